@@ -1,0 +1,46 @@
+/**
+ * `npm run check`: every check that needs no running server, two at a time; what fails is shown whole, at the end.
+ * Exits 1 when any of them fails.
+ */
+import { execFile } from 'node:child_process'
+
+const CHECKS = [
+  'check:types',
+  'lint',
+  'check:format',
+  'check:imports',
+  'check:unused',
+  'check:generated',
+  'check:lockfile'
+]
+const AT_ONCE = 2
+const MAX_OUTPUT_BYTES = 16 * 1024 * 1024
+
+interface Result {
+  readonly name: string
+  readonly ok: boolean
+  readonly output: string
+}
+
+function run(name: string): Promise<Result> {
+  const start = performance.now()
+  return new Promise(resolve => {
+    execFile('npm', ['run', '--silent', name], { maxBuffer: MAX_OUTPUT_BYTES }, (error, stdout, stderr) => {
+      const seconds = ((performance.now() - start) / 1000).toFixed(1)
+      console.log(`${error === null ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)`)
+      resolve({ name, ok: error === null, output: stdout + stderr })
+    })
+  })
+}
+
+async function worker(queue: string[], results: Result[]): Promise<void> {
+  for (let name = queue.shift(); name !== undefined; name = queue.shift()) results.push(await run(name))
+}
+
+const queue = [...CHECKS]
+const results: Result[] = []
+await Promise.all(Array.from({ length: AT_ONCE }, () => worker(queue, results)))
+
+const failed = results.filter(result => !result.ok)
+for (const { name, output } of failed) console.log(`\n--- ${name}\n${output.trim()}`)
+if (failed.length > 0) process.exitCode = 1
