@@ -1,0 +1,44 @@
+/**
+ * Every error that a request can end in besides a fault of its payload: one catalogue of code, status and words.
+ * `retryable` ones carry Retry-After; SDKs send again after 429 and 5xx, and drop the batch after any other 4xx.
+ */
+export const ERRORS = {
+  bad_request: { status: 400, retryable: false, message: 'the request is not valid HTTP' },
+  write_key_missing: {
+    status: 401,
+    retryable: false,
+    message: 'no write key: send it as the Basic user name, as writeKey in the body, or as writeKey in the query'
+  },
+  write_key_unknown: { status: 401, retryable: false, message: 'no source has this write key' },
+  source_disabled: { status: 401, retryable: false, message: 'the source of this write key is disabled' },
+  origin_not_allowed: {
+    status: 403,
+    retryable: false,
+    message: "this Origin is not among the source's allowedOrigins"
+  },
+  not_found: { status: 404, retryable: false, message: 'there is no such path' },
+  method_not_allowed: { status: 405, retryable: false, message: 'this path does not take that method' },
+  request_timeout: { status: 408, retryable: true, message: 'the request did not arrive in time' },
+  uri_too_long: { status: 414, retryable: false, message: 'the URL is too long' },
+  encoding_unsupported: {
+    status: 415,
+    retryable: false,
+    message: 'this Content-Encoding is not supported: use gzip, deflate, br, zstd or none'
+  },
+  charset_unsupported: { status: 415, retryable: false, message: 'this charset is not supported: use utf-8' },
+  rate_limited: { status: 429, retryable: true, message: 'over the rate limit of this source' },
+  too_many_unknown_keys: { status: 429, retryable: true, message: 'too many unknown write keys from this address' },
+  headers_too_large: { status: 431, retryable: false, message: 'the headers are too large' },
+  unavailable: { status: 503, retryable: true, message: 'the events cannot be made durable now' },
+  overloaded: { status: 503, retryable: true, message: 'the server is overloaded' },
+  internal_error: { status: 503, retryable: true, message: 'the server failed; the events were not taken' }
+} as const satisfies Record<string, { status: number; retryable: boolean; message: string }>
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** The form of every error body: `{"success":false,"message":...,"code":...}`, as JSON text. */
+export function errorBody(code: ErrorCode, message: string = ERRORS[code].message): string {
+  return JSON.stringify({ success: false, message, code })
+}
+
+export const DEFAULT_RETRY_AFTER_SECONDS = 1

@@ -1,0 +1,35 @@
+/**
+ * The contract's limits, each with its unit in its name. The first four can be raised by the operator
+ * (MAX_EVENT_BYTES, MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_PUBLISH_BYTES).
+ *
+ * Source: Segment's HTTP API page, "Max request size": 32 KB a call, 500 KB a batch, 2,500 events, each "less than 32 KB".
+ */
+export interface Limits {
+  /** A single call's body after inflating, and one event inside a batch, as sent, in bytes (inclusive). */
+  readonly maxEventBytes: number
+  /** A batch's body after inflating, in bytes (inclusive). */
+  readonly maxBatchBytes: number
+  readonly maxBatchEvents: number
+  /** What one request may publish in all, in bytes: a batch's context is copied into each of its events. */
+  readonly maxPublishBytes: number
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  maxEventBytes: 32_767,
+  maxBatchBytes: 512_000,
+  maxBatchEvents: 2_500,
+  maxPublishBytes: 4 * 1024 * 1024
+}
+
+/** A single call's body may be exactly 32 KB; an event must be less than that, so it is bounded again by maxEventBytes. */
+export const MAX_SINGLE_BODY_BYTES = 32 * 1024
+
+/** Objects and arrays inside one another, the event itself being level 1. */
+export const MAX_DEPTH_LEVELS = 64
+
+/** Segment's spec: "messageId is limited to 100 characters". */
+export const MAX_MESSAGE_ID_CHARS = 100
+
+/** How many faults of one batch its answer names, and how large that answer may be. */
+export const MAX_ANSWER_ERRORS = 100
+export const MAX_ANSWER_BYTES = 64 * 1024

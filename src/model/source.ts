@@ -1,0 +1,23 @@
+/** A source: one stream of events with its own keys. `id` is what the records carry; the write key never leaves. */
+export interface Source {
+  readonly id: string
+  readonly name: string
+  readonly enabled: boolean
+  /** Origins whose pages may send with this source's keys; undefined: any. */
+  readonly allowedOrigins: readonly string[] | undefined
+  readonly rateLimit: RateLimit | undefined
+}
+
+export interface RateLimit {
+  readonly eventsPerSecond?: number | undefined
+  readonly requestsPerSecond?: number | undefined
+}
+
+/** Where sources and their keys come from. Reads are synchronous: a request never waits for a store. */
+export interface KeyStore {
+  /** The source of a write key, also when it is disabled; undefined when no source has that key. Constant time in the key. */
+  find(writeKey: string): Source | undefined
+  /** Every source, in the order of the store. */
+  sources(): readonly Source[]
+  close(): Promise<void>
+}

@@ -1,0 +1,24 @@
+import type { Destination } from './destination.ts'
+import type { Source } from './source.ts'
+
+/** A larger file is refused: parsing it would hold up requests for too long. */
+export const MAX_TRIBUTARY_FILE_BYTES = 4 * 1024 * 1024
+
+/** What tributary.yml says, without its keys: safe to hand to any room. */
+export interface TributaryFile {
+  readonly sources: readonly Source[]
+  readonly destinations: readonly Destination[]
+}
+
+/** The same with its keys, for whoever looks keys up or edits the file. */
+export interface KeyedTributaryFile {
+  readonly file: TributaryFile
+  /** Write key to its source. */
+  readonly writeKeys: ReadonlyMap<string, Source>
+}
+
+/**
+ * Reads the text of `fileName`. Throws ConfigError: every problem on a line of its own, as file:line:column,
+ * without a key in it.
+ */
+export type ParseTributaryFile = (text: string, fileName: string) => KeyedTributaryFile
