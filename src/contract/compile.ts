@@ -1,0 +1,120 @@
+import type { ErrorObject, Options, ValidateFunction } from 'ajv/dist/2020.js'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import type { EventType } from '../model/event-types.ts'
+import { EVENT_TYPES } from '../model/event-types.ts'
+import { DEFAULT_LIMITS } from '../model/limits.ts'
+import { toCompatible } from './compatible.ts'
+import type { ContractDocument } from './document.ts'
+import { escapeKey } from './document.ts'
+import type { EnvelopeOptions, Endpoint } from './event-schemas.ts'
+import { addEventSchemas, ENVELOPE_SCHEMA_NAME, eventSchemaName } from './event-schemas.ts'
+import { addSafeFormats } from './formats.ts'
+
+/** `strict` is the document to the letter; `compatible` is the same with the transformations of `compatible.ts`. */
+export type ValidationMode = 'compatible' | 'strict'
+
+/** The first thing that a schema finds wrong with a value. */
+export interface Violation {
+  /** JSON pointer (RFC 6901) to what is wrong or missing. */
+  readonly pointer: string
+  /** The keyword of JSON Schema that failed: `type`, `required`, `format`... */
+  readonly keyword: string
+  /** What stands at `pointer`; undefined where nothing does. */
+  readonly value: unknown
+  /** The contract's words, without any of the payload's: `must be string`. */
+  readonly message: string
+}
+
+/** Undefined where the value is good. Never changes the value. */
+export type Check = (value: unknown) => Violation | undefined
+
+export interface CompiledContract {
+  readonly mode: ValidationMode
+  readonly events: Readonly<Record<Endpoint, Readonly<Record<EventType, Check>>>>
+  /** A batch's body, without looking into the items of `batch`. */
+  readonly envelope: Check
+}
+
+export interface CompileOptions extends Partial<EnvelopeOptions> {
+  readonly document: ContractDocument
+  readonly mode: ValidationMode
+}
+
+/**
+ * Stops at the first error: what a hostile event costs is bounded, and ajv takes required fields before properties and
+ * properties in the document's order, which is the order in which faults are to be reported. Data is never changed:
+ * no coercion, no defaults, nothing removed (ajv's defaults, spelled out). A key may be required without being described.
+ */
+const AJV_OPTIONS: Options = {
+  strict: true,
+  strictRequired: false,
+  allowUnionTypes: true,
+  allErrors: false,
+  verbose: true,
+  coerceTypes: false,
+  useDefaults: false,
+  removeAdditional: false
+}
+
+/** What OpenAPI allows in a schema beside JSON Schema's keywords; none of it asserts anything. */
+const OPENAPI_KEYWORDS = ['discriminator', 'example', 'externalDocs', 'xml']
+
+const DOCUMENT_KEY = 'contract'
+
+/** The parts of the document that references point into; ajv must know them as keywords, for they stand at its root. */
+const DOCUMENT_PARTS = ['components', 'paths']
+
+/** Compiles the document, once, at start. Throws where a schema in it is not valid. */
+export function compileContract({
+  document,
+  mode,
+  maxBatchEvents = DEFAULT_LIMITS.maxBatchEvents
+}: CompileOptions): CompiledContract {
+  const complete = addEventSchemas(document, { maxBatchEvents })
+  const ajv = new Ajv2020(AJV_OPTIONS)
+  ajv.addVocabulary([...OPENAPI_KEYWORDS, ...DOCUMENT_PARTS])
+  addSafeFormats(ajv)
+  const { components, paths } = mode === 'compatible' ? toCompatible(complete) : complete
+  ajv.addSchema({ components, paths }, DOCUMENT_KEY)
+  const check = (name: string): Check => toCheck(ajv.compile({ $ref: `${DOCUMENT_KEY}#/components/schemas/${name}` }))
+  const checks = (endpoint: Endpoint): Record<EventType, Check> =>
+    Object.fromEntries(EVENT_TYPES.map(type => [type, check(eventSchemaName(endpoint, type))])) as Record<
+      EventType,
+      Check
+    >
+  return { mode, events: { single: checks('single'), batch: checks('batch') }, envelope: check(ENVELOPE_SCHEMA_NAME) }
+}
+
+function toCheck(validate: ValidateFunction): Check {
+  return value => (validate(value) ? undefined : toViolation(validate.errors ?? []))
+}
+
+/** `oneOf` and its like list what each branch found before themselves; `if` says only that its branch failed. */
+function toViolation(errors: readonly ErrorObject[]): Violation {
+  const error = errors.findLast(({ keyword }) => keyword !== 'if')
+  if (error === undefined) throw new Error('the contract refused a value without saying why')
+  const { keyword, instancePath, message = 'is not valid', params } = error
+  const missing: unknown = params['missingProperty']
+  if (typeof missing === 'string') {
+    return { keyword, pointer: `${instancePath}/${escapeKey(missing)}`, value: undefined, message: 'is required' }
+  }
+  const extra: unknown = params['additionalProperty'] ?? params['unevaluatedProperty']
+  if (typeof extra === 'string') {
+    return {
+      keyword,
+      pointer: `${instancePath}/${escapeKey(extra)}`,
+      value: (error.data as Record<string, unknown>)[extra],
+      message: 'is not allowed'
+    }
+  }
+  return { keyword, pointer: instancePath, value: error.data, message: expectation(error) ?? message }
+}
+
+/** Which type was expected, as the contract says it: without what the compatible mode takes besides. */
+function expectation({ keyword, params }: ErrorObject): string | undefined {
+  if (keyword === 'maxItems' && params['limit'] === 0) return 'must be object'
+  if (keyword !== 'type') return undefined
+  const types = [params['type'] as string | string[]].flat()
+  const own = types.filter(type => type !== 'null' && !(type === 'array' && types.includes('object')))
+  return `must be ${own.join(' or ')}`
+}

@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs'
+import { parse } from 'yaml'
+
+export type Json = Record<string, unknown>
+
+/** A JSON Schema: true, false or an object of keywords. */
+export type Schema = boolean | Json
+
+/** The parsed openapi.yml: `paths` and `components.schemas` are objects, the rest is not looked at. */
+export interface ContractDocument extends Json {
+  readonly paths: Json
+  readonly components: Json & { readonly schemas: Record<string, Schema> }
+}
+
+/** Reads and parses the contract. Throws, naming the file, where it cannot be read, parsed or has no schemas. */
+export function loadContract(path: string): ContractDocument {
+  let document: unknown
+  try {
+    document = parse(readFileSync(path, 'utf8'))
+  } catch (cause) {
+    throw new Error(`cannot read the contract ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause
+    })
+  }
+  if (!isContract(document)) throw new Error(`the contract ${path} has no paths or no components.schemas`)
+  return document
+}
+
+function isContract(document: unknown): document is ContractDocument {
+  return (
+    isObject(document) &&
+    isObject(document['paths']) &&
+    isObject(document['components']) &&
+    isObject(document['components']['schemas'])
+  )
+}
+
+export function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export interface Located {
+  /** Where the node stands after its references were followed: `#/components/schemas/TrackCall`. */
+  readonly ref: string
+  readonly node: Json
+}
+
+/**
+ * The object at a path of keys from the document's root, following every `$ref` on the way and at the end.
+ * Throws where there is none, or where a reference leaves the document or runs in a circle.
+ */
+export function locate(document: ContractDocument, keys: readonly string[]): Located {
+  let found = settle(document, { ref: '#', node: document })
+  for (const key of keys) {
+    const node = found.node[key]
+    if (!isObject(node)) throw new Error(`the contract has no object at ${found.ref}/${escapeKey(key)}`)
+    found = settle(document, { ref: `${found.ref}/${escapeKey(key)}`, node })
+  }
+  return found
+}
+
+const MAX_REFS = 20
+
+function settle(document: ContractDocument, start: Located): Located {
+  let found = start
+  for (let refs = 0; typeof found.node['$ref'] === 'string'; refs++) {
+    const ref = found.node['$ref']
+    if (!ref.startsWith('#/'))
+      throw new Error(`the contract refers to ${ref}: only references inside the document are followed`)
+    if (refs === MAX_REFS) throw new Error(`the contract's references from ${start.ref} run in a circle`)
+    let node: unknown = document
+    for (const part of ref.slice(2).split('/')) node = isObject(node) ? node[unescapeKey(part)] : undefined
+    if (!isObject(node)) throw new Error(`the contract refers to ${ref}, which is not there`)
+    found = { ref, node }
+  }
+  return found
+}
+
+/** A key as a part of a JSON pointer (RFC 6901). */
+export function escapeKey(key: string): string {
+  return key.replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
+function unescapeKey(part: string): string {
+  return part.replaceAll('~1', '/').replaceAll('~0', '~')
+}

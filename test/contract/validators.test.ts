@@ -1,0 +1,284 @@
+import { createRequire } from 'node:module'
+import t from 'tap'
+import type { CompileOptions, ValidationMode } from '../../src/contract/compile.ts'
+import { compileContract } from '../../src/contract/compile.ts'
+import {
+  COMPATIBLE,
+  emptyArrayIsEmptyObject,
+  loosen,
+  nullIsAbsent,
+  toCompatible,
+  uriIsAnyString
+} from '../../src/contract/compatible.ts'
+import { isDateTime } from '../../src/contract/date-time.ts'
+import type { ContractDocument, Json } from '../../src/contract/document.ts'
+import { loadContract, locate } from '../../src/contract/document.ts'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { addSafeFormats } from '../../src/contract/formats.ts'
+
+const document = loadContract(new URL('../../openapi.yml', import.meta.url).pathname)
+const MODES: readonly ValidationMode[] = ['compatible', 'strict']
+
+/** A copy of the contract in which `edit` changed one object. */
+function edited(keys: readonly string[], edit: (node: Json) => void): ContractDocument {
+  const copy = structuredClone(document)
+  edit(locate(copy, keys).node)
+  return copy
+}
+
+const schema = (name: string, ...more: string[]): string[] => ['components', 'schemas', name, ...more]
+const ITEMS = schema('BatchCall', 'properties', 'batch', 'items')
+const track = { type: 'track', userId: 'u', event: 'Order Completed' }
+
+t.test('a constraint added to openapi.yml changes what is accepted, with no other edit, in both modes', async t => {
+  const cases: { what: string; contract: ContractDocument; single: string | undefined; batch: string | undefined }[] = [
+    {
+      what: 'a limit in the call',
+      contract: edited(schema('TrackCall', 'properties', 'event'), e => (e['maxLength'] = 5)),
+      single: '/event',
+      batch: '/event'
+    },
+    {
+      what: 'a required field of the call',
+      contract: edited(schema('TrackCall'), c => (c['required'] = ['event', 'properties'])),
+      single: '/properties',
+      batch: '/properties'
+    },
+    {
+      what: 'a required field that nothing describes',
+      contract: edited(schema('TrackCall'), c => (c['required'] = ['team'])),
+      single: '/team',
+      batch: '/team'
+    },
+    {
+      what: 'a limit in the items of a batch',
+      contract: edited([...ITEMS, 'properties', 'event'], e => (e['maxLength'] = 5)),
+      single: undefined,
+      batch: '/event'
+    },
+    {
+      what: 'a required field in the items of a batch',
+      contract: edited(ITEMS, i => (i['required'] = ['type', 'messageId'])),
+      single: undefined,
+      batch: '/messageId'
+    },
+    {
+      what: 'a pattern in what all calls share',
+      contract: edited(schema('CommonFields', 'properties', 'type'), e =>
+        Object.assign(e, { type: 'string', pattern: '^x' })
+      ),
+      single: '/type',
+      batch: '/type'
+    },
+    {
+      what: 'a required field in the path itself',
+      contract: edited(
+        ['paths', '/track', 'post', 'requestBody', 'content', 'application/json'],
+        m => (m['schema'] = { type: 'object', required: ['team'] })
+      ),
+      single: '/team',
+      batch: '/team'
+    }
+  ]
+  for (const mode of MODES) {
+    const before = compileContract({ document, mode }).events
+    t.same([before.single.track(track), before.batch.track(track)], [undefined, undefined], `${mode}: accepted before`)
+    for (const { what, contract, single, batch } of cases) {
+      const { events } = compileContract({ document: contract, mode })
+      t.equal(events.single.track(track)?.pointer, single, `${mode}, single: ${what}`)
+      t.equal(events.batch.track(track)?.pointer, batch, `${mode}, batch: ${what}`)
+    }
+  }
+})
+
+t.test('a constraint added to the batch itself changes what is accepted', async t => {
+  const batch = { batch: [1, 2, 3] }
+  for (const mode of MODES) {
+    const check = (contract: ContractDocument, more: Partial<CompileOptions> = {}) =>
+      compileContract({ document: contract, mode, ...more }).envelope(batch)?.pointer
+    t.equal(check(document), undefined)
+    t.equal(check(edited(schema('BatchCall'), b => (b['required'] = ['batch', 'sentAt']))), '/sentAt')
+    const two = edited(schema('BatchCall', 'properties', 'batch'), b => (b['maxItems'] = 2))
+    t.equal(check(two), '/batch')
+    t.equal(check(two, { maxBatchEvents: 5_000 }), undefined, 'an operator who asks for more than the default gets it')
+    t.equal(check(document, { maxBatchEvents: 2 }), '/batch', 'an operator who asks for less gets it')
+  }
+})
+
+t.test('a field that was missing and one that is null are the same where the contract requires it', async t => {
+  const contract = edited(schema('TrackCall'), c => (c['required'] = ['event', 'team', 'context', 'properties']))
+  const { events } = compileContract({ document: contract, mode: 'compatible' })
+  const whole = { ...track, team: 'a', context: {}, properties: {} }
+  t.equal(events.single.track(whole), undefined)
+  for (const name of ['event', 'team', 'context', 'properties']) {
+    t.equal(events.single.track({ ...whole, [name]: null })?.pointer, `/${name}`)
+    t.equal(events.batch.track({ ...whole, [name]: null })?.pointer, `/${name}`)
+  }
+})
+
+t.test('the compatible mode is a list of three named transformations', async t => {
+  t.same(COMPATIBLE, [uriIsAnyString, emptyArrayIsEmptyObject, nullIsAbsent])
+  for (const { name, reason } of COMPATIBLE) t.ok(name.length > 10 && reason.length > 10, name)
+})
+
+t.test('null counts as absent for properties, not for required ones, values of maps or items', async t => {
+  t.same(nullIsAbsent.apply({ properties: { a: { type: 'string', maxLength: 3 } } }), {
+    properties: { a: { type: ['string', 'null'], maxLength: 3 } }
+  })
+  t.same(nullIsAbsent.apply({ properties: { a: { enum: ['x'] }, b: { $ref: '#/b' }, c: true, d: {} } }), {
+    properties: {
+      a: { if: { type: 'null' }, else: { enum: ['x'] } },
+      b: { if: { type: 'null' }, else: { $ref: '#/b' } },
+      c: true,
+      d: {}
+    }
+  })
+  t.same(nullIsAbsent.apply({ required: ['a', 'b'], properties: { a: { type: 'string' } } }), {
+    required: ['a', 'b'],
+    properties: { a: { type: 'string' }, b: { not: { type: 'null' } } }
+  })
+  for (const same of [
+    { additionalProperties: { type: 'string' } },
+    { type: 'array', items: { type: 'string' } },
+    { type: 'string' }
+  ]) {
+    t.same(nullIsAbsent.apply(same), same)
+  }
+})
+
+t.test('an empty array counts as an empty object only where an empty object would do', async t => {
+  t.same(emptyArrayIsEmptyObject.apply({ type: 'object' }), { type: ['object', 'array'], maxItems: 0 })
+  for (const same of [
+    { type: 'string' },
+    { type: ['object', 'array'] },
+    { type: 'object', required: ['a'] },
+    { type: 'object', minProperties: 1 },
+    {}
+  ]) {
+    t.same(emptyArrayIsEmptyObject.apply(same), same)
+  }
+})
+
+t.test('format uri is dropped and every other format is kept', async t => {
+  t.same(uriIsAnyString.apply({ type: 'string', format: 'uri' }), { type: 'string' })
+  t.same(uriIsAnyString.apply({ type: 'string', format: 'date-time' }), { type: 'string', format: 'date-time' })
+})
+
+t.test(
+  'loosening reaches schemas inside schemas, leaves alone what would refuse more, and changes nothing in place',
+  async t => {
+    const uri = { type: 'string', format: 'uri' }
+    const text = { type: 'string' }
+    t.same(loosen({ allOf: [uri], items: uri, additionalProperties: uri, if: uri, not: uri, then: uri }), {
+      allOf: [text],
+      items: text,
+      additionalProperties: text,
+      if: uri,
+      not: uri,
+      then: text
+    })
+    const before = structuredClone(document)
+    toCompatible(document)
+    t.same(document, before)
+  }
+)
+
+t.test('checking an event never changes it', async t => {
+  const event = {
+    type: 'track',
+    userId: 'u',
+    event: 'E',
+    traits: [],
+    properties: null,
+    context: { page: { title: null } },
+    more: [1, null, {}]
+  }
+  const before = structuredClone(event)
+  for (const mode of MODES) compileContract({ document, mode }).events.batch.track(event)
+  t.same(event, before)
+})
+
+t.test('a date-time is RFC 3339 with any fraction and any offset, and every one accepted is an instant', async t => {
+  const good = [
+    '2026-01-02T03:04:05Z',
+    '2026-01-02T03:04:05.6Z',
+    '2026-01-02T03:04:05.678901234+05:30',
+    '2026-01-02T03:04:05.6789012-23:59',
+    '2026-01-02T03:04:05+0000',
+    '2026-01-02 03:04:05Z',
+    '2026-01-02t03:04:05z',
+    '2024-02-29T23:59:59Z',
+    '2000-02-29T00:00:00Z',
+    '0000-01-01T00:00:00Z',
+    `2026-01-02T03:04:05.${'1'.repeat(1000)}Z`
+  ]
+  for (const text of good) t.ok(isDateTime(text) && !Number.isNaN(Date.parse(text)), text.slice(0, 40))
+  const bad = [
+    '',
+    'today',
+    '2026-01-02',
+    '2026-01-02T03:04:05',
+    '2026-01-02T03:04Z',
+    '2026-01-02T03:04:05.Z',
+    '2026-01-02T03:04:05+05',
+    '2026-01-02T03:04:05+24:00',
+    '2026-01-02T03:04:05+05:60',
+    '2026-01-02T03:04:05+05:3',
+    '2026-01-02T03:04:05ZZ',
+    '2026-01-02T24:00:00Z',
+    '2026-01-02T03:60:00Z',
+    '2016-12-31T23:59:60Z',
+    '2026-02-29T00:00:00Z',
+    '1900-02-29T00:00:00Z',
+    '2026-00-01T00:00:00Z',
+    '2026-13-01T00:00:00Z',
+    '2026-04-31T00:00:00Z',
+    '2026-01-00T00:00:00Z',
+    '26-01-02T03:04:05Z',
+    '+002026-01-02T03:04:05Z',
+    ' 2026-01-02T03:04:05Z',
+    '2026-01-02T03:04:05Z\n',
+    '٢٠٢٦-01-02T03:04:05Z'
+  ]
+  for (const text of bad) t.notOk(isDateTime(text), JSON.stringify(text))
+})
+
+t.test('no format takes long over a hostile string', async t => {
+  const { formatNames } = createRequire(import.meta.url)('ajv-formats/dist/formats.js') as { formatNames: string[] }
+  const long = 32_000
+  const hostile = ['a', 'a.', 'a-', '1', '1.', ':', '/', '%41', 'a@', '[', '((', '{a', '~0', ' ', '0:', 'a:b@'].flatMap(
+    part => {
+      const many = part.repeat(long / part.length)
+      return [many, `${many}\u0000`, `http://${many}\n`, `2026-01-02T03:04:05.${many}`, `a@${many}!`]
+    }
+  )
+  const ajv = new Ajv2020({ strict: false })
+  addSafeFormats(ajv)
+  for (const name of formatNames) {
+    const check = ajv.compile({ format: name })
+    check('warm')
+    const slowest = Math.max(
+      ...hostile.map(text => {
+        const start = performance.now()
+        check(text)
+        return performance.now() - start
+      })
+    )
+    t.ok(slowest < 100, `${name}: ${slowest.toFixed(1)} ms`)
+  }
+})
+
+t.test('a contract that cannot be used is refused at start, in words', async t => {
+  const dir = t.testdir({ 'broken.yml': 'a: [', 'other.yml': 'openapi: 3.1.0' })
+  t.throws(() => loadContract(`${dir}/missing.yml`), /cannot read the contract .*missing\.yml/)
+  t.throws(() => loadContract(`${dir}/broken.yml`), /cannot read the contract .*broken\.yml/)
+  t.throws(() => loadContract(`${dir}/other.yml`), /no paths/)
+  const bad = (contract: ContractDocument) => () => compileContract({ document: contract, mode: 'strict' })
+  t.throws(bad(edited(['paths'], paths => delete paths['/alias'])), /no object at #\/paths\/~1alias/)
+  t.throws(bad(edited(schema('TrackCall', 'properties', 'event'), e => (e['maxLenght'] = 5))), /maxLenght/)
+  t.throws(bad(edited(schema('TrackCall', 'properties', 'event'), e => (e['format'] = 'nonsense'))), /nonsense/)
+  const circle = edited(['components', 'schemas'], s =>
+    Object.assign(s, { TrackCall: { $ref: '#/components/schemas/B' }, B: { $ref: '#/components/schemas/TrackCall' } })
+  )
+  t.throws(bad(circle), /circle/)
+})
