@@ -1,0 +1,166 @@
+import { isAscii, isUtf8 } from 'node:buffer'
+import { fault } from '../model/reasons.ts'
+import type { Fault } from '../model/reasons.ts'
+import type { ElementScan, EnvelopeScan, Member, ObjectScan } from './scan.ts'
+import { ScanError, Scanner } from './scan.ts'
+import { toInstant } from './time.ts'
+
+export type JsonObject = Record<string, unknown>
+
+/** A body taken apart: its events by their bytes, and what they share. */
+export interface ParsedBody {
+  readonly bytes: Buffer
+  /** The text of bytes [start, end). */
+  text(start: number, end: number): string
+  readonly events: readonly ElementScan[]
+  readonly envelope: Envelope
+}
+
+/** What a batch says once for all its events. For a single call it is empty, but for the key. */
+export interface Envelope {
+  /** Top-level `writeKey` of the body, where it is a string. */
+  readonly writeKey: string | undefined
+  /** `sentAt` as the client spelled it, quotes included, and the instant it means. */
+  readonly sentAt: { readonly json: string; readonly time: number } | undefined
+  readonly context: SharedObject | undefined
+  readonly integrations: SharedObject | undefined
+  /** The parsed envelope without `batch`, to be judged by the contract; undefined for a single call. */
+  readonly value: JsonObject | undefined
+}
+
+/** An object of the envelope that is merged under each event's own. */
+export interface SharedObject {
+  readonly bytes: Buffer
+  readonly members: readonly Member[]
+  readonly depth: number
+  readonly value: JsonObject
+}
+
+export type ParseResult =
+  | { readonly ok: true; readonly body: ParsedBody }
+  | { readonly ok: false; readonly fault: Fault }
+
+const EMPTY_ENVELOPE: Envelope = {
+  writeKey: undefined,
+  sentAt: undefined,
+  context: undefined,
+  integrations: undefined,
+  value: undefined
+}
+
+/** A byte order mark is allowed to be ignored (RFC 8259, section 8.1); .NET programs send it. */
+const BOM_BYTES = 3
+
+export interface ParseOptions {
+  readonly endpoint: 'single' | 'batch'
+  readonly maxBatchEvents: number
+}
+
+/**
+ * Takes a whole body apart. A fault is one of the whole request (not UTF-8, not a JSON object, too many events);
+ * what is wrong with one event only is found later, so that it does not cost the others.
+ */
+export function parseBody(bytes: Buffer, options: ParseOptions): ParseResult {
+  if (!isUtf8(bytes)) return refuse(fault('invalid_utf8'))
+  const ascii = isAscii(bytes)
+  const text = (start: number, end: number): string => bytes.toString(ascii ? 'latin1' : 'utf8', start, end)
+  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? BOM_BYTES : 0
+  try {
+    const scanner = new Scanner(bytes, start)
+    if (options.endpoint === 'single') {
+      const event = scanner.wholeObject()
+      const writeKey = stringMember(event, 'writeKey', text)
+      return { ok: true, body: { bytes, text, events: [event], envelope: { ...EMPTY_ENVELOPE, writeKey } } }
+    }
+    return parseEnvelope(scanner.wholeEnvelope(options.maxBatchEvents), bytes, text, options)
+  } catch (error) {
+    if (error instanceof ScanError)
+      return refuse(fault('invalid_json', '', `the body is not valid JSON (near byte ${error.position})`))
+    if (error instanceof SyntaxError) return refuse(fault('invalid_json'))
+    throw error
+  }
+}
+
+function parseEnvelope(
+  scan: EnvelopeScan,
+  bytes: Buffer,
+  text: ParsedBody['text'],
+  options: ParseOptions
+): ParseResult {
+  if (scan.overLimit)
+    return refuse(fault('too_many_events', '/batch', `a batch has at most ${options.maxBatchEvents} events`))
+  const value: JsonObject = {}
+  for (const member of scan.members) {
+    if (Object.hasOwn(value, member.key))
+      return refuse(fault('duplicate_key', '', 'a key occurs twice at the top level of the batch'))
+    const shown = member.key === 'batch' && scan.elements !== undefined ? scan.elements : parseMember(member, text)
+    Object.defineProperty(value, member.key, { value: shown, enumerable: true, configurable: true, writable: true })
+  }
+  const shared = (key: string): SharedObject | undefined => sharedObject(scan, key, value[key], bytes, text)
+  return {
+    ok: true,
+    body: {
+      bytes,
+      text,
+      events: scan.elements ?? [],
+      envelope: {
+        writeKey: typeof value['writeKey'] === 'string' ? value['writeKey'] : undefined,
+        sentAt: readSentAt(scan, value['sentAt'], text),
+        context: shared('context'),
+        integrations: shared('integrations'),
+        value
+      }
+    }
+  }
+}
+
+function parseMember(member: Member, text: ParsedBody['text']): unknown {
+  return JSON.parse(text(member.valueStart, member.valueEnd))
+}
+
+/** An empty array stands for an empty object (PHP), null for absent: neither has anything to share. */
+function sharedObject(
+  scan: ObjectScan,
+  key: string,
+  value: unknown,
+  bytes: Buffer,
+  text: ParsedBody['text']
+): SharedObject | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const member = findMember(scan, key) as Member
+  // Line breaks are dropped here once, so that the merge can copy members as they are.
+  const line = scan.hasLineBreaks
+    ? Buffer.from(text(member.valueStart, member.valueEnd).replaceAll(/[\r\n]/g, ''))
+    : bytes.subarray(member.valueStart, member.valueEnd)
+  const inner = new Scanner(line).wholeObject()
+  return { bytes: line, members: inner.members, depth: inner.depth, value: value as JsonObject }
+}
+
+function readSentAt(scan: ObjectScan, value: unknown, text: ParsedBody['text']): Envelope['sentAt'] {
+  if (typeof value !== 'string') return undefined
+  const time = toInstant(value)
+  if (Number.isNaN(time)) return undefined
+  const member = findMember(scan, 'sentAt') as Member
+  return { json: text(member.valueStart, member.valueEnd), time }
+}
+
+export function findMember(scan: { readonly members: readonly Member[] }, key: string): Member | undefined {
+  for (const member of scan.members) if (member.key === key) return member
+  return undefined
+}
+
+function stringMember(scan: ObjectScan, key: string, text: ParsedBody['text']): string | undefined {
+  const member = findMember(scan, key)
+  if (member === undefined) return undefined
+  try {
+    const value = parseMember(member, text)
+    return typeof value === 'string' ? value : undefined
+  } catch {
+    // The event is parsed as a whole later, and refused there with its reason.
+    return undefined
+  }
+}
+
+function refuse(what: Fault): ParseResult {
+  return { ok: false, fault: what }
+}

@@ -1,0 +1,26 @@
+import { isDateTime } from '../contract/date-time.ts'
+
+/** RFC 3339 knows the years 0000 to 9999 only. */
+const EARLIEST_MS = Date.parse('0000-01-01T00:00:00Z')
+const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+
+/** Where the date ends in `2026-01-02T03:04:05`. */
+const DATE_END = 10
+
+/** Milliseconds since the epoch of a date-time; NaN for anything else. Fractions below a millisecond are cut. */
+export function toInstant(value: unknown): number {
+  if (typeof value !== 'string' || !isDateTime(value)) return Number.NaN
+  if (value[DATE_END] === 'T') return Date.parse(value)
+  // Date.parse is exact about this one spelling only; of others it guesses (the year 0050 becomes 1950).
+  return Date.parse(`${value.slice(0, DATE_END)}T${value.slice(DATE_END + 1).toUpperCase()}`)
+}
+
+/**
+ * Segment's correction for wrong client clocks: timestamp = receivedAt - (sentAt - originalTimestamp), in
+ * milliseconds (Segment's spec, "Timestamp overview"). Undefined where the result would be no date-time.
+ */
+export function correctSkew(times: { original: number; sentAt: number; receivedAt: number }): string | undefined {
+  const corrected = times.receivedAt - (times.sentAt - times.original)
+  if (!(corrected >= EARLIEST_MS && corrected <= LATEST_MS)) return undefined
+  return new Date(corrected).toISOString()
+}

@@ -1,0 +1,64 @@
+import t from 'tap'
+import { createDedupe } from '../../src/ingest/dedupe.ts'
+
+function createSubject() {
+  const ids = new Map<string, Set<string>>()
+  return createDedupe(source => {
+    const known = ids.get(source) ?? new Set<string>()
+    ids.set(source, known)
+    return { has: id => known.has(id), add: id => void known.add(id) }
+  })
+}
+
+t.test('an id is a duplicate only after the request that carried it became durable', async t => {
+  const dedupe = createSubject()
+  const first = dedupe.begin('web')
+  t.equal(first.claim('m1'), 'new')
+  first.abort()
+  const second = dedupe.begin('web')
+  t.equal(second.claim('m1'), 'new', 'the first request failed: the second may publish')
+  second.commit()
+  t.equal(dedupe.begin('web').claim('m1'), 'duplicate')
+})
+
+t.test('sources do not share ids', async t => {
+  const dedupe = createSubject()
+  const first = dedupe.begin('web')
+  first.claim('m1')
+  first.commit()
+  t.equal(dedupe.begin('app').claim('m1'), 'new')
+})
+
+t.test('the second of two equal ids in one request is a duplicate', async t => {
+  const claims = createSubject().begin('web')
+  t.equal(claims.claim('m1'), 'new')
+  t.equal(claims.claim('m1'), 'duplicate')
+})
+
+t.test('a concurrent request with the same id waits for the fate of the first', async t => {
+  const dedupe = createSubject()
+  for (const durable of [true, false]) {
+    const id = `m-${durable}`
+    const first = dedupe.begin('web')
+    const second = dedupe.begin('web')
+    first.claim(id)
+    const fate = second.claim(id)
+    t.ok(fate instanceof Promise)
+    if (durable) first.commit()
+    else first.abort()
+    t.equal(await fate, durable)
+  }
+})
+
+t.test('two requests that wait for one another both end', async t => {
+  const dedupe = createSubject()
+  const a = dedupe.begin('web')
+  const b = dedupe.begin('web')
+  a.claim('x')
+  b.claim('y')
+  const aWaits = a.claim('y')
+  const bWaits = b.claim('x')
+  a.commit()
+  b.commit()
+  t.same(await Promise.all([aWaits, bWaits]), [true, true])
+})

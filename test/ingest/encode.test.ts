@@ -1,0 +1,240 @@
+import fc from 'fast-check'
+import t from 'tap'
+import type { ParsedBody } from '../../src/ingest/body.ts'
+import { parseBody } from '../../src/ingest/body.ts'
+import { encodeEvent, encodeRejected, messageIdOf } from '../../src/ingest/encode.ts'
+import type { GoodEvent } from '../../src/ingest/judge.ts'
+import { LineWriter } from '../../src/ingest/line-writer.ts'
+import type { ObjectScan } from '../../src/ingest/scan.ts'
+import type { EventType } from '../../src/model/event-types.ts'
+import { fault } from '../../src/model/reasons.ts'
+
+const RECEIVED_AT = Date.parse('2026-11-23T12:00:00.000Z')
+const RECEIVED_AT_TEXT = '2026-11-23T12:00:00.000Z'
+
+type Json = Record<string, unknown>
+
+function parse(text: string, endpoint: 'single' | 'batch'): ParsedBody {
+  const parsed = parseBody(Buffer.from(text), { endpoint, maxBatchEvents: 2500 })
+  if (!parsed.ok) throw new Error(parsed.fault.code)
+  return parsed.body
+}
+
+function facts(body: ParsedBody, address = '198.51.100.7') {
+  return { body, source: 'web', receivedAt: RECEIVED_AT, receivedAtText: RECEIVED_AT_TEXT, address }
+}
+
+function goodEvent(body: ParsedBody, index: number, type: EventType): GoodEvent {
+  const scan = body.events[index] as ObjectScan
+  return { index, scan, value: JSON.parse(body.text(scan.start, scan.end)) as Json, type }
+}
+
+function encode(
+  text: string,
+  options: { endpoint?: 'single' | 'batch'; type?: EventType; address?: string } = {}
+): string {
+  const body = parse(text, options.endpoint ?? 'single')
+  const event = goodEvent(body, 0, options.type ?? 'track')
+  const writer = new LineWriter(16)
+  encodeEvent(writer, event, messageIdOf(event), facts(body, options.address))
+  return (writer.lines()[0] as Buffer).toString()
+}
+
+t.test('numbers, key order, escapes, nulls and empty lists leave as the bytes that came in', async t => {
+  const properties =
+    '{"big":12345678901234567890,"money":1.10,"e":1e400,"z":-0,"b":1,"a":2,"esc":"\\u00e9\\/","n":null,"l":[],"dup":1,"dup":2}'
+  const line = encode(`{"userId":"u","event":"e","messageId":"m","properties":${properties},"custom":{"x":1.0}}`)
+  t.ok(line.includes(`"properties":${properties}`))
+  t.ok(line.includes('"custom":{"x":1.0}'))
+  t.ok(line.endsWith('}\n'))
+})
+
+t.test('line breaks between tokens are dropped, so that one event stays one line, and strings keep theirs', async t => {
+  const line = encode(
+    '{\r\n  "userId": "u",\n  "event": "a\\nb",\n  "context": {\n "ip": "1.2.3.4"\n},\n  "messageId": "m"\n}\n'
+  )
+  t.equal(line.indexOf('\n'), line.length - 1)
+  t.equal((JSON.parse(line) as Json)['event'], 'a\nb')
+})
+
+t.test('the write key never leaves', async t => {
+  const line = encode('{"writeKey":"wk_secret","userId":"u","event":"e"}')
+  t.notMatch(line, /wk_secret|writeKey/)
+})
+
+t.test('times follow the rule of Segment: timestamp = receivedAt - (sentAt - originalTimestamp)', async t => {
+  const rows: [name: string, event: string, envelope: string, expected: Json][] = [
+    [
+      'a clock two hours ahead is corrected',
+      '"timestamp":"2026-11-23T13:59:50.000Z","sentAt":"2026-11-23T14:00:00.000Z"',
+      '',
+      {
+        timestamp: '2026-11-23T11:59:50.000Z',
+        originalTimestamp: '2026-11-23T13:59:50.000Z',
+        sentAt: '2026-11-23T14:00:00.000Z'
+      }
+    ],
+    [
+      "the batch's sentAt serves where the event has none",
+      '"timestamp":"2026-11-23T13:59:50.000Z"',
+      ',"sentAt":"2026-11-23T14:00:00.000Z"',
+      { timestamp: '2026-11-23T11:59:50.000Z', sentAt: '2026-11-23T14:00:00.000Z' }
+    ],
+    [
+      'without sentAt the original stays, digit for digit',
+      '"timestamp":"2026-01-02T03:04:05.678901234+05:30"',
+      '',
+      {
+        timestamp: '2026-01-02T03:04:05.678901234+05:30',
+        originalTimestamp: '2026-01-02T03:04:05.678901234+05:30',
+        sentAt: undefined
+      }
+    ],
+    [
+      'without a timestamp it is receivedAt',
+      '"a":1',
+      ',"sentAt":"2026-11-23T14:00:00.000Z"',
+      { timestamp: RECEIVED_AT_TEXT, originalTimestamp: undefined, sentAt: '2026-11-23T14:00:00.000Z' }
+    ],
+    ['a null timestamp is none', '"timestamp":null', '', { timestamp: RECEIVED_AT_TEXT, originalTimestamp: undefined }],
+    [
+      'an originalTimestamp of the client is kept',
+      '"originalTimestamp":"2026-11-23T13:00:00.000Z"',
+      ',"sentAt":"2026-11-23T14:00:00.000Z"',
+      { timestamp: '2026-11-23T11:00:00.000Z', originalTimestamp: '2026-11-23T13:00:00.000Z' }
+    ],
+    [
+      'a historic timestamp is not lost to an originalTimestamp beside it',
+      '"timestamp":"2026-01-02T03:04:05.678Z","originalTimestamp":"2026-11-23T11:59:59.000Z"',
+      ',"sentAt":"2026-11-23T12:00:00.000Z"',
+      { timestamp: '2026-01-02T03:04:05.678Z', originalTimestamp: '2026-11-23T11:59:59.000Z' }
+    ],
+    [
+      'a sentAt that is no date-time corrects nothing',
+      '"timestamp":"2026-11-23T13:00:00Z","sentAt":"soon"',
+      '',
+      { timestamp: '2026-11-23T13:00:00Z', sentAt: 'soon' }
+    ],
+    [
+      'a correction that leaves the calendar is not made',
+      '"timestamp":"0000-01-01T00:00:00Z"',
+      ',"sentAt":"2026-11-23T14:00:00.000Z"',
+      { timestamp: '0000-01-01T00:00:00Z' }
+    ]
+  ]
+  for (const [name, event, envelope, expected] of rows) {
+    const line = encode(`{"batch":[{"type":"track","userId":"u","event":"e","messageId":"m",${event}}]${envelope}}`, {
+      endpoint: 'batch'
+    })
+    const record = JSON.parse(line) as Json
+    for (const [key, value] of Object.entries(expected)) t.equal(record[key], value, `${name}: ${key}`)
+    t.equal(record['receivedAt'], RECEIVED_AT_TEXT)
+  }
+})
+
+t.test(
+  'context.ip is filled for libraries on the user’s device and for context.direct, and never over one that is there',
+  async t => {
+    const rows: [context: string, envelope: string, address: string, ip: unknown][] = [
+      ['{"library":{"name":"analytics.js"}}', '', '198.51.100.7', '198.51.100.7'],
+      ['{"library":{"name":"analytics.js"}}', '', '::ffff:198.51.100.7', '198.51.100.7'],
+      ['{"library":{"name":"analytics.js"}}', '', '2001:db8::1', undefined],
+      ['{"library":{"name":"analytics.js"},"ip":"0.0.0.0"}', '', '198.51.100.7', '0.0.0.0'],
+      ['{"library":{"name":"analytics.js"},"ip":null}', '', '198.51.100.7', '198.51.100.7'],
+      ['{"library":{"name":"analytics-python"}}', '', '198.51.100.7', undefined],
+      ['{"direct":true}', '', '198.51.100.7', '198.51.100.7'],
+      ['{"direct":"true"}', '', '198.51.100.7', undefined],
+      ['{}', ',"context":{"library":{"name":"analytics-kotlin"}}', '198.51.100.7', '198.51.100.7'],
+      ['{}', ',"context":{"library":{"name":"analytics-kotlin"},"ip":"203.0.113.1"}', '198.51.100.7', '203.0.113.1'],
+      ['null', '', '198.51.100.7', undefined]
+    ]
+    for (const [context, envelope, address, ip] of rows) {
+      const line = encode(`{"batch":[{"type":"track","userId":"u","event":"e","context":${context}}]${envelope}}`, {
+        endpoint: 'batch',
+        address
+      })
+      t.equal(((JSON.parse(line) as Json)['context'] as Json | null)?.['ip'], ip, `${context} ${envelope} ${address}`)
+    }
+  }
+)
+
+/** What a record must say, written the slow and obvious way. */
+function model(event: Json, envelope: Json, type: EventType): Json {
+  const merged = (key: string): Json | undefined => {
+    const own = event[key]
+    const shared = envelope[key]
+    if (shared === undefined) return own as Json
+    return { ...(shared as Json), ...(own as Json | undefined) }
+  }
+  const record: Json = { ...event, context: merged('context'), integrations: merged('integrations') }
+  for (const key of ['context', 'integrations']) if (record[key] === undefined) delete record[key]
+  delete record['writeKey']
+  return { ...record, type, receivedAt: RECEIVED_AT_TEXT, timestamp: RECEIVED_AT_TEXT, projectId: 'web', version: 2 }
+}
+
+t.test('a record says what the slow and obvious merge of event, batch and our fields says', async t => {
+  const object = fc.dictionary(
+    fc.constantFrom('a', 'b', 'page', 'ip', 'library', '"q"', 'ü'),
+    fc.jsonValue({ maxDepth: 2 }),
+    { maxKeys: 4 }
+  )
+  const keys = fc.constantFrom('properties', 'traits', 'extra', 'writeKey', 'version', 'projectId', 'receivedAt', 'é"')
+  const event = fc
+    .tuple(
+      fc.dictionary(keys, fc.jsonValue({ maxDepth: 2 })),
+      fc.record({ context: object, integrations: object, type: fc.constant('track') }, { requiredKeys: [] })
+    )
+    .map(([rest, known]) => ({ ...rest, ...known, messageId: 'm' }) as Json)
+  const envelope = fc.record({ context: object, integrations: object }, { requiredKeys: [] }) as fc.Arbitrary<Json>
+  fc.assert(
+    fc.property(event, envelope, fc.constantFrom(0, 2), (event, envelope, indent) => {
+      const line = encode(JSON.stringify({ batch: [event], ...envelope }, null, indent), {
+        endpoint: 'batch',
+        address: '::1'
+      })
+      // __proto__ and undefined never get here; -0 is written as 0 by the model's own stringify.
+      return (
+        line.indexOf('\n') === line.length - 1 &&
+        t.same(JSON.parse(line), JSON.parse(JSON.stringify(model(event, envelope, 'track'))))
+      )
+    }),
+    { numRuns: 500 }
+  )
+})
+
+t.test('a rejected record carries the event as it came, without the write key, and the SDK that sent it', async t => {
+  const body = parse(
+    '{"batch":[{"type":"track","writeKey":"wk_1","n":1.10,"context":{"library":{"name":"x","version":"2"}}}]}',
+    'batch'
+  )
+  const { scan, value, index, type } = goodEvent(body, 0, 'track')
+  const writer = new LineWriter(16)
+  encodeRejected(writer, { index, scan, value, type, fault: fault('no_user_anon_id', '/userId') }, facts(body), 'wk_1')
+  const line = (writer.lines()[0] as Buffer).toString()
+  t.ok(line.startsWith('{"event":{"type":"track","n":1.10,"context":'))
+  const { event, ...rest } = JSON.parse(line) as Json
+  t.ok(event)
+  t.same(rest, {
+    source: 'web',
+    code: 'no_user_anon_id',
+    pointer: '/userId',
+    message: 'userId or anonymousId must be a non-empty string',
+    receivedAt: RECEIVED_AT_TEXT,
+    library: { name: 'x', version: '2' }
+  })
+})
+
+t.test('a refused event that is not JSON is kept as text, without the write key', async t => {
+  const body = parse('{"batch":[{"type":"track","x":NaN,"writeKey":"wk_1"}]}', 'batch')
+  const writer = new LineWriter(16)
+  const scan = body.events[0] as ObjectScan
+  encodeRejected(
+    writer,
+    { index: 0, scan, value: undefined, type: 'unknown', fault: fault('invalid_json') },
+    facts(body),
+    'wk_1'
+  )
+  const record = JSON.parse((writer.lines()[0] as Buffer).toString()) as Json
+  t.equal(record['event'], '{"type":"track","x":NaN,"writeKey":"[write key]"}')
+  t.same(record['library'], { name: null, version: null })
+})

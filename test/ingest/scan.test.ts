@@ -1,0 +1,146 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { parseBody } from '../../src/ingest/body.ts'
+import type { ObjectScan } from '../../src/ingest/scan.ts'
+import { Scanner } from '../../src/ingest/scan.ts'
+
+function scanObject(text: string): ObjectScan {
+  return new Scanner(Buffer.from(text)).wholeObject()
+}
+
+function depthOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  return 1 + Math.max(0, ...Object.values(value).map(depthOf))
+}
+
+t.test('every member of any JSON object is found, with the bytes of its value and its depth', async t => {
+  fc.assert(
+    fc.property(
+      fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()),
+      fc.constantFrom(0, 1, 2),
+      (object, indent) => {
+        const bytes = Buffer.from(JSON.stringify(object, null, indent))
+        const scan = new Scanner(bytes).wholeObject()
+        const found = scan.members.map(({ key, valueStart, valueEnd, depth }) => {
+          const value: unknown = JSON.parse(bytes.toString('utf8', valueStart, valueEnd))
+          return depth === depthOf(value) && [key, value]
+        })
+        return (
+          scan.depth === depthOf(object) &&
+          JSON.stringify(found) === JSON.stringify(Object.entries(object)) &&
+          (indent === 0 || Object.keys(object).length === 0) === !scan.hasLineBreaks
+        )
+      }
+    ),
+    { numRuns: 2_000 }
+  )
+  t.pass('2,000 random objects')
+})
+
+t.test('a body is taken apart exactly where JSON.parse takes it', async t => {
+  const mutated = fc
+    .tuple(
+      fc.array(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 })), { maxLength: 4 }),
+      fc.nat(),
+      fc.constantFrom('', '"', '{', '}', '[', ']', ',', ':', '\\', 'x', '1', ' ', '\n')
+    )
+    .map(([batch, at, piece]) => {
+      const text = JSON.stringify({ batch, sentAt: 'x' })
+      const position = at % (text.length + 1)
+      return text.slice(0, position) + piece + text.slice(position + (at % 2))
+    })
+  fc.assert(
+    fc.property(mutated, text => {
+      let valid: unknown
+      try {
+        valid = JSON.parse(text)
+      } catch {
+        valid = undefined
+      }
+      const parsed = parseBody(Buffer.from(text), { endpoint: 'batch', maxBatchEvents: 10 })
+      if (valid === undefined) {
+        // Refused whole, or at least one event is refused alone when it is parsed.
+        return !parsed.ok || parsed.body.events.some(event => !parses(parsed.body.text(event.start, event.end)))
+      }
+      return parsed.ok || parsed.fault.code === 'duplicate_key'
+    }),
+    { numRuns: 5_000 }
+  )
+  t.pass('5,000 mutated bodies')
+})
+
+function parses(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+t.test('one event that is not JSON does not hide the bounds of its neighbours', async t => {
+  const text = '{"batch":[{"a":1},{"x":NaN,"y":-Infinity},{"b":"}]"},{"c" 1},[1,{"d":2}],null]}'
+  const parsed = parseBody(Buffer.from(text), { endpoint: 'batch', maxBatchEvents: 10 })
+  t.ok(parsed.ok)
+  if (!parsed.ok) return
+  t.same(
+    parsed.body.events.map(({ start, end }) => text.slice(start, end)),
+    ['{"a":1}', '{"x":NaN,"y":-Infinity}', '{"b":"}]"}', '{"c" 1}', '[1,{"d":2}]', 'null']
+  )
+})
+
+t.test('what is not one JSON object is refused with the byte where that showed', async t => {
+  for (const text of [
+    '',
+    ' ',
+    '[]',
+    'null',
+    '"x"',
+    '{',
+    '{"a"',
+    '{"a":',
+    '{"a":1',
+    '{"a":1,}',
+    '{"a":1}x',
+    '{"a":1}{"b":2}',
+    "{'a':1}",
+    '{a:1}',
+    '{"a":1 "b":2}',
+    '{,}',
+    '{"a":"'
+  ]) {
+    t.throws(() => scanObject(text), { message: /^not JSON at byte \d+$/ }, text)
+  }
+})
+
+t.test('a key that may spell __proto__ or constructor is pointed out, however it is written', async t => {
+  for (const text of [
+    '{"__proto__":1}',
+    '{"a":{"__proto__":1}}',
+    '{"a":[{"constructor":{}}]}',
+    '{"a":{"\\u005f_proto__":1}}',
+    '{"\\u0063onstructor":1}'
+  ]) {
+    t.equal(scanObject(text).suspectKeys, true, text)
+  }
+  t.equal(scanObject('{"proto":1,"event":"constructions","\\u4e2d":1}').suspectKeys, false)
+})
+
+t.test('a batch is read up to its limit of events and no further', async t => {
+  const batch = (events: number): Buffer => Buffer.from(`{"batch":[${Array(events).fill('{}').join(',')}]}`)
+  for (const [events, ok] of [
+    [2, true],
+    [3, true],
+    [4, false]
+  ] as const) {
+    const parsed = parseBody(batch(events), { endpoint: 'batch', maxBatchEvents: 3 })
+    t.equal(parsed.ok, ok, `${events} events`)
+    if (!parsed.ok) t.equal(parsed.fault.code, 'too_many_events')
+  }
+})
+
+t.test('100,000 levels of nesting are counted, not walked into', async t => {
+  const levels = 100_000
+  const scan = scanObject(`{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`)
+  t.equal(scan.depth, levels + 1)
+})
