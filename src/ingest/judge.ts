@@ -13,6 +13,7 @@ export interface GoodEvent {
   readonly scan: ObjectScan
   readonly value: JsonObject
   readonly type: EventType
+  readonly fault: undefined
 }
 
 /** An event that did not; `value` where it could be parsed at all. */
@@ -56,13 +57,13 @@ export function judgeEvent(judge: Judge, endpoint: Endpoint, body: ParsedBody, i
   const event = value as JsonObject
   if (endpoint.kind === 'single') {
     const what = judge.validator.validate(event, endpoint.type, 'single')
-    return what === undefined ? { index, scan, value: event, type: endpoint.type } : bad(what, event)
+    return what === undefined ? { index, scan, value: event, type: endpoint.type, fault: undefined } : bad(what, event)
   }
   const typeFault = judge.validator.validateType(event['type'])
   if (typeFault !== undefined) return bad(typeFault, event)
   const ownType = event['type'] as EventType
   const what = judge.validator.validate(event, ownType, 'batch')
-  return what === undefined ? { index, scan, value: event, type: ownType } : bad(what, event)
+  return what === undefined ? { index, scan, value: event, type: ownType, fault: undefined } : bad(what, event)
 
   function typeOf(parsed: unknown): EventType | undefined {
     if (endpoint.kind === 'single' || typeof parsed !== 'object' || parsed === null) return undefined

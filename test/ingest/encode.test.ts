@@ -26,7 +26,7 @@ function facts(body: ParsedBody, address = '198.51.100.7') {
 
 function goodEvent(body: ParsedBody, index: number, type: EventType): GoodEvent {
   const scan = body.events[index] as ObjectScan
-  return { index, scan, value: JSON.parse(body.text(scan.start, scan.end)) as Json, type }
+  return { index, scan, value: JSON.parse(body.text(scan.start, scan.end)) as Json, type, fault: undefined }
 }
 
 function encode(

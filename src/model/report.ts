@@ -1,0 +1,40 @@
+import type { EventType } from './event-types.ts'
+import type { Outcome } from './outcome.ts'
+import type { Fault } from './reasons.ts'
+import type { OutgoingRecord } from './record.ts'
+import type { Receipt } from './sink.ts'
+
+/** What became of one request, told once all its events have their outcome. Cheap to make: nothing is parsed for it. */
+export interface RequestReport {
+  readonly source: string
+  readonly endpoint: 'batch' | EventType
+  /** The sender's address. */
+  readonly address: string
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number
+  /** The body after inflating; events point into it. It may hold the write key. */
+  readonly body: Buffer
+  readonly events: readonly EventReport[]
+  /** Where the records came to rest; undefined where none was published. */
+  readonly receipt: Receipt | undefined
+  /** Monotonic milliseconds from the start of each step to its end. */
+  readonly timings: { readonly judgeMs: number; readonly encodeMs: number; readonly publishMs: number }
+}
+
+export interface EventReport {
+  readonly outcome: Outcome
+  readonly type: EventType | 'unknown'
+  /** Empty where the event had none and was not accepted. */
+  readonly messageId: string
+  /** Bytes [start, end) of the body: the event as it was received. */
+  readonly start: number
+  readonly end: number
+  /** Why it was rejected. */
+  readonly fault: Fault | undefined
+  /** What was published for it, and its index in the receipt. */
+  readonly record: OutgoingRecord | undefined
+  readonly place: number
+}
+
+/** Told of every request that was split into events. Must be quick and never throw. */
+export type Observer = (report: RequestReport) => void
