@@ -1,0 +1,116 @@
+/**
+ * Makes sure that what the tests run is there: Java and Maven with a real Kafka, Python with Segment's SDK, a browser,
+ * strace, faketime, and tap with the plugins that .taprc asks for. Installs what is missing where that is possible
+ * (root, and apt-get); otherwise says in one line what to install, and exits 1. Quick and silent when all is there.
+ */
+import { execFileSync } from 'node:child_process'
+import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { kafkaJars } from '../test/support/kafka-jars.ts'
+
+const REPOSITORY = join(import.meta.dirname, '..')
+const VENV = join(REPOSITORY, '.cache', 'venv')
+const PYTHON_PACKAGE = 'segment-analytics-python==2.4.0'
+const PYTHON_MARKER = join(VENV, `${PYTHON_PACKAGE}.installed`)
+const TAP = join(REPOSITORY, 'node_modules', '.bin', 'tap')
+const TAP_BUILT = join(REPOSITORY, 'node_modules', '@tapjs', 'test', 'test-built')
+
+/** What the tests call, and Debian's package for it. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  java: 'openjdk-17-jre-headless',
+  mvn: 'maven',
+  python3: 'python3',
+  chromium: 'chromium',
+  strace: 'strace',
+  faketime: 'faketime'
+}
+
+try {
+  installPackages()
+  installPythonSdk()
+  buildTap()
+  await kafkaJars()
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+}
+
+function installPackages(): void {
+  const missing = Object.keys(PACKAGES).filter(command => !isCommand(command))
+  const packages = missing.map(command => PACKAGES[command] as string)
+  if (!existsSync(PYTHON_MARKER) && isCommand('python3') && !canMakeVenv()) packages.push('python3-venv')
+  if (packages.length > 0) aptInstall(packages)
+}
+
+function isCommand(name: string): boolean {
+  return (process.env['PATH'] ?? '').split(delimiter).some(folder => {
+    try {
+      accessSync(join(folder, name), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+function canMakeVenv(): boolean {
+  try {
+    execFileSync('python3', ['-c', 'import ensurepip, venv'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+function aptInstall(packages: readonly string[]): void {
+  const wish = `the tests need ${packages.join(', ')}: apt-get install ${packages.join(' ')}`
+  if (process.getuid?.() !== 0 || !isCommand('apt-get')) throw new Error(wish)
+  console.log(wish)
+  const install = ['install', '-y', '-qq', '--no-install-recommends', ...packages]
+  try {
+    apt(install)
+  } catch {
+    apt(['update', '-qq'])
+    apt(install)
+  }
+}
+
+function apt(args: readonly string[]): void {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  run('apt-get', args, env)
+}
+
+function installPythonSdk(): void {
+  if (existsSync(PYTHON_MARKER)) return
+  console.log(`the tests need ${PYTHON_PACKAGE}: installing it in .cache/venv`)
+  run('python3', ['-m', 'venv', '--clear', VENV])
+  run(join(VENV, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', PYTHON_PACKAGE])
+  writeFileSync(PYTHON_MARKER, '')
+}
+
+/** A tap that still has other plugins than .taprc asks for finds no tests on its first run, so it is built before. */
+function buildTap(): void {
+  if (isTapBuilt()) return
+  console.log('tap: building it with the plugins of .taprc')
+  run(TAP, ['build'])
+}
+
+function isTapBuilt(): boolean {
+  const built = join(TAP_BUILT, 'dist', 'esm', 'index.js')
+  if (!existsSync(built) || !existsSync(join(TAP_BUILT, 'node_modules'))) return false
+  const signature = /export const signature = `([^`]*)`/.exec(readFileSync(built, 'utf8'))?.[1] ?? ''
+  const plugins = signature.split('\n')
+  const wanted = readFileSync(join(REPOSITORY, '.taprc'), 'utf8').matchAll(/^\s+- '(!?)(@tapjs\/[^']+)'$/gm)
+  return [...wanted].every(([, not, name]) => plugins.includes(name as string) === (not === ''))
+}
+
+/** Runs a program to its end, showing what it prints only when it fails. */
+function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): void {
+  try {
+    execFileSync(program, args, { cwd: REPOSITORY, env, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' })
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
+    const output = `${stdout}${stderr}`.trim().slice(-2_000)
+    throw new Error(`${program} ${args.join(' ')} failed: ${output || String(error)}`, { cause: error })
+  }
+}

@@ -1,0 +1,104 @@
+import { chain } from './errors.ts'
+
+type Rule = readonly [pattern: RegExp, words: string]
+
+/**
+ * What an operator can do about it. The first rule that fits any part of the error wins, so the more telling come
+ * first; a rule is held against code, protocol error and message of each part.
+ */
+const RULES: readonly Rule[] = [
+  [/Broker requires TLS/, 'wants TLS: set KAFKA_SSL=true'],
+  [/UNSUPPORTED_SASL_MECHANISM/, 'does not offer this SASL mechanism: check KAFKA_SASL_MECHANISM'],
+  [
+    /SASL_AUTHENTICATION_FAILED|SASL authentication failed/,
+    'refuses the user name or password: check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD'
+  ],
+  [
+    /TLS handshake failed|WRONG_VERSION_NUMBER|EPROTO/,
+    'does not speak TLS on this port: check KAFKA_SSL and the port in KAFKA_BROKERS'
+  ],
+  [/ALTNAME_INVALID/, 'has a certificate for another host name: check KAFKA_BROKERS'],
+  [/CERT|SELF_SIGNED|ISSUER|LEAF_SIGNATURE/, 'has a certificate that is not trusted: check KAFKA_SSL_CA'],
+  [/ENOTFOUND|EAI_AGAIN/, 'has a host name that does not resolve: check KAFKA_BROKERS'],
+  [/ECONNREFUSED/, 'refuses connections: is it running, and is KAFKA_BROKERS right?'],
+  [
+    /CLUSTER_AUTHORIZATION_FAILED/,
+    'does not let this user write idempotently: grant it IdempotentWrite on the cluster'
+  ],
+  [/TOPIC_AUTHORIZATION_FAILED/, 'does not let this user write to a topic: check the ACLs of KAFKA_SASL_USERNAME'],
+  [/NOT_LEADER|LEADER_NOT_AVAILABLE/, 'has a partition whose leader is moving or gone: check its brokers'],
+  [/NOT_ENOUGH_REPLICAS/, 'has fewer in-sync replicas than min.insync.replicas asks for: check its brokers'],
+  [/KAFKA_STORAGE_ERROR/, 'has trouble with its disk: check the brokers'],
+  [
+    /INVALID_TIMESTAMP/,
+    'finds the time of the records out of range: compare the clocks of this machine and of the brokers'
+  ],
+  [
+    /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|timed out|TIMED_OUT/i,
+    'does not answer in time: check KAFKA_BROKERS and the network'
+  ],
+  [
+    /ECONNRESET|EPIPE|Connection closed/,
+    'closes the connection: check KAFKA_SSL and KAFKA_SASL_MECHANISM, or wait if it is restarting'
+  ]
+]
+
+/** The error in one line, for /readyz and the log. Never holds a password. */
+export function explain(error: unknown, brokers: readonly string[]): string {
+  return `Kafka (${brokers.join(', ')}) ${reason(error)}`
+}
+
+function reason(error: unknown): string {
+  const parts = chain(error)
+  const texts = parts.map(({ code, apiId, message }) => `${code ?? ''} ${apiId ?? ''} ${message}`)
+  for (const [pattern, words] of RULES) if (texts.some(text => pattern.test(text))) return words
+  const deepest = parts.at(-1)
+  return `failed: ${(deepest?.message ?? String(error)).split('\n', 1)[0]}`
+}
+
+/** Why a topic cannot be had, in one line. */
+export function explainTopic(topic: string, error: unknown): string {
+  const ids = chain(error).map(({ apiId }) => apiId)
+  if (ids.includes('TOPIC_AUTHORIZATION_FAILED')) {
+    return `topic ${topic}: the Kafka user may not describe or create it: check the ACLs of KAFKA_SASL_USERNAME`
+  }
+  if (ids.includes('INVALID_TOPIC_EXCEPTION')) return `topic ${topic}: Kafka does not allow this name`
+  if (ids.includes('INVALID_REPLICATION_FACTOR')) {
+    return `topic ${topic}: not enough brokers for its replication factor: check KAFKA_REPLICATION_FACTOR`
+  }
+  if (ids.includes('INVALID_PARTITIONS')) return `topic ${topic}: check KAFKA_PARTITIONS`
+  if (ids.includes('LEADER_NOT_AVAILABLE')) return `topic ${topic}: a partition has no leader: check the brokers`
+  const deepest = chain(error).at(-1)
+  return `topic ${topic}: ${(deepest?.message ?? String(error)).split('\n', 1)[0]}`
+}
+
+/** Whether the topic, and not the connection, is the trouble. */
+export function isTopicTrouble(error: unknown): boolean {
+  const parts = chain(error)
+  return parts.some(({ apiId }) => apiId !== undefined) && !parts.some(({ code }) => code === 'PLT_KFK_NETWORK')
+}
+
+const REFUSED_TOPIC: ReadonlySet<string> = new Set([
+  'INVALID_TOPIC_EXCEPTION',
+  'TOPIC_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'POLICY_VIOLATION',
+  'INVALID_PARTITIONS'
+])
+
+/** Whether Kafka says no to the topic as it is configured; other troubles of a topic can pass by themselves. */
+export function isRefusedTopic(error: unknown): boolean {
+  return chain(error).some(({ apiId }) => apiId !== undefined && REFUSED_TOPIC.has(apiId))
+}
+
+/** The client's own words for a topic that the cluster does not have. */
+export function isUnknownTopic(error: unknown): boolean {
+  return chain(error).some(
+    ({ message, apiId }) => apiId === 'UNKNOWN_TOPIC_OR_PARTITION' || message.startsWith('Unknown topic ')
+  )
+}
+
+/** Another server created the topic first. */
+export function isAlreadyThere(error: unknown): boolean {
+  return chain(error).some(({ apiId }) => apiId === 'TOPIC_ALREADY_EXISTS')
+}

@@ -1,0 +1,65 @@
+import type { SASLOptions } from '@platformatic/kafka'
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
+
+export interface KafkaLog {
+  info(message: string): void
+  warn(message: string): void
+  error(message: string): void
+}
+
+export interface KafkaSasl {
+  readonly mechanism: Extract<SASLOptions['mechanism'], 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'>
+  readonly username: string
+  readonly password: string
+}
+
+/** What a topic that does not exist yet is created with. */
+export interface KafkaTopicOptions {
+  /** Whether to create it; otherwise a missing topic is a problem that health() names. */
+  readonly create: boolean
+  readonly partitions: number
+  /** Default: the broker's own default.replication.factor. */
+  readonly replicationFactor?: number
+}
+
+/** One produce request that Kafka has confirmed. */
+export interface Produced {
+  /** Keys, values and headers, before Kafka's framing. */
+  readonly bytes: number
+  /** Kafka records: an event that goes to two topics counts twice. */
+  readonly records: number
+  readonly milliseconds: number
+}
+
+export interface KafkaSinkOptions {
+  /** `host:port`, at least one. */
+  readonly brokers: readonly string[]
+  readonly clientId: string
+  /** TLS; `{}` trusts what Node trusts. */
+  readonly ssl?: TlsOptions
+  readonly sasl?: KafkaSasl
+  readonly topics: KafkaTopicOptions
+  /** A publish that Kafka has not confirmed within this many milliseconds rejects. Default 750. */
+  readonly publishTimeoutMs?: number
+  /** What may wait for Kafka or be on its way, in bytes; beyond, publish() rejects at once. Default 64 MiB. */
+  readonly maxQueueBytes?: number
+  /** What one produce request may carry, in bytes, unless a single record is larger. Default 1 MiB. */
+  readonly maxRequestBytes?: number
+  /** An in-flight request that Kafka leaves unanswered for so long is given up, with its connections. Default 8,000. */
+  readonly giveUpMs?: number
+  readonly onProduced?: (produced: Produced) => void
+  readonly log: KafkaLog
+}
+
+export type KafkaSettings = Required<Omit<KafkaSinkOptions, 'ssl' | 'sasl'>> & Pick<KafkaSinkOptions, 'ssl' | 'sasl'>
+
+export function withDefaults(options: KafkaSinkOptions): KafkaSettings {
+  return {
+    publishTimeoutMs: 750,
+    maxQueueBytes: 64 * 1024 * 1024,
+    maxRequestBytes: 1024 * 1024,
+    giveUpMs: 8_000,
+    onProduced: () => {},
+    ...options
+  }
+}

@@ -1,0 +1,182 @@
+import type { OutgoingRecord } from '../../model/record.ts'
+import type { Receipt } from '../../model/sink.ts'
+import { createCall, receiptOf, type Call, type ConfirmedRequest, type KafkaMessage } from './call.ts'
+import { createRecordEncoder, DELTA_SLACK_BYTES, type EncodedRecord } from './message.ts'
+import { partitionOf } from './partition.ts'
+import { RefusedRecords } from './refused-records.ts'
+
+export interface TopicInfo {
+  readonly partitions: number
+  /** The topic's max.message.bytes: what one batch for a partition, and so one record, may be. */
+  readonly maxBytes: number
+}
+
+export type Topics = ReadonlyMap<string, TopicInfo>
+
+export interface Outbox {
+  add(records: readonly OutgoingRecord[]): Promise<Receipt>
+  /** Takes what goes as one request: whole records, oldest first, as long as `topics` knows all their topics. */
+  gather(topics: Topics): KafkaMessage[]
+  /** The topics of the oldest record that waits; undefined when none does. */
+  headTopics(): readonly string[] | undefined
+  /** Kafka has the messages. */
+  confirm(request: ConfirmedRequest): void
+  /** Kafka will never take the message. */
+  refuse(message: KafkaMessage, reason: string): void
+  /** Rejects every open call, oldest first, waiting or on its way. */
+  rejectAll(error: Error): void
+  /** Rejects the call of the oldest record that waits. */
+  rejectHead(error: Error): void
+  /** performance.now() when the oldest open call came; undefined when there is none. */
+  oldest(): number | undefined
+  /** Bytes of the open calls' lines, times their topics. */
+  bytes(): number
+}
+
+const COMPACT_AT = 1_024
+
+/** The calls that Kafka has not confirmed, in their order, and how they become requests. */
+export function createOutbox(options: { readonly maxRequestBytes: number }): Outbox {
+  const encode = createRecordEncoder()
+  const open = new Set<Call>()
+  let queue: Call[] = []
+  /** The next record is queue[callAt].records[recordAt]. */
+  let callAt = 0
+  let recordAt = 0
+  let bytes = 0
+
+  const close = (call: Call): void => {
+    call.settled = true
+    open.delete(call)
+    bytes -= call.bytes
+  }
+
+  const finishIfDone = (call: Call): void => {
+    if (call.waiting > 0 || call.settled) return
+    close(call)
+    if (call.refusals.length === 0) call.resolve(receiptOf(call))
+    else call.reject(new RefusedRecords(call.refusals))
+  }
+
+  const reject = (call: Call, error: Error): void => {
+    if (call.settled) return
+    close(call)
+    call.reject(error)
+  }
+
+  const head = (): Call | undefined => {
+    for (; callAt < queue.length; callAt++, recordAt = 0) {
+      const call = queue[callAt] as Call
+      if (!call.settled && recordAt < call.records.length) return call
+    }
+    queue = []
+    callAt = 0
+    return undefined
+  }
+
+  const refuse = (call: Call, at: { index: number; topic: string }, reason: string): void => {
+    call.refusals.push({ ...at, reason })
+    call.waiting--
+    finishIfDone(call)
+  }
+
+  return {
+    add(records) {
+      const { promise, ...settle } = Promise.withResolvers<Receipt>()
+      const call = createCall(records, settle)
+      open.add(call)
+      bytes += call.bytes
+      queue.push(call)
+      finishIfDone(call)
+      return promise
+    },
+
+    gather(topics) {
+      const batch = createBatch(topics, options.maxRequestBytes)
+      for (let call = head(); call !== undefined; call = head()) {
+        const record = call.records[recordAt] as OutgoingRecord
+        if (!batch.knows(record.topics)) break
+        const encoded = encode(record)
+        if (!batch.fits(record.topics, encoded.bytes)) break
+        for (const topic of record.topics) {
+          const reason = batch.refusal(topic, encoded.bytes)
+          if (reason === undefined) batch.push(encoded, { topic, call, index: recordAt })
+          else refuse(call, { index: recordAt, topic }, reason)
+        }
+        recordAt++
+      }
+      if (callAt > COMPACT_AT) queue = queue.slice(callAt)
+      if (callAt > COMPACT_AT) callAt = 0
+      return batch.messages
+    },
+
+    headTopics: () => head()?.records[recordAt]?.topics,
+
+    confirm(request) {
+      for (const { call } of request.messages) {
+        if (call.requests.at(-1) !== request) call.requests.push(request)
+        call.waiting--
+        finishIfDone(call)
+      }
+    },
+
+    refuse: (message, reason) => refuse(message.call, { index: message.index, topic: message.topic }, reason),
+
+    rejectAll(error) {
+      queue = []
+      callAt = 0
+      recordAt = 0
+      for (const call of open) reject(call, error)
+    },
+
+    rejectHead(error) {
+      const call = head()
+      if (call !== undefined) reject(call, error)
+    },
+
+    oldest: () => open.values().next().value?.enteredAt,
+
+    bytes: () => bytes
+  }
+}
+
+/** One request being filled: at most maxRequestBytes in all, and for each topic what one batch may be. */
+function createBatch(topics: Topics, maxRequestBytes: number) {
+  const messages: KafkaMessage[] = []
+  const filled = new Map<string, number>()
+  /** Records without a key stick to one partition a request, as Java's do. */
+  const keyless = Math.floor(Math.random() * 0x7fffffff)
+  let total = 0
+  const limit = (topic: string): number => (topics.get(topic) as TopicInfo).maxBytes
+
+  return {
+    messages,
+
+    knows(names: readonly string[]): boolean {
+      for (const topic of names) if (!topics.has(topic)) return false
+      return true
+    },
+
+    fits(names: readonly string[], bytes: number): boolean {
+      if (messages.length === 0) return true
+      const size = bytes + DELTA_SLACK_BYTES
+      if (total + size * names.length > maxRequestBytes) return false
+      for (const topic of names) if ((filled.get(topic) ?? 0) + size > limit(topic)) return false
+      return true
+    },
+
+    refusal(topic: string, bytes: number): string | undefined {
+      if (bytes <= limit(topic)) return undefined
+      return `the record is ${bytes} bytes, the topic takes ${limit(topic)} (max.message.bytes)`
+    },
+
+    push(encoded: EncodedRecord, to: { topic: string; call: Call; index: number }): void {
+      const { key, value, headers, timestamp, bytes } = encoded
+      const { partitions } = topics.get(to.topic) as TopicInfo
+      const partition = key === undefined ? keyless % partitions : partitionOf(key, partitions)
+      messages.push({ key, value, headers, timestamp, partition, topic: to.topic, call: to.call, index: to.index })
+      filled.set(to.topic, (filled.get(to.topic) ?? 0) + bytes + DELTA_SLACK_BYTES)
+      total += bytes + DELTA_SLACK_BYTES
+    }
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Which partition a key belongs to: what Java's default partitioner does, so that other producers and consumers of
+ * the same topics agree. The client's own partitioner differs from Java's wherever the number of partitions is not a
+ * power of two, so every record's partition is chosen here.
+ *
+ * Source: org.apache.kafka.common.utils.Utils.murmur2 and toPositive.
+ *
+ * @param key the key's UTF-8 bytes
+ */
+export function partitionOf(key: Uint8Array, partitions: number): number {
+  return (murmur2(key) & 0x7fffffff) % partitions
+}
+
+const MULTIPLIER = 0x5bd1e995
+const SEED = 0x9747b28c
+
+function murmur2(bytes: Uint8Array): number {
+  const length = bytes.length
+  let hash = SEED ^ length
+  let at = 0
+  for (; at + 4 <= length; at += 4) {
+    hash = Math.imul(hash, MULTIPLIER) ^ scramble(fourBytes(bytes, at))
+  }
+  if (at < length) {
+    for (let shift = 0; at < length; at++, shift += 8) hash ^= (bytes[at] as number) << shift
+    hash = Math.imul(hash, MULTIPLIER)
+  }
+  hash = Math.imul(hash ^ (hash >>> 13), MULTIPLIER)
+  return hash ^ (hash >>> 15)
+}
+
+function fourBytes(bytes: Uint8Array, at: number): number {
+  return (
+    (bytes[at] as number) |
+    ((bytes[at + 1] as number) << 8) |
+    ((bytes[at + 2] as number) << 16) |
+    ((bytes[at + 3] as number) << 24)
+  )
+}
+
+function scramble(word: number): number {
+  const mixed = Math.imul(word, MULTIPLIER)
+  return Math.imul(mixed ^ (mixed >>> 24), MULTIPLIER)
+}

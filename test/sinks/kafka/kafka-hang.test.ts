@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { eventRecord, readySink } from '../../support/kafka-sink.ts'
+import { startTraffic, verdict } from '../../support/kafka-traffic.ts'
+import { startKafka } from '../../support/kafka.ts'
+import { until } from '../../support/until.ts'
+
+const kafka = await startKafka({})
+t.teardown(() => kafka.stop())
+t.afterEach(() => kafka.resume())
+
+t.test('a broker that hangs: rejected within 2 s, nothing confirmed is missing, and back when it is back', async t => {
+  const topic = 'hang'
+  const { sink } = await readySink(t, kafka.brokers, { wanted: [topic] })
+  const load = startTraffic(sink, topic)
+  await until(() => load.acked.length > 100, { what: 'traffic' })
+
+  kafka.pause()
+  await sleep(3_000)
+  t.match(sink.health(), { ready: false, problems: [/has not confirmed within 750 ms/] })
+  const before = load.acked.length
+  kafka.resume()
+  await until(() => load.acked.length > before + 100, { what: 'publishes after the hang' })
+  await load.stop()
+
+  t.ok(load.rejected > 0, `${load.rejected} rejected`)
+  t.ok(load.slowestRejection < 2_000, `slowest rejection ${Math.round(load.slowestRejection)} ms`)
+  t.strictSame(await verdict(kafka, topic, load.acked), { missing: 0, duplicates: 0, disorder: 0 })
+  t.strictSame(sink.health(), { ready: true, problems: [] })
+})
+
+t.test('a broker that hangs for longer than an answer is awaited: the same, with a new producer', async t => {
+  const topic = 'long-hang'
+  const { sink } = await readySink(t, kafka.brokers, { wanted: [topic], giveUpMs: 1_000 })
+  const load = startTraffic(sink, topic)
+  await until(() => load.acked.length > 100, { what: 'traffic' })
+
+  kafka.pause()
+  await sleep(4_000)
+  const before = load.acked.length
+  kafka.resume()
+  await until(() => load.acked.length > before + 100, { what: 'publishes after the hang' })
+  await load.stop()
+
+  t.ok(load.slowestRejection < 2_000, `slowest rejection ${Math.round(load.slowestRejection)} ms`)
+  t.strictSame(await verdict(kafka, topic, load.acked), { missing: 0, duplicates: 0, disorder: 0 })
+})
+
+t.test('closing while Kafka does not answer is quick', async t => {
+  const { sink } = await readySink(t, kafka.brokers, { wanted: ['hang'] })
+  kafka.pause()
+  const refused = t.rejects(sink.publish([eventRecord({ messageId: 'a', topics: ['hang'] })]), {
+    code: 'SINK_UNAVAILABLE'
+  })
+  const startedAt = performance.now()
+  await sink.close()
+  t.ok(performance.now() - startedAt < 1_500)
+  await refused
+})

@@ -1,0 +1,131 @@
+import t from 'tap'
+import type { KafkaSink } from '../../../src/sinks/kafka/kafka-sink.ts'
+import { isRefusedRecords } from '../../../src/sinks/kafka/refused-records.ts'
+import { eventRecord, readySink, startSink } from '../../support/kafka-sink.ts'
+import { configureTopic, createTopic, readTopic, startKafka, topicOffsets } from '../../support/kafka.ts'
+import { until } from '../../support/until.ts'
+
+const kafka = await startKafka()
+t.teardown(() => kafka.stop())
+const { brokers } = kafka
+let named = 0
+const newTopic = (): string => `topics.${process.pid}.${++named}`
+
+t.test('a missing topic is created with the partitions that are asked for', async t => {
+  const topic = newTopic()
+  await readySink(t, brokers, { wanted: [topic], topics: { create: true, partitions: 3, replicationFactor: 1 } })
+  t.equal((await topicOffsets(brokers, topic)).length, 3)
+})
+
+t.test('a topic that a record names for the first time is created then, and nothing overtakes', async t => {
+  const [known, fresh] = [newTopic(), newTopic()]
+  const { sink } = await readySink(t, brokers, { wanted: [known] })
+  await Promise.all([
+    sink.publish([eventRecord({ messageId: '1', key: 'u', topics: [known] })]),
+    sink.publish([eventRecord({ messageId: '2', key: 'u', topics: [known, fresh] })]),
+    sink.publish([eventRecord({ messageId: '3', key: 'u', topics: [known] })])
+  ])
+  t.strictSame(ids(await readTopic(brokers, known)), ['1', '2', '3'])
+  t.strictSame(ids(await readTopic(brokers, fresh)), ['2'])
+})
+
+t.test('where topics may not be created, a missing one is named, alone refused, and used once it is there', async t => {
+  const [good, missing] = [newTopic(), newTopic()]
+  await createTopic(brokers, good)
+  const { sink } = await readySink(t, brokers, { wanted: [good, missing], topics: { create: false, partitions: 6 } })
+  t.match(sink.health(), {
+    ready: true,
+    problems: [`topic ${missing}: it does not exist and KAFKA_CREATE_TOPICS is off: create it`]
+  })
+
+  const refused = sink.publish([eventRecord({ messageId: 'a', topics: [good, missing] })])
+  await t.rejects(refused, { code: 'SINK_UNAVAILABLE', message: new RegExp(missing) })
+  await sink.publish([eventRecord({ messageId: 'b', topics: [good] })])
+
+  await createTopic(brokers, missing)
+  await until(() => sink.health().problems.length === 0, { what: 'the topic to be found' })
+  await sink.publish([eventRecord({ messageId: 'c', topics: [missing] })])
+  t.strictSame(ids(await readTopic(brokers, missing)), ['c'])
+})
+
+t.test(
+  'a name that Kafka does not allow is a problem in plain words, and not ready when it is the only one',
+  async t => {
+    const { sink } = startSink(t, brokers, { wanted: ['no spaces!'] })
+    await until(() => sink.health().problems.some(line => line.startsWith('topic ')), { what: 'the problem' })
+    t.strictSame(sink.health(), { ready: false, problems: ['topic no spaces!: Kafka does not allow this name'] })
+  }
+)
+
+t.test('a bad name that turns up in a record rejects that publish alone', async t => {
+  const topic = newTopic()
+  const { sink } = await readySink(t, brokers, { wanted: [topic] })
+  const bad = sink.publish([eventRecord({ messageId: 'bad', topics: ['not allowed!'] })])
+  const good = sink.publish([eventRecord({ messageId: 'good', topics: [topic] })])
+  await t.rejects(bad, { code: 'SINK_UNAVAILABLE', message: /not allowed!/ })
+  await good
+  t.strictSame(ids(await readTopic(brokers, topic)), ['good'])
+})
+
+const big = 'x'.repeat(30_000)
+
+t.test('a record larger than its topic takes is refused alone; its neighbours are stored once', async t => {
+  const topic = newTopic()
+  await createTopic(brokers, topic, { config: { 'max.message.bytes': '20000' } })
+  const { sink } = await readySink(t, brokers, { wanted: [topic] })
+  const others = Array.from({ length: 50 }, (_, i) =>
+    sink.publish([eventRecord({ messageId: `n${i}`, key: `${i}`, topics: [topic] })])
+  )
+  const error: unknown = await sink
+    .publish([
+      eventRecord({ messageId: 'before', topics: [topic] }),
+      eventRecord({ messageId: 'big', topics: [topic], properties: big }),
+      eventRecord({ messageId: 'after', topics: [topic] })
+    ])
+    .then(
+      () => undefined,
+      (cause: unknown) => cause
+    )
+  await Promise.all(others)
+
+  t.ok(isRefusedRecords(error))
+  t.match(error, { refusals: [{ index: 1, topic, reason: /max\.message\.bytes/ }] })
+  const stored = ids(await readTopic(brokers, topic, { count: 52 }))
+  t.strictSame(new Set(stored).size, 52)
+  t.equal(stored.length, 52)
+  t.notOk(stored.includes('big'))
+})
+
+t.test('when only the broker knows its limit, the record that breaks it is found and refused alone', async t => {
+  const topic = newTopic()
+  const { sink } = await readySink(t, brokers, { wanted: [topic] })
+  await configureTopic(brokers, topic, { 'max.message.bytes': '20000' })
+  await until(() => everyPartitionRefuses(sink, topic), { what: 'the new limit to be in force' })
+  const records = Array.from({ length: 64 }, (_, i) =>
+    eventRecord({ messageId: `m${i}`, key: `${i}`, topics: [topic], properties: i === 41 ? big : 'small' })
+  )
+  const results = await Promise.allSettled([
+    ...records.slice(0, 40).map(record => sink.publish([record])),
+    sink.publish(records.slice(40))
+  ])
+
+  t.equal(results.filter(({ status }) => status === 'fulfilled').length, 40)
+  t.match(results[40], { reason: { code: 'SINK_REFUSED_RECORD', refusals: [{ index: 1, topic }] } })
+  const read = await readTopic(brokers, topic, { count: 63 })
+  const stored = ids(read).filter(id => id.startsWith('m'))
+  t.equal(stored.length, 63, 'nothing is stored twice')
+  t.equal(new Set(stored).size, 63)
+})
+
+/** Whether the broker refuses a large record in each of the partitions that these keys go to. */
+async function everyPartitionRefuses(sink: KafkaSink, topic: string): Promise<boolean> {
+  const probes = Array.from({ length: 30 }, (_, i) =>
+    eventRecord({ messageId: `probe${i}`, key: `${i}`, topics: [topic], properties: big })
+  )
+  const error: unknown = await sink.publish(probes).catch((cause: unknown) => cause)
+  return isRefusedRecords(error) && error.refusals.length === probes.length
+}
+
+function ids(records: readonly { headers: Readonly<Record<string, string>> }[]): string[] {
+  return records.map(({ headers }) => headers['messageId'] ?? '')
+}

@@ -1,0 +1,95 @@
+import t from 'tap'
+import { SinkUnavailable } from '../../../src/model/sink.ts'
+import { createOutbox } from '../../../src/sinks/kafka/outbox.ts'
+import { eventRecord } from '../../support/kafka-sink.ts'
+
+const topics = new Map([
+  ['a', { partitions: 6, maxBytes: 100_000 }],
+  ['b', { partitions: 6, maxBytes: 1_000 }]
+])
+const record = (messageId: string, names: readonly string[] = ['a'], size = 100) =>
+  eventRecord({ messageId, key: 'u', topics: names, properties: 'x'.repeat(size) })
+const sizes = (batches: readonly (readonly unknown[])[]) => batches.map(batch => batch.length)
+
+t.test('a request holds what fits in it, and a record that is larger than a request goes alone', async t => {
+  const outbox = createOutbox({ maxRequestBytes: 2_000 })
+  void outbox.add([record('1'), record('2', ['a'], 5_000), record('3'), record('4')])
+  const batches = [outbox.gather(topics), outbox.gather(topics), outbox.gather(topics), outbox.gather(topics)]
+  t.strictSame(sizes(batches), [1, 1, 2, 0])
+})
+
+t.test('a request never holds more for a topic than the topic takes in one batch', async t => {
+  const outbox = createOutbox({ maxRequestBytes: 1_000_000 })
+  void outbox.add(Array.from({ length: 10 }, (_, i) => record(`${i}`, ['b'])))
+  const batches = [outbox.gather(topics), outbox.gather(topics), outbox.gather(topics)]
+  t.ok(
+    sizes(batches).every(size => size > 0 && size < 5),
+    String(sizes(batches))
+  )
+})
+
+t.test('a record of an unknown topic holds back what is behind it', async t => {
+  const outbox = createOutbox({ maxRequestBytes: 1_000_000 })
+  void outbox.add([record('1')])
+  void outbox.add([record('2', ['new'])])
+  void outbox.add([record('3')])
+  t.equal(outbox.gather(topics).length, 1)
+  t.equal(outbox.gather(topics).length, 0)
+  t.strictSame(outbox.headTopics(), ['new'])
+  t.equal(outbox.gather(new Map([...topics, ['new', { partitions: 1, maxBytes: 10_000 }]])).length, 2)
+})
+
+t.test('a call resolves when all its records are confirmed, in whatever requests they went', async t => {
+  const outbox = createOutbox({ maxRequestBytes: 500 })
+  let resolved = false
+  const call = outbox.add([record('1'), record('2')]).then(() => (resolved = true))
+  const [first, second] = [outbox.gather(topics), outbox.gather(topics)]
+  outbox.confirm({ messages: first, offsets: new Map() })
+  await Promise.resolve()
+  t.notOk(resolved)
+  outbox.confirm({ messages: second, offsets: new Map() })
+  await call
+  t.equal(outbox.bytes(), 0)
+  t.equal(outbox.oldest(), undefined)
+})
+
+t.test('rejecting rejects every open call in its order; a later confirmation changes nothing', async t => {
+  const outbox = createOutbox({ maxRequestBytes: 500 })
+  const order: string[] = []
+  const calls = ['1', '2', '3'].map(id => outbox.add([record(id)]).catch(() => order.push(id)))
+  const sent = outbox.gather(topics)
+  outbox.rejectAll(new SinkUnavailable('down'))
+  outbox.confirm({ messages: sent, offsets: new Map() })
+  await Promise.all(calls)
+  t.strictSame(order, ['1', '2', '3'])
+  t.equal(outbox.bytes(), 0)
+  t.equal(outbox.gather(topics).length, 0)
+})
+
+t.test('a record too large for one of its topics is refused there, and told with its position', async t => {
+  const outbox = createOutbox({ maxRequestBytes: 1_000_000 })
+  const call = outbox.add([record('1'), record('2', ['a', 'b'], 2_000), record('3')])
+  const refused = t.rejects(call, {
+    code: 'SINK_REFUSED_RECORD',
+    refusals: [{ index: 1, topic: 'b', reason: /max\.message\.bytes/ }]
+  })
+  const batches = [outbox.gather(topics), outbox.gather(topics)]
+  const sent = batches.flat().map(({ topic, index }) => `${index}${topic}`)
+  t.strictSame(sent, ['0a', '1a', '2a'])
+  for (const messages of batches) outbox.confirm({ messages, offsets: new Map() })
+  await refused
+})
+
+t.test('thousands of calls that never leave the queue empty do not make it grow', async t => {
+  const outbox = createOutbox({ maxRequestBytes: 20_000 })
+  const calls: Promise<unknown>[] = []
+  for (let i = 0; i < 5_000; i++) {
+    calls.push(outbox.add([record(`${i}`)]), outbox.add([record(`${i}b`)]))
+    if (i % 20 === 19) outbox.confirm({ messages: outbox.gather(topics), offsets: new Map() })
+  }
+  for (let batch = outbox.gather(topics); batch.length > 0; batch = outbox.gather(topics)) {
+    outbox.confirm({ messages: batch, offsets: new Map() })
+  }
+  await Promise.all(calls)
+  t.equal(outbox.bytes(), 0)
+})

@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+const REPOSITORY = join(import.meta.dirname, '..', '..')
+const POM = join(import.meta.dirname, 'kafka', 'pom.xml')
+
+/**
+ * The folder with the jars of the Kafka that kafka/pom.xml names, fetched with Maven on first use into
+ * `.cache/kafka/<version>-<digest of the pom>/libs`. The folder appears by a rename, whole or not at all, so that
+ * processes that fetch at the same time cannot disturb one another. Throws one line that names what to install.
+ */
+export async function kafkaJars(): Promise<string> {
+  const pom = await readFile(POM, 'utf8')
+  const version = /<artifactId>kafka_2\.13<\/artifactId>\s*<version>([^<]+)</.exec(pom)?.[1]
+  if (version === undefined) throw new Error(`${POM} names no version of kafka_2.13`)
+  const digest = createHash('sha256').update(pom).digest('hex').slice(0, 8)
+  const home = join(REPOSITORY, '.cache', 'kafka', `${version}-${digest}`)
+  const libs = join(home, 'libs')
+  if (!existsSync(libs)) await fetchJars(home, libs)
+  return libs
+}
+
+async function fetchJars(home: string, libs: string): Promise<void> {
+  await mkdir(home, { recursive: true })
+  const fresh = await mkdtemp(join(home, 'fetch-'))
+  try {
+    await runTool('mvn', ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', `-DoutputDirectory=${fresh}`])
+    await rename(fresh, libs)
+  } catch (error) {
+    if (!existsSync(libs)) throw error
+  } finally {
+    await rm(fresh, { recursive: true, force: true })
+  }
+}
+
+/** Runs a program of Java's world to its end; its output is what a failure shows. */
+export async function runTool(program: 'java' | 'mvn', args: readonly string[]): Promise<string> {
+  try {
+    return (await run(program, args, { maxBuffer: 16 * 1024 * 1024 })).stdout
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new Error(missing(program), { cause: error })
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
+    throw new Error(`${program} failed: ${(stderr + stdout).trim().slice(-2_000)}`, { cause: error })
+  }
+}
+
+/** The one line for a machine without Java or Maven. */
+export function missing(program: string): string {
+  return `${program} not found: tests run a real Kafka; install Java 17+ and Maven (Debian: apt-get install openjdk-17-jre-headless maven) or set KAFKA_BROKERS`
+}

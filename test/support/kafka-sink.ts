@@ -1,0 +1,59 @@
+import type { Test } from 'tap'
+import type { OutgoingRecord } from '../../src/model/record.ts'
+import { createKafkaSink, type KafkaSink } from '../../src/sinks/kafka/kafka-sink.ts'
+import type { KafkaSinkOptions, Produced } from '../../src/sinks/kafka/options.ts'
+import { until } from './until.ts'
+
+/** An accepted event as the pipeline would hand it over; `properties` become the line. */
+export function eventRecord(
+  parts: { readonly messageId: string; readonly topics: readonly string[] } & Partial<{
+    readonly key: string | undefined
+    readonly receivedAt: number
+    readonly properties: unknown
+  }>
+): OutgoingRecord {
+  const { messageId, topics, key = '', receivedAt = Date.now(), properties = {} } = parts
+  const line = Buffer.from(`${JSON.stringify({ type: 'track', messageId, properties })}\n`)
+  return { kind: 'event', type: 'track', line, source: 'web', messageId, receivedAt, key, topics }
+}
+
+export interface WatchedSink {
+  readonly sink: KafkaSink
+  /** Every confirmed produce request. */
+  readonly produced: Produced[]
+  readonly logged: string[]
+}
+
+/** A sink for tests, closed with the test; with `topics` already looked up when this resolves. */
+export async function readySink(
+  t: Test,
+  brokers: readonly string[],
+  options: Partial<KafkaSinkOptions> & { readonly wanted?: readonly string[] } = {}
+): Promise<WatchedSink> {
+  const watched = startSink(t, brokers, options)
+  await until(() => watched.sink.health().ready, { what: 'the sink to be ready', timeoutMs: 30_000 })
+  return watched
+}
+
+/** As readySink(), without waiting for Kafka. */
+export function startSink(
+  t: Test,
+  brokers: readonly string[],
+  options: Partial<KafkaSinkOptions> & { readonly wanted?: readonly string[] } = {}
+): WatchedSink {
+  const { wanted = [], ...overrides } = options
+  const produced: Produced[] = []
+  const logged: string[] = []
+  const log = (message: string): void => void logged.push(message)
+  const sink = createKafkaSink({
+    brokers,
+    clientId: 'tributary-test',
+    topics: { create: true, partitions: 6 },
+    onProduced: request => produced.push(request),
+    log: { info: log, warn: log, error: log },
+    ...overrides
+  })
+  sink.ensureTopics(wanted)
+  t.teardown(() => sink.close())
+  return { sink, produced, logged }
+}

@@ -1,0 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Polls until `condition` holds; throws, naming `what`, when it does not within `timeoutMs` (10 s). */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  options: { readonly what: string; readonly timeoutMs?: number }
+): Promise<void> {
+  const { what, timeoutMs = 10_000 } = options
+  const patience = performance.now() + timeoutMs
+  while (!(await condition())) {
+    if (performance.now() > patience) throw new Error(`waited ${timeoutMs} ms for ${what}`)
+    await sleep(10)
+  }
+}
