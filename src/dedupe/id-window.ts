@@ -1,5 +1,3 @@
-import type { IdWindow } from './dedupe.ts'
-
 export interface IdWindowOptions {
   /** How many ids are remembered at most; the oldest make room. */
   readonly maxIds: number
@@ -9,6 +7,8 @@ export interface IdWindowOptions {
   readonly monotonic: () => number
   /** Two 32-bit numbers that make the hashes differ from one installation to the next. */
   readonly seed: readonly [number, number]
+  /** Told of each id that is new, by the halves of its hash: for keeping the window over a restart. */
+  readonly onAdd?: (high: number, low: number) => void
 }
 
 const INITIAL_IDS = 1024
@@ -21,9 +21,10 @@ const TICK_MS = 1000
  * an id, no objects. Two of 2,000,000 ids collide with a chance of 1 in 10,000,000 (2e6^2 / 2^65); an event lost
  * that way is the price of not keeping the ids themselves, and is counted as a duplicate, not lost silently.
  */
-export class HashIdWindow implements IdWindow {
+export class HashIdWindow {
   readonly #options: IdWindowOptions
   readonly #startMs: number
+  readonly #windowTicks: number
   #capacity: number
   /** A ring of entries, oldest at #first: the hash's halves and the second it was added in. */
   #high: Uint32Array
@@ -40,6 +41,7 @@ export class HashIdWindow implements IdWindow {
   constructor(options: IdWindowOptions) {
     this.#options = options
     this.#startMs = options.monotonic()
+    this.#windowTicks = Math.ceil(options.windowMs / TICK_MS)
     this.#capacity = Math.min(INITIAL_IDS, options.maxIds)
     this.#high = new Uint32Array(this.#capacity)
     this.#low = new Uint32Array(this.#capacity)
@@ -65,26 +67,27 @@ export class HashIdWindow implements IdWindow {
   add(messageId: string): void {
     this.#forgetOld()
     this.#hash(messageId)
-    this.#insert(this.#hashHigh, this.#hashLow, this.#now())
+    const high = this.#hashHigh
+    const low = this.#hashLow
+    if (this.#insert(high, low, this.#now())) this.#options.onAdd?.(high, low)
   }
 
-  /** Every entry, oldest first, for keeping the window over a restart: hash halves and age in seconds. */
-  *entries(): Generator<readonly [high: number, low: number, ageSeconds: number]> {
-    const now = this.#now()
-    for (let i = 0; i < this.#count; i++) {
-      const at = (this.#first + i) % this.#capacity
-      yield [this.#high[at] as number, this.#low[at] as number, now - (this.#tick[at] as number)]
-    }
+  /** Puts back an id that was added `ageSeconds` ago, by the halves of its hash; in the order they were added. */
+  restore(high: number, low: number, ageSeconds: number): void {
+    const tick = this.#now() - Math.max(0, Math.ceil(ageSeconds))
+    if (tick >= this.#now() - this.#windowTicks) this.#insert(high, low, tick)
   }
 
   #now(): number {
-    return Math.floor((this.#options.monotonic() - this.#startMs) / TICK_MS)
+    // Starts at one window, so that what is put back lies before the start and still has a tick.
+    return Math.floor((this.#options.monotonic() - this.#startMs) / TICK_MS) + this.#windowTicks
   }
 
-  #insert(high: number, low: number, tick: number): void {
+  /** Whether it was new. */
+  #insert(high: number, low: number, tick: number): boolean {
     this.#hashHigh = high
     this.#hashLow = low
-    if (this.#slots[this.#find()] !== 0) return
+    if (this.#slots[this.#find()] !== 0) return false
     if (this.#count === this.#capacity) {
       if (this.#capacity < this.#options.maxIds) this.#grow()
       else this.#forgetOldest()
@@ -97,6 +100,7 @@ export class HashIdWindow implements IdWindow {
     this.#hashHigh = high
     this.#hashLow = low
     this.#slots[this.#find()] = at + 1
+    return true
   }
 
   /** The slot of the current hash, or the free slot where it belongs. */
@@ -111,7 +115,7 @@ export class HashIdWindow implements IdWindow {
   }
 
   #forgetOld(): void {
-    const oldest = this.#now() - Math.ceil(this.#options.windowMs / TICK_MS)
+    const oldest = this.#now() - this.#windowTicks
     while (this.#count > 0 && (this.#tick[this.#first] as number) < oldest) this.#forgetOldest()
   }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { HashIdWindow } from '../../src/ingest/id-window.ts'
+import { HashIdWindow } from '../../src/dedupe/id-window.ts'
 
 function createWindow(maxIds: number, windowMs = 1_000_000) {
   let now = 5_000

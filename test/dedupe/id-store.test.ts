@@ -1,0 +1,128 @@
+import { appendFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import t from 'tap'
+import { openIdStore } from '../../src/dedupe/id-store.ts'
+
+const MINUTE_MS = 60_000
+
+function createSubject(t: Test, maxIds = 1_000) {
+  const dir = join(t.testdir(), 'dedupe')
+  let now = Date.parse('2026-11-23T12:00:00Z')
+  const warnings: string[] = []
+  const open = () =>
+    openIdStore({
+      dir,
+      maxIds,
+      windowMs: 10 * MINUTE_MS,
+      clock: { now: () => now, monotonic: () => performance.now() },
+      log: { warn: (_fields, message) => warnings.push(message) }
+    })
+  return { dir, open, warnings, advance: (ms: number) => (now += ms) }
+}
+
+t.test('ids are known again after a restart, each by its own source', async t => {
+  const { open } = createSubject(t)
+  const before = await open()
+  before.windowOf('web').add('m1')
+  before.windowOf('app').add('m2')
+  await before.close()
+  const after = await open()
+  t.same(
+    ['m1', 'm2'].map(id => after.windowOf('web').has(id)),
+    [true, false]
+  )
+  t.same(
+    ['m1', 'm2'].map(id => after.windowOf('app').has(id)),
+    [false, true]
+  )
+  await after.close()
+})
+
+t.test('an id is known after kill -9 once its entry was flushed, and a torn entry costs only itself', async t => {
+  const { dir, open } = createSubject(t)
+  const before = await open()
+  before.windowOf('web').add('m1')
+  while (statSync(join(dir, 'web.ids'), { throwIfNoEntry: false })?.size !== 12)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  appendFileSync(join(dir, 'web.ids'), 'torn')
+  const after = await open()
+  t.equal(after.windowOf('web').has('m1'), true)
+  after.windowOf('web').add('m2')
+  await after.close()
+  const last = await open()
+  t.same(
+    ['m1', 'm2'].map(id => last.windowOf('web').has(id)),
+    [true, true]
+  )
+  await last.close()
+  await before.close()
+})
+
+t.test('time that passed while the server was down counts', async t => {
+  const { open, advance } = createSubject(t)
+  const before = await open()
+  before.windowOf('web').add('m1')
+  await before.close()
+  advance(9 * MINUTE_MS)
+  const soon = await open()
+  t.equal(soon.windowOf('web').has('m1'), true)
+  await soon.close()
+  advance(2 * MINUTE_MS)
+  const late = await open()
+  t.equal(late.windowOf('web').has('m1'), false)
+  await late.close()
+})
+
+t.test('the journals stay bounded, and the newest ids survive', async t => {
+  const { dir, open } = createSubject(t, 100)
+  for (let round = 0; round < 10; round++) {
+    const store = await open()
+    for (let i = 0; i < 60; i++) store.windowOf('web').add(`m${round}-${i}`)
+    await store.close()
+  }
+  const bytes = readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0)
+  t.ok(bytes < 100 * 12 * 4, `${bytes} bytes`)
+  const store = await open()
+  t.equal(store.windowOf('web').has('m9-59'), true)
+  t.equal(store.sizes()[0]?.[1], 100)
+  await store.close()
+})
+
+t.test('a lost seed forgets the ids and nothing else', async t => {
+  const { dir, open, warnings } = createSubject(t)
+  const before = await open()
+  before.windowOf('web').add('m1')
+  await before.close()
+  writeFileSync(join(dir, 'seed.json'), 'broken')
+  const after = await open()
+  t.equal(after.windowOf('web').has('m1'), false)
+  await after.close()
+  t.same(warnings, [])
+})
+
+t.test('a folder that cannot be written costs one warning and no request', async t => {
+  const { dir, open, warnings } = createSubject(t)
+  const store = await open()
+  rmSync(dir, { recursive: true })
+  writeFileSync(dir, 'a file in the way')
+  store.windowOf('web').add('m1')
+  store.windowOf('app').add('m2')
+  t.equal(store.windowOf('app').has('m2'), true)
+  await store.close()
+  t.equal(warnings.length, 1)
+})
+
+t.test('1,000,000 ids are back within 2 seconds of a restart', async t => {
+  const { open } = createSubject(t, 1_000_000)
+  const before = await open()
+  for (let i = 0; i < 1_000_000; i++) before.windowOf('web').add(`ajs-next-1795416344468-${i}`)
+  await before.close()
+  const started = performance.now()
+  const after = await open()
+  const seconds = (performance.now() - started) / 1000
+  t.comment(`${seconds.toFixed(2)} s`)
+  t.equal(after.windowOf('web').has('ajs-next-1795416344468-0'), true)
+  t.ok(seconds < 2, `${seconds} s`)
+  await after.close()
+})
