@@ -1,5 +1,5 @@
 import { MAX_ANSWER_BYTES, MAX_ANSWER_ERRORS, MAX_MESSAGE_ID_CHARS } from '../model/limits.ts'
-import type { Fault } from '../model/reasons.ts'
+import type { Fault, ReasonCode } from '../model/reasons.ts'
 import { REASONS } from '../model/reasons.ts'
 import type { JsonObject } from './body.ts'
 import type { BadEvent } from './judge.ts'
@@ -11,6 +11,8 @@ export interface Answer {
   readonly body: string
   /** Whole seconds, for the Retry-After header. */
   readonly retryAfterSeconds?: number
+  /** Set where the request held no events: it is counted by this code, as events are by theirs. */
+  readonly refused?: ReasonCode
 }
 
 export const SUCCESS: Answer = { status: 200, body: '{"success":true}' }

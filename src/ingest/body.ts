@@ -96,7 +96,7 @@ function parseEnvelope(
     const shown = member.key === 'batch' && scan.elements !== undefined ? scan.elements : parseMember(member, text)
     Object.defineProperty(value, member.key, { value: shown, enumerable: true, configurable: true, writable: true })
   }
-  const shared = (key: string): SharedObject | undefined => sharedObject(scan, key, value[key], bytes, text)
+  const shared = (key: string): SharedObject | undefined => sharedObject(scan, key, value[key], { bytes, text })
   return {
     ok: true,
     body: {
@@ -123,8 +123,7 @@ function sharedObject(
   scan: ObjectScan,
   key: string,
   value: unknown,
-  bytes: Buffer,
-  text: ParsedBody['text']
+  { bytes, text }: Pick<ParsedBody, 'bytes' | 'text'>
 ): SharedObject | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const member = findMember(scan, key) as Member

@@ -42,27 +42,25 @@ export function keyOf(value: JsonObject): string {
  */
 export function encodeEvent(writer: LineWriter, event: GoodEvent, messageId: string, facts: RequestFacts): void {
   const { scan, value } = event
-  const out = new ObjectCopy(writer, facts.body.bytes, scan)
-  const ip = ipToFill(asObject(value['context']), facts.body.envelope.context?.value, facts.address)
+  const { bytes, envelope } = facts.body
+  const out = new ObjectCopy(writer, bytes, scan)
+  const ip = ipToFill(asObject(value['context']), envelope.context?.value, facts.address)
+  const context: Merge = { own: value['context'], shared: envelope.context, ip }
+  const integrations: Merge = { own: value['integrations'], shared: envelope.integrations, ip: undefined }
   for (const member of scan.members) {
     if (isReplaced(member.key, event, facts)) out.drop()
-    else if (member.key === 'context' && mustMerge(value['context'], facts.body.envelope.context, ip)) {
-      out.replace('"context":', () =>
-        writeMerged(writer, facts.body, member, value['context'], facts.body.envelope.context, ip)
-      )
-    } else if (member.key === 'integrations' && mustMerge(value['integrations'], facts.body.envelope.integrations)) {
-      out.replace('"integrations":', () =>
-        writeMerged(writer, facts.body, member, value['integrations'], facts.body.envelope.integrations)
-      )
+    else if (member.key === 'context' && changesAnything(context)) {
+      out.replace('"context":', () => writeMerged(writer, bytes, context, member))
+    } else if (member.key === 'integrations' && changesAnything(integrations)) {
+      out.replace('"integrations":', () => writeMerged(writer, bytes, integrations, member))
     } else out.keep(member)
   }
   out.flush()
-  const { context, integrations } = facts.body.envelope
-  if (context !== undefined && !Object.hasOwn(value, 'context')) {
-    out.replace('"context":', () => writeMerged(writer, facts.body, undefined, undefined, context, ip))
+  if (context.shared !== undefined && !Object.hasOwn(value, 'context')) {
+    out.replace('"context":', () => writeMerged(writer, bytes, context))
   }
-  if (integrations !== undefined && !Object.hasOwn(value, 'integrations')) {
-    out.replace('"integrations":', () => writeMerged(writer, facts.body, undefined, undefined, integrations))
+  if (integrations.shared !== undefined && !Object.hasOwn(value, 'integrations')) {
+    out.replace('"integrations":', () => writeMerged(writer, bytes, integrations))
   }
   writer.text(`${out.isEmpty ? '' : ','}${ourFields(event, messageId, facts)}}`)
   writer.endLine()
@@ -121,37 +119,37 @@ function timeFields({ scan, value }: GoodEvent, sentAt: number, facts: RequestFa
   return `${hasOriginal ? '' : `"originalTimestamp":${json},`}"timestamp":${timestamp},`
 }
 
-function mustMerge(own: unknown, shared: SharedObject | undefined, ip?: string): boolean {
+/** The batch's object under the event's own, key by key at the top level, and `ip` where it is to be filled. */
+interface Merge {
+  readonly own: unknown
+  readonly shared: SharedObject | undefined
+  readonly ip: string | undefined
+}
+
+function changesAnything({ own, shared, ip }: Merge): boolean {
   if (ip !== undefined) return true
   if (shared === undefined) return false
   const object = asObject(own)
   return object === undefined || shared.members.some(({ key }) => !Object.hasOwn(object, key))
 }
 
-/** The batch's object under the event's own, key by key at the top level, and `ip` where it is to be filled. */
-function writeMerged(
-  writer: LineWriter,
-  body: ParsedBody,
-  member: Member | undefined,
-  own: unknown,
-  shared: SharedObject | undefined,
-  ip?: string
-): void {
+/** @param member where the event's own object stands in `bytes`; undefined where it has none */
+function writeMerged(writer: LineWriter, bytes: Buffer, { own, shared, ip }: Merge, member?: Member): void {
   const object = asObject(own)
-  writer.text('{')
   let separator = ''
-  const put = (bytes: Buffer, { start, valueEnd }: Member): void => {
+  const put = (from: Buffer, { key, start, valueEnd }: Member): void => {
+    if (key === 'ip' && ip !== undefined) return
     writer.text(separator)
-    writer.copyAsLine(bytes, start, valueEnd)
+    writer.copyAsLine(from, start, valueEnd)
     separator = ','
   }
+  writer.text('{')
   if (object !== undefined && member !== undefined) {
-    const inner = new Scanner(body.bytes, member.valueStart, member.valueEnd).wholeObject()
-    for (const each of inner.members) if (ip === undefined || each.key !== 'ip') put(body.bytes, each)
+    for (const each of new Scanner(bytes, member.valueStart, member.valueEnd).wholeObject().members) put(bytes, each)
   }
-  for (const each of shared?.members ?? []) {
-    const overruled = object !== undefined && Object.hasOwn(object, each.key)
-    if (!overruled && (ip === undefined || each.key !== 'ip')) put((shared as SharedObject).bytes, each)
+  if (shared !== undefined) {
+    for (const each of shared.members)
+      if (object === undefined || !Object.hasOwn(object, each.key)) put(shared.bytes, each)
   }
   writer.text(ip === undefined ? '}' : `${separator}"ip":"${ip}"}`)
 }

@@ -88,7 +88,7 @@ function judgeBytes(scan: ElementScan, limits: Limits): Fault | undefined {
   if (bytes > limits.maxEventBytes) {
     return fault('payload_too_large', '', `the event has ${bytes} bytes; the limit is ${limits.maxEventBytes}`)
   }
-  if (scan.members !== undefined && scan.depth > MAX_DEPTH_LEVELS) {
+  if (scan.depth > MAX_DEPTH_LEVELS) {
     return fault('too_deep', '', `the event nests ${scan.depth} levels; the limit is ${MAX_DEPTH_LEVELS}`)
   }
   return undefined

@@ -1,6 +1,6 @@
 import type { Clock } from '../model/clock.ts'
 import type { RateLimit, Source } from '../model/source.ts'
-import type { RateLimiter } from './pipeline.ts'
+import type { RateLimiter } from './contract.ts'
 
 export interface RateLimiterOptions {
   readonly clock: Clock

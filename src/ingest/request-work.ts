@@ -4,6 +4,7 @@ import type { Outcome } from '../model/outcome.ts'
 import type { Fault, ReasonCode } from '../model/reasons.ts'
 import { fault } from '../model/reasons.ts'
 import type { OutgoingRecord } from '../model/record.ts'
+import type { Route } from '../model/route.ts'
 import type { Receipt } from '../model/sink.ts'
 import { isSinkUnavailable } from '../model/sink.ts'
 import type { Answer } from './answer.ts'
@@ -15,7 +16,8 @@ import { encodeEvent, encodeRejected, keyOf, messageIdOf } from './encode.ts'
 import type { BadEvent, GoodEvent } from './judge.ts'
 import { judgeEvent } from './judge.ts'
 import { LineWriter } from './line-writer.ts'
-import type { IngestRequest, PipelineOptions } from './pipeline.ts'
+import { countRoutes } from './route-count.ts'
+import type { IngestRequest, PipelineOptions } from './contract.ts'
 import type { ElementScan } from './scan.ts'
 
 /** What the envelope and our own fields add to an event, to size the first buffer. */
@@ -38,6 +40,8 @@ interface Entry {
   awaited: Promise<boolean> | undefined
   /** Where it is published to; undefined where it is not. */
   topics: readonly string[] | undefined
+  /** The same with the rules that decided it; for good events only. */
+  route: Route | undefined
   record: OutgoingRecord | undefined
   /** The record's index among those of the request. */
   place: number
@@ -49,11 +53,15 @@ export class RequestWork {
   readonly #request: IngestRequest
   readonly #facts: RequestFacts
   readonly #claims: DedupeClaims
+  /** Refused events by their bytes: a batch that is sent again must not refuse them twice on the rejected topic. */
+  readonly #rejectedClaims: DedupeClaims
   readonly #entries: Entry[] = []
   readonly #bad: BadEvent[] = []
   /** Monotonic milliseconds at the start and after each step. */
   readonly #marks: number[]
   #receipt: Receipt | undefined
+  /** Keys of `integrations` that are no destination's. */
+  #unknownNames = 0
 
   constructor(options: PipelineOptions, request: IngestRequest) {
     const { body, source, address } = request
@@ -62,6 +70,7 @@ export class RequestWork {
     this.#request = request
     this.#facts = { body, source: source.id, receivedAt, receivedAtText: new Date(receivedAt).toISOString(), address }
     this.#claims = options.dedupe.begin(source.id)
+    this.#rejectedClaims = options.dedupe.begin(`${source.id}.rejected`)
     this.#marks = [options.clock.monotonic()]
   }
 
@@ -88,6 +97,7 @@ export class RequestWork {
       return this.#fail(error)
     }
     this.#claims.commit()
+    this.#rejectedClaims.commit()
     return this.#settle()
   }
 
@@ -103,7 +113,7 @@ export class RequestWork {
   }
 
   #enter(event: Entry['event'], outcome?: Outcome): void {
-    const fate = { outcome, awaited: undefined, topics: undefined, record: undefined, place: -1 }
+    const fate = { outcome, awaited: undefined, topics: undefined, route: undefined, record: undefined, place: -1 }
     this.#entries.push({ event, messageId: '', ...fate })
   }
 
@@ -138,7 +148,11 @@ export class RequestWork {
     else if (claim !== 'new') entry.awaited = claim
     else {
       const integrations = this.#integrationsOf(event.value)
-      entry.topics = this.#options.router().topics({ type: event.type, source: this.#facts.source, integrations })
+      const router = this.#options.router()
+      const { value, type } = event
+      entry.route = router.route({ type, source: this.#facts.source, event: value, integrations })
+      entry.topics = entry.route.topics
+      if (integrations !== undefined) this.#unknownNames += router.unknownNames(integrations)
       encodeEvent(writer, event, entry.messageId, this.#facts)
     }
   }
@@ -146,6 +160,12 @@ export class RequestWork {
   #writeBad(writer: LineWriter, entry: Entry, event: BadEvent): void {
     const id = asObject(event.value)?.['messageId']
     entry.messageId = typeof id === 'string' ? id : ''
+    const { body } = this.#request
+    const claim = this.#rejectedClaims.claim(`${event.fault.code} ${body.text(event.scan.start, event.scan.end)}`)
+    if (claim !== 'new') {
+      if (claim !== 'duplicate') entry.awaited = claim
+      return
+    }
     entry.topics = this.#options.router().rejectedTopics(this.#facts.source, event.type)
     encodeRejected(writer, event, this.#facts, this.#request.writeKey)
   }
@@ -193,8 +213,10 @@ export class RequestWork {
   /** Everything published is durable; what other requests were publishing decides the rest. */
   async #settle(): Promise<Answer> {
     for (const entry of this.#entries) {
-      if (entry.awaited !== undefined) entry.outcome = (await entry.awaited) ? 'duplicate' : 'failed'
-      else entry.outcome ??= entry.event.fault === undefined ? 'accepted' : 'rejected'
+      const isGood = entry.event.fault === undefined
+      if (entry.awaited === undefined) entry.outcome ??= isGood ? 'accepted' : 'rejected'
+      else if (await entry.awaited) entry.outcome = isGood ? 'duplicate' : 'rejected'
+      else entry.outcome = 'failed'
     }
     this.#close()
     if (this.#countOf('failed') > 0) return unavailable('another request with the same messageId failed', 1)
@@ -225,6 +247,7 @@ export class RequestWork {
   /** Gives every event the same fate, and its id back. */
   #end(outcome: Outcome, what?: Fault): void {
     this.#claims.abort()
+    this.#rejectedClaims.abort()
     for (const entry of this.#entries) entry.outcome = outcome
     this.#close(what)
   }
@@ -257,6 +280,9 @@ export class RequestWork {
     for (const { events, type, outcome, code } of counts.values()) {
       this.#options.ledger.settled({ source, type, outcome, ...(code === undefined ? {} : { code }) }, events)
     }
+    const routes = countRoutes(this.#entries)
+    if (routes.length > 0) this.#options.ledger.routed(routes)
+    if (this.#unknownNames > 0) this.#options.ledger.unknownIntegrations(source, this.#unknownNames)
     this.#report(overall)
   }
 

@@ -29,7 +29,7 @@ export function restoreRecord(line: Buffer, router: Router): OutgoingRecord | un
 function restoreEvent(line: Buffer, value: JsonObject, receivedAt: number, router: Router): OutgoingRecord | undefined {
   const { type, projectId: source, messageId } = value
   if (!isEventType(type) || typeof source !== 'string' || typeof messageId !== 'string') return undefined
-  const topics = router.topics({ type, source, integrations: asObject(value['integrations']) })
+  const { topics } = router.route({ type, source, event: value, integrations: asObject(value['integrations']) })
   return { kind: 'event', line, type, source, messageId, receivedAt, key: keyOf(value), topics }
 }
 

@@ -1,7 +1,12 @@
-import type { Destination } from '../model/destination.ts'
+import type { Destination, EventNames } from '../model/destination.ts'
 import { EVENT_TYPES } from '../model/event-types.ts'
 import type { EventType } from '../model/event-types.ts'
+import type { FilterRule, Route } from '../model/route.ts'
 import type { JsonObject } from './body.ts'
+import { keyOf } from './encode.ts'
+import type { Candidate, Plan } from './route-plan.ts'
+import { makePlan } from './route-plan.ts'
+import { placeOfUser } from './route-sample.ts'
 
 export interface RouteConfig {
   /** May contain `{type}` and `{source}`, as may every topic here. */
@@ -14,54 +19,48 @@ export interface RouteConfig {
 export interface RouteInput {
   readonly type: EventType
   readonly source: string
+  readonly event: JsonObject
   readonly integrations: JsonObject | undefined
 }
 
 export interface Router {
-  /** Every topic that the event goes to, each once, the events topic first. The array must not be changed. */
-  topics(input: RouteInput): readonly string[]
+  /** Events that go the same way get the same object, which must not be changed. */
+  route(input: RouteInput): Route
   rejectedTopics(source: string, type: string): readonly string[]
   /** Every topic that an event of these sources can go to, so that they can be made before the first one comes. */
   knownTopics(sources: readonly { readonly id: string }[]): readonly string[]
+  /** How many keys of `integrations` are no destination's name. */
+  unknownNames(integrations: JsonObject): number
 }
+
+/** Keys of `integrations` that mean something without being a destination: the last is a browser SDK's own switch. */
+const RESERVED_NAMES = ['All', 'Segment.io']
 
 /** Fills `{type}` and `{source}`. */
 export function fillTopic(template: string, source: string, type: string): string {
   return template.replaceAll('{type}', type).replaceAll('{source}', source)
 }
 
-interface Candidate {
-  readonly name: string
-  readonly topic: string
-}
-
-interface Plan {
-  readonly eventsTopic: string
-  readonly candidates: readonly Candidate[]
-  /** The answer for most events: those whose `integrations` say nothing. */
-  readonly all: readonly string[]
-}
-
 /** Pure: the same event and configuration always give the same topics. */
 export function createRouter(config: RouteConfig): Router {
-  const plans = new Map<string, Plan>()
+  const plans = new Map<string, Partial<Record<EventType, Plan>>>()
   const rejected = new Map<string, readonly string[]>()
+  const known = new Set([...RESERVED_NAMES, ...config.destinations.map(({ name }) => name)])
+  const options = {
+    listedNames: new Set(
+      config.destinations.flatMap(({ events }) => [...(events?.allow ?? []), ...(events?.deny ?? [])])
+    ),
+    place: (event: JsonObject) => placeOfUser(keyOf(event))
+  }
 
   function planFor(source: string, type: EventType): Plan {
-    const key = `${source}\n${type}`
-    let plan = plans.get(key)
-    if (plan === undefined) plans.set(key, (plan = makePlan(config, source, type)))
-    return plan
+    let ofSource = plans.get(source)
+    if (ofSource === undefined) plans.set(source, (ofSource = {}))
+    return (ofSource[type] ??= makePlan(startOf(config, source, type), options))
   }
 
   return {
-    topics({ type, source, integrations }) {
-      const plan = planFor(source, type)
-      if (integrations === undefined || plan.candidates.length === 0) return plan.all
-      const allowed = plan.candidates.filter(({ name }) => isAllowed(integrations, name))
-      if (allowed.length === plan.candidates.length) return plan.all
-      return unique([plan.eventsTopic, ...allowed.map(({ topic }) => topic)])
-    },
+    route: ({ type, source, event, integrations }) => planFor(source, type).route(event, integrations),
     rejectedTopics(source, type) {
       const key = `${source}\n${type}`
       let topics = rejected.get(key)
@@ -69,35 +68,51 @@ export function createRouter(config: RouteConfig): Router {
       return topics
     },
     knownTopics(sources) {
-      const topics = sources.flatMap(({ id }) => {
-        const rejectedTopics = [...EVENT_TYPES, 'unknown'].map(type => fillTopic(config.rejectedTopic, id, type))
-        return [...EVENT_TYPES.flatMap(type => planFor(id, type).all), ...rejectedTopics]
-      })
-      return unique(topics)
+      const topics = sources.flatMap(({ id }) => [
+        ...EVENT_TYPES.flatMap(type => {
+          const { eventsTopic, candidates } = startOf(config, id, type)
+          return [eventsTopic, ...candidates.map(({ topic }) => topic)]
+        }),
+        ...[...EVENT_TYPES, 'unknown'].map(type => fillTopic(config.rejectedTopic, id, type))
+      ])
+      return [...new Set(topics)]
+    },
+    unknownNames(integrations) {
+      let count = 0
+      for (const name in integrations) if (!known.has(name)) count++
+      return count
     }
   }
 }
 
-/**
- * Segment's rule: a destination's own key beats `All`, which defaults to true; an object (options) counts as true;
- * names are case-sensitive (Segment's "Filtering with the integrations object").
- */
-export function isAllowed(integrations: JsonObject, name: string): boolean {
-  const own = Object.hasOwn(integrations, name) ? integrations[name] : undefined
-  if (own !== undefined && own !== null) return own !== false
-  return !(Object.hasOwn(integrations, 'All') && integrations['All'] === false)
+/** What the configuration alone decides for a source and a type. */
+function startOf(config: RouteConfig, source: string, type: EventType) {
+  const candidates: Candidate[] = []
+  const filtered: { readonly destination: string; readonly rule: FilterRule }[] = []
+  for (const destination of config.destinations) {
+    const { name, topic, events, sample } = destination
+    const rule = ruleAgainst(destination, source, type)
+    if (rule !== undefined) filtered.push({ destination: name, rule })
+    else {
+      const takesName = type === 'track' && events !== undefined ? nameFilter(events) : undefined
+      candidates.push({ name, topic: fillTopic(topic, source, type), takesName, rate: sample?.rate ?? 1 })
+    }
+  }
+  return { eventsTopic: fillTopic(config.eventsTopic, source, type), candidates, filtered }
 }
 
-function makePlan(config: RouteConfig, source: string, type: EventType): Plan {
-  const eventsTopic = fillTopic(config.eventsTopic, source, type)
-  const candidates = config.destinations
-    .filter(
-      ({ enabled, sources, types }) => enabled && (sources?.includes(source) ?? true) && (types?.includes(type) ?? true)
-    )
-    .map(({ name, topic }) => ({ name, topic: fillTopic(topic, source, type) }))
-  return { eventsTopic, candidates, all: unique([eventsTopic, ...candidates.map(({ topic }) => topic)]) }
+function ruleAgainst(
+  { enabled, sources, types }: Destination,
+  source: string,
+  type: EventType
+): FilterRule | undefined {
+  if (!enabled) return 'disabled'
+  if (sources?.includes(source) === false) return 'source'
+  return types?.includes(type) === false ? 'type' : undefined
 }
 
-function unique(topics: readonly string[]): readonly string[] {
-  return [...new Set(topics)]
+function nameFilter({ allow, deny }: EventNames): (name: string) => boolean {
+  const allowed = allow === undefined ? undefined : new Set(allow)
+  const denied = new Set(deny)
+  return name => !denied.has(name) && (allowed?.has(name) ?? true)
 }

@@ -1,3 +1,5 @@
+import { knownKey } from './known-keys.ts'
+
 /**
  * One pass over the bytes of a body: where each member of interest begins and ends, how deep it nests, and whether
  * anything in it needs a closer look. Records are later spliced from these spans, so a payload leaves as the bytes
@@ -38,6 +40,7 @@ export interface OtherScan {
   readonly start: number
   readonly end: number
   readonly members: undefined
+  readonly depth: number
   readonly hasLineBreaks: boolean
 }
 
@@ -82,54 +85,6 @@ const PROTO_LENGTH = '__proto__'.length
 const CONSTRUCTOR_LENGTH = 'constructor'.length
 
 class LimitReached extends Error {}
-
-/** The keys that SDKs send at the top level: found by their bytes, so that no string is made for each of them. */
-const KNOWN_KEYS = new Map<number, { readonly text: string; readonly bytes: Buffer }[]>()
-for (const text of [
-  'type',
-  'messageId',
-  'userId',
-  'anonymousId',
-  'groupId',
-  'previousId',
-  'event',
-  'name',
-  'category',
-  'properties',
-  'traits',
-  'context',
-  'integrations',
-  'timestamp',
-  'originalTimestamp',
-  'sentAt',
-  'receivedAt',
-  'writeKey',
-  'batch',
-  'channel',
-  'version',
-  'projectId',
-  '_metadata'
-]) {
-  const bytes = Buffer.from(text)
-  const slot = keySlot(bytes.length, bytes[0] as number)
-  KNOWN_KEYS.set(slot, [...(KNOWN_KEYS.get(slot) ?? []), { text, bytes }])
-}
-
-function keySlot(length: number, firstByte: number): number {
-  return length * 256 + firstByte
-}
-
-function knownKey(bytes: Buffer, start: number, end: number): string | undefined {
-  const candidates = KNOWN_KEYS.get(keySlot(end - start, bytes[start] as number))
-  if (candidates === undefined) return undefined
-  next: for (const candidate of candidates) {
-    for (let i = 1; i < candidate.bytes.length; i++) {
-      if (candidate.bytes[i] !== bytes[start + i]) continue next
-    }
-    return candidate.text
-  }
-  return undefined
-}
 
 function hasControls(bytes: Buffer, start: number, end: number): boolean {
   for (let at = start; at < end; at++) if ((bytes[at] as number) < SPACE) return true
@@ -219,7 +174,7 @@ export class Scanner {
     this.#skipValue()
     const hasLineBreaks = this.#lineBreaks
     this.#lineBreaks ||= outerLineBreaks
-    return { start, end: this.#at, members: undefined, hasLineBreaks }
+    return { start, end: this.#at, members: undefined, depth: this.#deepest, hasLineBreaks }
   }
 
   #object(): ObjectScan {

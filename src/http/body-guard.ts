@@ -1,0 +1,211 @@
+import type { IncomingMessage } from 'node:http'
+import * as zlib from 'node:zlib'
+import type { Fault } from '../model/reasons.ts'
+import { fault } from '../model/reasons.ts'
+import type { BodyBudget } from './body-budget.ts'
+
+export const ENCODINGS = ['identity', 'gzip', 'deflate', 'br', 'zstd'] as const
+export type Encoding = (typeof ENCODINGS)[number]
+
+/** What came of reading a body: `overloaded` where there is no room for it now. */
+export type GuardedBody =
+  | { readonly ok: true; readonly bytes: Buffer }
+  | { readonly ok: false; readonly fault: Fault | 'overloaded' }
+
+export interface GuardOptions {
+  readonly encoding: Encoding
+  /** Bytes, counted after inflating. */
+  readonly limit: number
+  /** Whoever gets a body gives its bytes back to this when they are done with it. */
+  readonly budget: BodyBudget
+}
+
+/** What does not shrink grows when it is compressed: gzip's blocks and frame take less than 1/64 of it and 1 KB. */
+const COMPRESSED_GROWTH = 1 / 64
+const COMPRESSED_FRAME_BYTES = 1024
+
+/** zstd frames may ask for windows of gigabytes; 8 MiB is what its highest ordinary level asks for (RFC 8878, 3.1.1.1.2). */
+const ZSTD_WINDOW_LOG_MAX = 23
+
+/** The encoding that a Content-Encoding header names; undefined where we cannot read it. */
+export function parseEncoding(header: string | undefined): Encoding | undefined {
+  const name = header?.trim().toLowerCase() ?? ''
+  if (name === '' || name === 'identity') return 'identity'
+  if (name === 'x-gzip') return 'gzip'
+  return ENCODINGS.find(encoding => encoding === name)
+}
+
+/**
+ * Reads a body as it streams in, counting its bytes and, where it is compressed, the inflated ones too. It stops at
+ * the limit and resolves at once, however much is still to come; never rejects.
+ */
+export function readBody(request: IncomingMessage, options: GuardOptions): Promise<GuardedBody> {
+  return new Promise(resolve => new BodyReader(request, options, resolve))
+}
+
+type Inflater = zlib.Gunzip | zlib.Inflate | zlib.InflateRaw | zlib.BrotliDecompress | zlib.ZstdDecompress
+
+class BodyReader {
+  readonly #request: IncomingMessage
+  readonly #encoding: Encoding
+  readonly #limit: number
+  readonly #wireLimit: number
+  readonly #budget: BodyBudget
+  readonly #resolve: (body: GuardedBody) => void
+  readonly #body = new Bytes()
+  #held = 0
+  #wireBytes = 0
+  #wireEnded = false
+  #inflater: Inflater | undefined
+  /** What came in while the inflater was at work: handed over in one piece, however small its chunks were. */
+  #waiting = new Bytes()
+  #inflating = false
+
+  constructor(request: IncomingMessage, options: GuardOptions, resolve: (body: GuardedBody) => void) {
+    const { encoding, limit, budget } = options
+    this.#request = request
+    this.#encoding = encoding
+    this.#limit = limit
+    this.#budget = budget
+    this.#wireLimit = encoding === 'identity' ? limit : limit + limit * COMPRESSED_GROWTH + COMPRESSED_FRAME_BYTES
+    this.#resolve = resolve
+    if (Number(request.headers['content-length'] ?? 0) > this.#wireLimit) this.#refuseSize()
+    else this.#listen()
+  }
+
+  #listen(): void {
+    this.#request.on('data', this.#onWire)
+    this.#request.on('end', this.#onWireEnd)
+    this.#request.on('error', this.#onBroken)
+    this.#request.on('close', this.#onBroken)
+  }
+
+  #onWire = (chunk: Buffer): void => {
+    this.#wireBytes += chunk.length
+    if (this.#wireBytes > this.#wireLimit) this.#refuseSize()
+    else if (!this.#hold(chunk)) this.#refuse('overloaded')
+    else if (this.#encoding === 'identity') this.#body.add(chunk)
+    else {
+      this.#waiting.add(chunk)
+      if (!this.#inflating) this.#inflate()
+    }
+  }
+
+  #inflate(): void {
+    const bytes = this.#waiting.take()
+    this.#inflater ??= this.#startInflater(bytes)
+    this.#inflating = true
+    this.#inflater.write(bytes, error => {
+      if (error != null) return
+      this.#inflating = false
+      if (this.#waiting.length > 0) this.#inflate()
+      else if (this.#wireEnded) this.#inflater?.end()
+    })
+  }
+
+  #startInflater(first: Buffer): Inflater {
+    const inflater = createInflater(this.#encoding, first)
+    inflater.on('data', this.#onInflated)
+    // It ends before the wire does, or without taking all, where more bytes stand behind the end of what it can read.
+    inflater.on('end', () =>
+      inflater.bytesWritten === this.#wireBytes ? this.#complete() : this.#refuse(fault('invalid_encoding'))
+    )
+    inflater.on('error', () => this.#refuse(fault('invalid_encoding')))
+    return inflater
+  }
+
+  #onInflated = (chunk: Buffer): void => {
+    if (this.#body.length + chunk.length > this.#limit) this.#refuseSize()
+    else if (!this.#hold(chunk)) this.#refuse('overloaded')
+    else this.#body.add(chunk)
+  }
+
+  #hold(chunk: Buffer): boolean {
+    if (!this.#budget.take(chunk.length)) return false
+    this.#held += chunk.length
+    return true
+  }
+
+  #onWireEnd = (): void => {
+    this.#wireEnded = true
+    if (this.#inflater === undefined) this.#complete()
+    else if (!this.#inflating) this.#inflater.end()
+  }
+
+  #complete(): void {
+    this.#finish({ ok: true, bytes: this.#body.take() })
+  }
+
+  #onBroken = (): void => {
+    if (!this.#request.complete) this.#refuse(fault('incomplete_body'))
+  }
+
+  #refuse(what: Fault | 'overloaded'): void {
+    this.#finish({ ok: false, fault: what })
+  }
+
+  #refuseSize(): void {
+    const message = `the body is larger than ${this.#limit} bytes, counted after inflating`
+    this.#refuse(fault('payload_too_large', '', message))
+  }
+
+  #finish(body: GuardedBody): void {
+    this.#request.off('data', this.#onWire)
+    this.#request.off('end', this.#onWireEnd)
+    this.#request.off('close', this.#onBroken)
+    this.#inflater?.off('data', this.#onInflated)
+    this.#inflater?.destroy()
+    this.#budget.giveBack(this.#held - (body.ok ? body.bytes.length : 0))
+    this.#held = 0
+    this.#resolve(body)
+  }
+}
+
+/** Bytes that come in pieces, kept as one: a list of a million tiny buffers weighs a hundred times what it holds. */
+class Bytes {
+  #bytes: Buffer = Buffer.alloc(0)
+  #length = 0
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** Keeps the first piece as it is, which is all of it most of the time. */
+  add(piece: Buffer): void {
+    const length = this.#length + piece.length
+    if (this.#length === 0) this.#bytes = piece
+    else {
+      if (length > this.#bytes.length) this.#grow(Math.max(length, this.#bytes.length * 2))
+      piece.copy(this.#bytes, this.#length)
+    }
+    this.#length = length
+  }
+
+  /** All of it; afterwards there is nothing left. */
+  take(): Buffer {
+    const all = this.#bytes.subarray(0, this.#length)
+    this.#bytes = Buffer.alloc(0)
+    this.#length = 0
+    return all
+  }
+
+  #grow(capacity: number): void {
+    const grown = Buffer.allocUnsafe(capacity)
+    this.#bytes.copy(grown, 0, 0, this.#length)
+    this.#bytes = grown
+  }
+}
+
+function createInflater(encoding: Encoding, first: Buffer): Inflater {
+  switch (encoding) {
+    case 'br':
+      return zlib.createBrotliDecompress()
+    case 'zstd':
+      return zlib.createZstdDecompress({ params: { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } })
+    case 'deflate':
+      // RFC 9110 means zlib's format, but some clients send bare deflate: the low half of zlib's first byte is 8.
+      return ((first[0] as number) & 0x0f) === 8 ? zlib.createInflate() : zlib.createInflateRaw()
+    default:
+      return zlib.createGunzip()
+  }
+}

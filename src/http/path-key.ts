@@ -1,0 +1,32 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Authenticate } from './authenticate.ts'
+import { sendError } from './replies.ts'
+
+export interface PathKeyOptions {
+  readonly authenticate: Authenticate
+  /** Told of a request that was refused, by code. */
+  readonly onRefused: (code: string) => void
+}
+
+export interface PathKeyRoute {
+  Params: { writeKey: string }
+}
+
+/**
+ * The write key in a path, where a source has it; undefined when the request was refused, and answered. A key that
+ * nobody has is a path that is not there. Guesses count as they do everywhere, and Origin does not: what these paths
+ * serve says nothing that the key does not, and the events of another origin are refused where they are sent.
+ */
+export function checkPathKey(
+  request: FastifyRequest<PathKeyRoute>,
+  reply: FastifyReply,
+  { authenticate, onRefused }: PathKeyOptions
+): string | undefined {
+  const { writeKey } = request.params
+  const known = authenticate(writeKey, request)
+  if (known.ok || known.code === 'origin_not_allowed') return writeKey
+  onRefused(known.code)
+  if (known.code === 'write_key_unknown') sendError(reply, 'not_found', 'no source has this write key')
+  else sendError(reply, known.code)
+  return undefined
+}

@@ -1,0 +1,75 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { parseBody } from '../ingest/body.ts'
+import { isEventType } from '../model/event-types.ts'
+import { refuseOtherMethods } from './errors.ts'
+import { basicKey } from './credentials.ts'
+import { withVersion } from './paths.ts'
+import { pixelEvent } from './pixel-event.ts'
+import type { TrackingOptions } from './tracking.ts'
+
+/** A GIF of one transparent pixel. */
+const PIXEL = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64')
+
+interface PixelRoute {
+  Params: { type: string }
+  Querystring: Record<string, string | string[]>
+}
+
+/**
+ * An event as an image, for mails and pages without scripts (Segment's Pixel Tracking API). The answer is always 200
+ * and the image, whatever became of the event: that is in the metrics and on the rejected records.
+ */
+export function registerPixel(app: FastifyInstance, options: TrackingOptions): void {
+  for (const path of withVersion(['/pixel/:type'])) {
+    app.get<PixelRoute>(path, async (request, reply) => {
+      // Proxies of mail providers look first; looking is not opening.
+      if (request.method !== 'HEAD') await ingest(request, options)
+      return sendPixel(reply)
+    })
+    refuseOtherMethods(app, path, ['GET'])
+  }
+}
+
+async function ingest(request: FastifyRequest<PixelRoute>, options: TrackingOptions): Promise<void> {
+  try {
+    const refusal = await track(request, options)
+    if (refusal !== undefined) options.onRefused(refusal)
+  } catch (error) {
+    request.log.error({ err: error }, "a pixel's event was lost")
+    options.onRefused('internal_error')
+  }
+}
+
+/** Why the request was refused before it was an event; undefined where it became one, good or bad. */
+async function track(request: FastifyRequest<PixelRoute>, options: TrackingOptions): Promise<string | undefined> {
+  const { type } = request.params
+  const { query } = request
+  if (!isEventType(type)) return 'not_found'
+  const event = pixelEvent(query)
+  if (!event.ok) return event.fault.code
+  options.onBytes(event.bytes.length)
+  const parsed = parseBody(event.bytes, { endpoint: 'single', maxBatchEvents: options.limits.maxBatchEvents })
+  if (!parsed.ok) return parsed.fault.code
+  const inQuery = typeof query['writeKey'] === 'string' && query['writeKey'] !== '' ? query['writeKey'] : undefined
+  const key = basicKey(request.headers.authorization) ?? parsed.body.envelope.writeKey ?? inQuery
+  if (key === undefined) return 'write_key_missing'
+  const known = options.authenticate(key, request)
+  if (!known.ok) return known.code
+  await options.pipeline.ingest({
+    body: parsed.body,
+    endpoint: { kind: 'single', type },
+    source: known.source,
+    writeKey: key,
+    address: request.ip
+  })
+  return undefined
+}
+
+function sendPixel(reply: FastifyReply): FastifyReply {
+  // Each showing is an event, so nothing may keep the image; pages of any origin may show it.
+  return reply
+    .header('content-type', 'image/gif')
+    .header('cache-control', 'no-store')
+    .header('cross-origin-resource-policy', 'cross-origin')
+    .send(PIXEL)
+}

@@ -1,0 +1,121 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import cors from '@fastify/cors'
+import Fastify, { LogController } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { ConnectionLimits } from './connections.ts'
+import { limitConnections } from './connections.ts'
+import { answerError, createClientErrorHandler, knowAllMethods, refuseConnection } from './errors.ts'
+import { letRestPass } from './linger.ts'
+import { withoutDoubledVersion } from './paths.ts'
+import { sendError } from './replies.ts'
+
+export interface ServerOptions {
+  readonly logger: FastifyBaseLogger
+  readonly trustProxy: boolean | string | ((address: string, hop: number) => boolean)
+  readonly corsOrigins: '*' | readonly string[]
+  readonly connections: ConnectionLimits
+  /** PEM texts. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined
+  /** Default: DEFAULT_TIMEOUTS. */
+  readonly timeouts?: Timeouts
+}
+
+/** How long a client may take, in milliseconds. */
+export interface Timeouts {
+  /** For the head of a request. */
+  readonly headers: number
+  /** For a whole request. */
+  readonly request: number
+  /** Between two requests. */
+  readonly idle: number
+  /** Without reading any of what it was sent. */
+  readonly stalled: number
+  /** How often Node looks at the first two: a client is ended at most that much later. */
+  readonly check: number
+}
+
+export const DEFAULT_TIMEOUTS: Timeouts = {
+  headers: 10_000,
+  request: 25_000,
+  idle: 72_000,
+  stalled: 60_000,
+  check: 2_000
+}
+
+const MAX_HEADER_BYTES = 32 * 1024
+/** A pixel carries its event in the URL, so this is generous; what is longer is a mistake. */
+const MAX_URL_CHARS = 16 * 1024
+/** Preflights ask once a day per path. */
+const CORS_MAX_AGE_SECONDS = 86_400
+
+/** A listener's Fastify instance: its limits, its errors in the contract's form, and CORS on every answer. */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const allowOrigin = options.corsOrigins === '*' ? '*' : undefined
+  const app = createFastify(options, allowOrigin)
+  limitConnections(app.server, options.connections)
+  knowAllMethods(app)
+  app.server.on('connect', (_request: IncomingMessage, socket: Socket) =>
+    refuseConnection(socket, 'bad_request', allowOrigin)
+  )
+  // An expectation that nobody knows may be passed over (RFC 9110, 10.1.1); Node would answer it without a body.
+  app.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    app.server.emit('request', request, response)
+  })
+  app.setErrorHandler(answerError)
+  app.setNotFoundHandler((_request, reply) => sendError(reply, 'not_found'))
+  await app.register(cors, {
+    origin: options.corsOrigins === '*' ? '*' : [...options.corsOrigins],
+    methods: ['GET', 'POST', 'OPTIONS'],
+    exposedHeaders: ['Retry-After'],
+    maxAge: CORS_MAX_AGE_SECONDS,
+    strictPreflight: false
+  })
+  app.addHook('onRequest', checkRequestLine)
+  app.addHook('onSend', (request, _reply, _payload, done) => {
+    letRestPass(request.raw)
+    done()
+  })
+  return app
+}
+
+function createFastify(options: ServerOptions, allowOrigin: '*' | undefined): FastifyInstance {
+  const timeouts = options.timeouts ?? DEFAULT_TIMEOUTS
+  const http = {
+    headersTimeout: timeouts.headers,
+    connectionsCheckingInterval: timeouts.check,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    insecureHTTPParser: false,
+    // Checked below: Node would answer without a body.
+    requireHostHeader: false
+  }
+  return Fastify({
+    loggerInstance: options.logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: options.trustProxy,
+    requestTimeout: timeouts.request,
+    keepAliveTimeout: timeouts.idle,
+    connectionTimeout: timeouts.stalled,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    // Fastify hands these to Node one or the other: with TLS it passes `http` over.
+    http,
+    https: options.tls === undefined ? null : { ...http, ...options.tls, handshakeTimeout: timeouts.headers },
+    rewriteUrl: ({ url = '' }: { url?: string }) => withoutDoubledVersion(url),
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: MAX_URL_CHARS },
+    clientErrorHandler: createClientErrorHandler(allowOrigin),
+    frameworkErrors: (error: Parameters<typeof answerError>[0], request: FastifyRequest, reply: FastifyReply) => {
+      // No hook has run: neither has that of CORS.
+      if (allowOrigin !== undefined) reply.header('access-control-allow-origin', allowOrigin)
+      answerError(error, request, reply)
+    }
+  } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
+}
+
+async function checkRequestLine(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+  const { url = '', httpVersion, headers } = request.raw
+  if (url.length > MAX_URL_CHARS) return sendError(reply, 'uri_too_long')
+  // RFC 9112, 3.2.
+  if (httpVersion === '1.1' && headers.host === undefined) return sendError(reply, 'bad_request')
+  return undefined
+}

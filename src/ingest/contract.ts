@@ -1,0 +1,57 @@
+import type { Clock } from '../model/clock.ts'
+import type { EventType } from '../model/event-types.ts'
+import type { Outcome } from '../model/outcome.ts'
+import type { ReasonCode } from '../model/reasons.ts'
+import type { Observer } from '../model/report.ts'
+import type { RouteCount } from '../model/route.ts'
+import type { Sink } from '../model/sink.ts'
+import type { Source } from '../model/source.ts'
+import type { ParsedBody } from './body.ts'
+import type { Dedupe } from './dedupe.ts'
+import type { Endpoint, Judge } from './judge.ts'
+import type { Router } from './route.ts'
+
+/** Where the fates of events are counted: once per request and kind, never per event. */
+export interface Ledger {
+  received(source: string, type: EventType | 'unknown', events: number): void
+  settled(fate: Fate, events: number): void
+  /** Where the events went that were accepted, or would have gone that failed. */
+  routed(routes: readonly RouteCount[]): void
+  /** Names in `integrations` that are no destination's; the names themselves are the sender's, so nobody is told them. */
+  unknownIntegrations(source: string, names: number): void
+}
+
+export interface Fate {
+  readonly source: string
+  readonly type: EventType | 'unknown'
+  readonly outcome: Outcome
+  readonly code?: ReasonCode
+}
+
+/** Takes tokens for a request; 0 when they were there, else whole seconds until trying again makes sense. */
+export interface RateLimiter {
+  take(source: Source, events: number): number
+}
+
+export interface PipelineOptions {
+  readonly judge: Judge
+  readonly dedupe: Dedupe
+  /** Asked anew for each request: a reload swaps it. */
+  readonly router: () => Router
+  readonly sink: Sink
+  readonly ledger: Ledger
+  readonly observe: Observer
+  readonly rateLimiter: RateLimiter
+  readonly clock: Clock
+  /** The status of a batch in which some events were bad. */
+  readonly partialStatus: number
+}
+
+export interface IngestRequest {
+  readonly body: ParsedBody
+  readonly endpoint: Endpoint
+  readonly source: Source
+  /** The key that the request came with: kept out of what is published. */
+  readonly writeKey: string
+  readonly address: string
+}

@@ -1,0 +1,199 @@
+/** Who is calling: every way that a key can come in, which one counts, and that it never goes out again. */
+import { Writable } from 'node:stream'
+import { gzipSync } from 'node:zlib'
+import { pino } from 'pino'
+import t from 'tap'
+import { SinkUnavailable } from '../../src/model/sink.ts'
+import { basic, startApp } from '../support/app.ts'
+import { ask, connectRaw, head } from '../support/http.ts'
+import { readMetrics, sumOf } from '../support/metrics.ts'
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64')
+
+interface Way {
+  readonly how: string
+  readonly authorization?: string
+  /** In the body. */
+  readonly writeKey?: unknown
+  readonly query?: string
+  /** The source's id, or the code of the refusal. */
+  readonly gives: string
+}
+
+const WAYS: readonly Way[] = [
+  { how: 'Basic with a colon', authorization: `Basic ${base64('wk_test:')}`, gives: 'web' },
+  { how: 'Basic without the colon', authorization: `Basic ${base64('wk_test')}`, gives: 'web' },
+  { how: 'Basic without padding', authorization: `Basic ${base64('wk_test').replaceAll('=', '')}`, gives: 'web' },
+  {
+    how: 'Basic with a password, which is passed over',
+    authorization: `Basic ${base64('wk_test:pass:word')}`,
+    gives: 'web'
+  },
+  { how: 'a scheme in lower case', authorization: `basic ${base64('wk_test:')}`, gives: 'web' },
+  { how: 'a scheme in upper case and more spaces', authorization: `BASIC   ${base64('wk_test:')}`, gives: 'web' },
+  { how: 'the second key of a source, as while keys are rotated', authorization: basic('wk_second'), gives: 'web' },
+  { how: 'Basic that is not base64', authorization: 'Basic !!!', gives: 'write_key_unknown' },
+  { how: 'Basic with nothing behind it', authorization: 'Basic', gives: 'write_key_unknown' },
+  { how: 'Basic with the key in the clear', authorization: 'Basic wk_test', gives: 'write_key_unknown' },
+  { how: 'an unknown key', authorization: basic('wk_nobody'), gives: 'write_key_unknown' },
+  { how: 'the key of a disabled source', authorization: basic('wk_off'), gives: 'source_disabled' },
+  { how: 'a key that names a property of every object', authorization: basic('__proto__'), gives: 'write_key_unknown' },
+  { how: 'a key in the body', writeKey: 'wk_test', gives: 'web' },
+  { how: 'an unknown key in the body', writeKey: 'wk_nobody', gives: 'write_key_unknown' },
+  { how: "a disabled source's key in the body", writeKey: 'wk_off', gives: 'source_disabled' },
+  { how: 'an empty key in the body is none', writeKey: '', gives: 'write_key_missing' },
+  { how: 'a key in the body that is no string is none', writeKey: 5, gives: 'write_key_missing' },
+  { how: 'a key in the query', query: '?writeKey=wk_test', gives: 'web' },
+  { how: 'an escaped key in the query', query: '?a=b&writeKey=%77k_test', gives: 'web' },
+  { how: 'an empty key in the query is none', query: '?writeKey=', gives: 'write_key_missing' },
+  { how: 'an unknown key in the query', query: '?writeKey=wk_nobody', gives: 'write_key_unknown' },
+  { how: 'OAuth with the key in the body', authorization: 'Bearer token', writeKey: 'wk_test', gives: 'web' },
+  { how: 'OAuth without a key', authorization: 'Bearer token', gives: 'write_key_missing' },
+  { how: 'Basic before the body', authorization: basic('wk_slow'), writeKey: 'wk_test', gives: 'slow' },
+  { how: 'Basic before the query', authorization: basic('wk_slow'), query: '?writeKey=wk_test', gives: 'slow' },
+  { how: 'the body before the query', writeKey: 'wk_slow', query: '?writeKey=wk_test', gives: 'slow' },
+  {
+    how: 'an unknown Basic key is not helped by the body',
+    authorization: basic('wk_nobody'),
+    writeKey: 'wk_test',
+    gives: 'write_key_unknown'
+  },
+  {
+    how: 'an unknown key in the body is not helped by the query',
+    writeKey: 'wk_nobody',
+    query: '?writeKey=wk_test',
+    gives: 'write_key_unknown'
+  },
+  { how: 'the query helps where the body has an empty key', writeKey: '', query: '?writeKey=wk_test', gives: 'web' },
+  { how: 'no key', gives: 'write_key_missing' }
+]
+
+t.test('every way that a key comes in gives its source, and the first match wins', async t => {
+  const { url, sink } = await startApp(t)
+  for (const { how, authorization = null, writeKey, query = '', gives } of WAYS) {
+    for (const path of ['/v1/track', '/v1/batch']) {
+      for (const gzip of [false, true]) {
+        const event = { userId: 'u', event: 'e' }
+        const payload =
+          path === '/v1/track' ? { ...event, writeKey } : { batch: [{ type: 'track', ...event }], writeKey }
+        const body = gzip ? gzipSync(JSON.stringify(payload)) : JSON.stringify(payload)
+        const before = sink.records.length
+        const headers: Record<string, string> = gzip ? { 'content-encoding': 'gzip' } : {}
+        const answer = await ask(t, url + path + query, { authorization, body, headers })
+        const found = answer.status === 200 ? sink.records.at(-1)?.source : answer.body['code']
+        t.equal(found, gives, `${how}: ${path}`)
+        t.equal(sink.records.length - before, answer.status === 200 ? 1 : 0)
+        const challenged = answer.headers['www-authenticate'] !== undefined
+        t.equal(challenged, gives === 'write_key_missing', 'only who sent no key is told how to')
+      }
+    }
+  }
+})
+
+t.test('a body that cannot be read is refused as such, key or not, since the key may be inside', async t => {
+  const { url } = await startApp(t)
+  t.equal((await ask(t, `${url}/v1/track`, { authorization: null, body: '{"writeKey":' })).body['code'], 'invalid_json')
+  t.equal(
+    (await ask(t, `${url}/v1/track`, { authorization: null, body: ' '.repeat(40_000) })).body['code'],
+    'payload_too_large'
+  )
+})
+
+t.test('a page may send from an allowed Origin, a server without any', async t => {
+  const { url } = await startApp(t)
+  const send = (headers: Record<string, string>, key = 'wk_shop') =>
+    ask(t, `${url}/v1/track`, { headers, authorization: basic(key), body: '{"userId":"u","event":"e"}' })
+  t.equal((await send({ origin: 'https://shop.example' })).status, 200)
+  t.equal((await send({})).status, 200, 'no browser, no Origin')
+  t.equal((await send({ origin: 'HTTPS://Shop.Example' })).status, 200)
+  for (const origin of ['https://evil.example', 'http://shop.example', 'https://shop.example.evil.example', 'null']) {
+    const answer = await send({ origin })
+    t.equal(answer.status, 403, origin)
+    t.equal(answer.headers['access-control-allow-origin'], '*', 'the page can read why')
+    t.equal((await send({ origin }, 'wk_test')).status, 200, 'other sources are not concerned')
+  }
+})
+
+t.test('1,000 unknown keys a minute from one address are enough, and good keys pass all the while', async t => {
+  let minutes = 0
+  const { url, app } = await startApp(t, { clock: { now: () => 0, monotonic: () => minutes * 60_001 } })
+  const guess = (i: number) => {
+    const authorization = basic(`wk_guess_${i}`)
+    return app.tracking.inject({ method: 'POST', url: '/v1/track', headers: { authorization }, payload: '{}' })
+  }
+  const statuses: number[] = []
+  for (let i = 0; i < 1_000; i++) statuses.push((await guess(i)).statusCode)
+  t.ok(statuses.every(status => status === 401))
+  const answer = await ask(t, `${url}/v1/track`, { authorization: basic('wk_guess') })
+  t.equal(answer.status, 429)
+  t.equal(answer.body['code'], 'too_many_unknown_keys')
+  t.match(answer.headers['retry-after'], /^[1-9]\d*$/)
+  t.equal((await ask(t, `${url}/v1/track`, { body: '{"userId":"u","event":"e"}' })).status, 200, 'a good key')
+  t.equal((await ask(t, `${url}/v1/track`, { authorization: basic('wk_off') })).status, 401, 'a known one')
+  t.equal(
+    (await ask(t, `${url}/v1/track`, { authorization: null, body: '{"writeKey":"wk_guess"}' })).status,
+    429,
+    'in the body too'
+  )
+  minutes = 1
+  t.equal((await ask(t, `${url}/v1/track`, { authorization: basic('wk_guess') })).status, 401, 'a minute later')
+})
+
+t.test('no key occurs in a log line, a metric, an answer or a record', async t => {
+  const lines: string[] = []
+  const stream = new Writable({
+    write(line: Buffer, _encoding, done) {
+      lines.push(line.toString())
+      done()
+    }
+  })
+  const { url, adminUrl, sink } = await startApp(t, { logger: pino({ level: 'trace' }, stream) })
+  const answers: string[] = []
+  const send = async (path: string, options: Parameters<typeof ask>[2]): Promise<void> => {
+    const answer = await ask(t, url + path, options)
+    answers.push(answer.text + JSON.stringify(answer.headers))
+  }
+  for (const key of ['wk_test', 'wk_off', 'wk_secret_guess']) {
+    const event = { userId: 'u', event: 'e', writeKey: key }
+    for (const failure of [undefined, new SinkUnavailable('full'), new Error('a bug')]) {
+      sink.failure = failure
+      await send('/v1/track', { authorization: basic(key), body: JSON.stringify(event) })
+      await send('/v1/track', { authorization: null, body: JSON.stringify(event) })
+      await send(`/v1/track?writeKey=${key}`, { authorization: null, body: '{"userId":"u","event":"e"}' })
+      await send('/v1/track', { authorization: basic(key), body: JSON.stringify({ ...event, userId: 5 }) })
+      const broken = `{"type":"track","writeKey":"${key}","userId":NaN}`
+      await send('/v1/batch', {
+        authorization: null,
+        body: `{"writeKey":"${key}","batch":[${JSON.stringify(event)},${broken}]}`
+      })
+    }
+    await send(`/nope/${key}?writeKey=${key}`, { body: '{}' })
+    await send(`/v1/%zz${key}?writeKey=${key}`, { body: '{}' })
+    await send(`/v1/track?writeKey=${key}`, { method: 'GET' })
+    await send('/v1/track', { authorization: basic(key), body: `{"writeKey":"${key}",` })
+    await send('/v1/track', { authorization: basic(key), headers: { 'x-large': 'x'.repeat(40_000) } })
+    const aborted = await connectRaw(t, url)
+    await aborted.write(
+      `${head(`/v1/track?writeKey=${key}`, { authorization: basic(key), 'content-length': 100 })}{"writeKey":"${key}"`
+    )
+    aborted.socket.resetAndDestroy()
+    const garbage = await connectRaw(t, url)
+    await garbage.write(`POST /v1/track?writeKey=${key} HTTP/1.1\r\nauthorization ${basic(key)}\r\n\r\n`)
+    answers.push((await garbage.answer()).text)
+  }
+  const metrics = await readMetrics(adminUrl)
+  t.ok(sumOf(metrics, 'tributary_requests_refused_total') > 10, 'there was something to count')
+  t.ok(lines.length > 0, 'there was something to log')
+  const written = {
+    log: lines.join(''),
+    metrics: JSON.stringify(metrics),
+    answers: answers.join('\n'),
+    records: sink.records.map(({ line }) => line.toString()).join('')
+  }
+  for (const [where, text] of Object.entries(written)) {
+    for (const key of ['wk_test', 'wk_off', 'wk_secret_guess']) {
+      t.notOk(text.includes(key), `${key} in ${where}`)
+      t.notOk(text.includes(base64(key).slice(0, 8)), `${key} as base64 in ${where}`)
+    }
+  }
+})

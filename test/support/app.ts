@@ -1,0 +1,100 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { pino } from 'pino'
+import type { Test } from 'tap'
+import type { App } from '../../src/app.ts'
+import { createApp } from '../../src/app.ts'
+import { readEnvironment } from '../../src/config/environment.ts'
+import type { Clock } from '../../src/model/clock.ts'
+import type { Sink } from '../../src/model/sink.ts'
+import type { MemorySink } from '../../src/sinks/memory.ts'
+import { createMemorySink } from '../../src/sinks/memory.ts'
+
+export const KEY = 'wk_test'
+export const NOW = Date.parse('2026-11-23T12:00:00.000Z')
+
+export const CONFIG = `
+sources:
+  - id: web
+    writeKeys: [${KEY}, wk_second]
+  - id: off
+    enabled: false
+    writeKeys: [wk_off]
+  - id: shop
+    allowedOrigins: ['https://shop.example']
+    writeKeys: [wk_shop]
+  - id: slow
+    rateLimit: { eventsPerSecond: 10 }
+    writeKeys: [wk_slow]
+`
+
+export interface TestAppOptions {
+  readonly env?: Record<string, string>
+  readonly config?: string
+  /** Default: a memory sink. `undefined` spelled out: the one that the environment names. */
+  readonly sink?: Sink | 'configured'
+  readonly clock?: Clock
+  /** Default: a silent one. */
+  readonly logger?: Logger
+}
+
+export interface TestApp {
+  readonly app: App
+  readonly sink: MemorySink
+  /** `http://127.0.0.1:port` of the tracking API. */
+  readonly url: string
+  readonly adminUrl: string
+  readonly dir: string
+}
+
+/** The server as main.ts builds it, on free ports of its own, with a fixed clock; closed when the test ends. */
+export async function startApp(t: Test, options: TestAppOptions = {}): Promise<TestApp> {
+  const dir = t.testdir()
+  const file = join(dir, 'tributary.yml')
+  writeFileSync(file, options.config ?? CONFIG)
+  const config = readEnvironment({
+    PORT: '0',
+    ADMIN_PORT: '0',
+    DATA_DIR: join(dir, 'data'),
+    CONFIG_FILE: file,
+    SHUTDOWN_GRACE: '100ms',
+    ...options.env
+  })
+  const memory = createMemorySink()
+  const clock = options.clock ?? { now: () => NOW, monotonic: () => performance.now() }
+  const given = options.sink === 'configured' ? {} : { sink: options.sink ?? memory }
+  const app = await createApp({ config, logger: options.logger ?? pino({ level: 'silent' }), clock, ...given })
+  t.teardown(() => app.close())
+  const urls = await app.listen()
+  return { app, sink: memory, url: urls.tracking, adminUrl: urls.admin, dir }
+}
+
+export function basic(key: string = KEY): string {
+  return `Basic ${Buffer.from(`${key}:`).toString('base64')}`
+}
+
+export interface Answered {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: Record<string, unknown>
+}
+
+/** Posts JSON with a key, as an SDK would, and reads the JSON answer. */
+export async function post(
+  url: string,
+  body: unknown,
+  headers: Record<string, string> = { authorization: basic() }
+): Promise<Answered> {
+  const payload = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: payload
+  })
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Record<string, unknown>
+  }
+}
