@@ -1,4 +1,4 @@
-import { Consumer, type FetchResponse } from '@platformatic/kafka'
+import { Consumer } from '@platformatic/kafka'
 import { explain } from './explain.ts'
 import type { KafkaSettings } from './options.ts'
 import { clientOptions } from './session.ts'
@@ -22,6 +22,8 @@ export interface FindInKafkaOptions {
   /** Ends the search with what was found so far. */
   readonly signal: AbortSignal
 }
+
+type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>
 
 /** Of one answer, and of one partition in it. */
 const MAX_BYTES = 4 * 1024 * 1024

@@ -171,7 +171,8 @@ export function createKafkaSink(options: KafkaSinkOptions): KafkaSink {
     },
     async refusedTopics(names, timeoutMs) {
       const patience = performance.now() + timeoutMs
-      while (state === 'connecting' && performance.now() < patience) await sleep(READY_POLL_MS, undefined, { ref: false })
+      while (state === 'connecting' && performance.now() < patience)
+        await sleep(READY_POLL_MS, undefined, { ref: false })
       if (session === undefined || state !== 'ready') return new Map()
       return book.probe(session, names).catch(() => new Map<string, string>())
     },

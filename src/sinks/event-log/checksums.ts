@@ -1,0 +1,147 @@
+import { open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { crc32 } from 'node:zlib'
+import type { LogLines } from './contract.ts'
+import { FILE_MODE, inWords } from './files.ts'
+
+/**
+ * The file beside a segment: 16 bytes a line, four little-endian 32-bit numbers: the line's offset, its length, its
+ * CRC-32 (line feed included), and a check of the three. Fixed size, so that damage to one entry costs no other.
+ * It is help, not truth: where an entry is missing or broken, a line is believed if it is a JSON object.
+ */
+export interface ChecksumEntry {
+  readonly offset: number
+  readonly length: number
+  readonly crc: number
+}
+
+export const ENTRY_BYTES = 16
+
+/** Odd multipliers: a change in any one of the numbers always shows; an entry of zeros is never sound. */
+function entryCheck(offset: number, length: number, crc: number): number {
+  return (Math.imul(offset, 0x9e3779b1) ^ Math.imul(length, 0x85ebca6b) ^ Math.imul(crc, 0xc2b2ae35) ^ 0x54524942) >>> 0
+}
+
+export function encodeChecksums(lines: readonly Buffer[], offset: number): Buffer {
+  const entries = Buffer.allocUnsafe(lines.length * ENTRY_BYTES)
+  let at = 0
+  for (const line of lines) {
+    const crc = crc32(line)
+    entries.writeUInt32LE(offset, at)
+    entries.writeUInt32LE(line.length, at + 4)
+    entries.writeUInt32LE(crc, at + 8)
+    entries.writeUInt32LE(entryCheck(offset, line.length, crc), at + 12)
+    at += ENTRY_BYTES
+    offset += line.length
+  }
+  return entries
+}
+
+/** The entry at byte `at`; undefined when it is not sound. */
+export function decodeChecksum(entries: Buffer, at: number): ChecksumEntry | undefined {
+  const offset = entries.readUInt32LE(at)
+  const length = entries.readUInt32LE(at + 4)
+  const crc = entries.readUInt32LE(at + 8)
+  if (length === 0 || entries.readUInt32LE(at + 12) !== entryCheck(offset, length, crc)) return undefined
+  return { offset, length, crc }
+}
+
+export interface ChecksumWriter {
+  /** Hands in entries; they are written soon, and nobody waits for them. */
+  add(entries: Buffer): void
+  /** Writes what is left, makes it durable and closes the file. Never rejects. */
+  close(): Promise<void>
+}
+
+/** Writes a segment's checksum file. A failure ends it with one warning: the log is as durable without. */
+export function createChecksumWriter(options: { path: string; log: LogLines }): ChecksumWriter {
+  let handle: FileHandle | undefined
+  let waiting: Buffer[] = []
+  let failed = false
+  let writing: Promise<void> | undefined
+
+  async function writeAll(): Promise<void> {
+    try {
+      handle ??= await open(options.path, 'ax', FILE_MODE)
+      while (waiting.length > 0) {
+        const entries = Buffer.concat(waiting)
+        waiting = []
+        const { bytesWritten } = await handle.write(entries)
+        if (bytesWritten !== entries.length) throw new Error('short write')
+      }
+    } catch (error) {
+      failed = true
+      waiting = []
+      options.log.warn({ file: options.path, problem: inWords(error) }, 'checksums of a segment cannot be written')
+    }
+    writing = undefined
+  }
+
+  return {
+    add(entries) {
+      if (failed) return
+      waiting.push(entries)
+      writing ??= writeAll()
+    },
+    async close() {
+      await writing
+      try {
+        if (!failed) await handle?.datasync()
+      } catch {
+        // Power may now take entries away; a segment is readable without them.
+      }
+      await handle?.close().catch(() => undefined)
+      handle = undefined
+      failed = true
+    }
+  }
+}
+
+export interface ChecksumCursor {
+  /** The first sound entry at or after `offset`; asked with offsets that never fall. */
+  from(offset: number): ChecksumEntry | undefined
+  /** Reads entries that were added to the file since. */
+  refresh(): Promise<void>
+}
+
+/** Entries in memory, in order. */
+export function createChecksumCursor(read: (from: number) => Promise<Buffer>): ChecksumCursor {
+  let entries: Buffer = Buffer.alloc(0)
+  let loaded = 0
+  let at = 0
+
+  return {
+    from(offset) {
+      for (; at < entries.length; at += ENTRY_BYTES) {
+        const entry = decodeChecksum(entries, at)
+        if (entry !== undefined && entry.offset >= offset) return entry
+      }
+      return undefined
+    },
+    async refresh() {
+      const more = await read(loaded)
+      const whole = more.length - (more.length % ENTRY_BYTES)
+      if (whole === 0) return
+      entries = Buffer.concat([entries.subarray(at), more.subarray(0, whole)])
+      at = 0
+      loaded += whole
+    }
+  }
+}
+
+/** The bytes of a checksum file from `from` to its end; none when there is no such file or it cannot be read. */
+export async function readChecksums(path: string, from: number): Promise<Buffer> {
+  let handle: FileHandle | undefined
+  try {
+    handle = await open(path, 'r')
+    const { size } = await handle.stat()
+    if (size <= from) return Buffer.alloc(0)
+    const bytes = Buffer.allocUnsafe(size - from)
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, from)
+    return bytes.subarray(0, bytesRead)
+  } catch {
+    return Buffer.alloc(0)
+  } finally {
+    await handle?.close().catch(() => undefined)
+  }
+}

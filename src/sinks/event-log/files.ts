@@ -1,0 +1,76 @@
+import { mkdir, open, unlink } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+
+const FOLDER_MODE = 0o750
+/** Readable by the group, so that an operator's tools need not run as the server. */
+export const FILE_MODE = 0o640
+
+/** Makes the entries of a folder durable: a new, renamed or deleted file is not, until its folder is fsynced. */
+export async function syncFolder(dir: string): Promise<void> {
+  const handle = await open(dir, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Makes the folder and those above it, durably; nothing happens where it exists. */
+export async function makeFolder(dir: string): Promise<void> {
+  const first = await mkdir(dir, { recursive: true, mode: FOLDER_MODE })
+  if (first === undefined) return
+  for (let at = resolve(dir); at.length >= resolve(first).length; at = dirname(at)) await syncFolder(dirname(at))
+}
+
+/** Writes a file whole and fsyncs it; what was there before is gone. */
+export async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
+  const handle = await open(path, 'w', FILE_MODE)
+  try {
+    await handle.writeFile(bytes)
+    await handle.datasync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Exactly these bytes of a file, fewer only where it ends. */
+export async function readAt(handle: FileHandle, offset: number, bytes: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(bytes)
+  let filled = 0
+  while (filled < bytes) {
+    const { bytesRead } = await handle.read(buffer, filled, bytes - filled, offset + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return buffer.subarray(0, filled)
+}
+
+export async function unlinkIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path)
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
+}
+
+const PROBE = '.probe'
+
+/** Rejects when `bytes` cannot be made durable in the folder now: no space, read-only, a failing disk. */
+export async function probeWriting(dir: string, bytes: number): Promise<void> {
+  const path = join(dir, PROBE)
+  try {
+    await writeDurably(path, Buffer.alloc(bytes, 'x'))
+  } finally {
+    await unlinkIfThere(path)
+  }
+}
+
+export function isNotFound(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ENOENT'
+}
+
+/** What the system said, in its own words: "ENOSPC: no space left on device, write". */
+export function inWords(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,101 @@
+import { isUtf8 } from 'node:buffer'
+import { crc32 } from 'node:zlib'
+import type { ChecksumCursor } from './checksums.ts'
+
+export const LINE_FEED = 10
+
+/** No record is longer; a longer run without a line feed is damage. Far above what one request may publish. */
+export const MAX_LINE_BYTES = 64 * 1024 * 1024
+
+/** Whether a line (line feed included) is a JSON object in UTF-8. */
+export function isRecord(line: Buffer): boolean {
+  if (line[0] !== 0x7b || line.length > MAX_LINE_BYTES || !isUtf8(line)) return false
+  try {
+    JSON.parse(line.toString())
+    return true
+  } catch {
+    return false
+  }
+}
+
+export interface Split {
+  /** Sound lines, line feed included, as views of the given bytes. */
+  readonly lines: Buffer[]
+  /** The position in the segment of each of `lines`. */
+  readonly offsets: number[]
+  /** What is no record, neighbours joined. */
+  readonly damaged: { offset: number; bytes: number }[]
+  /** How far the bytes were judged: a line that they cut short is left for the next time. */
+  readonly next: number
+}
+
+/**
+ * Takes bytes of a segment apart into lines. Where there is a checksum it decides, and says where the line ends even if
+ * its line feed is gone; elsewhere a line is what ends in a line feed, and is sound if it is a JSON object.
+ * `complete`: nothing follows these bytes, so a line cut short is damage.
+ */
+export function splitLines(options: {
+  bytes: Buffer
+  offset: number
+  complete: boolean
+  checksums: Pick<ChecksumCursor, 'from'>
+}): Split {
+  const { bytes, offset, complete } = options
+  const split = { lines: [] as Buffer[], offsets: [] as number[], damaged: [] as Split['damaged'], next: offset }
+  let at = 0
+  while (at < bytes.length) {
+    const found = nextLine({ bytes, at, entry: options.checksums.from(offset + at), offset, complete })
+    if (found === undefined) break
+    if (found.sound) {
+      split.lines.push(bytes.subarray(at, found.end))
+      split.offsets.push(offset + at)
+    } else {
+      addDamage(split.damaged, offset + at, found.end - at)
+    }
+    at = found.end
+  }
+  split.next = offset + at
+  return split
+}
+
+/** Where the line at `at` ends and whether it is sound; undefined when these bytes stop within it. */
+function nextLine(options: {
+  bytes: Buffer
+  at: number
+  entry: ReturnType<ChecksumCursor['from']>
+  offset: number
+  complete: boolean
+}): { end: number; sound: boolean } | undefined {
+  const { bytes, at, entry, complete } = options
+  const covered = entry === undefined ? bytes.length : entry.offset - options.offset
+  if (entry !== undefined && covered === at) {
+    const end = at + entry.length
+    if (end <= bytes.length) return { end, sound: crc32(bytes.subarray(at, end)) === entry.crc }
+    return complete ? { end: bytes.length, sound: false } : undefined
+  }
+  const limit = Math.min(covered, bytes.length)
+  const length = bytes.subarray(at, limit).indexOf(LINE_FEED) + 1
+  if (length > 0) return { end: at + length, sound: isRecord(bytes.subarray(at, at + length)) }
+  return limit < bytes.length || complete ? { end: limit, sound: false } : undefined
+}
+
+function addDamage(damaged: Split['damaged'], offset: number, bytes: number): void {
+  const last = damaged.at(-1)
+  if (last !== undefined && last.offset + last.bytes === offset) last.bytes += bytes
+  else damaged.push({ offset, bytes })
+}
+
+/**
+ * The length that is left when everything at the end that is no record is cut off: a torn line, zeros after a power
+ * loss, a line that is complete but no JSON. Undefined when the answer lies before these bytes (`atStart` is false).
+ */
+export function soundLength(bytes: Buffer, atStart: boolean): number | undefined {
+  let end = bytes.length
+  while (end > 0) {
+    const start = end === 1 ? 0 : bytes.lastIndexOf(LINE_FEED, end - 2) + 1
+    if (start === 0 && !atStart) return undefined
+    if (bytes[end - 1] === LINE_FEED && isRecord(bytes.subarray(start, end))) return end
+    end = start
+  }
+  return atStart ? 0 : undefined
+}

@@ -1,0 +1,47 @@
+import { basename, join } from 'node:path'
+import type { OutgoingRecord } from '../../model/record.ts'
+import type { Receipt, Sink } from '../../model/sink.ts'
+import type { Position, SegmentLog } from './contract.ts'
+
+/** The event log as a sink: accepted events go to one folder, rejected records to another; topics are left aside. */
+export function createLogSink(options: { events: SegmentLog; rejected: SegmentLog }): Sink {
+  const { events, rejected } = options
+  return {
+    async publish(records) {
+      const eventLines: Buffer[] = []
+      const rejectedLines: Buffer[] = []
+      for (const record of records) (record.kind === 'event' ? eventLines : rejectedLines).push(record.line)
+      if (rejectedLines.length === 0) return toReceipt(records, { event: await appendAny(events, eventLines) })
+      const [event, refused] = await Promise.all([appendAny(events, eventLines), appendAny(rejected, rejectedLines)])
+      return toReceipt(records, { event, rejected: refused })
+    },
+    health() {
+      const [a, b] = [events.health(), rejected.health()]
+      return { ready: a.ready && b.ready, problems: [...new Set([...a.problems, ...b.problems])] }
+    },
+    async close() {
+      await Promise.all([events.close(), rejected.close()])
+    }
+  }
+
+  function toReceipt(
+    records: readonly OutgoingRecord[],
+    first: Partial<Record<OutgoingRecord['kind'], Position>>
+  ): Receipt {
+    return {
+      places(index) {
+        const kind = records[index]?.kind
+        const start = kind === undefined ? undefined : first[kind]
+        if (kind === undefined || start === undefined) return []
+        let position = start.offset
+        for (const record of records.slice(0, index)) if (record.kind === kind) position += record.line.length
+        const { dir } = kind === 'event' ? events : rejected
+        return [{ store: 'log', file: join(basename(dir), start.file), position }]
+      }
+    }
+  }
+}
+
+async function appendAny(log: SegmentLog, lines: readonly Buffer[]): Promise<Position | undefined> {
+  return lines.length === 0 ? undefined : await log.append(lines)
+}

@@ -1,0 +1,38 @@
+/**
+ * `20261123T114300Z-00000042.ndjson`: the UTC time at which the segment was begun, for people, and a sequence number,
+ * which decides. Times never run backwards from one name to the next, so that names sort in the order of writing.
+ */
+const NAME = /^(\d{8}T\d{6}Z)-(\d{8,15})\.(ndjson|crc|damaged)$/
+
+const SEGMENT = '.ndjson'
+
+export function segmentName(options: { now: number; sequence: number; after: string | undefined }): string {
+  const time = new Date(options.now).toISOString().replace(/[-:]|\.\d+/g, '')
+  const previous = options.after?.slice(0, time.length) ?? ''
+  return `${time > previous ? time : previous}-${String(options.sequence).padStart(8, '0')}${SEGMENT}`
+}
+
+/** The sequence number in the name of a segment, or of a file that goes with one; undefined for any other name. */
+export function sequenceOf(name: string): number | undefined {
+  const digits = NAME.exec(name)?.[2]
+  return digits === undefined ? undefined : Number(digits)
+}
+
+export function isSegmentName(name: string): boolean {
+  return name.endsWith(SEGMENT) && NAME.test(name)
+}
+
+/** Checksums of the segment's lines. */
+export function checksumsName(segment: string): string {
+  return segment.slice(0, -SEGMENT.length) + '.crc'
+}
+
+/** Copies of what was found damaged in the segment. */
+export function damagedName(segment: string): string {
+  return segment.slice(0, -SEGMENT.length) + '.damaged'
+}
+
+/** The segment that a checksum file belongs to; undefined for any other name. */
+export function segmentOfChecksums(name: string): string | undefined {
+  return name.endsWith('.crc') && NAME.test(name) ? name.slice(0, -'.crc'.length) + SEGMENT : undefined
+}

@@ -1,0 +1,72 @@
+import { basename, dirname, join } from 'node:path'
+import type { Placement } from '../model/sink.ts'
+import { findInLog, lineAt } from './event-log/find-records.ts'
+import { findInKafka } from './kafka/find-records.ts'
+import type { FindInKafkaOptions } from './kafka/find-records.ts'
+
+/** A record that was found by its messageId. */
+export interface FoundRecord {
+  readonly place: Placement
+  /** JSON. */
+  readonly value: string
+  /** Milliseconds since the epoch; undefined where the place does not say. */
+  readonly at?: number
+  /** Number of the line in its file, from 1. */
+  readonly line?: number
+}
+
+type Find = (
+  messageId: string,
+  signal: AbortSignal
+) => Promise<{ readonly records: readonly FoundRecord[]; readonly complete: boolean }>
+
+export interface FindersOptions {
+  readonly dataDir: string
+  /** Undefined: there is no Kafka to look into. */
+  readonly kafka: FindInKafkaOptions['settings'] | undefined
+  /** Those that records may be in now. */
+  readonly topics: () => readonly string[]
+  readonly now: () => number
+}
+
+/** So far back Kafka is looked at, in milliseconds. */
+const KAFKA_LOOK_BACK_MS = 60 * 60 * 1000
+
+/** Ways to find records again after they have left, by messageId: on disk, and in the last hour of Kafka. */
+export function createFinders(options: FindersOptions) {
+  const { dataDir, kafka, topics, now } = options
+  const dirs = ['events', 'spool', 'rejected'].map(name => join(dataDir, name))
+
+  const log: Find = async (messageId, signal) => {
+    const { records, complete } = await findInLog({ dirs, messageId, signal })
+    return {
+      complete,
+      records: records.map(({ file, position, line, value }) => ({
+        place: { store: dirname(file) === 'spool' ? 'spool' : 'log', file, position },
+        line,
+        value
+      }))
+    }
+  }
+
+  const inKafka = async (settings: FindInKafkaOptions['settings'], ...[messageId, signal]: Parameters<Find>) => {
+    const since = now() - KAFKA_LOOK_BACK_MS
+    const { records, complete } = await findInKafka({ settings, topics: topics(), messageId, since, signal })
+    const found = records.map(({ topic, partition, offset, at, value }): FoundRecord => ({
+      place: { store: 'kafka', topic, partition, offset },
+      at,
+      value
+    }))
+    return { records: found, complete }
+  }
+
+  return {
+    log,
+    kafka: kafka === undefined ? undefined : ((id, signal) => inKafka(kafka, id, signal)) satisfies Find,
+    /** The number of the line that a placement on disk means; undefined for other placements, and where it is gone. */
+    async lineOf({ file, position }: Placement): Promise<number | undefined> {
+      if (file === undefined || position === undefined) return undefined
+      return lineAt(join(dataDir, dirname(file)), basename(file), position)
+    }
+  }
+}

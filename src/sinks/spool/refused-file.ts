@@ -1,0 +1,68 @@
+import { mkdir, open, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SinkUnavailable } from '../../model/sink.ts'
+
+/** An event that Kafka will never take as it is. */
+export interface RefusedRecord {
+  /** The record's line. */
+  readonly line: Buffer
+  readonly topic: string
+  readonly reason: string
+}
+
+export interface RefusedFile {
+  /** Resolves once every record is fsynced. Rejects with SinkUnavailable where that cannot be had now. */
+  keep(records: readonly RefusedRecord[]): Promise<void>
+}
+
+/** Not `.ndjson`: nothing may take it for events that are still to be relayed. */
+const FILE_NAME = 'refused.jsonl'
+const FILE_MODE = 0o640
+
+/**
+ * Where events go that Kafka refuses for good (too large for the broker, invalid): one line each, with the reason,
+ * beside the spool, so that they are not lost and do not block the others.
+ */
+export function createRefusedFile(options: {
+  readonly dir: string
+  readonly maxBytes: number
+  readonly now: () => number
+}): RefusedFile {
+  const path = join(options.dir, FILE_NAME)
+  let last: Promise<void> = Promise.resolve()
+
+  async function append(records: readonly RefusedRecord[]): Promise<void> {
+    const refusedAt = new Date(options.now()).toISOString()
+    const text = records.map(({ line, topic, reason }) => {
+      const head = JSON.stringify({ refusedAt, topic, reason })
+      return `${head.slice(0, -1)},"record":${line.toString().trimEnd()}}\n`
+    })
+    try {
+      await mkdir(options.dir, { recursive: true })
+      const size = await stat(path).then(
+        ({ size }) => size,
+        () => 0
+      )
+      if (size > options.maxBytes) throw new Error(`${path} has reached SPOOL_MAX_BYTES: look at it and move it away`)
+      const handle = await open(path, 'a', FILE_MODE)
+      try {
+        await handle.writeFile(text.join(''))
+        await handle.datasync()
+      } finally {
+        await handle.close()
+      }
+    } catch (error) {
+      throw new SinkUnavailable(`records that Kafka refuses cannot be kept: ${(error as Error).message}`, {
+        cause: error
+      })
+    }
+  }
+
+  return {
+    keep(records) {
+      // One at a time: two appends must not mix their lines.
+      last = last.catch(() => undefined).then(() => append(records))
+      return last
+    }
+  }
+}

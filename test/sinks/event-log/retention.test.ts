@@ -1,0 +1,91 @@
+import { rmSync, utimesSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import type { SegmentLog } from '../../../src/sinks/event-log/contract.ts'
+import { startRetention } from '../../../src/sinks/event-log/retention.ts'
+import type { RetentionPolicy } from '../../../src/sinks/event-log/retention.ts'
+import { createHandClock, createLogLines, idsOnDisk, lineOf, openLog } from '../../support/event-log.ts'
+
+const HOUR = 3_600_000
+
+/** Appends one line a segment and dates each file, oldest first, an hour apart, the last one now. */
+async function fill(log: SegmentLog, clock: { wall: number }, ids: readonly number[]): Promise<void> {
+  for (const [index, id] of ids.entries()) {
+    const { file } = await log.append([lineOf(id)])
+    const written = (clock.wall - (ids.length - 1 - index) * HOUR) / 1_000
+    utimesSync(join(log.dir, file), written, written)
+  }
+}
+
+async function check(logs: readonly SegmentLog[], policy: RetentionPolicy, clock = createHandClock()) {
+  const lines = createLogLines()
+  const retention = startRetention({ logs, policy, clock, log: lines })
+  await retention.check()
+  await retention.check()
+  await retention.stop()
+  return lines.lines
+}
+
+t.test('closed segments older than the age go, oldest first, each with a log line; the active one stays', async t => {
+  const clock = createHandClock()
+  const log = await openLog(t.testdir(), { maxSegmentBytes: 9 })
+  t.teardown(() => log.close())
+  await fill(log, clock, [1, 2, 3, 4, 5])
+
+  t.match(await check([log], { ageMs: 2.5 * HOUR }, clock), [
+    { level: 'info', fields: { reason: 'age', bytes: 9 } },
+    { level: 'info', fields: { reason: 'age', bytes: 9 } }
+  ])
+  t.strictSame(idsOnDisk(log.dir), [3, 4, 5])
+  clock.wall += 1_000 * HOUR
+  await check([log], { ageMs: HOUR }, clock)
+  t.strictSame(idsOnDisk(log.dir), [5], 'the active segment stays, however old')
+})
+
+t.test('beyond the size, the oldest closed segments of all folders go first', async t => {
+  const dir = t.testdir()
+  const clock = createHandClock()
+  const events = await openLog(join(dir, 'events'), { maxSegmentBytes: 9, clock })
+  const rejected = await openLog(join(dir, 'rejected'), { maxSegmentBytes: 9, clock })
+  t.teardown(() => Promise.all([events.close(), rejected.close()]))
+  for (const id of [1, 2, 3, 4]) {
+    await (id % 2 === 0 ? events : rejected).append([lineOf(id)])
+    await (id % 2 === 0 ? rejected : events).append([lineOf(id + 4)])
+    clock.wall += HOUR
+  }
+  t.match(await check([events, rejected], { bytes: 45 }), [
+    { fields: { reason: 'size' } },
+    { fields: { reason: 'size' } },
+    { fields: { reason: 'size' } }
+  ])
+  t.strictSame(
+    [idsOnDisk(events.dir), idsOnDisk(rejected.dir)],
+    [
+      [7, 4],
+      [6, 3, 8]
+    ]
+  )
+  t.equal(events.bytes() + rejected.bytes(), 45)
+  await check([events, rejected], { bytes: 0 })
+  t.equal(events.bytes() + rejected.bytes(), 18, 'the active segments stay, whatever their size')
+})
+
+t.test('without a policy everything is kept for good', async t => {
+  const clock = createHandClock()
+  const log = await openLog(t.testdir(), { maxSegmentBytes: 9 })
+  t.teardown(() => log.close())
+  await fill(log, clock, [1, 2, 3])
+  clock.wall += 1_000_000 * HOUR
+  t.strictSame(await check([log], {}, clock), [])
+  t.strictSame(idsOnDisk(log.dir), [1, 2, 3])
+})
+
+t.test('a segment that somebody else deleted does no harm', async t => {
+  const clock = createHandClock()
+  const log = await openLog(t.testdir(), { maxSegmentBytes: 9 })
+  t.teardown(() => log.close())
+  await fill(log, clock, [1, 2, 3])
+  rmSync(join(log.dir, log.segments()[0]?.file ?? ''))
+  await check([log], { ageMs: 0.5 * HOUR }, clock)
+  t.strictSame(idsOnDisk(log.dir), [3])
+})

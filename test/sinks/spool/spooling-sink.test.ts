@@ -1,0 +1,206 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import t from 'tap'
+import { systemClock } from '../../../src/model/clock.ts'
+import type { EventRecord, OutgoingRecord } from '../../../src/model/record.ts'
+import { SinkUnavailable } from '../../../src/model/sink.ts'
+import { createLogReader } from '../../../src/sinks/event-log/log-reader.ts'
+import { openSegmentLog } from '../../../src/sinks/event-log/segment-log.ts'
+import { RefusedRecords } from '../../../src/sinks/kafka/refused-records.ts'
+import { createMemorySink } from '../../../src/sinks/memory.ts'
+import { createRefusedFile } from '../../../src/sinks/spool/refused-file.ts'
+import { createSpoolingSink } from '../../../src/sinks/spool/spooling-sink.ts'
+import { until } from '../../support/until.ts'
+
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined }
+
+function record(id: string): EventRecord {
+  const line = Buffer.from(`{"type":"track","userId":"u","event":"e","messageId":"${id}","version":2}\n`)
+  return {
+    kind: 'event',
+    line,
+    type: 'track',
+    source: 'web',
+    messageId: id,
+    receivedAt: 0,
+    key: 'u',
+    topics: ['events']
+  }
+}
+
+function restore(line: Buffer): OutgoingRecord | undefined {
+  const { messageId } = JSON.parse(line.toString()) as { messageId?: string }
+  return messageId === undefined ? undefined : { ...record(messageId), line }
+}
+
+async function startSubject(
+  t: Test,
+  options: { dir?: string; kafka?: ReturnType<typeof createMemorySink>; maxBytes?: number } = {}
+) {
+  const dir = options.dir ?? join(t.testdir(), 'spool')
+  const kafka = options.kafka ?? createMemorySink()
+  const spool = await openSegmentLog({ dir, clock: systemClock, log: silent, maxBytes: options.maxBytes })
+  const readers = [await createLogReader({ source: spool, log: silent, deleteConsumed: true })]
+  const refused = createRefusedFile({ dir, maxBytes: 1_000_000, now: Date.now })
+  const sink = createSpoolingSink({
+    kafka,
+    spool,
+    readers,
+    refused,
+    restore,
+    monotonic: systemClock.monotonic,
+    log: silent
+  })
+  t.teardown(() => sink.close())
+  return { dir, kafka, sink, ids: () => kafka.records.map(({ messageId }) => messageId) }
+}
+
+const down = new SinkUnavailable('Kafka is away')
+
+t.test('what Kafka does not confirm is durable in the spool, and relayed once Kafka is back', async t => {
+  const { kafka, sink, ids } = await startSubject(t)
+  kafka.failure = down
+  const receipt = await sink.publish([record('a'), record('b')])
+  t.match(receipt.places(1), [{ store: 'spool', file: /^spool\/.*\.ndjson$/, position: record('a').line.length }])
+  t.ok(sink.backlogBytes() > 0)
+  kafka.failure = undefined
+  await until(() => ids().length === 2, { what: 'the relay' })
+  t.same(ids(), ['a', 'b'])
+  await until(() => sink.backlogBytes() === 0, { what: 'the relay' })
+})
+
+t.test('while the spool is not empty new events go behind it, and the order of all holds', async t => {
+  const { kafka, sink, ids } = await startSubject(t)
+  const sent: string[] = []
+  const send = async (id: string): Promise<void> => {
+    sent.push(id)
+    await sink.publish([record(id)])
+  }
+  for (let i = 0; i < 300; i++) {
+    if (i === 50 || i === 200) kafka.failure = down
+    if (i === 120 || i === 250) kafka.failure = undefined
+    await send(`m${i}`)
+  }
+  await until(() => sink.backlogBytes() === 0 && ids().length >= sent.length, { what: 'the relay' })
+  t.same([...new Set(ids())], sent)
+})
+
+t.test('calls that are on their way to Kafka when it fails keep their order before those that come after', async t => {
+  const { kafka, sink, ids } = await startSubject(t)
+  let fail = (): void => undefined
+  kafka.gate = new Promise<void>((_resolve, reject) => {
+    fail = () => reject(down)
+  })
+  kafka.gate.catch(() => undefined)
+  const first = ['a', 'b', 'c'].map(id => sink.publish([record(id)]))
+  kafka.failure = down
+  fail()
+  kafka.gate = undefined
+  const second = ['d', 'e'].map(id => sink.publish([record(id)]))
+  await Promise.all([...first, ...second])
+  kafka.failure = undefined
+  await until(() => ids().length === 5, { what: 'the relay' })
+  t.same(ids(), ['a', 'b', 'c', 'd', 'e'])
+})
+
+t.test('a restart resumes where the relay stopped: nothing is missing and nothing confirmed is sent again', async t => {
+  const dir = join(t.testdir(), 'spool')
+  const kafka = createMemorySink()
+  kafka.failure = down
+  const before = await startSubject(t, { dir, kafka })
+  for (let i = 0; i < 20; i++) await before.sink.publish([record(`m${i}`)])
+  await before.sink.close()
+  t.equal(kafka.records.length, 0)
+
+  kafka.failure = undefined
+  const after = await startSubject(t, { dir, kafka })
+  await until(() => after.ids().length === 20, { what: 'the relay' })
+  await after.sink.publish([record('last')])
+  await after.sink.close()
+  t.same(after.ids(), [...Array.from({ length: 20 }, (_, i) => `m${i}`), 'last'])
+  const again = await startSubject(t, { dir, kafka })
+  t.equal(again.sink.backlogBytes(), 0)
+  await again.sink.close()
+  t.equal(kafka.records.length, 21)
+})
+
+t.test('segments that Kafka has confirmed are deleted', async t => {
+  const { dir, kafka, sink, ids } = await startSubject(t)
+  kafka.failure = down
+  await sink.publish([record('a')])
+  kafka.failure = undefined
+  await until(() => ids().length === 1 && sink.backlogBytes() === 0, { what: 'the relay' })
+  await until(() => readdirSync(dir).every(name => !name.endsWith('.ndjson')), { what: 'the relay' })
+})
+
+t.test('a full spool refuses with SinkUnavailable and drops nothing', async t => {
+  const { kafka, sink, ids } = await startSubject(t, { maxBytes: 1_000 })
+  kafka.failure = down
+  const kept: string[] = []
+  for (let i = 0; i < 50; i++) {
+    await sink.publish([record(`m${i}`)]).then(
+      () => kept.push(`m${i}`),
+      (error: unknown) => t.match(error, { code: 'SINK_UNAVAILABLE' })
+    )
+  }
+  t.ok(kept.length > 0 && kept.length < 50)
+  kafka.failure = undefined
+  await until(() => ids().length === kept.length, { what: 'the relay' })
+  t.same(ids(), kept)
+})
+
+t.test('a record that Kafka refuses for good is put aside with its reason and does not block the others', async t => {
+  const { dir, kafka, sink, ids } = await startSubject(t)
+  const publish = kafka.publish.bind(kafka)
+  kafka.publish = async records => {
+    if (kafka.failure !== undefined) throw kafka.failure
+    const index = records.findIndex(({ messageId }) => messageId === 'poison')
+    await publish(records.filter(({ messageId }) => messageId !== 'poison'))
+    if (index >= 0) throw new RefusedRecords([{ index, topic: 'events', reason: 'too large' }])
+    return { places: () => [] }
+  }
+  await sink.publish([record('a'), record('poison'), record('b')])
+  kafka.failure = down
+  await sink.publish([record('c')])
+  await sink.publish([record('poison')])
+  await sink.publish([record('d')])
+  kafka.failure = undefined
+  await until(() => ids().length === 4, { what: 'the relay' })
+  t.same(ids(), ['a', 'b', 'c', 'd'])
+  await until(() => sink.backlogBytes() === 0, { what: 'the relay' })
+  const aside = readFileSync(join(dir, 'refused.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line) as object)
+  t.equal(aside.length, 2)
+  t.match(aside[0], { topic: 'events', reason: 'too large', record: { messageId: 'poison' } })
+})
+
+t.test('a line that is no record is put aside and does not block the others', async t => {
+  const dir = join(t.testdir(), 'spool')
+  const log = await openSegmentLog({ dir, clock: systemClock, log: silent })
+  await log.append([Buffer.from('{"some":"thing"}\n'), record('a').line])
+  await log.close()
+  const { ids, sink } = await startSubject(t, { dir })
+  await until(() => ids().length === 1 && sink.backlogBytes() === 0, { what: 'the relay' })
+  t.ok(existsSync(join(dir, 'refused.jsonl')))
+})
+
+t.test('what is on its way when the sink is closed is confirmed by Kafka or durable in the spool', async t => {
+  const dir = join(t.testdir(), 'spool')
+  const kafka = createMemorySink()
+  const { sink } = await startSubject(t, { dir, kafka })
+  let fail = (): void => undefined
+  kafka.gate = new Promise<void>((_resolve, reject) => {
+    fail = () => reject(down)
+  })
+  kafka.gate.catch(() => undefined)
+  const publishing = sink.publish([record('a')])
+  const closing = sink.close()
+  fail()
+  await Promise.all([publishing, closing])
+  kafka.gate = undefined
+  const after = await startSubject(t, { dir, kafka })
+  await until(() => after.ids().length === 1, { what: 'the relay' })
+})
