@@ -8,6 +8,8 @@ export const MAX_TRIBUTARY_FILE_BYTES = 4 * 1024 * 1024
 export interface TributaryFile {
   readonly sources: readonly Source[]
   readonly destinations: readonly Destination[]
+  /** Where the topic of each destination stands: `file:line:column: what`. */
+  readonly topicPlaces: readonly string[]
 }
 
 /** The same with its keys, for whoever looks keys up or edits the file. */
