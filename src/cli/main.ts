@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs'
+import { isConfigError } from '../model/config-error.ts'
+import type { Command, Terminal } from './command.ts'
+import { CommandFailed, UsageError } from './command.ts'
+
+interface Entry {
+  readonly summary: string
+  load(): Promise<Command>
+}
+
+/** Loaded one at a time: `tributary keys list` needs no Kafka client. */
+const COMMANDS: Readonly<Record<string, Entry>> = {
+  serve: { summary: 'run the server', load: async () => (await import('./serve.ts')).serve },
+  init: { summary: 'make a config file with one source', load: async () => (await import('./init.ts')).init },
+  'keys add': { summary: 'add a write key to a source', load: async () => (await import('./keys-add.ts')).keysAdd },
+  'keys list': { summary: 'list the write keys, masked', load: async () => (await import('./keys-list.ts')).keysList },
+  'keys revoke': {
+    summary: 'take a write key away',
+    load: async () => (await import('./keys-revoke.ts')).keysRevoke
+  },
+  'keys rotate': {
+    summary: "replace a source's write keys",
+    load: async () => (await import('./keys-rotate.ts')).keysRotate
+  },
+  config: {
+    summary: 'print the configuration in force, secrets hidden',
+    load: async () => (await import('./config.ts')).config
+  },
+  'config check': {
+    summary: 'check a config file',
+    load: async () => (await import('./config-check.ts')).configCheck
+  },
+  'rejected list': {
+    summary: 'show refused events and why',
+    load: async () => (await import('./rejected-list.ts')).rejectedList
+  },
+  'rejected retry': {
+    summary: 'change refused events and send them again',
+    load: async () => (await import('./rejected-retry.ts')).rejectedRetry
+  }
+}
+
+/** Words that are no command by themselves. */
+const GROUPS = ['keys', 'rejected']
+
+const EXIT = { failed: 1, usage: 2 } as const
+
+const terminal: Terminal = {
+  out: text => void process.stdout.write(`${text}\n`),
+  note: text => void process.stderr.write(`${text}\n`)
+}
+
+function generalHelp(): string {
+  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(16)}${summary}`)
+  return `Usage: tributary <command> [options]
+
+Commands:
+${lines.join('\n')}
+
+  tributary <command> --help   options and examples
+  tributary --version`
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+function find(args: readonly string[]): { readonly name: string; readonly rest: readonly string[] } {
+  const [first = '', second = ''] = args
+  if (Object.hasOwn(COMMANDS, `${first} ${second}`)) return { name: `${first} ${second}`, rest: args.slice(2) }
+  if (Object.hasOwn(COMMANDS, first)) return { name: first, rest: args.slice(1) }
+  if (first === '') throw new UsageError('a command is missing')
+  if (!GROUPS.includes(first)) throw new UsageError(`there is no command "${first}"`)
+  throw new UsageError(second === '' ? `${first} needs a command` : `there is no command "${first} ${second}"`)
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const asksForHelp = args.includes('--help') || args.includes('-h')
+  const wordsBeforeOptions = args.slice(0, 2).filter(word => !word.startsWith('-'))
+  if (asksForHelp && (wordsBeforeOptions.length === 0 || GROUPS.includes(wordsBeforeOptions.join(' ')))) {
+    return terminal.out(generalHelp())
+  }
+  if (args[0] === '--version') return terminal.out(version())
+  const { name, rest } = find(args)
+  const command = await COMMANDS[name]?.load()
+  if (asksForHelp) return terminal.out(command?.help ?? '')
+  await command?.run(rest, terminal)
+}
+
+function fail(error: unknown): void {
+  process.exitCode = error instanceof UsageError ? EXIT.usage : EXIT.failed
+  if (error instanceof UsageError) return terminal.note(`tributary: ${error.message}\nSee "tributary --help".`)
+  const expected =
+    error instanceof CommandFailed || isConfigError(error) || (error as { errno?: unknown }).errno !== undefined
+  terminal.note(expected ? (error as Error).message : String((error as Error).stack ?? error))
+}
+
+// Whoever reads the output may have seen enough: `tributary rejected list --json | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
+
+await main(process.argv.slice(2)).catch(fail)

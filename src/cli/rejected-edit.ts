@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto'
+import { correctSkew, toInstant } from '../ingest/time.ts'
+import { UsageError } from './command.ts'
+import { parseExactly } from './exact-json.ts'
+import type { Rejection } from './rejected.ts'
+import { asObject } from './rejected.ts'
+
+/** One `--set`: where to and what. */
+export interface Change {
+  readonly steps: readonly string[]
+  readonly value: unknown
+}
+
+const FORBIDDEN_STEPS = ['__proto__', 'constructor', 'prototype']
+
+/**
+ * `properties.price=12`, or `/properties/price=12` with a JSON pointer where a name has dots. The value is JSON where
+ * it is valid JSON, else text. Throws UsageError.
+ */
+export function parseChange(text: string): Change {
+  const equals = text.indexOf('=')
+  if (equals < 1) throw new UsageError(`--set ${text}: write it as path=value`)
+  const path = text.slice(0, equals)
+  const steps = path.startsWith('/')
+    ? path
+        .slice(1)
+        .split('/')
+        .map(step => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+    : path.split('.')
+  if (steps.some(step => step === '' || FORBIDDEN_STEPS.includes(step))) {
+    throw new UsageError(`--set ${text}: ${path} is no path`)
+  }
+  return { steps, value: parseValue(text.slice(equals + 1)) }
+}
+
+function parseValue(text: string): unknown {
+  try {
+    return parseExactly(text)
+  } catch {
+    return text
+  }
+}
+
+/**
+ * The event of a rejected record, changed, as JSON that can be sent again; numbers keep their spelling. Undefined where
+ * there is no event to send: what was refused is not a JSON object, or a change does not fit it.
+ */
+export function editEvent({ json, receivedAt }: Rejection, changes: readonly Change[]): string | undefined {
+  const event = asObject((parseExactly(json) as { event: unknown }).event)
+  if (event === undefined) return undefined
+  for (const change of changes) if (!apply(event, change)) return undefined
+  keepTime(event, Date.parse(receivedAt))
+  // From a path of its own: /v1/track says the type where the event does not have to.
+  if (event['type'] === undefined && event['event'] !== undefined) event['type'] = 'track'
+  // The same id each time, so that the server knows an event that is sent twice.
+  if (event['messageId'] === undefined || event['messageId'] === null || event['messageId'] === '') {
+    event['messageId'] = `retry-${createHash('sha256').update(json).digest('hex').slice(0, 32)}`
+  }
+  return JSON.stringify(event)
+}
+
+function apply(event: Record<string, unknown>, { steps, value }: Change): boolean {
+  let at: unknown = event
+  for (const [index, step] of steps.entries()) {
+    if (typeof at !== 'object' || at === null) return false
+    if (Array.isArray(at) && !/^\d{1,9}$/.test(step)) return false
+    const holder = at as Record<string, unknown>
+    if (index === steps.length - 1) holder[step] = value
+    else if (!Object.hasOwn(holder, step) || holder[step] === null) holder[step] = {}
+    at = holder[step]
+  }
+  return true
+}
+
+/**
+ * The time that the event would have got, had it been accepted then: `sentAt` and the time of arrival are those of the
+ * first try, and must not be held against the clock of the second.
+ */
+function keepTime(event: Record<string, unknown>, receivedAt: number): void {
+  const { timestamp, originalTimestamp, sentAt } = event
+  const original = toInstant(timestamp ?? originalTimestamp)
+  const sent = toInstant(sentAt)
+  delete event['sentAt']
+  if (timestamp === undefined && originalTimestamp === undefined)
+    event['timestamp'] = new Date(receivedAt).toISOString()
+  if (Number.isNaN(original) || Number.isNaN(sent)) return
+  event['originalTimestamp'] ??= timestamp
+  event['timestamp'] = correctSkew({ original, sentAt: sent, receivedAt }) ?? timestamp
+}

@@ -1,0 +1,103 @@
+import { readEnvironment } from '../config/environment.ts'
+import type { Command, Terminal } from './command.ts'
+import { parseArguments, UsageError } from './command.ts'
+import type { Rejection } from './rejected.ts'
+import { FILTER_HELP, FILTER_OPTIONS, readFilter, readRejections } from './rejected.ts'
+
+const DEFAULT_SAMPLES = 3
+const MAX_SAMPLE_CHARS = 300
+/** Of the sources and SDKs of one reason. */
+const MAX_NAMED = 5
+
+export const rejectedList: Command = {
+  help: `Usage: tributary rejected list [--samples N | --json] [filters]
+
+Shows what was refused: how many events by reason, with their sources and SDKs, and the latest of each.
+
+  --samples N       so many events of each reason (default: ${DEFAULT_SAMPLES})
+  --json            the rejected records themselves, one a line, and nothing else
+${FILTER_HELP}
+
+Examples:
+  tributary rejected list --since 24h
+  tributary rejected list --code no_user_anon_id --source web --samples 10
+  tributary rejected list --json | jq -r .event.event | sort | uniq -c`,
+  async run(args, terminal) {
+    const parsed = parseArguments(args, {
+      options: { ...FILTER_OPTIONS, samples: { type: 'string' }, json: { type: 'boolean' } }
+    })
+    const config = readEnvironment()
+    const filter = readFilter(parsed, config)
+    const samples = parsed.texts['samples'] ?? String(DEFAULT_SAMPLES)
+    if (!/^\d{1,4}$/.test(samples)) throw new UsageError('--samples is a whole number')
+    const rejections = readRejections(config, filter)
+    if (parsed.flags.has('json')) for await (const { json } of rejections) terminal.out(json)
+    else show(await sum(rejections, Number(samples)), terminal)
+  }
+}
+
+/** All rejections of one reason. */
+interface Reason {
+  events: number
+  first: string
+  last: string
+  readonly message: string
+  readonly sources: Set<string>
+  readonly libraries: Set<string>
+  /** The latest. */
+  readonly samples: Rejection[]
+}
+
+async function sum(rejections: AsyncIterable<Rejection>, samples: number): Promise<Map<string, Reason>> {
+  const reasons = new Map<string, Reason>()
+  for await (const rejection of rejections) {
+    const { code, message, receivedAt, source, library } = rejection
+    let reason = reasons.get(code)
+    if (reason === undefined) {
+      const none = { events: 0, first: receivedAt, last: receivedAt, message }
+      reasons.set(code, (reason = { ...none, sources: new Set(), libraries: new Set(), samples: [] }))
+    }
+    reason.events++
+    if (receivedAt < reason.first) reason.first = receivedAt
+    if (receivedAt > reason.last) reason.last = receivedAt
+    addBounded(reason.sources, source)
+    addBounded(reason.libraries, [library.name ?? 'unknown', library.version].filter(Boolean).join(' '))
+    keepLatest(reason.samples, rejection, samples)
+  }
+  return reasons
+}
+
+/** Kafka's partitions are read one after the other, so what comes last need not be the latest. */
+function keepLatest(samples: Rejection[], rejection: Rejection, most: number): void {
+  const at = samples.findLastIndex(({ receivedAt }) => receivedAt <= rejection.receivedAt) + 1
+  samples.splice(at, 0, rejection)
+  if (samples.length > most) samples.shift()
+}
+
+function addBounded(names: Set<string>, name: string): void {
+  if (names.size < MAX_NAMED) names.add(name)
+  else if (!names.has(name)) names.add('...')
+}
+
+function show(reasons: Map<string, Reason>, terminal: Terminal): void {
+  const all = [...reasons].sort(([, a], [, b]) => b.events - a.events)
+  terminal.out(`${all.reduce((events, [, reason]) => events + reason.events, 0)} rejected events`)
+  for (const [code, { events, first, last, message, sources, libraries, samples }] of all) {
+    terminal.out(`\n${code}: ${events} (${message})`)
+    terminal.out(`  received  ${first === last ? first : `${first} to ${last}`}`)
+    terminal.out(`  sources   ${[...sources].join(', ')}\n  SDKs      ${printable([...libraries].join(', '))}`)
+    for (const { receivedAt, source, pointer, event } of samples) {
+      terminal.out(`  ${receivedAt} ${source} ${printable(pointer === '' ? '-' : pointer)} ${sampleOf(event)}`)
+    }
+  }
+}
+
+function sampleOf(event: unknown): string {
+  const text = printable(JSON.stringify(event))
+  return text.length > MAX_SAMPLE_CHARS ? `${text.slice(0, MAX_SAMPLE_CHARS)}...` : text
+}
+
+/** What senders wrote must not steer the reader's terminal. */
+function printable(text: string): string {
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?')
+}

@@ -1,0 +1,156 @@
+import { createReadStream } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Config } from '../config/config.ts'
+import { toMilliseconds } from '../config/parsers.ts'
+import { createRouter } from '../ingest/route.ts'
+import { toInstant } from '../ingest/time.ts'
+import { EVENT_TYPES } from '../model/event-types.ts'
+import { REASONS } from '../model/reasons.ts'
+import { isSegmentName } from '../sinks/event-log/segment-name.ts'
+import { readTopics } from '../sinks/kafka/read-topics.ts'
+import type { ParsedArguments } from './command.ts'
+import { UsageError } from './command.ts'
+import { readKeysFile } from './keys-file.ts'
+
+/** A rejected record as schemas/rejected.schema.json has it, and its own JSON. */
+export interface Rejection {
+  readonly json: string
+  readonly event: unknown
+  readonly source: string
+  readonly code: string
+  readonly pointer: string
+  readonly message: string
+  readonly receivedAt: string
+  readonly library: { readonly name: string | null; readonly version: string | null }
+}
+
+export const FILTER_OPTIONS = {
+  from: { type: 'string' },
+  source: { type: 'string' },
+  code: { type: 'string' },
+  library: { type: 'string' },
+  type: { type: 'string' },
+  event: { type: 'string' },
+  since: { type: 'string' },
+  until: { type: 'string' },
+  limit: { type: 'string' }
+} as const
+
+export const FILTER_HELP = `  --from kafka|log  where to read: REJECTED_TOPIC, or DATA_DIR/rejected (default: kafka where KAFKA_BROKERS is set)
+  --source ID       only of this source
+  --code CODE       only with this reason, as in the answer: no_user_anon_id, ...
+  --library NAME    only from this SDK, by the name in context.library
+  --type TYPE       only with this type: track, identify, ...
+  --event NAME      only track calls with this name
+  --since TIME      only received since then: 2026-11-23T10:00:00Z, or 2h ago
+  --until TIME      only received before then
+  --limit N         stop after so many`
+
+/** What the filter options ask for. Throws UsageError for one that makes no sense. */
+export interface Filter {
+  readonly from: 'kafka' | 'log'
+  /** Milliseconds since the epoch. */
+  readonly since: number
+  readonly limit: number
+  matches(rejection: Rejection): boolean
+}
+
+export function readFilter({ texts }: ParsedArguments, config: Config): Filter {
+  const { source, code, library, type, event, from = config.kafka === undefined ? 'log' : 'kafka' } = texts
+  if (from !== 'kafka' && from !== 'log') throw new UsageError('--from is kafka or log')
+  if (from === 'kafka' && config.kafka === undefined) throw new UsageError('--from kafka needs KAFKA_BROKERS')
+  if (code !== undefined && !Object.hasOwn(REASONS, code)) throw new UsageError(`there is no reason "${code}"`)
+  const since = readTime('--since', texts['since']) ?? 0
+  const until = readTime('--until', texts['until']) ?? Number.POSITIVE_INFINITY
+  const isWanted = (wanted: string | undefined, is: unknown): boolean => wanted === undefined || wanted === is
+  return {
+    from,
+    since,
+    limit: readLimit(texts['limit']),
+    matches(rejection) {
+      const at = Date.parse(rejection.receivedAt)
+      const { type: ownType, event: ownName } = asObject(rejection.event) ?? {}
+      return (
+        at >= since &&
+        at < until &&
+        isWanted(source, rejection.source) &&
+        isWanted(code, rejection.code) &&
+        isWanted(library, rejection.library.name) &&
+        isWanted(type, ownType) &&
+        isWanted(event, ownName)
+      )
+    }
+  }
+}
+
+function readTime(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const instant = toInstant(text)
+  if (!Number.isNaN(instant)) return instant
+  const age = toMilliseconds(text)
+  if (age === undefined) throw new UsageError(`${option} is a time like 2026-11-23T10:00:00Z, or an age like 2h`)
+  return Date.now() - age
+}
+
+function readLimit(text: string | undefined): number {
+  if (text === undefined) return Number.POSITIVE_INFINITY
+  if (!/^[1-9]\d*$/.test(text)) throw new UsageError('--limit is a whole number of 1 or more')
+  return Number(text)
+}
+
+/** The rejections that the filter asks for, as they come; never more than one in memory. */
+export async function* readRejections(config: Config, filter: Filter): AsyncGenerator<Rejection> {
+  let left = filter.limit
+  const lines = filter.from === 'kafka' ? readKafka(config, filter) : readLog(join(config.dataDir, 'rejected'))
+  for await (const json of lines) {
+    const rejection = parseRejection(json)
+    if (rejection === undefined || !filter.matches(rejection)) continue
+    yield rejection
+    if (--left === 0) return
+  }
+}
+
+async function* readKafka({ kafka, rejectedTopic, configFile }: Config, { since }: Filter): AsyncGenerator<string> {
+  if (kafka === undefined) return
+  const { brokers, ssl, sasl } = kafka
+  const { sources } = (await readKeysFile(configFile)).file
+  const router = createRouter({ eventsTopic: rejectedTopic, rejectedTopic, destinations: [] })
+  const topics = sources.flatMap(({ id }) =>
+    [...EVENT_TYPES, 'unknown'].flatMap(type => router.rejectedTopics(id, type))
+  )
+  const settings = {
+    brokers,
+    clientId: 'tributary-cli',
+    ...(ssl === undefined ? {} : { ssl: ssl.ca === undefined ? {} : { ca: ssl.ca } }),
+    ...(sasl === undefined ? {} : { sasl })
+  }
+  for await (const value of readTopics({ settings, topics: [...new Set(topics)], since })) yield value.toString()
+}
+
+async function* readLog(dir: string): AsyncGenerator<string> {
+  const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  for (const name of names.filter(isSegmentName).sort()) {
+    yield* createInterface({ input: createReadStream(join(dir, name)), crlfDelay: Number.POSITIVE_INFINITY })
+  }
+}
+
+/** Undefined for what is none: a line that the server is just writing. */
+function parseRejection(json: string): Rejection | undefined {
+  try {
+    const value = asObject(JSON.parse(json))
+    return typeof value?.['code'] === 'string' ? ({ json, ...value } as unknown as Rejection) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export function asObject(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined
+}
