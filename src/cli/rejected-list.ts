@@ -99,5 +99,5 @@ function sampleOf(event: unknown): string {
 
 /** What senders wrote must not steer the reader's terminal. */
 function printable(text: string): string {
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?')
+  return text.replaceAll(/\p{Cc}/gu, '?')
 }

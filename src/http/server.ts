@@ -92,6 +92,8 @@ function createFastify(options: ServerOptions, allowOrigin: '*' | undefined): Fa
   return Fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
+    // A child logger for each request would cost more than the few lines that we log are worth.
+    childLoggerFactory: (logger: FastifyBaseLogger) => logger,
     trustProxy: options.trustProxy,
     requestTimeout: timeouts.request,
     keepAliveTimeout: timeouts.idle,

@@ -1,7 +1,7 @@
-import { basename, join } from 'node:path'
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Receipt, Sink } from '../../model/sink.ts'
 import type { Position, SegmentLog } from './contract.ts'
+import { placeOfLine } from './places.ts'
 
 /** The event log as a sink: accepted events go to one folder, rejected records to another; topics are left aside. */
 export function createLogSink(options: { events: SegmentLog; rejected: SegmentLog }): Sink {
@@ -33,10 +33,10 @@ export function createLogSink(options: { events: SegmentLog; rejected: SegmentLo
         const kind = records[index]?.kind
         const start = kind === undefined ? undefined : first[kind]
         if (kind === undefined || start === undefined) return []
-        let position = start.offset
-        for (const record of records.slice(0, index)) if (record.kind === kind) position += record.line.length
         const { dir } = kind === 'event' ? events : rejected
-        return [{ store: 'log', file: join(basename(dir), start.file), position }]
+        const before = records.slice(0, index).filter(record => record.kind === kind)
+        const lines = before.map(({ line }) => line)
+        return [placeOfLine(lines, lines.length, { store: 'log', dir, first: start })]
       }
     }
   }
