@@ -64,11 +64,12 @@ export class HashIdWindow {
     return this.#slots[this.#find()] !== 0
   }
 
-  add(messageId: string): void {
-    this.#forgetOld()
-    this.#hash(messageId)
-    const high = this.#hashHigh
-    const low = this.#hashLow
+  /** The hash of the id that has() was last asked for. */
+  hashOfLast(): { readonly high: number; readonly low: number } {
+    return { high: this.#hashHigh, low: this.#hashLow }
+  }
+
+  add({ high, low }: { readonly high: number; readonly low: number }): void {
     if (this.#insert(high, low, this.#now())) this.#options.onAdd?.(high, low)
   }
 

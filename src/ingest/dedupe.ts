@@ -22,7 +22,15 @@ export interface DedupeClaims {
 /** The ids of one source that are durable: a bounded window. */
 export interface IdWindow {
   has(messageId: string): boolean
-  add(messageId: string): void
+  /** What to hand to add() for the id that has() was last asked for: hashing it once is enough. */
+  hashOfLast(): IdHash
+  add(hash: IdHash): void
+}
+
+/** The halves of an id's hash. */
+export interface IdHash {
+  readonly high: number
+  readonly low: number
 }
 
 /** @param windowOf the window of a source, made on first use */
@@ -42,6 +50,7 @@ class Claims implements DedupeClaims {
   readonly #window: IdWindow
   readonly #inFlight: Map<string, Claims>
   readonly #ids: string[] = []
+  readonly #hashes: IdHash[] = []
   #settled: Promise<boolean> | undefined
   #settle: ((durable: boolean) => void) | undefined
 
@@ -56,11 +65,12 @@ class Claims implements DedupeClaims {
     if (this.#window.has(messageId)) return 'duplicate'
     this.#inFlight.set(messageId, this)
     this.#ids.push(messageId)
+    this.#hashes.push(this.#window.hashOfLast())
     return 'new'
   }
 
   commit(): void {
-    for (const id of this.#ids) this.#window.add(id)
+    for (const hash of this.#hashes) this.#window.add(hash)
     this.#end(true)
   }
 

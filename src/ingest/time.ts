@@ -6,6 +6,7 @@ const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 /** Where the date ends in `2026-01-02T03:04:05`. */
 const DATE_END = 10
+const SECONDS_END = 19
 
 /** Milliseconds since the epoch of a date-time; NaN for anything else. Fractions below a millisecond are cut. */
 export function toInstant(value: unknown): number {
@@ -22,5 +23,18 @@ export function toInstant(value: unknown): number {
 export function correctSkew(times: { original: number; sentAt: number; receivedAt: number }): string | undefined {
   const corrected = times.receivedAt - (times.sentAt - times.original)
   if (!(corrected >= EARLIEST_MS && corrected <= LATEST_MS)) return undefined
-  return new Date(corrected).toISOString()
+  return toText(corrected)
+}
+
+/** The events of a batch mostly fall into one second: its text is made once. */
+let lastSecond = Number.NaN
+let lastPrefix = ''
+
+function toText(instant: number): string {
+  const second = Math.floor(instant / 1000)
+  if (second !== lastSecond) {
+    lastSecond = second
+    lastPrefix = new Date(second * 1000).toISOString().slice(0, SECONDS_END)
+  }
+  return `${lastPrefix}.${String(1000 + instant - second * 1000).slice(1)}Z`
 }

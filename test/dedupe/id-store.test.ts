@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import t from 'tap'
 import { openIdStore } from '../../src/dedupe/id-store.ts'
+import { remember } from '../support/ids.ts'
 
 const MINUTE_MS = 60_000
 
@@ -24,8 +25,8 @@ function createSubject(t: Test, maxIds = 1_000) {
 t.test('ids are known again after a restart, each by its own source', async t => {
   const { open } = createSubject(t)
   const before = await open()
-  before.windowOf('web').add('m1')
-  before.windowOf('app').add('m2')
+  remember(before.windowOf('web'), 'm1')
+  remember(before.windowOf('app'), 'm2')
   await before.close()
   const after = await open()
   t.same(
@@ -42,13 +43,13 @@ t.test('ids are known again after a restart, each by its own source', async t =>
 t.test('an id is known after kill -9 once its entry was flushed, and a torn entry costs only itself', async t => {
   const { dir, open } = createSubject(t)
   const before = await open()
-  before.windowOf('web').add('m1')
+  remember(before.windowOf('web'), 'm1')
   while (statSync(join(dir, 'web.ids'), { throwIfNoEntry: false })?.size !== 12)
     await new Promise(resolve => setTimeout(resolve, 10))
   appendFileSync(join(dir, 'web.ids'), 'torn')
   const after = await open()
   t.equal(after.windowOf('web').has('m1'), true)
-  after.windowOf('web').add('m2')
+  remember(after.windowOf('web'), 'm2')
   await after.close()
   const last = await open()
   t.same(
@@ -62,7 +63,7 @@ t.test('an id is known after kill -9 once its entry was flushed, and a torn entr
 t.test('time that passed while the server was down counts', async t => {
   const { open, advance } = createSubject(t)
   const before = await open()
-  before.windowOf('web').add('m1')
+  remember(before.windowOf('web'), 'm1')
   await before.close()
   advance(9 * MINUTE_MS)
   const soon = await open()
@@ -78,7 +79,7 @@ t.test('the journals stay bounded, and the newest ids survive', async t => {
   const { dir, open } = createSubject(t, 100)
   for (let round = 0; round < 10; round++) {
     const store = await open()
-    for (let i = 0; i < 60; i++) store.windowOf('web').add(`m${round}-${i}`)
+    for (let i = 0; i < 60; i++) remember(store.windowOf('web'), `m${round}-${i}`)
     await store.close()
   }
   const bytes = readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0)
@@ -92,7 +93,7 @@ t.test('the journals stay bounded, and the newest ids survive', async t => {
 t.test('a lost seed forgets the ids and nothing else', async t => {
   const { dir, open, warnings } = createSubject(t)
   const before = await open()
-  before.windowOf('web').add('m1')
+  remember(before.windowOf('web'), 'm1')
   await before.close()
   writeFileSync(join(dir, 'seed.json'), 'broken')
   const after = await open()
@@ -106,8 +107,8 @@ t.test('a folder that cannot be written costs one warning and no request', async
   const store = await open()
   rmSync(dir, { recursive: true })
   writeFileSync(dir, 'a file in the way')
-  store.windowOf('web').add('m1')
-  store.windowOf('app').add('m2')
+  remember(store.windowOf('web'), 'm1')
+  remember(store.windowOf('app'), 'm2')
   t.equal(store.windowOf('app').has('m2'), true)
   await store.close()
   t.equal(warnings.length, 1)
@@ -116,7 +117,7 @@ t.test('a folder that cannot be written costs one warning and no request', async
 t.test('1,000,000 ids are back within 2 seconds of a restart', async t => {
   const { open } = createSubject(t, 1_000_000)
   const before = await open()
-  for (let i = 0; i < 1_000_000; i++) before.windowOf('web').add(`ajs-next-1795416344468-${i}`)
+  for (let i = 0; i < 1_000_000; i++) remember(before.windowOf('web'), `ajs-next-1795416344468-${i}`)
   await before.close()
   const started = performance.now()
   const after = await open()

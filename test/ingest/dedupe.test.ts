@@ -1,12 +1,14 @@
 import t from 'tap'
+import { HashIdWindow } from '../../src/dedupe/id-window.ts'
 import { createDedupe } from '../../src/ingest/dedupe.ts'
 
 function createSubject() {
-  const ids = new Map<string, Set<string>>()
+  const windows = new Map<string, HashIdWindow>()
+  const options = { maxIds: 100, windowMs: 60_000, monotonic: () => performance.now(), seed: [1, 2] } as const
   return createDedupe(source => {
-    const known = ids.get(source) ?? new Set<string>()
-    ids.set(source, known)
-    return { has: id => known.has(id), add: id => void known.add(id) }
+    const window = windows.get(source) ?? new HashIdWindow(options)
+    windows.set(source, window)
+    return window
   })
 }
 
