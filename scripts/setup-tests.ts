@@ -1,12 +1,14 @@
 /**
- * Makes sure that what the tests run is there: Java and Maven with a real Kafka, Python with Segment's SDK, a browser,
- * strace, faketime, and tap with the plugins that .taprc asks for. Installs what is missing where that is possible
- * (root, and apt-get); otherwise says in one line what to install, and exits 1. Quick and silent when all is there.
+ * Makes sure that what the tests run is there: Java and Maven with a real Kafka, Segment's SDKs for Java and Python, a
+ * browser, strace, faketime, and tap with the plugins that .taprc asks for. Installs what is missing where that is
+ * possible (root, and apt-get); otherwise says in one line what to install, and exits 1. Quick and silent when all is
+ * there.
  */
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { kafkaJars } from '../test/support/kafka-jars.ts'
+import { javaSdkJars } from '../test/support/sdks/java-sdk.ts'
 
 const REPOSITORY = join(import.meta.dirname, '..')
 const VENV = join(REPOSITORY, '.cache', 'venv')
@@ -17,7 +19,8 @@ const TAP_BUILT = join(REPOSITORY, 'node_modules', '@tapjs', 'test', 'test-built
 
 /** What the tests call, and Debian's package for it. */
 const PACKAGES: Readonly<Record<string, string>> = {
-  java: 'openjdk-17-jre-headless',
+  java: 'openjdk-17-jdk-headless',
+  javac: 'openjdk-17-jdk-headless',
   mvn: 'maven',
   python3: 'python3',
   chromium: 'chromium',
@@ -30,6 +33,7 @@ try {
   installPythonSdk()
   buildTap()
   await kafkaJars()
+  await javaSdkJars()
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
@@ -37,7 +41,7 @@ try {
 
 function installPackages(): void {
   const missing = Object.keys(PACKAGES).filter(command => !isCommand(command))
-  const packages = missing.map(command => PACKAGES[command] as string)
+  const packages = [...new Set(missing.map(command => PACKAGES[command] as string))]
   if (!existsSync(PYTHON_MARKER) && isCommand('python3') && !canMakeVenv()) packages.push('python3-venv')
   if (packages.length > 0) aptInstall(packages)
 }

@@ -10,27 +10,42 @@ const run = promisify(execFile)
 const REPOSITORY = join(import.meta.dirname, '..', '..')
 const POM = join(import.meta.dirname, 'kafka', 'pom.xml')
 
+/** The folder with the jars of the Kafka that kafka/pom.xml names. */
+export function kafkaJars(): Promise<string> {
+  return jarsOf({ pom: POM, artifact: 'kafka_2.13', folder: 'kafka' })
+}
+
 /**
- * The folder with the jars of the Kafka that kafka/pom.xml names, fetched with Maven on first use into
- * `.cache/kafka/<version>-<digest of the pom>/libs`. The folder appears by a rename, whole or not at all, so that
+ * The folder with the jars of the artifact that a pom.xml names, fetched with Maven on first use into
+ * `.cache/<folder>/<version>-<digest of the pom>/libs`. The folder appears by a rename, whole or not at all, so that
  * processes that fetch at the same time cannot disturb one another. Throws one line that names what to install.
  */
-export async function kafkaJars(): Promise<string> {
-  const pom = await readFile(POM, 'utf8')
-  const version = /<artifactId>kafka_2\.13<\/artifactId>\s*<version>([^<]+)</.exec(pom)?.[1]
-  if (version === undefined) throw new Error(`${POM} names no version of kafka_2.13`)
+export async function jarsOf(wanted: {
+  readonly pom: string
+  readonly artifact: string
+  readonly folder: string
+}): Promise<string> {
+  const pom = await readFile(wanted.pom, 'utf8')
   const digest = createHash('sha256').update(pom).digest('hex').slice(0, 8)
-  const home = join(REPOSITORY, '.cache', 'kafka', `${version}-${digest}`)
+  const home = join(REPOSITORY, '.cache', wanted.folder, `${versionIn(pom, wanted.artifact)}-${digest}`)
   const libs = join(home, 'libs')
-  if (!existsSync(libs)) await fetchJars(home, libs)
+  if (!existsSync(libs)) await fetchJars(wanted.pom, { home, libs })
   return libs
 }
 
-async function fetchJars(home: string, libs: string): Promise<void> {
+/** The version of an artifact that a pom.xml depends on. */
+export function versionIn(pom: string, artifact: string): string {
+  const name = `<artifactId>${artifact}</artifactId>`
+  const version = pom.includes(name) ? /<version>([^<]+)</.exec(pom.slice(pom.indexOf(name)))?.[1] : undefined
+  if (version === undefined) throw new Error(`the pom names no version of ${artifact}`)
+  return version
+}
+
+async function fetchJars(pom: string, { home, libs }: { home: string; libs: string }): Promise<void> {
   await mkdir(home, { recursive: true })
   const fresh = await mkdtemp(join(home, 'fetch-'))
   try {
-    await runTool('mvn', ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', `-DoutputDirectory=${fresh}`])
+    await runTool('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${fresh}`])
     await rename(fresh, libs)
   } catch (error) {
     if (!existsSync(libs)) throw error

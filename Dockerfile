@@ -1,0 +1,32 @@
+FROM node:24.21.0-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# The packaged Node runtimes are for machines that have none; the native checksum of the Kafka client stays.
+RUN npm ci --omit=dev \
+  && rm -rf node_modules/node-linux-* node_modules/.bin node_modules/.package-lock.json \
+  && node -e "require('@node-rs/crc32')"
+
+FROM node:24.21.0-bookworm-slim
+LABEL org.opencontainers.image.title="Tributary" \
+  org.opencontainers.image.description="Self-hosted ingestion server that speaks Segment's HTTP Tracking API" \
+  org.opencontainers.image.licenses="Apache-2.0"
+ENV NODE_ENV=production \
+  PATH=/app/bin:$PATH \
+  HOST=0.0.0.0 \
+  ADMIN_HOST=0.0.0.0 \
+  DATA_DIR=/data \
+  CONFIG_FILE=/data/tributary.yml
+WORKDIR /app
+COPY --from=dependencies /app/node_modules node_modules
+COPY LICENSE openapi.yml package.json ./
+COPY schemas schemas
+COPY docker docker
+COPY bin bin
+COPY src src
+# A new volume takes the owner of the folder that it covers.
+RUN install -d -o node -g node -m 0750 /data
+USER node
+VOLUME /data
+EXPOSE 3000 3001
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 CMD ["node", "docker/healthcheck.ts"]
+ENTRYPOINT ["docker/entrypoint.sh"]
