@@ -3,14 +3,18 @@ import * as zlib from 'node:zlib'
 import type { Fault } from '../model/reasons.ts'
 import { fault } from '../model/reasons.ts'
 import type { BodyBudget } from './body-budget.ts'
+import type { Pace } from './body-pace.ts'
+import { DEFAULT_PACE, watchPace } from './body-pace.ts'
 
 export const ENCODINGS = ['identity', 'gzip', 'deflate', 'br', 'zstd'] as const
 export type Encoding = (typeof ENCODINGS)[number]
 
-/** What came of reading a body: `overloaded` where there is no room for it now. */
+/** What came of reading a body: `overloaded` where there is no room for it now, `request_timeout` where it dribbles. */
 export type GuardedBody =
   | { readonly ok: true; readonly bytes: Buffer }
-  | { readonly ok: false; readonly fault: Fault | 'overloaded' }
+  | { readonly ok: false; readonly fault: Fault | GuardError }
+
+type GuardError = 'overloaded' | 'request_timeout'
 
 export interface GuardOptions {
   readonly encoding: Encoding
@@ -18,6 +22,8 @@ export interface GuardOptions {
   readonly limit: number
   /** Whoever gets a body gives its bytes back to this when they are done with it. */
   readonly budget: BodyBudget
+  /** Default: DEFAULT_PACE. */
+  readonly pace?: Pace | undefined
 }
 
 /** What does not shrink grows when it is compressed: gzip's blocks and frame take less than 1/64 of it and 1 KB. */
@@ -60,6 +66,7 @@ class BodyReader {
   /** What came in while the inflater was at work: handed over in one piece, however small its chunks were. */
   #waiting = new Bytes()
   #inflating = false
+  #stopWatch: (() => void) | undefined
 
   constructor(request: IncomingMessage, options: GuardOptions, resolve: (body: GuardedBody) => void) {
     const { encoding, limit, budget } = options
@@ -70,10 +77,12 @@ class BodyReader {
     this.#wireLimit = encoding === 'identity' ? limit : limit + limit * COMPRESSED_GROWTH + COMPRESSED_FRAME_BYTES
     this.#resolve = resolve
     if (Number(request.headers['content-length'] ?? 0) > this.#wireLimit) this.#refuseSize()
-    else this.#listen()
+    else this.#listen(options.pace ?? DEFAULT_PACE)
   }
 
-  #listen(): void {
+  #listen(pace: Pace): void {
+    const received = (): number => (this.#wireEnded ? Infinity : this.#wireBytes)
+    this.#stopWatch = watchPace(pace, received, () => this.#refuse('request_timeout'))
     this.#request.on('data', this.#onWire)
     this.#request.on('end', this.#onWireEnd)
     this.#request.on('error', this.#onBroken)
@@ -140,7 +149,7 @@ class BodyReader {
     if (!this.#request.complete) this.#refuse(fault('incomplete_body'))
   }
 
-  #refuse(what: Fault | 'overloaded'): void {
+  #refuse(what: Fault | GuardError): void {
     this.#finish({ ok: false, fault: what })
   }
 
@@ -150,6 +159,7 @@ class BodyReader {
   }
 
   #finish(body: GuardedBody): void {
+    this.#stopWatch?.()
     this.#request.off('data', this.#onWire)
     this.#request.off('end', this.#onWireEnd)
     this.#request.off('close', this.#onBroken)

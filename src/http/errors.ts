@@ -5,6 +5,7 @@ import type { ErrorCode } from '../model/errors.ts'
 import { DEFAULT_RETRY_AFTER_SECONDS, ERRORS, errorBody } from '../model/errors.ts'
 import { isLingering } from './linger.ts'
 import { JSON_TYPE, sendError } from './replies.ts'
+import { afterAnswers } from './unanswered.ts'
 
 /** Node's and its parser's own error codes (llhttp), by what they mean for the client. */
 const PARSER_ERRORS: Record<string, ErrorCode> = {
@@ -12,6 +13,9 @@ const PARSER_ERRORS: Record<string, ErrorCode> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 'headers_too_large'
 }
+
+/** Connections that are to be refused as soon as what came before the fault is answered. */
+const refusing = new WeakSet<Socket>()
 
 /** How long a refused client may go on sending until its connection is closed on it. */
 const MAX_LINGER_MS = 1_000
@@ -23,10 +27,16 @@ const MAX_LINGER_MS = 1_000
  */
 export function createClientErrorHandler(cors: '*' | undefined) {
   return (error: NodeJS.ErrnoException, socket: Socket): void => {
-    // What comes in behind the answer makes the parser complain again: it is only to be read.
-    if (socket.writableEnded && !isLingering(socket)) return
-    if (error.code === 'ECONNRESET' || !socket.writable || isLingering(socket)) socket.destroy()
-    else refuseConnection(socket, PARSER_ERRORS[error.code ?? ''] ?? 'bad_request', cors)
+    // What comes in behind the fault makes the parser complain again: it is only to be read.
+    if (refusing.has(socket) || (socket.writableEnded && !isLingering(socket))) return
+    if (error.code === 'ECONNRESET' || !socket.writable || isLingering(socket)) {
+      socket.destroy()
+      return
+    }
+    refusing.add(socket)
+    afterAnswers(socket, () => {
+      if (socket.writable) refuseConnection(socket, PARSER_ERRORS[error.code ?? ''] ?? 'bad_request', cors)
+    })
   }
 }
 

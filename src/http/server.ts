@@ -9,6 +9,7 @@ import { answerError, createClientErrorHandler, knowAllMethods, refuseConnection
 import { letRestPass } from './linger.ts'
 import { withoutDoubledVersion } from './paths.ts'
 import { sendError } from './replies.ts'
+import { boundPipelining, isFlooded } from './unanswered.ts'
 
 export interface ServerOptions {
   readonly logger: FastifyBaseLogger
@@ -46,6 +47,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
 const MAX_HEADER_BYTES = 32 * 1024
 /** A pixel carries its event in the URL, so this is generous; what is longer is a mistake. */
 const MAX_URL_CHARS = 16 * 1024
+const HTTP_VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1'])
 /** Preflights ask once a day per path. */
 const CORS_MAX_AGE_SECONDS = 86_400
 
@@ -54,6 +56,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const allowOrigin = options.corsOrigins === '*' ? '*' : undefined
   const app = createFastify(options, allowOrigin)
   limitConnections(app.server, options.connections)
+  boundPipelining(app.server, socket => refuseConnection(socket, 'overloaded', allowOrigin))
   knowAllMethods(app)
   app.server.on('connect', (_request: IncomingMessage, socket: Socket) =>
     refuseConnection(socket, 'bad_request', allowOrigin)
@@ -115,9 +118,11 @@ function createFastify(options: ServerOptions, allowOrigin: '*' | undefined): Fa
 }
 
 async function checkRequestLine(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
-  const { url = '', httpVersion, headers } = request.raw
+  const { url = '', httpVersion, headers, socket } = request.raw
+  if (isFlooded(socket)) return reply.hijack()
   if (url.length > MAX_URL_CHARS) return sendError(reply, 'uri_too_long')
-  // RFC 9112, 3.2.
-  if (httpVersion === '1.1' && headers.host === undefined) return sendError(reply, 'bad_request')
+  // RFC 9112, 3.2; and Node's parser takes a version 2.0 or 0.9 that is none.
+  const hasHost = headers.host !== undefined || httpVersion !== '1.1'
+  if (!hasHost || !HTTP_VERSIONS.has(httpVersion)) return sendError(reply, 'bad_request')
   return undefined
 }

@@ -13,6 +13,7 @@ import type { Authenticate } from './authenticate.ts'
 import { refuseKey } from './authenticate.ts'
 import type { BodyBudget } from './body-budget.ts'
 import { createBodyBudget } from './body-budget.ts'
+import type { Pace } from './body-pace.ts'
 import type { Encoding, GuardedBody } from './body-guard.ts'
 import { parseEncoding, readBody } from './body-guard.ts'
 import { basicKey } from './credentials.ts'
@@ -29,6 +30,8 @@ export interface TrackingOptions {
   readonly onBytes: (bytes: number) => void
   /** Default: a budget of MAX_HELD_BODY_BYTES. */
   readonly budget?: BodyBudget
+  /** How fast bodies must come in; default: DEFAULT_PACE. */
+  readonly pace?: Pace
 }
 
 /** What the handlers work with. */
@@ -51,7 +54,7 @@ const READABLE_CHARSETS: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-asc
 
 /** The tracking API's doors: six single calls and the batch. Fastify's hooks run in the order of the event's path. */
 export function registerTracking(app: FastifyInstance, options: TrackingOptions): void {
-  const { limits, budget = createBodyBudget() } = options
+  const { limits, pace, budget = createBodyBudget() } = options
   const doors: Doors = { ...options, budget }
   app.decorateRequest('basicKey', undefined)
   app.decorateRequest('encoding', 'identity')
@@ -62,7 +65,7 @@ export function registerTracking(app: FastifyInstance, options: TrackingOptions)
   app.addContentTypeParser('*', async (request: FastifyRequest): Promise<GuardedBody | undefined> => {
     const { endpoint } = request.routeOptions.config
     if (endpoint === undefined) return undefined
-    return readBody(request.raw, { encoding: request.encoding, limit: bodyLimit(endpoint, limits), budget })
+    return readBody(request.raw, { encoding: request.encoding, limit: bodyLimit(endpoint, limits), budget, pace })
   })
 
   const handler = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => track(request, reply, doors)
@@ -110,8 +113,9 @@ async function track(request: FastifyRequest, reply: FastifyReply, doors: Doors)
   } finally {
     if (guarded.ok) doors.budget.giveBack(guarded.bytes.length)
   }
-  if (guarded.fault !== 'overloaded') return refuseBody(request, reply, doors, guarded.fault)
+  if (typeof guarded.fault !== 'string') return refuseBody(request, reply, doors, guarded.fault)
   doors.onRefused(guarded.fault, request)
+  if (guarded.fault === 'request_timeout') reply.header('connection', 'close')
   return sendError(reply, guarded.fault)
 }
 

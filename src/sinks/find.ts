@@ -62,7 +62,7 @@ export function createFinders(options: FindersOptions) {
 
   return {
     log,
-    kafka: kafka === undefined ? undefined : ((id, signal) => inKafka(kafka, id, signal)) satisfies Find,
+    kafka: kafka === undefined ? undefined : (((id, signal) => inKafka(kafka, id, signal)) satisfies Find),
     /** The number of the line that a placement on disk means; undefined for other placements, and where it is gone. */
     async lineOf({ file, position }: Placement): Promise<number | undefined> {
       if (file === undefined || position === undefined) return undefined

@@ -68,7 +68,7 @@ async function segmentsOf(dir: string): Promise<string[]> {
     return folder
       .segments()
       .map(({ file }) => file)
-      .reverse()
+      .toReversed()
   } catch (error) {
     if (isNotFound(error)) return []
     throw error
@@ -114,7 +114,7 @@ async function searchFile(where: {
 
 async function* chunks(handle: FileHandle): AsyncGenerator<{ readonly bytes: Buffer; readonly offset: number }> {
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
-  for (let offset = 0; ; ) {
+  for (let offset = 0; ;) {
     const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, offset)
     if (bytesRead === 0) return
     yield { bytes: buffer.subarray(0, bytesRead), offset }
@@ -123,7 +123,7 @@ async function* chunks(handle: FileHandle): AsyncGenerator<{ readonly bytes: Buf
 }
 
 function* linesWith(bytes: Buffer, needle: Buffer): Generator<{ readonly at: number; readonly value: string }> {
-  for (let found = bytes.indexOf(needle); found >= 0; ) {
+  for (let found = bytes.indexOf(needle); found >= 0;) {
     const at = found === 0 ? 0 : bytes.lastIndexOf(LINE_FEED, found - 1) + 1
     const end = bytes.indexOf(LINE_FEED, found)
     if (end < 0) return

@@ -78,7 +78,10 @@ async function cursors(consumer: Consumer, { topics, since }: FindInKafkaOptions
   const starts = await consumer.listOffsets({ topics: known, timestamp: BigInt(since) })
   const ends = await consumer.listOffsets({ topics: known })
   return known.flatMap(topic => {
-    const { id, partitions } = metadata.topics.get(topic) as { id: string; partitions: Record<number, { leader: number }> }
+    const { id, partitions } = metadata.topics.get(topic) as {
+      id: string
+      partitions: Record<number, { leader: number }>
+    }
     return Object.entries(partitions).flatMap(([number, { leader }]) => {
       const partition = Number(number)
       const next = starts.get(topic)?.[partition] ?? -1n

@@ -1,0 +1,78 @@
+import type { FastifyInstance } from 'fastify'
+import type { Clock } from '../model/clock.ts'
+import { createAccess } from './access.ts'
+import { adviceFor } from './advice.ts'
+import { registerEventRoutes } from './api-events.ts'
+import type { SourceRoutesOptions } from './api-sources.ts'
+import { registerSourceRoutes } from './api-sources.ts'
+import { createHistory, INTERVAL_MS } from './history.ts'
+import type { Probe } from './history.ts'
+import { createLiveFeed } from './live.ts'
+import { createMask } from './mask.ts'
+import type { KnownKeys } from './mask.ts'
+import { registerPage } from './page-routes.ts'
+import { integerOf, queryOf } from './query.ts'
+import type { Observations } from './observations.ts'
+import { watchSdks } from './sources.ts'
+import type { Finders } from './trace.ts'
+
+export interface DebuggerOptions extends Omit<SourceRoutesOptions, 'recent' | 'sdks'> {
+  readonly seen: Observations
+  readonly password: string | undefined
+  /** What the admin listener is bound to. */
+  readonly host: string
+  readonly knownKeys: KnownKeys
+  readonly probe: () => Probe
+  readonly finders: Finders
+  /** Where events go, in words: `Kafka at ...`, or the folder of the log. */
+  readonly destination: string
+  readonly version: string
+  readonly clock: Clock
+}
+
+export interface Debugger {
+  /** How many live streams are open. */
+  watchers(): number
+}
+
+/** The debugger: its API under /api and its page at /. Everything of it is closed to those who may not look. */
+export async function registerDebugger(app: FastifyInstance, options: DebuggerOptions): Promise<Debugger> {
+  const { probe, clock, finders } = options
+  const { recent, refused } = options.seen
+  const mask = createMask(options.knownKeys)
+  const live = createLiveFeed({ recent, mask })
+  const history = createHistory({ seen: options.seen, probe, now: clock.now })
+  const sdks = watchSdks({ recent, mask })
+  const access = await createAccess(app, { ...options, monotonic: clock.monotonic })
+
+  await registerPage(app, access)
+  await app.register(async api => {
+    api.addHook('onRequest', async (request, reply) => access.api(request, reply))
+    registerEventRoutes(api, { recent, refused, live, mask, finders })
+    registerSourceRoutes(api, { ...options, recent, sdks })
+    api.get('/api/overview', async request => {
+      const query = queryOf(request, ['since'])
+      const since = integerOf(query, 'since', { least: 0, most: Number.MAX_SAFE_INTEGER, otherwise: 0 })
+      const now = probe()
+      const points = history.points()
+      const { health, draining, backlog, dedupe } = now
+      return {
+        intervalMs: INTERVAL_MS,
+        points: points.filter(({ at }) => at > since),
+        advice: adviceFor(now, points, clock.now()),
+        state: { ready: health.ready && !draining, problems: health.problems, backlog: backlog ?? null, dedupe },
+        destination: options.destination,
+        version: options.version,
+        hasPassword: access.mode === 'password',
+        memory: recent.usage()
+      }
+    })
+  })
+  app.addHook('preClose', async () => {
+    history.stop()
+    sdks.stop()
+    live.close()
+  })
+
+  return { watchers: live.watchers }
+}

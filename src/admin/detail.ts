@@ -1,0 +1,118 @@
+import type { Placement } from '../model/sink.ts'
+import type { Mask } from './mask.ts'
+import type { StoredEvent } from './ring.ts'
+import type { EventRow, JsonObject } from './row.ts'
+import { parseObject, publishedText, receivedText, sdkOf, toRow } from './row.ts'
+
+/** Everything that is known of one event; write keys are hidden in all of it. */
+export interface EventDetail extends EventRow {
+  readonly endpoint: string
+  /** The sender's. */
+  readonly address: string
+  readonly sdk: string
+  readonly fault: { readonly code: string; readonly pointer: string; readonly message: string } | null
+  /** JSON as the client sent it; for a broken event whatever it sent. */
+  readonly received: string
+  /** JSON as it was published; null where nothing was. */
+  readonly published: string | null
+  readonly changes: readonly Change[]
+  readonly journey: readonly Step[]
+  readonly places: readonly Placement[]
+}
+
+/** What became of a top-level field on its way. Values are JSON text. */
+export interface Change {
+  readonly field: string
+  readonly kind: 'added' | 'changed' | 'removed'
+  readonly before: string | null
+  readonly after: string | null
+}
+
+export interface Step {
+  readonly step: 'received' | 'validated' | 'enriched' | 'published' | 'answered'
+  /** Milliseconds after the request was received whole. */
+  readonly atMs: number
+  readonly says: string
+}
+
+export function toDetail(stored: StoredEvent, mask: Mask): EventDetail {
+  const { request, event } = stored
+  const received = receivedText(stored)
+  const published = publishedText(stored)
+  const before = parseObject(received)
+  const places = placesOf(stored)
+  return {
+    ...toRow(stored, mask, before),
+    endpoint: request.endpoint,
+    address: request.address,
+    sdk: mask(sdkOf(stored)),
+    fault: event.fault === undefined ? null : { ...event.fault, message: mask(event.fault.message) },
+    received: mask(received),
+    published: published === undefined ? null : mask(published),
+    changes: event.record?.kind === 'event' ? changesOf(before, parseObject(published ?? ''), mask) : [],
+    journey: journeyOf(stored, places),
+    places
+  }
+}
+
+function placesOf({ request, event }: StoredEvent): readonly Placement[] {
+  return event.place < 0 ? [] : (request.receipt?.places(event.place) ?? [])
+}
+
+function changesOf(before: JsonObject | undefined, after: JsonObject | undefined, mask: Mask): Change[] {
+  if (before === undefined || after === undefined) return []
+  const spelled = (value: unknown): string | null => (value === undefined ? null : mask(JSON.stringify(value)))
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap(field => {
+    const [was, is] = [spelled(before[field]), spelled(after[field])]
+    if (was === is) return []
+    return [{ field, kind: was === null ? 'added' : is === null ? 'removed' : 'changed', before: was, after: is }]
+  })
+}
+
+function journeyOf({ request, event }: StoredEvent, places: readonly Placement[]): Step[] {
+  const { judgeMs, encodeMs, publishMs } = request.timings
+  const judged = rounded(judgeMs)
+  const encoded = rounded(judgeMs + encodeMs)
+  const ended = rounded(judgeMs + encodeMs + publishMs)
+  const { outcome, fault, record } = event
+  const single = request.events.length === 1
+  const received = single ? 'one event' : `one of ${request.events.length} events of a request`
+  const steps: Step[] = [{ step: 'received', atMs: 0, says: `${received} from ${request.address}` }]
+  if (outcome === 'rate_limited') {
+    return [...steps, { step: 'answered', atMs: ended, says: 'held back: the source is over its rate limit (429)' }]
+  }
+  steps.push({
+    step: 'validated',
+    atMs: judged,
+    says: fault === undefined ? 'it keeps to the contract' : `refused: ${fault.code}`
+  })
+  if (record?.kind === 'event')
+    steps.push({ step: 'enriched', atMs: encoded, says: 'ids, times and address filled in' })
+  if (places.length > 0) {
+    const kind = record?.kind === 'rejected' ? 'the rejected record' : 'the event'
+    steps.push({ step: 'published', atMs: ended, says: `${kind} is durable: ${places.map(inWords).join(', ')}` })
+  }
+  steps.push({ step: 'answered', atMs: ended, says: ENDINGS[outcome] })
+  return steps
+}
+
+const ENDINGS: Record<StoredEvent['event']['outcome'], string> = {
+  accepted: 'accepted (200)',
+  duplicate: 'a duplicate: an event with this messageId is durable already, so nothing was published (200)',
+  rejected: 'rejected; the answer names the reason',
+  rate_limited: 'held back (429)',
+  failed: 'failed: it could not be made durable, and the client was told to send it again (503)',
+  filtered: 'filtered: the configuration drops it on purpose (200)'
+}
+
+/** A place for people: `tributary.events, partition 3, offset 42`. */
+export function inWords({ store, topic, partition, offset, file, position }: Placement): string {
+  if (store === 'kafka') return `${topic}, partition ${partition}${offset === undefined ? '' : `, offset ${offset}`}`
+  if (store === 'memory') return 'memory'
+  const spooled = store === 'spool' ? ' (spooled; on its way to Kafka)' : ''
+  return `${file}${position === undefined ? '' : `, byte ${position}`}${spooled}`
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}

@@ -1,0 +1,114 @@
+import type { Mask } from './mask.ts'
+import type { Matcher } from './filter.ts'
+import type { RecentEvents } from './recent.ts'
+import type { EventRow } from './row.ts'
+import { toRow } from './row.ts'
+
+/** What a watcher is told of. */
+export interface LiveBatch {
+  /** Oldest first. */
+  readonly rows: readonly EventRow[]
+  /** Events of any kind, before these rows, that were passed over because they came faster than they can be shown. */
+  readonly skipped: number
+  /** The first of those; they can be asked for while they are kept. */
+  readonly skippedFrom: number
+}
+
+export interface Watcher {
+  readonly matches: Matcher
+  /** False while what was told is still on its way: nothing more is told then. */
+  ready(): boolean
+  tell(batch: LiveBatch): void
+  /** Nothing more will be told. */
+  end(): void
+}
+
+export interface LiveFeed {
+  /** Tells of events from `fromSeq` on, until the answer is called. Throws RangeError where too many watch already. */
+  watch(watcher: Watcher, fromSeq: number): () => void
+  /** How many watch now. */
+  watchers(): number
+  /** Ends every watcher: a server that closes must not wait for them. */
+  close(): void
+}
+
+/** Watchers are told at most so often, in milliseconds: soon enough for people, seldom enough to cost little. */
+const TICK_MS = 100
+/** What all watchers together may take of a tick: 2 % of the time, so that looking on costs no throughput. */
+const BUDGET_MS = 2
+const ROWS_PER_LOOK = 8
+/** A watcher that is further behind is brought near the newest events: live means now. */
+const MAX_LAG_EVENTS = 2_000
+const MAX_WATCHERS = 32
+
+interface Follower extends Watcher {
+  /** The last seq that was looked at. */
+  seen: number
+  /** Whether the last tick ended before the newest event was looked at. */
+  late: boolean
+}
+
+/** The live stream: nothing runs while nobody watches, or while there is no news. */
+export function createLiveFeed(options: { readonly recent: RecentEvents; readonly mask: Mask }): LiveFeed {
+  const { recent, mask } = options
+  const followers = new Set<Follower>()
+  let timer: NodeJS.Timeout | undefined
+  let unsubscribe: (() => void) | undefined
+
+  function schedule(): void {
+    timer ??= setTimeout(tick, TICK_MS)
+  }
+
+  function tick(): void {
+    timer = undefined
+    const share = BUDGET_MS / followers.size
+    let behind = false
+    for (const follower of followers) {
+      if (follower.ready()) advance(follower, performance.now() + share)
+      else follower.late = true
+      behind ||= follower.seen < recent.nextSeq() - 1
+    }
+    if (behind) schedule()
+  }
+
+  function advance(follower: Follower, deadline: number): void {
+    const rows: EventRow[] = []
+    const skippedFrom = follower.seen + 1
+    const near = follower.late ? recent.nextSeq() - MAX_LAG_EVENTS : 0
+    const start = Math.max(skippedFrom, recent.firstSeq(), near)
+    follower.seen = start - 1
+    follower.late = false
+    let looked = 0
+    for (const stored of recent.after(follower.seen)) {
+      if (follower.matches(stored)) rows.push(toRow(stored, mask))
+      follower.seen = stored.seq
+      if (++looked % ROWS_PER_LOOK !== 0 || performance.now() < deadline) continue
+      follower.late = true
+      break
+    }
+    const skipped = start - skippedFrom
+    if (rows.length > 0 || skipped > 0) follower.tell({ rows, skipped, skippedFrom })
+  }
+
+  return {
+    watch(watcher, fromSeq) {
+      if (followers.size >= MAX_WATCHERS) throw new RangeError(`at most ${MAX_WATCHERS} may watch at once`)
+      const follower: Follower = { ...watcher, seen: fromSeq - 1, late: false }
+      followers.add(follower)
+      unsubscribe ??= recent.subscribe(schedule)
+      schedule()
+      return () => {
+        followers.delete(follower)
+        if (followers.size > 0) return
+        unsubscribe?.()
+        unsubscribe = undefined
+        clearTimeout(timer)
+        timer = undefined
+      }
+    },
+    watchers: () => followers.size,
+    close() {
+      for (const follower of followers) follower.end()
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/** What one page keeps of the stream: bounded, so that a tab may stay open for weeks. */
+export const MAX_ROWS = 10_000
+
+/**
+ * Rows, oldest first; a gap among them stands for events that came faster than they can be shown. `added` counts what
+ * was ever put at the newest end, `changed` every change.
+ */
+export class EventStore {
+  rows = []
+  added = 0
+  /** Rows that came while the stream was paused; shown when it goes on. */
+  waiting = []
+  isPaused = false
+
+  /** A batch of the stream. */
+  push({ rows, skipped, skippedFrom }) {
+    const items = skipped > 0 ? [{ gap: skipped, from: skippedFrom, seq: skippedFrom }, ...rows] : rows
+    if (this.isPaused) {
+      this.waiting = this.waiting.concat(items).slice(-MAX_ROWS)
+      return
+    }
+    this.#append(items)
+  }
+
+  pause(isPaused) {
+    this.isPaused = isPaused
+    if (isPaused) return
+    const items = this.waiting
+    this.waiting = []
+    this.#append(items)
+  }
+
+  /** Older rows, oldest first. */
+  prepend(rows) {
+    this.rows = [...rows, ...this.rows]
+  }
+
+  /** Puts the rows that a gap stands for in its place. */
+  fill(gap, rows) {
+    const at = this.rows.indexOf(gap)
+    if (at >= 0) this.rows = [...this.rows.slice(0, at), ...rows, ...this.rows.slice(at + 1)]
+  }
+
+  clear() {
+    this.rows = []
+    this.waiting = []
+  }
+
+  #append(items) {
+    // Two gaps with nothing between them are one.
+    const last = this.rows.at(-1)
+    if (last?.gap !== undefined && items[0]?.gap !== undefined) {
+      this.rows = this.rows.slice(0, -1)
+      items = [{ ...last, gap: items[0].from + items[0].gap - last.from }, ...items.slice(1)]
+      this.added--
+    }
+    this.rows =
+      this.rows.length + items.length > MAX_ROWS ? this.rows.concat(items).slice(-MAX_ROWS) : this.rows.concat(items)
+    this.added += items.length
+  }
+}

@@ -1,0 +1,43 @@
+const CLOCK = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  fractionalSecondDigits: 3,
+  hour12: false
+})
+const NUMBER = new Intl.NumberFormat('en')
+
+export const clock = at => CLOCK.format(new Date(at))
+export const number = value => NUMBER.format(value)
+
+/** `3 s ago`, `2 min ago`, `5 h ago`, else the date. */
+export function ago(at, now = Date.now()) {
+  const seconds = Math.max(0, Math.round((now - new Date(at).getTime()) / 1000))
+  if (seconds < 60) return `${seconds} s ago`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`
+  return new Date(at).toLocaleString()
+}
+
+export function bytes(value) {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  let at = 0
+  while (value >= 1024 && at < units.length - 1) {
+    value /= 1024
+    at++
+  }
+  return `${value < 10 && at > 0 ? value.toFixed(1) : Math.round(value)} ${units[at]}`
+}
+
+export function rate(value) {
+  if (value === 0) return '0'
+  return value < 10 ? value.toFixed(1) : number(Math.round(value))
+}
+
+/** A place where a record came to rest, in words. */
+export function placeInWords({ store, topic, partition, offset, file, position, line }) {
+  if (store === 'kafka') return `topic ${topic}, partition ${partition}, offset ${offset ?? 'unknown'}`
+  if (store === 'memory') return 'memory only'
+  const where = line ? `, line ${line}` : position === undefined ? '' : `, byte ${position}`
+  return `${file}${where}${store === 'spool' ? ' (on its way to Kafka)' : ''}`
+}

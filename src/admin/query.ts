@@ -1,0 +1,43 @@
+import type { FastifyRequest } from 'fastify'
+
+/** A question that cannot be answered as it was asked: 400. */
+export class BadQuery extends Error {
+  override readonly name = 'BadQuery'
+  readonly statusCode = 400
+}
+
+export type Query = Readonly<Record<string, string | undefined>>
+
+/** The query's members as strings; of a repeated one the last. Throws BadQuery for names that nobody knows. */
+export function queryOf(request: FastifyRequest, known: readonly string[]): Query {
+  const query: Record<string, string> = {}
+  for (const [name, value] of Object.entries((request.query ?? {}) as Record<string, string | string[]>)) {
+    if (!known.includes(name)) throw new BadQuery(`"${name}" is no parameter here; there are: ${known.join(', ')}`)
+    const last = Array.isArray(value) ? value.at(-1) : value
+    if (last !== undefined && last !== '') query[name] = last
+  }
+  return query
+}
+
+/** A whole number; throws BadQuery. */
+export function integerOf(
+  query: Query,
+  name: string,
+  { least, most, otherwise }: { least: number; most: number; otherwise: number }
+): number {
+  const text = query[name]
+  if (text === undefined) return otherwise
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= least && value <= most) return value
+  throw new BadQuery(`${name} must be a whole number from ${least} to ${most}`)
+}
+
+/** `5s`, `500ms` or a number of seconds, in milliseconds; throws BadQuery. */
+export function durationOf(query: Query, name: string, mostMs: number): number {
+  const text = query[name]
+  if (text === undefined) return 0
+  const [, digits, unit] = /^(\d{1,6}(?:\.\d{1,3})?)(ms|s)?$/.exec(text) ?? []
+  const ms = Number(digits) * (unit === 'ms' ? 1 : 1000)
+  if (ms <= mostMs) return ms
+  throw new BadQuery(`${name} must be a time such as 5s, at most ${mostMs / 1000}s`)
+}

@@ -1,0 +1,51 @@
+import helmet from '@fastify/helmet'
+import Fastify from 'fastify'
+import type { FastifyBaseLogger, FastifyError, FastifyInstance } from 'fastify'
+
+export interface AdminServerOptions {
+  readonly logger: FastifyBaseLogger
+  readonly trustProxy: boolean | string | ((address: string, hop: number) => boolean)
+  /** PEM texts. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined
+}
+
+/** Nothing but the page's own files, no inline script or style, and no string that becomes HTML. */
+const CONTENT_SECURITY_POLICY = {
+  'default-src': ["'none'"],
+  'script-src': ["'self'"],
+  'style-src': ["'self'"],
+  'img-src': ["'self'"],
+  'connect-src': ["'self'"],
+  'form-action': ["'self'"],
+  'base-uri': ["'none'"],
+  'frame-ancestors': ["'none'"],
+  'require-trusted-types-for': ["'script'"]
+}
+
+/** The second listener: what operators look at. It takes no events and no large bodies. */
+export async function createAdminServer({ logger, trustProxy, tls }: AdminServerOptions): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    trustProxy,
+    requestTimeout: 10_000,
+    bodyLimit: 64 * 1024,
+    forceCloseConnections: 'idle',
+    https: tls === undefined ? null : { ...tls }
+  } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY_POLICY },
+    strictTransportSecurity: tls !== undefined,
+    referrerPolicy: { policy: 'no-referrer' }
+  })
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).send({ success: false, message: 'there is no such path', code: 'not_found' })
+  )
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const status = error.statusCode ?? 500
+    if (status < 500) return reply.code(status).send({ success: false, message: error.message, code: 'bad_request' })
+    request.log.error({ err: error }, 'a request to the admin listener failed')
+    return reply.code(500).send({ success: false, message: 'the server failed', code: 'internal_error' })
+  })
+  return app
+}

@@ -1,0 +1,86 @@
+import type { Source } from '../model/source.ts'
+import type { RecentEvents } from './recent.ts'
+import { emptyCounts } from './recent.ts'
+import type { OutcomeCounts } from './recent.ts'
+import { sdkOf } from './row.ts'
+import type { Mask } from './mask.ts'
+
+/** An SDK that a source was seen to send with. */
+export interface SeenSdk {
+  readonly sdk: string
+  /** Milliseconds since the epoch. */
+  readonly lastAt: number
+}
+
+export interface SourceView {
+  readonly id: string
+  readonly name: string
+  readonly enabled: boolean
+  readonly allowedOrigins: readonly string[] | null
+  readonly rateLimit: Source['rateLimit'] | null
+  readonly outcomes: OutcomeCounts
+  /** RFC 3339; null while it has sent nothing. */
+  readonly lastEventAt: string | null
+  readonly sdks: readonly SeenSdk[]
+}
+
+export interface SdkWatch {
+  /** Latest first. */
+  of(source: string): readonly SeenSdk[]
+  stop(): void
+}
+
+const LOOK_MS = 1_000
+const MAX_SDKS_PER_SOURCE = 30
+
+/**
+ * Notes which SDKs send: once a second it looks into the latest request of each source that has sent since. Looking
+ * into every event would cost more than it tells.
+ */
+export function watchSdks(options: { readonly recent: RecentEvents; readonly mask: Mask }): SdkWatch {
+  const { recent, mask } = options
+  const seen = new Map<string, Map<string, number>>()
+  const lastLook = new Map<string, unknown>()
+
+  function look(): void {
+    for (const [source, { latest }] of recent.tallies()) {
+      const event = latest.events.at(-1)
+      if (event === undefined || lastLook.get(source) === latest) continue
+      lastLook.set(source, latest)
+      note(source, mask(sdkOf({ seq: 0, request: latest, event })), latest.receivedAt)
+    }
+  }
+
+  function note(source: string, sdk: string, at: number): void {
+    if (sdk === '') return
+    let sdks = seen.get(source)
+    if (sdks === undefined) seen.set(source, (sdks = new Map()))
+    sdks.delete(sdk)
+    sdks.set(sdk, at)
+    const [oldest] = sdks.keys()
+    if (sdks.size > MAX_SDKS_PER_SOURCE && oldest !== undefined) sdks.delete(oldest)
+  }
+
+  const timer = setInterval(look, LOOK_MS).unref()
+  return {
+    of(source) {
+      look()
+      return [...(seen.get(source) ?? [])].map(([sdk, lastAt]) => ({ sdk, lastAt })).toReversed()
+    },
+    stop: () => clearInterval(timer)
+  }
+}
+
+export function toSourceView(source: Source, recent: RecentEvents, sdks: SdkWatch): SourceView {
+  const tally = recent.tallies().get(source.id)
+  return {
+    id: source.id,
+    name: source.name,
+    enabled: source.enabled,
+    allowedOrigins: source.allowedOrigins ?? null,
+    rateLimit: source.rateLimit ?? null,
+    outcomes: tally?.outcomes ?? emptyCounts(),
+    lastEventAt: tally === undefined ? null : new Date(tally.latest.receivedAt).toISOString(),
+    sdks: sdks.of(source.id)
+  }
+}

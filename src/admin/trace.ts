@@ -1,0 +1,107 @@
+import type { Placement } from '../model/sink.ts'
+import type { EventDetail } from './detail.ts'
+import { toDetail } from './detail.ts'
+import { createMatcher } from './filter.ts'
+import type { Mask } from './mask.ts'
+import type { RecentEvents } from './recent.ts'
+import { collect } from './search.ts'
+
+/** A record that was found outside the memory of the server. */
+export interface FoundRecord {
+  readonly place: Placement
+  /** JSON, as it lies there. */
+  readonly value: string
+  /** Milliseconds since the epoch; undefined where the place does not say. */
+  readonly at?: number
+  /** Number of the line in its file, from 1. */
+  readonly line?: number
+}
+
+export interface FindResult {
+  readonly records: readonly FoundRecord[]
+  /** False: the time ran out before everything was looked at. */
+  readonly complete: boolean
+}
+
+/** Looks for the records of a messageId until `signal` aborts; rejects, in words, where it cannot look at all. */
+export type FindRecords = (messageId: string, signal: AbortSignal) => Promise<FindResult>
+
+/** Ways to find a record when it is not in memory. */
+export interface Finders {
+  readonly log: FindRecords
+  /** Undefined where there is no Kafka. */
+  readonly kafka: FindRecords | undefined
+  /** The number of the line that a place on disk means. */
+  readonly lineOf: (place: Placement) => Promise<number | undefined>
+}
+
+/** Where a messageId is looked for when it is not in memory, in this order. */
+export interface Place {
+  readonly name: 'log' | 'kafka'
+  readonly find: FindRecords | undefined
+}
+
+/** Where was looked, in order, and what came of it. */
+export interface Look {
+  readonly place: 'memory' | Place['name']
+  readonly ms: number
+  readonly found: number
+  readonly complete: boolean
+  /** Why nothing could be looked at there. */
+  readonly problem?: string
+}
+
+export interface Trace {
+  readonly messageId: string
+  /** In memory: each time that an event with this id came in, newest first. */
+  readonly events: readonly EventDetail[]
+  /** Elsewhere; looked for only where memory has nothing. */
+  readonly records: readonly FoundRecord[]
+  readonly looks: readonly Look[]
+}
+
+const MAX_EVENTS = 20
+/** For each place. */
+const PATIENCE_MS = 5_000
+
+/** What is known of a messageId: in memory, else in the log, else in the last hour of Kafka. */
+export async function trace(
+  messageId: string,
+  from: { readonly recent: RecentEvents; readonly places: readonly Place[]; readonly mask: Mask }
+): Promise<Trace> {
+  const { recent, places, mask } = from
+  const start = performance.now()
+  const matches = createMatcher({ messageId })
+  const known = await collect(recent.before(recent.nextSeq()), { matches, limit: MAX_EVENTS })
+  for (const stored of recent.refused()) {
+    const isNew = !known.some(({ seq }) => seq === stored.seq)
+    if (isNew && known.length < MAX_EVENTS && matches(stored)) known.push(stored)
+  }
+  const looks: Look[] = [{ place: 'memory', ms: performance.now() - start, found: known.length, complete: true }]
+  const events = known.map(stored => toDetail(stored, mask))
+  if (events.length > 0) return { messageId, events, records: [], looks }
+  for (const { name, find } of places) {
+    if (find === undefined) continue
+    const { look, records } = await lookInto(name, find, messageId)
+    looks.push(look)
+    if (records.length > 0) {
+      return { messageId, events, records: records.map(one => ({ ...one, value: mask(one.value) })), looks }
+    }
+  }
+  return { messageId, events, records: [], looks }
+}
+
+async function lookInto(
+  place: Place['name'],
+  find: FindRecords,
+  messageId: string
+): Promise<{ look: Look; records: readonly FoundRecord[] }> {
+  const start = performance.now()
+  try {
+    const { records, complete } = await find(messageId, AbortSignal.timeout(PATIENCE_MS))
+    return { look: { place, ms: performance.now() - start, found: records.length, complete }, records }
+  } catch (error) {
+    const problem = (error as Error).message
+    return { look: { place, ms: performance.now() - start, found: 0, complete: false, problem }, records: [] }
+  }
+}

@@ -1,0 +1,262 @@
+/**
+ * The composition root: the whole house in the order in which an event walks through it. Nothing else knows every room.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import { registerDebugger } from './admin/debugger.ts'
+import { registerHealth } from './admin/health.ts'
+import { createObservations } from './admin/observations.ts'
+import { createAdminServer } from './admin/server.ts'
+import type { Config, KafkaConfig } from './config/config.ts'
+import { parseTributaryFile } from './config/tributary-file.ts'
+import { loadContract } from './contract/document.ts'
+import { openIdStore } from './dedupe/id-store.ts'
+import { createAuthenticator } from './http/authenticate.ts'
+import { registerBrowserScript } from './http/browser-script.ts'
+import { createBodyBudget } from './http/body-budget.ts'
+import { createDrainer } from './http/drain.ts'
+import { registerPixel } from './http/pixel.ts'
+import { registerSdkTelemetry } from './http/sdk-telemetry.ts'
+import { shedLoad } from './http/pressure.ts'
+import { createServer } from './http/server.ts'
+import { registerSettings } from './http/settings.ts'
+import { registerTracking } from './http/tracking.ts'
+import { createDedupe } from './ingest/dedupe.ts'
+import { createPipeline } from './ingest/pipeline.ts'
+import { createRateLimiter } from './ingest/rate-limit.ts'
+import { createLiveRouter } from './ingest/live-router.ts'
+import { restoreRecord } from './ingest/restore.ts'
+import { createValidator } from './ingest/validate.ts'
+import { createFileKeyStore } from './keys/file-key-store.ts'
+import { readSourceKeys } from './keys/source-keys.ts'
+import type { Clock } from './model/clock.ts'
+import { systemClock } from './model/clock.ts'
+import type { Sink } from './model/sink.ts'
+import { createFinders } from './sinks/find.ts'
+import type { SinkOptions } from './sinks/open.ts'
+import { asOpenSink, openSink } from './sinks/open.ts'
+import { createMetrics, METRICS } from './telemetry/metrics.ts'
+
+const CONTRACT_FILE = new URL('../openapi.yml', import.meta.url)
+const PACKAGE_FILE = new URL('../package.json', import.meta.url)
+
+/** Of SHUTDOWN_GRACE, what requests under way may take; the rest is for what they carry. */
+const REQUESTS_SHARE_OF_GRACE = 0.6
+/** So long an idle connection stays open for a request that its client has sent already. */
+const QUIET_MS = 1_000
+
+export interface AppOptions {
+  readonly config: Config
+  readonly logger: Logger
+  /** In place of the one that the configuration names: for tests. */
+  readonly sink?: Sink
+  readonly clock?: Clock
+}
+
+export interface App {
+  readonly tracking: FastifyInstance
+  readonly admin: FastifyInstance
+  /** Binds both listeners; the addresses are URLs. */
+  listen(): Promise<{ readonly tracking: string; readonly admin: string }>
+  /** Resolves once Kafka was asked, or cannot be: one line for each topic that it refuses as it is configured. */
+  topicProblems(): Promise<readonly string[]>
+  /** Takes no more requests, finishes those under way, makes what they carry durable. Safe to call twice. */
+  close(): Promise<void>
+}
+
+/** Builds the server without listening. Throws ConfigError, or an Error in words, where it cannot run as configured. */
+export async function createApp({ config, logger, sink: givenSink, clock = systemClock }: AppOptions): Promise<App> {
+  const metrics = createMetrics()
+  const seen = createObservations(clock.now)
+
+  // Who is calling
+  const keys = await createFileKeyStore({ file: config.configFile, parse: parseTributaryFile, log: logger })
+  const authenticate = createAuthenticator({ keys, monotonic: clock.monotonic })
+
+  // Where events go
+  const routing = createLiveRouter(keys.current(), {
+    topics: config,
+    refusedTopics: (names, timeoutMs) => sink.refusedTopics(names, timeoutMs),
+    onTopics: names => sink.ensureTopics(names),
+    onRefused: problems =>
+      logger.error({ file: config.configFile, problems }, 'Kafka refuses topics: the destinations in force stay')
+  })
+  keys.onChange(file => void routing.replace(file))
+  const sink = givenSink === undefined ? await openSink(sinkOptions()) : asOpenSink(givenSink)
+  function sinkOptions(): SinkOptions {
+    const { dataDir, spoolMaxBytes, logRetention } = config
+    return {
+      dataDir,
+      spoolMaxBytes,
+      kafka: config.kafka === undefined ? undefined : kafkaOptions(config, config.kafka),
+      topics: routing.current().knownTopics(keys.sources()),
+      retention: { ageMs: logRetention.maxAgeMs, bytes: logRetention.maxBytes },
+      restore: line => restoreRecord(line, routing.current()),
+      clock,
+      log: logger,
+      onWrite(name, write) {
+        metrics.published(name, write)
+        seen.published(write.milliseconds)
+      },
+      onRelayed: metrics.relayed
+    }
+  }
+
+  // What happens in between
+  const contract = loadContract(CONTRACT_FILE.pathname)
+  const validator = createValidator({ contract, mode: config.validation, limits: config.limits })
+  const ids = await openIdStore({ ...config.dedup, dir: join(config.dataDir, 'dedupe'), clock, log: logger })
+  const dedupe = createDedupe(ids.windowOf)
+  const pipeline = createPipeline({
+    judge: { validator, limits: config.limits },
+    dedupe,
+    router: routing.current,
+    sink,
+    ledger: metrics,
+    observe: seen.recent.observe,
+    rateLimiter: createRateLimiter({ clock, maxBatchEvents: config.limits.maxBatchEvents }),
+    clock,
+    partialStatus: config.batchPartialStatus
+  })
+
+  // The doors
+  const tracking = await createServer({
+    logger,
+    trustProxy: config.trustProxy,
+    corsOrigins: config.corsOrigins,
+    tls: config.tls,
+    connections: { ...config, onRefused: metrics.connectionRefused }
+  })
+  await shedLoad(tracking, () => metrics.requestRefused('overloaded'))
+  tracking.addHook('onResponse', async (request, reply) => {
+    metrics.requestEnded(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime / 1000)
+  })
+  const door = { authenticate, onRefused }
+  function onRefused(code: string, request?: FastifyRequest): void {
+    metrics.requestRefused(code)
+    if (request === undefined) return
+    const client = request.headers['user-agent'] ?? ''
+    seen.requestRefused({ code, path: request.url, address: request.ip, client })
+  }
+  const budget = createBodyBudget()
+  const trackingDoor = { ...door, pipeline, limits: config.limits, onBytes: metrics.bodyRead, budget }
+  registerTracking(tracking, trackingDoor)
+  registerPixel(tracking, trackingDoor)
+  registerSettings(tracking, { ...door, publicUrl: config.publicUrl })
+  registerSdkTelemetry(tracking)
+  await registerBrowserScript(tracking, door)
+
+  const drainer = createDrainer(tracking)
+  const admin = await createAdminServer({ logger, trustProxy: config.trustProxy, tls: config.tls })
+  registerHealth(admin, {
+    health: () => sink.health(),
+    draining: () => drainer.draining,
+    metricsText: () => metrics.registry.metrics(),
+    metricsType: metrics.registry.contentType
+  })
+  metrics.gauge(METRICS.ready, () => [[{}, sink.health().ready && !drainer.draining ? 1 : 0]])
+  metrics.gauge(METRICS.dedupeIds, () => ids.sizes().map(([source, size]) => [{ source }, size]))
+  metrics.gauge(METRICS.queueBytes, () => byLabel('sink', sink.levels().queued))
+  metrics.gauge(METRICS.logBytes, () => byLabel('log', sink.levels().disk))
+  metrics.gauge(METRICS.backlogBytes, () => [[{}, sink.levels().backlog]])
+  metrics.gauge(METRICS.heldBodyBytes, () => [[{}, budget.held]])
+  metrics.gauge(METRICS.openConnections, () => [[{}, openConnections(tracking)]])
+
+  const { watchers } = await registerDebugger(admin, {
+    seen,
+    password: config.adminPassword,
+    host: config.adminHost,
+    knownKeys: { isKey: text => keys.find(text) !== undefined, version: keys.current },
+    probe: () => ({
+      health: sink.health(),
+      draining: drainer.draining,
+      backlog: config.kafka && { bytes: sink.levels().backlog, maxBytes: config.spoolMaxBytes },
+      dedupe: { ids: Math.max(0, ...ids.sizes().map(([, size]) => size)), maxIds: config.dedup.maxIds }
+    }),
+    finders: createFinders({
+      dataDir: config.dataDir,
+      kafka: config.kafka && kafkaOptions(config, config.kafka),
+      topics: () => routing.current().knownTopics(keys.sources()),
+      now: clock.now
+    }),
+    destination: config.kafka ? `Kafka (${config.kafka.brokers.join(', ')})` : `the log in ${config.dataDir}`,
+    version: (JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')) as { version: string }).version,
+    sources: keys.sources,
+    writeKeys: () => readSourceKeys(config.configFile, parseTributaryFile),
+    sendEvent: (writeKey, type, event) => sendInside(tracking, writeKey, { type, event }),
+    trackingUrl: hostname => config.publicUrl ?? urlOf(tracking, hostname, config),
+    clock
+  })
+  metrics.gauge(METRICS.debuggerEvents, () => [[{}, seen.recent.usage().events]])
+  metrics.gauge(METRICS.debuggerBytes, () => [[{}, seen.recent.usage().bytes]])
+  metrics.gauge(METRICS.debuggerWatchers, () => [[{}, watchers()]])
+
+  let closing: Promise<void> | undefined
+  return {
+    tracking,
+    admin,
+    async listen() {
+      const trackingUrl = await tracking.listen({ host: config.host, port: config.port })
+      const adminUrl = await admin.listen({ host: config.adminHost, port: config.adminPort })
+      return { tracking: trackingUrl, admin: adminUrl }
+    },
+    topicProblems: routing.startProblems,
+    close() {
+      closing ??= (async () => {
+        const deadlineMs = config.shutdownGraceMs * REQUESTS_SHARE_OF_GRACE
+        await drainer.drain({ quietMs: Math.min(QUIET_MS, deadlineMs), deadlineMs })
+        await tracking.close()
+        await sink.close()
+        await ids.close()
+        await keys.close()
+        routing.close()
+        await admin.close()
+      })()
+      return closing
+    }
+  }
+}
+
+function kafkaOptions(
+  config: Config,
+  { brokers, ssl, sasl, createTopics, ...kafka }: KafkaConfig
+): SinkOptions['kafka'] {
+  const { partitions, replicationFactor } = kafka
+  return {
+    brokers,
+    clientId: 'tributary',
+    topics: { create: createTopics, partitions, ...(replicationFactor === undefined ? {} : { replicationFactor }) },
+    publishTimeoutMs: config.publishTimeoutMs,
+    ...(ssl === undefined ? {} : { ssl: ssl.ca === undefined ? {} : { ca: ssl.ca } }),
+    ...(sasl === undefined ? {} : { sasl })
+  }
+}
+
+/** Through the tracking API's own doors, without a network between. */
+async function sendInside(
+  tracking: FastifyInstance,
+  writeKey: string,
+  { type, event }: { readonly type: string; readonly event: object }
+): Promise<{ status: number; body: string }> {
+  const authorization = `Basic ${Buffer.from(`${writeKey}:`).toString('base64')}`
+  const headers = { authorization, 'content-type': 'application/json' }
+  const { statusCode, body } = await tracking.inject({ method: 'POST', url: `/v1/${type}`, headers, payload: event })
+  return { status: statusCode, body }
+}
+
+/** The tracking API's URL for somebody who reached this machine by `hostname`. */
+function urlOf(tracking: FastifyInstance, hostname: string, { port, tls }: Config): string {
+  const bound = tracking.server.address()
+  const actual = typeof bound === 'object' && bound !== null ? bound.port : port
+  return `${tls === undefined ? 'http' : 'https'}://${hostname}:${actual}`
+}
+
+function byLabel(label: string, values: Partial<Record<string, number>> = {}): [Record<string, string>, number][] {
+  return Object.entries(values).map(([name, value]) => [{ [label]: name }, value ?? 0])
+}
+
+function openConnections(app: FastifyInstance): number {
+  return (app.server as unknown as { _connections: number })._connections
+}
