@@ -1,0 +1,65 @@
+/** Bodies of the workloads, with places where the load program writes a number of its own, so that every id is unique. */
+
+export const ID_DIGITS = 12
+const ID_MARK = '0'.repeat(ID_DIGITS)
+const ID_PREFIX = 'node-next-1795416344468-cc21eecc-'
+
+export interface BodyTemplate {
+  readonly bytes: Buffer
+  /** Where the digits of each event's messageId begin. */
+  readonly idOffsets: readonly number[]
+  readonly events: number
+}
+
+/** A track call of about 1 KB, as analytics-node sends it. */
+function trackEvent(user: number): object {
+  return {
+    type: 'track',
+    messageId: ID_PREFIX + ID_MARK,
+    userId: `user-${user}`,
+    event: 'Order Completed',
+    timestamp: '2026-11-23T06:49:24.499Z',
+    properties: {
+      orderId: `o-${user}`,
+      total: 12.5,
+      currency: 'EUR',
+      note: 'x'.repeat(400),
+      items: [
+        { sku: 'a', quantity: 1 },
+        { sku: 'b', quantity: 2 }
+      ]
+    },
+    context: {
+      ip: '203.0.113.9',
+      locale: 'de-DE',
+      page: { path: '/', referrer: 'https://example.test/x', search: '', title: 'T', url: 'https://example.test/' },
+      library: { name: '@segment/analytics-node', version: '3.1.0' },
+      userAgent: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36'
+    },
+    integrations: {},
+    _metadata: { nodeVersion: '24', jsRuntime: 'node' }
+  }
+}
+
+function template(body: object, events: number): BodyTemplate {
+  const bytes = Buffer.from(JSON.stringify(body))
+  const idOffsets: number[] = []
+  const mark = ID_PREFIX + ID_MARK
+  for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + 1)) idOffsets.push(at + ID_PREFIX.length)
+  return { bytes, idOffsets, events }
+}
+
+export function singleBody(): BodyTemplate {
+  return template(trackEvent(7), 1)
+}
+
+export function batchBody(events: number): BodyTemplate {
+  const batch = Array.from({ length: events }, (_, i) => trackEvent(i % 200))
+  return template({ batch, sentAt: '2026-11-23T06:49:25.000Z' }, events)
+}
+
+/** A batch of given calls, each with an id of its own. */
+export function mixedBody(calls: readonly object[]): BodyTemplate {
+  const batch = calls.map(call => ({ ...call, messageId: ID_PREFIX + ID_MARK }))
+  return template({ batch, sentAt: '2026-11-23T06:49:25.000Z' }, batch.length)
+}

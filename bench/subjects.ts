@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Measured } from './process.ts'
+import { freePort, startProcess, waitReady } from './process.ts'
+
+/** The server under test gets a core of its own; load program and broker share the other. */
+export const SERVER_CORE = 0
+export const LOAD_CORE = 1
+
+export interface Subject {
+  readonly name: string
+  readonly port: number
+  readonly process: Measured
+  readonly readyMs: number
+  /** Undefined for the references. */
+  readonly adminUrl: string | undefined
+  readonly topic: string | undefined
+  stop(): Promise<void>
+}
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+export async function startReference(name: 'bare' | 'fastify'): Promise<Subject> {
+  const port = await freePort()
+  const process = startProcess({ args: [here(`servers/${name}.ts`), String(port)], core: SERVER_CORE })
+  const readyMs = await waitUntilTaken(port)
+  return { name, port, process, readyMs, adminUrl: undefined, topic: undefined, stop: () => process.stop() }
+}
+
+export interface TributaryOptions {
+  readonly name: string
+  /** Undefined: the event log. */
+  readonly brokers: readonly string[] | undefined
+  readonly config?: string
+  readonly env?: Record<string, string>
+}
+
+const ONE_SOURCE = 'sources:\n  - id: bench\n    writeKeys: [wk_bench]\n'
+let topics = 0
+
+/** The real server, as `npm start` runs it. */
+export async function startTributary({ name, brokers, config = ONE_SOURCE, env }: TributaryOptions): Promise<Subject> {
+  const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-'))
+  writeFileSync(join(dir, 'tributary.yml'), config)
+  const [port, adminPort] = [await freePort(), await freePort()]
+  const topic = brokers === undefined ? undefined : `bench-${process.pid}-${topics++}`
+  const server = startProcess({
+    args: [here('../src/main.ts')],
+    core: SERVER_CORE,
+    cwd: dir,
+    env: {
+      PORT: String(port),
+      ADMIN_PORT: String(adminPort),
+      LOG_LEVEL: 'warn',
+      DATA_DIR: join(dir, 'data'),
+      CONFIG_FILE: join(dir, 'tributary.yml'),
+      ...(brokers === undefined
+        ? {}
+        : { KAFKA_BROKERS: brokers.join(','), EVENTS_TOPIC: topic ?? '', REJECTED_TOPIC: `${topic}-rejected` }),
+      ...env
+    }
+  })
+  const adminUrl = `http://127.0.0.1:${adminPort}`
+  const readyMs = await waitReady(`${adminUrl}/readyz`)
+  const stop = async (): Promise<void> => {
+    await server.stop()
+    rmSync(dir, { recursive: true })
+  }
+  return { name, port, process: server, readyMs, adminUrl, topic, stop }
+}
+
+async function waitUntilTaken(port: number): Promise<number> {
+  const started = performance.now()
+  const request = { method: 'POST', body: '{"batch":[1]}', headers: { 'content-type': 'application/json' } }
+  while (performance.now() - started < 10_000) {
+    const response = await fetch(`http://127.0.0.1:${port}/v1/batch`, request).catch(() => undefined)
+    if (response?.status === 200) return performance.now() - started
+  }
+  throw new Error(`nothing listens on ${port}`)
+}

@@ -1,0 +1,125 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import type { BodyTemplate } from './bodies.ts'
+import { batchBody, mixedBody, singleBody } from './bodies.ts'
+import type { Subject } from './subjects.ts'
+import { startReference, startTributary } from './subjects.ts'
+
+export interface Workload {
+  readonly id: string
+  readonly name: string
+  readonly path: string
+  readonly body: BodyTemplate
+  readonly gzip?: boolean
+  readonly connections: number
+  /** Who takes part; the first is the reference of the ratios. */
+  subjects(brokers: readonly string[]): Promise<Subject[]>
+  /** Other clients that hang on meanwhile; ends them when called. */
+  company?(subjects: readonly Subject[]): Promise<() => Promise<void>>
+}
+
+async function everybody(brokers: readonly string[]): Promise<Subject[]> {
+  return [
+    await startReference('bare'),
+    await startReference('fastify'),
+    await startTributary({ name: 'tributary to the log', brokers: undefined }),
+    await startTributary({ name: 'tributary to Kafka', brokers })
+  ]
+}
+
+/** Calls as the recorded SDKs send them. */
+function sampleCalls(): object[] {
+  const folder = new URL('../test/contract/samples/', import.meta.url)
+  return readdirSync(folder).flatMap(name => {
+    const sample = JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as {
+      requests?: { body?: { batch?: object[] } }[]
+    }
+    const calls = (sample.requests ?? []).flatMap(({ body }) => body?.batch ?? [])
+    return calls.filter(call => typeof (call as { groupId?: unknown }).groupId !== 'number')
+  })
+}
+
+const TEN_SOURCES = `sources:
+${Array.from({ length: 10 }, (_, i) => `  - id: s${i}\n    writeKeys: [${i === 0 ? 'wk_bench' : `wk_${i}`}]\n`).join('')}destinations:
+  - { name: A, topic: bench-a }
+  - { name: B, topic: bench-b, types: [track] }
+  - { name: C, topic: bench-c, types: [page] }
+`
+
+const single = { path: '/v1/track', body: singleBody(), connections: 64, subjects: everybody }
+const batch = { path: '/v1/batch', body: batchBody(100), connections: 16, subjects: everybody }
+
+export const WORKLOADS: readonly Workload[] = [
+  { id: 'W1', name: 'W1: single track of 1 KB, 64 connections', ...single },
+  { id: 'W2', name: 'W2: batch of 100, 16 connections', ...batch },
+  { id: 'W3', name: 'W3: W2 gzipped', ...batch, gzip: true, subjects: withoutReferencesThatCannotInflate },
+  { id: 'W4', name: 'W4: mixed calls of the recorded SDKs', ...batch, body: mixedBody(sampleCalls()) },
+  {
+    id: 'W5',
+    name: 'W5: W1 with 10 sources and 3 destinations (3 records an event)',
+    ...single,
+    subjects: async brokers => [
+      await startReference('bare'),
+      await startTributary({ name: 'tributary to Kafka', brokers }),
+      await startTributary({ name: 'tributary to Kafka, 3 destinations', brokers, config: TEN_SOURCES })
+    ]
+  },
+  {
+    id: 'W6',
+    name: 'W6: W1 while 1,000 idle and 200 slow clients hang on',
+    ...single,
+    subjects: async brokers => [
+      await startReference('bare'),
+      await startTributary({ name: 'tributary to Kafka', brokers })
+    ],
+    company: hangOn
+  },
+  {
+    id: 'W7',
+    name: 'W7: W2 while Kafka is away',
+    ...batch,
+    subjects: async () => [
+      await startReference('bare'),
+      await startTributary({ name: 'tributary to the spool', brokers: ['127.0.0.1:1'] })
+    ]
+  }
+]
+
+/** The references do not inflate: W3 is compared with W2 of the same server. */
+async function withoutReferencesThatCannotInflate(brokers: readonly string[]): Promise<Subject[]> {
+  return [
+    await startTributary({ name: 'tributary to the log', brokers: undefined }),
+    await startTributary({ name: 'tributary to Kafka', brokers })
+  ]
+}
+
+const IDLE_CLIENTS = 1_000
+const SLOW_CLIENTS = 200
+
+async function hangOn(subjects: readonly Subject[]): Promise<() => Promise<void>> {
+  const head =
+    'POST /v1/track HTTP/1.1\r\nhost: x\r\nauthorization: Basic d2tfYmVuY2g6\r\ncontent-length: 30000\r\n\r\n'
+  const sockets = subjects.flatMap(({ port }) =>
+    Array.from({ length: IDLE_CLIENTS + SLOW_CLIENTS }, (_, i) => {
+      const open = () => {
+        const socket = connect({ port, host: '127.0.0.1' })
+        socket.on('error', () => undefined)
+        if (i < SLOW_CLIENTS) socket.write(head)
+        return socket
+      }
+      return { slow: i < SLOW_CLIENTS, open, socket: open() }
+    })
+  )
+  // A slow one that the server ended comes back, as it would.
+  const timer = setInterval(() => {
+    for (const each of sockets) {
+      if (!each.slow) continue
+      if (each.socket.destroyed) each.socket = each.open()
+      else each.socket.write(' ')
+    }
+  }, 1_000)
+  return async () => {
+    clearInterval(timer)
+    for (const { socket } of sockets) socket.destroy()
+  }
+}
