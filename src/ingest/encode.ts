@@ -20,6 +20,9 @@ export interface RequestFacts {
   readonly address: string
 }
 
+const OPEN_BRACE = 0x7b
+const COMMA = 0x2c
+
 /** `version` of every event, as in Segment's common fields. */
 const SPEC_VERSION = 2
 
@@ -62,7 +65,7 @@ export function encodeEvent(writer: LineWriter, event: GoodEvent, messageId: str
   if (integrations.shared !== undefined && !Object.hasOwn(value, 'integrations')) {
     out.replace('"integrations":', () => writeMerged(writer, bytes, integrations))
   }
-  writer.text(`${out.isEmpty ? '' : ','}${ourFields(event, messageId, facts)}}`)
+  writer.ascii(`${out.isEmpty ? '' : ','}${ourFields(event, messageId, facts)}}`)
   writer.endLine()
 }
 
@@ -88,7 +91,10 @@ function isReplaced(key: string, { value, type }: GoodEvent, { body }: RequestFa
   }
 }
 
-/** The tail of the record: every field that we set and the client did not. */
+/**
+ * The tail of the record: every field that we set and the client did not. ASCII, as ids of ours, source ids and
+ * date-times are.
+ */
 function ourFields(event: GoodEvent, messageId: string, facts: RequestFacts): string {
   const { value, type } = event
   let text = value['type'] === type ? '' : `"type":"${type}",`
@@ -167,7 +173,7 @@ class ObjectCopy {
     this.#writer = writer
     this.#bytes = bytes
     this.#asLine = scan.hasLineBreaks
-    writer.text('{')
+    writer.byte(OPEN_BRACE)
   }
 
   keep(member: Member): void {
@@ -182,7 +188,7 @@ class ObjectCopy {
   replace(key: string, writeValue: () => void): void {
     this.flush()
     this.#separate()
-    this.#writer.text(key)
+    this.#writer.ascii(key)
     writeValue()
   }
 
@@ -195,7 +201,7 @@ class ObjectCopy {
   }
 
   #separate(): void {
-    if (!this.isEmpty) this.#writer.text(',')
+    if (!this.isEmpty) this.#writer.byte(COMMA)
     this.isEmpty = false
   }
 }

@@ -32,6 +32,17 @@ export class LineWriter {
     }
   }
 
+  byte(byte: number): void {
+    this.#reserve(1)
+    this.#out[this.#at++] = byte
+  }
+
+  /** Text that is known to be ASCII: written without looking at each character. */
+  ascii(text: string): void {
+    this.#reserve(text.length)
+    this.#at += this.#out.write(text, this.#at, 'latin1')
+  }
+
   text(text: string): void {
     // Three bytes are the most that UTF-8 takes for one UTF-16 unit.
     this.#reserve(text.length * 3)
@@ -39,8 +50,7 @@ export class LineWriter {
   }
 
   endLine(): void {
-    this.#reserve(1)
-    this.#out[this.#at++] = LINE_FEED
+    this.byte(LINE_FEED)
     this.#ends.push(this.#at)
   }
 

@@ -1,0 +1,143 @@
+/**
+ * npm run bench:steps: what each step costs an event, so that a regression has an address. CPU microseconds of this
+ * process, the best of several rounds: everything else on the machine can only add. `-- --save` appends a row to
+ * bench/results.md.
+ */
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { PassThrough } from 'node:stream'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { IncomingMessage } from 'node:http'
+import { loadContract } from '../src/contract/document.ts'
+import { HashIdWindow } from '../src/dedupe/id-window.ts'
+import { createBodyBudget } from '../src/http/body-budget.ts'
+import { readBody } from '../src/http/body-guard.ts'
+import type { ParsedBody } from '../src/ingest/body.ts'
+import { parseBody } from '../src/ingest/body.ts'
+import { createDedupe } from '../src/ingest/dedupe.ts'
+import { encodeEvent } from '../src/ingest/encode.ts'
+import type { GoodEvent } from '../src/ingest/judge.ts'
+import { judgeEvent } from '../src/ingest/judge.ts'
+import { LineWriter } from '../src/ingest/line-writer.ts'
+import { createRouter } from '../src/ingest/route.ts'
+import { createValidator } from '../src/ingest/validate.ts'
+import { systemClock } from '../src/model/clock.ts'
+import { DEFAULT_LIMITS } from '../src/model/limits.ts'
+import { openSegmentLog } from '../src/sinks/event-log/segment-log.ts'
+import { batchBody, ID_DIGITS } from './bodies.ts'
+
+const EVENTS = 100
+const BATCHES = 200
+const ROUNDS = 7
+
+const { values } = parseArgs({ options: { save: { type: 'boolean', default: false } } })
+
+const template = batchBody(EVENTS)
+let nextId = 0
+
+/** Fresh bodies with ids of their own. */
+function makeBodies(): Buffer[] {
+  return Array.from({ length: BATCHES }, () => {
+    const bytes = Buffer.from(template.bytes)
+    for (const at of template.idOffsets) bytes.write(String(nextId++).padStart(ID_DIGITS, '0'), at, 'latin1')
+    return bytes
+  })
+}
+
+const validator = createValidator({
+  contract: loadContract(new URL('../openapi.yml', import.meta.url).pathname),
+  mode: 'compatible'
+})
+const judge = { validator, limits: DEFAULT_LIMITS }
+const endpoint = { kind: 'batch' } as const
+
+function parse(bytes: Buffer): ParsedBody {
+  const parsed = parseBody(bytes, { endpoint: 'batch', maxBatchEvents: DEFAULT_LIMITS.maxBatchEvents })
+  if (!parsed.ok) throw new Error(parsed.fault.message)
+  return parsed.body
+}
+
+function judgeAll(body: ParsedBody): GoodEvent[] {
+  return body.events.map((_scan, index) => judgeEvent(judge, endpoint, body, index) as GoodEvent)
+}
+
+/** What a step is measured on: everything that the steps before it have made. */
+interface Prepared {
+  readonly bytes: Buffer
+  readonly body: ParsedBody
+  readonly events: readonly GoodEvent[]
+  readonly lines: readonly Buffer[]
+}
+
+const receivedAt = Date.parse('2026-11-23T06:49:26.000Z')
+const window = new HashIdWindow({
+  maxIds: 2_000_000,
+  windowMs: 86_400_000,
+  monotonic: systemClock.monotonic,
+  seed: [1, 2]
+})
+const dedupe = createDedupe(() => window)
+const router = createRouter({ eventsTopic: 'events', rejectedTopic: 'rejected', destinations: [] })
+
+function encodeAll(body: ParsedBody, events: readonly GoodEvent[]): Buffer[] {
+  const writer = new LineWriter(body.bytes.length + events.length * 384)
+  const facts = { body, source: 'web', receivedAt, receivedAtText: '2026-11-23T06:49:26.000Z', address: '127.0.0.1' }
+  for (const event of events) encodeEvent(writer, event, event.value['messageId'] as string, facts)
+  return writer.lines()
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'tributary-steps-'))
+const log = await openSegmentLog({ dir: folder, clock: systemClock, log: { info() {}, warn() {}, error() {} } })
+const budget = createBodyBudget()
+
+const STEPS: Record<string, (prepared: Prepared) => unknown> = {
+  'JSON.parse (for scale)': ({ bytes }) => JSON.parse(bytes.toString()),
+  guard({ bytes }) {
+    const request = Object.assign(new PassThrough(), { headers: {}, complete: true }) as unknown as IncomingMessage
+    const read = readBody(request, { encoding: 'identity', limit: DEFAULT_LIMITS.maxBatchBytes, budget })
+    ;(request as unknown as PassThrough).end(bytes)
+    return read.then(() => budget.giveBack(bytes.length))
+  },
+  'parse: bounds of events and members': ({ bytes }) => parse(bytes),
+  'validate: JSON.parse and the contract': ({ body }) => judgeAll(body),
+  dedupe({ events }) {
+    const claims = dedupe.begin('web')
+    for (const { value } of events) claims.claim(value['messageId'] as string)
+    claims.commit()
+  },
+  route({ events }) {
+    for (const { type, value } of events) router.route({ type, source: 'web', event: value, integrations: {} })
+  },
+  'enrich and encode': ({ body, events }) => encodeAll(body, events),
+  'log: write and fsync': ({ lines }) => log.append(lines)
+}
+
+const best = new Map<string, number>()
+for (let round = 0; round < ROUNDS; round++) {
+  const prepared = makeBodies().map((bytes): Prepared => {
+    const body = parse(bytes)
+    const events = judgeAll(body)
+    return { bytes, body, events, lines: encodeAll(body, events) }
+  })
+  for (const [name, step] of Object.entries(STEPS)) {
+    const before = process.cpuUsage()
+    for (const each of prepared) await step(each)
+    const { user, system } = process.cpuUsage(before)
+    const cost = (user + system) / (BATCHES * EVENTS)
+    best.set(name, Math.min(cost, best.get(name) ?? Number.POSITIVE_INFINITY))
+  }
+}
+await log.close()
+rmSync(folder, { recursive: true })
+
+const eventBytes = Math.round(template.bytes.length / EVENTS)
+process.stdout.write(`CPU us an event of ${eventBytes} bytes, in batches of ${EVENTS}, best of ${ROUNDS} rounds\n\n`)
+for (const [name, cost] of best) process.stdout.write(`${cost.toFixed(2).padStart(7)}  ${name}\n`)
+
+if (values.save) {
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+  const cells = [...best.values()].map(cost => cost.toFixed(2))
+  appendFileSync(new URL('results.md', import.meta.url), `| ${commit} | ${cells.join(' | ')} |\n`)
+}
