@@ -1,0 +1,240 @@
+/**
+ * Every recorded request of the SDKs, replayed against the server with a fixed clock and a sink in memory. What it
+ * published and answered is held against `expected/`, one file a recording; `TAP_SNAPSHOT=1 node <this file>` writes
+ * them anew, to be read before they are committed.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import t from 'tap'
+import { addSafeFormats } from '../../src/contract/formats.ts'
+import type { OutgoingRecord } from '../../src/model/record.ts'
+import { startApp } from '../support/app.ts'
+import { assertAnswerMatchesContract } from '../support/contract-answers.ts'
+import type { Json, Replayed, Sample } from '../support/samples.ts'
+import { readSamples, replay } from '../support/samples.ts'
+
+const EXPECTED = join(import.meta.dirname, 'expected')
+const DOCUMENT = new URL('../../docs/sdks.md', import.meta.url)
+const CONFIG = `
+sources:
+  - id: sdks
+    writeKeys: [wk_sample, wk_test, wk, k]
+`
+const MODES = ['compatible', 'strict'] as const
+/** A rebuilt batch repeats one event: so many of its records say all there is. */
+const SHOWN_RECORDS = 12
+
+interface Exchange {
+  readonly sample: Sample
+  readonly answer: Replayed
+  readonly records: readonly OutgoingRecord[]
+}
+
+/** What the server may add to an event beside what its batch shares. */
+const OURS = ['type', 'messageId', 'receivedAt', 'sentAt', 'originalTimestamp', 'timestamp', 'projectId', 'version']
+
+const samples = readSamples()
+const exchanges = { compatible: new Map<string, Exchange[]>(), strict: new Map<string, Exchange[]>() }
+
+t.before(async () => {
+  for (const mode of MODES) {
+    const { url, sink } = await startApp(t, { config: CONFIG, env: { VALIDATION: mode } })
+    for (const [recording, requests] of samples) {
+      const exchanged: Exchange[] = []
+      for (const sample of requests) {
+        const before = sink.records.length
+        const answer = await replay(url, sample)
+        exchanged.push({ sample, answer, records: sink.records.slice(before) })
+      }
+      exchanges[mode].set(recording, exchanged)
+    }
+  }
+})
+
+const valueOf = (record: OutgoingRecord): Json => JSON.parse(record.line.toString()) as Json
+const eventsOf = (records: readonly OutgoingRecord[]) => records.filter(({ kind }) => kind === 'event')
+const rejectedOf = (records: readonly OutgoingRecord[]) => records.filter(({ kind }) => kind === 'rejected')
+
+/** Two recordings are of requests that no server could take: one is too large, one is not JSON. */
+function legal(mode: (typeof MODES)[number]): Exchange[] {
+  return [...exchanges[mode].values()].flat().filter(({ sample }) => sample.recording !== 'oddities')
+}
+
+/** Ids that the server made differ from run to run. */
+function withoutMadeIds(value: Json, sent: Json | undefined): Json {
+  return sent !== undefined && !('messageId' in sent) ? { ...value, messageId: '(made by the server)' } : value
+}
+
+function describe(exchange: Exchange, strict: Exchange): Json {
+  const { sample, answer, records } = exchange
+  const events = eventsOf(records)
+  return {
+    request: `${sample.method} ${sample.url}`,
+    status: answer.status,
+    ...(sample.method === 'POST' ? { answer: JSON.parse(answer.text) as Json } : {}),
+    records: events.slice(0, SHOWN_RECORDS).map(record => ({
+      topics: record.topics,
+      key: record.key,
+      value: withoutMadeIds(valueOf(record), sentFor(sample, valueOf(record), events.indexOf(record)))
+    })),
+    ...(events.length > SHOWN_RECORDS ? { moreRecords: events.length - SHOWN_RECORDS } : {}),
+    rejected: rejectedOf(records).map(valueOf),
+    strict: {
+      status: strict.answer.status,
+      accepted: eventsOf(strict.records).length,
+      refused: rejectedOf(strict.records).map(record => {
+        const { code, pointer, event } = valueOf(record)
+        return `${String((event as Json)['type'] ?? sample.url)} ${String(code)} ${String(pointer)}`
+      })
+    }
+  }
+}
+
+/** The event as it was sent that became this record. */
+function sentFor(sample: Sample, value: Json, index: number): Json | undefined {
+  return (
+    sample.events.find(({ messageId }) => messageId !== undefined && messageId === value['messageId']) ??
+    sample.events[index]
+  )
+}
+
+for (const recording of samples.keys()) {
+  t.test(`${recording}: what was published and answered is what was expected`, async t => {
+    const compatible = exchanges.compatible.get(recording) ?? []
+    const strict = exchanges.strict.get(recording) ?? []
+    const found = compatible.map((exchange, i) => describe(exchange, strict[i] as Exchange))
+    const file = join(EXPECTED, `${recording}.json`)
+    if (process.env['TAP_SNAPSHOT'] === '1') {
+      mkdirSync(EXPECTED, { recursive: true })
+      writeFileSync(file, `${JSON.stringify(found, undefined, 2)}\n`)
+    }
+    t.ok(existsSync(file), 'somebody has read what to expect')
+    t.same(found, JSON.parse(readFileSync(file, 'utf8')))
+  })
+}
+
+t.test(
+  'no event of any recording is lost to validation in the compatible mode, but for ids that are numbers',
+  async t => {
+    const all = legal('compatible')
+    const refused = all.flatMap(({ records }) => rejectedOf(records).map(valueOf))
+    t.same(
+      refused.map(({ code, pointer }) => [code, pointer]),
+      Array.from({ length: 3 }, () => ['id_not_string', '/groupId'])
+    )
+    for (const { event } of refused) t.equal((event as Json)['groupId'], 77)
+    for (const { sample, answer, records } of all) {
+      if (sample.method !== 'POST') continue
+      t.equal(records.length, sample.events.length, `${sample.recording}: every event has its record`)
+      const bad = rejectedOf(records).length
+      t.equal(answer.status, bad === 0 ? 200 : 400, `${sample.recording} ${sample.url}`)
+      if (bad === 0) t.equal(answer.text, '{"success":true}')
+      else t.match(JSON.parse(answer.text), { accepted: records.length - 1, rejected: 1 }, 'it is refused alone')
+    }
+  }
+)
+
+t.test('every record is the event as it was sent, and what the server sets: nothing else is changed', async t => {
+  for (const { sample, records } of legal('compatible')) {
+    const shared = JSON.parse(sample.body ?? '{}') as Json
+    for (const [index, record] of eventsOf(records).entries()) {
+      const value = valueOf(record)
+      const sent = sentFor(sample, value, index) as Json
+      for (const [key, before] of Object.entries(sent)) {
+        if (key === 'writeKey' || key === 'timestamp') continue
+        if (key === 'context') t.match(value[key], before, `${sample.recording}: context keeps all that it had`)
+        else t.strictSame(value[key], before, `${sample.recording}: ${key}`)
+      }
+      const added = Object.keys(value).filter(key => !(key in sent) && !OURS.includes(key))
+      const fromEnvelope = ['context', 'integrations'].filter(key => key in shared && !(key in sent))
+      t.strictSame(added, fromEnvelope, `${sample.recording}: no other key was added`)
+      t.notMatch(record.line.toString(), /"writeKey"|wk_sample/, 'the key is not published')
+    }
+  }
+})
+
+t.test('an oversize batch and a body that is not JSON are refused whole', async t => {
+  const oddities = exchanges.compatible.get('oddities') ?? []
+  t.same(
+    oddities.map(({ answer }) => [answer.status, /payload_too_large|invalid_json/.exec(answer.text)?.[0]]),
+    [
+      [400, 'payload_too_large'],
+      [400, 'invalid_json']
+    ]
+  )
+  t.same(
+    oddities.flatMap(({ records }) => eventsOf(records)),
+    []
+  )
+})
+
+t.test('every record is as its schema says, with the key that partitions it', async t => {
+  const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, strictTypes: false, strictRequired: false })
+  addSafeFormats(ajv)
+  const [event, rejected] = ['event', 'rejected'].map(name =>
+    ajv.compile(JSON.parse(readFileSync(new URL(`../../schemas/${name}.schema.json`, import.meta.url), 'utf8')) as Json)
+  )
+  let checked = 0
+  for (const { records } of MODES.flatMap(mode => [...exchanges[mode].values()].flat())) {
+    for (const record of records) {
+      const value = valueOf(record)
+      const validate = record.kind === 'event' ? event : rejected
+      t.ok(validate?.(value), ajv.errorsText(validate?.errors))
+      if (record.kind === 'event') t.equal(record.key, value['userId'] || value['anonymousId'])
+      checked++
+    }
+  }
+  t.ok(checked > 400, `${checked} records`)
+})
+
+t.test('every answer is one of the contract, readable by pages, and preflights allow what was asked for', async t => {
+  for (const { sample, answer } of MODES.flatMap(mode => [...exchanges[mode].values()].flat())) {
+    const { method, url: path, headers } = sample
+    assertAnswerMatchesContract(t, { method, path, status: answer.status, headers: answer.headers, body: answer.text })
+    t.equal(answer.headers['access-control-allow-origin'], '*')
+    if (method !== 'OPTIONS') {
+      t.match(answer.headers['access-control-expose-headers'], /retry-after/i)
+      continue
+    }
+    const asked = (headers['access-control-request-headers'] ?? '').split(',')
+    const allowed = (answer.headers['access-control-allow-headers'] ?? '').split(',').map(name => name.trim())
+    t.same(
+      asked.filter(name => !allowed.includes(name)),
+      [],
+      'every header that was asked for'
+    )
+    t.match(answer.headers['access-control-allow-methods'], /POST/)
+    t.match(answer.headers['access-control-max-age'], /^\d+$/)
+  }
+})
+
+t.test('docs/sdks.md lists what the strict mode refuses of the recordings, and why', async t => {
+  const refusals = new Map<string, Set<string>>()
+  let [events, refused] = [0, 0]
+  for (const { sample, records } of legal('strict')) {
+    events += records.length
+    for (const { code, pointer, event } of rejectedOf(records).map(valueOf)) {
+      refused++
+      const what = `| \`${String(code)}\` | \`${String(pointer)}\` | ${shown(event as Json, String(pointer))} |`
+      refusals.set(what, (refusals.get(what) ?? new Set()).add(sample.recording))
+    }
+  }
+  const rows = [...refusals].map(([what, recordings]) => `${what} ${[...recordings].join(', ')} |`).toSorted()
+  const table = [
+    `Of ${events} events ${refused} are refused:`,
+    '',
+    '| code | where | what stands there | recordings |',
+    '|---|---|---|---|',
+    ...rows
+  ]
+  const document = readFileSync(DOCUMENT, 'utf8')
+  t.ok(document.includes(table.join('\n')), `docs/sdks.md has this table:\n${table.join('\n')}`)
+})
+
+/** What stands at a pointer into an event. */
+function shown(event: Json, pointer: string): string {
+  let value: unknown = event
+  for (const key of pointer.split('/').slice(1)) value = (value as Json | undefined)?.[key]
+  return value === undefined ? 'nothing' : `\`${JSON.stringify(value)}\``
+}

@@ -1,0 +1,76 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, request as sendRequest } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Test } from 'tap'
+import { basic } from '../app.ts'
+
+/** One request that went through a gate. */
+export interface Passed {
+  readonly method: string
+  readonly path: string
+  readonly status: number
+}
+
+export interface GateOptions {
+  /** The server behind it. */
+  readonly url: string
+  /** Told before the first POST is passed on: makes the server unable to store it. */
+  readonly failNext: () => void
+  /** Key of a source over its rate, which the second POST is given. */
+  readonly drainedKey: string
+}
+
+export interface Gate {
+  /** `http://127.0.0.1:port`, what the SDK is told. */
+  readonly url: string
+  readonly passed: readonly Passed[]
+}
+
+/** What is to go wrong, in this order; what did not come about as it should is tried again with the next POST. */
+const TROUBLES = [503, 429]
+
+/**
+ * Stands between an SDK and the real server and passes everything on as it is, but that the server has trouble: it
+ * cannot store what the first POST brings (503), and the second POST is over a rate (429). Both answers are the
+ * server's own, with all their headers.
+ */
+export async function openGate(t: Test, options: GateOptions): Promise<Gate> {
+  const passed: Passed[] = []
+  const troubles = [...TROUBLES]
+  const server = createServer((request, response) => {
+    const trouble = request.method === 'POST' ? troubles.shift() : undefined
+    const headers = { ...request.headers }
+    if (trouble === 503) options.failNext()
+    if (trouble === 429) headers['authorization'] = basic(options.drainedKey)
+    const finish = (status: number): void => {
+      passed.push({ method: request.method ?? '', path: request.url ?? '', status })
+      // A busy machine makes the server overloaded in earnest.
+      if (trouble !== undefined && status !== trouble) troubles.push(trouble)
+    }
+    pass(options.url, { request, response, headers }).then(finish, () => response.destroy())
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, passed }
+}
+
+/** Forwards one request with the Host that it came with, so that the server names the gate where it names itself. */
+function pass(
+  url: string,
+  to: { request: IncomingMessage; response: ServerResponse; headers: IncomingHttpHeaders }
+): Promise<number> {
+  const { request, response, headers } = to
+  return new Promise((resolve, reject) => {
+    const onward = sendRequest(url + request.url, { method: request.method, headers }, answer => {
+      response.writeHead(answer.statusCode ?? 502, answer.rawHeaders)
+      answer.pipe(response)
+      answer.on('error', reject)
+      answer.on('end', () => resolve(answer.statusCode ?? 0))
+    })
+    onward.on('error', reject)
+    request.pipe(onward)
+  })
+}
