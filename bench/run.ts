@@ -64,7 +64,7 @@ async function verify(subject: Subject, brokers: readonly string[], acked: numbe
   if (subject.adminUrl === undefined) return
   if (subject.topic !== undefined && !subject.name.includes('spool')) {
     const offsets = await topicOffsets(brokers, subject.topic)
-    const stored = offsets.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0)
+    const stored = offsets.reduce((sum, { high, low }) => sum + high - low, 0)
     if (stored < acked) throw new Error(`${subject.name}: ${acked} events acked, ${stored} in Kafka`)
     return
   }

@@ -104,7 +104,7 @@ const STEPS: Record<string, (prepared: Prepared) => unknown> = {
   'validate: JSON.parse and the contract': ({ body }) => judgeAll(body),
   dedupe({ events }) {
     const claims = dedupe.begin('web')
-    for (const { value } of events) claims.claim(value['messageId'] as string)
+    for (const { value } of events) void claims.claim(value['messageId'] as string)
     claims.commit()
   },
   route({ events }) {

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ErrorCode } from '../model/errors.ts'
 import type { KeyStore, Source } from '../model/source.ts'
 import { sendError } from './replies.ts'
+import { senderOf } from './sender.ts'
 
 export interface AuthenticatorOptions {
   readonly keys: KeyStore
@@ -39,7 +40,7 @@ export function createAuthenticator({ keys, monotonic }: AuthenticatorOptions) {
 
   return (key: string, request: FastifyRequest): Authenticated => {
     const source = keys.find(key)
-    if (source === undefined) return { ok: false, code: countUnknown(request.ip) }
+    if (source === undefined) return { ok: false, code: countUnknown(senderOf(request)) }
     if (!source.enabled) return { ok: false, code: 'source_disabled' }
     const { origin } = request.headers
     if (

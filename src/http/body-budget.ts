@@ -1,5 +1,5 @@
 /** What the bodies of all requests under way may hold together: some 500 whole batches, or 200,000 events of 1 KB. */
-export const MAX_HELD_BODY_BYTES = 256 * 1024 * 1024
+const MAX_HELD_BODY_BYTES = 256 * 1024 * 1024
 
 /** A bound on the memory that bodies take: each is bounded by itself, but there may be many connections. */
 export interface BodyBudget {

@@ -5,10 +5,18 @@ import { refuseOtherMethods } from './errors.ts'
 import { basicKey } from './credentials.ts'
 import { withVersion } from './paths.ts'
 import { pixelEvent } from './pixel-event.ts'
+import { senderOf } from './sender.ts'
 import type { TrackingOptions } from './tracking.ts'
 
 /** A GIF of one transparent pixel. */
 const PIXEL = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64')
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What @fastify/under-pressure calls for a route, in place of its 503, while the server sheds load. */
+    pressureHandler?: (request: FastifyRequest, reply: FastifyReply) => void
+  }
+}
 
 interface PixelRoute {
   Params: { type: string }
@@ -20,8 +28,14 @@ interface PixelRoute {
  * and the image, whatever became of the event: that is in the metrics and on the rejected records.
  */
 export function registerPixel(app: FastifyInstance, options: TrackingOptions): void {
+  const config = {
+    pressureHandler(_request: FastifyRequest, reply: FastifyReply): void {
+      options.onRefused('overloaded')
+      sendPixel(reply)
+    }
+  }
   for (const path of withVersion(['/pixel/:type'])) {
-    app.get<PixelRoute>(path, async (request, reply) => {
+    app.get<PixelRoute>(path, { config }, async (request, reply) => {
       // Proxies of mail providers look first; looking is not opening.
       if (request.method !== 'HEAD') await ingest(request, options)
       return sendPixel(reply)
@@ -60,7 +74,7 @@ async function track(request: FastifyRequest<PixelRoute>, options: TrackingOptio
     endpoint: { kind: 'single', type },
     source: known.source,
     writeKey: key,
-    address: request.ip
+    address: senderOf(request)
   })
   return undefined
 }

@@ -9,6 +9,7 @@ import { answerError, createClientErrorHandler, knowAllMethods, refuseConnection
 import { letRestPass } from './linger.ts'
 import { withoutDoubledVersion } from './paths.ts'
 import { sendError } from './replies.ts'
+import { rememberSenders } from './sender.ts'
 import { boundPipelining, isFlooded } from './unanswered.ts'
 
 export interface ServerOptions {
@@ -56,6 +57,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const allowOrigin = options.corsOrigins === '*' ? '*' : undefined
   const app = createFastify(options, allowOrigin)
   limitConnections(app.server, options.connections)
+  rememberSenders(app.server)
   boundPipelining(app.server, socket => refuseConnection(socket, 'overloaded', allowOrigin))
   knowAllMethods(app)
   app.server.on('connect', (_request: IncomingMessage, socket: Socket) =>

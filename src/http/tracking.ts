@@ -20,6 +20,7 @@ import { basicKey } from './credentials.ts'
 import { refuseOtherMethods } from './errors.ts'
 import { BATCH_PATHS, singlePaths } from './paths.ts'
 import { sendAnswer, sendError } from './replies.ts'
+import { senderOf } from './sender.ts'
 
 export interface TrackingOptions {
   readonly pipeline: Pipeline
@@ -137,7 +138,7 @@ async function trackBytes(
   const known = doors.authenticate(key, request)
   if (!known.ok) return refuseAs(known.code)
   const { source } = known
-  const facts = { body: parsed.body, endpoint, source, writeKey: key, address: request.ip }
+  const facts = { body: parsed.body, endpoint, source, writeKey: key, address: senderOf(request) }
   const answer: Answer = await doors.pipeline.ingest(facts)
   if (answer.refused !== undefined) doors.onRefused(answer.refused, request)
   return sendAnswer(reply, answer)

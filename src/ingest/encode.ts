@@ -256,7 +256,7 @@ export interface Library {
 const MAX_LIBRARY_CHARS = 100
 
 /** The SDK that sent an event, by its own or the batch's context. */
-export function libraryOf(value: unknown, body: ParsedBody): Library {
+function libraryOf(value: unknown, body: ParsedBody): Library {
   const own = asObject(asObject(value)?.['context'])?.['library']
   const library = asObject(own) ?? asObject(body.envelope.context?.value['library'])
   const text = (member: unknown): string | null =>

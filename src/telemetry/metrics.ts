@@ -109,6 +109,12 @@ export const METRICS = {
     help: 'Bytes on disk that Kafka has not confirmed yet.',
     labels: []
   },
+  spoolMaxBytes: {
+    kind: 'gauge',
+    name: 'tributary_spool_max_bytes',
+    help: 'SPOOL_MAX_BYTES: what may wait for Kafka on disk.',
+    labels: []
+  },
   relayedRecords: {
     kind: 'counter',
     name: 'tributary_relayed_records_total',
@@ -126,6 +132,12 @@ export const METRICS = {
     name: 'tributary_dedupe_ids',
     help: 'messageIds remembered, by source; bounded by DEDUP_MAX_IDS.',
     labels: ['source']
+  },
+  dedupeMaxIds: {
+    kind: 'gauge',
+    name: 'tributary_dedupe_max_ids',
+    help: 'DEDUP_MAX_IDS: how many messageIds are remembered for each source.',
+    labels: []
   },
   debuggerEvents: {
     kind: 'gauge',
@@ -230,7 +242,7 @@ export function createMetrics() {
   }
 }
 
-export type Metrics = ReturnType<typeof createMetrics>
+type Metrics = ReturnType<typeof createMetrics>
 
 interface Child {
   inc(value?: number): void

@@ -103,7 +103,8 @@ t.test('every call of the official Node and Python SDKs is in the event log exac
     const types = logged(dir)
       .slice(before)
       .map(({ type }) => type)
-    t.same([...types].sort(), ['alias', 'group', 'identify', 'page', 'screen', 'track'], sdk.name)
+    t.same(new Set(types), new Set(['alias', 'group', 'identify', 'page', 'screen', 'track']), sdk.name)
+    t.equal(types.length, 6)
     for (const type of types) t.ok(has(`${sdk.source}-${String(type)}`), `${sdk.name}: ${String(type)}`)
   }
   t.equal(new Set(logged(dir).map(({ messageId }) => messageId)).size, logged(dir).length)

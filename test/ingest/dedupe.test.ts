@@ -26,7 +26,7 @@ t.test('an id is a duplicate only after the request that carried it became durab
 t.test('sources do not share ids', async t => {
   const dedupe = createSubject()
   const first = dedupe.begin('web')
-  first.claim('m1')
+  void first.claim('m1')
   first.commit()
   t.equal(dedupe.begin('app').claim('m1'), 'new')
 })
@@ -43,7 +43,7 @@ t.test('a concurrent request with the same id waits for the fate of the first', 
     const id = `m-${durable}`
     const first = dedupe.begin('web')
     const second = dedupe.begin('web')
-    first.claim(id)
+    void first.claim(id)
     const fate = second.claim(id)
     t.ok(fate instanceof Promise)
     if (durable) first.commit()
@@ -56,8 +56,8 @@ t.test('two requests that wait for one another both end', async t => {
   const dedupe = createSubject()
   const a = dedupe.begin('web')
   const b = dedupe.begin('web')
-  a.claim('x')
-  b.claim('y')
+  void a.claim('x')
+  void b.claim('y')
   const aWaits = a.claim('y')
   const bWaits = b.claim('x')
   a.commit()

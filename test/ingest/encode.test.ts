@@ -184,7 +184,7 @@ t.test('a record says what the slow and obvious merge of event, batch and our fi
       fc.dictionary(keys, fc.jsonValue({ maxDepth: 2 })),
       fc.record({ context: object, integrations: object, type: fc.constant('track') }, { requiredKeys: [] })
     )
-    .map(([rest, known]) => ({ ...rest, ...known, messageId: 'm' }) as Json)
+    .map(([rest, known]): Json => ({ ...rest, ...known, messageId: 'm' }))
   const envelope = fc.record({ context: object, integrations: object }, { requiredKeys: [] }) as fc.Arbitrary<Json>
   fc.assert(
     fc.property(event, envelope, fc.constantFrom(0, 2), (event, envelope, indent) => {

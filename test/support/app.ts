@@ -7,12 +7,14 @@ import type { App } from '../../src/app.ts'
 import { createApp } from '../../src/app.ts'
 import { readEnvironment } from '../../src/config/environment.ts'
 import type { Clock } from '../../src/model/clock.ts'
+import type { OutgoingRecord } from '../../src/model/record.ts'
 import type { Sink } from '../../src/model/sink.ts'
 import type { MemorySink } from '../../src/sinks/memory.ts'
 import { createMemorySink } from '../../src/sinks/memory.ts'
+import { recordFault } from './record-schemas.ts'
 
 export const KEY = 'wk_test'
-export const NOW = Date.parse('2026-11-23T12:00:00.000Z')
+const NOW = Date.parse('2026-11-23T12:00:00.000Z')
 
 export const CONFIG = `
 sources:
@@ -61,7 +63,7 @@ export async function startApp(t: Test, options: TestAppOptions = {}): Promise<T
     SHUTDOWN_GRACE: '100ms',
     ...options.env
   })
-  const memory = createMemorySink()
+  const memory = checkedSink(t)
   const clock = options.clock ?? { now: () => NOW, monotonic: () => performance.now() }
   const given = options.sink === 'configured' ? {} : { sink: options.sink ?? memory }
   const app = await createApp({ config, logger: options.logger ?? pino({ level: 'silent' }), clock, ...given })
@@ -69,6 +71,24 @@ export async function startApp(t: Test, options: TestAppOptions = {}): Promise<T
   const urls = await app.listen()
   return { app, sink: memory, url: urls.tracking, adminUrl: urls.admin, dir }
 }
+
+/** A memory sink; the test fails where a record is not as schemas/ describe it. */
+function checkedSink(t: Test): MemorySink {
+  const sink = createMemorySink()
+  const { publish } = sink
+  const faults: string[] = []
+  t.teardown(() => {
+    if (faults[0] !== undefined) throw new Error(faults[0])
+  })
+  return Object.assign(sink, {
+    publish(records: readonly OutgoingRecord[]) {
+      for (const { kind, line } of records) faults.push(...[recordFault(kind, line.toString())].filter(isText))
+      return publish.call(sink, records)
+    }
+  })
+}
+
+const isText = (text: string | undefined): text is string => text !== undefined
 
 export function basic(key: string = KEY): string {
   return `Basic ${Buffer.from(`${key}:`).toString('base64')}`

@@ -8,7 +8,7 @@ export const LINE_FEED = 10
 export const MAX_LINE_BYTES = 64 * 1024 * 1024
 
 /** Whether a line (line feed included) is a JSON object in UTF-8. */
-export function isRecord(line: Buffer): boolean {
+function isRecord(line: Buffer): boolean {
   if (line[0] !== 0x7b || line.length > MAX_LINE_BYTES || !isUtf8(line)) return false
   try {
     JSON.parse(line.toString())
