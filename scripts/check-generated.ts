@@ -5,7 +5,10 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 
-const CHECKS = [['config-table.ts', '--check', 'README.md']] as const
+const CHECKS = [
+  ['config-table.ts', '--check', 'README.md'],
+  ['metrics-reference.ts', '--check', 'docs/metrics.md']
+] as const
 
 for (const [program, ...args] of CHECKS) {
   const { status } = spawnSync(process.execPath, [join(import.meta.dirname, program), ...args], { stdio: 'inherit' })

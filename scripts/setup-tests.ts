@@ -24,6 +24,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   mvn: 'maven',
   python3: 'python3',
   chromium: 'chromium',
+  promtool: 'prometheus',
   strace: 'strace',
   faketime: 'faketime'
 }

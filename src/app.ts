@@ -9,7 +9,7 @@ import { registerDebugger } from './admin/debugger.ts'
 import { registerHealth } from './admin/health.ts'
 import { createObservations } from './admin/observations.ts'
 import { createAdminServer } from './admin/server.ts'
-import type { Config, KafkaConfig } from './config/config.ts'
+import type { Config } from './config/config.ts'
 import { parseTributaryFile } from './config/tributary-file.ts'
 import { loadContract } from './contract/document.ts'
 import { openIdStore } from './dedupe/id-store.ts'
@@ -29,6 +29,7 @@ import { createRateLimiter } from './ingest/rate-limit.ts'
 import { createLiveRouter } from './ingest/live-router.ts'
 import { restoreRecord } from './ingest/restore.ts'
 import { createValidator } from './ingest/validate.ts'
+import { kafkaOptions } from './kafka-options.ts'
 import { createFileKeyStore } from './keys/file-key-store.ts'
 import { readSourceKeys } from './keys/source-keys.ts'
 import type { Clock } from './model/clock.ts'
@@ -189,6 +190,8 @@ export async function createApp({ config, logger, sink: givenSink, clock = syste
     trackingUrl: hostname => config.publicUrl ?? urlOf(tracking, hostname, config),
     clock
   })
+  metrics.gauge(METRICS.spoolMaxBytes, () => [[{}, config.spoolMaxBytes]])
+  metrics.gauge(METRICS.dedupeMaxIds, () => [[{}, config.dedup.maxIds]])
   metrics.gauge(METRICS.debuggerEvents, () => [[{}, seen.recent.usage().events]])
   metrics.gauge(METRICS.debuggerBytes, () => [[{}, seen.recent.usage().bytes]])
   metrics.gauge(METRICS.debuggerWatchers, () => [[{}, watchers()]])
@@ -216,21 +219,6 @@ export async function createApp({ config, logger, sink: givenSink, clock = syste
       })()
       return closing
     }
-  }
-}
-
-function kafkaOptions(
-  config: Config,
-  { brokers, ssl, sasl, createTopics, ...kafka }: KafkaConfig
-): SinkOptions['kafka'] {
-  const { partitions, replicationFactor } = kafka
-  return {
-    brokers,
-    clientId: 'tributary',
-    topics: { create: createTopics, partitions, ...(replicationFactor === undefined ? {} : { replicationFactor }) },
-    publishTimeoutMs: config.publishTimeoutMs,
-    ...(ssl === undefined ? {} : { ssl: ssl.ca === undefined ? {} : { ca: ssl.ca } }),
-    ...(sasl === undefined ? {} : { sasl })
   }
 }
 

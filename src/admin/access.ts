@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import { isIPv4 } from 'node:net'
 import basicAuth from '@fastify/basic-auth'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { isLoopback } from './loopback.ts'
 import { createSessions, SESSION_SECONDS } from './sessions.ts'
 import { createThrottle } from './throttle.ts'
 
@@ -29,11 +29,6 @@ export interface Access {
 const USER = 'admin'
 const COOKIE = 'tributary_session'
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
-
-export function isLoopback(host: string): boolean {
-  const bare = host.toLowerCase().replace(/^\[|\]$/g, '')
-  return bare === 'localhost' || bare === '::1' || (isIPv4(bare) && bare.startsWith('127.'))
-}
 
 /** Registers Basic for the user `admin` and knows sessions of the login form; guessing is slowed down for both. */
 export async function createAccess(app: FastifyInstance, options: AccessOptions): Promise<Access> {

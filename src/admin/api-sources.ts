@@ -7,6 +7,7 @@ import { fail } from './api-events.ts'
 import type { RecentEvents } from './recent.ts'
 import type { SdkWatch } from './sources.ts'
 import { toSourceView } from './sources.ts'
+import { testEvent } from './test-event.ts'
 
 /** One write key of a source. The key itself is only told to who asks for that one. */
 export interface SourceKey {
@@ -71,22 +72,4 @@ export function registerSourceRoutes(app: FastifyInstance, options: SourceRoutes
     const { status, body } = await sendEvent(key.key, type, testEvent(type, messageId))
     return { messageId, status, answer: JSON.parse(body) as unknown }
   })
-}
-
-/** A small, valid event of each type that says itself that it is a test. */
-export function testEvent(type: EventType, messageId: string): object {
-  const common = {
-    messageId,
-    timestamp: new Date().toISOString(),
-    context: { library: { name: 'tributary-test', version: '1' } }
-  }
-  const own: Record<EventType, object> = {
-    track: { userId: 'test-user', event: 'Test Event', properties: { sentFrom: 'tributary' } },
-    identify: { userId: 'test-user', traits: { email: 'test-user@example.com' } },
-    page: { userId: 'test-user', name: 'Test Page', properties: { url: 'https://example.com/test' } },
-    screen: { userId: 'test-user', name: 'Test Screen' },
-    group: { userId: 'test-user', groupId: 'test-group', traits: { name: 'Test Group' } },
-    alias: { userId: 'test-user', previousId: 'test-anonymous' }
-  }
-  return { ...own[type], ...common }
 }

@@ -37,7 +37,18 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   'rejected retry': {
     summary: 'change refused events and send them again',
     load: async () => (await import('./rejected-retry.ts')).rejectedRetry
-  }
+  },
+  tail: { summary: 'show events of a running server as they come', load: async () => (await import('./tail.ts')).tail },
+  send: { summary: 'send one event', load: async () => (await import('./send.ts')).send },
+  trace: {
+    summary: 'find an event by its messageId',
+    load: async () => (await import('./trace.ts')).traceCommand
+  },
+  doctor: {
+    summary: 'check the set-up and say what to change',
+    load: async () => (await import('./doctor.ts')).doctor
+  },
+  replay: { summary: 'publish what lies in the log to a topic', load: async () => (await import('./replay.ts')).replay }
 }
 
 /** Words that are no command by themselves. */

@@ -116,17 +116,19 @@ async function openKafka(options: SinkOptions, settings: NonNullable<SinkOptions
     if (existsSync(join(dataDir, name))) kept[name] = await openFolder(options, name)
   }
   const keptLogs = Object.values(kept)
-  const readers = [
-    ...keptLogs.map(source => createLogReader({ source, log })),
-    createLogReader({ source: spool, log, deleteConsumed: true })
-  ]
-  const opened = await Promise.all(readers)
+  const keptReaders = await Promise.all(keptLogs.map(source => createLogReader({ source, log })))
+  const spoolReader = await createLogReader({ source: spool, log, deleteConsumed: true })
   const refused = createRefusedFile({ dir: spool.dir, maxBytes: spoolMaxBytes, now: clock.now })
-  const retention = startRetention({ logs: keptLogs, policy: options.retention, clock, log })
+  // Nothing that Kafka has not got yet may go, however old it is.
+  const delivered = keptLogs.map((kept, at) => ({
+    ...kept,
+    segments: () => (keptReaders[at]?.backlogBytes() === 0 ? kept.segments() : [])
+  }))
+  const retention = startRetention({ logs: delivered, policy: options.retention, clock, log })
   const sink = createSpoolingSink({
     kafka,
     spool,
-    readers: opened,
+    readers: [...keptReaders, spoolReader],
     refused,
     restore,
     onRelayed,

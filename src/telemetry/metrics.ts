@@ -242,8 +242,6 @@ export function createMetrics() {
   }
 }
 
-type Metrics = ReturnType<typeof createMetrics>
-
 interface Child {
   inc(value?: number): void
   observe(value: number): void

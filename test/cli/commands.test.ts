@@ -56,7 +56,12 @@ t.test('every command explains itself with examples', { buffered: true }, async 
     'config',
     'config check',
     'rejected list',
-    'rejected retry'
+    'rejected retry',
+    'tail',
+    'send',
+    'trace',
+    'doctor',
+    'replay'
   ])
   for (const command of commands) {
     const { code, stdout, stderr } = await tributary(`${command} --help`)

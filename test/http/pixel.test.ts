@@ -148,3 +148,22 @@ t.test('looking at a pixel with HEAD is no event, and no cache may keep it', asy
   t.equal((await fetch(path)).headers.get('cache-control'), 'no-store')
   t.equal((await fetch(path, { method: 'POST' })).status, 405)
 })
+
+t.test('an overloaded server shows the pixel too', async t => {
+  const app = await startApp(t)
+  const pixel = `${app.url}/v1/pixel/page?writeKey=wk_test&userId=u`
+  let shed = false
+  for (let round = 0; round < 10 && !shed; round++) {
+    const asked = [fetch(`${app.url}/v1/page`, { method: 'POST' }), fetch(pixel)] as const
+    for (const until = Date.now() + 1_500; Date.now() < until;);
+    await new Promise(setImmediate)
+    for (const until = Date.now() + 1_500; Date.now() < until;);
+    const [page, image] = await Promise.all(asked)
+    shed = page.status === 503
+    t.equal(image.status, 200)
+    t.equal(image.headers.get('content-type'), 'image/gif')
+  }
+  t.ok(shed, 'other calls were told to come again')
+  const metrics = await (await fetch(`${app.adminUrl}/metrics`)).text()
+  t.match(metrics, /tributary_requests_refused_total\{code="overloaded"\} [2-9]/, 'both are counted')
+})

@@ -1,5 +1,6 @@
 import { placeKey, type KafkaMessage } from './call.ts'
-import { confirmedPartitions, refusalReason } from './errors.ts'
+import { confirmedPartitions, isTimeRefused, refusalReason } from './errors.ts'
+import { explain } from './explain.ts'
 import type { KafkaSettings } from './options.ts'
 import type { Outbox } from './outbox.ts'
 import { offsetMap, type Session } from './session.ts'
@@ -12,10 +13,17 @@ export interface Delivery {
   readonly abandoned: () => boolean
 }
 
+/** Kafka's own mark for a record without a timestamp; such a record counts as written when its segment was. */
+const NO_TIMESTAMP = -1n
+
+/** Sessions whose log says already that the clocks differ. */
+const told = new WeakSet<Session>()
+
 /**
- * Sends the messages and settles them. When the broker refuses some record for good, the partitions that took theirs
- * are settled and the rest is halved until the record stands alone and is refused alone. Rejects with the client's
- * error in any other trouble; messages not settled by then have an unknown fate.
+ * Sends the messages and settles them. When the broker finds their time out of range, they are sent without one. When
+ * it refuses some record for good, the partitions that took theirs are settled and the rest is halved until the record
+ * stands alone and is refused alone. Rejects with the client's error in any other trouble; messages not settled by
+ * then have an unknown fate.
  */
 export async function deliver(messages: KafkaMessage[], delivery: Delivery): Promise<void> {
   const { session, outbox, settings } = delivery
@@ -26,21 +34,50 @@ export async function deliver(messages: KafkaMessage[], delivery: Delivery): Pro
     outbox.confirm(request)
   } catch (error) {
     const reason = refusalReason(error)
-    if (reason === undefined) throw error
-    if (!delivery.abandoned()) await isolate(messages, { error, reason, delivery })
+    const isTime = isTimeRefused(error) && messages.some(({ timestamp }) => timestamp !== NO_TIMESTAMP)
+    if (!isTime && reason === undefined) throw error
+    if (delivery.abandoned()) return
+    const left = settleConfirmed(messages, { error, outbox })
+    if (isTime) await sendWithoutTime(left, { error, delivery })
+    else if (reason !== undefined) await isolate(left, { reason, delivery })
   }
 }
 
-async function isolate(
+/** Settles what the partitions took that did not fail; gives the rest. */
+function settleConfirmed(
   messages: readonly KafkaMessage[],
-  trouble: { readonly error: unknown; readonly reason: string; readonly delivery: Delivery }
+  failed: { readonly error: unknown; readonly outbox: Outbox }
+): KafkaMessage[] {
+  const offsets = offsetMap(confirmedPartitions(failed.error))
+  const isConfirmed = ({ topic, partition }: KafkaMessage): boolean => offsets.has(placeKey(topic, partition))
+  failed.outbox.confirm({ messages: messages.filter(isConfirmed), offsets })
+  return messages.filter(message => !isConfirmed(message))
+}
+
+/**
+ * This machine's clock, or the broker's, is or was wrong by more than an hour. Waiting for the time to come would hold
+ * up every event behind for as long; the header `receivedAt` still says what this clock said.
+ */
+async function sendWithoutTime(
+  messages: readonly KafkaMessage[],
+  failed: { readonly error: unknown; readonly delivery: Delivery }
+): Promise<void> {
+  const { error, delivery } = failed
+  const { session, settings } = delivery
+  if (!told.has(session)) settings.log.warn(`${explain(error, settings.brokers)}; sent without a timestamp`)
+  told.add(session)
+  if (messages.length > 0)
+    await deliver(
+      messages.map(message => ({ ...message, timestamp: NO_TIMESTAMP })),
+      delivery
+    )
+}
+
+async function isolate(
+  left: readonly KafkaMessage[],
+  trouble: { readonly reason: string; readonly delivery: Delivery }
 ): Promise<void> {
   const { delivery, reason } = trouble
-  const offsets = offsetMap(confirmedPartitions(trouble.error))
-  const isConfirmed = ({ topic, partition }: KafkaMessage): boolean => offsets.has(placeKey(topic, partition))
-  delivery.outbox.confirm({ messages: messages.filter(isConfirmed), offsets })
-
-  const left = messages.filter(message => !isConfirmed(message))
   const [only] = left
   if (left.length === 1 && only !== undefined) {
     delivery.outbox.refuse(only, reason)

@@ -48,6 +48,11 @@ export function refusalReason(error: unknown): string | undefined {
   return undefined
 }
 
+/** Whether the broker finds a record's timestamp too far from its own clock (message.timestamp.after.max.ms: 1 h). */
+export function isTimeRefused(error: unknown): boolean {
+  return chain(error).some(({ apiId }) => apiId === 'INVALID_TIMESTAMP')
+}
+
 /** The partitions of a failed request that took their records all the same. */
 export function confirmedPartitions(error: unknown): PartitionOffset[] {
   const confirmed: PartitionOffset[] = []
