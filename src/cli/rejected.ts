@@ -11,7 +11,7 @@ import { REASONS } from '../model/reasons.ts'
 import { isSegmentName } from '../sinks/event-log/segment-name.ts'
 import { readTopics } from '../sinks/kafka/read-topics.ts'
 import type { ParsedArguments } from './command.ts'
-import { UsageError } from './command.ts'
+import { CommandFailed, UsageError } from './command.ts'
 import { readKeysFile } from './keys-file.ts'
 
 /** A rejected record as schemas/rejected.schema.json has it, and its own JSON. */
@@ -126,7 +126,11 @@ async function* readKafka({ kafka, rejectedTopic, configFile }: Config, { since 
     ...(ssl === undefined ? {} : { ssl: ssl.ca === undefined ? {} : { ca: ssl.ca } }),
     ...(sasl === undefined ? {} : { sasl })
   }
-  for await (const value of readTopics({ settings, topics: [...new Set(topics)], since })) yield value.toString()
+  try {
+    for await (const value of readTopics({ settings, topics: [...new Set(topics)], since })) yield value.toString()
+  } catch (error) {
+    throw new CommandFailed((error as Error).message)
+  }
 }
 
 async function* readLog(dir: string): AsyncGenerator<string> {

@@ -17,6 +17,8 @@ export interface LiveRouterOptions {
   readonly onTopics: (names: readonly string[]) => void
   /** Told once of each changed file that does not come into force, one line for each problem. */
   readonly onRefused: (problems: readonly string[]) => void
+  /** Default 5,000. */
+  readonly retryMs?: number
 }
 
 /** The router in force. A changed file takes over only when Kafka takes all its topics. */
@@ -53,7 +55,7 @@ export function createLiveRouter(first: TributaryFile, options: LiveRouterOption
       return
     }
     if (!told) options.onRefused(problems)
-    timer = setTimeout(() => void take(file, true), RETRY_MS).unref()
+    timer = setTimeout(() => void take(file, true), options.retryMs ?? RETRY_MS).unref()
   }
 
   return {
@@ -83,7 +85,7 @@ function topicProblems(
     for (const name of all) others.delete(name)
     const [reason] = reasons
     if (reason === undefined) return []
-    const more = reasons.size > 1 ? ` (and ${reasons.size - 1} more topics of this template)` : ''
+    const more = reasons.size > 1 ? ` (and ${reasons.size - 1} more of this template)` : ''
     return [`${topicPlaces[index]}: ${reason}${more}`]
   })
   return [...lines, ...others.values()]

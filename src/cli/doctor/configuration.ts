@@ -1,0 +1,132 @@
+import { isLoopback } from '../../admin/loopback.ts'
+import type { Config } from '../../config/config.ts'
+import { readConfigFileName, readEnvironment } from '../../config/environment.ts'
+import { isConfigError } from '../../model/config-error.ts'
+import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
+import { readKeysFile } from '../keys-file.ts'
+import type { Finding } from './finding.ts'
+
+export interface Checked {
+  /** Undefined where the environment cannot be used. */
+  readonly config: Config | undefined
+  /** Undefined where the config file cannot be used. */
+  readonly file: KeyedTributaryFile | undefined
+  readonly findings: Finding[]
+}
+
+/** The development default of docker-compose.yml: everybody knows it. */
+const KNOWN_PASSWORD = 'tributary-dev'
+const SHORT_PASSWORD_CHARS = 10
+const SHORT_KEY_CHARS = 16
+
+/** The environment, the config file, its keys, addresses and CORS. */
+export async function checkConfiguration(): Promise<Checked> {
+  const findings: Finding[] = []
+  const config = await attempt(
+    findings,
+    () => readEnvironment(),
+    'Correct these variables; "tributary config" shows all.'
+  )
+  for (const says of config?.warnings ?? []) {
+    findings.push({ level: 'warning', area: 'configuration', says, todo: 'Rename or remove it.' })
+  }
+  const name = readConfigFileName()
+  const todo = `Mend ${name}, or make one with "tributary init"; "tributary config check" checks it.`
+  const file = await attempt(findings, () => readKeysFile(name), todo)
+  if (config !== undefined) findings.push(...checkAddresses(config))
+  if (file !== undefined) findings.push(...checkSources(name, file))
+  if (config !== undefined && file !== undefined) findings.push(...checkCors(config, file))
+  return { config, file, findings }
+}
+
+async function attempt<T>(findings: Finding[], read: () => T | Promise<T>, todo: string): Promise<T | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    if (!isConfigError(error)) throw error
+    for (const says of error.problems) findings.push({ level: 'problem', area: 'configuration', says, todo })
+    return undefined
+  }
+}
+
+function checkSources(name: string, { file, writeKeys }: KeyedTributaryFile): Finding[] {
+  const found: Finding[] = []
+  const enabled = file.sources.filter(source => source.enabled)
+  if (enabled.length === 0) {
+    found.push({
+      level: 'problem',
+      area: 'keys',
+      says: `${name} has no source that is enabled: every event is refused with 401`,
+      todo: 'Add one with "tributary keys add ID --create", or set enabled: true.'
+    })
+  } else {
+    found.push({ level: 'ok', area: 'keys', says: `${enabled.length} sources enabled, ${writeKeys.size} write keys` })
+  }
+  const short = [...writeKeys].filter(([key]) => key.length < SHORT_KEY_CHARS).map(([, { id }]) => id)
+  if (short.length > 0) {
+    found.push({
+      level: 'warning',
+      area: 'keys',
+      says: `short write keys can be guessed (${[...new Set(short)].join(', ')})`,
+      todo: 'Replace them with "tributary keys rotate ID --keep".'
+    })
+  }
+  return found
+}
+
+function checkAddresses(config: Config): Finding[] {
+  const found: Finding[] = []
+  const { adminHost, adminPassword, host, tls, publicUrl } = config
+  if (adminPassword === undefined && !isLoopback(adminHost)) {
+    found.push({
+      level: 'problem',
+      area: 'addresses',
+      says: `the admin listener is bound to ${adminHost} without ADMIN_PASSWORD: the debugger is off`,
+      todo: 'Set ADMIN_PASSWORD, or ADMIN_HOST=127.0.0.1.'
+    })
+  }
+  const isWeak =
+    adminPassword === KNOWN_PASSWORD || (adminPassword ?? KNOWN_PASSWORD.repeat(2)).length < SHORT_PASSWORD_CHARS
+  if (isWeak) {
+    found.push({
+      level: 'warning',
+      area: 'addresses',
+      says: 'ADMIN_PASSWORD is short, or the default for development that everybody knows',
+      todo: 'Set one of at least 20 random characters wherever others can reach the admin port.'
+    })
+  }
+  if (tls === undefined && !isLoopback(host) && !(publicUrl ?? '').startsWith('https:')) {
+    found.push({
+      level: 'note',
+      area: 'addresses',
+      says: `events are taken on ${host} without TLS`,
+      todo: 'Put a proxy with TLS in front and say so with PUBLIC_URL=https://..., or set TLS_CERT and TLS_KEY.'
+    })
+  }
+  if (tls !== undefined && publicUrl?.startsWith('http:') === true) {
+    found.push({
+      level: 'problem',
+      area: 'addresses',
+      says: `PUBLIC_URL is ${publicUrl}, but the server speaks TLS: SDKs would be sent to the wrong address`,
+      todo: 'Write https:// in PUBLIC_URL.'
+    })
+  }
+  return found
+}
+
+/** A page that may send, but may not read the answers, sees only network errors. */
+function checkCors({ corsOrigins }: Config, { file }: KeyedTributaryFile): Finding[] {
+  if (corsOrigins === '*') return []
+  return file.sources.flatMap(({ id, allowedOrigins = [] }) => {
+    const missing = allowedOrigins.filter(origin => !corsOrigins.includes(origin))
+    if (missing.length === 0) return []
+    return [
+      {
+        level: 'problem',
+        area: 'CORS',
+        says: `source ${id} allows ${missing.join(', ')}, but CORS_ORIGINS does not: browsers there refuse to send`,
+        todo: `Add ${missing.join(',')} to CORS_ORIGINS, or set it to *.`
+      } as const
+    ]
+  })
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, stat, statfs, unlink } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import type { Config } from '../../config/config.ts'
+import type { Finding } from './finding.ts'
+
+const LITTLE_SPACE_BYTES = 1024 ** 3
+const SLOW_SYNC_MS = 50
+/** How far the clocks of this machine and of a remote disk may be apart. */
+const MAX_CLOCK_GAP_MS = 5_000
+
+/** Whether DATA_DIR can be written and synced, how fast, how much room there is, and what time its disk thinks it is. */
+export async function checkDisk({ dataDir, kafka, spoolMaxBytes }: Config): Promise<Finding[]> {
+  const dir = resolve(dataDir)
+  const probe = join(dir, `.doctor-${randomUUID()}`)
+  const found: Finding[] = []
+  try {
+    await mkdir(dir, { recursive: true })
+    const { syncMs, writtenAt } = await writeProbe(probe)
+    found.push(...judgeSync(dir, syncMs), ...judgeClock(dir, Date.now() - writtenAt))
+    const { bavail, bsize } = await statfs(dir)
+    found.push(...judgeSpace(dir, bavail * bsize, kafka === undefined ? 0 : spoolMaxBytes))
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    found.push({
+      level: 'problem',
+      area: 'disk',
+      says: `DATA_DIR (${dir}) cannot be written: ${code ?? message}`,
+      todo: `Make the folder, give it to the user that runs the server, or set DATA_DIR; its parent is ${dirname(dir)}.`
+    })
+  } finally {
+    await unlink(probe).catch(() => undefined)
+  }
+  return found
+}
+
+async function writeProbe(path: string): Promise<{ syncMs: number; writtenAt: number }> {
+  const handle = await open(path, 'wx', 0o600)
+  try {
+    await handle.writeFile('probe')
+    const start = performance.now()
+    await handle.datasync()
+    return { syncMs: performance.now() - start, writtenAt: (await stat(path)).mtimeMs }
+  } finally {
+    await handle.close()
+  }
+}
+
+function judgeSync(dir: string, ms: number): Finding[] {
+  if (ms < SLOW_SYNC_MS)
+    return [{ level: 'ok', area: 'disk', says: `${dir} is written and synced in ${ms.toFixed(1)} ms` }]
+  return [
+    {
+      level: 'warning',
+      area: 'disk',
+      says: `${dir} takes ${Math.round(ms)} ms to sync a file; without Kafka every answer waits for that`,
+      todo: 'Use a local SSD for DATA_DIR.'
+    }
+  ]
+}
+
+function judgeClock(dir: string, gapMs: number): Finding[] {
+  if (Math.abs(gapMs) < MAX_CLOCK_GAP_MS) return []
+  return [
+    {
+      level: 'warning',
+      area: 'clock',
+      says: `the disk of ${dir} and this machine are ${Math.round(Math.abs(gapMs) / 1000)} s apart`,
+      todo: 'Let NTP set the clocks of both.'
+    }
+  ]
+}
+
+function judgeSpace(dir: string, free: number, wanted: number): Finding[] {
+  const gigabytes = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`
+  if (free < LITTLE_SPACE_BYTES) {
+    return [
+      {
+        level: 'problem',
+        area: 'disk',
+        says: `only ${gigabytes(free)} are free for ${dir}: when it is full, events are answered with 503`,
+        todo: 'Free some, or set LOG_RETENTION.'
+      }
+    ]
+  }
+  if (free >= wanted) return []
+  return [
+    {
+      level: 'warning',
+      area: 'disk',
+      says: `${gigabytes(free)} are free for ${dir}, less than SPOOL_MAX_BYTES (${gigabytes(wanted)})`,
+      todo: 'Give it a larger disk, or lower SPOOL_MAX_BYTES so that the limit says what can be kept.'
+    }
+  ]
+}

@@ -1,0 +1,116 @@
+import type { Config, KafkaConfig } from '../../config/config.ts'
+import { createRouter } from '../../ingest/route.ts'
+import { kafkaOptions } from '../../kafka-options.ts'
+import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
+import { inspectKafka } from '../../sinks/kafka/inspect.ts'
+import type { TopicReport } from '../../sinks/kafka/inspect.ts'
+import type { Finding } from './finding.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1000
+/** What we add to an event, headers and framing included, at most. */
+const ENVELOPE_BYTES = 4_096
+
+/** Whether Kafka can be reached as configured, and whether its topics keep what is promised. */
+export async function checkKafka(
+  config: Config,
+  kafka: KafkaConfig,
+  file: KeyedTributaryFile | undefined
+): Promise<Finding[]> {
+  const { eventsTopic, rejectedTopic } = config
+  const router = createRouter({ eventsTopic, rejectedTopic, destinations: file?.file.destinations ?? [] })
+  try {
+    const { brokers, topics } = await inspectKafka(
+      kafkaOptions(config, kafka),
+      router.knownTopics(file?.file.sources ?? [])
+    )
+    const found: Finding[] = [
+      { level: 'ok', area: 'Kafka', says: `${brokers} brokers answer at ${kafka.brokers.join(', ')}` }
+    ]
+    return [...found, ...topics.flatMap(topic => checkTopic(topic, { config, kafka, brokers }))]
+  } catch (error) {
+    const todo = 'Until then events go to the spool on disk.'
+    return [{ level: 'problem', area: 'Kafka', says: (error as Error).message, todo }]
+  }
+}
+
+interface Around {
+  readonly config: Config
+  readonly kafka: KafkaConfig
+  readonly brokers: number
+}
+
+function checkTopic(topic: TopicReport, around: Around): Finding[] {
+  const { name } = topic
+  if (topic.exists) {
+    const found = [...checkCopies(topic, around), ...checkSettings(topic, around)]
+    return found.length > 0 ? found : [{ level: 'ok', area: 'topics', says: `${name}: ${topic.partitions} partitions` }]
+  }
+  if (around.kafka.createTopics)
+    return [{ level: 'note', area: 'topics', says: `${name}: will be made at the first start` }]
+  return [
+    {
+      level: 'problem',
+      area: 'topics',
+      says: `${name}: it does not exist, and KAFKA_CREATE_TOPICS is false`,
+      todo: `Make it: kafka-topics.sh --create --topic ${name} --partitions ${around.kafka.partitions}`
+    }
+  ]
+}
+
+function checkCopies(topic: TopicReport, { brokers }: Around): Finding[] {
+  const { name, replicas, minInSyncReplicas: least = 1, partitionsWithoutLeader } = topic
+  const found: Finding[] = []
+  const say = (level: Finding['level'], says: string, todo: string): void => {
+    found.push({ level, area: 'topics', says: `${name}: ${says}`, todo })
+  }
+  if (partitionsWithoutLeader > 0) {
+    say('problem', `${partitionsWithoutLeader} partitions have no leader`, 'Bring the missing brokers back.')
+  }
+  if (least > replicas) {
+    say(
+      'problem',
+      `min.insync.replicas is ${least}, but there are ${replicas} replicas: nothing can be written`,
+      `Set min.insync.replicas to ${Math.max(1, replicas - 1)}, or add replicas.`
+    )
+  } else if (replicas === 1) {
+    const todo =
+      brokers > 1 ? 'Raise the replication to 3 (kafka-reassign-partitions.sh).' : 'For production run three brokers.'
+    say('warning', 'there is one copy of each record: a lost disk loses events', todo)
+  } else if (least === 1) {
+    say('warning', 'min.insync.replicas is 1: a 200 may rest on one copy', 'Set min.insync.replicas=2.')
+  } else if (least === replicas) {
+    say('warning', 'no broker may be down while events are written', `Set min.insync.replicas to ${replicas - 1}.`)
+  }
+  return found
+}
+
+function checkSettings(topic: TopicReport, { config }: Around): Finding[] {
+  const { name, maxMessageBytes, retentionMs, cleanupPolicy } = topic
+  const found: Finding[] = []
+  if (cleanupPolicy?.includes('compact') === true) {
+    found.push({
+      level: 'problem',
+      area: 'topics',
+      says: `${name}: cleanup.policy is ${cleanupPolicy}: Kafka keeps only the last event of each user`,
+      todo: 'Set cleanup.policy=delete.'
+    })
+  }
+  const largest = config.limits.maxEventBytes + ENVELOPE_BYTES
+  if (maxMessageBytes !== undefined && maxMessageBytes < largest) {
+    found.push({
+      level: 'problem',
+      area: 'topics',
+      says: `${name}: max.message.bytes is ${maxMessageBytes}, less than an event may have (${largest})`,
+      todo: `Raise max.message.bytes to 1048588, or lower MAX_EVENT_BYTES.`
+    })
+  }
+  if (retentionMs !== undefined && retentionMs >= 0 && retentionMs < DAY_MS) {
+    found.push({
+      level: 'warning',
+      area: 'topics',
+      says: `${name}: Kafka deletes events after ${(retentionMs / 3_600_000).toFixed(1)} hours`,
+      todo: 'Raise retention.ms, so that consumers may be away for a weekend.'
+    })
+  }
+  return found
+}

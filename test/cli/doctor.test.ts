@@ -1,0 +1,132 @@
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Test } from 'tap'
+import { startApp } from '../support/app.ts'
+import { configureTopic, createTopic, startKafka } from '../support/kafka.ts'
+import { MAIN, run } from './run.ts'
+import type { Finished } from './run.ts'
+
+t.jobs = 2
+
+const FILE = 'sources:\n  - id: web\n    writeKeys: [wk_aVeryLongWriteKeyForTheShop1]\n'
+/** Nothing listens there. */
+const NOWHERE = { PORT: '64998', ADMIN_PORT: '64999' }
+
+type Doctor = (env?: Record<string, string>) => Promise<Finished>
+
+function setUp(t: Test, file: string | undefined = FILE): { dir: string; doctor: Doctor } {
+  const dir = t.testdir(file === '' ? {} : { 'tributary.yml': file })
+  return {
+    dir,
+    doctor: (env = {}) => run(process.execPath, [MAIN, 'doctor'], { cwd: dir, env: { ...NOWHERE, ...env } })
+  }
+}
+
+/** The set-up is broken, and the doctor says how in these words, and what to do. */
+function names(t: Test, { code, stdout, stderr }: Finished, says: RegExp, todo: RegExp): void {
+  t.equal(code, 1, stderr)
+  const found = new RegExp(`✗ \\S+ +(?<finding>.*${says.source}.*)\\n +→ (?<advice>.*)`).exec(stdout)?.groups
+  const { finding = '', advice = '' } = found ?? {}
+  t.match(finding, says, stdout)
+  t.match(advice, todo)
+}
+
+t.test('A sound set-up has no problem', { buffered: true }, async t => {
+  const server = await startApp(t, { config: FILE, clock: { now: Date.now, monotonic: () => performance.now() } })
+  const env = { PORT: new URL(server.url).port, ADMIN_PORT: new URL(server.adminUrl).port }
+  const result = await run(process.execPath, [MAIN, 'doctor'], { cwd: server.dir, env })
+  t.strictSame([result.code, result.stderr], [0, ''])
+  t.notMatch(result.stdout, /✗/)
+  for (const area of ['keys', 'disk', 'clock', 'CORS', 'server']) t.match(result.stdout, new RegExp(`✓ ${area}`))
+})
+
+t.test('1: a variable with a value that makes no sense', { buffered: true }, async t => {
+  const result = await setUp(t).doctor({ PUBLISH_TIMEOUT: 'soon' })
+  names(t, result, /PUBLISH_TIMEOUT="soon"/, /Correct these variables/)
+})
+
+t.test('2: no config file', { buffered: true }, async t => {
+  names(t, await setUp(t, '').doctor(), /tributary\.yml: no such file/, /tributary init/)
+})
+
+t.test('3: a config file with a mistake, named by its line', { buffered: true }, async t => {
+  const result = await setUp(t, `${FILE}    enabeld: true\n`).doctor()
+  names(t, result, /tributary\.yml:4:5: .*enabeld/, /tributary config check/)
+})
+
+t.test('4: no source that is enabled', { buffered: true }, async t => {
+  names(t, await setUp(t, `${FILE}    enabled: false\n`).doctor(), /no source that is enabled/, /keys add/)
+})
+
+t.test('5: an admin listener that others reach, without a password', { buffered: true }, async t => {
+  const result = await setUp(t).doctor({ ADMIN_HOST: '0.0.0.0' })
+  names(t, result, /without ADMIN_PASSWORD: the debugger is off/, /Set ADMIN_PASSWORD/)
+})
+
+t.test('6: CORS_ORIGINS without an origin that a source allows', { buffered: true }, async t => {
+  const { doctor } = setUp(t, `${FILE}    allowedOrigins: ['https://shop.example']\n`)
+  const result = await doctor({ CORS_ORIGINS: 'https://www.example' })
+  names(t, result, /allows https:\/\/shop\.example, but CORS_ORIGINS does not/, /Add https:\/\/shop\.example/)
+})
+
+t.test('7: a DATA_DIR that cannot be written', { buffered: true }, async t => {
+  const { dir, doctor } = setUp(t)
+  writeFileSync(join(dir, 'data'), 'a file where the folder should be')
+  names(t, await doctor(), /DATA_DIR .* cannot be written: (EEXIST|ENOTDIR)/, /set DATA_DIR/)
+})
+
+t.test('8: a Kafka that refuses connections', { buffered: true }, async t => {
+  const result = await setUp(t).doctor({ KAFKA_BROKERS: '127.0.0.1:1' })
+  names(t, result, /Kafka \(127\.0\.0\.1:1\) refuses connections/, /spool/)
+})
+
+t.test('9: a server that runs with another config file', { buffered: true }, async t => {
+  const server = await startApp(t)
+  writeFileSync(join(server.dir, 'other.yml'), FILE)
+  const env = { ...NOWHERE, PORT: new URL(server.url).port, CONFIG_FILE: 'other.yml' }
+  const result = await run(process.execPath, [MAIN, 'doctor'], { cwd: server.dir, env })
+  names(t, result, /does not know the keys of this config file/, /another CONFIG_FILE/)
+})
+
+t.test('10: a clock that is wrong, and a PUBLIC_URL that leads elsewhere', { buffered: true }, async t => {
+  const other = createServer((_request, response) => {
+    response.setHeader('date', new Date(Date.now() - 3_600_000).toUTCString())
+    response.end('{}')
+  })
+  await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => other.close())
+  const result = await setUp(t).doctor({ PUBLIC_URL: `http://127.0.0.1:${(other.address() as AddressInfo).port}` })
+  names(t, result, /are 36\d\d s apart/, /NTP/)
+  names(t, result, /is not Tributary/, /PUBLIC_URL/)
+})
+
+t.test('11: a PUBLIC_URL that nobody answers at', { buffered: true }, async t => {
+  names(t, await setUp(t).doctor({ PUBLIC_URL: 'http://127.0.0.1:64998' }), /cannot be reached from here/, /DNS/)
+})
+
+t.test('12: topics that do not keep what is promised', { buffered: true }, async t => {
+  const kafka = await startKafka()
+  t.teardown(() => kafka.stop())
+  const { doctor } = setUp(t)
+  const topic = (name: string): Record<string, string> => ({
+    KAFKA_BROKERS: kafka.brokers.join(','),
+    EVENTS_TOPIC: name,
+    REJECTED_TOPIC: 'doctor-rejected'
+  })
+  await createTopic(kafka.brokers, 'doctor-rejected')
+  await createTopic(kafka.brokers, 'doctor-sound')
+  const sound = await doctor(topic('doctor-sound'))
+  t.equal(sound.code, 0, sound.stdout)
+  t.match(sound.stdout, /! topics +doctor-sound: there is one copy of each record/)
+  const missing = await doctor({ ...topic('doctor-missing'), KAFKA_CREATE_TOPICS: 'false' })
+  names(t, missing, /doctor-missing: it does not exist/, /--create --topic doctor-missing/)
+  await createTopic(kafka.brokers, 'doctor-compact', { config: { 'cleanup.policy': 'compact' } })
+  names(t, await doctor(topic('doctor-compact')), /keeps only the last event of each user/, /cleanup\.policy=delete/)
+  await createTopic(kafka.brokers, 'doctor-small', { config: { 'max.message.bytes': '10000' } })
+  names(t, await doctor(topic('doctor-small')), /max\.message\.bytes is 10000/, /MAX_EVENT_BYTES/)
+  await configureTopic(kafka.brokers, 'doctor-sound', { 'min.insync.replicas': '2' })
+  names(t, await doctor(topic('doctor-sound')), /min\.insync\.replicas is 2, but there are 1/, /add replicas/)
+})
