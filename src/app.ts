@@ -16,10 +16,12 @@ import { openIdStore } from './dedupe/id-store.ts'
 import { createAuthenticator } from './http/authenticate.ts'
 import { registerBrowserScript } from './http/browser-script.ts'
 import { createBodyBudget } from './http/body-budget.ts'
+import { followCertificate } from './http/certificate.ts'
 import { createDrainer } from './http/drain.ts'
 import { registerPixel } from './http/pixel.ts'
 import { registerSdkTelemetry } from './http/sdk-telemetry.ts'
 import { shedLoad } from './http/pressure.ts'
+import { postToSelf } from './http/self-request.ts'
 import { createServer } from './http/server.ts'
 import { registerSettings } from './http/settings.ts'
 import { registerTracking } from './http/tracking.ts'
@@ -151,6 +153,8 @@ export async function createApp({ config, logger, sink: givenSink, clock = syste
 
   const drainer = createDrainer(tracking)
   const admin = await createAdminServer({ logger, trustProxy: config.trustProxy, tls: config.tls })
+  const servers = [tracking.server, admin.server]
+  const following = config.tls && followCertificate({ certificate: config.tls, servers, log: logger })
   registerHealth(admin, {
     health: () => sink.health(),
     draining: () => drainer.draining,
@@ -186,7 +190,7 @@ export async function createApp({ config, logger, sink: givenSink, clock = syste
     version: (JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')) as { version: string }).version,
     sources: keys.sources,
     writeKeys: () => readSourceKeys(config.configFile, parseTributaryFile),
-    sendEvent: (writeKey, type, event) => sendInside(tracking, writeKey, { type, event }),
+    sendEvent: (writeKey, type, event) => postToSelf(tracking, { path: `/v1/${type}`, writeKey, body: event }),
     trackingUrl: hostname => config.publicUrl ?? urlOf(tracking, hostname, config),
     clock
   })
@@ -215,23 +219,12 @@ export async function createApp({ config, logger, sink: givenSink, clock = syste
         await ids.close()
         await keys.close()
         routing.close()
+        following?.close()
         await admin.close()
       })()
       return closing
     }
   }
-}
-
-/** Through the tracking API's own doors, without a network between. */
-async function sendInside(
-  tracking: FastifyInstance,
-  writeKey: string,
-  { type, event }: { readonly type: string; readonly event: object }
-): Promise<{ status: number; body: string }> {
-  const authorization = `Basic ${Buffer.from(`${writeKey}:`).toString('base64')}`
-  const headers = { authorization, 'content-type': 'application/json' }
-  const { statusCode, body } = await tracking.inject({ method: 'POST', url: `/v1/${type}`, headers, payload: event })
-  return { status: statusCode, body }
 }
 
 /** The tracking API's URL for somebody who reached this machine by `hostname`. */

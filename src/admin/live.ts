@@ -34,8 +34,10 @@ export interface LiveFeed {
 
 /** Watchers are told at most so often, in milliseconds: soon enough for people, seldom enough to cost little. */
 const TICK_MS = 100
-/** What all watchers together may take of a tick: 2 % of the time, so that looking on costs no throughput. */
-const BUDGET_MS = 2
+/** What all watchers together may take of a tick: 1 % of the time, so that looking on costs no throughput. */
+const BUDGET_MS = 1
+/** In one tick; telling them costs time too. Nobody reads two thousand lines a second. */
+const MAX_ROWS = 200
 const ROWS_PER_LOOK = 8
 /** A watcher that is further behind is brought near the newest events: live means now. */
 const MAX_LAG_EVENTS = 2_000
@@ -82,7 +84,8 @@ export function createLiveFeed(options: { readonly recent: RecentEvents; readonl
     for (const stored of recent.after(follower.seen)) {
       if (follower.matches(stored)) rows.push(toRow(stored, mask))
       follower.seen = stored.seq
-      if (++looked % ROWS_PER_LOOK !== 0 || performance.now() < deadline) continue
+      const isFull = rows.length >= MAX_ROWS
+      if (!isFull && (++looked % ROWS_PER_LOOK !== 0 || performance.now() < deadline)) continue
       follower.late = true
       break
     }

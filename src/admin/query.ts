@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 
 /** A question that cannot be answered as it was asked: 400. */
-export class BadQuery extends Error {
+class BadQuery extends Error {
   override readonly name = 'BadQuery'
   readonly statusCode = 400
 }

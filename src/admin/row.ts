@@ -44,7 +44,7 @@ export function parseObject(text: string): JsonObject | undefined {
   }
 }
 
-export function asObject(value: unknown): JsonObject | undefined {
+function asObject(value: unknown): JsonObject | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined
 }
 

@@ -22,16 +22,24 @@ const CONTENT_SECURITY_POLICY = {
   'require-trusted-types-for': ["'script'"]
 }
 
+/** For the head of a request, and for all of it. */
+const REQUEST_TIMEOUT_MS = 10_000
+/** Node looks at them every 30 s unless it is told otherwise. */
+const CHECK_MS = 2_000
+
 /** The second listener: what operators look at. It takes no events and no large bodies. */
 export async function createAdminServer({ logger, trustProxy, tls }: AdminServerOptions): Promise<FastifyInstance> {
+  const http = { headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: CHECK_MS, insecureHTTPParser: false }
   const app = Fastify({
     loggerInstance: logger,
     disableRequestLogging: true,
     trustProxy,
-    requestTimeout: 10_000,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     bodyLimit: 64 * 1024,
     forceCloseConnections: 'idle',
-    https: tls === undefined ? null : { ...tls }
+    // Fastify hands these to Node one or the other: with TLS it passes `http` over.
+    http,
+    https: tls === undefined ? null : { ...http, ...tls, handshakeTimeout: REQUEST_TIMEOUT_MS }
   } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY_POLICY },

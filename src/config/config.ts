@@ -31,8 +31,10 @@ export interface Config {
   readonly corsOrigins: '*' | readonly string[]
   /** Without a trailing slash; undefined: taken from each request. */
   readonly publicUrl: string | undefined
-  /** PEM texts, for both listeners. */
-  readonly tls: { readonly cert: string; readonly key: string } | undefined
+  /** PEM texts, for both listeners, and the files that they are in. */
+  readonly tls:
+    | { readonly cert: string; readonly key: string; readonly certFile: string; readonly keyFile: string }
+    | undefined
   readonly logLevel: (typeof LOG_LEVELS)[number]
   readonly shutdownGraceMs: number
   /** Every variable as it is in force, in the operator's own notation; secrets are not in it. */

@@ -112,15 +112,18 @@ function toConfig(values: Values, env: Environment): Config {
     trustProxy: values.TRUST_PROXY,
     corsOrigins: values.CORS_ORIGINS,
     publicUrl: values.PUBLIC_URL,
-    tls:
-      values.TLS_CERT === undefined || values.TLS_KEY === undefined
-        ? undefined
-        : { cert: values.TLS_CERT, key: values.TLS_KEY },
+    tls: toTls(values, env),
     logLevel: values.LOG_LEVEL,
     shutdownGraceMs: values.SHUTDOWN_GRACE,
     effective: VARIABLE_NAMES.map(name => effective(env, name)),
     warnings: misspellings(env)
   }
+}
+
+function toTls({ TLS_CERT: cert, TLS_KEY: key }: Values, env: Environment): Config['tls'] {
+  const [certFile, keyFile] = [typed(env, 'TLS_CERT'), typed(env, 'TLS_KEY')]
+  if (cert === undefined || key === undefined || certFile === undefined || keyFile === undefined) return undefined
+  return { cert, key, certFile, keyFile }
 }
 
 function toKafka(values: Values): KafkaConfig | undefined {

@@ -81,6 +81,10 @@ export async function configureTopic(
   await withAdmin(brokers, admin => admin.alterConfigs({ validateOnly: false, resources }))
 }
 
+export async function deleteTopic(brokers: readonly string[], topic: string): Promise<void> {
+  await withAdmin(brokers, admin => admin.deleteTopics({ topics: [topic] }))
+}
+
 export interface PartitionOffsets {
   readonly partition: number
   /** First offset there is. */

@@ -37,8 +37,8 @@ export function EventView({ event }) {
     <header>
       <h2>${event.name || event.type}</h2>
       <p class="facts">
-        <${Outcome} outcome=${event.outcome} /> <b>${event.type}</b> from <b>${event.source}</b> at
-        ${clock(event.receivedAt)}
+        <${Outcome} outcome=${event.outcome} /> <b>${event.type}</b>${' from '}
+        <b>${event.source}</b>${` at ${clock(event.receivedAt)}`}
       </p>
     </header>
     ${event.fault && html`<p class="fault" role="note"><code>${event.fault.code}</code> ${event.fault.message}${event.fault.pointer && html`, at <code>${event.fault.pointer}</code>`}</p>`}

@@ -29,8 +29,8 @@ export function Overview() {
       data &&
       html`<${Advice} advice=${data.advice} /><${Tiles} data=${data} /><${Plots} points=${data.points} />
         <p class="quiet">
-          Tributary ${data.version}. Events go to ${data.destination}. The debugger keeps ${number(data.memory.events)}
-          events in ${bytes(data.memory.bytes)}.
+          ${`Tributary ${data.version}. Events go to ${data.destination}. The debugger keeps `}
+          ${`${number(data.memory.events)} events in ${bytes(data.memory.bytes)}.`}
         </p>`
     }
   </section>`

@@ -27,6 +27,7 @@ export function Rejections({ showStream }) {
 
 function Group({ group, onSelect, showStream }) {
   const { outcome, code, meaning, count, lastAt, sdks, sources, samples } = group
+  const senders = sdks.map(({ sdk, count: times }) => `${sdk || 'no SDK named'} (${times})`).join(', ')
   return html`<article class="card group">
     <header>
       <h2><code>${code || outcome}</code> <span class="count">${number(count)}</span></h2>
@@ -36,10 +37,7 @@ function Group({ group, onSelect, showStream }) {
       </button>
     </header>
     <p>${meaning}</p>
-    <p class="quiet">
-      Last ${ago(lastAt)}, from ${sources.join(', ')}. Sent by
-      ${sdks.map(({ sdk, count: times }) => `${sdk || 'no SDK named'} (${times})`).join(', ')}.
-    </p>
+    <p class="quiet">${`Last ${ago(lastAt)}, from ${sources.join(', ')}. Sent by ${senders}.`}</p>
     <table class="samples">
       <tbody>
         ${samples.map(

@@ -93,7 +93,7 @@ function TestEvent({ source }) {
       ${
         result &&
         html`<p>
-          Answered <b>${result.status}</b>${result.answer.message && `: ${result.answer.message}`}. Its id is
+          Answered <b>${result.status}</b>${result.answer.message && `: ${result.answer.message}`}. Its id is ${' '}
           <a href=${`#/trace/${result.messageId}`}><code>${result.messageId}</code></a
           >.
         </p>`

@@ -38,7 +38,7 @@ function Looks({ found }) {
       ${found.looks.map(
         ({ place, ms, found: count, complete, problem }) =>
           html`<li class=${count > 0 ? 'hit' : ''}>
-            <b>${PLACES[place]}</b>
+            <b>${PLACES[place]}</b>${' '}
             ${problem ?? `${count === 0 ? 'nothing' : `${count} found`} in ${Math.round(ms)} ms${complete ? '' : ', and the time ran out'}`}
           </li>`
       )}

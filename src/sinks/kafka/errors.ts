@@ -3,6 +3,8 @@ interface ClientError extends Error {
   readonly code?: string
   /** The protocol's name of the error, e.g. NOT_ENOUGH_REPLICAS. */
   readonly apiId?: string
+  /** The broker's own words. */
+  readonly serverErrorMessage?: string | null
   readonly response?: unknown
   readonly produced?: { readonly offsets?: readonly PartitionOffset[] }
 }

@@ -62,11 +62,10 @@ export function explainTopic(topic: string, error: unknown): string {
   if (ids.includes('TOPIC_AUTHORIZATION_FAILED')) {
     return `topic ${topic}: the Kafka user may not describe or create it: check the ACLs of KAFKA_SASL_USERNAME`
   }
-  if (ids.includes('INVALID_TOPIC_EXCEPTION')) {
-    // Metrics cannot tell such names apart, so Kafka takes only the first.
-    const twin = chain(error).find(({ message }) => /collides/.test(message))
-    const why = twin === undefined ? '' : ': another topic differs from it only in "." and "_"'
-    return `topic ${topic}: Kafka does not allow this name${why}`
+  if (ids.includes('INVALID_TOPIC_EXCEPTION') || ids.includes('POLICY_VIOLATION')) {
+    // The broker's own words, where it has any: a name may only collide with another one.
+    const words = chain(error).find(({ serverErrorMessage }) => serverErrorMessage)?.serverErrorMessage
+    return `topic ${topic}: Kafka does not allow this ${ids.includes('POLICY_VIOLATION') ? 'topic' : 'name'}${words ? `: ${words}` : ''}`
   }
   if (ids.includes('INVALID_REPLICATION_FACTOR')) {
     return `topic ${topic}: not enough brokers for its replication factor: check KAFKA_REPLICATION_FACTOR`

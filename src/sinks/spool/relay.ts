@@ -40,6 +40,8 @@ export function startRelay(options: RelayOptions): Relay {
   let stopped = false
   let sliceRecords = 1_024
   let pauseMs = FIRST_PAUSE_MS
+  /** The trouble that the log tells already: tries follow one another for as long as Kafka is away. */
+  let told = ''
   let wake: () => void = () => undefined
 
   async function run(): Promise<void> {
@@ -51,7 +53,7 @@ export function startRelay(options: RelayOptions): Relay {
         onDrained()
         await Promise.race([...readers.map(reader => reader.wait()), stopping])
       } catch (error) {
-        log.warn({ problem: (error as Error).message }, 'the relay could not deliver; it tries again')
+        tell(error, 'the relay could not deliver; it tries again')
         sliceRecords = Math.max(MIN_SLICE_RECORDS, sliceRecords >> 1)
         await pause()
       }
@@ -77,12 +79,13 @@ export function startRelay(options: RelayOptions): Relay {
         await relayLines(lines)
       } catch (error) {
         sliceRecords = Math.max(MIN_SLICE_RECORDS, sliceRecords >> 1)
-        log.warn({ problem: (error as Error).message }, 'Kafka did not take what is spooled; the relay tries again')
+        tell(error, 'Kafka did not take what is spooled; the relay tries again')
         await pause()
         continue
       }
       done += lines.length
       pauseMs = FIRST_PAUSE_MS
+      told = ''
       sliceRecords = Math.min(MAX_SLICE_RECORDS, sliceRecords * 2)
       onRelayed?.(lines.length)
       await commit(reader, done === batch.lines.length ? batch.end : batch.after(done - 1))
@@ -109,6 +112,12 @@ export function startRelay(options: RelayOptions): Relay {
     } catch (error) {
       log.warn({ problem: (error as Error).message }, 'the position of the relay could not be written')
     }
+  }
+
+  function tell(error: unknown, message: string): void {
+    const problem = (error as Error).message
+    if (problem !== told) log.warn({ problem }, message)
+    told = problem
   }
 
   function pause(): Promise<void> {

@@ -204,3 +204,32 @@ t.test('what is on its way when the sink is closed is confirmed by Kafka or dura
   const after = await startSubject(t, { dir, kafka })
   await until(() => after.ids().length === 1, { what: 'the relay' })
 })
+
+t.test('under a load that never pauses, events go to Kafka directly again soon after it is back', async t => {
+  const { kafka, sink, ids } = await startSubject(t)
+  let running = true
+  let sent = 0
+  let direct = 0
+  const publishers = Array.from({ length: 64 }, async (_, user) => {
+    for (let i = 0; running; i++) {
+      const receipt = await sink.publish([{ ...record(`u${user}-${i}`), key: `u${user}` }])
+      if (receipt.places(0)[0]?.store === 'memory') direct++
+      else direct = 0
+      sent++
+    }
+  })
+  kafka.failure = down
+  await until(() => sent > 2_000, { what: 'the load' })
+  kafka.failure = undefined
+  await until(() => direct > 1_000, { what: 'the spool to be left', timeoutMs: 5_000 })
+  running = false
+  await Promise.all(publishers)
+  const last = new Map<string, number>()
+  const disorder = ids().filter(id => {
+    const [user = '', at] = id.split('-')
+    const isLate = Number(at) <= (last.get(user) ?? -1)
+    last.set(user, Number(at))
+    return isLate
+  })
+  t.same([ids().length, disorder], [sent, []], 'all is there once, each user in order')
+})

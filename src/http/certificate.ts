@@ -1,0 +1,92 @@
+import { X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
+
+/** A certificate and its key as PEM texts, and the files that they came from. */
+export interface Certificate {
+  readonly cert: string
+  readonly key: string
+  readonly certFile: string
+  readonly keyFile: string
+}
+
+export interface FollowOptions {
+  /** What the servers were started with. */
+  readonly certificate: Certificate
+  /** TLS servers of Node. */
+  readonly servers: readonly object[]
+  readonly log: {
+    info(facts: object, message: string): void
+    error(facts: object, message: string): void
+  }
+}
+
+/** A pair is believed when two looks in a row saw the same: the two files are hardly ever replaced at one instant. */
+const LOOK_EVERY_MS = 1_000
+
+interface TlsServer {
+  setSecureContext(options: { cert: string; key: string }): void
+}
+
+/**
+ * Follows the files of a certificate, so that a renewed one is served without a restart: connections that are open stay,
+ * new ones get it. A pair that cannot be used is said once, and the last good one stays.
+ */
+export function followCertificate({ certificate, servers, log }: FollowOptions): { close(): void } {
+  const { certFile, keyFile } = certificate
+  let inForce = pairOf(certificate.cert, certificate.key)
+  let pending: string | undefined
+  let refused: string | undefined
+  let looking = false
+
+  async function look(): Promise<void> {
+    const [cert, key] = await Promise.all([readText(certFile), readText(keyFile)])
+    const seen = pairOf(cert.text, key.text)
+    if (seen === inForce) refused = undefined
+    if (seen === inForce || seen === refused) pending = undefined
+    else if (seen !== pending) pending = seen
+    else take(cert, key, seen)
+  }
+
+  function take(cert: Read, key: Read, seen: string): void {
+    pending = undefined
+    try {
+      for (const { problem } of [cert, key]) if (problem !== undefined) throw new Error(problem)
+      const pair = { cert: cert.text, key: key.text }
+      createSecureContext(pair)
+      for (const server of servers) (server as TlsServer).setSecureContext(pair)
+      inForce = seen
+      refused = undefined
+      log.info({ certFile, validTo: new X509Certificate(cert.text).validTo }, 'the new certificate is in force')
+    } catch (error) {
+      refused = seen
+      const problem = (error as Error).message
+      log.error({ certFile, keyFile, problem }, 'TLS_CERT and TLS_KEY cannot be used: the last good pair stays')
+    }
+  }
+
+  const timer = setInterval(() => {
+    if (looking) return
+    looking = true
+    void look().finally(() => (looking = false))
+  }, LOOK_EVERY_MS).unref()
+  return { close: () => clearInterval(timer) }
+}
+
+interface Read {
+  readonly text: string
+  readonly problem?: string
+}
+
+async function readText(file: string): Promise<Read> {
+  try {
+    return { text: await readFile(file, 'utf8') }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return { text: `(${code})`, problem: `${file} cannot be read (${code})` }
+  }
+}
+
+function pairOf(cert: string, key: string): string {
+  return `${cert}\0${key}`
+}

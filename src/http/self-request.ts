@@ -1,0 +1,47 @@
+import { request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+
+export interface SelfRequest {
+  /** Path, such as `/v1/track`. */
+  readonly path: string
+  readonly writeKey: string
+  readonly body: object
+}
+
+const TIMEOUT_MS = 10_000
+const REACHED_BY: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+
+/**
+ * Posts to our own listener over a real connection, as an SDK on this machine would. Rejects where it does not listen
+ * or does not answer in time.
+ */
+export function postToSelf(app: FastifyInstance, sent: SelfRequest): Promise<{ status: number; body: string }> {
+  const { address, port } = app.server.address() as AddressInfo
+  const isTls = 'setSecureContext' in app.server
+  const options = {
+    host: REACHED_BY[address] ?? address,
+    port,
+    path: sent.path,
+    method: 'POST',
+    timeout: TIMEOUT_MS,
+    headers: {
+      authorization: `Basic ${Buffer.from(`${sent.writeKey}:`).toString('base64')}`,
+      'content-type': 'application/json'
+    }
+  }
+  return new Promise((resolve, reject) => {
+    // The certificate is made for the public name, and the way is inside this machine.
+    const request = isTls ? requestHttps({ ...options, rejectUnauthorized: false }) : requestHttp(options)
+    request.on('error', reject)
+    request.on('timeout', () => request.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)))
+    request.on('response', response => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('error', reject)
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }))
+    })
+    request.end(JSON.stringify(sent.body))
+  })
+}

@@ -1,0 +1,18 @@
+import type { Config, KafkaConfig } from './config/config.ts'
+import type { SinkOptions } from './sinks/open.ts'
+
+/** What the Kafka rooms need of the configuration. */
+export function kafkaOptions(
+  config: Pick<Config, 'publishTimeoutMs'>,
+  { brokers, ssl, sasl, createTopics, ...kafka }: KafkaConfig
+): NonNullable<SinkOptions['kafka']> {
+  const { partitions, replicationFactor } = kafka
+  return {
+    brokers,
+    clientId: 'tributary',
+    topics: { create: createTopics, partitions, ...(replicationFactor === undefined ? {} : { replicationFactor }) },
+    publishTimeoutMs: config.publishTimeoutMs,
+    ...(ssl === undefined ? {} : { ssl: ssl.ca === undefined ? {} : { ca: ssl.ca } }),
+    ...(sasl === undefined ? {} : { sasl })
+  }
+}

@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { post, startApp } from '../support/app.ts'
+
+const DOCKER = join(import.meta.dirname, '..', '..', 'docker')
+const PROMETHEUS = join(DOCKER, 'prometheus')
+/** Made by Prometheus itself. */
+const BUILT_IN = new Set(['up'])
+
+const read = (...path: string[]): string => readFileSync(join(DOCKER, ...path), 'utf8')
+
+/** Every metric that a text of PromQL names. */
+function metricsIn(text: string): string[] {
+  return [...text.matchAll(/\b(?:tributary|process|nodejs)_[a-z0-9_]+\b|\bup\b/g)].map(([name]) => name)
+}
+
+function promtool(...args: string[]): string {
+  try {
+    return execFileSync('promtool', args, { cwd: PROMETHEUS, encoding: 'utf8', stdio: 'pipe' })
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string }
+    throw new Error(`promtool ${args.join(' ')}: ${stdout}${stderr}`, { cause: error })
+  }
+}
+
+t.test('Prometheus takes its configuration, and every alert fires when it should', async t => {
+  t.match(promtool('check', 'config', 'prometheus.yml'), 'SUCCESS')
+  t.match(promtool('test', 'rules', 'rules.test.yml'), 'SUCCESS')
+  const alerts = [...read('prometheus', 'rules.yml').matchAll(/alert: (\w+)/g)].map(([, name]) => name)
+  const tested = read('prometheus', 'rules.test.yml')
+  for (const alert of alerts) t.match(tested, `alertname: ${alert}\n        exp_alerts:\n`, `${alert} is tested`)
+})
+
+t.test('Every metric of the dashboard and of the rules is one that the server has', async t => {
+  const server = await startApp(t, { sink: 'configured' })
+  await post(`${server.url}/v1/track`, { userId: 'u', event: 'E' })
+  const text = await (await fetch(`${server.adminUrl}/metrics`)).text()
+  const known = new Set([...text.matchAll(/^# TYPE (\w+)/gm)].map(([, name]) => name))
+  const dashboard = JSON.parse(read('grafana', 'dashboards', 'tributary.json')) as {
+    panels: { title: string; type: string; targets?: { expr: string }[] }[]
+  }
+  const panels = dashboard.panels.filter(({ type }) => type !== 'row')
+  t.ok(panels.length > 20)
+  for (const { title, targets = [] } of panels) {
+    const names = targets.flatMap(({ expr }) => metricsIn(expr))
+    t.ok(names.length > 0 && names.every(isKnown), `${title}: ${names.join(', ')}`)
+  }
+  const expressions = [...read('prometheus', 'rules.yml').matchAll(/expr: (>\n(?: {10}.*\n)+|.*\n)/g)].map(
+    ([, expr]) => expr
+  )
+  for (const name of expressions.flatMap(expr => metricsIn(expr ?? ''))) t.ok(isKnown(name), name)
+
+  function isKnown(name: string): boolean {
+    return BUILT_IN.has(name) || known.has(name) || known.has(name.replace(/_(bucket|count|sum)$/, ''))
+  }
+})
+
+t.test('Every expression of the dashboard is one that Prometheus can read', async t => {
+  const dashboard = read('grafana', 'dashboards', 'tributary.json')
+  const expressions = [...dashboard.matchAll(/"expr": ("(?:[^"\\]|\\.)*")/g)].map(
+    ([, text]) => JSON.parse(text ?? '') as string
+  )
+  const rules = expressions.map((expr, index) => ({
+    record: `panel:${index}`,
+    expr: expr.replaceAll('$__rate_interval', '1m').replaceAll('$instance', '.*')
+  }))
+  const file = join(
+    t.testdir({ 'rules.json': JSON.stringify({ groups: [{ name: 'dashboard', rules }] }) }),
+    'rules.json'
+  )
+  t.match(promtool('check', 'rules', file), `SUCCESS: ${expressions.length} rules found`)
+})

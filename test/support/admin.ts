@@ -1,0 +1,32 @@
+import type { Browser, Page } from 'playwright-core'
+import { chromium } from 'playwright-core'
+import type { Test } from 'tap'
+
+/** A real browser; closed when the test ends. */
+export async function startBrowser(t: Test): Promise<Browser> {
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
+  t.teardown(() => browser.close())
+  return browser
+}
+
+export interface OpenPage {
+  readonly page: Page
+  /** What the page complained of: errors, and refusals of its security policy. */
+  readonly complaints: string[]
+}
+
+/** Opens an address in a page of its own. */
+export async function openPage(browser: Browser, url: string): Promise<OpenPage> {
+  const page = await browser.newPage()
+  const complaints: string[] = []
+  page.on('pageerror', error => complaints.push(error.message))
+  page.on('console', message => {
+    if (message.type() === 'error') complaints.push(message.text())
+  })
+  page.on('dialog', dialog => {
+    complaints.push(`a dialog: ${dialog.message()}`)
+    void dialog.dismiss()
+  })
+  await page.goto(url)
+  return { page, complaints }
+}

@@ -1,0 +1,174 @@
+import { Agent, request as sendRequest } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Test } from 'tap'
+import { AUTHORIZATION } from './server-process.ts'
+
+export interface LoadOptions {
+  /** Of the tracking API. */
+  readonly url: string
+  readonly eventsPerSecond: number
+  /** Default 48. */
+  readonly connections?: number
+  /** Default 200. The next event of a user is sent only after the one before it was acknowledged. */
+  readonly users?: number
+  /** Which requests are batches, of 2 to 9 events; default 0.3. */
+  readonly batchShare?: number
+  /** Bytes of padding in each event; default 200. */
+  readonly padding?: number
+}
+
+export interface AckedEvent {
+  readonly id: string
+  readonly user: string
+  readonly sequence: number
+  /** performance.now() of its 200. */
+  readonly at: number
+  /** Requests that it took: more than 1 means that an answer was lost, or was 429 or 503. */
+  readonly tries: number
+}
+
+/** One request as the client saw it. */
+export interface Answered {
+  /** performance.now() when it was sent. */
+  readonly at: number
+  readonly milliseconds: number
+  /** 0: there was no answer, for the reason in `error`. */
+  readonly status: number
+  readonly error?: string
+  readonly retryAfter?: string | undefined
+}
+
+export interface Load {
+  readonly acked: readonly AckedEvent[]
+  readonly answers: readonly Answered[]
+  /** Sends no new events, and those under way again until each is acknowledged or `patienceMs` (30 s) are over. */
+  stop(patienceMs?: number): Promise<void>
+}
+
+interface Job {
+  readonly user: string
+  /** Of its first event. */
+  readonly sequence: number
+  readonly events: number
+  readonly body: string
+}
+
+const TICK_MS = 10
+/** Doubled with each try, as SDKs do, up to the maximum. */
+const FIRST_RETRY_MS = 100
+const MAX_RETRY_MS = 400
+const REQUEST_TIMEOUT_MS = 20_000
+const STOP_PATIENCE_MS = 30_000
+/** What could not be sent in time is not made up for beyond this: a load, not a flood after each fault. */
+const MAX_DEBT_SECONDS = 0.1
+
+/**
+ * Sends events until it is stopped, as SDKs do: the same messageId again after 429, 503 and every failure of the
+ * connection. Notes each event that was answered 200.
+ */
+export function startLoad(t: Test, options: LoadOptions): Load {
+  const { url, eventsPerSecond, connections = 48, users = 200, batchShare = 0.3, padding = 200 } = options
+  const run = Math.random().toString(36).slice(2, 8)
+  const agent = new Agent({ keepAlive: true, maxSockets: connections, scheduling: 'fifo' })
+  const acked: AckedEvent[] = []
+  const answers: Answered[] = []
+  const sequences = new Map<string, number>()
+  const idle = Array.from({ length: users }, (_, at) => `${run}-u${at}`)
+  const open = new Set<Promise<void>>()
+  const pad = 'x'.repeat(padding)
+  let debt = 0
+  let last = performance.now()
+  let patience = Infinity
+
+  function nextJob(user: string): Job {
+    const isBatch = Math.random() < batchShare
+    const events = isBatch ? 2 + Math.floor(Math.random() * 8) : 1
+    const sequence = sequences.get(user) ?? 0
+    sequences.set(user, sequence + events)
+    const bodies = Array.from({ length: events }, (_, at) => ({
+      type: 'track',
+      userId: user,
+      event: 'Loaded',
+      messageId: idOf(user, sequence + at),
+      properties: { sequence: sequence + at, pad }
+    }))
+    return { user, sequence, events, body: JSON.stringify(isBatch ? { batch: bodies } : bodies[0]) }
+  }
+
+  async function perform(job: Job): Promise<void> {
+    const path = job.events === 1 ? '/v1/track' : '/v1/batch'
+    for (let tries = 1; ; tries++) {
+      const answer = await exchange(agent, `${url}${path}`, job.body)
+      answers.push(answer)
+      if (answer.status === 200) {
+        noteAcked(job, tries, answer.at + answer.milliseconds)
+        return
+      }
+      const isRetryable = answer.status === 0 || answer.status === 429 || answer.status === 503
+      if (!isRetryable || performance.now() > patience) return
+      await sleep(Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (tries - 1)) * (0.75 + Math.random() / 2))
+    }
+  }
+
+  function noteAcked({ user, sequence, events }: Job, tries: number, at: number): void {
+    for (let i = sequence; i < sequence + events; i++) acked.push({ id: idOf(user, i), user, sequence: i, at, tries })
+    idle.push(user)
+  }
+
+  const timer = setInterval(() => {
+    const now = performance.now()
+    debt = Math.min(debt + ((now - last) / 1000) * eventsPerSecond, eventsPerSecond * MAX_DEBT_SECONDS)
+    last = now
+    while (debt > 0 && open.size < connections) {
+      const user = idle.shift()
+      if (user === undefined) return
+      const job = nextJob(user)
+      debt -= job.events
+      const performing = perform(job).finally(() => open.delete(performing))
+      open.add(performing)
+    }
+  }, TICK_MS)
+
+  async function stop(patienceMs = STOP_PATIENCE_MS): Promise<void> {
+    patience = performance.now() + patienceMs
+    clearInterval(timer)
+    await Promise.all(open)
+    agent.destroy()
+  }
+
+  t.teardown(() => {
+    patience = 0
+    clearInterval(timer)
+    agent.destroy()
+  })
+  return { acked, answers, stop }
+}
+
+function idOf(user: string, sequence: number): string {
+  return `${user}-${sequence}`
+}
+
+/** One request and what became of it. Never rejects. */
+function exchange(agent: Agent, url: string, body: string): Promise<Answered> {
+  const at = performance.now()
+  return new Promise(resolve => {
+    const headers = {
+      authorization: AUTHORIZATION,
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body)
+    }
+    const done = (rest: Omit<Answered, 'at' | 'milliseconds'>): void =>
+      resolve({ at, milliseconds: performance.now() - at, ...rest })
+    const fail = (error: NodeJS.ErrnoException): void => done({ status: 0, error: error.code ?? error.message })
+    const request = sendRequest(url, { method: 'POST', agent, headers, timeout: REQUEST_TIMEOUT_MS }, response => {
+      response.resume()
+      response.once('error', fail)
+      response.once('end', () =>
+        done({ status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] })
+      )
+    })
+    request.once('timeout', () => request.destroy(new Error('no answer')))
+    request.once('error', fail)
+    request.end(body)
+  })
+}

@@ -1,0 +1,190 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { freePort } from './kafka-process.ts'
+import { readMetrics, sumOf } from './metrics.ts'
+import { until } from './until.ts'
+
+/** The write key of the one source, as SDKs send it. */
+export const AUTHORIZATION = `Basic ${Buffer.from('wk_test:').toString('base64')}`
+export const SOURCES = `sources:
+  - id: web
+    writeKeys: [wk_test]
+`
+
+const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
+/** Ends the server with this process, also when this one is killed. */
+const TETHER = existsSync('/usr/bin/setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : []
+
+export interface ServerProcessOptions {
+  /** Folder of tributary.yml and data/; default: one of the test's own. */
+  readonly dir?: string
+  /** Default: `data` in the folder above. */
+  readonly dataDir?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** A command that becomes the server or stays beside it, e.g. `['prlimit', '--fsize=1000000']`. */
+  readonly under?: readonly string[]
+}
+
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  /** From the signal to the end of the process. */
+  readonly milliseconds: number
+}
+
+/** The real server, as `npm start` runs it, on ports that it keeps over restarts. */
+export interface ServerProcess {
+  readonly url: string
+  readonly adminUrl: string
+  readonly dir: string
+  readonly dataDir: string
+  readonly configFile: string
+  readonly pid: number
+  readonly running: boolean
+  /** What it has written to standard error, over all its lives. */
+  readonly stderr: string
+  /** Starts it, with more or other variables from now on; resolves when it listens. Rejects with its last words. */
+  start(options?: Pick<ServerProcessOptions, 'env' | 'under'>): Promise<void>
+  /** Sends the signal, SIGKILL by default, and waits until the process is gone. */
+  kill(signal?: NodeJS.Signals): Promise<Exit>
+  /** Resolves when the process is gone, which is no fault from now on. */
+  ended(): Promise<Exit>
+  /** Resolves once /readyz says 200. */
+  ready(timeoutMs?: number): Promise<void>
+  readyz(): Promise<{ readonly status: number; readonly text: string }>
+  /** Resolves once the tracking API has answered 200; with the milliseconds that took. */
+  accepts(timeoutMs?: number): Promise<number>
+  /** Resolves once Kafka has everything that was kept on disk. */
+  drained(timeoutMs?: number): Promise<void>
+  /** Resident memory now, in bytes. */
+  memory(): number
+  /** The longest that its event loop has been held up lately, in milliseconds. */
+  loopDelay(): Promise<number>
+}
+
+/** Starts the server as a process of its own; it is ended with the test, which fails when it ends by itself. */
+export async function startServer(t: Test, options: ServerProcessOptions = {}): Promise<ServerProcess> {
+  const server = await createServerProcess(t, options)
+  await server.start()
+  return server
+}
+
+/** As startServer(), without starting it. */
+export async function createServerProcess(t: Test, options: ServerProcessOptions = {}): Promise<ServerProcess> {
+  const dir = options.dir ?? t.testdir()
+  const dataDir = options.dataDir ?? join(dir, 'data')
+  const configFile = join(dir, 'tributary.yml')
+  if (!existsSync(configFile)) writeFileSync(configFile, SOURCES)
+  const [port, adminPort] = [await freePort(), await freePort()]
+  const url = `http://127.0.0.1:${port}`
+  const adminUrl = `http://127.0.0.1:${adminPort}`
+  const own = { PORT: String(port), ADMIN_PORT: String(adminPort), DATA_DIR: dataDir, CONFIG_FILE: configFile }
+  let env: Record<string, string> = { ...own, ...options.env }
+  let under = options.under ?? []
+  let child: ChildProcess | undefined
+  let exit: Promise<Exit> | undefined
+  let stderr = ''
+  let isExpected = true
+
+  function isRunning(): boolean {
+    return child !== undefined && child.exitCode === null && child.signalCode === null
+  }
+
+  async function start(changes: Pick<ServerProcessOptions, 'env' | 'under'> = {}): Promise<void> {
+    env = { ...env, ...changes.env }
+    under = changes.under ?? under
+    // The test runner adds hooks of its own to NODE_OPTIONS: slow, and they make SIGXFSZ end a process.
+    const args = ['-u', 'NODE_OPTIONS', ...TETHER, ...under, process.execPath, MAIN]
+    const inherited = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/' }
+    const started = spawn('env', args, { env: { ...inherited, ...env }, stdio: ['ignore', 'ignore', 'pipe'] })
+    child = started
+    isExpected = true
+    const from = stderr.length
+    started.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+    exit = once(started, 'close').then(([code, signal]: unknown[]) => {
+      if (!isExpected) t.fail('the server ended by itself', { code, signal, lastWords: stderr.slice(-2_000) })
+      return { code: code as Exit['code'], signal: signal as Exit['signal'], milliseconds: 0 }
+    })
+    const listens = (): boolean => stderr.indexOf('"msg":"listening"', from) >= 0
+    await until(() => listens() || !isRunning(), { what: 'the server to listen', timeoutMs: 20_000 })
+    if (!isRunning()) await exit
+    if (!listens()) throw new Error(`the server ended: ${stderr.slice(from).trim().slice(-2_000)}`)
+    isExpected = false
+  }
+
+  async function ended(since = performance.now()): Promise<Exit> {
+    if (exit === undefined) throw new Error('the server was never started')
+    isExpected = true
+    return { ...(await exit), milliseconds: performance.now() - since }
+  }
+
+  async function kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<Exit> {
+    const exited = ended()
+    if (isRunning()) child?.kill(signal)
+    return await exited
+  }
+
+  t.teardown(async () => {
+    if (isRunning()) await kill()
+  })
+
+  async function readyz(): Promise<{ status: number; text: string }> {
+    const answer = await fetch(`${adminUrl}/readyz`)
+    return { status: answer.status, text: await answer.text() }
+  }
+
+  return {
+    url,
+    adminUrl,
+    dir,
+    dataDir,
+    configFile,
+    get pid() {
+      return child?.pid ?? 0
+    },
+    get running() {
+      return isRunning()
+    },
+    get stderr() {
+      return stderr
+    },
+    start,
+    kill,
+    ended,
+    readyz,
+    async ready(timeoutMs = 30_000) {
+      const isReady = (): Promise<boolean> => readyz().then(({ status }) => status === 200)
+      await until(() => isReady().catch(() => false), { what: 'the server to be ready', timeoutMs })
+    },
+    async accepts(timeoutMs = 10_000) {
+      const since = performance.now()
+      await until(() => sendProbe(url), { what: 'the server to accept an event', timeoutMs })
+      return performance.now() - since
+    },
+    async drained(timeoutMs = 60_000) {
+      const backlog = async (): Promise<number> => sumOf(await readMetrics(adminUrl), 'tributary_backlog_bytes')
+      await until(async () => (await backlog()) === 0, { what: 'Kafka to have what was kept', timeoutMs })
+    },
+    memory() {
+      const [, kilobytes = '0'] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${child?.pid}/status`, 'utf8')) ?? []
+      return Number(kilobytes) * 1024
+    },
+    async loopDelay() {
+      return sumOf(await readMetrics(adminUrl), 'nodejs_eventloop_lag_max_seconds') * 1_000
+    }
+  }
+}
+
+/** An event of a user that no load has; whether it was accepted. */
+async function sendProbe(url: string): Promise<boolean> {
+  const body = JSON.stringify({ userId: 'probe', event: 'probe' })
+  const headers = { 'content-type': 'application/json', authorization: AUTHORIZATION }
+  const signal = AbortSignal.timeout(5_000)
+  const answer = await fetch(`${url}/v1/track`, { method: 'POST', headers, body, signal }).catch(() => undefined)
+  await answer?.arrayBuffer().catch(() => undefined)
+  return answer?.status === 200
+}
