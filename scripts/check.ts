@@ -11,7 +11,8 @@ const CHECKS = [
   'check:imports',
   'check:unused',
   'check:generated',
-  'check:lockfile'
+  'check:lockfile',
+  'check:licences'
 ]
 const AT_ONCE = 2
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024

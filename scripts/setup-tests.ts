@@ -12,8 +12,11 @@ import { javaSdkJars } from '../test/support/sdks/java-sdk.ts'
 
 const REPOSITORY = join(import.meta.dirname, '..')
 const VENV = join(REPOSITORY, '.cache', 'venv')
-const PYTHON_PACKAGE = 'segment-analytics-python==2.4.0'
-const PYTHON_MARKER = join(VENV, `${PYTHON_PACKAGE}.installed`)
+const EXAMPLE_PACKAGES = readFileSync(join(REPOSITORY, 'examples', 'python', 'requirements.txt'), 'utf8')
+  .trim()
+  .split('\n')
+const PYTHON_PACKAGES = ['segment-analytics-python==2.4.0', 'schemathesis==4.32.5', ...EXAMPLE_PACKAGES]
+const PYTHON_MARKER = join(VENV, `${PYTHON_PACKAGES.join('+')}.installed`)
 const TAP = join(REPOSITORY, 'node_modules', '.bin', 'tap')
 const TAP_BUILT = join(REPOSITORY, 'node_modules', '@tapjs', 'test', 'test-built')
 
@@ -31,7 +34,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 
 try {
   installPackages()
-  installPythonSdk()
+  installPythonPackages()
   buildTap()
   await kafkaJars()
   await javaSdkJars()
@@ -85,11 +88,11 @@ function apt(args: readonly string[]): void {
   run('apt-get', args, env)
 }
 
-function installPythonSdk(): void {
+function installPythonPackages(): void {
   if (existsSync(PYTHON_MARKER)) return
-  console.log(`the tests need ${PYTHON_PACKAGE}: installing it in .cache/venv`)
+  console.log(`the tests need ${PYTHON_PACKAGES.join(', ')}: installing them in .cache/venv`)
   run('python3', ['-m', 'venv', '--clear', VENV])
-  run(join(VENV, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', PYTHON_PACKAGE])
+  run(join(VENV, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', ...PYTHON_PACKAGES])
   writeFileSync(PYTHON_MARKER, '')
 }
 

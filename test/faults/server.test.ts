@@ -1,0 +1,168 @@
+import { renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { assertNothingLost, choose, fakeClock, tellRow } from '../support/faults.ts'
+import type { Kafka } from '../support/kafka.ts'
+import { startKafka } from '../support/kafka.ts'
+import { startLoad } from '../support/load.ts'
+import type { ServerProcess } from '../support/server-process.ts'
+import { AUTHORIZATION, startServer } from '../support/server-process.ts'
+import { until } from '../support/until.ts'
+import { timing, verify } from '../support/verdict.ts'
+
+const KILLS = 10
+const { seconds, eventsPerSecond, atLeast } = choose(
+  { seconds: 15, eventsPerSecond: 700, atLeast: 3_000 },
+  { seconds: 60, eventsPerSecond: 1_500, atLeast: 60_000 }
+)
+
+let kafka: Kafka
+let topics = 0
+
+t.before(async () => {
+  kafka = await startKafka({})
+})
+t.after(() => kafka.stop())
+
+function toKafka(): { KAFKA_BROKERS: string; EVENTS_TOPIC: string; REJECTED_TOPIC: string } {
+  const topic = `events-${++topics}`
+  return { KAFKA_BROKERS: kafka.brokers.join(','), EVENTS_TOPIC: topic, REJECTED_TOPIC: `${topic}-rejected` }
+}
+
+/** Kills the server ten times and starts it again at once; gives how long each took until it accepted an event. */
+async function killServer(server: ServerProcess): Promise<number[]> {
+  const starts: number[] = []
+  for (let kill = 1; kill <= KILLS; kill++) {
+    await sleep((seconds * 700) / KILLS)
+    await server.kill()
+    const killed = performance.now()
+    await server.start()
+    await server.accepts()
+    starts.push(performance.now() - killed)
+  }
+  return starts
+}
+
+/** The broker killed, hung and restarted in turn. */
+async function troubleKafka(): Promise<void> {
+  const pause = seconds * 80
+  await sleep(pause)
+  await kafka.kill()
+  await kafka.restart()
+  await sleep(pause)
+  kafka.pause()
+  await sleep(choose(4_000, 8_000))
+  kafka.resume()
+  await sleep(pause)
+  await kafka.restart()
+}
+
+t.test(
+  'server killed ten times, broker killed, hung and restarted: every acknowledged event is in Kafka, each user in order',
+  { timeout: 170_000 },
+  async t => {
+    const env = toKafka()
+    const server = await startServer(t, { env })
+    await server.ready()
+    const load = startLoad(t, { url: server.url, eventsPerSecond })
+    const [starts] = await Promise.all([killServer(server), troubleKafka(), sleep(seconds * 1000)])
+    await load.stop()
+    const stopped = performance.now()
+    await server.drained()
+    const drainMs = performance.now() - stopped
+    const verdict = await verify([load], { brokers: kafka.brokers, topic: env.EVENTS_TOPIC })
+    assertNothingLost(t, verdict)
+    t.ok(verdict.acked > atLeast, `${verdict.acked} acknowledged, asked for ${atLeast} at least`)
+    const seen = timing(load.answers)
+    const others = Object.keys(seen.statuses).filter(status => !/^(200|503|E\w+)$/.test(status))
+    t.strictSame(others, [], 'no client ever got another answer')
+    const slowestStart = Math.max(...starts)
+    tellRow(t, 'server killed, broker killed, hung, restarted', { verdict, slowestStart, drainMs, ...seen })
+  }
+)
+
+t.test(
+  'SIGTERM five times under load: unready first, no request that was sent is reset, exit 0 in time, nothing is lost',
+  async t => {
+    const env = toKafka()
+    const server = await startServer(t, { env })
+    await server.ready()
+    const load = startLoad(t, { url: server.url, eventsPerSecond })
+    let slowestExit = 0
+    for (let term = 1; term <= 5; term++) {
+      await sleep(seconds * 70)
+      // Once, what was taken cannot be confirmed by Kafka any more: it goes to the spool.
+      if (term === 3) kafka.pause()
+      const exiting = server.kill('SIGTERM')
+      const isUnready = async (): Promise<boolean> => (await server.readyz()).status === 503
+      await t.resolves(
+        until(isUnready, { what: 'it to be unready' }),
+        'it says that it is not ready, and then finishes'
+      )
+      const exit = await exiting
+      if (term === 3) kafka.resume()
+      t.match(exit, { code: 0, signal: null })
+      slowestExit = Math.max(slowestExit, exit.milliseconds)
+      await server.start()
+    }
+    await load.stop()
+    await server.drained()
+    t.ok(slowestExit < 10_000, `the slowest exit took ${Math.round(slowestExit)} ms`)
+    const seen = timing(load.answers)
+    const statuses = Object.keys(seen.statuses).filter(status => status !== '200' && status !== 'ECONNREFUSED')
+    t.strictSame(statuses, [], 'every request that found somebody listening was answered 200')
+    const verdict = await verify([load], { brokers: kafka.brokers, topic: env.EVENTS_TOPIC })
+    assertNothingLost(t, verdict)
+    tellRow(t, 'SIGTERM', { verdict, slowestExit, ...seen })
+  }
+)
+
+t.test(
+  'a clock that jumps an hour back and forth under load: every request is answered 200, nothing is lost',
+  async t => {
+    const env = toKafka()
+    const clock = join(t.testdir(), 'clock')
+    const jump = (offset: string): void => {
+      writeFileSync(`${clock}.new`, offset)
+      renameSync(`${clock}.new`, clock)
+    }
+    jump('+0')
+    const server = await startServer(t, { env: { ...env, ...fakeClock(clock) } })
+    await server.ready()
+    t.match(await sendTwin(server.url), /^200/)
+    const load = startLoad(t, { url: server.url, eventsPerSecond })
+    for (const offset of ['-3600', '+3600', '+0', '+7200']) {
+      await sleep(choose(1_000, 5_000))
+      jump(offset)
+      const jumped = async (): Promise<boolean> =>
+        Math.abs((await serverTime(server.url)) - Date.now() - Number(offset) * 1000) < 5_000
+      await t.resolves(until(jumped, { what: 'the clock to jump' }), `the server's clock is ${offset} s off`)
+      t.match(await sendTwin(server.url), /^200/)
+    }
+    await load.stop()
+    await server.drained()
+    const seen = timing(load.answers)
+    t.strictSame(Object.keys(seen.statuses), ['200'])
+    const verdict = await verify([load], { brokers: kafka.brokers, topic: env.EVENTS_TOPIC })
+    assertNothingLost(t, verdict)
+    t.equal(verdict.duplicates, 0, 'an id that was seen before the jumps is still known')
+    tellRow(t, 'clock jumps', { verdict, ...seen })
+  }
+)
+
+/** The same event each time; gives the answer's status and words. */
+async function sendTwin(url: string): Promise<string> {
+  const body = JSON.stringify({ userId: 'twin', event: 'Twin', messageId: 'twin-0' })
+  const headers = { 'content-type': 'application/json', authorization: AUTHORIZATION }
+  const answer = await fetch(`${url}/v1/track`, { method: 'POST', headers, body })
+  return `${answer.status} ${await answer.text()}`
+}
+
+/** What time the server says that it is: whole seconds. */
+async function serverTime(url: string): Promise<number> {
+  return Date.parse((await fetch(url)).headers.get('date') ?? '')
+}
+
+// The broker keeps this process alive: without a word the end would never come.
+t.end()
