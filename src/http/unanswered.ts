@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 /** Requests of one connection that may wait for their answers at once. Few clients send a second one before the first. */
-export const MAX_UNANSWERED_REQUESTS = 100
+const MAX_UNANSWERED_REQUESTS = 100
 
 const waiting = new WeakMap<Socket, Set<ServerResponse>>()
 const flooded = new WeakSet<Socket>()

@@ -297,3 +297,40 @@ t.test('The page comes with a policy that lets nothing foreign run', async t => 
   t.equal(page.headers.get('x-frame-options'), 'SAMEORIGIN')
   t.notMatch(await page.text(), /<script(?![^>]*src)|<style|\son\w+=|style=/, 'nothing is inline')
 })
+
+t.test('The session cookie is Secure behind TLS, and no other site can log in or out', async t => {
+  const server = await startApp(t, { env: { ADMIN_PASSWORD: 'right horse' } })
+  const logIn = (headers: Record<string, string>) =>
+    fetch(`${server.adminUrl}/login`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers,
+      body: new URLSearchParams({ password: 'right horse' })
+    })
+  const secure = await logIn({ 'x-forwarded-proto': 'https' })
+  t.match(secure.headers.get('set-cookie'), /HttpOnly; SameSite=Strict; Max-Age=43200; Secure$/)
+  t.equal((await logIn({ 'sec-fetch-site': 'cross-site' })).status, 403)
+  t.equal((await logIn({ origin: 'https://evil.example' })).status, 403)
+
+  const cookie = (secure.headers.get('set-cookie') ?? '').split(';', 1)[0] ?? ''
+  const clear = (headers: Record<string, string>) =>
+    fetch(`${server.adminUrl}/api/events`, { method: 'DELETE', headers: { cookie, ...headers } })
+  t.equal((await clear({ 'sec-fetch-site': 'same-origin' })).status, 200)
+  t.equal((await clear({ 'sec-fetch-site': 'same-site' })).status, 403)
+  t.equal((await clear({})).status, 403, 'a cookie without a word of where it comes from changes nothing')
+  await fetch(`${server.adminUrl}/logout`, {
+    method: 'POST',
+    redirect: 'manual',
+    headers: { cookie, 'sec-fetch-site': 'same-origin' }
+  })
+  t.equal((await clear({ 'sec-fetch-site': 'same-origin' })).status, 401, 'the session has ended')
+})
+
+t.test('A server that stops does not wait for those who watch', async t => {
+  const server = await startApp(t)
+  const response = await fetch(`${server.adminUrl}/api/stream`)
+  const start = performance.now()
+  await server.app.close()
+  t.ok(performance.now() - start < 3_000)
+  await response.body?.cancel()
+})

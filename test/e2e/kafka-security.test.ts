@@ -100,7 +100,7 @@ async function isDegraded(t: Test, server: ServerProcess, id: string, words: Reg
 async function mends(t: Test, server: ServerProcess, ids: readonly string[]): Promise<void> {
   await server.drained()
   const records = await readTopic(kafka.brokers, 'tributary.events')
-  const found = records.map(({ value }) => (JSON.parse(String(value)) as { messageId: string }).messageId)
+  const found = records.map(({ value }) => (JSON.parse(value) as { messageId: string }).messageId)
   for (const id of ids) t.ok(found.includes(id), `${id} is in Kafka`)
 }
 

@@ -88,7 +88,7 @@ export async function exchange(options: ExchangeOptions): Promise<Exchange> {
 }
 
 /** The whole answers in `bytes`; interim ones (100 Continue) are passed over. */
-export function parseAnswers(bytes: Buffer, isHead: boolean): RawAnswer[] {
+function parseAnswers(bytes: Buffer, isHead: boolean): RawAnswer[] {
   const answers: RawAnswer[] = []
   let at = 0
   for (;;) {

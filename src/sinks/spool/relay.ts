@@ -13,7 +13,8 @@ export interface RelayOptions {
   readonly keepRefused: (records: readonly RefusedRecord[]) => Promise<void>
   /** Called each time that the end of everything is reached, in the turn in which nothing is left. */
   readonly onDrained: () => void
-  readonly onRelayed?: (records: number) => void
+  /** Called after each step forward. */
+  readonly onRelayed: (records: number) => void
   readonly log: LogLines
 }
 
@@ -87,8 +88,8 @@ export function startRelay(options: RelayOptions): Relay {
       pauseMs = FIRST_PAUSE_MS
       told = ''
       sliceRecords = Math.min(MAX_SLICE_RECORDS, sliceRecords * 2)
-      onRelayed?.(lines.length)
       await commit(reader, done === batch.lines.length ? batch.end : batch.after(done - 1))
+      onRelayed(lines.length)
     }
     if (batch.lines.length === 0) await commit(reader, batch.end)
   }

@@ -5,6 +5,7 @@ import type { LogReader } from '../event-log/log-reader.ts'
 import { placeOfLine } from '../event-log/places.ts'
 import { isRefusedRecords } from '../kafka/refused-records.ts'
 import type { RefusedFile, RefusedRecord } from './refused-file.ts'
+import { createHandover } from './handover.ts'
 import { startRelay } from './relay.ts'
 
 export interface SpoolingSinkOptions {
@@ -29,6 +30,9 @@ export interface SpoolingSink extends Sink {
 /** So long a start is not yet called ready on the strength of the spool alone: Kafka may be on its way up too. */
 const KAFKA_GRACE_MS = 10_000
 
+/** What the relay delivers in an instant: when no more than this is left, newcomers are held until it has. */
+const LITTLE_BYTES = 256 * 1024
+
 /**
  * Kafka with the event log as its spool. What Kafka does not confirm in time goes to the spool and is durable there;
  * from then on everything goes behind it, so that each user's order holds, until the relay has moved all of it.
@@ -44,7 +48,8 @@ export function createSpoolingSink(options: SpoolingSinkOptions): SpoolingSink {
   let wasReady = false
   const startedAt = options.monotonic()
 
-  const relay = startRelay({ ...options, deliver, keepRefused: refused.keep, onDrained })
+  const handover = createHandover(options.monotonic)
+  const relay = startRelay({ ...options, deliver, keepRefused: refused.keep, onRelayed, onDrained })
   let direct = isDrained()
 
   function isDrained(): boolean {
@@ -55,6 +60,17 @@ export function createSpoolingSink(options: SpoolingSinkOptions): SpoolingSink {
     if (direct || closing !== undefined || !isDrained()) return
     direct = true
     log.info({}, 'the spool is empty: events go to Kafka directly again')
+    handover.end()
+  }
+
+  function onRelayed(records: number): void {
+    options.onRelayed?.(records)
+    if (!direct && closing === undefined && relay.backlogBytes() + spool.queuedBytes() < LITTLE_BYTES) handover.begin()
+  }
+
+  function publish(records: readonly OutgoingRecord[]): Promise<Receipt> {
+    if (handover.active) return handover.hold(lengthOf(records), () => publish(records))
+    return direct ? publishDirectly(records) : publishBehind(records)
   }
 
   async function publishDirectly(records: readonly OutgoingRecord[]): Promise<Receipt> {
@@ -104,13 +120,17 @@ export function createSpoolingSink(options: SpoolingSinkOptions): SpoolingSink {
     try {
       await kafka.publish(records)
     } catch (error) {
-      if (!isRefusedRecords(error)) throw error
+      if (!isRefusedRecords(error)) {
+        handover.end()
+        throw error
+      }
       await refused.keep(toRefused(records, error.refusals))
     }
   }
 
   async function close(): Promise<void> {
     await relay.stop()
+    handover.end()
     // What Kafka does not confirm any more rejects there, and goes to the spool.
     direct = false
     await kafka.close()
@@ -120,7 +140,7 @@ export function createSpoolingSink(options: SpoolingSinkOptions): SpoolingSink {
   }
 
   return {
-    publish: records => (direct ? publishDirectly(records) : publishBehind(records)),
+    publish,
     health() {
       const toKafka = kafka.health()
       const toSpool = spool.health()
@@ -133,6 +153,10 @@ export function createSpoolingSink(options: SpoolingSinkOptions): SpoolingSink {
     backlogBytes: () => relay.backlogBytes(),
     close: () => (closing ??= close())
   }
+}
+
+function lengthOf(records: readonly OutgoingRecord[]): number {
+  return records.reduce((sum, { line }) => sum + line.length, 0)
 }
 
 function toRefused(
