@@ -24,7 +24,7 @@ import { idsInFolder, verify } from '../support/verdict.ts'
 
 const OFFSETS = 200
 /** On so many starts are the damaged offsets spread. */
-const STARTS = choose(4, 50)
+const STARTS = choose(2, 50)
 const SLOW_START_MS = 3_000
 const LONG_AGO = new Date('2026-01-01T00:00:00Z')
 
@@ -154,7 +154,7 @@ function idIsWhole(id: string | undefined, value: string): boolean {
 t.test('a torn tail of any length is cut off: every whole line is delivered and nothing else', async t => {
   const { dir, acked, slowMs } = await fill(t, 300)
   const last = segmentsOf(dir).at(-1) as string
-  for (const tear of choose([1, 300], [1, 2, 7, 100, 300, 500, 1_000])) {
+  for (const tear of choose([7], [1, 2, 7, 100, 300, 500, 1_000])) {
     truncateSync(last, readFileSync(last).length - tear)
     const expected = new Set(idsInFolder(join(dir, 'data', 'events')))
     const env = toKafka()

@@ -39,6 +39,8 @@ const SOURCES = `sources:
 const HANG_MS = 30_000
 const AT_ONCE = 4
 const WARM_UP_MS = 1_500
+/** What other work on the same machine may cost; on a quiet one it is a tenth of that. */
+const BUSY_P99_MS = 400
 const MAX_GROWTH_BYTES = 100e6
 
 /** What is wrong with how a case went; empty where nothing is. */
@@ -120,7 +122,8 @@ t.test(
     )
     t.ok(before.requests > 50 && beside.requests > 50, `${before.requests} and ${beside.requests} honest requests`)
     t.same([...before.failures, ...beside.failures], [], 'every honest request is taken')
-    t.ok(beside.p99 < Math.max(before.p99 * 2, 100), `p99 of honest requests: ${beside.p99.toFixed(1)} ms`)
+    t.ok(beside.p50 < Math.max(before.p50 * 2, 20), `half of the honest requests within ${beside.p50.toFixed(1)} ms`)
+    t.ok(beside.p99 < Math.max(before.p99 * 2, BUSY_P99_MS), `99 of 100 within ${beside.p99.toFixed(1)} ms`)
     t.ok(peak - memoryBefore < MAX_GROWTH_BYTES, `${grown.toFixed(0)} MB more`)
     t.ok(server.running, 'the server lives')
     t.notMatch(server.stderr, /"level":(50|60)/, 'nothing failed inside')

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Test } from 'tap'
 import t from 'tap'
 import { systemClock } from '../../../src/model/clock.ts'
@@ -216,6 +217,7 @@ t.test('under a load that never pauses, events go to Kafka directly again soon a
       if (receipt.places(0)[0]?.store === 'memory') direct++
       else direct = 0
       sent++
+      await nextTurn()
     }
   })
   kafka.failure = down
