@@ -84,13 +84,14 @@ export function isTopicTrouble(error: unknown): boolean {
 
 const REFUSED_TOPIC: ReadonlySet<string> = new Set([
   'INVALID_TOPIC_EXCEPTION',
-  'TOPIC_AUTHORIZATION_FAILED',
-  'CLUSTER_AUTHORIZATION_FAILED',
   'POLICY_VIOLATION',
   'INVALID_PARTITIONS'
 ])
 
-/** Whether Kafka says no to the topic as it is configured; other troubles of a topic can pass by themselves. */
+/**
+ * Whether Kafka says no to the topic as it is configured. Other troubles can pass without an edit of ours, a missing
+ * right among them: somebody grants it, and what was spooled meanwhile is relayed.
+ */
 export function isRefusedTopic(error: unknown): boolean {
   return chain(error).some(({ apiId }) => apiId !== undefined && REFUSED_TOPIC.has(apiId))
 }
