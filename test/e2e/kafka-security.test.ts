@@ -120,12 +120,23 @@ t.test('a wrong password names KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD', asy
   await mends(t, server, ['wrong-password'])
 })
 
+/** The right on the topic or the one on the cluster: both are taken away, and either may be missed first. */
+const MISSING_RIGHT = /ACLs of KAFKA_SASL_USERNAME|KAFKA_SASL_USERNAME write idempotently: grant it IdempotentWrite/
+
 t.test('an ACL that is taken away while it runs names KAFKA_SASL_USERNAME, and granting it again mends it', async t => {
   const server = await startServer(t, { env: GOOD })
   await server.ready()
   t.equal(await send(server, 'before'), 200)
   await revoke()
-  await isDegraded(t, server, 'no-acl', /ACLs of KAFKA_SASL_USERNAME/)
+  await isDegraded(t, server, 'no-acl', MISSING_RIGHT)
   await grant()
   await mends(t, server, ['before', 'no-acl'])
+})
+
+t.test('an ACL that is missing at the start does not end it: events are spooled until it is granted', async t => {
+  await revoke()
+  const server = await startServer(t, { env: GOOD })
+  await isDegraded(t, server, 'no-acl-at-start', MISSING_RIGHT)
+  await grant()
+  await mends(t, server, ['no-acl-at-start'])
 })

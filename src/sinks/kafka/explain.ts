@@ -23,7 +23,7 @@ const RULES: readonly Rule[] = [
   [/ECONNREFUSED/, 'refuses connections: is it running, and is KAFKA_BROKERS right?'],
   [
     /CLUSTER_AUTHORIZATION_FAILED/,
-    'does not let this user write idempotently: grant it IdempotentWrite on the cluster'
+    'does not let KAFKA_SASL_USERNAME write idempotently: grant it IdempotentWrite on the cluster'
   ],
   [/TOPIC_AUTHORIZATION_FAILED/, 'does not let this user write to a topic: check the ACLs of KAFKA_SASL_USERNAME'],
   [/NOT_LEADER|LEADER_NOT_AVAILABLE/, 'has a partition whose leader is moving or gone: check its brokers'],
