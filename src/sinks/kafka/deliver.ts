@@ -21,9 +21,9 @@ const told = new WeakSet<Session>()
 
 /**
  * Sends the messages and settles them. When the broker finds their time out of range, they are sent without one. When
- * it refuses some record for good, the partitions that took theirs are settled and the rest is halved until the record
- * stands alone and is refused alone. Rejects with the client's error in any other trouble; messages not settled by
- * then have an unknown fate.
+ * it refuses some record for good, the rest is halved until the record stands alone and is refused alone. Rejects with
+ * the client's error in any other trouble. Partitions that took theirs are settled in any case; messages not settled
+ * when it rejects have an unknown fate.
  */
 export async function deliver(messages: KafkaMessage[], delivery: Delivery): Promise<void> {
   const { session, outbox, settings } = delivery
@@ -35,9 +35,9 @@ export async function deliver(messages: KafkaMessage[], delivery: Delivery): Pro
   } catch (error) {
     const reason = refusalReason(error)
     const isTime = isTimeRefused(error) && messages.some(({ timestamp }) => timestamp !== NO_TIMESTAMP)
+    const left = settleConfirmed(messages, { error, outbox })
     if (!isTime && reason === undefined) throw error
     if (delivery.abandoned()) return
-    const left = settleConfirmed(messages, { error, outbox })
     if (isTime) await sendWithoutTime(left, { error, delivery })
     else if (reason !== undefined) await isolate(left, { reason, delivery })
   }

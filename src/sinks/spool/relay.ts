@@ -8,8 +8,8 @@ export interface RelayOptions {
   readonly readers: readonly LogReader[]
   /** Makes a kept line a record again, routed as the configuration now says; undefined where it is none. */
   readonly restore: (line: Buffer) => OutgoingRecord | undefined
-  /** Resolves once Kafka has confirmed every record, but for refused ones that were put aside durably. */
-  readonly deliver: (records: readonly OutgoingRecord[]) => Promise<void>
+  /** Resolves once Kafka has confirmed the record, with what it refuses for good. Calls keep their order. */
+  readonly deliver: (record: OutgoingRecord) => Promise<readonly RefusedRecord[]>
   readonly keepRefused: (records: readonly RefusedRecord[]) => Promise<void>
   /** Called each time that the end of everything is reached, in the turn in which nothing is left. */
   readonly onDrained: () => void
@@ -43,6 +43,8 @@ export function startRelay(options: RelayOptions): Relay {
   let pauseMs = FIRST_PAUSE_MS
   /** The trouble that the log tells already: tries follow one another for as long as Kafka is away. */
   let told = ''
+  /** Of the batch under way. */
+  const delivered = new WeakSet<Buffer>()
   let wake: () => void = () => undefined
 
   async function run(): Promise<void> {
@@ -94,16 +96,26 @@ export function startRelay(options: RelayOptions): Relay {
     if (batch.lines.length === 0) await commit(reader, batch.end)
   }
 
+  /**
+   * Each line by itself, so that what one partition confirms is not sent to it again for as long as another one fails.
+   * Rejects when one is neither confirmed nor put aside.
+   */
   async function relayLines(lines: readonly Buffer[]): Promise<void> {
-    const records: OutgoingRecord[] = []
-    const strangers: RefusedRecord[] = []
-    for (const line of lines) {
-      const record = restore(line)
-      if (record !== undefined) records.push(record)
-      else strangers.push({ line, topic: '', reason: 'the line is not a record of this server' })
-    }
-    if (strangers.length > 0) await keepRefused(strangers)
-    if (records.length > 0) await deliver(records)
+    const left = lines.filter(line => !delivered.has(line))
+    const settled = await Promise.allSettled(left.map(relayLine))
+    const refused = settled.flatMap(one => (one.status === 'fulfilled' ? one.value : []))
+    if (refused.length > 0) await keepRefused(refused)
+    left.forEach((line, at) => {
+      if (settled[at]?.status === 'fulfilled') delivered.add(line)
+    })
+    const failed = settled.find(one => one.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  async function relayLine(line: Buffer): Promise<readonly RefusedRecord[]> {
+    const record = restore(line)
+    if (record === undefined) return [{ line, topic: '', reason: 'the line is not a record of this server' }]
+    return await deliver(record)
   }
 
   /** A position that cannot be written now costs duplicates after a restart, not events: it is written next time. */

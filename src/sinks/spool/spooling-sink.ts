@@ -116,15 +116,14 @@ export function createSpoolingSink(options: SpoolingSinkOptions): SpoolingSink {
     return { places: index => [placeOfLine(lines, index, { store: 'spool', dir: spool.dir, first })] }
   }
 
-  async function deliver(records: readonly OutgoingRecord[]): Promise<void> {
+  async function deliver(record: OutgoingRecord): Promise<readonly RefusedRecord[]> {
     try {
-      await kafka.publish(records)
+      await kafka.publish([record])
+      return []
     } catch (error) {
-      if (!isRefusedRecords(error)) {
-        handover.end()
-        throw error
-      }
-      await refused.keep(toRefused(records, error.refusals))
+      if (isRefusedRecords(error)) return toRefused([record], error.refusals)
+      handover.end()
+      throw error
     }
   }
 

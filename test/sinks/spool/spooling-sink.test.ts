@@ -235,3 +235,27 @@ t.test('under a load that never pauses, events go to Kafka directly again soon a
   })
   t.same([ids().length, disorder], [sent, []], 'all is there once, each user in order')
 })
+
+t.test('while some partitions fail, the others get what is theirs once, and nobody overtakes', async t => {
+  const { kafka, sink, ids } = await startSubject(t)
+  const publish = kafka.publish.bind(kafka)
+  let tries = 0
+  let isPartlyDown = true
+  const takes = ({ messageId }: OutgoingRecord): boolean => messageId.startsWith('well') || !isPartlyDown
+  kafka.publish = async records => {
+    if (kafka.failure !== undefined) throw kafka.failure
+    await publish(records.filter(takes))
+    if (records.every(takes)) return { places: () => [] }
+    tries++
+    throw down
+  }
+  kafka.failure = down
+  for (let i = 0; i < 5; i++) await sink.publish([record(`well${i}`), record(`ill${i}`)])
+  kafka.failure = undefined
+  await until(() => tries > 10, { what: 'the relay to try' })
+  isPartlyDown = false
+  await until(() => sink.backlogBytes() === 0, { what: 'the relay' })
+  const stored = (name: string): string[] => ids().filter(id => id.startsWith(name))
+  t.same(stored('well'), ['well0', 'well1', 'well2', 'well3', 'well4'])
+  t.same(stored('ill'), ['ill0', 'ill1', 'ill2', 'ill3', 'ill4'])
+})
