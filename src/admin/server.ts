@@ -1,5 +1,5 @@
 import helmet from '@fastify/helmet'
-import Fastify from 'fastify'
+import Fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyError, FastifyInstance } from 'fastify'
 
 export interface AdminServerOptions {
@@ -32,7 +32,7 @@ export async function createAdminServer({ logger, trustProxy, tls }: AdminServer
   const http = { headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: CHECK_MS, insecureHTTPParser: false }
   const app = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy,
     requestTimeout: REQUEST_TIMEOUT_MS,
     bodyLimit: 64 * 1024,
