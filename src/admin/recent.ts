@@ -6,8 +6,8 @@ import { ReportRing } from './ring.ts'
 
 /** What is kept of all events, and for longer of those that were not taken: a flood of good ones must not hide them. */
 const RECENT_LIMITS: { readonly all: RingLimits; readonly refused: RingLimits } = {
-  all: { maxBytes: 64 * 1024 * 1024, maxEvents: 100_000 },
-  refused: { maxBytes: 16 * 1024 * 1024, maxEvents: 10_000 }
+  all: { maxBytes: 8 * 1024 * 1024, maxEvents: 100_000 },
+  refused: { maxBytes: 4 * 1024 * 1024, maxEvents: 10_000 }
 }
 
 export type OutcomeCounts = Record<Outcome, number>
