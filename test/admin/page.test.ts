@@ -97,7 +97,16 @@ t.test('Search by messageId shows the journey of an event that memory still has'
   const server = await startApp(t, { clock, sink: 'configured' })
   await track(server, 'Found Again', { messageId: 'find-me' })
   const { page } = await openPage(browser, server.adminUrl)
-  await page.keyboard.press('/')
+  // The key works once the page is there.
+  const search = page.getByPlaceholder('Find a messageId')
+  await search.waitFor()
+  await until(
+    async () => {
+      await page.keyboard.press('/')
+      return search.evaluate(input => input.matches(':focus'))
+    },
+    { what: 'the search to take the key' }
+  )
   await page.keyboard.type('find-me')
   await page.keyboard.press('Enter')
   await page.locator('.journey').waitFor()
