@@ -146,7 +146,7 @@ async function withLines<T extends EventDetail>(detail: T, { lineOf }: Finders):
 /** The detail, and the event itself as a value, for programs. */
 function withPayload(stored: StoredEvent, mask: Mask): EventDetail & { readonly payload: object | null } {
   const detail = toDetail(stored, mask)
-  const isEvent = stored.event.record?.kind === 'event'
+  const isEvent = stored.event.kind === 'event'
   const text = isEvent && detail.published !== null ? detail.published : detail.received
   return { ...detail, payload: parseObject(text) ?? null }
 }

@@ -49,7 +49,7 @@ export function toDetail(stored: StoredEvent, mask: Mask): EventDetail {
     fault: event.fault === undefined ? null : { ...event.fault, message: mask(event.fault.message) },
     received: mask(received),
     published: published === undefined ? null : mask(published),
-    changes: event.record?.kind === 'event' ? changesOf(before, parseObject(published ?? ''), mask) : [],
+    changes: event.kind === 'event' ? changesOf(before, parseObject(published ?? ''), mask) : [],
     journey: journeyOf(stored, places),
     places
   }
@@ -74,9 +74,9 @@ function journeyOf({ request, event }: StoredEvent, places: readonly Placement[]
   const judged = rounded(judgeMs)
   const encoded = rounded(judgeMs + encodeMs)
   const ended = rounded(judgeMs + encodeMs + publishMs)
-  const { outcome, fault, record } = event
-  const single = request.events.length === 1
-  const received = single ? 'one event' : `one of ${request.events.length} events of a request`
+  const { outcome, fault, kind } = event
+  const single = request.events === 1
+  const received = single ? 'one event' : `one of ${request.events} events of a request`
   const steps: Step[] = [{ step: 'received', atMs: 0, says: `${received} from ${request.address}` }]
   if (outcome === 'rate_limited') {
     return [...steps, { step: 'answered', atMs: ended, says: 'held back: the source is over its rate limit (429)' }]
@@ -86,11 +86,10 @@ function journeyOf({ request, event }: StoredEvent, places: readonly Placement[]
     atMs: judged,
     says: fault === undefined ? 'it keeps to the contract' : `refused: ${fault.code}`
   })
-  if (record?.kind === 'event')
-    steps.push({ step: 'enriched', atMs: encoded, says: 'ids, times and address filled in' })
+  if (kind === 'event') steps.push({ step: 'enriched', atMs: encoded, says: 'ids, times and address filled in' })
   if (places.length > 0) {
-    const kind = record?.kind === 'rejected' ? 'the rejected record' : 'the event'
-    steps.push({ step: 'published', atMs: ended, says: `${kind} is durable: ${places.map(inWords).join(', ')}` })
+    const what = kind === 'rejected' ? 'the rejected record' : 'the event'
+    steps.push({ step: 'published', atMs: ended, says: `${what} is durable: ${places.map(inWords).join(', ')}` })
   }
   steps.push({ step: 'answered', atMs: ended, says: ENDINGS[outcome] })
   return steps

@@ -15,13 +15,15 @@ export type OutcomeCounts = Record<Outcome, number>
 /** What one source has sent since the server started. */
 export interface SourceTally {
   readonly outcomes: OutcomeCounts
-  /** Its latest request. */
-  latest: RequestReport
+  /** When its latest request came, in milliseconds since the epoch. */
+  lastAt: number
+  /** Of the last event of that request. */
+  lastSeq: number
 }
 
 /** The memory of the debugger: told of every request by the pipeline, asked by whoever looks. */
 export interface RecentEvents {
-  /** Keeps a reference and counts: nothing is parsed or copied here. */
+  /** Counts, and keeps a copy: nothing is parsed here. */
   observe(report: RequestReport): void
   /** The seq of the next event. */
   nextSeq(): number
@@ -53,9 +55,9 @@ export function createRecentEvents(limits = RECENT_LIMITS): RecentEvents {
   let watchers = 0
   let next = 1
 
-  function tallyOf(report: RequestReport): SourceTally {
-    let tally = tallies.get(report.source)
-    if (tally === undefined) tallies.set(report.source, (tally = { outcomes: emptyCounts(), latest: report }))
+  function tallyOf({ source }: RequestReport): SourceTally {
+    let tally = tallies.get(source)
+    if (tally === undefined) tallies.set(source, (tally = { outcomes: emptyCounts(), lastAt: 0, lastSeq: 0 }))
     return tally
   }
 
@@ -64,7 +66,8 @@ export function createRecentEvents(limits = RECENT_LIMITS): RecentEvents {
       const { events } = report
       if (events.length === 0) return
       const tally = tallyOf(report)
-      tally.latest = report
+      tally.lastAt = report.receivedAt
+      tally.lastSeq = next + events.length - 1
       let taken = true
       for (const { outcome } of events) {
         tally.outcomes[outcome]++

@@ -25,14 +25,13 @@ export interface EventRow {
 const MAX_TEXT_CHARS = 200
 
 /** The event as the client sent it, as text. */
-export function receivedText({ request, event }: StoredEvent): string {
-  return request.body.toString('utf8', event.start, event.end)
+export function receivedText({ event }: StoredEvent): string {
+  return event.received.toString()
 }
 
 /** The event as it was published, or the rejected record; undefined where nothing was. */
 export function publishedText({ event }: StoredEvent): string | undefined {
-  const line = event.record?.line
-  return line?.toString('utf8', 0, line.length - 1)
+  return event.published?.toString()
 }
 
 /** The object that a text of JSON spells; undefined for anything else. */

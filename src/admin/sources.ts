@@ -40,14 +40,14 @@ const MAX_SDKS_PER_SOURCE = 30
 export function watchSdks(options: { readonly recent: RecentEvents; readonly mask: Mask }): SdkWatch {
   const { recent, mask } = options
   const seen = new Map<string, Map<string, number>>()
-  const lastLook = new Map<string, unknown>()
+  const lastLook = new Map<string, number>()
 
   function look(): void {
-    for (const [source, { latest }] of recent.tallies()) {
-      const event = latest.events.at(-1)
-      if (event === undefined || lastLook.get(source) === latest) continue
-      lastLook.set(source, latest)
-      note(source, mask(sdkOf({ seq: 0, request: latest, event })), latest.receivedAt)
+    for (const [source, { lastAt, lastSeq }] of recent.tallies()) {
+      if (lastLook.get(source) === lastSeq) continue
+      lastLook.set(source, lastSeq)
+      const stored = recent.get(lastSeq)
+      if (stored !== undefined) note(source, mask(sdkOf(stored)), lastAt)
     }
   }
 
@@ -80,7 +80,7 @@ export function toSourceView(source: Source, recent: RecentEvents, sdks: SdkWatc
     allowedOrigins: source.allowedOrigins ?? null,
     rateLimit: source.rateLimit ?? null,
     outcomes: tally?.outcomes ?? emptyCounts(),
-    lastEventAt: tally === undefined ? null : new Date(tally.latest.receivedAt).toISOString(),
+    lastEventAt: tally === undefined ? null : new Date(tally.lastAt).toISOString(),
     sdks: sdks.of(source.id)
   }
 }

@@ -36,5 +36,5 @@ export interface EventReport {
   readonly place: number
 }
 
-/** Told of every request that was split into events. Must be quick and never throw. */
+/** Told of every request that was split into events. Must be quick, never throw, and keep nothing of the report. */
 export type Observer = (report: RequestReport) => void

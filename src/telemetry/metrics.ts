@@ -148,7 +148,7 @@ export const METRICS = {
   debuggerBytes: {
     kind: 'gauge',
     name: 'tributary_debugger_bytes',
-    help: 'Memory that the debugger keeps them in; at most 80 MiB.',
+    help: 'Memory that the debugger keeps them in; at most 12 MiB.',
     labels: []
   },
   debuggerWatchers: {

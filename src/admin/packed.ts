@@ -1,0 +1,177 @@
+import { EVENT_TYPES } from '../model/event-types.ts'
+import type { EventType } from '../model/event-types.ts'
+import { OUTCOMES } from '../model/outcome.ts'
+import type { Outcome } from '../model/outcome.ts'
+import type { RequestReport } from '../model/report.ts'
+
+/**
+ * A request as bytes: 16 words of head, 7 words for each event, then the body, the published lines, the sender's
+ * address and the messageIds. Numbers lie in 32-bit words, four times as 64-bit floats.
+ */
+const HEAD_WORDS = 16
+const FIRST_FLOAT_WORD = 8
+const EVENT_WORDS = 7
+const WORD_BYTES = 4
+/** UTF-8 takes three bytes at most for what is one unit of a string. */
+const MAX_BYTES_PER_UNIT = 3
+
+const TYPES: readonly (EventType | 'unknown')[] = ['unknown', ...EVENT_TYPES]
+const ENDPOINTS: readonly RequestReport['endpoint'][] = ['batch', ...EVENT_TYPES]
+const KINDS = [undefined, 'event', 'rejected'] as const
+const TYPE_CODES = codesOf(TYPES)
+const OUTCOME_CODES = codesOf(OUTCOMES)
+
+function codesOf<T extends string>(names: readonly T[]): Record<T, number> {
+  return Object.fromEntries(names.map((name, code) => [name, code])) as Record<T, number>
+}
+
+/** What was published for an event: an `event`, or a `rejected` record; undefined where nothing was. */
+export type PublishedKind = (typeof KINDS)[number]
+
+export interface UnpackedEvent {
+  readonly outcome: Outcome
+  readonly type: EventType | 'unknown'
+  readonly messageId: string
+  /** The record's index in the receipt; -1 where there is none. */
+  readonly place: number
+  readonly kind: PublishedKind
+  /** The event as it was received. */
+  readonly received: Buffer
+  /** What was published, without its line feed. */
+  readonly published: Buffer | undefined
+}
+
+export interface UnpackedRequest {
+  readonly endpoint: RequestReport['endpoint']
+  readonly address: string
+  readonly receivedAt: number
+  readonly timings: RequestReport['timings']
+}
+
+/** One block of memory that requests are packed into, at offsets that are multiples of 8. */
+export class PackedRequests {
+  readonly #bytes: Buffer
+  readonly #words: Int32Array
+  readonly #floats: Float64Array
+
+  /** @param capacity in bytes; memory is taken by the system only as it is filled */
+  constructor(capacity: number) {
+    const memory = new ArrayBuffer(capacity & ~7)
+    this.#bytes = Buffer.from(memory)
+    this.#words = new Int32Array(memory)
+    this.#floats = new Float64Array(memory)
+  }
+
+  get capacity(): number {
+    return this.#bytes.length
+  }
+
+  /** The most bytes that a report can take. */
+  static room({ body, address, events }: RequestReport): number {
+    let bytes = (HEAD_WORDS + events.length * EVENT_WORDS) * WORD_BYTES + body.length
+    let units = address.length
+    for (const { messageId, record } of events) {
+      units += messageId.length
+      if (record !== undefined) bytes += record.line.length
+    }
+    return padded(bytes + units * MAX_BYTES_PER_UNIT)
+  }
+
+  /** Writes a report at `offset`, where there is room for it; returns the bytes that it took. */
+  pack(report: RequestReport, offset: number): number {
+    const { events, body, timings } = report
+    const words = this.#words
+    const head = offset / WORD_BYTES
+    const bodyAt = offset + (HEAD_WORDS + events.length * EVENT_WORDS) * WORD_BYTES
+    const linesAt = bodyAt + body.copy(this.#bytes, bodyAt)
+    const addressAt = linesAt + this.#packLines(report, linesAt)
+    let at = addressAt + this.#bytes.write(report.address, addressAt)
+    words[head] = events.length
+    words[head + 1] = ENDPOINTS.indexOf(report.endpoint)
+    words[head + 2] = bodyAt
+    words[head + 3] = linesAt
+    words[head + 4] = addressAt
+    words[head + 5] = at
+    const float = (head + FIRST_FLOAT_WORD) / 2
+    this.#floats[float] = report.receivedAt
+    this.#floats[float + 1] = timings.judgeMs
+    this.#floats[float + 2] = timings.encodeMs
+    this.#floats[float + 3] = timings.publishMs
+    let word = head + HEAD_WORDS
+    let line = linesAt
+    for (const { outcome, type, messageId, start, end, record, place } of events) {
+      at += this.#bytes.write(messageId, at)
+      const kind = record === undefined ? 0 : record.kind === 'event' ? 1 : 2
+      words[word] = OUTCOME_CODES[outcome] | (TYPE_CODES[type] << 8) | (kind << 16)
+      words[word + 1] = start
+      words[word + 2] = end
+      words[word + 3] = line
+      if (record !== undefined) line += record.line.length
+      words[word + 4] = line
+      words[word + 5] = at
+      words[word + 6] = place
+      word += EVENT_WORDS
+    }
+    return padded(at - offset)
+  }
+
+  /** Lines of one request mostly lie side by side: then they are copied in one piece. */
+  #packLines({ events }: RequestReport, offset: number): number {
+    let bytes = 0
+    let first: Buffer | undefined
+    let adjacent = true
+    for (const { record } of events) {
+      if (record === undefined) continue
+      const { line } = record
+      first ??= line
+      adjacent &&= line.buffer === first.buffer && line.byteOffset === first.byteOffset + bytes
+      bytes += line.length
+    }
+    if (first === undefined) return 0
+    if (adjacent) return Buffer.from(first.buffer, first.byteOffset, bytes).copy(this.#bytes, offset)
+    let at = offset
+    for (const { record } of events) if (record !== undefined) at += record.line.copy(this.#bytes, at)
+    return bytes
+  }
+
+  eventsAt(offset: number): number {
+    return this.#words[offset / WORD_BYTES] as number
+  }
+
+  requestAt(offset: number): UnpackedRequest {
+    const head = offset / WORD_BYTES
+    const [receivedAt = 0, judgeMs = 0, encodeMs = 0, publishMs = 0] = this.#floats.subarray(
+      (head + FIRST_FLOAT_WORD) / 2
+    )
+    const [, endpoint = 0, , , addressAt, addressEnd] = this.#words.subarray(head)
+    return {
+      endpoint: ENDPOINTS[endpoint] as RequestReport['endpoint'],
+      address: this.#bytes.toString('utf8', addressAt, addressEnd),
+      receivedAt,
+      timings: { judgeMs, encodeMs, publishMs }
+    }
+  }
+
+  /** Event `index` of the request at `offset`, in memory of its own. */
+  eventAt(offset: number, index: number): UnpackedEvent {
+    const head = offset / WORD_BYTES
+    const word = head + HEAD_WORDS + index * EVENT_WORDS
+    const [codes = 0, start = 0, end = 0, lineStart, lineEnd = 0, idEnd, place = -1] = this.#words.subarray(word)
+    const idStart = this.#words[index === 0 ? head + 5 : word - EVENT_WORDS + 5]
+    const bodyAt = this.#words[head + 2] as number
+    const kind = KINDS[codes >> 16]
+    return {
+      outcome: OUTCOMES[codes & 0xff] as Outcome,
+      type: TYPES[(codes >> 8) & 0xff] as EventType | 'unknown',
+      messageId: this.#bytes.toString('utf8', idStart, idEnd),
+      place,
+      kind,
+      received: Buffer.from(this.#bytes.subarray(bodyAt + start, bodyAt + end)),
+      published: kind === undefined ? undefined : Buffer.from(this.#bytes.subarray(lineStart, lineEnd - 1))
+    }
+  }
+}
+
+function padded(bytes: number): number {
+  return (bytes + 7) & ~7
+}
