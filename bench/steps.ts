@@ -17,7 +17,7 @@ import { readBody } from '../src/http/body-guard.ts'
 import type { ParsedBody } from '../src/ingest/body.ts'
 import { parseBody } from '../src/ingest/body.ts'
 import { createDedupe } from '../src/ingest/dedupe.ts'
-import { encodeEvent } from '../src/ingest/encode.ts'
+import { createFacts, encodeEvent } from '../src/ingest/encode.ts'
 import type { GoodEvent } from '../src/ingest/judge.ts'
 import { judgeEvent } from '../src/ingest/judge.ts'
 import { LineWriter } from '../src/ingest/line-writer.ts'
@@ -83,7 +83,7 @@ const router = createRouter({ eventsTopic: 'events', rejectedTopic: 'rejected', 
 
 function encodeAll(body: ParsedBody, events: readonly GoodEvent[]): Buffer[] {
   const writer = new LineWriter(body.bytes.length + events.length * 384)
-  const facts = { body, source: 'web', receivedAt, receivedAtText: '2026-11-23T06:49:26.000Z', address: '127.0.0.1' }
+  const facts = createFacts({ body, source: 'web', receivedAt, address: '127.0.0.1' })
   for (const event of events) encodeEvent(writer, event, event.value['messageId'] as string, facts)
   return writer.lines()
 }
@@ -101,7 +101,7 @@ const STEPS: Record<string, (prepared: Prepared) => unknown> = {
     return read.then(() => budget.giveBack(bytes.length))
   },
   'parse: bounds of events and members': ({ bytes }) => parse(bytes),
-  'validate: JSON.parse and the contract': ({ body }) => judgeAll(body),
+  'validate: read and the contract': ({ body }) => judgeAll(body),
   dedupe({ events }) {
     const claims = dedupe.begin('web')
     for (const { value } of events) void claims.claim(value['messageId'] as string)

@@ -9,6 +9,8 @@ import { escapeKey } from './document.ts'
 import type { EnvelopeOptions, Endpoint } from './event-schemas.ts'
 import { addEventSchemas, ENVELOPE_SCHEMA_NAME, eventSchemaName } from './event-schemas.ts'
 import { addSafeFormats } from './formats.ts'
+import type { Regards } from './regard.ts'
+import { regardsOf } from './regard.ts'
 
 /** `strict` is the document to the letter; `compatible` is the same with the transformations of `compatible.ts`. */
 export type ValidationMode = 'compatible' | 'strict'
@@ -33,6 +35,8 @@ export interface CompiledContract {
   readonly events: Readonly<Record<Endpoint, Readonly<Record<EventType, Check>>>>
   /** A batch's body, without looking into the items of `batch`. */
   readonly envelope: Check
+  /** What `events` look at, by type; undefined: everything. */
+  readonly regards: Readonly<Record<EventType, Regards | undefined>>
 }
 
 export interface CompileOptions extends Partial<EnvelopeOptions> {
@@ -74,15 +78,22 @@ export function compileContract({
   const ajv = new Ajv2020(AJV_OPTIONS)
   ajv.addVocabulary([...OPENAPI_KEYWORDS, ...DOCUMENT_PARTS])
   addSafeFormats(ajv)
-  const { components, paths } = mode === 'compatible' ? toCompatible(complete) : complete
+  const effective = mode === 'compatible' ? toCompatible(complete) : complete
+  const { components, paths } = effective
   ajv.addSchema({ components, paths }, DOCUMENT_KEY)
   const check = (name: string): Check => toCheck(ajv.compile({ $ref: `${DOCUMENT_KEY}#/components/schemas/${name}` }))
   const checks = (endpoint: Endpoint): Record<EventType, Check> =>
-    Object.fromEntries(EVENT_TYPES.map(type => [type, check(eventSchemaName(endpoint, type))])) as Record<
-      EventType,
-      Check
-    >
-  return { mode, events: { single: checks('single'), batch: checks('batch') }, envelope: check(ENVELOPE_SCHEMA_NAME) }
+    byType(type => check(eventSchemaName(endpoint, type)))
+  return {
+    mode,
+    events: { single: checks('single'), batch: checks('batch') },
+    envelope: check(ENVELOPE_SCHEMA_NAME),
+    regards: byType(type => regardsOf(effective, type))
+  }
+}
+
+function byType<T>(make: (type: EventType) => T): Record<EventType, T> {
+  return Object.fromEntries(EVENT_TYPES.map(type => [type, make(type)])) as Record<EventType, T>
 }
 
 function toCheck(validate: ValidateFunction): Check {

@@ -3,53 +3,110 @@ const DAYS = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 /** Where the fixed part ends: `2026-01-02T03:04:05`. */
 const SECONDS_END = 19
 
-/**
- * Whether `text` is an RFC 3339 date-time (section 5.6) that names a real instant: any fraction, any offset, and what
- * the section leaves to applications: a blank or a small t between date and time, a small z. An offset without its
- * colon (`+0530`, ISO 8601's basic form) is taken too, because callers of the SDKs write it and Segment takes it. Leap
- * seconds (`:60`) are refused: no instant of the platform's clock stands for them.
- *
- * One pass over the characters, by hand: it runs for every event, and a pattern with its captures costs ten times more.
- */
+const SECOND_MS = 1_000
+const MINUTE_MS = 60 * SECOND_MS
+const DAY_MS = 24 * 60 * MINUTE_MS
+
+const ZERO = 0x30
+const NINE = 0x39
+const PLUS = 0x2b
+const MINUS = 0x2d
+const POINT = 0x2e
+const COLON = 0x3a
+const BLANK = 0x20
+const UPPER_T = 0x54
+const UPPER_Z = 0x5a
+/** Setting this bit makes an ASCII letter small. */
+const CASE = 0x20
+const LOWER_T = UPPER_T | CASE
+const LOWER_Z = UPPER_Z | CASE
+
+/** Whether `text` is a date-time: whether parseDateTime finds an instant in it. */
 export function isDateTime(text: string): boolean {
-  if (text[4] !== '-' || text[7] !== '-' || text[13] !== ':' || text[16] !== ':') return false
-  if (text[10] !== 'T' && text[10] !== ' ' && text[10] !== 't') return false
+  return !Number.isNaN(parseDateTime(text))
+}
+
+/**
+ * The instant that `text` names as an RFC 3339 date-time (section 5.6), in milliseconds since the epoch, what is below
+ * them cut off; NaN where it is none. It may have any fraction, any offset, and what the section leaves to applications:
+ * a blank or a small t between date and time, a small z. An offset without its colon (`+0530`, ISO 8601's basic form)
+ * is taken too, because callers of the SDKs write it and Segment takes it. Leap seconds (`:60`) are refused: no instant
+ * of the platform's clock stands for them.
+ *
+ * One pass over the characters, by hand: it runs twice for every event, and a pattern with its captures costs ten times
+ * more. Date.parse would guess: it takes the year 0050 for 1950.
+ */
+export function parseDateTime(text: string): number {
+  if (text.charCodeAt(4) !== MINUS || text.charCodeAt(7) !== MINUS) return Number.NaN
+  if (text.charCodeAt(13) !== COLON || text.charCodeAt(16) !== COLON) return Number.NaN
+  const between = text.charCodeAt(10)
+  if ((between | CASE) !== LOWER_T && between !== BLANK) return Number.NaN
   const year = twoDigits(text, 0) * 100 + twoDigits(text, 2)
+  const month = twoDigits(text, 5)
   const day = twoDigits(text, 8)
-  if (!(year >= 0 && day >= 1 && day <= daysInMonth(year, twoDigits(text, 5)))) return false
-  if (!(twoDigits(text, 11) <= 23 && twoDigits(text, 14) <= 59 && twoDigits(text, 17) <= 59)) return false
-  const zone = skipFraction(text)
-  return zone > 0 && isZone(text, zone)
+  const hour = twoDigits(text, 11)
+  const minute = twoDigits(text, 14)
+  const second = twoDigits(text, 17)
+  if (!(year >= 0 && day >= 1 && day <= daysInMonth(year, month))) return Number.NaN
+  if (!(hour <= 23 && minute <= 59 && second <= 59)) return Number.NaN
+  const local = daysSinceEpoch(year, month, day) * DAY_MS + (hour * 60 + minute) * MINUTE_MS + second * SECOND_MS
+  const zone = fractionEnd(text)
+  return local + milliseconds(text, zone) - offsetMs(text, zone)
 }
 
 /** The position behind the fraction, or behind the seconds where there is none; 0 where a point has no digits. */
-function skipFraction(text: string): number {
-  if (text[SECONDS_END] !== '.') return SECONDS_END
+function fractionEnd(text: string): number {
+  if (text.charCodeAt(SECONDS_END) !== POINT) return SECONDS_END
   let at = SECONDS_END + 1
   while (isDigit(text.charCodeAt(at))) at++
   return at === SECONDS_END + 1 ? 0 : at
 }
 
-function isZone(text: string, at: number): boolean {
-  const sign = text[at]
-  if (sign === 'Z' || sign === 'z') return text.length === at + 1
-  if (sign !== '+' && sign !== '-') return false
-  const minutes = text[at + 3] === ':' ? at + 4 : at + 3
-  return text.length === minutes + 2 && twoDigits(text, at + 1) <= 23 && twoDigits(text, minutes) <= 59
+/** Of the fraction that ends at `end`: its first three digits. */
+function milliseconds(text: string, end: number): number {
+  let sum = 0
+  for (let place = 1, value = 100; place <= 3 && SECONDS_END + place < end; place++, value /= 10) {
+    sum += (text.charCodeAt(SECONDS_END + place) - ZERO) * value
+  }
+  return sum
+}
+
+/** How far the local time is ahead of UTC; NaN where `at` is 0 or no offset stands there, up to the end. */
+function offsetMs(text: string, at: number): number {
+  if (at === 0) return Number.NaN
+  const sign = text.charCodeAt(at)
+  if ((sign | CASE) === LOWER_Z) return text.length === at + 1 ? 0 : Number.NaN
+  if (sign !== PLUS && sign !== MINUS) return Number.NaN
+  const minutesAt = text.charCodeAt(at + 3) === COLON ? at + 4 : at + 3
+  const hours = twoDigits(text, at + 1)
+  const minutes = twoDigits(text, minutesAt)
+  if (text.length !== minutesAt + 2 || !(hours <= 23 && minutes <= 59)) return Number.NaN
+  return (sign === PLUS ? 1 : -1) * (hours * 60 + minutes) * MINUTE_MS
 }
 
 /** NaN where two digits do not stand there: no comparison with it holds. */
 function twoDigits(text: string, at: number): number {
   const tens = text.charCodeAt(at)
   const ones = text.charCodeAt(at + 1)
-  return isDigit(tens) && isDigit(ones) ? (tens - 48) * 10 + (ones - 48) : Number.NaN
+  return isDigit(tens) && isDigit(ones) ? (tens - ZERO) * 10 + (ones - ZERO) : Number.NaN
 }
 
 function isDigit(code: number): boolean {
-  return code >= 48 && code <= 57
+  return code >= ZERO && code <= NINE
 }
 
 function daysInMonth(year: number, month: number): number {
   const leap = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
   return leap ? 29 : (DAYS[month] ?? 0)
 }
+
+/** Days from 1970-01-01 in the proleptic Gregorian calendar; years begin in March, so that leap days end them. */
+function daysSinceEpoch(year: number, month: number, day: number): number {
+  const years = month > 2 ? year : year - 1
+  const leapDays = Math.floor(years / 4) - Math.floor(years / 100) + Math.floor(years / 400)
+  const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1
+  return years * 365 + leapDays + dayOfYear - DAYS_BEFORE_EPOCH
+}
+
+/** From 0000-03-01 to 1970-01-01. */
+const DAYS_BEFORE_EPOCH = 719_468

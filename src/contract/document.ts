@@ -59,6 +59,11 @@ export function locate(document: ContractDocument, keys: readonly string[]): Loc
   return found
 }
 
+/** The object that a reference of the document leads to. Throws where there is none. */
+export function follow(document: ContractDocument, ref: string): Json {
+  return settle(document, { ref: '#', node: { $ref: ref } }).node
+}
+
 const MAX_REFS = 20
 
 function settle(document: ContractDocument, start: Located): Located {

@@ -6,7 +6,13 @@ import type { BadEvent, GoodEvent } from './judge.ts'
 import type { LineWriter } from './line-writer.ts'
 import type { Member, ObjectScan } from './scan.ts'
 import { Scanner } from './scan.ts'
-import { correctSkew, toInstant } from './time.ts'
+import { correctSkew, toInstant, toText } from './time.ts'
+
+const OPEN_BRACE = 0x7b
+const COMMA = 0x2c
+
+/** `version` of every event, as in Segment's common fields. */
+const SPEC_VERSION = 2
 
 /** What is the same for every event of a request. */
 export interface RequestFacts {
@@ -18,13 +24,20 @@ export interface RequestFacts {
   readonly receivedAtText: string
   /** The sender's address. */
   readonly address: string
+  /** What ends each record. */
+  readonly tail: string
 }
 
-const OPEN_BRACE = 0x7b
-const COMMA = 0x2c
-
-/** `version` of every event, as in Segment's common fields. */
-const SPEC_VERSION = 2
+export function createFacts(request: {
+  body: ParsedBody
+  source: string
+  receivedAt: number
+  address: string
+}): RequestFacts {
+  const receivedAtText = toText(request.receivedAt)
+  const tail = `"receivedAt":"${receivedAtText}","projectId":"${request.source}","version":${SPEC_VERSION}}`
+  return { ...request, receivedAtText, tail }
+}
 
 /** The messageId that the client sent, or a new one. Null and the empty string count as absent. */
 export function messageIdOf(event: GoodEvent): string {
@@ -65,7 +78,7 @@ export function encodeEvent(writer: LineWriter, event: GoodEvent, messageId: str
   if (integrations.shared !== undefined && !Object.hasOwn(value, 'integrations')) {
     out.replace('"integrations":', () => writeMerged(writer, bytes, integrations))
   }
-  writer.ascii(`${out.isEmpty ? '' : ','}${ourFields(event, messageId, facts)}}`)
+  writer.ascii((out.isEmpty ? '' : ',') + ourFields(event, messageId, facts) + facts.tail)
   writer.endLine()
 }
 
@@ -92,20 +105,18 @@ function isReplaced(key: string, { value, type }: GoodEvent, { body }: RequestFa
 }
 
 /**
- * The tail of the record: every field that we set and the client did not. ASCII, as ids of ours, source ids and
- * date-times are.
+ * Every field that we set and the client did not, but for the record's tail, each with a comma behind it. ASCII, as ids
+ * of ours, source ids and date-times are.
  */
 function ourFields(event: GoodEvent, messageId: string, facts: RequestFacts): string {
   const { value, type } = event
   let text = value['type'] === type ? '' : `"type":"${type}",`
   if (value['messageId'] !== messageId) text += `"messageId":"${messageId}",`
-  text += `"receivedAt":"${facts.receivedAtText}",`
   const envelopeSentAt = facts.body.envelope.sentAt
   const ownSentAt = value['sentAt'] !== undefined && value['sentAt'] !== null
   if (!ownSentAt && envelopeSentAt !== undefined) text += `"sentAt":${envelopeSentAt.json},`
   const sentAt = ownSentAt ? toInstant(value['sentAt']) : (envelopeSentAt?.time ?? Number.NaN)
-  text += timeFields(event, sentAt, facts)
-  return `${text}"projectId":"${facts.source}","version":${SPEC_VERSION}`
+  return text + timeFields(event, sentAt, facts)
 }
 
 /**

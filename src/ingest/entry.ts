@@ -2,24 +2,26 @@ import type { EventType } from '../model/event-types.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { OutgoingRecord } from '../model/record.ts'
 import type { Fault } from '../model/reasons.ts'
+import type { EventReport } from '../model/report.ts'
 import type { Route } from '../model/route.ts'
 import type { ElementScan } from './scan.ts'
 
 /**
- * One event of a request and what has become of it so far. It holds nothing of the parsed event: an entry lives until
+ * One event of a request and what has become of it so far: in the end, what is reported of it. It holds nothing of the parsed event: an entry lives until
  * its record is durable, and what lives so long costs the collector of garbage many times more than what dies young.
  */
-export interface Entry {
+export interface Entry extends EventReport {
   readonly type: EventType | 'unknown'
   /** Bytes [start, end) of the body. */
   readonly start: number
   readonly end: number
-  readonly fault: Fault | undefined
+  /** Why it is refused. */
+  fault: Fault | undefined
   messageId: string
   /** What Kafka partitions by. */
   key: string
-  /** Undefined until it is known. */
-  outcome: Outcome | undefined
+  /** `failed` until it is known to be anything better. */
+  outcome: Outcome
   /** Another request is publishing the same id now: true once that is durable. */
   awaited: Promise<boolean> | undefined
   /** Where it is published to; undefined where it is not. */
@@ -39,7 +41,7 @@ export function createEntry(event: { type: Entry['type']; scan: ElementScan; fau
     fault: event.fault,
     messageId: '',
     key: '',
-    outcome: undefined,
+    outcome: 'failed',
     awaited: undefined,
     topics: undefined,
     route: undefined,

@@ -1,13 +1,15 @@
 import type { EventType } from '../model/event-types.ts'
+import { isEventType } from '../model/event-types.ts'
 import { MAX_DEPTH_LEVELS } from '../model/limits.ts'
 import type { Limits } from '../model/limits.ts'
 import { fault } from '../model/reasons.ts'
 import type { Fault } from '../model/reasons.ts'
 import type { JsonObject, ParsedBody } from './body.ts'
-import type { ElementScan, ObjectScan } from './scan.ts'
+import { readEvent } from './read-event.ts'
+import type { ElementScan, Member, ObjectScan } from './scan.ts'
 import type { Validator } from './validate.ts'
 
-/** An event that passed: its bytes and what they mean. */
+/** An event that passed: its bytes, and what readEvent makes of them. */
 export interface GoodEvent {
   readonly index: number
   readonly scan: ObjectScan
@@ -37,39 +39,31 @@ export type Endpoint = { readonly kind: 'batch' } | { readonly kind: 'single'; r
 /** Judges one event by itself: size, depth, JSON, keys, and then the contract. */
 export function judgeEvent(judge: Judge, endpoint: Endpoint, body: ParsedBody, index: number): GoodEvent | BadEvent {
   const scan = body.events[index] as ElementScan
-  const type = endpoint.kind === 'single' ? endpoint.type : 'unknown'
-  const bad = (what: Fault, value?: unknown): BadEvent => ({
-    index,
-    scan,
-    value,
-    type: typeOf(value) ?? type,
-    fault: what
-  })
-
+  const given = endpoint.kind === 'single' ? endpoint.type : undefined
+  const untyped = { index, scan, value: undefined, type: given ?? 'unknown' } as const
   const outer = judgeBytes(scan, judge.limits)
-  if (outer !== undefined) return bad(outer)
-  const value = parse(body.text(scan.start, scan.end))
-  if (value === undefined) return bad(fault('invalid_json', '', 'the event is not valid JSON'))
-  if (scan.members === undefined) return bad(fault('event_not_object'), value)
-  const inner = judgeKeys(scan, value as JsonObject)
-  if (inner !== undefined) return bad(inner, value)
-
-  const event = value as JsonObject
-  if (endpoint.kind === 'single') {
-    const what = judge.validator.validate(event, endpoint.type, 'single')
-    return what === undefined ? { index, scan, value: event, type: endpoint.type, fault: undefined } : bad(what, event)
+  if (outer !== undefined) return { ...untyped, fault: outer }
+  if (!scan.sound) return { ...untyped, fault: fault('invalid_json', '', 'the event is not valid JSON') }
+  if (scan.members === undefined) {
+    return { ...untyped, value: JSON.parse(body.text(scan.start, scan.end)), fault: fault('event_not_object') }
   }
-  const typeFault = judge.validator.validateType(event['type'])
-  if (typeFault !== undefined) return bad(typeFault, event)
-  const ownType = event['type'] as EventType
-  const what = judge.validator.validate(event, ownType, 'batch')
-  return what === undefined ? { index, scan, value: event, type: ownType, fault: undefined } : bad(what, event)
-
-  function typeOf(parsed: unknown): EventType | undefined {
-    if (endpoint.kind === 'single' || typeof parsed !== 'object' || parsed === null) return undefined
-    const named = (parsed as JsonObject)['type']
-    return judge.validator.validateType(named) === undefined ? (named as EventType) : undefined
+  const type = given ?? typeOf(scan, body)
+  const value = readEvent(scan, body, type === undefined ? undefined : judge.validator.regards[type])
+  if (type === undefined) {
+    return { index, scan, value, type: 'unknown', fault: judgeKeys(scan, value) ?? fault('type_invalid', '/type') }
   }
+  const what = judgeKeys(scan, value) ?? judge.validator.validate(value, type, endpoint.kind)
+  if (what !== undefined) return { index, scan, value, type, fault: what }
+  return { index, scan, value, type, fault: undefined }
+}
+
+/** The event's own type; undefined where it names none that exists. */
+function typeOf(scan: ObjectScan, { text }: ParsedBody): EventType | undefined {
+  const member = scan.members.findLast(({ key }) => key === 'type')
+  if (member === undefined) return undefined
+  const { valueStart, valueEnd, plain } = member
+  const named: unknown = plain ? text(valueStart + 1, valueEnd - 1) : JSON.parse(text(valueStart, valueEnd))
+  return isEventType(named) ? named : undefined
 }
 
 /** What a batch shares must pass too: it becomes part of each of its events. */
@@ -96,19 +90,25 @@ function judgeBytes(scan: ElementScan, limits: Limits): Fault | undefined {
 
 function judgeKeys(scan: ObjectScan, value: JsonObject): Fault | undefined {
   if (scan.suspectKeys && hasForbiddenKey(value)) return fault('forbidden_key')
-  // JSON.parse keeps one of two equal keys, so fewer keys than members means that one was repeated.
-  if (Object.keys(value).length === scan.members.length) return undefined
-  const seen = new Set<string>()
-  for (const { key } of scan.members) {
-    if (seen.has(key))
-      return fault(
-        'duplicate_key',
-        '',
-        `the key ${JSON.stringify(key.slice(0, 100))} occurs twice at the top level of the event`
-      )
-    seen.add(key)
+  const repeated = repeatedKey(scan.members)
+  if (repeated === undefined) return undefined
+  const shown = JSON.stringify(repeated.slice(0, 100))
+  return fault('duplicate_key', '', `the key ${shown} occurs twice at the top level of the event`)
+}
+
+/** Above so many members a set is cheaper than comparing each with each. */
+const FEW_MEMBERS = 20
+
+function repeatedKey(members: readonly Member[]): string | undefined {
+  if (members.length > FEW_MEMBERS) {
+    const seen = new Set<string>()
+    return members.find(({ key }) => seen.size === seen.add(key).size)?.key
   }
-  return fault('duplicate_key')
+  for (let i = 1; i < members.length; i++) {
+    const { key } = members[i] as Member
+    for (let j = 0; j < i; j++) if ((members[j] as Member).key === key) return key
+  }
+  return undefined
 }
 
 /** `__proto__`, or `prototype` inside `constructor`, at any level: what would poison a consumer that merges objects. */
@@ -120,12 +120,4 @@ function hasForbiddenKey(value: unknown): boolean {
     if (typeof made === 'object' && made !== null && Object.hasOwn(made, 'prototype')) return true
   }
   return Object.values(value).some(hasForbiddenKey)
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -12,13 +12,13 @@ import type { JsonObject } from './body.ts'
 import type { IngestRequest, PipelineOptions } from './contract.ts'
 import type { DedupeClaims } from './dedupe.ts'
 import type { RequestFacts } from './encode.ts'
-import { encodeEvent, encodeRejected, keyOf, messageIdOf } from './encode.ts'
+import { createFacts, encodeEvent, encodeRejected, keyOf, messageIdOf } from './encode.ts'
 import type { Entry } from './entry.ts'
 import { createEntry } from './entry.ts'
 import type { BadEvent, GoodEvent } from './judge.ts'
 import { judgeEvent } from './judge.ts'
 import { LineWriter } from './line-writer.ts'
-import { countReceived, countSettled, toEventReport } from './settlement.ts'
+import { countReceived, countSettled } from './settlement.ts'
 
 /** What the envelope and our own fields add to an event, to size the first buffer. */
 const EXPECTED_EXTRA_BYTES = 384
@@ -35,6 +35,7 @@ export class RequestWork {
    */
   #rejectedClaims: DedupeClaims | undefined
   #entries: Entry[] = []
+  readonly #records: OutgoingRecord[] = []
   readonly #bad: BadEvent[] = []
   /** Monotonic milliseconds at the start and after each step. */
   readonly #marks: number[]
@@ -47,7 +48,7 @@ export class RequestWork {
     const receivedAt = options.clock.now()
     this.#options = options
     this.#request = request
-    this.#facts = { body, source: source.id, receivedAt, receivedAtText: new Date(receivedAt).toISOString(), address }
+    this.#facts = createFacts({ body, source: source.id, receivedAt, address })
     this.#claims = options.dedupe.begin(source.id)
     this.#marks = [options.clock.monotonic()]
   }
@@ -68,8 +69,7 @@ export class RequestWork {
       this.#request.body.release()
       if (tooMuch !== undefined) return this.#refuse(tooMuch)
       this.#mark()
-      const records = this.#entries.flatMap(({ record }) => (record === undefined ? [] : [record]))
-      if (records.length > 0) this.#receipt = await this.#options.sink.publish(records)
+      if (this.#records.length > 0) this.#receipt = await this.#options.sink.publish(this.#records)
     } catch (error) {
       return this.#fail(error)
     }
@@ -95,7 +95,8 @@ export class RequestWork {
     const limit = this.#options.judge.limits.maxPublishBytes
     const writer = new LineWriter(this.#request.body.bytes.length + events.length * EXPECTED_EXTRA_BYTES)
     let publishBytes = 0
-    for (const [index, event] of events.entries()) {
+    for (let index = 0; index < events.length; index++) {
+      const event = events[index] as GoodEvent | BadEvent
       const entry = this.#entries[index] as Entry
       const before = writer.length
       if (event.fault === undefined) this.#writeGood(writer, entry, event)
@@ -158,6 +159,7 @@ export class RequestWork {
       if (entry.topics === undefined || line === undefined) continue
       entry.place = place++
       entry.record = this.#toRecord(entry, entry.topics, line)
+      this.#records.push(entry.record)
     }
   }
 
@@ -171,9 +173,10 @@ export class RequestWork {
   async #settle(): Promise<Answer> {
     for (const entry of this.#entries) {
       const isGood = entry.fault === undefined
-      if (entry.awaited === undefined) entry.outcome ??= isGood ? 'accepted' : 'rejected'
-      else if (await entry.awaited) entry.outcome = isGood ? 'duplicate' : 'rejected'
-      else entry.outcome = 'failed'
+      if (entry.awaited !== undefined) {
+        if (await entry.awaited) entry.outcome = isGood ? 'duplicate' : 'rejected'
+        else entry.fault = undefined
+      } else if (entry.outcome === 'failed') entry.outcome = isGood ? 'accepted' : 'rejected'
     }
     this.#close()
     if (this.#countOf('failed') > 0) return unavailable('another request with the same messageId failed', 1)
@@ -202,23 +205,26 @@ export class RequestWork {
   }
 
   /** Gives every event the same fate, and its id back. */
-  #end(outcome: Outcome, overall?: Fault): void {
+  #end(outcome: Outcome, why?: Fault): void {
     this.#claims.abort()
     this.#rejectedClaims?.abort()
-    for (const entry of this.#entries) entry.outcome = outcome
-    this.#close(overall)
+    for (const entry of this.#entries) {
+      entry.outcome = outcome
+      entry.fault = why
+    }
+    this.#close()
   }
 
   #countOf(outcome: Outcome): number {
     return this.#entries.reduce((count, entry) => count + (entry.outcome === outcome ? 1 : 0), 0)
   }
 
-  /** Every event has its one outcome: tells the ledger and the observer. `overall` is a fault of the whole request. */
-  #close(overall?: Fault): void {
+  /** Every event has its one outcome: tells the ledger and the observer. */
+  #close(): void {
     this.#mark()
     const { source, receivedAt } = this.#facts
     const { ledger, observe } = this.#options
-    countSettled(this.#entries, source, ledger, overall)
+    countSettled(this.#entries, source, ledger)
     if (this.#unknownNames > 0) ledger.unknownIntegrations(source, this.#unknownNames)
     const { body, endpoint, address } = this.#request
     const [start = 0, judged = start, written = judged, ended = written] = this.#marks
@@ -228,7 +234,7 @@ export class RequestWork {
       address,
       receivedAt,
       body: body.bytes,
-      events: this.#entries.map(entry => toEventReport(entry, overall)),
+      events: this.#entries,
       receipt: this.#receipt,
       timings: { judgeMs: judged - start, encodeMs: written - judged, publishMs: ended - written }
     })

@@ -31,10 +31,7 @@ export interface PlanOptions {
   readonly place: (event: JsonObject) => number
 }
 
-/**
- * Names of events first: all names that no list mentions are one case, and each that one mentions is worked out when
- * it first comes.
- */
+/** Names of events first: all names that no list mentions are one case. */
 export function makePlan(field: Field, options: PlanOptions): Plan {
   if (field.candidates.every(({ takesName }) => takesName === undefined)) return planBySample(field, options.place)
   const planFor = (name: string): Plan =>
@@ -44,14 +41,12 @@ export function makePlan(field: Field, options: PlanOptions): Plan {
     )
   // No event has the empty string as its name, and no list holds it.
   const unlisted = planFor('')
-  const listed = new Map<string, Plan>()
+  const listed = new Map([...options.listedNames].map(name => [name, planFor(name)]))
   return {
     route(event, integrations) {
       const name = event['event']
-      if (typeof name !== 'string' || !options.listedNames.has(name)) return unlisted.route(event, integrations)
-      let plan = listed.get(name)
-      if (plan === undefined) listed.set(name, (plan = planFor(name)))
-      return plan.route(event, integrations)
+      const plan = typeof name === 'string' ? listed.get(name) : undefined
+      return (plan ?? unlisted).route(event, integrations)
     }
   }
 }

@@ -1,7 +1,6 @@
 import type { EventType } from '../model/event-types.ts'
 import type { Outcome } from '../model/outcome.ts'
-import type { Fault, ReasonCode } from '../model/reasons.ts'
-import type { EventReport } from '../model/report.ts'
+import type { ReasonCode } from '../model/reasons.ts'
 import type { Ledger } from './contract.ts'
 import type { Entry } from './entry.ts'
 import { countRoutes } from './route-count.ts'
@@ -20,29 +19,23 @@ interface Count {
   events: number
 }
 
-/**
- * Counts the one outcome of each event, and the ways that the accepted ones went.
- *
- * @param overall a fault of the whole request, which is then each event's
- */
-export function countSettled(entries: readonly Entry[], source: string, ledger: Ledger, overall?: Fault): void {
+/** Counts the one outcome of each event, and the ways that the accepted ones went. */
+export function countSettled(entries: readonly Entry[], source: string, ledger: Ledger): void {
   const counts: Count[] = []
-  for (const { type, outcome = 'failed', fault } of entries) {
-    const code = outcome === 'rejected' ? (overall ?? fault)?.code : undefined
-    // A handful at most: types times outcomes that occur in one request.
-    const known = counts.find(count => count.type === type && count.outcome === outcome && count.code === code)
-    if (known === undefined) counts.push({ type, outcome, code, events: 1 })
-    else known.events++
+  let last: Count | undefined
+  for (const { type, outcome, fault } of entries) {
+    const code = fault?.code
+    const isOf = (count: Count): boolean => count.type === type && count.outcome === outcome && count.code === code
+    // The events of a request are mostly alike; and there are a handful of counts at most.
+    if (last === undefined || !isOf(last)) {
+      last = counts.find(isOf)
+      if (last === undefined) counts.push((last = { type, outcome, code, events: 0 }))
+    }
+    last.events++
   }
   for (const { events, type, outcome, code } of counts) {
     ledger.settled({ source, type, outcome, ...(code === undefined ? {} : { code }) }, events)
   }
   const routes = countRoutes(entries)
   if (routes.length > 0) ledger.routed(routes)
-}
-
-export function toEventReport(entry: Entry, overall: Fault | undefined): EventReport {
-  const { outcome = 'failed', type, messageId, start, end, record, place } = entry
-  const fault = outcome === 'rejected' ? (overall ?? entry.fault) : undefined
-  return { outcome, type, messageId, start, end, fault, record, place }
 }

@@ -1,19 +1,15 @@
-import { isDateTime } from '../contract/date-time.ts'
+import { parseDateTime } from '../contract/date-time.ts'
 
 /** RFC 3339 knows the years 0000 to 9999 only. */
 const EARLIEST_MS = Date.parse('0000-01-01T00:00:00Z')
 const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
-/** Where the date ends in `2026-01-02T03:04:05`. */
-const DATE_END = 10
+/** Where the seconds end in `2026-01-02T03:04:05`. */
 const SECONDS_END = 19
 
 /** Milliseconds since the epoch of a date-time; NaN for anything else. Fractions below a millisecond are cut. */
 export function toInstant(value: unknown): number {
-  if (typeof value !== 'string' || !isDateTime(value)) return Number.NaN
-  if (value[DATE_END] === 'T') return Date.parse(value)
-  // Date.parse is exact about this one spelling only; of others it guesses (the year 0050 becomes 1950).
-  return Date.parse(`${value.slice(0, DATE_END)}T${value.slice(DATE_END + 1).toUpperCase()}`)
+  return typeof value === 'string' ? parseDateTime(value) : Number.NaN
 }
 
 /**
@@ -30,7 +26,8 @@ export function correctSkew(times: { original: number; sentAt: number; receivedA
 let lastSecond = Number.NaN
 let lastPrefix = ''
 
-function toText(instant: number): string {
+/** RFC 3339, to the millisecond. */
+export function toText(instant: number): string {
   const second = Math.floor(instant / 1000)
   if (second !== lastSecond) {
     lastSecond = second

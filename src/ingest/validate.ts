@@ -2,12 +2,11 @@ import type { ValidationMode } from '../contract/compile.ts'
 import { compileContract } from '../contract/compile.ts'
 import type { ContractDocument } from '../contract/document.ts'
 import type { Endpoint } from '../contract/event-schemas.ts'
+import type { Regards } from '../contract/regard.ts'
 import type { EventType } from '../model/event-types.ts'
-import { isEventType } from '../model/event-types.ts'
 import type { Limits } from '../model/limits.ts'
 import { DEFAULT_LIMITS } from '../model/limits.ts'
 import type { Fault } from '../model/reasons.ts'
-import { fault } from '../model/reasons.ts'
 import { toEnvelopeFault, toEventFault } from './validate-fault.ts'
 import { findIdFault } from './validate-ids.ts'
 
@@ -20,13 +19,13 @@ export interface ValidatorOptions {
 
 /** Judges what was parsed. Every method returns the first fault, undefined where there is none, and changes nothing. */
 export interface Validator {
+  /** Which top-level fields validate() looks at in events of a type, and how closely; undefined: all of them, wholly. */
+  readonly regards: Readonly<Record<EventType, Regards | undefined>>
   /**
    * One event, of a type already known: from the path for a single call, from the event's own `type` in a batch.
    * The first fault in this order: ids, required fields, the rest in the contract's order.
    */
   validate(event: Record<string, unknown>, type: EventType, endpoint: Endpoint): Fault | undefined
-  /** The `type` of a batch's item: what is wrong with it comes before anything else of the event. */
-  validateType(value: unknown): Fault | undefined
   /** A batch's body but for its items. What it shares is part of each event, so that a fault here is each one's. */
   validateEnvelope(envelope: Record<string, unknown>): Fault | undefined
 }
@@ -36,14 +35,12 @@ export function createValidator({ contract, mode, limits = DEFAULT_LIMITS }: Val
   const compiled = compileContract({ document: contract, mode, maxBatchEvents: limits.maxBatchEvents })
   const nullIsAbsent = mode === 'compatible'
   return {
+    regards: compiled.regards,
     validate(event, type, endpoint) {
       const idFault = findIdFault(event, type, nullIsAbsent)
       if (idFault !== undefined) return idFault
       const violation = compiled.events[endpoint][type](event)
       return violation === undefined ? undefined : toEventFault(violation)
-    },
-    validateType(value) {
-      return isEventType(value) ? undefined : fault('type_invalid', '/type')
     },
     validateEnvelope(envelope) {
       const violation = compiled.envelope(envelope)

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import fc from 'fast-check'
 import t from 'tap'
 import type { CompileOptions, ValidationMode } from '../../src/contract/compile.ts'
 import { compileContract } from '../../src/contract/compile.ts'
@@ -10,7 +11,7 @@ import {
   toCompatible,
   uriIsAnyString
 } from '../../src/contract/compatible.ts'
-import { isDateTime } from '../../src/contract/date-time.ts'
+import { isDateTime, parseDateTime } from '../../src/contract/date-time.ts'
 import type { ContractDocument, Json } from '../../src/contract/document.ts'
 import { loadContract, locate } from '../../src/contract/document.ts'
 import { Ajv2020 } from 'ajv/dist/2020.js'
@@ -241,6 +242,31 @@ t.test('a date-time is RFC 3339 with any fraction and any offset, and every one 
     '٢٠٢٦-01-02T03:04:05Z'
   ]
   for (const text of bad) t.notOk(isDateTime(text), JSON.stringify(text))
+})
+
+t.test('a date-time names the instant that Date.parse finds in its canonical spelling', async t => {
+  const digits = (value: number): string => String(value).padStart(2, '0')
+  fc.assert(
+    fc.property(
+      fc.date({ min: new Date('0000-01-02T00:00:00Z'), max: new Date('9999-12-30T00:00:00Z'), noInvalidDate: true }),
+      fc.stringMatching(/^\d{0,9}$/),
+      fc.constantFrom('Z', 'z', 'offset'),
+      fc.tuple(fc.constantFrom('+', '-'), fc.nat(23), fc.nat(59), fc.constantFrom(':', '')),
+      (date, fraction, zone, [sign, hours, minutes, colon]) => {
+        const point = fraction === '' ? '' : `.${fraction}`
+        const local = date.toISOString().slice(0, 19)
+        const canonical = zone === 'offset' ? `${sign}${digits(hours)}:${digits(minutes)}` : 'Z'
+        const spelled = zone === 'offset' ? canonical.replace(':', colon) : zone
+        const instant = Date.parse(`${local}${point}${canonical}`)
+        return (
+          parseDateTime(`${local}${point}${spelled}`) === instant &&
+          parseDateTime(`${local.replace('T', ' ')}${point}${spelled}`) === instant
+        )
+      }
+    ),
+    { numRuns: 20_000 }
+  )
+  t.pass('20,000 date-times')
 })
 
 t.test('no format takes long over a hostile string', async t => {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { ParsedBody } from '../../src/ingest/body.ts'
 import { parseBody } from '../../src/ingest/body.ts'
-import { encodeEvent, encodeRejected, messageIdOf } from '../../src/ingest/encode.ts'
+import { createFacts, encodeEvent, encodeRejected, messageIdOf } from '../../src/ingest/encode.ts'
 import type { GoodEvent } from '../../src/ingest/judge.ts'
 import { LineWriter } from '../../src/ingest/line-writer.ts'
 import type { ObjectScan } from '../../src/ingest/scan.ts'
@@ -21,7 +21,7 @@ function parse(text: string, endpoint: 'single' | 'batch'): ParsedBody {
 }
 
 function facts(body: ParsedBody, address = '198.51.100.7') {
-  return { body, source: 'web', receivedAt: RECEIVED_AT, receivedAtText: RECEIVED_AT_TEXT, address }
+  return createFacts({ body, source: 'web', receivedAt: RECEIVED_AT, address })
 }
 
 function goodEvent(body: ParsedBody, index: number, type: EventType): GoodEvent {

@@ -42,7 +42,17 @@ t.test('a body is taken apart exactly where JSON.parse takes it', async t => {
     .tuple(
       fc.array(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 })), { maxLength: 4 }),
       fc.nat(),
-      fc.constantFrom('', '"', '{', '}', '[', ']', ',', ':', '\\', 'x', '1', ' ', '\n')
+      fc.constantFrom(
+        '',
+        ...'"{}[],:x1 .-+eE0tnu/\\\b\n\t\u00a0'.split(''),
+        '\\u00',
+        'true',
+        'null',
+        '01',
+        '1e5',
+        '-0',
+        '\\"'
+      )
     )
     .map(([batch, at, piece]) => {
       const text = JSON.stringify({ batch, sentAt: 'x' })
@@ -58,15 +68,15 @@ t.test('a body is taken apart exactly where JSON.parse takes it', async t => {
         valid = undefined
       }
       const parsed = parseBody(Buffer.from(text), { endpoint: 'batch', maxBatchEvents: 10 })
-      if (valid === undefined) {
-        // Refused whole, or at least one event is refused alone when it is parsed.
-        return !parsed.ok || parsed.body.events.some(event => !parses(parsed.body.text(event.start, event.end)))
-      }
-      return parsed.ok || parsed.fault.code === 'duplicate_key'
+      if (!parsed.ok) return valid === undefined || parsed.fault.code === 'duplicate_key'
+      const { events, text: textOf } = parsed.body
+      const judgedRight = events.every(({ start, end, sound }) => sound === parses(textOf(start, end)))
+      // Refused whole, or at least one event is refused alone.
+      return judgedRight && events.every(({ sound }) => sound) === (valid !== undefined)
     }),
-    { numRuns: 5_000 }
+    { numRuns: 20_000 }
   )
-  t.pass('5,000 mutated bodies')
+  t.pass('20,000 mutated bodies')
 })
 
 function parses(text: string): boolean {
@@ -110,6 +120,37 @@ t.test('what is not one JSON object is refused with the byte where that showed',
     '{"a":"'
   ]) {
     t.throws(() => scanObject(text), { message: /^not JSON at byte \d+$/ }, text)
+  }
+})
+
+t.test('numbers, literals, strings and escapes are taken as JSON.parse takes them, and nothing else is', async t => {
+  const atoms = [
+    ...['0', '-0', '1', '10', '1.5', '-1.50', '1e5', '1E+5', '1e-05', '0.0e0', '12345678901234567890', '1e400'],
+    ...['00', '01', '-', '-a', '.5', '1.', '1.e5', '1e', '1e+', '+1', '0x1', '1_0', 'NaN', 'Infinity', '-Infinity'],
+    ...['true', 'false', 'null', 'True', 'tru', 'truex', 'nul', 'undefined', "'a'", '', ' ', '\u00a01', '1 2'],
+    ...[
+      '""',
+      '"a',
+      '"\\',
+      '"\\"',
+      '"\\\\"',
+      '"\\x"',
+      '"\\u12"',
+      '"\\u12g4"',
+      '"\\u00e9"',
+      '"\\uD800"',
+      '"\t"',
+      '"\u007f"'
+    ],
+    ...['"\\b\\f\\n\\r\\t\\/"', '"\n"', '"\u0000"', '"é😀"', '[]', '[,]', '[1,]', '[1 2]', '[[]', '[]]', '{}', '{1:2}'],
+    ...['{"a"}', '{"a":}', '{"a":1,}', '{"a":1 "b":2}', '{"a":1,"a":2}', '[1}', '{"a":1]', '[ 1 , 2 ]', '{ "a" : 1 }']
+  ]
+  for (const atom of atoms) {
+    for (const text of [`{"batch":[{"a":${atom}}]}`, `{"batch":[{"a":{"b":[${atom}]}}]}`, `{"batch":[${atom}]}`]) {
+      const parsed = parseBody(Buffer.from(text), { endpoint: 'batch', maxBatchEvents: 10 })
+      const isSound = parsed.ok && parsed.body.events.every(({ sound }) => sound)
+      t.equal(isSound, parses(text), text)
+    }
   }
 })
 

@@ -1,0 +1,69 @@
+import type { Regard, Regards } from '../contract/regard.ts'
+import type { JsonObject, ParsedBody } from './body.ts'
+import type { Member, ObjectScan } from './scan.ts'
+
+/** What this room reads of events itself, whatever the contract looks at. */
+const OWN_FIELDS: ReadonlySet<string> = new Set([
+  'type',
+  'messageId',
+  'userId',
+  'anonymousId',
+  'groupId',
+  'previousId',
+  'event',
+  'timestamp',
+  'originalTimestamp',
+  'sentAt',
+  'context',
+  'integrations'
+])
+
+/** What stands for values that nobody looks into: of the same kind, and empty where they are. */
+const SOME_OBJECT = Object.freeze({})
+const EMPTY_ARRAY = Object.freeze([])
+const SOME_ARRAY = Object.freeze([null])
+
+const OPEN_BRACE = 0x7b
+/** Shorter values are made as fast as they are compared. */
+const LEAST_SHARED_CHARS = 32
+
+/**
+ * The top-level fields of an event, as far as anybody looks at them. Fields that no schema names are left out, and
+ * `properties` or `traits` are only stood for, since the record is spliced from bytes: making objects of a payload that
+ * is not looked into costs more than all else that is done for an event.
+ *
+ * An event with a key that may have to be refused is made whole.
+ *
+ * @param scan one whose bytes are sound
+ */
+export function readEvent(scan: ObjectScan, body: ParsedBody, regards: Regards | undefined): JsonObject {
+  if (scan.suspectKeys || regards === undefined) return JSON.parse(body.text(scan.start, scan.end)) as JsonObject
+  const event: JsonObject = {}
+  for (const member of scan.members) {
+    const regard = OWN_FIELDS.has(member.key) ? 'whole' : regards.get(member.key)
+    if (regard !== undefined) event[member.key] = readValue(member, regard, body)
+  }
+  return event
+}
+
+/** The events of a client mostly share one context, letter by letter: it is made once. Nobody changes what is read. */
+let lastText = ''
+let lastValue: unknown
+
+function readJson(text: string): unknown {
+  if (text === lastText) return lastValue
+  const value: unknown = JSON.parse(text)
+  if (text.length >= LEAST_SHARED_CHARS) {
+    lastText = text
+    lastValue = value
+  }
+  return value
+}
+
+function readValue(member: Member, regard: Regard, { bytes, text }: ParsedBody): unknown {
+  const { valueStart, valueEnd, plain, depth } = member
+  if (plain) return text(valueStart + 1, valueEnd - 1)
+  if (depth === 0 || regard === 'whole') return readJson(text(valueStart, valueEnd))
+  if (bytes[valueStart] === OPEN_BRACE) return SOME_OBJECT
+  return /^\[\s*\]$/.test(text(valueStart, valueEnd)) ? EMPTY_ARRAY : SOME_ARRAY
+}
