@@ -15,8 +15,8 @@ export interface Call {
   waiting: number
   settled: boolean
   readonly refusals: Refusal[]
-  /** The confirmed requests that carried its messages: one, unless the call is large. */
-  readonly requests: ConfirmedRequest[]
+  /** Where those of its messages are that Kafka has. */
+  readonly landings: Landing[]
 }
 
 /**
@@ -34,14 +34,32 @@ export interface KafkaMessage extends MessageToProduce {
   readonly index: number
 }
 
-export interface ConfirmedRequest {
-  readonly messages: readonly KafkaMessage[]
-  /** placeKey() -> offset of the first of the messages there. */
-  readonly offsets: ReadonlyMap<string, bigint>
+/** Topic and partition -> offset of the first of a request's messages there. */
+export interface Offsets {
+  get(topic: string): ReadonlyMap<number, bigint> | undefined
 }
 
-export function placeKey(topic: string, partition: number): string {
-  return `${partition}:${topic}`
+export interface ConfirmedRequest {
+  readonly messages: readonly KafkaMessage[]
+  readonly offsets: Offsets
+}
+
+/** What one request put into one partition. */
+interface Stretch {
+  readonly topic: string
+  readonly partition: number
+  /** Undefined where Kafka did not say. */
+  readonly offset: bigint | undefined
+  messages: number
+}
+
+/** Where one message is. All that a receipt keeps: it may outlive its records by far. */
+interface Landing {
+  /** Position in the call's records. */
+  readonly index: number
+  readonly stretch: Stretch
+  /** How many of the stretch's messages lie before it. */
+  readonly position: number
 }
 
 export function createCall(
@@ -56,24 +74,28 @@ export function createCall(
   }
   const { resolve, reject } = settle
   const enteredAt = performance.now()
-  return { records, bytes, enteredAt, resolve, reject, waiting, settled: false, refusals: [], requests: [] }
+  return { records, bytes, enteredAt, resolve, reject, waiting, settled: false, refusals: [], landings: [] }
 }
 
-/** Where the call's records are; found by counting, for the few who ask. */
-export function receiptOf(call: Call): Receipt {
-  return { places: index => call.requests.flatMap(request => placesIn(request, call, index)) }
-}
-
-function placesIn(request: ConfirmedRequest, call: Call, index: number): Placement[] {
-  const next = new Map(request.offsets)
-  const places: Placement[] = []
-  for (const { topic, partition, ...message } of request.messages) {
-    const key = placeKey(topic, partition)
-    const offset = next.get(key)
-    if (offset !== undefined) next.set(key, offset + 1n)
-    if (message.call !== call || message.index !== index) continue
-    const where = { store: 'kafka', topic, partition } as const
-    places.push(offset === undefined ? where : { ...where, offset: String(offset) })
+/** Tells each message's call where it is; messages of a request lie in their partition in the request's order. */
+export function land({ messages, offsets }: ConfirmedRequest): void {
+  const stretches = new Map<string, Stretch[]>()
+  for (const { topic, partition, call, index } of messages) {
+    let ofTopic = stretches.get(topic)
+    if (ofTopic === undefined) stretches.set(topic, (ofTopic = []))
+    const offset = offsets.get(topic)?.get(partition)
+    const stretch = (ofTopic[partition] ??= { topic, partition, offset, messages: 0 })
+    call.landings.push({ index, stretch, position: stretch.messages++ })
   }
-  return places
+}
+
+/** Where the call's records are, for the few who ask. Holds on to nothing else of the call. */
+export function receiptOf({ landings }: Call): Receipt {
+  return { places: index => landings.filter(landing => landing.index === index).map(toPlacement) }
+}
+
+function toPlacement({ stretch, position }: Landing): Placement {
+  const { topic, partition, offset } = stretch
+  const where = { store: 'kafka', topic, partition } as const
+  return offset === undefined ? where : { ...where, offset: String(offset + BigInt(position)) }
 }

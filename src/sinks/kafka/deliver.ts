@@ -1,4 +1,4 @@
-import { placeKey, type KafkaMessage } from './call.ts'
+import type { KafkaMessage } from './call.ts'
 import { confirmedPartitions, isTimeRefused, refusalReason } from './errors.ts'
 import { explain } from './explain.ts'
 import type { KafkaSettings } from './options.ts'
@@ -49,7 +49,7 @@ function settleConfirmed(
   failed: { readonly error: unknown; readonly outbox: Outbox }
 ): KafkaMessage[] {
   const offsets = offsetMap(confirmedPartitions(failed.error))
-  const isConfirmed = ({ topic, partition }: KafkaMessage): boolean => offsets.has(placeKey(topic, partition))
+  const isConfirmed = ({ topic, partition }: KafkaMessage): boolean => offsets.get(topic)?.has(partition) ?? false
   failed.outbox.confirm({ messages: messages.filter(isConfirmed), offsets })
   return messages.filter(message => !isConfirmed(message))
 }

@@ -1,6 +1,6 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Receipt } from '../../model/sink.ts'
-import { createCall, receiptOf, type Call, type ConfirmedRequest, type KafkaMessage } from './call.ts'
+import { createCall, land, receiptOf, type Call, type ConfirmedRequest, type KafkaMessage } from './call.ts'
 import { createRecordEncoder, DELTA_SLACK_BYTES, type EncodedRecord } from './message.ts'
 import { partitionOf } from './partition.ts'
 import { RefusedRecords } from './refused-records.ts'
@@ -113,8 +113,8 @@ export function createOutbox(options: { readonly maxRequestBytes: number }): Out
     headTopics: () => head()?.records[recordAt]?.topics,
 
     confirm(request) {
+      land(request)
       for (const { call } of request.messages) {
-        if (call.requests.at(-1) !== request) call.requests.push(request)
         call.waiting--
         finishIfDone(call)
       }

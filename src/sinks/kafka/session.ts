@@ -7,7 +7,7 @@ import {
   type RetryDelayGetter
 } from '@platformatic/kafka'
 import { isIP } from 'node:net'
-import { placeKey, type ConfirmedRequest, type KafkaMessage } from './call.ts'
+import type { ConfirmedRequest, KafkaMessage, Offsets } from './call.ts'
 import { chain, type PartitionOffset } from './errors.ts'
 import type { KafkaSettings } from './options.ts'
 
@@ -92,8 +92,13 @@ export async function openSession(
   }
 }
 
-export function offsetMap(offsets: readonly PartitionOffset[]): Map<string, bigint> {
-  return new Map(offsets.map(({ topic, partition, offset }) => [placeKey(topic, partition), offset]))
+export function offsetMap(offsets: readonly PartitionOffset[]): Offsets {
+  const map = new Map<string, Map<number, bigint>>()
+  for (const { topic, partition, offset } of offsets) {
+    const ofTopic = map.get(topic) ?? new Map<number, bigint>()
+    map.set(topic, ofTopic.set(partition, offset))
+  }
+  return map
 }
 
 /** Errors of a connection reach the requests on it; one that comes after those must not become an uncaught exception. */

@@ -1,6 +1,10 @@
+import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { SinkUnavailable } from '../../../src/model/sink.ts'
 import { createOutbox } from '../../../src/sinks/kafka/outbox.ts'
+import { javaPartition } from '../../support/java-partition.ts'
 import { eventRecord } from '../../support/kafka-sink.ts'
 
 const topics = new Map([
@@ -92,4 +96,53 @@ t.test('thousands of calls that never leave the queue empty do not make it grow'
   }
   await Promise.all(calls)
   t.equal(outbox.bytes(), 0)
+})
+
+t.test('a receipt says where each record is: counted in its partition, over all the requests of the call', async t => {
+  const outbox = createOutbox({ maxRequestBytes: 1_100 })
+  const before = outbox.add([record('0')])
+  const call = outbox.add([record('1', ['a', 'b']), record('2'), record('3', ['b', 'a'])])
+  const offsets = (from: bigint) => new Map(['a', 'b'].map(topic => [topic, new Map([[partition, from]])]))
+  const partition = javaPartition('u', 6)
+  let requests = 0
+  for (let batch = outbox.gather(topics); batch.length > 0; batch = outbox.gather(topics)) {
+    outbox.confirm({ messages: batch, offsets: offsets(BigInt(++requests * 100)) })
+  }
+  const [, receipt] = await Promise.all([before, call])
+  const at = (topic: string, offset: string) => ({ store: 'kafka', topic, partition, offset })
+  t.equal(requests, 2)
+  t.strictSame(
+    [0, 1, 2, 3].map(index => receipt.places(index)),
+    [[at('a', '101'), at('b', '100')], [at('a', '200')], [at('b', '200'), at('a', '201')], []]
+  )
+})
+
+t.test('a receipt without offsets still tells topic and partition', async t => {
+  const outbox = createOutbox({ maxRequestBytes: 700 })
+  const call = outbox.add([record('1')])
+  outbox.confirm({ messages: outbox.gather(topics), offsets: new Map() })
+  t.strictSame((await call).places(0), [{ store: 'kafka', topic: 'a', partition: javaPartition('u', 6) }])
+})
+
+t.test('receipts do not hold on to the records', async t => {
+  const outbox = createOutbox({ maxRequestBytes: 100_000 })
+  let collected = 0
+  const registry = new FinalizationRegistry<string>(() => collected++)
+  const publish = (): Promise<unknown> => {
+    const records = [record('1'), record('2')]
+    for (const { line } of records) registry.register(line, 'line')
+    return outbox.add(records)
+  }
+  const calls = [publish(), publish()]
+  outbox.confirm({ messages: outbox.gather(topics), offsets: new Map() })
+  const receipts = await Promise.all(calls)
+  calls.length = 0
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  for (let i = 0; collected < 4 && i < 100; i++) {
+    collect()
+    await setImmediate()
+  }
+  t.equal(collected, 4)
+  t.equal(receipts.length, 2)
 })
