@@ -1,6 +1,6 @@
-import type { MessageToProduce } from '@platformatic/kafka'
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Placement, Receipt } from '../../model/sink.ts'
+import type { KafkaRecord } from './message.ts'
 import type { Refusal } from './refused-records.ts'
 
 /** One publish(): settled once, when the last of its messages is. */
@@ -20,15 +20,13 @@ export interface Call {
 }
 
 /**
- * One record for one topic in the client's own form. Which call it belongs to rides along, so that no closure or
- * promise is needed for a record.
+ * One record for one topic, as the client takes it. Which call it belongs to rides along, so that no closure or promise
+ * is needed for a record.
  */
-export interface KafkaMessage extends MessageToProduce {
-  readonly key: Buffer | undefined
-  readonly value: Buffer
+export interface KafkaMessage {
   readonly topic: string
   readonly partition: number
-  readonly timestamp: bigint
+  readonly value: KafkaRecord
   readonly call: Call
   /** Position in the call's records. */
   readonly index: number

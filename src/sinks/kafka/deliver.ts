@@ -1,6 +1,7 @@
 import type { KafkaMessage } from './call.ts'
 import { confirmedPartitions, isTimeRefused, refusalReason } from './errors.ts'
 import { explain } from './explain.ts'
+import { NO_TIMESTAMP } from './message.ts'
 import type { KafkaSettings } from './options.ts'
 import type { Outbox } from './outbox.ts'
 import { offsetMap, type Session } from './session.ts'
@@ -12,9 +13,6 @@ export interface Delivery {
   /** Whether the publishers have been told no already: then nothing more is sent for them. */
   readonly abandoned: () => boolean
 }
-
-/** Kafka's own mark for a record without a timestamp; such a record counts as written when its segment was. */
-const NO_TIMESTAMP = -1n
 
 /** Sessions whose log says already that the clocks differ. */
 const told = new WeakSet<Session>()
@@ -34,7 +32,7 @@ export async function deliver(messages: KafkaMessage[], delivery: Delivery): Pro
     outbox.confirm(request)
   } catch (error) {
     const reason = refusalReason(error)
-    const isTime = isTimeRefused(error) && messages.some(({ timestamp }) => timestamp !== NO_TIMESTAMP)
+    const isTime = isTimeRefused(error) && messages.some(({ value }) => value.timestamp !== NO_TIMESTAMP)
     const left = settleConfirmed(messages, { error, outbox })
     if (!isTime && reason === undefined) throw error
     if (delivery.abandoned()) return
@@ -68,7 +66,7 @@ async function sendWithoutTime(
   told.add(session)
   if (messages.length > 0)
     await deliver(
-      messages.map(message => ({ ...message, timestamp: NO_TIMESTAMP })),
+      messages.map(message => ({ ...message, value: message.value.withoutTime() })),
       delivery
     )
 }
@@ -90,6 +88,6 @@ async function isolate(
 
 function measure(messages: readonly KafkaMessage[]): { bytes: number; records: number } {
   let bytes = 0
-  for (const { key, value } of messages) bytes += value.length + (key?.length ?? 0)
+  for (const { value } of messages) bytes += value.line.length - 1 + (value.key?.length ?? 0)
   return { bytes, records: messages.length }
 }

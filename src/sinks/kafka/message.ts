@@ -1,80 +1,131 @@
 import type { OutgoingRecord } from '../../model/record.ts'
-
-/** What is the same for every topic that a record goes to. */
-export interface EncodedRecord {
-  /** Undefined: no key. */
-  readonly key: Buffer | undefined
-  readonly value: Buffer
-  readonly headers: Map<Buffer, Buffer>
-  readonly timestamp: bigint
-  /** Size as the only record of a batch, exactly what the broker holds against max.message.bytes. */
-  readonly bytes: number
-}
+import { varintBytes, writeVarint } from './varint.ts'
 
 /** RecordBatch overhead of message format 2: base offset to record count. */
-const BATCH_HEAD_BYTES = 61
-/** Attributes, and timestamp and offset deltas of 0. */
-const RECORD_HEAD_BYTES = 3
-/** What a record's deltas may take more than that inside a larger batch. */
+export const BATCH_HEAD_BYTES = 61
+/** What a record's deltas may take more inside a larger batch than as its only record. */
 export const DELTA_SLACK_BYTES = 12
+/** Kafka's own mark for a record without a timestamp; such a record counts as written when its segment was. */
+export const NO_TIMESTAMP = -1
 
-const TYPE = Buffer.from('type')
-const CODE = Buffer.from('code')
-const SOURCE = Buffer.from('source')
-const MESSAGE_ID = Buffer.from('messageId')
-const RECEIVED_AT = Buffer.from('receivedAt')
+const ATTRIBUTES_BYTES = 1
 const MAX_WORDS = 10_000
 
-export type RecordEncoder = (record: OutgoingRecord) => EncodedRecord
+interface RecordParts {
+  /** Undefined: no key. */
+  readonly key: Buffer | undefined
+  /** The value and a line feed, which does not go to Kafka. */
+  readonly line: Buffer
+  /** The headers as Kafka has them, from their number to the name `messageId`. */
+  readonly headersBefore: Buffer
+  readonly messageId: string
+  /** The headers as Kafka has them, after the messageId. */
+  readonly headersAfter: Buffer
+  readonly timestamp: number
+}
 
 /**
- * Makes records ready for Kafka: value without the line feed (no copy), the key's bytes, headers `type` (or `code`
- * for a rejected record), `source`, `messageId` and `receivedAt` (ISO 8601), and receivedAt as the timestamp.
- * Remembers the bytes of words that recur: types, codes, sources, the last receivedAt.
+ * What is the same for every topic that a record goes to, and its size: strings and the line stay as they are until
+ * they are written into the batch, so that each byte is copied once.
  */
-export function createRecordEncoder(): RecordEncoder {
-  const words = new Map<string, Buffer>()
-  let received = { at: Number.NaN, iso: Buffer.alloc(0), timestamp: 0n }
+export class KafkaRecord implements RecordParts {
+  readonly key: Buffer | undefined
+  readonly line: Buffer
+  readonly headersBefore: Buffer
+  readonly messageId: string
+  readonly messageIdBytes: number
+  readonly headersAfter: Buffer
+  readonly timestamp: number
+  /** In a batch, without its deltas and its length. */
+  readonly bodyBytes: number
 
-  const word = (text: string): Buffer => {
-    let bytes = words.get(text)
-    if (bytes === undefined) {
-      if (words.size >= MAX_WORDS) words.clear()
-      bytes = Buffer.from(text)
-      words.set(text, bytes)
+  constructor(parts: RecordParts) {
+    const { key, line, headersBefore, messageId, headersAfter } = parts
+    this.key = key
+    this.line = line
+    this.headersBefore = headersBefore
+    this.messageId = messageId
+    this.messageIdBytes = Buffer.byteLength(messageId)
+    this.headersAfter = headersAfter
+    this.timestamp = parts.timestamp
+    this.bodyBytes =
+      ATTRIBUTES_BYTES +
+      (key === undefined ? varintBytes(-1) : sizedBytes(key.length)) +
+      sizedBytes(line.length - 1) +
+      headersBefore.length +
+      sizedBytes(this.messageIdBytes) +
+      headersAfter.length
+  }
+
+  /** Size as the only record of a batch, exactly what the broker holds against max.message.bytes. */
+  get bytes(): number {
+    return BATCH_HEAD_BYTES + sizedBytes(this.bodyBytes + 2 * varintBytes(0))
+  }
+
+  withoutTime(): KafkaRecord {
+    const { key, line, headersBefore, messageId, headersAfter } = this
+    return new KafkaRecord({ key, line, headersBefore, messageId, headersAfter, timestamp: NO_TIMESTAMP })
+  }
+
+  /** The Kafka client asks for this when it would encode a record itself, and would write an empty value. */
+  get length(): never {
+    throw new TypeError('a KafkaRecord is encoded by BatchProducer only')
+  }
+}
+
+/**
+ * Makes records ready for Kafka: value without the line feed, the key's bytes, headers `type` (or `code` for a
+ * rejected record), `source`, `messageId` and `receivedAt` (ISO 8601), and receivedAt as the timestamp. Remembers the
+ * bytes of headers that recur: those of each type, code and source, and the last receivedAt.
+ */
+export function createRecordEncoder(): (record: OutgoingRecord) => KafkaRecord {
+  const before = { event: new Map<string, Map<string, Buffer>>(), rejected: new Map<string, Map<string, Buffer>>() }
+  let words = 0
+  let received = { at: Number.NaN, header: Buffer.alloc(0) }
+
+  const headersBefore = (kind: OutgoingRecord['kind'], word: string, source: string): Buffer => {
+    const known = before[kind].get(source)?.get(word)
+    if (known !== undefined) return known
+    if (++words > MAX_WORDS) {
+      before.event.clear()
+      before.rejected.clear()
+      words = 1
     }
-    return bytes
+    const texts = [kind === 'event' ? 'type' : 'code', word, 'source', source, 'messageId']
+    const made = Buffer.concat([varint(4), ...texts.map(sized)])
+    const ofSource = before[kind].get(source) ?? new Map<string, Buffer>()
+    before[kind].set(source, ofSource.set(word, made))
+    return made
   }
 
   return record => {
-    if (received.at !== record.receivedAt) {
-      const iso = Buffer.from(new Date(record.receivedAt).toISOString())
-      received = { at: record.receivedAt, iso, timestamp: BigInt(record.receivedAt) }
+    const { kind, line, source, messageId, receivedAt } = record
+    if (received.at !== receivedAt) {
+      const iso = new Date(receivedAt).toISOString()
+      received = { at: receivedAt, header: Buffer.concat([sized('receivedAt'), sized(iso)]) }
     }
-    const headers = new Map<Buffer, Buffer>()
-    if (record.kind === 'event') headers.set(TYPE, word(record.type))
-    else headers.set(CODE, word(record.code))
-    headers.set(SOURCE, word(record.source))
-    headers.set(MESSAGE_ID, Buffer.from(record.messageId))
-    headers.set(RECEIVED_AT, received.iso)
-    const key = record.key === '' ? undefined : Buffer.from(record.key)
-    const value = record.line.subarray(0, record.line.length - 1)
-    return { key, value, headers, timestamp: received.timestamp, bytes: batchOfOneBytes(key, value, headers) }
+    return new KafkaRecord({
+      key: record.key === '' ? undefined : Buffer.from(record.key),
+      line,
+      headersBefore: headersBefore(kind, record.kind === 'event' ? record.type : record.code, source),
+      messageId,
+      headersAfter: received.header,
+      timestamp: receivedAt
+    })
   }
 }
 
-function batchOfOneBytes(key: Buffer | undefined, value: Buffer, headers: Map<Buffer, Buffer>): number {
-  let bytes =
-    RECORD_HEAD_BYTES + sizedBytes(value) + (key === undefined ? 1 : sizedBytes(key)) + varintBytes(headers.size)
-  for (const [name, content] of headers) bytes += sizedBytes(name) + sizedBytes(content)
-  return BATCH_HEAD_BYTES + varintBytes(bytes) + bytes
+function sizedBytes(bytes: number): number {
+  return varintBytes(bytes) + bytes
 }
 
-function sizedBytes(bytes: Buffer): number {
-  return varintBytes(bytes.length) + bytes.length
+function sized(text: string): Buffer {
+  const bytes = Buffer.from(text)
+  return Buffer.concat([varint(bytes.length), bytes])
 }
 
-/** Length of a non-negative number as zigzag varint. */
-function varintBytes(value: number): number {
-  return value < 64 ? 1 : value < 8_192 ? 2 : value < 1_048_576 ? 3 : value < 134_217_728 ? 4 : 5
+function varint(value: number): Buffer {
+  const bytes = Buffer.alloc(varintBytes(value))
+  writeVarint(bytes, 0, value)
+  return bytes
 }

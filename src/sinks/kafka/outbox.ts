@@ -1,7 +1,7 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Receipt } from '../../model/sink.ts'
 import { createCall, land, receiptOf, type Call, type ConfirmedRequest, type KafkaMessage } from './call.ts'
-import { createRecordEncoder, DELTA_SLACK_BYTES, type EncodedRecord } from './message.ts'
+import { createRecordEncoder, DELTA_SLACK_BYTES } from './message.ts'
 import { partitionOf } from './partition.ts'
 import { RefusedRecords } from './refused-records.ts'
 
@@ -96,11 +96,12 @@ export function createOutbox(options: { readonly maxRequestBytes: number }): Out
       for (let call = head(); call !== undefined; call = head()) {
         const record = call.records[recordAt] as OutgoingRecord
         if (!batch.knows(record.topics)) break
-        const encoded = encode(record)
-        if (!batch.fits(record.topics, encoded.bytes)) break
+        const value = encode(record)
+        const size = value.bytes
+        if (!batch.fits(record.topics, size)) break
         for (const topic of record.topics) {
-          const reason = batch.refusal(topic, encoded.bytes)
-          if (reason === undefined) batch.push(encoded, { topic, call, index: recordAt })
+          const reason = batch.refusal(topic, size)
+          if (reason === undefined) batch.push({ topic, value, call, index: recordAt }, size)
           else refuse(call, { index: recordAt, topic }, reason)
         }
         recordAt++
@@ -170,12 +171,12 @@ function createBatch(topics: Topics, maxRequestBytes: number) {
       return `the record is ${bytes} bytes, the topic takes ${limit(topic)} (max.message.bytes)`
     },
 
-    push(encoded: EncodedRecord, to: { topic: string; call: Call; index: number }): void {
-      const { key, value, headers, timestamp, bytes } = encoded
-      const { partitions } = topics.get(to.topic) as TopicInfo
-      const partition = key === undefined ? keyless % partitions : partitionOf(key, partitions)
-      messages.push({ key, value, headers, timestamp, partition, topic: to.topic, call: to.call, index: to.index })
-      filled.set(to.topic, (filled.get(to.topic) ?? 0) + bytes + DELTA_SLACK_BYTES)
+    push(message: Omit<KafkaMessage, 'partition'>, bytes: number): void {
+      const { topic, value, call, index } = message
+      const { partitions } = topics.get(topic) as TopicInfo
+      const partition = value.key === undefined ? keyless % partitions : partitionOf(value.key, partitions)
+      messages.push({ topic, partition, value, call, index })
+      filled.set(topic, (filled.get(topic) ?? 0) + bytes + DELTA_SLACK_BYTES)
       total += bytes + DELTA_SLACK_BYTES
     }
   }

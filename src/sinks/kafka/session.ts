@@ -1,12 +1,6 @@
-import {
-  Admin,
-  NetworkError,
-  Producer,
-  type BaseOptions,
-  type Connection,
-  type RetryDelayGetter
-} from '@platformatic/kafka'
+import { Admin, NetworkError, type BaseOptions, type Connection, type RetryDelayGetter } from '@platformatic/kafka'
 import { isIP } from 'node:net'
+import { BatchProducer } from './batch-producer.ts'
 import type { ConfirmedRequest, KafkaMessage, Offsets } from './call.ts'
 import { chain, type PartitionOffset } from './errors.ts'
 import type { KafkaSettings } from './options.ts'
@@ -15,7 +9,7 @@ import type { KafkaSettings } from './options.ts'
 export interface Session {
   /** Resolves once every in-sync replica has every message. At most one send at a time. */
   send(messages: KafkaMessage[]): Promise<ConfirmedRequest>
-  readonly producer: Producer
+  readonly producer: BatchProducer
   /** Work with an admin client of the same settings. */
   withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T>
   /** Cuts every connection at once; a send under way rejects. */
@@ -43,9 +37,9 @@ export async function openSession(
   life: { readonly signal: AbortSignal; readonly onDisconnect: () => void }
 ): Promise<Session> {
   const connections = new Set<Connection>()
-  const clients = new Set<Producer | Admin>()
+  const clients = new Set<BatchProducer | Admin>()
   const common = clientOptions(settings)
-  const producer = new Producer({ ...common, idempotent: true, metadataMaxAge: METADATA_MAX_AGE_MS })
+  const producer = new BatchProducer({ ...common, idempotent: true, metadataMaxAge: METADATA_MAX_AGE_MS })
   clients.add(producer)
   watch(producer, connections)
   let sentRecords = 0
@@ -102,7 +96,7 @@ export function offsetMap(offsets: readonly PartitionOffset[]): Offsets {
 }
 
 /** Errors of a connection reach the requests on it; one that comes after those must not become an uncaught exception. */
-function watch(client: Producer | Admin, connections: Set<Connection>): void {
+function watch(client: BatchProducer | Admin, connections: Set<Connection>): void {
   client.connections.on('connecting', ({ connection }: { connection: Connection }) => {
     connections.add(connection)
     connection.on('error', () => {})

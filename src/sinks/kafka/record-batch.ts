@@ -1,0 +1,101 @@
+import { crc32c, Writer } from '@platformatic/kafka'
+import { BATCH_HEAD_BYTES, type KafkaRecord } from './message.ts'
+import { varintBytes, writeVarint } from './varint.ts'
+
+/** What lets the broker tell a batch that comes again from a new one. */
+export interface BatchOrigin {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  readonly firstSequence: number
+}
+
+/** A message as far as a batch is concerned. */
+export interface BatchMessage {
+  readonly value: KafkaRecord
+}
+
+/** The batch's length counts from behind itself, the checksum is over what comes behind it. */
+const LENGTH_AT = 8
+const MAGIC_AT = 16
+const CRC_AT = 17
+const ATTRIBUTES_AT = 21
+const MAGIC = 2
+
+/**
+ * A record batch of message format 2, uncompressed: byte for byte what the client's createRecordsBatch makes, at a
+ * small part of its cost. First its size is counted, then every byte is written once, where it belongs.
+ *
+ * Source: https://kafka.apache.org/documentation/#recordbatch
+ */
+export function encodeBatch(messages: readonly BatchMessage[], origin: BatchOrigin): Buffer {
+  const first = messages[0]?.value.timestamp ?? 0
+  let latest = first
+  let bytes = BATCH_HEAD_BYTES
+  for (let i = 0; i < messages.length; i++) {
+    const { value } = messages[i] as BatchMessage
+    if (value.timestamp > latest) latest = value.timestamp
+    const length = recordLength(value, value.timestamp - first, i)
+    bytes += varintBytes(length) + length
+  }
+
+  const batch = Buffer.allocUnsafe(bytes)
+  let at = BATCH_HEAD_BYTES
+  for (let i = 0; i < messages.length; i++) {
+    const { value } = messages[i] as BatchMessage
+    const delta = value.timestamp - first
+    at = writeVarint(batch, at, recordLength(value, delta, i))
+    batch[at++] = 0
+    at = writeVarint(batch, at, delta)
+    at = writeVarint(batch, at, i)
+    at = writeBody(batch, at, value)
+  }
+  writeHead(batch, origin, { count: messages.length, first, latest })
+  return batch
+}
+
+function recordLength(record: KafkaRecord, timestampDelta: number, offsetDelta: number): number {
+  return record.bodyBytes + varintBytes(timestampDelta) + varintBytes(offsetDelta)
+}
+
+function writeBody(batch: Buffer, from: number, record: KafkaRecord): number {
+  const { key, line, headersBefore, messageId, messageIdBytes, headersAfter } = record
+  let at = writeVarint(batch, from, key === undefined ? -1 : key.length)
+  if (key !== undefined) {
+    batch.set(key, at)
+    at += key.length
+  }
+  at = writeVarint(batch, at, line.length - 1)
+  // Whole: the headers overwrite the line feed, and no view without it has to be made.
+  batch.set(line, at)
+  at += line.length - 1
+  batch.set(headersBefore, at)
+  at = writeVarint(batch, at + headersBefore.length, messageIdBytes)
+  batch.write(messageId, at, messageIdBytes, messageIdBytes === messageId.length ? 'latin1' : 'utf8')
+  at += messageIdBytes
+  batch.set(headersAfter, at)
+  return at + headersAfter.length
+}
+
+function writeHead(
+  batch: Buffer,
+  origin: BatchOrigin,
+  records: { readonly count: number; readonly first: number; readonly latest: number }
+): void {
+  batch.fill(0, 0, MAGIC_AT)
+  batch.writeInt32BE(batch.length - LENGTH_AT - 4, LENGTH_AT)
+  batch.writeInt8(MAGIC, MAGIC_AT)
+  let at = batch.writeInt16BE(0, ATTRIBUTES_AT)
+  at = batch.writeInt32BE(records.count - 1, at)
+  at = batch.writeBigInt64BE(BigInt(records.first), at)
+  at = batch.writeBigInt64BE(BigInt(records.latest), at)
+  at = batch.writeBigInt64BE(origin.producerId, at)
+  at = batch.writeInt16BE(origin.producerEpoch, at)
+  at = batch.writeInt32BE(origin.firstSequence, at)
+  batch.writeInt32BE(records.count, at)
+  batch.writeUInt32BE(checksum(batch.subarray(ATTRIBUTES_AT)), CRC_AT)
+}
+
+/** In this wrapping the client's function takes the bytes without a copy. */
+function checksum(bytes: Buffer): number {
+  return crc32c(Writer.create().append(bytes).dynamicBuffer)
+}

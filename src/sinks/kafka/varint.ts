@@ -1,0 +1,20 @@
+/** How long a zigzag varint is, the only kind that Kafka's records have: seven bits a byte. */
+export function varintBytes(value: number): number {
+  let bytes = 1
+  for (let rest = zigzag(value); rest >= 128; rest /= 128) bytes++
+  return bytes
+}
+
+/** Writes a zigzag varint. Returns the position behind it. */
+export function writeVarint(target: Uint8Array, from: number, value: number): number {
+  let at = from
+  let rest = zigzag(value)
+  for (; rest >= 128; rest = Math.floor(rest / 128)) target[at++] = (rest % 128) + 128
+  target[at++] = rest
+  return at
+}
+
+/** Small negative numbers are short too. Arithmetic, not bits: the distance of two timestamps may need more than 32. */
+function zigzag(value: number): number {
+  return value < 0 ? -2 * value - 1 : 2 * value
+}

@@ -1,0 +1,216 @@
+import * as client from '@platformatic/kafka'
+import { kGetApi, kListApis, NumericMap, Producer } from '@platformatic/kafka'
+import fc from 'fast-check'
+import t from 'tap'
+import type { OutgoingRecord } from '../../../src/model/record.ts'
+import { BatchProducer, createProduceRequest, type ProduceMessage } from '../../../src/sinks/kafka/batch-producer.ts'
+import { createRecordEncoder } from '../../../src/sinks/kafka/message.ts'
+import { encodeBatch } from '../../../src/sinks/kafka/record-batch.ts'
+import { eventRecord } from '../../support/kafka-sink.ts'
+
+/** Every version of the Produce API that this version of the client speaks. */
+const apis = new Map(
+  Object.entries(client).flatMap(([name, api]) => {
+    const version = /^produceV(\d+)$/.exec(name)?.[1]
+    return version === undefined ? [] : [[Number(version), api as typeof client.produceV11] as const]
+  })
+)
+
+interface Sent {
+  readonly record: OutgoingRecord
+  readonly topic: string
+  readonly partition: number
+  readonly timeless?: boolean
+}
+
+const encode = createRecordEncoder()
+
+function ours({ record, topic, partition, timeless = false }: Sent): ProduceMessage {
+  const value = encode(record)
+  return { topic, partition, value: timeless ? value.withoutTime() : value }
+}
+
+/** The message as the client's own encoder wants it. */
+function theirs({ record, topic, partition, timeless = false }: Sent): client.MessageRecord {
+  const { kind, source, messageId, receivedAt } = record
+  const headers = {
+    ...(kind === 'event' ? { type: record.type } : { code: record.code }),
+    source,
+    messageId,
+    receivedAt: new Date(receivedAt).toISOString()
+  }
+  return {
+    ...(record.key !== '' && { key: Buffer.from(record.key) }),
+    value: record.line.subarray(0, -1),
+    headers: new Map(Object.entries(headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)])),
+    topic,
+    partition,
+    timestamp: timeless ? -1n : BigInt(receivedAt)
+  }
+}
+
+const state = { producerId: 4_711n, producerEpoch: 3, sequences: new NumericMap([['b:1', 2_000_000_000]]) }
+
+function isSame(version: number, sent: readonly Sent[]): boolean {
+  const own = createProduceRequest(version, [-1, 2_500, sent.map(ours), state]).buffer
+  const options = { ...state, compression: 'none' } as const
+  const reference = apis.get(version)?.createRequest(-1, 2_500, sent.map(theirs), options).buffer
+  return reference !== undefined && own.equals(reference)
+}
+
+const at = Date.UTC(2026, 0, 2)
+const event = (parts: Partial<Parameters<typeof eventRecord>[0]> = {}): OutgoingRecord =>
+  eventRecord({ messageId: 'm', topics: [], key: 'user-1', receivedAt: at, ...parts })
+const rejected: OutgoingRecord = {
+  kind: 'rejected',
+  code: 'invalid_json',
+  line: Buffer.from('{"event":null}\n'),
+  source: 'iOS ü',
+  messageId: '',
+  receivedAt: at + 1,
+  key: '',
+  topics: []
+}
+
+const cases: Readonly<Record<string, readonly Sent[]>> = {
+  'one record': [{ record: event(), topic: 'a', partition: 0 }],
+  'several topics and partitions, mixed': [
+    { record: event(), topic: 'b', partition: 7 },
+    { record: event({ receivedAt: at + 5 }), topic: '10', partition: 1 },
+    { record: event({ receivedAt: at + 70 }), topic: 'b', partition: 1 },
+    { record: event({ receivedAt: at - 90 }), topic: 'b', partition: 7 },
+    { record: rejected, topic: '9', partition: 100 },
+    { record: event({ receivedAt: at + 9_000 }), topic: 'b', partition: 1 }
+  ],
+  'no key, no id, nothing but a line feed': [
+    { record: event({ key: '', messageId: '' }), topic: 'a', partition: 0 },
+    { record: { ...rejected, line: Buffer.from('\n') }, topic: 'a', partition: 0 }
+  ],
+  'text of every width, and half a surrogate': ['Zoë', '用户', '👩‍🚀', '\ud800', 'x\udfff', '\u0000', 'ÿ', '\u007f'].map(
+    text => ({ record: event({ key: text, messageId: text, properties: text }), topic: `t${text}`, partition: 2 })
+  ),
+  'times weeks apart, both ways': [0, -1, 1, 2 ** 31 - 1, -(2 ** 31), 63, -64, -65, 64].map(distance => ({
+    record: event({ receivedAt: at + distance }),
+    topic: 'a',
+    partition: 0
+  })),
+  'records without a time': [event(), event({ receivedAt: at + 3 }), rejected].map(record => ({
+    record,
+    topic: 'a',
+    partition: 0,
+    timeless: true
+  })),
+  'lengths around every step of a varint': [63, 64, 8_191, 8_192, 1_048_575, 1_048_576].flatMap(size =>
+    [-70, -3, -2, -1, 0, 1, 2].map(by => ({
+      record: {
+        ...event({ key: 'k'.repeat(Math.max(size + by, 0) % 9_000) }),
+        line: Buffer.alloc(size + by + 71, 'x')
+      },
+      topic: 'a',
+      partition: by & 1
+    }))
+  ),
+  'more records than a byte, or two, can count': Array.from({ length: 9_000 }, (_, i) => ({
+    record: event({ messageId: `m${i}`, receivedAt: at + i }),
+    topic: 'a',
+    partition: 0
+  }))
+}
+
+t.test('the versions that the client speaks are those whose requests are known here', async t => {
+  t.strictSame(
+    [...apis.keys()].toSorted((a, b) => a - b),
+    [3, 4, 5, 6, 7, 8, 9, 10, 11]
+  )
+})
+
+t.test("a request is byte for byte the client's, in every version", async t => {
+  for (const [name, sent] of Object.entries(cases)) {
+    for (const version of apis.keys()) t.ok(isSame(version, sent), `${name}, version ${version}`)
+  }
+})
+
+t.test("any request is byte for byte the client's", async () => {
+  const text = fc.string({ unit: 'binary', maxLength: 80 })
+  const sent = fc.record({
+    record: fc
+      .record({ key: text, messageId: text, properties: text, receivedAt: fc.integer({ min: at, max: at + 2 ** 31 }) })
+      .map(parts => event(parts)),
+    topic: fc.constantFrom('a', 'b', '1', '__proto__'),
+    partition: fc.nat(8)
+  })
+  fc.assert(fc.property(fc.constantFrom(...apis.keys()), fc.array(sent, { minLength: 1 }), isSame))
+})
+
+t.test('times more than 25 days apart are right, where the client writes others', async t => {
+  const times = [at, at - 2 ** 31 - 1, at + 2 ** 31, at + 2 ** 32 + 5, at + 2 ** 40, 0, 1, at * 3, -1]
+  const sent = times.map(receivedAt => ({ record: event({ receivedAt }), topic: 'a', partition: 0 }))
+  const batch = encodeBatch(sent.map(ours), { producerId: -1n, producerEpoch: 0, firstSequence: 0 })
+  const { firstTimestamp, maxTimestamp, records } = client.readRecordsBatch(client.Reader.from(batch))
+  t.strictSame(
+    records.map(({ timestampDelta }) => Number(firstTimestamp + timestampDelta)),
+    times
+  )
+  t.equal(maxTimestamp, BigInt(at * 3))
+  t.notOk(isSame(11, sent), 'once the client is right, this test can go')
+})
+
+t.test("a record's size is what the client makes of it as the only one of a batch", async t => {
+  const records = Object.values(cases).flatMap(sent => sent.map(({ record }) => record))
+  for (const record of records.slice(0, 200)) {
+    const { length } = client.createRecordsBatch([theirs({ record, topic: 'a', partition: 0 })])
+    t.equal(encode(record).bytes, length)
+  }
+})
+
+t.test('headers stay right when more sources come than are remembered', async t => {
+  const many = createRecordEncoder()
+  for (let i = 0; i < 10_001; i++) many({ ...event(), source: `s${i}` })
+  t.strictSame(many(rejected), encode(rejected))
+})
+
+t.test("the client's own encoder refuses a record: it would write an empty value", async t => {
+  const messages = [ours({ record: event(), topic: 'a', partition: 0 })] as unknown as client.MessageRecord[]
+  for (const api of apis.values()) t.throws(() => api.createRequest(-1, 1, messages, {}), { message: /BatchProducer/ })
+})
+
+t.test('for each version the client calls the connection as ever, but for what makes the request', async t => {
+  const sent = cases['several topics and partitions, mixed'] as readonly Sent[]
+  for (const version of apis.keys()) {
+    const [own, reference] = await Promise.all([
+      callOf(producerOf(BatchProducer, version), sent.map(ours)),
+      callOf(producerOf(Producer, version), sent.map(theirs))
+    ])
+    const [[key, spoken, createOwn, ...rest], [theirKey, theirVersion, createTheirs, ...theirRest]] = [own, reference]
+    t.strictSame([key, spoken], [theirKey, theirVersion])
+    t.ok(
+      rest.every((argument, i) => argument === theirRest[i]),
+      'parser, kinds of header and callback'
+    )
+    t.ok((createOwn() as client.Writer).buffer.equals((createTheirs() as client.Writer).buffer), `version ${version}`)
+  }
+})
+
+type SendArguments = Parameters<client.Connection['send']>
+type AnyApi = (connection: { send(...args: SendArguments): void }, ...args: unknown[]) => void
+
+const answered = (): void => {}
+
+/** A producer whose brokers speak this version of the Produce API. */
+function producerOf(Kind: typeof Producer | typeof BatchProducer, version: number): client.Producer {
+  const producer = new Kind({ clientId: 'test', bootstrapBrokers: ['127.0.0.1:1'] })
+  const api = { apiKey: 0, name: 'Produce', minVersion: 0, maxVersion: version }
+  return Object.assign(producer, {
+    [kListApis]: (callback: client.Callback<unknown>) => callback(null, [api])
+  }) as never
+}
+
+/** What a connection is asked for when the producer sends the messages. */
+function callOf(producer: client.Producer, messages: readonly unknown[]): Promise<SendArguments> {
+  const { promise, resolve } = Promise.withResolvers<SendArguments>()
+  producer[kGetApi]('Produce', (_error, api) => {
+    const call = api as unknown as AnyApi
+    call({ send: (...args) => resolve(args) }, -1, 2_500, messages, state, answered)
+  })
+  return promise
+}
