@@ -2,7 +2,10 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@pro
 import type { EventType } from '../model/event-types.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { ReasonCode } from '../model/reasons.ts'
+import { LabelTree } from './label-tree.ts'
 import { createRouteTotals } from './route-totals.ts'
+import { createTally } from './tally.ts'
+import type { Tally } from './tally.ts'
 
 const LATENCY_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
@@ -176,63 +179,83 @@ export type Reading = () => Iterable<readonly [labels: Labels, value: number]>
 export function createMetrics() {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const counters = new Map<MetricSpec, Counter<string>>()
-  const histograms = new Map<MetricSpec, Histogram<string>>()
-  const routes = createRouteTotals((labels, events) => counter(METRICS.destinationEvents).inc(labels, events))
-  for (const spec of Object.values(METRICS) as MetricSpec[]) {
-    const common = { name: spec.name, help: spec.help, labelNames: [...spec.labels], registers: [registry] }
-    const collect = spec === METRICS.destinationEvents ? { collect: routes.flush } : {}
-    if (spec.kind === 'counter') counters.set(spec, new Counter({ ...common, ...collect }))
-    if (spec.kind === 'histogram')
-      histograms.set(spec, new Histogram({ ...common, buckets: [...(spec.buckets ?? [])] }))
+  const routes = createRouteTotals(({ destination, outcome, rule }, events) =>
+    destinationEvents.add([destination, outcome, rule], events)
+  )
+  const received = count(METRICS.eventsReceived)
+  const settled = count(METRICS.events)
+  const destinationEvents = count(METRICS.destinationEvents, routes.flush)
+  const unknownIntegrations = count(METRICS.unknownIntegrations)
+  const requestsRefused = count(METRICS.requestsRefused)
+  const requestDuration = time(METRICS.requestDuration)
+  const requestBytes = count(METRICS.requestBytes)
+  const connectionsRefused = count(METRICS.connectionsRefused)
+  const publishDuration = time(METRICS.publishDuration)
+  const publishedRecords = count(METRICS.publishedRecords)
+  const publishedBytes = count(METRICS.publishedBytes)
+  const relayedRecords = count(METRICS.relayedRecords)
+
+  function describe({ name, help, labels }: MetricSpec) {
+    return { name, help, labelNames: [...labels], registers: [registry] }
   }
-  const counter = (spec: MetricSpec): Counter<string> => counters.get(spec) as Counter<string>
-  const histogram = (spec: MetricSpec): Histogram<string> => histograms.get(spec) as Histogram<string>
-  const children = new ChildCache()
+
+  /** @param before called when the metrics are read, to add what was held back */
+  function count(spec: MetricSpec & { kind: 'counter' }, before?: () => void): Tally {
+    const tally = createTally((labels, amount) => counter.inc(labels, amount), spec.labels)
+    const counter: Counter<string> = new Counter({
+      ...describe(spec),
+      collect() {
+        before?.()
+        tally.flush()
+      }
+    })
+    return tally
+  }
+
+  function time(spec: MetricSpec & { kind: 'histogram' }): LabelTree<Timer> {
+    const histogram = new Histogram({ ...describe(spec), buckets: [...(spec.buckets ?? [])] })
+    return new LabelTree(values => histogram.labels(...values))
+  }
 
   return {
     registry,
     received(source: string, type: EventType | 'unknown', events: number): void {
-      children.of(counter(METRICS.eventsReceived), { source, type }).inc(events)
+      received.add([source, type], events)
     },
     settled(
       fate: { source: string; type: EventType | 'unknown'; outcome: Outcome; code?: ReasonCode },
       events: number
     ): void {
-      const { source, type, outcome, code = '' } = fate
-      children.of(counter(METRICS.events), { source, type, outcome, code }).inc(events)
+      settled.add([fate.source, fate.type, fate.outcome, fate.code ?? ''], events)
     },
     routed: routes.add,
     unknownIntegrations(source: string, names: number): void {
-      children.of(counter(METRICS.unknownIntegrations), { source }).inc(names)
+      unknownIntegrations.add([source], names)
     },
     requestRefused(code: string): void {
-      counter(METRICS.requestsRefused).inc({ code })
+      requestsRefused.add([code], 1)
     },
     requestEnded(route: string, status: number, seconds: number): void {
-      children.of(histogram(METRICS.requestDuration), { route, status: String(status) }).observe(seconds)
+      requestDuration.of([route, String(status)]).observe(seconds)
     },
     bodyRead(bytes: number): void {
-      counter(METRICS.requestBytes).inc(bytes)
+      requestBytes.add([], bytes)
     },
     connectionRefused(): void {
-      counter(METRICS.connectionsRefused).inc()
+      connectionsRefused.add([], 1)
     },
     published(sink: string, write: { records: number; bytes: number; milliseconds: number }): void {
-      children.of(histogram(METRICS.publishDuration), { sink }).observe(write.milliseconds / 1000)
-      children.of(counter(METRICS.publishedRecords), { sink }).inc(write.records)
-      children.of(counter(METRICS.publishedBytes), { sink }).inc(write.bytes)
+      publishDuration.of([sink]).observe(write.milliseconds / 1000)
+      publishedRecords.add([sink], write.records)
+      publishedBytes.add([sink], write.bytes)
     },
     relayed(records: number): void {
-      counter(METRICS.relayedRecords).inc(records)
+      relayedRecords.add([], records)
     },
     /** Ties a gauge to what it reads. */
     gauge(spec: (typeof METRICS)[keyof typeof METRICS] & { kind: 'gauge' }, reading: Reading): void {
       new Gauge({
-        name: spec.name,
-        help: spec.help,
-        labelNames: [...spec.labels],
-        registers: [registry],
+        ...describe(spec),
         collect() {
           this.reset()
           for (const [labels, value] of reading()) this.set(labels, value)
@@ -242,19 +265,7 @@ export function createMetrics() {
   }
 }
 
-interface Child {
-  inc(value?: number): void
-  observe(value: number): void
-}
-
-/** Resolving labels to a child costs more than counting: each set of labels is resolved once. */
-class ChildCache {
-  readonly #children = new Map<string, Child>()
-
-  of(metric: Counter<string> | Histogram<string>, labels: Labels): Child {
-    const key = `${Object.values(labels).join('\n')}\n${(metric as unknown as { name: string }).name}`
-    let child = this.#children.get(key)
-    if (child === undefined) this.#children.set(key, (child = metric.labels(labels) as unknown as Child))
-    return child
-  }
+/** The part of a histogram's child that is used here. */
+interface Timer {
+  observe(seconds: number): void
 }
