@@ -1,6 +1,8 @@
+import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ErrorCode } from '../model/errors.ts'
 import type { KeyStore, Source } from '../model/source.ts'
+import { isSameSecret } from './credentials.ts'
 import { sendError } from './replies.ts'
 import { senderOf } from './sender.ts'
 
@@ -13,6 +15,13 @@ export interface AuthenticatorOptions {
 export type Authenticated =
   | { readonly ok: true; readonly source: Source }
   | { readonly ok: false; readonly code: ErrorCode }
+
+/** The last key of a connection, whose it was, and the list of sources that said so. */
+interface KnownKey {
+  readonly key: string
+  readonly source: Source
+  readonly file: readonly Source[]
+}
 
 /** Unknown keys from one address in a minute, after which it is told to slow down. */
 const MAX_UNKNOWN_KEYS = 1_000
@@ -27,6 +36,17 @@ const MAX_ADDRESSES = 10_000
 export function createAuthenticator({ keys, monotonic }: AuthenticatorOptions) {
   let unknown = new Map<string, number>()
   let windowStart = monotonic()
+  const lastKeys = new WeakMap<Socket, KnownKey>()
+
+  /** SDKs send many requests with one key over one connection: it is looked up once for as long as the file stands. */
+  function find(key: string, socket: Socket): Source | undefined {
+    const file = keys.sources()
+    const last = lastKeys.get(socket)
+    if (last?.file === file && isSameSecret(last.key, key)) return last.source
+    const source = keys.find(key)
+    if (source !== undefined) lastKeys.set(socket, { key, source, file })
+    return source
+  }
 
   function countUnknown(address: string): ErrorCode {
     if (monotonic() - windowStart > UNKNOWN_KEYS_WINDOW_MS) {
@@ -39,7 +59,7 @@ export function createAuthenticator({ keys, monotonic }: AuthenticatorOptions) {
   }
 
   return (key: string, request: FastifyRequest): Authenticated => {
-    const source = keys.find(key)
+    const source = find(key, request.raw.socket)
     if (source === undefined) return { ok: false, code: countUnknown(senderOf(request)) }
     if (!source.enabled) return { ok: false, code: 'source_disabled' }
     const { origin } = request.headers

@@ -17,7 +17,7 @@ export interface RateLimit {
 export interface KeyStore {
   /** The source of a write key, also when it is disabled; undefined when no source has that key. Constant time in the key. */
   find(writeKey: string): Source | undefined
-  /** Every source, in the order of the store. */
+  /** Every source, in the order of the store. The same list until anything about sources or keys changes, then another. */
   sources(): readonly Source[]
   close(): Promise<void>
 }

@@ -1,12 +1,16 @@
 /** Who is calling: every way that a key can come in, which one counts, and that it never goes out again. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { pino } from 'pino'
 import t from 'tap'
 import { SinkUnavailable } from '../../src/model/sink.ts'
-import { basic, startApp } from '../support/app.ts'
+import { isSameSecret } from '../../src/http/credentials.ts'
+import { basic, CONFIG, startApp } from '../support/app.ts'
 import { ask, connectRaw, head } from '../support/http.ts'
 import { readMetrics, sumOf } from '../support/metrics.ts'
+import { until } from '../support/until.ts'
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
@@ -97,6 +101,56 @@ t.test('a body that cannot be read is refused as such, key or not, since the key
     (await ask(t, `${url}/v1/track`, { authorization: null, body: ' '.repeat(40_000) })).body['code'],
     'payload_too_large'
   )
+})
+
+t.test('each request of a connection has the key that it says, whatever came before it', async t => {
+  const { url, sink } = await startApp(t)
+  const { write, answer } = await connectRaw(t, url)
+  const body = '{"userId":"u","event":"e"}'
+  const status = async (authorization: string): Promise<number> => {
+    await write(head('/v1/track', { authorization, 'content-length': body.length }) + body)
+    return (await answer()).status
+  }
+  t.equal(await status(basic('wk_test')), 200)
+  t.equal(await status(basic('wk_test')), 200)
+  t.equal(await status(basic('wk_tesT')), 401)
+  t.equal(await status(basic('wk_slow')), 200)
+  t.equal(await status(`Basic ${'A'.repeat(10_000)}`), 401)
+  t.equal(await status(basic('wk_test')), 200)
+  t.same(
+    sink.records.map(({ source }) => source),
+    ['web', 'web', 'slow', 'web']
+  )
+})
+
+t.test('a key that is taken out of the file is refused on open connections too', async t => {
+  const { url, dir } = await startApp(t)
+  const { write, answer } = await connectRaw(t, url)
+  const body = '{"userId":"u","event":"e"}'
+  const status = async (): Promise<number> => {
+    await write(head('/v1/track', { 'content-length': body.length }) + body)
+    return (await answer()).status
+  }
+  t.equal(await status(), 200)
+  writeFileSync(join(dir, 'tributary.yml'), CONFIG.replace('wk_test', 'wk_fresh'))
+  await until(async () => (await status()) === 401, { what: 'the key to be refused' })
+})
+
+t.test('secrets are the same where every character is', async t => {
+  for (const [one, other] of [
+    ['', ''],
+    ['wk_a', 'wk_a']
+  ] as const) {
+    t.ok(isSameSecret(one, other))
+  }
+  for (const [one, other] of [
+    ['wk_a', 'wk_b'],
+    ['wk_a', 'wk_aa'],
+    ['\u0101', '\u0001'],
+    ['', 'a']
+  ] as const) {
+    t.notOk(isSameSecret(one, other))
+  }
 })
 
 t.test('a page may send from an allowed Origin, a server without any', async t => {
