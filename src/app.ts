@@ -133,8 +133,9 @@ export async function createApp({ config, logger, sink: givenSink, clock = syste
     connections: { ...config, onRefused: metrics.connectionRefused }
   })
   await shedLoad(tracking, () => metrics.requestRefused('overloaded'))
-  tracking.addHook('onResponse', async (request, reply) => {
+  tracking.addHook('onResponse', (request, reply, done) => {
     metrics.requestEnded(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime / 1000)
+    done()
   })
   const door = { authenticate, onRefused }
   function onRefused(code: string, request?: FastifyRequest): void {

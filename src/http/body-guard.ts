@@ -14,6 +14,8 @@ export type GuardedBody =
   | { readonly ok: true; readonly bytes: Buffer }
   | { readonly ok: false; readonly fault: Fault | GuardError }
 
+const NOTHING: Buffer = Buffer.alloc(0)
+
 type GuardError = 'overloaded' | 'request_timeout'
 
 export interface GuardOptions {
@@ -43,10 +45,20 @@ export function parseEncoding(header: string | undefined): Encoding | undefined 
 
 /**
  * Reads a body as it streams in, counting its bytes and, where it is compressed, the inflated ones too. It stops at
- * the limit and resolves at once, however much is still to come; never rejects.
+ * the limit and calls `done` at once, however much is still to come.
  */
-export function readBody(request: IncomingMessage, options: GuardOptions): Promise<GuardedBody> {
-  return new Promise(resolve => new BodyReader(request, options, resolve))
+export function readBody(request: IncomingMessage, options: GuardOptions, done: (body: GuardedBody) => void): void {
+  const bytes = takeWhole(request, options)
+  if (bytes === undefined) new BodyReader(request, options, done)
+  else done({ ok: true, bytes })
+}
+
+/** A body that came with its head, as most do, so that nobody has to watch it come in; undefined where it takes a reader. */
+function takeWhole(request: IncomingMessage, { encoding, limit, budget }: GuardOptions): Buffer | undefined {
+  const { complete, destroyed, readableLength } = request
+  if (!complete || destroyed || encoding !== 'identity' || readableLength > limit) return undefined
+  if (!budget.take(readableLength)) return undefined
+  return (request.read() as Buffer | null) ?? NOTHING
 }
 
 type Inflater = zlib.Gunzip | zlib.Inflate | zlib.InflateRaw | zlib.BrotliDecompress | zlib.ZstdDecompress
@@ -57,7 +69,7 @@ class BodyReader {
   readonly #limit: number
   readonly #wireLimit: number
   readonly #budget: BodyBudget
-  readonly #resolve: (body: GuardedBody) => void
+  readonly #done: (body: GuardedBody) => void
   readonly #body = new Bytes()
   #held = 0
   #wireBytes = 0
@@ -68,14 +80,14 @@ class BodyReader {
   #inflating = false
   #stopWatch: (() => void) | undefined
 
-  constructor(request: IncomingMessage, options: GuardOptions, resolve: (body: GuardedBody) => void) {
+  constructor(request: IncomingMessage, options: GuardOptions, done: (body: GuardedBody) => void) {
     const { encoding, limit, budget } = options
     this.#request = request
     this.#encoding = encoding
     this.#limit = limit
     this.#budget = budget
     this.#wireLimit = encoding === 'identity' ? limit : limit + limit * COMPRESSED_GROWTH + COMPRESSED_FRAME_BYTES
-    this.#resolve = resolve
+    this.#done = done
     if (Number(request.headers['content-length'] ?? 0) > this.#wireLimit) this.#refuseSize()
     else this.#listen(options.pace ?? DEFAULT_PACE)
   }
@@ -167,13 +179,13 @@ class BodyReader {
     this.#inflater?.destroy()
     this.#budget.giveBack(this.#held - (body.ok ? body.bytes.length : 0))
     this.#held = 0
-    this.#resolve(body)
+    this.#done(body)
   }
 }
 
 /** Bytes that come in pieces, kept as one: a list of a million tiny buffers weighs a hundred times what it holds. */
 class Bytes {
-  #bytes: Buffer = Buffer.alloc(0)
+  #bytes: Buffer = NOTHING
   #length = 0
 
   get length(): number {
@@ -194,7 +206,7 @@ class Bytes {
   /** All of it; afterwards there is nothing left. */
   take(): Buffer {
     const all = this.#bytes.subarray(0, this.#length)
-    this.#bytes = Buffer.alloc(0)
+    this.#bytes = NOTHING
     this.#length = 0
     return all
   }

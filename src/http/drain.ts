@@ -23,8 +23,9 @@ const POLL_MS = 20
  */
 export function createDrainer(app: FastifyInstance): Drainer {
   let draining: Promise<void> | undefined
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (draining !== undefined) reply.header('connection', 'close')
+    done()
   })
 
   async function run({ quietMs, deadlineMs }: DrainOptions): Promise<void> {

@@ -68,9 +68,12 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
   sendError(reply, 'internal_error')
 }
 
-/** Makes Fastify route every method that Node can parse, so that a path can refuse it. */
+/**
+ * Makes Fastify route every method that Node can parse, so that a path can refuse it; and read no body of any, whatever
+ * its Content-Type says: tricks with that header have skipped validation before. Who wants a body reads it themselves.
+ */
 export function knowAllMethods(app: FastifyInstance): void {
-  for (const method of METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method)
+  for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
 }
 
 /** Answers every other method on a path with 405 and the methods that it takes (RFC 9110, 15.5.6). */

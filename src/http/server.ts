@@ -76,7 +76,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     maxAge: CORS_MAX_AGE_SECONDS,
     strictPreflight: false
   })
-  app.addHook('onRequest', checkRequestLine)
+  app.addHook('onRequest', checkLater)
   app.addHook('onSend', (request, _reply, _payload, done) => {
     letRestPass(request.raw)
     done()
@@ -119,12 +119,17 @@ function createFastify(options: ServerOptions, allowOrigin: '*' | undefined): Fa
   } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
 }
 
-async function checkRequestLine(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+/** A tick later, when all is parsed that came in one piece: whether that are too many requests, and many a whole body. */
+function checkLater(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  process.nextTick(checkRequestLine, request, reply, done)
+}
+
+function checkRequestLine(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
   const { url = '', httpVersion, headers, socket } = request.raw
-  if (isFlooded(socket)) return reply.hijack()
-  if (url.length > MAX_URL_CHARS) return sendError(reply, 'uri_too_long')
   // RFC 9112, 3.2; and Node's parser takes a version 2.0 or 0.9 that is none.
   const hasHost = headers.host !== undefined || httpVersion !== '1.1'
-  if (!hasHost || !HTTP_VERSIONS.has(httpVersion)) return sendError(reply, 'bad_request')
-  return undefined
+  if (isFlooded(socket)) reply.hijack()
+  else if (url.length > MAX_URL_CHARS) sendError(reply, 'uri_too_long')
+  else if (!hasHost || !HTTP_VERSIONS.has(httpVersion)) sendError(reply, 'bad_request')
+  else done()
 }

@@ -18,12 +18,16 @@ export function boundPipelining(server: Server, refuse: (socket: Socket) => void
     const { socket } = request
     let responses = waiting.get(socket)
     if (responses === undefined) waiting.set(socket, (responses = new Set()))
-    const own = responses.add(response)
-    response.once('close', () => own.delete(response))
-    if (own.size <= MAX_UNANSWERED_REQUESTS || flooded.has(socket)) return
+    responses.add(response)
+    response.on('close', forget)
+    if (responses.size <= MAX_UNANSWERED_REQUESTS || flooded.has(socket)) return
     flooded.add(socket)
     refuse(socket)
   })
+}
+
+function forget(this: ServerResponse): void {
+  waiting.get(this.req.socket)?.delete(this)
 }
 
 /** Whether the connection was ended by the bound above: what is still parsed from it is not to be looked at. */
