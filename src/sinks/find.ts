@@ -1,7 +1,6 @@
 import { basename, dirname, join } from 'node:path'
 import type { Placement } from '../model/sink.ts'
 import { findInLog, lineAt } from './event-log/find-records.ts'
-import { findInKafka } from './kafka/find-records.ts'
 import type { FindInKafkaOptions } from './kafka/find-records.ts'
 
 /** A record that was found by its messageId. */
@@ -50,6 +49,8 @@ export function createFinders(options: FindersOptions) {
   }
 
   const inKafka = async (settings: FindInKafkaOptions['settings'], ...[messageId, signal]: Parameters<Find>) => {
+    // As in open.ts: nothing of Kafka is loaded where there is none.
+    const { findInKafka } = await import('./kafka/find-records.ts')
     const since = now() - KAFKA_LOOK_BACK_MS
     const { records, complete } = await findInKafka({ settings, topics: topics(), messageId, since, signal })
     const found = records.map(({ topic, partition, offset, at, value }): FoundRecord => ({

@@ -9,7 +9,6 @@ import { createLogSink } from './event-log/log-sink.ts'
 import type { RetentionPolicy } from './event-log/retention.ts'
 import { startRetention } from './event-log/retention.ts'
 import { openSegmentLog } from './event-log/segment-log.ts'
-import { createKafkaSink } from './kafka/kafka-sink.ts'
 import type { KafkaSinkOptions } from './kafka/options.ts'
 import { createRefusedFile } from './spool/refused-file.ts'
 import { createSpoolingSink } from './spool/spooling-sink.ts'
@@ -103,6 +102,8 @@ async function openLog(options: SinkOptions): Promise<OpenSink> {
 
 async function openKafka(options: SinkOptions, settings: NonNullable<SinkOptions['kafka']>): Promise<OpenSink> {
   const { dataDir, spoolMaxBytes, restore, clock, log, onRelayed } = options
+  // The client is a third of all that a start would load: who has no Kafka does not wait for it.
+  const { createKafkaSink } = await import('./kafka/kafka-sink.ts')
   const kafka = createKafkaSink({
     ...settings,
     log: kafkaLog(log),
