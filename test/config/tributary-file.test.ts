@@ -1,3 +1,4 @@
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import t from 'tap'
 import { EVENT_TYPES } from '../../src/model/event-types.ts'
 import { isConfigError } from '../../src/model/config-error.ts'
@@ -320,6 +321,11 @@ t.test('a thousand sources are read in less than half a second', async t => {
   const took = performance.now() - start
   t.comment(`${took.toFixed(0)} ms`)
   t.ok(took < 2000)
+})
+
+t.test('the schema is one', async t => {
+  const ajv = new Ajv2020()
+  t.ok(ajv.validateSchema(schema), ajv.errorsText())
 })
 
 t.test('the schema knows the same event types as the model, and describes every key', async t => {
