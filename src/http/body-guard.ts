@@ -48,17 +48,7 @@ export function parseEncoding(header: string | undefined): Encoding | undefined 
  * the limit and calls `done` at once, however much is still to come.
  */
 export function readBody(request: IncomingMessage, options: GuardOptions, done: (body: GuardedBody) => void): void {
-  const bytes = takeWhole(request, options)
-  if (bytes === undefined) new BodyReader(request, options, done)
-  else done({ ok: true, bytes })
-}
-
-/** A body that came with its head, as most do, so that nobody has to watch it come in; undefined where it takes a reader. */
-function takeWhole(request: IncomingMessage, { encoding, limit, budget }: GuardOptions): Buffer | undefined {
-  const { complete, destroyed, readableLength } = request
-  if (!complete || destroyed || encoding !== 'identity' || readableLength > limit) return undefined
-  if (!budget.take(readableLength)) return undefined
-  return (request.read() as Buffer | null) ?? NOTHING
+  new BodyReader(request, options, done)
 }
 
 type Inflater = zlib.Gunzip | zlib.Inflate | zlib.InflateRaw | zlib.BrotliDecompress | zlib.ZstdDecompress
@@ -88,13 +78,21 @@ class BodyReader {
     this.#budget = budget
     this.#wireLimit = encoding === 'identity' ? limit : limit + limit * COMPRESSED_GROWTH + COMPRESSED_FRAME_BYTES
     this.#done = done
-    if (Number(request.headers['content-length'] ?? 0) > this.#wireLimit) this.#refuseSize()
-    else this.#listen(options.pace ?? DEFAULT_PACE)
+    const declared = Number(request.headers['content-length'])
+    if (declared > this.#wireLimit) this.#refuseSize()
+    else {
+      // What came with its head, as most bodies do, needs nobody to watch how fast it comes.
+      if (declared !== request.readableLength) this.#watch(options.pace ?? DEFAULT_PACE)
+      this.#listen()
+    }
   }
 
-  #listen(pace: Pace): void {
+  #watch(pace: Pace): void {
     const received = (): number => (this.#wireEnded ? Infinity : this.#wireBytes)
     this.#stopWatch = watchPace(pace, received, () => this.#refuse('request_timeout'))
+  }
+
+  #listen(): void {
     this.#request.on('data', this.#onWire)
     this.#request.on('end', this.#onWireEnd)
     this.#request.on('error', this.#onBroken)

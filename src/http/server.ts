@@ -119,7 +119,7 @@ function createFastify(options: ServerOptions, allowOrigin: '*' | undefined): Fa
   } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
 }
 
-/** A tick later, when all is parsed that came in one piece: whether that are too many requests, and many a whole body. */
+/** A tick later, when more is parsed of what came in one piece: whether that are too many requests. */
 function checkLater(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
   process.nextTick(checkRequestLine, request, reply, done)
 }
