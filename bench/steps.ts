@@ -75,7 +75,7 @@ const receivedAt = Date.parse('2026-11-23T06:49:26.000Z')
 const window = new HashIdWindow({
   maxIds: 2_000_000,
   windowMs: 86_400_000,
-  monotonic: systemClock.monotonic,
+  clock: systemClock,
   seed: [1, 2]
 })
 const dedupe = createDedupe(() => window)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Clock } from '../model/clock.ts'
 import { HashIdWindow } from './id-window.ts'
 import { IdJournal } from './journal.ts'
+import type { EachId } from './journal.ts'
 
 export interface IdStoreOptions {
   /** Folder of the journals; made where it is missing. */
@@ -79,8 +80,8 @@ export async function openIdStore(options: IdStoreOptions): Promise<IdStore> {
   function open(name: string): Kept & { ready: Promise<void> } {
     const { maxIds, windowMs } = options
     const journal = new IdJournal(dir, name, maxIds)
-    const onAdd = (high: number, low: number): void => journal.add(high, low, Math.floor(clock.now() / 1000))
-    const window = new HashIdWindow({ maxIds, windowMs, monotonic: clock.monotonic, seed, onAdd })
+    const onKeep: EachId = (high, low, unixSeconds) => journal.add(high, low, unixSeconds)
+    const window = new HashIdWindow({ maxIds, windowMs, clock, seed, onKeep })
     kept.set(name, { window, journal })
     const now = Math.floor(clock.now() / 1000)
     const ready = journal.load((high, low, at) => window.restore(high, low, now - at)).catch(warn)

@@ -1,14 +1,17 @@
+import type { Clock } from '../model/clock.ts'
+import { IdHash } from './hash.ts'
+import { Tickets, WORDS } from './tickets.ts'
+
 export interface IdWindowOptions {
   /** How many ids are remembered at most; the oldest make room. */
   readonly maxIds: number
-  /** How long an id is remembered, in milliseconds. */
+  /** How long an id is remembered, in milliseconds: by the monotonic clock, so that one that jumps forgets nothing. */
   readonly windowMs: number
-  /** Monotonic milliseconds, so that a clock that jumps forgets nothing. */
-  readonly monotonic: () => number
+  readonly clock: Clock
   /** Two 32-bit numbers that make the hashes differ from one installation to the next. */
   readonly seed: readonly [number, number]
-  /** Told of each id that is new, by the halves of its hash: for keeping the window over a restart. */
-  readonly onAdd?: (high: number, low: number) => void
+  /** Told of each id that is remembered, by the halves of its hash: for keeping the window over a restart. */
+  readonly onKeep?: (high: number, low: number, unixSeconds: number) => void
 }
 
 const INITIAL_IDS = 1024
@@ -16,114 +19,157 @@ const INITIAL_IDS = 1024
 const SLOTS_PER_ID = 2
 const TICK_MS = 1000
 
+/** What take() says of an id that is remembered. */
+const KNOWN = 0
+
 /**
  * A first-in-first-out window over 64-bit hashes of messageIds: 12 bytes for an entry and 8 for its slots, 20 bytes
  * an id, no objects. Two of 2,000,000 ids collide with a chance of 1 in 10,000,000 (2e6^2 / 2^65); an event lost
  * that way is the price of not keeping the ids themselves, and is counted as a duplicate, not lost silently.
+ *
+ * An id that is on its way has its slot already, so that it is hashed and looked up once; its entry lies with the
+ * tickets until it is kept, and makes no other one go before.
  */
 export class HashIdWindow {
   readonly #options: IdWindowOptions
+  readonly #hash: IdHash
   readonly #startMs: number
   readonly #windowTicks: number
+  readonly #tickets = new Tickets()
   #capacity: number
-  /** A ring of entries, oldest at #first: the hash's halves and the second it was added in. */
-  #high: Uint32Array
-  #low: Uint32Array
-  #tick: Uint32Array
+  /** A ring of entries, oldest at #first: the hash's halves and the second it was kept in. */
+  #entries: Int32Array
   #first = 0
   #count = 0
-  /** Open addressing with linear probing: ring position + 1, or 0 for a free slot. */
-  #slots: Uint32Array
+  /** Open addressing with linear probing: place in the ring + 1, or minus a ticket, or 0 where it is free. */
+  #slots: Int32Array
   #mask: number
-  #hashHigh = 0
-  #hashLow = 0
 
   constructor(options: IdWindowOptions) {
     this.#options = options
-    this.#startMs = options.monotonic()
+    this.#hash = new IdHash(options.seed)
+    this.#startMs = options.clock.monotonic()
     this.#windowTicks = Math.ceil(options.windowMs / TICK_MS)
     this.#capacity = Math.min(INITIAL_IDS, options.maxIds)
-    this.#high = new Uint32Array(this.#capacity)
-    this.#low = new Uint32Array(this.#capacity)
-    this.#tick = new Uint32Array(this.#capacity)
-    this.#slots = new Uint32Array(slotsFor(this.#capacity))
+    this.#entries = new Int32Array(this.#capacity * WORDS)
+    this.#slots = new Int32Array(slotsFor(this.#capacity))
     this.#mask = this.#slots.length - 1
   }
 
+  /** Ids remembered, without those on their way. */
   get size(): number {
     return this.#count
   }
 
   get bytes(): number {
-    return this.#capacity * 12 + this.#slots.byteLength
+    return this.#entries.byteLength + this.#slots.byteLength + this.#tickets.words.byteLength
   }
 
-  has(messageId: string): boolean {
-    this.#forgetOld()
-    this.#hash(messageId)
-    return this.#slots[this.#find()] !== 0
+  /** Forgets what is older than the window. */
+  forgetOld(): void {
+    const oldest = this.#now() - this.#windowTicks
+    while (this.#count > 0 && (this.#entries[this.#first * WORDS + 2] as number) < oldest) this.#forgetOldest()
   }
 
-  /** The hash of the id that has() was last asked for. */
-  hashOfLast(): { readonly high: number; readonly low: number } {
-    return { high: this.#hashHigh, low: this.#hashLow }
+  /**
+   * Looks an id up. 0: it is remembered. Below 0: it is on its way under that ticket, with a minus. Above 0: it was
+   * neither, and is on its way now under this ticket, which must end in keep() or drop().
+   */
+  take(messageId: string): number {
+    this.#hash.of(messageId)
+    const { high, low } = this.#hash
+    const slot = this.#find(high, low)
+    const holder = this.#slots[slot] as number
+    if (holder !== 0) return holder > 0 ? KNOWN : holder
+    const ticket = this.#tickets.take(high, low)
+    this.#slots[slot] = -ticket
+    this.#growTableIfFull()
+    return ticket
   }
 
-  add({ high, low }: { readonly high: number; readonly low: number }): void {
-    if (this.#insert(high, low, this.#now())) this.#options.onAdd?.(high, low)
+  /** These ids are remembered from now on. */
+  keep(tickets: readonly number[]): void {
+    const { clock, onKeep } = this.#options
+    const tick = this.#now()
+    const unixSeconds = Math.floor(clock.now() / 1000)
+    for (const ticket of tickets) {
+      this.#makeRoom()
+      const { words } = this.#tickets
+      const high = words[(ticket - 1) * WORDS] as number
+      const low = words[(ticket - 1) * WORDS + 1] as number
+      this.#slots[this.#slotOf(-ticket)] = this.#append(high, low, tick)
+      this.#tickets.giveBack(ticket)
+      onKeep?.(high, low, unixSeconds)
+    }
   }
 
-  /** Puts back an id that was added `ageSeconds` ago, by the halves of its hash; in the order they were added. */
+  /** These ids are as if they had never been taken. */
+  drop(tickets: readonly number[]): void {
+    for (const ticket of tickets) {
+      this.#freeSlot(this.#slotOf(-ticket))
+      this.#tickets.giveBack(ticket)
+    }
+  }
+
+  /** Puts back an id that was kept `ageSeconds` ago, by the halves of its hash; in the order they were kept. */
   restore(high: number, low: number, ageSeconds: number): void {
-    const tick = this.#now() - Math.max(0, Math.ceil(ageSeconds))
-    if (tick >= this.#now() - this.#windowTicks) this.#insert(high, low, tick)
+    const now = this.#now()
+    const tick = now - Math.max(0, Math.ceil(ageSeconds))
+    if (tick < now - this.#windowTicks || this.#slots[this.#find(high, low)] !== 0) return
+    this.#makeRoom()
+    this.#slots[this.#find(high, low)] = this.#append(high, low, tick)
+    this.#growTableIfFull()
   }
 
   #now(): number {
     // Starts at one window, so that what is put back lies before the start and still has a tick.
-    return Math.floor((this.#options.monotonic() - this.#startMs) / TICK_MS) + this.#windowTicks
+    return Math.floor((this.#options.clock.monotonic() - this.#startMs) / TICK_MS) + this.#windowTicks
   }
 
-  /** Whether it was new. */
-  #insert(high: number, low: number, tick: number): boolean {
-    this.#hashHigh = high
-    this.#hashLow = low
-    if (this.#slots[this.#find()] !== 0) return false
-    if (this.#count === this.#capacity) {
-      if (this.#capacity < this.#options.maxIds) this.#grow()
-      else this.#forgetOldest()
-    }
-    const at = (this.#first + this.#count) % this.#capacity
-    this.#high[at] = high
-    this.#low[at] = low
-    this.#tick[at] = tick
-    this.#count++
-    this.#hashHigh = high
-    this.#hashLow = low
-    this.#slots[this.#find()] = at + 1
-    return true
-  }
-
-  /** The slot of the current hash, or the free slot where it belongs. */
-  #find(): number {
-    let slot = this.#hashLow & this.#mask
+  /** The slot of a hash, or the free slot where it belongs. */
+  #find(high: number, low: number): number {
+    let slot = low & this.#mask
     for (;;) {
-      const entry = this.#slots[slot] as number
-      if (entry === 0) return slot
-      if (this.#low[entry - 1] === this.#hashLow && this.#high[entry - 1] === this.#hashHigh) return slot
+      const holder = this.#slots[slot] as number
+      if (holder === 0) return slot
+      const words = holder > 0 ? this.#entries : this.#tickets.words
+      const at = (Math.abs(holder) - 1) * WORDS
+      if (words[at + 1] === low && words[at] === high) return slot
       slot = (slot + 1) & this.#mask
     }
   }
 
-  #forgetOld(): void {
-    const oldest = this.#now() - this.#windowTicks
-    while (this.#count > 0 && (this.#tick[this.#first] as number) < oldest) this.#forgetOldest()
+  /** The slot that an entry or a ticket has. */
+  #slotOf(holder: number): number {
+    let slot = this.#homeOf(holder)
+    while (this.#slots[slot] !== holder) slot = (slot + 1) & this.#mask
+    return slot
+  }
+
+  /** Where the search for an entry or a ticket begins. */
+  #homeOf(holder: number): number {
+    const words = holder > 0 ? this.#entries : this.#tickets.words
+    return (words[(Math.abs(holder) - 1) * WORDS + 1] as number) & this.#mask
+  }
+
+  /** Writes an entry behind the newest; what its slot is to hold. */
+  #append(high: number, low: number, tick: number): number {
+    const place = (this.#first + this.#count) % this.#capacity
+    this.#entries[place * WORDS] = high
+    this.#entries[place * WORDS + 1] = low
+    this.#entries[place * WORDS + 2] = tick
+    this.#count++
+    return place + 1
+  }
+
+  #makeRoom(): void {
+    if (this.#count < this.#capacity) return
+    if (this.#capacity < this.#options.maxIds) this.#growRing()
+    else this.#forgetOldest()
   }
 
   #forgetOldest(): void {
-    this.#hashHigh = this.#high[this.#first] as number
-    this.#hashLow = this.#low[this.#first] as number
-    this.#freeSlot(this.#find())
+    this.#freeSlot(this.#slotOf(this.#first + 1))
     this.#first = (this.#first + 1) % this.#capacity
     this.#count--
   }
@@ -133,11 +179,10 @@ export class HashIdWindow {
     let hole = slot
     let next = (hole + 1) & this.#mask
     for (;;) {
-      const entry = this.#slots[next] as number
-      if (entry === 0) break
-      const home = (this.#low[entry - 1] as number) & this.#mask
-      if (((next - home) & this.#mask) >= ((next - hole) & this.#mask)) {
-        this.#slots[hole] = entry
+      const holder = this.#slots[next] as number
+      if (holder === 0) break
+      if (((next - this.#homeOf(holder)) & this.#mask) >= ((next - hole) & this.#mask)) {
+        this.#slots[hole] = holder
         hole = next
       }
       next = (next + 1) & this.#mask
@@ -145,48 +190,34 @@ export class HashIdWindow {
     this.#slots[hole] = 0
   }
 
-  #grow(): void {
+  /** The ring is full: room is made before its oldest entry, and those from there to the end move up. */
+  #growRing(): void {
     const capacity = Math.min(this.#capacity * 2, this.#options.maxIds)
-    const grown = (old: Uint32Array): Uint32Array => {
-      const array = new Uint32Array(capacity)
-      array.set(old.subarray(this.#first))
-      array.set(old.subarray(0, this.#first), this.#capacity - this.#first)
-      return array
+    const added = capacity - this.#capacity
+    for (let place = this.#first; this.#first > 0 && place < this.#capacity; place++) {
+      this.#slots[this.#slotOf(place + 1)] = place + added + 1
     }
-    this.#high = grown(this.#high)
-    this.#low = grown(this.#low)
-    this.#tick = grown(this.#tick)
-    this.#first = 0
+    const grown = new Int32Array(capacity * WORDS)
+    const cut = this.#first * WORDS
+    grown.set(this.#entries.subarray(0, cut))
+    grown.set(this.#entries.subarray(cut), this.#first === 0 ? 0 : cut + added * WORDS)
+    if (this.#first > 0) this.#first += added
+    this.#entries = grown
     this.#capacity = capacity
-    this.#slots = new Uint32Array(slotsFor(capacity))
+  }
+
+  #growTableIfFull(): void {
+    if ((this.#count + this.#tickets.count) * SLOTS_PER_ID <= this.#slots.length) return
+    const old = this.#slots
+    this.#slots = new Int32Array(old.length * 2)
     this.#mask = this.#slots.length - 1
-    for (let at = 0; at < this.#count; at++) {
-      this.#hashHigh = this.#high[at] as number
-      this.#hashLow = this.#low[at] as number
-      this.#slots[this.#find()] = at + 1
+    for (const holder of old) {
+      if (holder === 0) continue
+      let slot = this.#homeOf(holder)
+      while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask
+      this.#slots[slot] = holder
     }
   }
-
-  /** Two independent 32-bit hashes in one pass, each with murmur3's mixing and final avalanche. */
-  #hash(text: string): void {
-    let high = this.#options.seed[0]
-    let low = this.#options.seed[1]
-    for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i)
-      high = Math.imul(high ^ unit, 0x5bd1e995)
-      high ^= high >>> 15
-      low = Math.imul(low ^ unit, 0xcc9e2d51)
-      low = (low << 13) | (low >>> 19)
-    }
-    this.#hashHigh = avalanche(high ^ text.length)
-    this.#hashLow = avalanche(low ^ this.#hashHigh)
-  }
-}
-
-function avalanche(hash: number): number {
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
 }
 
 function slotsFor(ids: number): number {

@@ -2,12 +2,12 @@ import { open, readFile, rename, truncate } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** The halves of an id's hash and the second it was added in, each an unsigned 32-bit little-endian number. */
+/** The halves of an id's hash and the second it was kept in, each a 32-bit little-endian number. */
 const ENTRY_BYTES = 12
 const FILE_MODE = 0o640
 const FIRST_CAPACITY_ENTRIES = 256
 
-export type RestoreId = (high: number, low: number, unixSeconds: number) => void
+export type EachId = (high: number, low: number, unixSeconds: number) => void
 
 /**
  * The ids of one source on disk: fixed entries, appended now and then, in two files that take turns, so that what is
@@ -30,12 +30,12 @@ export class IdJournal {
   }
 
   /** Reads both files, oldest first, and opens the newer for appending; a torn entry at its end is cut off. */
-  load(restore: RestoreId): Promise<void> {
+  load(restore: EachId): Promise<void> {
     this.#loading = this.#load(restore)
     return this.#loading
   }
 
-  async #load(restore: RestoreId): Promise<void> {
+  async #load(restore: EachId): Promise<void> {
     await readEntries(this.#previous, restore)
     const entries = await readEntries(this.#current, restore)
     this.#file = await open(this.#current, 'a', FILE_MODE)
@@ -48,8 +48,8 @@ export class IdJournal {
     if (this.#pendingBytes === this.#pending.length)
       this.#pending = Buffer.concat([this.#pending], this.#pending.length * 2)
     const at = this.#pendingBytes
-    this.#pending.writeUInt32LE(high, at)
-    this.#pending.writeUInt32LE(low, at + 4)
+    this.#pending.writeInt32LE(high, at)
+    this.#pending.writeInt32LE(low, at + 4)
     this.#pending.writeUInt32LE(unixSeconds, at + 8)
     this.#pendingBytes += ENTRY_BYTES
   }
@@ -80,7 +80,7 @@ export class IdJournal {
   }
 }
 
-async function readEntries(path: string, restore: RestoreId): Promise<number> {
+async function readEntries(path: string, restore: EachId): Promise<number> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return Buffer.alloc(0)
     throw error
@@ -88,7 +88,7 @@ async function readEntries(path: string, restore: RestoreId): Promise<number> {
   const entries = Math.floor(bytes.length / ENTRY_BYTES)
   const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   for (let at = 0; at < entries * ENTRY_BYTES; at += ENTRY_BYTES) {
-    restore(words.getUint32(at, true), words.getUint32(at + 4, true), words.getUint32(at + 8, true))
+    restore(words.getInt32(at, true), words.getInt32(at + 4, true), words.getUint32(at + 8, true))
   }
   return entries
 }

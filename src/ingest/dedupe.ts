@@ -19,68 +19,80 @@ export interface DedupeClaims {
   abort(): void
 }
 
-/** The ids of one source that are durable: a bounded window. */
+/**
+ * The ids of one source: those that are durable, a bounded window of them, and those that are on their way, each under
+ * a ticket, a small number above 0 that is used again.
+ */
 export interface IdWindow {
-  has(messageId: string): boolean
-  /** What to hand to add() for the id that has() was last asked for: hashing it once is enough. */
-  hashOfLast(): IdHash
-  add(hash: IdHash): void
+  /** Before a request's look-ups: forgets ids that are too old. */
+  forgetOld(): void
+  /**
+   * Looks an id up. 0: it is durable. Below 0: it is on its way under that ticket, with a minus. Above 0: it was
+   * neither, and is on its way now under this ticket, which must end in keep() or drop().
+   */
+  take(messageId: string): number
+  /** These are durable. */
+  keep(tickets: readonly number[]): void
+  /** These are as if they had never been taken. */
+  drop(tickets: readonly number[]): void
 }
 
-/** The halves of an id's hash. */
-export interface IdHash {
-  readonly high: number
-  readonly low: number
+interface Ids {
+  readonly window: IdWindow
+  /** Whose a ticket is that is out, by its number. */
+  readonly holders: (Claims | undefined)[]
 }
 
 /** @param windowOf the window of a source, made on first use */
 export function createDedupe(windowOf: (source: string) => IdWindow): Dedupe {
-  const inFlight = new Map<string, Map<string, Claims>>()
+  const bySource = new Map<string, Ids>()
 
   return {
     begin(source) {
-      let claimed = inFlight.get(source)
-      if (claimed === undefined) inFlight.set(source, (claimed = new Map()))
-      return new Claims(windowOf(source), claimed)
+      let ids = bySource.get(source)
+      if (ids === undefined) bySource.set(source, (ids = { window: windowOf(source), holders: [] }))
+      return new Claims(ids)
     }
   }
 }
 
 class Claims implements DedupeClaims {
-  readonly #window: IdWindow
-  readonly #inFlight: Map<string, Claims>
-  readonly #ids: string[] = []
-  readonly #hashes: IdHash[] = []
+  readonly #ids: Ids
+  #tickets: number[] = []
   #settled: Promise<boolean> | undefined
   #settle: ((durable: boolean) => void) | undefined
 
-  constructor(window: IdWindow, inFlight: Map<string, Claims>) {
-    this.#window = window
-    this.#inFlight = inFlight
+  constructor(ids: Ids) {
+    this.#ids = ids
+    ids.window.forgetOld()
   }
 
   claim(messageId: string): 'new' | 'duplicate' | Promise<boolean> {
-    const holder = this.#inFlight.get(messageId)
-    if (holder !== undefined) return holder === this ? 'duplicate' : holder.#fate()
-    if (this.#window.has(messageId)) return 'duplicate'
-    this.#inFlight.set(messageId, this)
-    this.#ids.push(messageId)
-    this.#hashes.push(this.#window.hashOfLast())
+    const { window, holders } = this.#ids
+    const ticket = window.take(messageId)
+    if (ticket === 0) return 'duplicate'
+    if (ticket < 0) {
+      const holder = holders[-ticket] as Claims
+      return holder === this ? 'duplicate' : holder.#fate()
+    }
+    holders[ticket] = this
+    this.#tickets.push(ticket)
     return 'new'
   }
 
   commit(): void {
-    for (const hash of this.#hashes) this.#window.add(hash)
+    this.#ids.window.keep(this.#tickets)
     this.#end(true)
   }
 
   abort(): void {
+    this.#ids.window.drop(this.#tickets)
     this.#end(false)
   }
 
   #end(durable: boolean): void {
-    for (const id of this.#ids) this.#inFlight.delete(id)
-    this.#ids.length = 0
+    for (const ticket of this.#tickets) this.#ids.holders[ticket] = undefined
+    this.#tickets = []
     this.#settle?.(durable)
   }
 

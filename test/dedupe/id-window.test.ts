@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { HashIdWindow } from '../../src/dedupe/id-window.ts'
-import { remember } from '../support/ids.ts'
+import { isKnown, remember } from '../support/ids.ts'
 
 function createWindow(maxIds: number, windowMs = 1_000_000) {
   let now = 5_000
-  const window = new HashIdWindow({ maxIds, windowMs, monotonic: () => now, seed: [1, 2] })
+  const window = new HashIdWindow({ maxIds, windowMs, clock: { now: () => 0, monotonic: () => now }, seed: [1, 2] })
   return { window, advance: (ms: number) => (now += ms) }
 }
 
@@ -15,8 +15,8 @@ t.test('an id is known once it was added, and no other is', async t => {
   let known = 0
   let strangers = 0
   for (let i = 0; i < 50_000; i++) {
-    if (window.has(`node-next-1795416344468-${i}`)) known++
-    if (window.has(`node-next-1795416344469-${i}`)) strangers++
+    if (isKnown(window, `node-next-1795416344468-${i}`)) known++
+    if (isKnown(window, `node-next-1795416344469-${i}`)) strangers++
   }
   t.equal(known, 50_000)
   t.equal(strangers, 0)
@@ -26,7 +26,7 @@ t.test('when the window is full the oldest id makes room', async t => {
   const { window } = createWindow(3)
   for (const id of ['a', 'b', 'c', 'd']) remember(window, id)
   t.same(
-    ['a', 'b', 'c', 'd'].map(id => window.has(id)),
+    ['a', 'b', 'c', 'd'].map(id => isKnown(window, id)),
     [false, true, true, true]
   )
   t.equal(window.size, 3)
@@ -36,9 +36,9 @@ t.test('an id is forgotten after the window has passed', async t => {
   const { window, advance } = createWindow(10, 60_000)
   remember(window, 'a')
   advance(59_000)
-  t.equal(window.has('a'), true)
+  t.equal(isKnown(window, 'a'), true)
   advance(3_000)
-  t.equal(window.has('a'), false)
+  t.equal(isKnown(window, 'a'), false)
   t.equal(window.size, 0)
 })
 
@@ -66,7 +66,7 @@ t.test('over any sequence of additions and time the window holds what a plain li
         model = model.filter(({ at }) => at >= seconds - windowSeconds)
       }
       for (let id = 0; id <= 40; id++) {
-        if (window.has(String(id)) !== model.some(entry => entry.id === id)) return false
+        if (isKnown(window, String(id)) !== model.some(entry => entry.id === id)) return false
       }
       return window.size === model.length
     }),
@@ -75,13 +75,109 @@ t.test('over any sequence of additions and time the window holds what a plain li
   t.pass('1,000 random sequences')
 })
 
+t.test('the window grows without losing an id, also when its oldest ids have gone before', async t => {
+  for (const forgotten of [0, 100, 900]) {
+    const { window, advance } = createWindow(5_000, 60_000)
+    for (let i = 0; i < forgotten; i++) remember(window, `old-${i}`)
+    advance(50_000)
+    for (let i = 0; i < 100; i++) remember(window, `young-${i}`)
+    advance(20_000)
+    for (let i = 0; i < 4_000; i++) remember(window, `new-${i}`)
+    t.equal(window.size, 4_100)
+    for (let i = 0; i < forgotten; i++) if (isKnown(window, `old-${i}`)) t.fail(`old-${i} is known`)
+    for (let i = 0; i < 100; i++) if (!isKnown(window, `young-${i}`)) t.fail(`young-${i} is forgotten`)
+    for (let i = 0; i < 4_000; i++) if (!isKnown(window, `new-${i}`)) t.fail(`new-${i} is forgotten`)
+  }
+})
+
+t.test('an id on its way is told by its ticket until it is kept or dropped', async t => {
+  const { window } = createWindow(10)
+  const [a, b] = [window.take('a'), window.take('b')]
+  t.ok(a > 0 && b > 0 && a !== b)
+  t.same([window.take('a'), window.take('b'), window.size], [-a, -b, 0])
+  window.keep([a])
+  window.drop([b])
+  t.same([window.take('a'), window.size], [0, 1])
+  t.ok(window.take('b') > 0)
+})
+
+t.test('more ids may be on their way than the window remembers, and none of them makes another one go', async t => {
+  const { window } = createWindow(3)
+  for (const id of ['a', 'b', 'c']) remember(window, id)
+  const tickets = Array.from({ length: 5_000 }, (_, i) => window.take(`m${i}`))
+  t.equal(new Set(tickets).size, 5_000)
+  t.same(
+    tickets.map((_, i) => window.take(`m${i}`)),
+    tickets.map(ticket => -ticket)
+  )
+  t.same([isKnown(window, 'a'), isKnown(window, 'c')], [true, true])
+  window.drop(tickets.slice(0, 2_500))
+  t.equal(isKnown(window, 'a'), true)
+  window.keep(tickets.slice(2_500))
+  t.equal(window.size, 3)
+  t.same(
+    ['a', 'm0', 'm4996', 'm4997', 'm4999'].map(id => isKnown(window, id)),
+    [false, false, false, true, true]
+  )
+})
+
+t.test(
+  'over any order of takes, keeps, drops and time the window and the ids on their way are as in plain lists',
+  t => {
+    const step = fc.oneof(
+      { weight: 5, arbitrary: fc.record({ take: fc.integer({ min: 0, max: 40 }) }) },
+      { weight: 2, arbitrary: fc.record({ keep: fc.nat(9) }) },
+      { weight: 1, arbitrary: fc.record({ drop: fc.nat(9) }) },
+      { weight: 1, arbitrary: fc.record({ wait: fc.integer({ min: 0, max: 20 }) }) }
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 300 }), fc.integer({ min: 1, max: 30 }), (steps, maxIds) => {
+        const windowSeconds = 50
+        const { window, advance } = createWindow(maxIds, windowSeconds * 1000)
+        let seconds = 0
+        let kept: { id: number; at: number }[] = []
+        const underway = new Map<number, number>()
+        const nth = (n: number): [number, number] | undefined => [...underway][n % Math.max(1, underway.size)]
+        for (const each of steps) {
+          if ('wait' in each) {
+            advance(each.wait * 1000)
+            seconds += each.wait
+          } else if ('take' in each) {
+            window.forgetOld()
+            kept = kept.filter(({ at }) => at >= seconds - windowSeconds)
+            const ticket = window.take(String(each.take))
+            const expected = kept.some(({ id }) => id === each.take) ? 0 : -(underway.get(each.take) ?? NaN)
+            if (Number.isNaN(expected) ? ticket <= 0 : ticket !== expected) return false
+            if (ticket > 0) underway.set(each.take, ticket)
+          } else {
+            const [id, ticket] = nth('keep' in each ? each.keep : each.drop) ?? []
+            if (id === undefined || ticket === undefined) continue
+            underway.delete(id)
+            if ('drop' in each) window.drop([ticket])
+            else {
+              window.keep([ticket])
+              kept.push({ id, at: seconds })
+              if (kept.length > maxIds) kept.shift()
+            }
+          }
+        }
+        window.forgetOld()
+        return window.size === kept.filter(({ at }) => at >= seconds - windowSeconds).length
+      }),
+      { numRuns: 1_000 }
+    )
+    t.pass('1,000 random sequences')
+    t.end()
+  }
+)
+
 t.test(
   '1,000,000 ids take less than 40 bytes each, and look-up and mark together less than 2 microseconds',
   async t => {
     const ids = Array.from({ length: 1_000_000 }, (_, i) => `ajs-next-1795416344468-cc21eecc-0a5b-${i}`)
     const { window } = createWindow(1_000_000)
     const before = process.cpuUsage()
-    for (const id of ids) if (!window.has(id)) remember(window, id)
+    for (const id of ids) remember(window, id)
     const { user, system } = process.cpuUsage(before)
     const microseconds = (user + system) / ids.length
     t.comment(`${microseconds.toFixed(2)} us an id, ${(window.bytes / window.size).toFixed(1)} bytes an id`)

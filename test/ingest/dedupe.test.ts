@@ -1,10 +1,11 @@
 import t from 'tap'
 import { HashIdWindow } from '../../src/dedupe/id-window.ts'
 import { createDedupe } from '../../src/ingest/dedupe.ts'
+import { systemClock } from '../../src/model/clock.ts'
 
 function createSubject() {
   const windows = new Map<string, HashIdWindow>()
-  const options = { maxIds: 100, windowMs: 60_000, monotonic: () => performance.now(), seed: [1, 2] } as const
+  const options = { maxIds: 100, windowMs: 60_000, clock: systemClock, seed: [1, 2] } as const
   return createDedupe(source => {
     const window = windows.get(source) ?? new HashIdWindow(options)
     windows.set(source, window)
@@ -63,4 +64,18 @@ t.test('two requests that wait for one another both end', async t => {
   a.commit()
   b.commit()
   t.same(await Promise.all([aWaits, bWaits]), [true, true])
+})
+
+t.test('a ticket that is used again belongs to the request that has it now', async t => {
+  const dedupe = createSubject()
+  const first = dedupe.begin('web')
+  t.equal(first.claim('a'), 'new')
+  first.abort()
+  const second = dedupe.begin('web')
+  t.equal(second.claim('b'), 'new')
+  t.equal(first.claim('c'), 'new')
+  const fate = first.claim('b')
+  t.ok(fate instanceof Promise)
+  second.commit()
+  t.equal(await fate, true)
 })

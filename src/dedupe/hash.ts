@@ -1,0 +1,36 @@
+/**
+ * Two independent 32-bit hashes of a text in one pass, each with murmur3's mixing and final avalanche. Signed: such
+ * numbers are held without a box. The halves are left in the object, so that a look-up allocates nothing.
+ */
+export class IdHash {
+  high = 0
+  low = 0
+  readonly #seedHigh: number
+  readonly #seedLow: number
+
+  /** @param seed two 32-bit numbers that make the hashes differ from one installation to the next */
+  constructor(seed: readonly [number, number]) {
+    this.#seedHigh = seed[0] | 0
+    this.#seedLow = seed[1] | 0
+  }
+
+  of(text: string): void {
+    let high = this.#seedHigh
+    let low = this.#seedLow
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i)
+      high = Math.imul(high ^ unit, 0x5bd1e995)
+      high ^= high >>> 15
+      low = Math.imul(low ^ unit, 0xcc9e2d51)
+      low = (low << 13) | (low >>> 19)
+    }
+    this.high = avalanche(high ^ text.length)
+    this.low = avalanche(low ^ this.high)
+  }
+}
+
+function avalanche(hash: number): number {
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return hash ^ (hash >>> 16)
+}
