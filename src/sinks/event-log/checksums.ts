@@ -46,17 +46,29 @@ export function decodeChecksum(entries: Buffer, at: number): ChecksumEntry | und
   return { offset, length, crc }
 }
 
+/** So long entries wait at most while the log is busy, so that it does not pay one more write for each group... */
+const MAX_WAIT_MS = 100
+/** ...and so many bytes of them. */
+const MAX_WAITING_BYTES = 64 * 1024
+
 export interface ChecksumWriter {
   /** Hands in entries; they are written soon, and nobody waits for them. */
   add(entries: Buffer): void
+  /** Nothing more comes for now: what waits is written at once. */
+  flush(): void
   /** Writes what is left, makes it durable and closes the file. Never rejects. */
   close(): Promise<void>
 }
 
-/** Writes a segment's checksum file. A failure ends it with one warning: the log is as durable without. */
+/**
+ * Writes a segment's checksum file. A failure ends it with one warning: the log is as durable without. What a crash
+ * leaves unwritten are the newest entries, and their lines are believed for what they are.
+ */
 export function createChecksumWriter(options: { path: string; log: LogLines }): ChecksumWriter {
   let handle: FileHandle | undefined
   let waiting: Buffer[] = []
+  let waitingBytes = 0
+  let timer: NodeJS.Timeout | undefined
   let failed = false
   let writing: Promise<void> | undefined
 
@@ -64,26 +76,42 @@ export function createChecksumWriter(options: { path: string; log: LogLines }): 
     try {
       handle ??= await open(options.path, 'ax', FILE_MODE)
       while (waiting.length > 0) {
-        const entries = Buffer.concat(waiting)
-        waiting = []
+        const entries = takeWaiting()
         const { bytesWritten } = await handle.write(entries)
         if (bytesWritten !== entries.length) throw new Error('short write')
       }
     } catch (error) {
       failed = true
-      waiting = []
+      takeWaiting()
       options.log.warn({ file: options.path, problem: inWords(error) }, 'checksums of a segment cannot be written')
     }
     writing = undefined
+  }
+
+  function takeWaiting(): Buffer {
+    const entries = Buffer.concat(waiting, waitingBytes)
+    waiting = []
+    waitingBytes = 0
+    return entries
+  }
+
+  function flush(): void {
+    clearTimeout(timer)
+    timer = undefined
+    if (waiting.length > 0) writing ??= writeAll()
   }
 
   return {
     add(entries) {
       if (failed) return
       waiting.push(entries)
-      writing ??= writeAll()
+      waitingBytes += entries.length
+      if (waitingBytes >= MAX_WAITING_BYTES) flush()
+      else timer ??= setTimeout(flush, MAX_WAIT_MS).unref()
     },
+    flush,
     async close() {
+      flush()
       await writing
       try {
         if (!failed) await handle?.datasync()

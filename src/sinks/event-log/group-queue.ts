@@ -24,6 +24,8 @@ export interface GroupQueue {
 export function createGroupQueue(options: {
   commit: (group: Group) => Promise<Position>
   refusal: (error: unknown) => Error
+  /** Called when nothing waits any more. */
+  onIdle: () => void
 }): GroupQueue {
   const waiting: Group[] = []
   let queued = 0
@@ -41,6 +43,7 @@ export function createGroupQueue(options: {
       }
     }
     running = undefined
+    options.onIdle()
   }
 
   function reject(groups: readonly Group[], error: Error): void {

@@ -57,7 +57,7 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
   const writer = createSegmentWriter({ dir, list, clock, log, maxSegmentBytes, maxSegmentAgeMs })
   const availability = createAvailability({ dir, probe: makeReady, log })
   const space = createDiskSpace({ dir, log })
-  const queue = createGroupQueue({ commit, refusal })
+  const queue = createGroupQueue({ commit, refusal, onIdle: () => writer.rest() })
   const listeners = new Set<() => void>()
   let isRecovered = false
   let isFull = false

@@ -216,6 +216,39 @@ t.test(
   }
 )
 
+t.test('checksums are written when the log comes to rest, and soon where it does not', async t => {
+  const dir = t.testdir()
+  const log = await openLog(dir)
+  t.teardown(() => log.close())
+  const { file } = await log.append([lineOf(0)])
+  const written = (): number =>
+    statSync(join(dir, file.replace('.ndjson', '.crc')), { throwIfNoEntry: false })?.size ?? 0
+  await until(() => written() === 16)
+
+  let isBusy = true
+  let lines = 1
+  const load = async (): Promise<void> => {
+    while (isBusy) {
+      await log.append([lineOf(lines)])
+      lines++
+    }
+  }
+  // The second begins while the first is on its way, so that one of them always waits.
+  const loads = [load()]
+  await until(() => log.queuedBytes() > 0)
+  await new Promise(resolve => setImmediate(resolve))
+  loads.push(load())
+  await until(() => written() > 16)
+  const early = lines
+  await until(() => written() > early * 16)
+  isBusy = false
+  await Promise.all(loads)
+  await until(() => written() === lines * 16)
+
+  await log.append(linesOf(numbers(5_000)))
+  await until(() => written() === (lines + 5_000) * 16)
+})
+
 t.test('sequence numbers go on after all segments were removed', async t => {
   const dir = t.testdir()
   await savePosition(join(dir, POSITION_FILE), { file: '20261123T114300Z-00000056.ndjson', offset: 7 })
