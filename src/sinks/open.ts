@@ -36,6 +36,9 @@ export interface SinkOptions {
   readonly onRelayed: (records: number) => void
 }
 
+/** What the relay has in its hands at once: some hundred events, a request that pays, little to be collected. */
+const RELAY_CHUNK_BYTES = 256 * 1024
+
 export type SinkName = 'kafka' | LogName
 type LogName = 'events' | 'rejected' | 'spool'
 
@@ -117,8 +120,15 @@ async function openKafka(options: SinkOptions, settings: NonNullable<SinkOptions
     if (existsSync(join(dataDir, name))) kept[name] = await openFolder(options, name)
   }
   const keptLogs = Object.values(kept)
-  const keptReaders = await Promise.all(keptLogs.map(source => createLogReader({ source, log })))
-  const spoolReader = await createLogReader({ source: spool, log, deleteConsumed: true })
+  const keptReaders = await Promise.all(
+    keptLogs.map(source => createLogReader({ source, log, chunkBytes: RELAY_CHUNK_BYTES }))
+  )
+  const spoolReader = await createLogReader({
+    source: spool,
+    log,
+    deleteConsumed: true,
+    chunkBytes: RELAY_CHUNK_BYTES
+  })
   const refused = createRefusedFile({ dir: spool.dir, maxBytes: spoolMaxBytes, now: clock.now })
   // Nothing that Kafka has not got yet may go, however old it is.
   const delivered = keptLogs.map((kept, at) => ({

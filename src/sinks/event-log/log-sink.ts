@@ -26,22 +26,23 @@ export function createLogSink(options: { events: SegmentLog; rejected: SegmentLo
 
   function toReceipt(
     records: readonly OutgoingRecord[],
-    first: Partial<Record<OutgoingRecord['kind'], Position>>
+    starts: Partial<Record<OutgoingRecord['kind'], Position>>
   ): Receipt {
+    const kinds = records.map(({ kind }) => kind)
+    const lengths = records.map(({ line }) => line.length)
     return {
       places(index) {
-        const kind = records[index]?.kind
-        const start = kind === undefined ? undefined : first[kind]
-        if (kind === undefined || start === undefined) return []
+        const kind = kinds[index]
+        const first = kind === undefined ? undefined : starts[kind]
+        if (first === undefined) return []
         const { dir } = kind === 'event' ? events : rejected
-        const before = records.slice(0, index).filter(record => record.kind === kind)
-        const lines = before.map(({ line }) => line)
-        return [placeOfLine(lines, lines.length, { store: 'log', dir, first: start })]
+        const before = lengths.slice(0, index).filter((_length, at) => kinds[at] === kind)
+        return [placeOfLine({ store: 'log', dir, first, lengths: before }, before.length)]
       }
     }
   }
 }
 
-async function appendAny(log: SegmentLog, lines: readonly Buffer[]): Promise<Position | undefined> {
-  return lines.length === 0 ? undefined : await log.append(lines)
+function appendAny(log: SegmentLog, lines: readonly Buffer[]): Promise<Position> | undefined {
+  return lines.length === 0 ? undefined : log.append(lines)
 }

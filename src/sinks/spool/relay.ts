@@ -43,8 +43,9 @@ export function startRelay(options: RelayOptions): Relay {
   let pauseMs = FIRST_PAUSE_MS
   /** The trouble that the log tells already: tries follow one another for as long as Kafka is away. */
   let told = ''
-  /** Of the batch under way. */
-  const delivered = new WeakSet<Buffer>()
+  /** Lines of the batch under way that were delivered while others were not. */
+  const delivered = new Set<Buffer>()
+  /** Ends the rest under way. */
   let wake: () => void = () => undefined
 
   async function run(): Promise<void> {
@@ -54,7 +55,9 @@ export function startRelay(options: RelayOptions): Relay {
         pauseMs = FIRST_PAUSE_MS
         if (relayed) continue
         onDrained()
-        await Promise.race([...readers.map(reader => reader.wait()), stopping])
+        await rest(done => {
+          void Promise.race(readers.map(reader => reader.wait())).finally(done)
+        })
       } catch (error) {
         tell(error, 'the relay could not deliver; it tries again')
         sliceRecords = Math.max(MIN_SLICE_RECORDS, sliceRecords >> 1)
@@ -93,6 +96,7 @@ export function startRelay(options: RelayOptions): Relay {
       await commit(reader, done === batch.lines.length ? batch.end : batch.after(done - 1))
       onRelayed(lines.length)
     }
+    delivered.clear()
     if (batch.lines.length === 0) await commit(reader, batch.end)
   }
 
@@ -101,15 +105,16 @@ export function startRelay(options: RelayOptions): Relay {
    * Rejects when one is neither confirmed nor put aside.
    */
   async function relayLines(lines: readonly Buffer[]): Promise<void> {
-    const left = lines.filter(line => !delivered.has(line))
+    const left = delivered.size === 0 ? lines : lines.filter(line => !delivered.has(line))
     const settled = await Promise.allSettled(left.map(relayLine))
     const refused = settled.flatMap(one => (one.status === 'fulfilled' ? one.value : []))
     if (refused.length > 0) await keepRefused(refused)
+    const failed = settled.find(one => one.status === 'rejected')
+    if (failed === undefined) return
     left.forEach((line, at) => {
       if (settled[at]?.status === 'fulfilled') delivered.add(line)
     })
-    const failed = settled.find(one => one.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
+    throw failed.reason
   }
 
   async function relayLine(line: Buffer): Promise<readonly RefusedRecord[]> {
@@ -136,12 +141,18 @@ export function startRelay(options: RelayOptions): Relay {
   function pause(): Promise<void> {
     const ms = pauseMs * (1 - Math.random() / 2)
     pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 2)
-    return Promise.race([new Promise<void>(resolve => setTimeout(resolve, ms)), stopping])
+    return rest(done => void setTimeout(done, ms))
   }
 
-  const stopping = new Promise<void>(resolve => {
-    wake = resolve
-  })
+  /** Until `begin` says that it is over, or the relay is stopped; a race would be kept by the side that never ends. */
+  function rest(begin: (done: () => void) => void): Promise<void> {
+    if (stopped) return Promise.resolve()
+    return new Promise(resolve => {
+      wake = resolve
+      begin(resolve)
+    })
+  }
+
   const ended = run()
 
   return {
