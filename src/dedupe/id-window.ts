@@ -17,6 +17,9 @@ export interface IdWindowOptions {
 const INITIAL_IDS = 1024
 /** Slots per id: an open-addressed table stays fast while it is at most half full. */
 const SLOTS_PER_ID = 2
+/** Tables that grow each by itself, so that no growth holds the server up for long: 1 ms or so, not 100. */
+const TABLES = 64
+const FIRST_SLOTS = 32
 const TICK_MS = 1000
 
 /** What take() says of an id that is remembered. */
@@ -42,8 +45,9 @@ export class HashIdWindow {
   #first = 0
   #count = 0
   /** Open addressing with linear probing: place in the ring + 1, or minus a ticket, or 0 where it is free. */
-  #slots: Int32Array
-  #mask: number
+  readonly #tables: Int32Array[] = Array.from({ length: TABLES }, () => new Int32Array(FIRST_SLOTS))
+  /** Slots taken, by table. */
+  readonly #taken = new Int32Array(TABLES)
 
   constructor(options: IdWindowOptions) {
     this.#options = options
@@ -52,8 +56,6 @@ export class HashIdWindow {
     this.#windowTicks = Math.ceil(options.windowMs / TICK_MS)
     this.#capacity = Math.min(INITIAL_IDS, options.maxIds)
     this.#entries = new Int32Array(this.#capacity * WORDS)
-    this.#slots = new Int32Array(slotsFor(this.#capacity))
-    this.#mask = this.#slots.length - 1
   }
 
   /** Ids remembered, without those on their way. */
@@ -62,7 +64,8 @@ export class HashIdWindow {
   }
 
   get bytes(): number {
-    return this.#entries.byteLength + this.#slots.byteLength + this.#tickets.words.byteLength
+    const slots = this.#tables.reduce((sum, table) => sum + table.byteLength, 0)
+    return this.#entries.byteLength + slots + this.#tickets.words.byteLength
   }
 
   /** Forgets what is older than the window. */
@@ -78,12 +81,13 @@ export class HashIdWindow {
   take(messageId: string): number {
     this.#hash.of(messageId)
     const { high, low } = this.#hash
-    const slot = this.#find(high, low)
-    const holder = this.#slots[slot] as number
+    const table = this.#tableOf(high)
+    const slot = this.#find(table, high, low)
+    const holder = table[slot] as number
     if (holder !== 0) return holder > 0 ? KNOWN : holder
     const ticket = this.#tickets.take(high, low)
-    this.#slots[slot] = -ticket
-    this.#growTableIfFull()
+    table[slot] = -ticket
+    this.#countTaken(high)
     return ticket
   }
 
@@ -97,7 +101,8 @@ export class HashIdWindow {
       const { words } = this.#tickets
       const high = words[(ticket - 1) * WORDS] as number
       const low = words[(ticket - 1) * WORDS + 1] as number
-      this.#slots[this.#slotOf(-ticket)] = this.#append(high, low, tick)
+      const table = this.#tableOf(high)
+      table[this.#slotOf(table, -ticket)] = this.#append(high, low, tick)
       this.#tickets.giveBack(ticket)
       onKeep?.(high, low, unixSeconds)
     }
@@ -106,7 +111,7 @@ export class HashIdWindow {
   /** These ids are as if they had never been taken. */
   drop(tickets: readonly number[]): void {
     for (const ticket of tickets) {
-      this.#freeSlot(this.#slotOf(-ticket))
+      this.#free(-ticket)
       this.#tickets.giveBack(ticket)
     }
   }
@@ -115,10 +120,11 @@ export class HashIdWindow {
   restore(high: number, low: number, ageSeconds: number): void {
     const now = this.#now()
     const tick = now - Math.max(0, Math.ceil(ageSeconds))
-    if (tick < now - this.#windowTicks || this.#slots[this.#find(high, low)] !== 0) return
+    const table = this.#tableOf(high)
+    if (tick < now - this.#windowTicks || table[this.#find(table, high, low)] !== 0) return
     this.#makeRoom()
-    this.#slots[this.#find(high, low)] = this.#append(high, low, tick)
-    this.#growTableIfFull()
+    table[this.#find(table, high, low)] = this.#append(high, low, tick)
+    this.#countTaken(high)
   }
 
   #now(): number {
@@ -126,30 +132,39 @@ export class HashIdWindow {
     return Math.floor((this.#options.clock.monotonic() - this.#startMs) / TICK_MS) + this.#windowTicks
   }
 
+  #tableOf(high: number): Int32Array {
+    return this.#tables[high & (TABLES - 1)] as Int32Array
+  }
+
   /** The slot of a hash, or the free slot where it belongs. */
-  #find(high: number, low: number): number {
-    let slot = low & this.#mask
+  #find(table: Int32Array, high: number, low: number): number {
+    const mask = table.length - 1
+    let slot = low & mask
     for (;;) {
-      const holder = this.#slots[slot] as number
+      const holder = table[slot] as number
       if (holder === 0) return slot
-      const words = holder > 0 ? this.#entries : this.#tickets.words
-      const at = (Math.abs(holder) - 1) * WORDS
+      const words = this.#wordsOf(holder)
+      const at = startOf(holder)
       if (words[at + 1] === low && words[at] === high) return slot
-      slot = (slot + 1) & this.#mask
+      slot = (slot + 1) & mask
     }
   }
 
   /** The slot that an entry or a ticket has. */
-  #slotOf(holder: number): number {
-    let slot = this.#homeOf(holder)
-    while (this.#slots[slot] !== holder) slot = (slot + 1) & this.#mask
+  #slotOf(table: Int32Array, holder: number): number {
+    const mask = table.length - 1
+    let slot = this.#homeOf(table, holder)
+    while (table[slot] !== holder) slot = (slot + 1) & mask
     return slot
   }
 
   /** Where the search for an entry or a ticket begins. */
-  #homeOf(holder: number): number {
-    const words = holder > 0 ? this.#entries : this.#tickets.words
-    return (words[(Math.abs(holder) - 1) * WORDS + 1] as number) & this.#mask
+  #homeOf(table: Int32Array, holder: number): number {
+    return (this.#wordsOf(holder)[startOf(holder) + 1] as number) & (table.length - 1)
+  }
+
+  #wordsOf(holder: number): Int32Array {
+    return holder > 0 ? this.#entries : this.#tickets.words
   }
 
   /** Writes an entry behind the newest; what its slot is to hold. */
@@ -169,25 +184,26 @@ export class HashIdWindow {
   }
 
   #forgetOldest(): void {
-    this.#freeSlot(this.#slotOf(this.#first + 1))
+    this.#free(this.#first + 1)
     this.#first = (this.#first + 1) % this.#capacity
     this.#count--
   }
 
-  /** Takes a slot out and moves up what had been pushed past it, so that no search meets a false end. */
-  #freeSlot(slot: number): void {
-    let hole = slot
-    let next = (hole + 1) & this.#mask
-    for (;;) {
-      const holder = this.#slots[next] as number
-      if (holder === 0) break
-      if (((next - this.#homeOf(holder)) & this.#mask) >= ((next - hole) & this.#mask)) {
-        this.#slots[hole] = holder
-        hole = next
-      }
-      next = (next + 1) & this.#mask
+  /** Takes a holder out and moves up what had been pushed past it, so that no search meets a false end. */
+  #free(holder: number): void {
+    const high = this.#wordsOf(holder)[startOf(holder)] as number
+    const table = this.#tableOf(high)
+    const mask = table.length - 1
+    let hole = this.#slotOf(table, holder)
+    for (let next = (hole + 1) & mask; table[next] !== 0; next = (next + 1) & mask) {
+      const pushed = table[next] as number
+      if (((next - this.#homeOf(table, pushed)) & mask) < ((next - hole) & mask)) continue
+      table[hole] = pushed
+      hole = next
     }
-    this.#slots[hole] = 0
+    table[hole] = 0
+    const index = high & (TABLES - 1)
+    this.#taken[index] = (this.#taken[index] as number) - 1
   }
 
   /** The ring is full: room is made before its oldest entry, and those from there to the end move up. */
@@ -195,7 +211,8 @@ export class HashIdWindow {
     const capacity = Math.min(this.#capacity * 2, this.#options.maxIds)
     const added = capacity - this.#capacity
     for (let place = this.#first; this.#first > 0 && place < this.#capacity; place++) {
-      this.#slots[this.#slotOf(place + 1)] = place + added + 1
+      const table = this.#tableOf(this.#entries[place * WORDS] as number)
+      table[this.#slotOf(table, place + 1)] = place + added + 1
     }
     const grown = new Int32Array(capacity * WORDS)
     const cut = this.#first * WORDS
@@ -206,20 +223,28 @@ export class HashIdWindow {
     this.#capacity = capacity
   }
 
-  #growTableIfFull(): void {
-    if ((this.#count + this.#tickets.count) * SLOTS_PER_ID <= this.#slots.length) return
-    const old = this.#slots
-    this.#slots = new Int32Array(old.length * 2)
-    this.#mask = this.#slots.length - 1
+  #countTaken(high: number): void {
+    const index = high & (TABLES - 1)
+    const old = this.#tableOf(high)
+    const taken = (this.#taken[index] as number) + 1
+    this.#taken[index] = taken
+    if (taken * SLOTS_PER_ID > old.length) this.#tables[index] = this.#grown(old)
+  }
+
+  #grown(old: Int32Array): Int32Array {
+    const table = new Int32Array(old.length * 2)
+    const mask = table.length - 1
     for (const holder of old) {
       if (holder === 0) continue
-      let slot = this.#homeOf(holder)
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask
-      this.#slots[slot] = holder
+      let slot = this.#homeOf(table, holder)
+      while (table[slot] !== 0) slot = (slot + 1) & mask
+      table[slot] = holder
     }
+    return table
   }
 }
 
-function slotsFor(ids: number): number {
-  return 2 ** Math.ceil(Math.log2(ids * SLOTS_PER_ID))
+/** Where the words of an entry or a ticket begin. */
+function startOf(holder: number): number {
+  return (Math.abs(holder) - 1) * WORDS
 }

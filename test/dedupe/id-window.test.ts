@@ -112,6 +112,11 @@ t.test('more ids may be on their way than the window remembers, and none of them
   )
   t.same([isKnown(window, 'a'), isKnown(window, 'c')], [true, true])
   window.drop(tickets.slice(0, 2_500))
+  t.same(
+    tickets.slice(2_500).map((_, i) => window.take(`m${i + 2_500}`)),
+    tickets.slice(2_500).map(ticket => -ticket),
+    'the others keep theirs'
+  )
   t.equal(isKnown(window, 'a'), true)
   window.keep(tickets.slice(2_500))
   t.equal(window.size, 3)
