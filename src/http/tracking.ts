@@ -21,6 +21,7 @@ import { refuseOtherMethods } from './errors.ts'
 import { BATCH_PATHS, singlePaths } from './paths.ts'
 import { sendAnswer, sendError } from './replies.ts'
 import { senderOf } from './sender.ts'
+import { createTurns } from './turns.ts'
 
 export interface TrackingOptions {
   readonly pipeline: Pipeline
@@ -55,6 +56,7 @@ const READABLE_CHARSETS: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-asc
 /** The tracking API's doors: six single calls and the batch. Fastify's hooks run in the order of the event's path. */
 export function registerTracking(app: FastifyInstance, options: TrackingOptions): void {
   const { limits, pace, budget = createBodyBudget() } = options
+  const later = createTurns()
   app.decorateRequest('basicKey', undefined)
   app.decorateRequest('encoding', 'identity')
 
@@ -70,7 +72,7 @@ export function registerTracking(app: FastifyInstance, options: TrackingOptions)
       // By callbacks: a promise for each step of each request would cost more than the steps.
       handler: (request, reply) => {
         const guard = { encoding: request.encoding, limit, budget, pace }
-        readBody(request.raw, guard, guarded => void track(guarded, request, reply, door))
+        readBody(request.raw, guard, guarded => later(() => void track(guarded, request, reply, door)))
       }
     })
     refuseOtherMethods(app, path, ['POST'])
