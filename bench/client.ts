@@ -25,7 +25,6 @@ export interface ClientResult {
   readonly events: number
   readonly errors: number
   readonly seconds: number
-  readonly nextId: number
   readonly latenciesMs: { readonly p50: number; readonly p99: number; readonly p999: number }
 }
 
@@ -51,7 +50,6 @@ async function run(job: ClientJob): Promise<ClientResult> {
     events: (state.requests - state.errors) * body.events,
     errors: state.errors,
     seconds: (performance.now() - started) / 1000,
-    nextId: state.nextId,
     latenciesMs: { p50: at(0.5), p99: at(0.99), p999: at(0.999) }
   }
 }

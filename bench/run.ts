@@ -8,16 +8,15 @@
  * The subjects take turns within one run, so that a noisy machine is noisy for all of them. Every acked event is then
  * looked for: by the offsets of its topic, or by the server's own count for the log.
  */
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { startKafka } from '../test/support/kafka.ts'
 import { topicOffsets } from '../test/support/kafka-topics.ts'
-import type { ClientJob, ClientResult } from './client.ts'
+import type { ClientResult } from './client.ts'
+import type { Driven } from './drive.ts'
+import { drive } from './drive.ts'
 import { printTable } from './table.ts'
 import type { Row } from './table.ts'
 import type { Subject } from './subjects.ts'
-import { LOAD_CORE } from './subjects.ts'
 import type { Workload } from './workloads.ts'
 import { WORKLOADS } from './workloads.ts'
 
@@ -27,37 +26,6 @@ const { values, positionals } = parseArgs({
 })
 const seconds = Number(values.seconds)
 const rounds = Number(values.rounds)
-
-let nextId = 1
-
-async function drive(
-  subject: Subject,
-  workload: Workload,
-  options: { seconds: number; rate?: number }
-): Promise<ClientResult & { cpu: number }> {
-  const { bytes, idOffsets, events } = workload.body
-  const job: ClientJob = {
-    port: subject.port,
-    path: workload.path,
-    body: { bytes: bytes.toString('base64'), idOffsets, events },
-    gzip: workload.gzip ?? false,
-    connections: workload.connections,
-    seconds: options.seconds,
-    rate: options.rate ?? 0,
-    firstId: nextId
-  }
-  const client = fork(new URL('client.ts', import.meta.url), {
-    execPath: 'taskset',
-    execArgv: ['-c', String(LOAD_CORE), process.execPath]
-  })
-  const before = subject.process.cpuMicroseconds()
-  client.send(job)
-  const [result] = (await once(client, 'message')) as [ClientResult]
-  const cpu = subject.process.cpuMicroseconds() - before
-  client.kill()
-  nextId = result.nextId
-  return { ...result, cpu }
-}
 
 /** Throws when an event that was answered 200 is not where it should be. */
 async function verify(subject: Subject, brokers: readonly string[], acked: number): Promise<void> {
@@ -87,7 +55,7 @@ async function runWorkload(workload: Workload, brokers: readonly string[]): Prom
   const subjects = await workload.subjects(brokers)
   const stopCompany = await workload.company?.(subjects)
   const acked = new Map<Subject, number>()
-  const measured = new Map<Subject, (ClientResult & { cpu: number })[]>()
+  const measured = new Map<Subject, Driven[]>()
   const note = (subject: Subject, result: ClientResult): void =>
     void acked.set(subject, (acked.get(subject) ?? 0) + result.events)
   for (const subject of subjects) note(subject, await drive(subject, workload, { seconds: 3 }))

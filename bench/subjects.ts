@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { START_ARGS } from '../test/support/start-args.ts'
 import type { Measured } from './process.ts'
 import { freePort, startProcess, waitReady } from './process.ts'
 
@@ -35,20 +36,23 @@ export interface TributaryOptions {
   readonly brokers: readonly string[] | undefined
   readonly config?: string
   readonly env?: Record<string, string>
+  /** Default: SERVER_CORE. */
+  readonly core?: number
 }
 
 const ONE_SOURCE = 'sources:\n  - id: bench\n    writeKeys: [wk_bench]\n'
 let topics = 0
 
 /** The real server, as `npm start` runs it. */
-export async function startTributary({ name, brokers, config = ONE_SOURCE, env }: TributaryOptions): Promise<Subject> {
+export async function startTributary(options: TributaryOptions): Promise<Subject> {
+  const { name, brokers, config = ONE_SOURCE, env, core = SERVER_CORE } = options
   const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-'))
   writeFileSync(join(dir, 'tributary.yml'), config)
   const [port, adminPort] = [await freePort(), await freePort()]
   const topic = brokers === undefined ? undefined : `bench-${process.pid}-${topics++}`
   const server = startProcess({
-    args: [here('../src/main.ts')],
-    core: SERVER_CORE,
+    args: START_ARGS,
+    core,
     cwd: dir,
     env: {
       PORT: String(port),

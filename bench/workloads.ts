@@ -46,6 +46,9 @@ ${Array.from({ length: 10 }, (_, i) => `  - id: s${i}\n    writeKeys: [${i === 0
   - { name: C, topic: bench-c, types: [page] }
 `
 
+/** As many as fit into 500 KB. */
+const LARGEST_BATCH_EVENTS = 485
+
 const single = { path: '/v1/track', body: singleBody(), connections: 64, subjects: everybody }
 const batch = { path: '/v1/batch', body: batchBody(100), connections: 16, subjects: everybody }
 
@@ -73,6 +76,12 @@ export const WORKLOADS: readonly Workload[] = [
       await startTributary({ name: 'tributary to Kafka', brokers })
     ],
     company: hangOn
+  },
+  {
+    id: 'W8',
+    name: 'W8: the largest legal batches (500 KB), 16 connections',
+    ...batch,
+    body: batchBody(LARGEST_BATCH_EVENTS)
   },
   {
     id: 'W7',

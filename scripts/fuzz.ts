@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util'
 import { freePort } from '../test/support/kafka-process.ts'
 import { fuzzByMutation } from '../test/support/mutation-fuzzer.ts'
 import { runSchemathesis } from '../test/support/schemathesis.ts'
+import { START_ARGS } from '../test/support/start-args.ts'
 import { until } from '../test/support/until.ts'
 
 const WRITE_KEYS = ['wk_test', 'wk_sample', 'wk', 'k']
@@ -57,9 +58,8 @@ async function withServer(validation: string, attack: (target: Target) => Promis
   writeFileSync(file, `sources: [{ id: web, writeKeys: [${WRITE_KEYS.join(', ')}] }]\n`)
   const [port, adminPort] = [await freePort(), await freePort()]
   const own = { PORT: `${port}`, ADMIN_PORT: `${adminPort}`, CONFIG_FILE: file, DATA_DIR: join(dir, 'data') }
-  const main = join(import.meta.dirname, '..', 'src', 'main.ts')
   const env = { PATH: process.env['PATH'] ?? '', ...own, VALIDATION: validation }
-  const server: ChildProcess = spawn(process.execPath, [main], { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  const server: ChildProcess = spawn(process.execPath, [...START_ARGS], { env, stdio: ['ignore', 'ignore', 'pipe'] })
   let log = ''
   server.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text))
   try {

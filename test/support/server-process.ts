@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { freePort } from './kafka-process.ts'
 import { readMetrics, sumOf } from './metrics.ts'
+import { START_ARGS } from './start-args.ts'
 import { until } from './until.ts'
 
 /** The write key of the one source, as SDKs send it. */
@@ -15,7 +16,6 @@ export const SOURCES = `sources:
     writeKeys: [wk_test]
 `
 
-const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
 /** Ends the server with this process, also when this one is killed. */
 const TETHER = existsSync('/usr/bin/setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : []
 
@@ -98,7 +98,7 @@ export async function createServerProcess(t: Test, options: ServerProcessOptions
     env = { ...env, ...changes.env }
     under = changes.under ?? under
     // The test runner adds hooks of its own to NODE_OPTIONS: slow, and they make SIGXFSZ end a process.
-    const args = ['-u', 'NODE_OPTIONS', ...TETHER, ...under, process.execPath, MAIN]
+    const args = ['-u', 'NODE_OPTIONS', ...TETHER, ...under, process.execPath, ...START_ARGS]
     const inherited = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/' }
     const started = spawn('env', args, { env: { ...inherited, ...env }, stdio: ['ignore', 'ignore', 'pipe'] })
     child = started
