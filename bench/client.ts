@@ -28,6 +28,9 @@ export interface ClientResult {
   readonly latenciesMs: { readonly p50: number; readonly p99: number; readonly p999: number }
 }
 
+/** Of each run: this program is new then, and slow; latencies of that time are its own. */
+const WARM_MS = 1_000
+
 process.on('message', (job: ClientJob) => {
   void run(job).then(result => process.send?.(result))
 })
@@ -37,10 +40,11 @@ async function run(job: ClientJob): Promise<ClientResult> {
   const state = { nextId: job.firstId, requests: 0, errors: 0, latencies: [] as number[] }
   const started = performance.now()
   const until = started + job.seconds * 1000
+  const warmUntil = started + WARM_MS
   const interval = job.rate === 0 ? 0 : (job.connections / job.rate) * 1000
   const runs = Array.from({ length: job.connections }, (_, i) => {
     const first = started + (interval * i) / job.connections
-    return new Connection(job, body, state).run({ until, interval, first })
+    return new Connection(job, body, state).run({ until, warmUntil, interval, first })
   })
   await Promise.all(runs)
   const sorted = Float64Array.from(state.latencies).sort()
@@ -78,7 +82,7 @@ class Connection {
     this.#head = `POST ${job.path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Basic ${auth}\r\ncontent-type: application/json\r\n${encoding}`
   }
 
-  async run(plan: { until: number; interval: number; first: number }): Promise<void> {
+  async run(plan: { until: number; warmUntil: number; interval: number; first: number }): Promise<void> {
     const socket = connect({ port: this.#job.port, host: '127.0.0.1', noDelay: true })
     let due = plan.first
     while (performance.now() < plan.until) {
@@ -87,7 +91,7 @@ class Connection {
       // From when it was due, so that a server that stalls is charged for all that had to wait.
       const from = plan.interval > 0 ? due : performance.now()
       const status = await this.#request(socket)
-      this.#state.latencies.push(performance.now() - from)
+      if (from >= plan.warmUntil) this.#state.latencies.push(performance.now() - from)
       this.#state.requests++
       if (status !== 200) this.#state.errors++
       due += plan.interval

@@ -25,6 +25,7 @@ import { postToSelf } from './http/self-request.ts'
 import { createServer } from './http/server.ts'
 import { registerSettings } from './http/settings.ts'
 import { registerTracking } from './http/tracking.ts'
+import { createTurns } from './http/turns.ts'
 import { createDedupe } from './ingest/dedupe.ts'
 import { createPipeline } from './ingest/pipeline.ts'
 import { createRateLimiter } from './ingest/rate-limit.ts'
@@ -112,7 +113,9 @@ export async function createApp({ config, logger, sink: givenSink, clock = syste
   const validator = createValidator({ contract, mode: config.validation, limits: config.limits })
   const ids = await openIdStore({ ...config.dedup, dir: join(config.dataDir, 'dedupe'), clock, log: logger })
   const dedupe = createDedupe(ids.windowOf)
+  const turns = createTurns()
   const pipeline = createPipeline({
+    pause: turns.pause,
     judge: { validator, limits: config.limits },
     dedupe,
     router: routing.current,
@@ -145,7 +148,7 @@ export async function createApp({ config, logger, sink: givenSink, clock = syste
     seen.requestRefused({ code, path: request.url, address: request.ip, client })
   }
   const budget = createBodyBudget()
-  const trackingDoor = { ...door, pipeline, limits: config.limits, onBytes: metrics.bodyRead, budget }
+  const trackingDoor = { ...door, pipeline, limits: config.limits, onBytes: metrics.bodyRead, budget, turns }
   registerTracking(tracking, trackingDoor)
   registerPixel(tracking, trackingDoor)
   registerSettings(tracking, { ...door, publicUrl: config.publicUrl })

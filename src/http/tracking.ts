@@ -21,6 +21,7 @@ import { refuseOtherMethods } from './errors.ts'
 import { BATCH_PATHS, singlePaths } from './paths.ts'
 import { sendAnswer, sendError } from './replies.ts'
 import { senderOf } from './sender.ts'
+import type { Turns } from './turns.ts'
 import { createTurns } from './turns.ts'
 
 export interface TrackingOptions {
@@ -34,6 +35,8 @@ export interface TrackingOptions {
   readonly budget?: BodyBudget
   /** How fast bodies must come in; default: DEFAULT_PACE. */
   readonly pace?: Pace
+  /** When read bodies go on; default: turns of its own. */
+  readonly turns?: Turns
 }
 
 /** What the handlers of a route work with. */
@@ -55,8 +58,7 @@ const READABLE_CHARSETS: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-asc
 
 /** The tracking API's doors: six single calls and the batch. Fastify's hooks run in the order of the event's path. */
 export function registerTracking(app: FastifyInstance, options: TrackingOptions): void {
-  const { limits, pace, budget = createBodyBudget() } = options
-  const later = createTurns()
+  const { limits, pace, budget = createBodyBudget(), turns = createTurns() } = options
   app.decorateRequest('basicKey', undefined)
   app.decorateRequest('encoding', 'identity')
 
@@ -72,7 +74,7 @@ export function registerTracking(app: FastifyInstance, options: TrackingOptions)
       // By callbacks: a promise for each step of each request would cost more than the steps.
       handler: (request, reply) => {
         const guard = { encoding: request.encoding, limit, budget, pace }
-        readBody(request.raw, guard, guarded => later(() => void track(guarded, request, reply, door)))
+        readBody(request.raw, guard, guarded => turns.later(() => void track(guarded, request, reply, door)))
       }
     })
     refuseOtherMethods(app, path, ['POST'])

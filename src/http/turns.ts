@@ -1,27 +1,65 @@
 /** How long queued work may keep the event loop from its sockets, in milliseconds; a piece that takes longer is finished. */
 const SLICE_MS = 4
 
+export interface Turns {
+  /** Does the work once everything that can be read now has been read, and what was queued before it has had its turn. */
+  later(work: () => void): void
+  /** For work that takes long: resolves when the event loop has been round. Nothing that is queued overtakes it. */
+  pause(): Promise<void>
+}
+
 /**
- * Puts work off until everything that can be read now has been read, and then does it piece after piece, as the event
- * loop allows. Requests that come at the same time then pass each room together: the processor finds the room's code
- * and data where the request before left them, which for single events saves a tenth of all that they cost.
+ * Requests that come at the same time pass each room together: the processor finds the room's code and data where the
+ * request before left them, which for single events saves a tenth of all that they cost. Large ones pass in pieces, so
+ * that sockets, timers and health checks need not wait for a whole megabyte.
  */
-export function createTurns(): (work: () => void) => void {
+export function createTurns(): Turns {
   let waiting: (() => void)[] = []
   let next = 0
+  let isScheduled = false
+  let resume: (() => void) | undefined
 
-  function run(): void {
-    const end = performance.now() + SLICE_MS
-    do waiting[next++]?.()
-    while (next < waiting.length && performance.now() < end)
-    if (next < waiting.length) setImmediate(run)
-    else {
-      waiting = []
-      next = 0
-    }
+  function schedule(): void {
+    if (isScheduled) return
+    isScheduled = true
+    setImmediate(run)
   }
 
-  return work => {
-    if (waiting.push(work) === 1) setImmediate(run)
+  function run(): void {
+    isScheduled = false
+    if (resume === undefined) work()
+    else {
+      // What was paused goes on when this function is over, and may pause again before its next turn.
+      const goOn = resume
+      resume = undefined
+      goOn()
+    }
+    if (resume !== undefined || next < waiting.length) schedule()
+  }
+
+  function work(): void {
+    const end = performance.now() + SLICE_MS
+    do waiting[next++]?.()
+    while (next < waiting.length && resume === undefined && performance.now() < end)
+    if (next < waiting.length) return
+    waiting = []
+    next = 0
+  }
+
+  return {
+    later(piece) {
+      waiting.push(piece)
+      schedule()
+    },
+    pause() {
+      const others = resume
+      const { promise, resolve } = Promise.withResolvers<void>()
+      resume = () => {
+        others?.()
+        resolve()
+      }
+      schedule()
+      return promise
+    }
   }
 }

@@ -42,6 +42,8 @@ export interface PipelineOptions {
   readonly ledger: Ledger
   readonly observe: Observer
   readonly rateLimiter: RateLimiter
+  /** Lets the event loop go round, between the steps of large requests. */
+  readonly pause: () => Promise<void>
   readonly clock: Clock
   /** The status of a batch in which some events were bad. */
   readonly partialStatus: number

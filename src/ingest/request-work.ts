@@ -20,6 +20,9 @@ import { judgeEvent } from './judge.ts'
 import { LineWriter } from './line-writer.ts'
 import { countReceived, countSettled } from './settlement.ts'
 
+/** A millisecond or two for each of the steps. */
+const LARGE_BODY_BYTES = 128 * 1024
+
 /** What the envelope and our own fields add to an event, to size the first buffer. */
 const EXPECTED_EXTRA_BYTES = 384
 
@@ -65,7 +68,11 @@ export class RequestWork {
   /** @param shared a fault of what the events share: it is each one's */
   async run(shared: Fault | undefined): Promise<Answer> {
     try {
-      const tooMuch = this.#write(this.#judge(shared))
+      const isLarge = this.#request.body.bytes.length > LARGE_BODY_BYTES
+      if (isLarge) await this.#options.pause()
+      const events = this.#judge(shared)
+      if (isLarge) await this.#options.pause()
+      const tooMuch = this.#write(events)
       this.#request.body.release()
       if (tooMuch !== undefined) return this.#refuse(tooMuch)
       this.#mark()
