@@ -37,6 +37,8 @@ export interface SharedObject {
   readonly bytes: Buffer
   readonly members: readonly Member[]
   readonly depth: number
+  /** A key of it, at any level, may have to be refused. */
+  readonly suspectKeys: boolean
   readonly value: JsonObject
 }
 
@@ -107,7 +109,8 @@ function parseEnvelope(
     if (Object.hasOwn(value, member.key))
       return refuse(fault('duplicate_key', '', 'a key occurs twice at the top level of the batch'))
     const shown = member.key === 'batch' && scan.elements !== undefined ? scan.elements : parseMember(member, text)
-    Object.defineProperty(value, member.key, { value: shown, enumerable: true, configurable: true, writable: true })
+    if (member.key !== '__proto__') value[member.key] = shown
+    else Object.defineProperty(value, member.key, { value: shown, enumerable: true })
   }
   const shared = (key: string): SharedObject | undefined => sharedObject(scan, key, value[key], { bytes, text })
   const envelope: Envelope = {
@@ -149,8 +152,8 @@ function sharedObject(
   const line = scan.hasLineBreaks
     ? Buffer.from(text(member.valueStart, member.valueEnd).replaceAll(/[\r\n]/g, ''))
     : bytes.subarray(member.valueStart, member.valueEnd)
-  const inner = new Scanner(line).wholeObject()
-  return { bytes: line, members: inner.members, depth: inner.depth, value: value as JsonObject }
+  const { members, depth, suspectKeys } = new Scanner(line).wholeObject()
+  return { bytes: line, members, depth, suspectKeys, value: value as JsonObject }
 }
 
 function readSentAt(scan: ObjectScan, value: unknown, text: ParsedBody['text']): Envelope['sentAt'] {

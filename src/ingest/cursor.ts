@@ -5,7 +5,11 @@ export class ScanError extends Error {
   readonly position: number
 
   constructor(position: number) {
+    // A batch may hold thousands of broken events, and nobody reads where in our code each was found.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(`not JSON at byte ${position}`)
+    Error.stackTraceLimit = stackTraceLimit
     this.position = position
   }
 }

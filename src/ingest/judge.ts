@@ -73,7 +73,9 @@ export function judgeEnvelope(judge: Judge, body: ParsedBody): Fault | undefined
   // Level 1 is the event that they are merged into.
   if ((context?.depth ?? 0) >= MAX_DEPTH_LEVELS) return fault('too_deep', '/context')
   if ((integrations?.depth ?? 0) >= MAX_DEPTH_LEVELS) return fault('too_deep', '/integrations')
-  if (hasForbiddenKey(context?.value) || hasForbiddenKey(integrations?.value)) return fault('forbidden_key')
+  for (const shared of [context, integrations]) {
+    if (shared?.suspectKeys === true && hasForbiddenKey(shared.value)) return fault('forbidden_key')
+  }
   return judge.validator.validateEnvelope(value)
 }
 
