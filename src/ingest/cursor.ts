@@ -56,6 +56,9 @@ function tableOf(characters: string): Uint8Array {
   return table
 }
 
+/** A place to come back to, and what had been seen up to there. */
+export type Mark = Pick<Cursor, 'at' | 'lineBreaks' | 'suspectKeys'>
+
 /**
  * A position in JSON text that moves over whole values and makes none of them: it judges them as JSON.parse does, and
  * takes a third of its time. Plain numbers for state and one comparison for most bytes, because it touches every byte
@@ -78,6 +81,17 @@ export class Cursor {
     this.bytes = bytes
     this.at = start
     this.end = end
+  }
+
+  mark(): Mark {
+    const { at, lineBreaks, suspectKeys } = this
+    return { at, lineBreaks, suspectKeys }
+  }
+
+  backTo({ at, lineBreaks, suspectKeys }: Mark): void {
+    this.at = at
+    this.lineBreaks = lineBreaks
+    this.suspectKeys = suspectKeys
   }
 
   skipSpace(): void {

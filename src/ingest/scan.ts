@@ -1,3 +1,4 @@
+import type { Mark } from './cursor.ts'
 import {
   CLOSE_BRACE,
   CLOSE_BRACKET,
@@ -72,7 +73,6 @@ class LimitReached extends Error {}
 /** Walks one body. */
 export class Scanner {
   readonly #json: Cursor
-  readonly #start: number
   /** Whether values are judged, or only their ends are looked for. */
   #strict = true
   #expand = false
@@ -81,16 +81,16 @@ export class Scanner {
 
   constructor(bytes: Buffer, start = 0, end: number = bytes.length) {
     this.#json = new Cursor(bytes, start, end)
-    this.#start = start
   }
 
   /** The object that the whole range must be. Throws ScanError unless its braces hold, at least. */
   wholeObject(): ObjectScan {
+    const start = this.#json.mark()
     try {
       return this.#whole()
     } catch (error) {
       if (!(error instanceof ScanError)) throw error
-      return this.#loosely(this.#start, () => this.#whole())
+      return this.#loosely(start, () => this.#whole())
     }
   }
 
@@ -119,8 +119,9 @@ export class Scanner {
     return scan
   }
 
-  #loosely<T>(start: number, walk: () => T): T {
-    this.#json.at = start
+  /** Walks again from where a strict walk has failed. */
+  #loosely<T>(start: Mark, walk: () => T): T {
+    this.#json.backTo(start)
     this.#strict = false
     try {
       return walk()
@@ -155,8 +156,8 @@ export class Scanner {
 
   /** An element that is not JSON is taken for what its braces say, or for what lies before the next comma. */
   #element(): ElementScan {
-    const start = this.#json.at
-    const isObject = this.#json.bytes[start] === OPEN_BRACE
+    const start = this.#json.mark()
+    const isObject = this.#json.bytes[start.at] === OPEN_BRACE
     try {
       return isObject ? this.#object() : this.#other()
     } catch (error) {

@@ -99,6 +99,15 @@ t.test('one event that is not JSON does not hide the bounds of its neighbours', 
   )
 })
 
+t.test('one event that is not JSON does not hide what was seen before it', async t => {
+  for (const broken of ['{"a":NaN}', '{"a" 1}', 'NaN']) {
+    const scan = (text: string) => new Scanner(Buffer.from(text)).wholeEnvelope(10)
+    t.equal(scan(`{\n"context":{},"batch":[${broken}]}`).hasLineBreaks, true, `line breaks before ${broken}`)
+    t.equal(scan(`{"__proto__":1,"batch":[${broken}]}`).suspectKeys, true, `a suspect key before ${broken}`)
+    t.equal(scan(`{"context":{},"batch":[${broken}]}`).hasLineBreaks, false, `none with ${broken}`)
+  }
+})
+
 t.test('what is not one JSON object is refused with the byte where that showed', async t => {
   for (const text of [
     '',
