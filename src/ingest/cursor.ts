@@ -110,45 +110,28 @@ export class Cursor {
   value(level: number): void {
     const byte = this.bytes[this.at]
     if (byte === QUOTE) this.string()
-    else if (byte === OPEN_BRACE) this.#object(level)
-    else if (byte === OPEN_BRACKET) this.#array(level)
+    else if (byte === OPEN_BRACE) this.#container(level, CLOSE_BRACE)
+    else if (byte === OPEN_BRACKET) this.#container(level, CLOSE_BRACKET)
     else if (byte === MINUS || isDigit(byte)) this.#number()
     else this.#literal()
   }
 
-  #object(level: number): void {
+  /** @param close the byte that ends the container: whose members have keys where it is a brace */
+  #container(level: number, close: number): void {
     if (!this.#enter(level)) return
     const { bytes } = this
-    if (bytes[this.at] === CLOSE_BRACE) {
+    if (bytes[this.at] === close) {
       this.at++
       return
     }
     for (;;) {
-      this.key()
+      if (close === CLOSE_BRACE) this.key()
       this.value(level + 1)
       if ((bytes[this.at] as number) <= SPACE) this.skipSpace()
       const next = bytes[this.at]
-      if (this.at >= this.end || (next !== COMMA && next !== CLOSE_BRACE)) throw new ScanError(this.at)
+      if (this.at >= this.end || (next !== COMMA && next !== close)) throw new ScanError(this.at)
       this.at++
-      if (next === CLOSE_BRACE) return
-      if ((bytes[this.at] as number) <= SPACE) this.skipSpace()
-    }
-  }
-
-  #array(level: number): void {
-    if (!this.#enter(level)) return
-    const { bytes } = this
-    if (bytes[this.at] === CLOSE_BRACKET) {
-      this.at++
-      return
-    }
-    for (;;) {
-      this.value(level + 1)
-      if ((bytes[this.at] as number) <= SPACE) this.skipSpace()
-      const next = bytes[this.at]
-      if (this.at >= this.end || (next !== COMMA && next !== CLOSE_BRACKET)) throw new ScanError(this.at)
-      this.at++
-      if (next === CLOSE_BRACKET) return
+      if (next === close) return
       if ((bytes[this.at] as number) <= SPACE) this.skipSpace()
     }
   }
