@@ -8,6 +8,11 @@ import { toInstant } from './time.ts'
 
 export type JsonObject = Record<string, unknown>
 
+/** The value, where it is an object; undefined for arrays, null and all else. */
+export function asObject(value: unknown): JsonObject | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined
+}
+
 /** A body taken apart: its events by their bytes, and what they share. */
 export interface ParsedBody {
   readonly bytes: Buffer

@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { JsonObject, ParsedBody, SharedObject } from './body.ts'
-import { findMember } from './body.ts'
+import { asObject, findMember } from './body.ts'
 import { ipToFill } from './ip.ts'
-import type { BadEvent, GoodEvent } from './judge.ts'
+import type { GoodEvent } from './judge.ts'
 import type { LineWriter } from './line-writer.ts'
-import type { Member, ObjectScan } from './scan.ts'
+import { ObjectCopy } from './object-copy.ts'
+import type { Member } from './scan.ts'
 import { Scanner } from './scan.ts'
 import { correctSkew, toInstant, toText } from './time.ts'
-
-const OPEN_BRACE = 0x7b
-const COMMA = 0x2c
 
 /** `version` of every event, as in Segment's common fields. */
 const SPEC_VERSION = 2
@@ -169,112 +167,4 @@ function writeMerged(writer: LineWriter, bytes: Buffer, { own, shared, ip }: Mer
       if (object === undefined || !Object.hasOwn(object, each.key)) put(shared.bytes, each)
   }
   writer.text(ip === undefined ? '}' : `${separator}"ip":"${ip}"}`)
-}
-
-/** Copies an object's members in runs as long as possible, dropping or replacing some, and keeps the commas right. */
-class ObjectCopy {
-  readonly #writer: LineWriter
-  readonly #bytes: Buffer
-  readonly #asLine: boolean
-  #runStart = -1
-  #runEnd = -1
-  isEmpty = true
-
-  constructor(writer: LineWriter, bytes: Buffer, scan: ObjectScan) {
-    this.#writer = writer
-    this.#bytes = bytes
-    this.#asLine = scan.hasLineBreaks
-    writer.byte(OPEN_BRACE)
-  }
-
-  keep(member: Member): void {
-    if (this.#runStart < 0) this.#runStart = member.start
-    this.#runEnd = member.valueEnd
-  }
-
-  drop(): void {
-    this.flush()
-  }
-
-  replace(key: string, writeValue: () => void): void {
-    this.flush()
-    this.#separate()
-    this.#writer.ascii(key)
-    writeValue()
-  }
-
-  flush(): void {
-    if (this.#runStart < 0) return
-    this.#separate()
-    if (this.#asLine) this.#writer.copyAsLine(this.#bytes, this.#runStart, this.#runEnd)
-    else this.#writer.copy(this.#bytes, this.#runStart, this.#runEnd)
-    this.#runStart = -1
-  }
-
-  #separate(): void {
-    if (!this.isEmpty) this.#writer.byte(COMMA)
-    this.isEmpty = false
-  }
-}
-
-/** Above this a refused event that has to be kept as text is cut: it could grow sixfold when escaped. */
-const MAX_TEXT_CHARS = 65_536
-
-/** Faults whose events are not safe to hand to a consumer's JSON parser: they travel as text. */
-const AS_TEXT: ReadonlySet<string> = new Set(['invalid_json', 'too_deep', 'forbidden_key', 'duplicate_key'])
-
-/**
- * Writes a refused event as a line: as it was received, but for the write key, and why it was refused. What is not
- * JSON, or would hurt a parser, is kept as a string.
- */
-export function encodeRejected(writer: LineWriter, bad: BadEvent, facts: RequestFacts, writeKey: string): void {
-  const { code, pointer, message } = bad.fault
-  writer.text('{"event":')
-  if (bad.value === undefined || AS_TEXT.has(code)) {
-    const text = facts.body.text(bad.scan.start, bad.scan.end).replaceAll(writeKey, '[write key]')
-    writer.text(
-      JSON.stringify(
-        text.length > MAX_TEXT_CHARS ? `${text.slice(0, MAX_TEXT_CHARS)}... (${text.length} characters in all)` : text
-      )
-    )
-  } else if (bad.scan.members === undefined) writer.copyAsLine(facts.body.bytes, bad.scan.start, bad.scan.end)
-  else {
-    const copy = new ObjectCopy(writer, facts.body.bytes, bad.scan)
-    for (const member of bad.scan.members) {
-      if (member.key === 'writeKey') copy.drop()
-      else copy.keep(member)
-    }
-    copy.flush()
-    writer.text('}')
-  }
-  const rest = {
-    source: facts.source,
-    code,
-    pointer,
-    message,
-    receivedAt: facts.receivedAtText,
-    library: libraryOf(bad.value, facts.body)
-  }
-  writer.text(`,${JSON.stringify(rest).slice(1)}`)
-  writer.endLine()
-}
-
-export interface Library {
-  readonly name: string | null
-  readonly version: string | null
-}
-
-const MAX_LIBRARY_CHARS = 100
-
-/** The SDK that sent an event, by its own or the batch's context. */
-function libraryOf(value: unknown, body: ParsedBody): Library {
-  const own = asObject(asObject(value)?.['context'])?.['library']
-  const library = asObject(own) ?? asObject(body.envelope.context?.value['library'])
-  const text = (member: unknown): string | null =>
-    typeof member === 'string' ? member.slice(0, MAX_LIBRARY_CHARS) : null
-  return { name: text(library?.['name']), version: text(library?.['version']) }
-}
-
-function asObject(value: unknown): JsonObject | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined
 }

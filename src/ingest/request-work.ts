@@ -9,10 +9,12 @@ import { isSinkUnavailable } from '../model/sink.ts'
 import type { Answer } from './answer.ts'
 import { faultAnswer, partialAnswer, SUCCESS } from './answer.ts'
 import type { JsonObject } from './body.ts'
+import { asObject } from './body.ts'
 import type { IngestRequest, PipelineOptions } from './contract.ts'
 import type { DedupeClaims } from './dedupe.ts'
 import type { RequestFacts } from './encode.ts'
-import { createFacts, encodeEvent, encodeRejected, keyOf, messageIdOf } from './encode.ts'
+import { encodeRejected } from './encode-rejected.ts'
+import { createFacts, encodeEvent, keyOf, messageIdOf } from './encode.ts'
 import type { Entry } from './entry.ts'
 import { createEntry } from './entry.ts'
 import type { BadEvent, GoodEvent } from './judge.ts'
@@ -254,8 +256,4 @@ export class RequestWork {
 
 function unavailable(message: string, retryAfterSeconds: number): Answer {
   return { status: 503, body: errorBody('unavailable', message), retryAfterSeconds }
-}
-
-function asObject(value: unknown): JsonObject | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined
 }

@@ -3,6 +3,7 @@ import type { ReasonCode } from '../model/reasons.ts'
 import { REASONS } from '../model/reasons.ts'
 import type { OutgoingRecord } from '../model/record.ts'
 import type { JsonObject } from './body.ts'
+import { asObject } from './body.ts'
 import { keyOf } from './encode.ts'
 import type { Router } from './route.ts'
 
@@ -39,8 +40,4 @@ function parse(line: Buffer): JsonObject | undefined {
   } catch {
     return undefined
   }
-}
-
-function asObject(value: unknown): JsonObject | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined
 }

@@ -1,0 +1,49 @@
+import { COMMA, OPEN_BRACE } from './cursor.ts'
+import type { LineWriter } from './line-writer.ts'
+import type { Member, ObjectScan } from './scan.ts'
+
+/** Copies an object's members in runs as long as possible, dropping or replacing some, and keeps the commas right. */
+export class ObjectCopy {
+  readonly #writer: LineWriter
+  readonly #bytes: Buffer
+  readonly #asLine: boolean
+  #runStart = -1
+  #runEnd = -1
+  isEmpty = true
+
+  constructor(writer: LineWriter, bytes: Buffer, scan: ObjectScan) {
+    this.#writer = writer
+    this.#bytes = bytes
+    this.#asLine = scan.hasLineBreaks
+    writer.byte(OPEN_BRACE)
+  }
+
+  keep(member: Member): void {
+    if (this.#runStart < 0) this.#runStart = member.start
+    this.#runEnd = member.valueEnd
+  }
+
+  drop(): void {
+    this.flush()
+  }
+
+  replace(key: string, writeValue: () => void): void {
+    this.flush()
+    this.#separate()
+    this.#writer.ascii(key)
+    writeValue()
+  }
+
+  flush(): void {
+    if (this.#runStart < 0) return
+    this.#separate()
+    if (this.#asLine) this.#writer.copyAsLine(this.#bytes, this.#runStart, this.#runEnd)
+    else this.#writer.copy(this.#bytes, this.#runStart, this.#runEnd)
+    this.#runStart = -1
+  }
+
+  #separate(): void {
+    if (!this.isEmpty) this.#writer.byte(COMMA)
+    this.isEmpty = false
+  }
+}
