@@ -11,13 +11,6 @@ import type { TrackingOptions } from './tracking.ts'
 /** A GIF of one transparent pixel. */
 const PIXEL = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64')
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** What @fastify/under-pressure calls for a route, in place of its 503, while the server sheds load. */
-    pressureHandler?: (request: FastifyRequest, reply: FastifyReply) => void
-  }
-}
-
 interface PixelRoute {
   Params: { type: string }
   Querystring: Record<string, string | string[]>
@@ -29,7 +22,7 @@ interface PixelRoute {
  */
 export function registerPixel(app: FastifyInstance, options: TrackingOptions): void {
   const config = {
-    pressureHandler(_request: FastifyRequest, reply: FastifyReply): void {
+    answerOverload(reply: FastifyReply): void {
       options.onRefused('overloaded')
       sendPixel(reply)
     }

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { pino } from 'pino'
 import t from 'tap'
@@ -176,7 +177,11 @@ t.test('1,000 unknown keys a minute from one address are enough, and good keys p
     return app.tracking.inject({ method: 'POST', url: '/v1/track', headers: { authorization }, payload: '{}' })
   }
   const statuses: number[] = []
-  for (let i = 0; i < 1_000; i++) statuses.push((await guess(i)).statusCode)
+  for (let i = 0; i < 1_000; i++) {
+    statuses.push((await guess(i)).statusCode)
+    // Injected requests need no socket, so nothing else has a turn: a busy server would say that it is overloaded.
+    await setImmediate()
+  }
   t.ok(statuses.every(status => status === 401))
   const answer = await ask(t, `${url}/v1/track`, { authorization: basic('wk_guess') })
   t.equal(answer.status, 429)
