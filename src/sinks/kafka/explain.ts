@@ -26,13 +26,13 @@ const RULES: readonly Rule[] = [
     'does not let KAFKA_SASL_USERNAME write idempotently: grant it IdempotentWrite on the cluster'
   ],
   [/TOPIC_AUTHORIZATION_FAILED/, 'does not let this user write to a topic: check the ACLs of KAFKA_SASL_USERNAME'],
-  [/NOT_LEADER|LEADER_NOT_AVAILABLE/, 'has a partition whose leader is moving or gone: check its brokers'],
-  [/NOT_ENOUGH_REPLICAS/, 'has fewer in-sync replicas than min.insync.replicas asks for: check its brokers'],
-  [/KAFKA_STORAGE_ERROR/, 'has trouble with its disk: check the brokers'],
   [
     /INVALID_TIMESTAMP/,
     'finds the time of the records out of range: compare the clocks of this machine and of the brokers'
   ],
+  [/NOT_LEADER|LEADER_NOT_AVAILABLE/, 'has a partition whose leader is moving or gone: check its brokers'],
+  [/NOT_ENOUGH_REPLICAS/, 'has fewer in-sync replicas than min.insync.replicas asks for: check its brokers'],
+  [/KAFKA_STORAGE_ERROR/, 'has trouble with its disk: check the brokers'],
   [
     /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|timed out|TIMED_OUT/i,
     'does not answer in time: check KAFKA_BROKERS and the network'

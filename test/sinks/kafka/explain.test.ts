@@ -22,6 +22,14 @@ t.test('protocol errors, however deep, become one line that says what to look at
   }
 })
 
+t.test('of a time that is refused and a leader that moved meanwhile, the time is told', async t => {
+  const error = new AggregateError([
+    new ProtocolError('NOT_LEADER_OR_FOLLOWER'),
+    new ProtocolError('INVALID_TIMESTAMP')
+  ])
+  t.match(explain(error, brokers), /clocks/)
+})
+
 t.test('an error that nobody knows is told in its own first line', async t => {
   t.equal(explain(new Error('odd\nstack'), brokers), 'Kafka (kafka-1:9092, kafka-2:9092) failed: odd')
   t.equal(explain('text', ['b']), 'Kafka (b) failed: text')

@@ -5,13 +5,16 @@ import { startTraffic, verdict } from '../../support/kafka-traffic.ts'
 import { startKafka } from '../../support/kafka.ts'
 import { until } from '../../support/until.ts'
 
+/** As it is by default (PUBLISH_TIMEOUT). */
+const PUBLISH_TIMEOUT_MS = 750
+
 const kafka = await startKafka({})
 t.teardown(() => kafka.stop())
 t.afterEach(() => kafka.resume())
 
 t.test('a broker that hangs: rejected within 2 s, nothing confirmed is missing, and back when it is back', async t => {
   const topic = 'hang'
-  const { sink } = await readySink(t, kafka.brokers, { wanted: [topic] })
+  const { sink } = await readySink(t, kafka.brokers, { publishTimeoutMs: PUBLISH_TIMEOUT_MS, wanted: [topic] })
   const load = startTraffic(sink, topic)
   await until(() => load.acked.length > 100, { what: 'traffic' })
 
@@ -31,7 +34,11 @@ t.test('a broker that hangs: rejected within 2 s, nothing confirmed is missing, 
 
 t.test('a broker that hangs for longer than an answer is awaited: the same, with a new producer', async t => {
   const topic = 'long-hang'
-  const { sink } = await readySink(t, kafka.brokers, { wanted: [topic], giveUpMs: 1_000 })
+  const { sink } = await readySink(t, kafka.brokers, {
+    publishTimeoutMs: PUBLISH_TIMEOUT_MS,
+    wanted: [topic],
+    giveUpMs: 1_000
+  })
   const load = startTraffic(sink, topic)
   await until(() => load.acked.length > 100, { what: 'traffic' })
 
@@ -47,7 +54,7 @@ t.test('a broker that hangs for longer than an answer is awaited: the same, with
 })
 
 t.test('closing while Kafka does not answer is quick', async t => {
-  const { sink } = await readySink(t, kafka.brokers, { wanted: ['hang'] })
+  const { sink } = await readySink(t, kafka.brokers, { publishTimeoutMs: PUBLISH_TIMEOUT_MS, wanted: ['hang'] })
   kafka.pause()
   const refused = t.rejects(sink.publish([eventRecord({ messageId: 'a', topics: ['hang'] })]), {
     code: 'SINK_UNAVAILABLE'
