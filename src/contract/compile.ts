@@ -37,6 +37,8 @@ export interface CompiledContract {
   readonly envelope: Check
   /** What `events` look at, by type; undefined: everything. */
   readonly regards: Readonly<Record<EventType, Regards | undefined>>
+  /** What `envelope` looks at; undefined: everything. */
+  readonly envelopeRegards: Regards | undefined
 }
 
 export interface CompileOptions extends Partial<EnvelopeOptions> {
@@ -90,7 +92,8 @@ export function compileContract({
     mode,
     events: { single: checks('single'), batch: checks('batch') },
     envelope: check(ENVELOPE_SCHEMA_NAME),
-    regards: byType(type => regardsOf(effective, type))
+    regards: byType(type => regardsOf(effective, [eventSchemaName('single', type), eventSchemaName('batch', type)])),
+    envelopeRegards: regardsOf(effective, [ENVELOPE_SCHEMA_NAME])
   }
 }
 

@@ -1,7 +1,5 @@
-import type { EventType } from '../model/event-types.ts'
 import type { ContractDocument, Schema } from './document.ts'
 import { follow, isObject } from './document.ts'
-import { eventSchemaName } from './event-schemas.ts'
 
 /**
  * How closely the contract looks at a top-level field of an event: `kind` where only its type counts and whether an
@@ -21,16 +19,14 @@ const OF_NO_OBJECT = new Set([
 const OF_ARRAYS = new Set(['maxItems', 'minItems'])
 
 /**
- * What the schemas of one type of event look at, however it came. Undefined where they say something of fields that
+ * What these schemas look at, taken together. Undefined where they say something of fields that
  * they do not name (`additionalProperties`, `propertyNames`, `if`...): then every field has to be there.
  *
  * @param document with the schemas that addEventSchemas adds
  */
-export function regardsOf(document: ContractDocument, type: EventType): Regards | undefined {
+export function regardsOf(document: ContractDocument, names: readonly string[]): Regards | undefined {
   const regards = new Map<string, Regard>()
-  const schemas = [eventSchemaName('single', type), eventSchemaName('batch', type)].map(
-    name => document.components.schemas[name] ?? true
-  )
+  const schemas = names.map(name => document.components.schemas[name] ?? true)
   return schemas.every(schema => regardSchema(document, schema, regards)) ? regards : undefined
 }
 

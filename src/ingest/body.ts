@@ -1,8 +1,10 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { fault } from '../model/reasons.ts'
 import type { Fault } from '../model/reasons.ts'
+import { MAX_DEPTH_LEVELS } from '../model/limits.ts'
+import { OPEN_BRACE, ScanError } from './cursor.ts'
+import { repeatedKey } from './repeated-key.ts'
 import type { ElementScan, EnvelopeScan, Member, ObjectScan } from './scan.ts'
-import { ScanError } from './cursor.ts'
 import { Scanner } from './scan.ts'
 import { toInstant } from './time.ts'
 
@@ -33,17 +35,14 @@ export interface Envelope {
   readonly sentAt: { readonly json: string; readonly time: number } | undefined
   readonly context: SharedObject | undefined
   readonly integrations: SharedObject | undefined
-  /** The parsed envelope without `batch`, to be judged by the contract; undefined for a single call. */
-  readonly value: JsonObject | undefined
+  /** The body as it was taken apart, to be judged by the contract; undefined for a single call. */
+  readonly scan: EnvelopeScan | undefined
 }
 
 /** An object of the envelope that is merged under each event's own. */
 export interface SharedObject {
-  readonly bytes: Buffer
-  readonly members: readonly Member[]
-  readonly depth: number
-  /** A key of it, at any level, may have to be refused. */
-  readonly suspectKeys: boolean
+  readonly scan: ObjectScan
+  /** Empty where it nests too deep: its events are refused for that. */
   readonly value: JsonObject
 }
 
@@ -56,7 +55,7 @@ const EMPTY_ENVELOPE: Envelope = {
   sentAt: undefined,
   context: undefined,
   integrations: undefined,
-  value: undefined
+  scan: undefined
 }
 
 /** A byte order mark is allowed to be ignored (RFC 8259, section 8.1); .NET programs send it. */
@@ -76,7 +75,7 @@ export function parseBody(bytes: Buffer, options: ParseOptions): ParseResult {
   const text = textOf(bytes)
   const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? BOM_BYTES : 0
   try {
-    const scanner = new Scanner(bytes, start)
+    const scanner = new Scanner(bytes, { start, text })
     if (options.endpoint === 'single') {
       const event = scanner.wholeObject()
       const writeKey = stringMember(event, 'writeKey', text)
@@ -109,21 +108,14 @@ function parseEnvelope(
 ): ParseResult {
   if (scan.overLimit)
     return refuse(fault('too_many_events', '/batch', `a batch has at most ${options.maxBatchEvents} events`))
-  const value: JsonObject = {}
-  for (const member of scan.members) {
-    if (Object.hasOwn(value, member.key))
-      return refuse(fault('duplicate_key', '', 'a key occurs twice at the top level of the batch'))
-    const shown = member.key === 'batch' && scan.elements !== undefined ? scan.elements : parseMember(member, text)
-    if (member.key !== '__proto__') value[member.key] = shown
-    else Object.defineProperty(value, member.key, { value: shown, enumerable: true })
-  }
-  const shared = (key: string): SharedObject | undefined => sharedObject(scan, key, value[key], { bytes, text })
+  if (repeatedKey(scan.members) !== undefined)
+    return refuse(fault('duplicate_key', '', 'a key occurs twice at the top level of the batch'))
   const envelope: Envelope = {
-    writeKey: typeof value['writeKey'] === 'string' ? value['writeKey'] : undefined,
-    sentAt: readSentAt(scan, value['sentAt'], text),
-    context: shared('context'),
-    integrations: shared('integrations'),
-    value
+    writeKey: stringMember(scan, 'writeKey', text),
+    sentAt: readSentAt(scan, text),
+    context: sharedObject(scan, 'context', bytes, text),
+    integrations: sharedObject(scan, 'integrations', bytes, text),
+    scan
   }
   return { ok: true, body: makeBody(bytes, text, scan.elements ?? [], envelope) }
 }
@@ -144,29 +136,27 @@ function parseMember(member: Member, text: ParsedBody['text']): unknown {
   return JSON.parse(text(member.valueStart, member.valueEnd))
 }
 
-/** An empty array stands for an empty object (PHP), null for absent: neither has anything to share. */
+/** Undefined for what is no object: neither null, for absent, nor an empty array (PHP) has anything to share. */
 function sharedObject(
   scan: ObjectScan,
   key: string,
-  value: unknown,
-  { bytes, text }: Pick<ParsedBody, 'bytes' | 'text'>
+  bytes: Buffer,
+  text: ParsedBody['text']
 ): SharedObject | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  const member = findMember(scan, key) as Member
-  // Line breaks are dropped here once, so that the merge can copy members as they are.
-  const line = scan.hasLineBreaks
-    ? Buffer.from(text(member.valueStart, member.valueEnd).replaceAll(/[\r\n]/g, ''))
-    : bytes.subarray(member.valueStart, member.valueEnd)
-  const { members, depth, suspectKeys } = new Scanner(line).wholeObject()
-  return { bytes: line, members, depth, suspectKeys, value: value as JsonObject }
+  const member = findMember(scan, key)
+  if (member === undefined || bytes[member.valueStart] !== OPEN_BRACE) return undefined
+  const { valueStart, valueEnd } = member
+  const shared = new Scanner(bytes, { start: valueStart, end: valueEnd, text }).wholeObject()
+  const isTooDeep = shared.depth >= MAX_DEPTH_LEVELS
+  return { scan: shared, value: isTooDeep ? {} : (parseMember(member, text) as JsonObject) }
 }
 
-function readSentAt(scan: ObjectScan, value: unknown, text: ParsedBody['text']): Envelope['sentAt'] {
-  if (typeof value !== 'string') return undefined
+function readSentAt(scan: ObjectScan, text: ParsedBody['text']): Envelope['sentAt'] {
+  const value = stringMember(scan, 'sentAt', text)
   const time = toInstant(value)
   if (Number.isNaN(time)) return undefined
-  const member = findMember(scan, 'sentAt') as Member
-  return { json: text(member.valueStart, member.valueEnd), time }
+  const { valueStart, valueEnd } = findMember(scan, 'sentAt') as Member
+  return { json: text(valueStart, valueEnd), time }
 }
 
 export function findMember(scan: { readonly members: readonly Member[] }, key: string): Member | undefined {
@@ -178,7 +168,7 @@ function stringMember(scan: ObjectScan, key: string, text: ParsedBody['text']): 
   const member = findMember(scan, key)
   if (member === undefined) return undefined
   try {
-    const value = parseMember(member, text)
+    const value = text(member.valueStart, member.valueStart + 1) === '"' ? parseMember(member, text) : undefined
     return typeof value === 'string' ? value : undefined
   } catch {
     // The event is parsed as a whole later, and refused there with its reason.

@@ -27,13 +27,13 @@ export function encodeRejected(writer: LineWriter, bad: BadEvent, facts: Request
     )
   } else if (bad.scan.members === undefined) writer.copyAsLine(facts.body.bytes, bad.scan.start, bad.scan.end)
   else {
-    const copy = new ObjectCopy(writer, facts.body.bytes, bad.scan)
+    const copy = new ObjectCopy(writer, facts.body.bytes, bad.scan.hasLineBreaks)
     for (const member of bad.scan.members) {
       if (member.key === 'writeKey') copy.drop()
       else copy.keep(member)
     }
     copy.flush()
-    writer.text('}')
+    copy.end()
   }
   const rest = {
     source: facts.source,

@@ -57,24 +57,24 @@ export function keyOf(value: JsonObject): string {
 export function encodeEvent(writer: LineWriter, event: GoodEvent, messageId: string, facts: RequestFacts): void {
   const { scan, value } = event
   const { bytes, envelope } = facts.body
-  const out = new ObjectCopy(writer, bytes, scan)
+  const out = new ObjectCopy(writer, bytes, scan.hasLineBreaks)
   const ip = ipToFill(asObject(value['context']), envelope.context?.value, facts.address)
   const context: Merge = { own: value['context'], shared: envelope.context, ip }
   const integrations: Merge = { own: value['integrations'], shared: envelope.integrations, ip: undefined }
   for (const member of scan.members) {
     if (isReplaced(member.key, event, facts)) out.drop()
     else if (member.key === 'context' && changesAnything(context)) {
-      out.replace('"context":', () => writeMerged(writer, bytes, context, member))
+      out.replace('"context":', () => writeMerged(writer, facts.body, context, member))
     } else if (member.key === 'integrations' && changesAnything(integrations)) {
-      out.replace('"integrations":', () => writeMerged(writer, bytes, integrations, member))
+      out.replace('"integrations":', () => writeMerged(writer, facts.body, integrations, member))
     } else out.keep(member)
   }
   out.flush()
   if (context.shared !== undefined && !Object.hasOwn(value, 'context')) {
-    out.replace('"context":', () => writeMerged(writer, bytes, context))
+    out.replace('"context":', () => writeMerged(writer, facts.body, context))
   }
   if (integrations.shared !== undefined && !Object.hasOwn(value, 'integrations')) {
-    out.replace('"integrations":', () => writeMerged(writer, bytes, integrations))
+    out.replace('"integrations":', () => writeMerged(writer, facts.body, integrations))
   }
   writer.ascii((out.isEmpty ? '' : ',') + ourFields(event, messageId, facts) + facts.tail)
   writer.endLine()
@@ -145,26 +145,26 @@ function changesAnything({ own, shared, ip }: Merge): boolean {
   if (ip !== undefined) return true
   if (shared === undefined) return false
   const object = asObject(own)
-  return object === undefined || shared.members.some(({ key }) => !Object.hasOwn(object, key))
+  return object === undefined || shared.scan.members.some(({ key }) => !Object.hasOwn(object, key))
 }
 
-/** @param member where the event's own object stands in `bytes`; undefined where it has none */
-function writeMerged(writer: LineWriter, bytes: Buffer, { own, shared, ip }: Merge, member?: Member): void {
+/** @param member where the event's own object stands; undefined where it has none */
+function writeMerged(writer: LineWriter, body: ParsedBody, { own, shared, ip }: Merge, member?: Member): void {
+  const { bytes, text } = body
   const object = asObject(own)
-  let separator = ''
-  const put = (from: Buffer, { key, start, valueEnd }: Member): void => {
-    if (key === 'ip' && ip !== undefined) return
-    writer.text(separator)
-    writer.copyAsLine(from, start, valueEnd)
-    separator = ','
+  const ownScan =
+    object === undefined || member === undefined
+      ? undefined
+      : new Scanner(bytes, { start: member.valueStart, end: member.valueEnd, text }).wholeObject()
+  const hasLineBreaks = ownScan?.hasLineBreaks === true || shared?.scan.hasLineBreaks === true
+  const copy = new ObjectCopy(writer, bytes, hasLineBreaks)
+  const put = (each: Member, isHidden: boolean): void => {
+    if (isHidden || (each.key === 'ip' && ip !== undefined)) copy.drop()
+    else copy.keep(each)
   }
-  writer.text('{')
-  if (object !== undefined && member !== undefined) {
-    for (const each of new Scanner(bytes, member.valueStart, member.valueEnd).wholeObject().members) put(bytes, each)
-  }
-  if (shared !== undefined) {
-    for (const each of shared.members)
-      if (object === undefined || !Object.hasOwn(object, each.key)) put(shared.bytes, each)
-  }
-  writer.text(ip === undefined ? '}' : `${separator}"ip":"${ip}"}`)
+  for (const each of ownScan?.members ?? []) put(each, false)
+  copy.flush()
+  for (const each of shared?.scan.members ?? []) put(each, object !== undefined && Object.hasOwn(object, each.key))
+  if (ip !== undefined) copy.replace('"ip":', () => writer.ascii(`"${ip}"`))
+  copy.end()
 }

@@ -5,8 +5,9 @@ import type { Limits } from '../model/limits.ts'
 import { fault } from '../model/reasons.ts'
 import type { Fault } from '../model/reasons.ts'
 import type { JsonObject, ParsedBody } from './body.ts'
-import { readEvent } from './read-event.ts'
-import type { ElementScan, Member, ObjectScan } from './scan.ts'
+import { readEnvelope, readEvent } from './read-event.ts'
+import { repeatedKey } from './repeated-key.ts'
+import type { ElementScan, ObjectScan } from './scan.ts'
 import type { Validator } from './validate.ts'
 
 /** An event that passed: its bytes, and what readEvent makes of them. */
@@ -68,15 +69,16 @@ function typeOf(scan: ObjectScan, { text }: ParsedBody): EventType | undefined {
 
 /** What a batch shares must pass too: it becomes part of each of its events. */
 export function judgeEnvelope(judge: Judge, body: ParsedBody): Fault | undefined {
-  const { value, context, integrations } = body.envelope
-  if (value === undefined) return undefined
+  const { scan, context, integrations } = body.envelope
+  if (scan === undefined) return undefined
   // Level 1 is the event that they are merged into.
-  if ((context?.depth ?? 0) >= MAX_DEPTH_LEVELS) return fault('too_deep', '/context')
-  if ((integrations?.depth ?? 0) >= MAX_DEPTH_LEVELS) return fault('too_deep', '/integrations')
+  if ((context?.scan.depth ?? 0) >= MAX_DEPTH_LEVELS) return fault('too_deep', '/context')
+  if ((integrations?.scan.depth ?? 0) >= MAX_DEPTH_LEVELS) return fault('too_deep', '/integrations')
   for (const shared of [context, integrations]) {
-    if (shared?.suspectKeys === true && hasForbiddenKey(shared.value)) return fault('forbidden_key')
+    if (shared?.scan.suspectKeys === true && hasForbiddenKey(shared.value)) return fault('forbidden_key')
   }
-  return judge.validator.validateEnvelope(value)
+  const { validator } = judge
+  return validator.validateEnvelope(readEnvelope(scan, body, validator.envelopeRegards))
 }
 
 function judgeBytes(scan: ElementScan, limits: Limits): Fault | undefined {
@@ -96,21 +98,6 @@ function judgeKeys(scan: ObjectScan, value: JsonObject): Fault | undefined {
   if (repeated === undefined) return undefined
   const shown = JSON.stringify(repeated.slice(0, 100))
   return fault('duplicate_key', '', `the key ${shown} occurs twice at the top level of the event`)
-}
-
-/** Above so many members a set is cheaper than comparing each with each. */
-const FEW_MEMBERS = 20
-
-function repeatedKey(members: readonly Member[]): string | undefined {
-  if (members.length > FEW_MEMBERS) {
-    const seen = new Set<string>()
-    return members.find(({ key }) => seen.size === seen.add(key).size)?.key
-  }
-  for (let i = 1; i < members.length; i++) {
-    const { key } = members[i] as Member
-    for (let j = 0; j < i; j++) if ((members[j] as Member).key === key) return key
-  }
-  return undefined
 }
 
 /** `__proto__`, or `prototype` inside `constructor`, at any level: what would poison a consumer that merges objects. */

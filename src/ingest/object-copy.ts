@@ -1,6 +1,6 @@
-import { COMMA, OPEN_BRACE } from './cursor.ts'
+import { CLOSE_BRACE, COMMA, OPEN_BRACE } from './cursor.ts'
 import type { LineWriter } from './line-writer.ts'
-import type { Member, ObjectScan } from './scan.ts'
+import type { Member } from './scan.ts'
 
 /** Copies an object's members in runs as long as possible, dropping or replacing some, and keeps the commas right. */
 export class ObjectCopy {
@@ -11,10 +11,11 @@ export class ObjectCopy {
   #runEnd = -1
   isEmpty = true
 
-  constructor(writer: LineWriter, bytes: Buffer, scan: ObjectScan) {
+  /** @param hasLineBreaks line breaks stand between tokens of what is copied: they are left out */
+  constructor(writer: LineWriter, bytes: Buffer, hasLineBreaks: boolean) {
     this.#writer = writer
     this.#bytes = bytes
-    this.#asLine = scan.hasLineBreaks
+    this.#asLine = hasLineBreaks
     writer.byte(OPEN_BRACE)
   }
 
@@ -40,6 +41,12 @@ export class ObjectCopy {
     if (this.#asLine) this.#writer.copyAsLine(this.#bytes, this.#runStart, this.#runEnd)
     else this.#writer.copy(this.#bytes, this.#runStart, this.#runEnd)
     this.#runStart = -1
+  }
+
+  /** Everything is copied: the closing brace. */
+  end(): void {
+    this.flush()
+    this.#writer.byte(CLOSE_BRACE)
   }
 
   #separate(): void {

@@ -1,6 +1,6 @@
 import type { Regard, Regards } from '../contract/regard.ts'
 import type { JsonObject, ParsedBody } from './body.ts'
-import type { Member, ObjectScan } from './scan.ts'
+import type { EnvelopeScan, Member, ObjectScan } from './scan.ts'
 
 /** What this room reads of events itself, whatever the contract looks at. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
@@ -44,6 +44,20 @@ export function readEvent(scan: ObjectScan, body: ParsedBody, regards: Regards |
     if (regard !== undefined) event[member.key] = readValue(member, regard, body)
   }
   return event
+}
+
+/**
+ * The top-level fields of a batch's body, as far as the contract looks at them. The elements stand for the items, which
+ * are judged one by one.
+ */
+export function readEnvelope(scan: EnvelopeScan, { text }: ParsedBody, regards: Regards | undefined): JsonObject {
+  const members = regards === undefined ? scan.members : scan.members.filter(({ key }) => regards.has(key))
+  return Object.fromEntries(
+    members.map(({ key, valueStart, valueEnd }) => {
+      const isList = key === 'batch' && scan.elements !== undefined
+      return [key, isList ? scan.elements : readJson(text(valueStart, valueEnd))]
+    })
+  )
 }
 
 /** The events of a client mostly share one context, letter by letter: it is made once. Nobody changes what is read. */

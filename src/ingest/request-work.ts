@@ -22,8 +22,10 @@ import { judgeEvent } from './judge.ts'
 import { LineWriter } from './line-writer.ts'
 import { countReceived, countSettled } from './settlement.ts'
 
-/** A millisecond or two for each of the steps. */
+/** Above it a request passes in pieces... */
 const LARGE_BODY_BYTES = 128 * 1024
+/** ...of so many events: a millisecond, or three where each of them is refused. */
+const EVENTS_AT_ONCE = 250
 
 /** What the envelope and our own fields add to an event, to size the first buffer. */
 const EXPECTED_EXTRA_BYTES = 384
@@ -45,6 +47,8 @@ export class RequestWork {
   /** Monotonic milliseconds at the start and after each step. */
   readonly #marks: number[]
   #receipt: Receipt | undefined
+  /** Of all topics together. */
+  #publishBytes = 0
   /** Keys of `integrations` that are no destination's. */
   #unknownNames = 0
 
@@ -69,14 +73,26 @@ export class RequestWork {
 
   /** @param shared a fault of what the events share: it is each one's */
   async run(shared: Fault | undefined): Promise<Answer> {
+    const { body } = this.#request
+    const isLarge = body.bytes.length > LARGE_BODY_BYTES
+    const events: (GoodEvent | BadEvent)[] = []
+    const writer = new LineWriter(body.bytes.length + body.events.length * EXPECTED_EXTRA_BYTES)
     try {
-      const isLarge = this.#request.body.bytes.length > LARGE_BODY_BYTES
-      if (isLarge) await this.#options.pause()
-      const events = this.#judge(shared)
-      if (isLarge) await this.#options.pause()
-      const tooMuch = this.#write(events)
-      this.#request.body.release()
-      if (tooMuch !== undefined) return this.#refuse(tooMuch)
+      for (let index = 0; index < body.events.length; index++) {
+        if (isLarge && index % EVENTS_AT_ONCE === 0) await this.#options.pause()
+        events.push(this.#judge(index, shared))
+      }
+      this.#entries = events.map(createEntry)
+      countReceived(this.#entries, this.#facts.source, this.#options.ledger)
+      this.#mark()
+      for (let index = 0; index < events.length; index++) {
+        if (isLarge && index % EVENTS_AT_ONCE === 0) await this.#options.pause()
+        const tooMuch = this.#write(writer, events[index] as GoodEvent | BadEvent, this.#entries[index] as Entry)
+        if (tooMuch !== undefined) return this.#refuse(tooMuch)
+      }
+      this.#makeRecords(writer.lines())
+      events.length = 0
+      body.release()
       this.#mark()
       if (this.#records.length > 0) this.#receipt = await this.#options.sink.publish(this.#records)
     } catch (error) {
@@ -87,38 +103,23 @@ export class RequestWork {
     return this.#settle()
   }
 
-  #judge(shared: Fault | undefined): (GoodEvent | BadEvent)[] {
+  #judge(index: number, shared: Fault | undefined): GoodEvent | BadEvent {
     const { body, endpoint } = this.#request
-    const events = body.events.map((_scan, index) => {
-      const event = judgeEvent(this.#options.judge, endpoint, body, index)
-      return shared === undefined || event.fault !== undefined ? event : { ...event, fault: shared }
-    })
-    this.#entries = events.map(createEntry)
-    countReceived(this.#entries, this.#facts.source, this.#options.ledger)
-    this.#mark()
-    return events
+    const event = judgeEvent(this.#options.judge, endpoint, body, index)
+    return shared === undefined || event.fault !== undefined ? event : { ...event, fault: shared }
   }
 
-  /** Dedupes, routes and writes every event; a fault when the whole request asks for too much. */
-  #write(events: readonly (GoodEvent | BadEvent)[]): Fault | undefined {
+  /** Dedupes, routes and writes one event; a fault when the whole request asks for too much. */
+  #write(writer: LineWriter, event: GoodEvent | BadEvent, entry: Entry): Fault | undefined {
+    const before = writer.length
+    if (event.fault === undefined) this.#writeGood(writer, entry, event)
+    else this.#writeBad(writer, entry, event)
+    this.#publishBytes += (writer.length - before) * (entry.topics?.length ?? 0)
+    // Stopping here keeps a large shared context times many events from filling the memory.
     const limit = this.#options.judge.limits.maxPublishBytes
-    const writer = new LineWriter(this.#request.body.bytes.length + events.length * EXPECTED_EXTRA_BYTES)
-    let publishBytes = 0
-    for (let index = 0; index < events.length; index++) {
-      const event = events[index] as GoodEvent | BadEvent
-      const entry = this.#entries[index] as Entry
-      const before = writer.length
-      if (event.fault === undefined) this.#writeGood(writer, entry, event)
-      else this.#writeBad(writer, entry, event)
-      publishBytes += (writer.length - before) * (entry.topics?.length ?? 0)
-      // Stopping here keeps a large shared context times many events from filling the memory.
-      if (publishBytes > limit) {
-        const why = "the batch's context is copied into each of its events"
-        return fault('payload_too_large', '', `the request would publish more than ${limit} bytes: ${why}`)
-      }
-    }
-    this.#makeRecords(writer.lines())
-    return undefined
+    if (this.#publishBytes <= limit) return undefined
+    const why = "the batch's context is copied into each of its events"
+    return fault('payload_too_large', '', `the request would publish more than ${limit} bytes: ${why}`)
   }
 
   #writeGood(writer: LineWriter, entry: Entry, event: GoodEvent): void {

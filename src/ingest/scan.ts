@@ -70,17 +70,34 @@ export interface EnvelopeScan extends ObjectScan {
 
 class LimitReached extends Error {}
 
+/** The text of bytes [start, end). */
+export type TextOf = (start: number, end: number) => string
+
+export interface ScannerOptions {
+  /** The range that is walked; default: all of the bytes. */
+  readonly start?: number
+  readonly end?: number
+  /** How the text of keys is made; default: from the bytes. */
+  readonly text?: TextOf
+}
+
+function utf8Of(bytes: Buffer): TextOf {
+  return (start, end) => bytes.toString('utf8', start, end)
+}
+
 /** Walks one body. */
 export class Scanner {
   readonly #json: Cursor
+  readonly #text: TextOf
   /** Whether values are judged, or only their ends are looked for. */
   #strict = true
   #expand = false
   #limit = 0
   #elements: ElementScan[] | undefined
 
-  constructor(bytes: Buffer, start = 0, end: number = bytes.length) {
+  constructor(bytes: Buffer, { start = 0, end = bytes.length, text = utf8Of(bytes) }: ScannerOptions = {}) {
     this.#json = new Cursor(bytes, start, end)
+    this.#text = text
   }
 
   /** The object that the whole range must be. Throws ScanError unless its braces hold, at least. */
@@ -235,8 +252,7 @@ export class Scanner {
     const { bytes, escaped } = this.#json
     const known = knownKey(bytes, start + 1, end)
     if (known !== undefined) return known
-    if (!escaped) return bytes.toString('utf8', start + 1, end)
-    return JSON.parse(bytes.toString('utf8', start, end + 1)) as string
+    return escaped ? (JSON.parse(this.#text(start, end + 1)) as string) : this.#text(start + 1, end)
   }
 
   #value(): void {

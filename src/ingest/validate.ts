@@ -21,6 +21,8 @@ export interface ValidatorOptions {
 export interface Validator {
   /** Which top-level fields validate() looks at in events of a type, and how closely; undefined: all of them, wholly. */
   readonly regards: Readonly<Record<EventType, Regards | undefined>>
+  /** The same for validateEnvelope(). */
+  readonly envelopeRegards: Regards | undefined
   /**
    * One event, of a type already known: from the path for a single call, from the event's own `type` in a batch.
    * The first fault in this order: ids, required fields, the rest in the contract's order.
@@ -36,6 +38,7 @@ export function createValidator({ contract, mode, limits = DEFAULT_LIMITS }: Val
   const nullIsAbsent = mode === 'compatible'
   return {
     regards: compiled.regards,
+    envelopeRegards: compiled.envelopeRegards,
     validate(event, type, endpoint) {
       const idFault = findIdFault(event, type, nullIsAbsent)
       if (idFault !== undefined) return idFault

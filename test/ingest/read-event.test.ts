@@ -4,8 +4,8 @@ import t from 'tap'
 import { loadContract } from '../../src/contract/document.ts'
 import type { ParsedBody } from '../../src/ingest/body.ts'
 import { parseBody } from '../../src/ingest/body.ts'
-import { readEvent } from '../../src/ingest/read-event.ts'
-import type { ObjectScan } from '../../src/ingest/scan.ts'
+import { readEnvelope, readEvent } from '../../src/ingest/read-event.ts'
+import type { EnvelopeScan, ObjectScan } from '../../src/ingest/scan.ts'
 import { createValidator } from '../../src/ingest/validate.ts'
 import { EVENT_TYPES } from '../../src/model/event-types.ts'
 
@@ -55,6 +55,24 @@ for (const mode of ['compatible', 'strict'] as const) {
       { numRuns: 5_000 }
     )
     t.pass('5,000 random events')
+  })
+  t.test(`${mode}: the contract says the same of what is read of a batch as of the whole batch`, async t => {
+    const batch = fc.oneof(value, fc.constantFrom([{}], [{ type: 'track' }, 5]))
+    const fields = fc.record(
+      { batch, context: value, integrations: value, sentAt: value, writeKey: value, own: value },
+      {
+        requiredKeys: []
+      }
+    )
+    fc.assert(
+      fc.property(fields, envelope => {
+        const body = parse(JSON.stringify(envelope))
+        const read = readEnvelope(body.envelope.scan as EnvelopeScan, body, validator.envelopeRegards)
+        return isDeepStrictEqual(validator.validateEnvelope(read), validator.validateEnvelope(envelope))
+      }),
+      { numRuns: 2_000 }
+    )
+    t.notOk(validator.envelopeRegards?.has('own'), 'and fields that it does not name are not read')
   })
 }
 
