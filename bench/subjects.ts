@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createTopic } from '../test/support/kafka-topics.ts'
 import { START_ARGS } from '../test/support/start-args.ts'
 import type { Measured } from './process.ts'
 import { freePort, startProcess, waitReady } from './process.ts'
@@ -21,13 +22,29 @@ export interface Subject {
   stop(): Promise<void>
 }
 
+let topics = 0
+
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
-export async function startReference(name: 'bare' | 'fastify'): Promise<Subject> {
-  const port = await freePort()
-  const process = startProcess({ args: [here(`servers/${name}.ts`), String(port)], core: SERVER_CORE })
+/**
+ * A server that does nothing but read, parse, keep and answer.
+ *
+ * @param keep where it keeps what it answers: nowhere, in a file that is fsynced, or in Kafka, whose brokers these are
+ */
+export async function startReference(name: 'bare' | 'fastify', keep?: 'fsync' | readonly string[]): Promise<Subject> {
+  const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-'))
+  const [port, topic] = [await freePort(), `floor-${process.pid}-${topics++}`]
+  const isKafka = typeof keep === 'object'
+  if (isKafka) await createTopic(keep, topic)
+  const place = isKafka ? [topic, keep[0] as string] : keep === 'fsync' ? [join(dir, 'log')] : []
+  const server = startProcess({ args: [here(`servers/${name}.ts`), String(port), ...place], core: SERVER_CORE })
   const readyMs = await waitUntilTaken(port)
-  return { name, port, process, readyMs, adminUrl: undefined, topic: undefined, stop: () => process.stop() }
+  const stop = async (): Promise<void> => {
+    await server.stop()
+    rmSync(dir, { recursive: true })
+  }
+  const kept = keep === undefined ? '' : ` + ${isKafka ? 'Kafka' : keep}`
+  return { name: name + kept, port, process: server, readyMs, adminUrl: undefined, topic: undefined, stop }
 }
 
 export interface TributaryOptions {
@@ -41,8 +58,6 @@ export interface TributaryOptions {
 }
 
 const ONE_SOURCE = 'sources:\n  - id: bench\n    writeKeys: [wk_bench]\n'
-let topics = 0
-
 /** The real server, as `npm start` runs it. */
 export async function startTributary(options: TributaryOptions): Promise<Subject> {
   const { name, brokers, config = ONE_SOURCE, env, core = SERVER_CORE } = options

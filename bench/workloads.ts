@@ -27,6 +27,17 @@ async function everybody(brokers: readonly string[]): Promise<Subject[]> {
   ]
 }
 
+/** Everybody, and what the ways of keeping cost alone. */
+async function everybodyAndFloors(brokers: readonly string[]): Promise<Subject[]> {
+  return [
+    ...(await everybody(brokers)),
+    await startReference('bare', 'fsync'),
+    await startReference('fastify', 'fsync'),
+    await startReference('bare', brokers),
+    await startReference('fastify', brokers)
+  ]
+}
+
 /** Calls as the recorded SDKs send them. */
 function sampleCalls(): object[] {
   const folder = new URL('../test/contract/samples/', import.meta.url)
@@ -53,7 +64,7 @@ const single = { path: '/v1/track', body: singleBody(), connections: 64, subject
 const batch = { path: '/v1/batch', body: batchBody(100), connections: 16, subjects: everybody }
 
 export const WORKLOADS: readonly Workload[] = [
-  { id: 'W1', name: 'W1: single track of 1 KB, 64 connections', ...single },
+  { id: 'W1', name: 'W1: single track of 1 KB, 64 connections', ...single, subjects: everybodyAndFloors },
   { id: 'W2', name: 'W2: batch of 100, 16 connections', ...batch },
   { id: 'W3', name: 'W3: W2 gzipped', ...batch, gzip: true, subjects: withoutReferencesThatCannotInflate },
   { id: 'W4', name: 'W4: mixed calls of the recorded SDKs', ...batch, body: mixedBody(sampleCalls()) },
