@@ -1,7 +1,8 @@
-import { isAscii, isUtf8 } from 'node:buffer'
 import { fault } from '../model/reasons.ts'
 import type { Fault } from '../model/reasons.ts'
 import { MAX_DEPTH_LEVELS } from '../model/limits.ts'
+import type { BodyText, TextOf } from './body-text.ts'
+import { bodyTextOf } from './body-text.ts'
 import { OPEN_BRACE, ScanError } from './cursor.ts'
 import { repeatedKey } from './repeated-key.ts'
 import type { ElementScan, EnvelopeScan, Member, ObjectScan } from './scan.ts'
@@ -16,10 +17,8 @@ export function asObject(value: unknown): JsonObject | undefined {
 }
 
 /** A body taken apart: its events by their bytes, and what they share. */
-export interface ParsedBody {
+export interface ParsedBody extends BodyText {
   readonly bytes: Buffer
-  /** The text of bytes [start, end). It may keep the text of the whole body in memory: not for what lives longer. */
-  text(start: number, end: number): string
   /** Empty after release(). */
   readonly events: readonly ElementScan[]
   readonly envelope: Envelope
@@ -71,18 +70,18 @@ export interface ParseOptions {
  * what is wrong with one event only is found later, so that it does not cost the others.
  */
 export function parseBody(bytes: Buffer, options: ParseOptions): ParseResult {
-  const isPlain = isAscii(bytes)
-  if (!isPlain && !isUtf8(bytes)) return refuse(fault('invalid_utf8'))
-  const text = isPlain ? textOfAscii(bytes) : textOfUtf8(bytes)
+  const texts = bodyTextOf(bytes)
+  if (texts === undefined) return refuse(fault('invalid_utf8'))
+  const { text } = texts
   const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? BOM_BYTES : 0
   try {
     const scanner = new Scanner(bytes, { start, text })
     if (options.endpoint === 'single') {
       const event = scanner.wholeObject()
       const writeKey = stringMember(event, 'writeKey', text)
-      return { ok: true, body: makeBody(bytes, text, [event], { ...EMPTY_ENVELOPE, writeKey }) }
+      return { ok: true, body: makeBody(bytes, texts, [event], { ...EMPTY_ENVELOPE, writeKey }) }
     }
-    return parseEnvelope(scanner.wholeEnvelope(options.maxBatchEvents), bytes, text, options)
+    return parseEnvelope(scanner.wholeEnvelope(options.maxBatchEvents), bytes, texts, options)
   } catch (error) {
     if (error instanceof ScanError)
       return refuse(fault('invalid_json', '', `the body is not valid JSON (near byte ${error.position})`))
@@ -91,22 +90,8 @@ export function parseBody(bytes: Buffer, options: ParseOptions): ParseResult {
   }
 }
 
-/** Nearly all bodies: all of it is made at once, then each piece is a view and costs a quarter of a string of its own. */
-function textOfAscii(bytes: Buffer): ParsedBody['text'] {
-  const all = bytes.toString('latin1')
-  return (start, end) => all.slice(start, end)
-}
-
-function textOfUtf8(bytes: Buffer): ParsedBody['text'] {
-  return (start, end) => bytes.toString('utf8', start, end)
-}
-
-function parseEnvelope(
-  scan: EnvelopeScan,
-  bytes: Buffer,
-  text: ParsedBody['text'],
-  options: ParseOptions
-): ParseResult {
+function parseEnvelope(scan: EnvelopeScan, bytes: Buffer, texts: BodyText, options: ParseOptions): ParseResult {
+  const { text } = texts
   if (scan.overLimit)
     return refuse(fault('too_many_events', '/batch', `a batch has at most ${options.maxBatchEvents} events`))
   if (repeatedKey(scan.members) !== undefined)
@@ -118,13 +103,13 @@ function parseEnvelope(
     integrations: sharedObject(scan, 'integrations', bytes, text),
     scan
   }
-  return { ok: true, body: makeBody(bytes, text, scan.elements ?? [], envelope) }
+  return { ok: true, body: makeBody(bytes, texts, scan.elements ?? [], envelope) }
 }
 
-function makeBody(bytes: Buffer, text: ParsedBody['text'], events: ElementScan[], envelope: Envelope): ParsedBody {
+function makeBody(bytes: Buffer, texts: BodyText, events: ElementScan[], envelope: Envelope): ParsedBody {
   return {
     bytes,
-    text,
+    ...texts,
     events,
     envelope,
     release: () => {
@@ -133,17 +118,12 @@ function makeBody(bytes: Buffer, text: ParsedBody['text'], events: ElementScan[]
   }
 }
 
-function parseMember(member: Member, text: ParsedBody['text']): unknown {
+function parseMember(member: Member, text: TextOf): unknown {
   return JSON.parse(text(member.valueStart, member.valueEnd))
 }
 
 /** Undefined for what is no object: neither null, for absent, nor an empty array (PHP) has anything to share. */
-function sharedObject(
-  scan: ObjectScan,
-  key: string,
-  bytes: Buffer,
-  text: ParsedBody['text']
-): SharedObject | undefined {
+function sharedObject(scan: ObjectScan, key: string, bytes: Buffer, text: TextOf): SharedObject | undefined {
   const member = findMember(scan, key)
   if (member === undefined || bytes[member.valueStart] !== OPEN_BRACE) return undefined
   const { valueStart, valueEnd } = member
@@ -152,7 +132,7 @@ function sharedObject(
   return { scan: shared, value: isTooDeep ? {} : (parseMember(member, text) as JsonObject) }
 }
 
-function readSentAt(scan: ObjectScan, text: ParsedBody['text']): Envelope['sentAt'] {
+function readSentAt(scan: ObjectScan, text: TextOf): Envelope['sentAt'] {
   const value = stringMember(scan, 'sentAt', text)
   const time = toInstant(value)
   if (Number.isNaN(time)) return undefined
@@ -165,7 +145,7 @@ export function findMember(scan: { readonly members: readonly Member[] }, key: s
   return undefined
 }
 
-function stringMember(scan: ObjectScan, key: string, text: ParsedBody['text']): string | undefined {
+function stringMember(scan: ObjectScan, key: string, text: TextOf): string | undefined {
   const member = findMember(scan, key)
   if (member === undefined) return undefined
   try {

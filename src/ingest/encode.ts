@@ -70,10 +70,10 @@ export function encodeEvent(writer: LineWriter, event: GoodEvent, messageId: str
     } else out.keep(member)
   }
   out.flush()
-  if (context.shared !== undefined && !Object.hasOwn(value, 'context')) {
+  if (context.shared !== undefined && value['context'] === undefined) {
     out.replace('"context":', () => writeMerged(writer, facts.body, context))
   }
-  if (integrations.shared !== undefined && !Object.hasOwn(value, 'integrations')) {
+  if (integrations.shared !== undefined && value['integrations'] === undefined) {
     out.replace('"integrations":', () => writeMerged(writer, facts.body, integrations))
   }
   writer.ascii((out.isEmpty ? '' : ',') + ourFields(event, messageId, facts) + facts.tail)

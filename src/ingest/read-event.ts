@@ -18,6 +18,9 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
   'integrations'
 ])
 
+/** Those that live on with the event's record. */
+const KEPT_FIELDS: ReadonlySet<string> = new Set(['messageId', 'userId', 'anonymousId'])
+
 /** What stands for values that nobody looks into: of the same kind, and empty where they are. */
 const SOME_OBJECT = Object.freeze({})
 const EMPTY_ARRAY = Object.freeze([])
@@ -38,12 +41,37 @@ const LEAST_SHARED_CHARS = 32
  */
 export function readEvent(scan: ObjectScan, body: ParsedBody, regards: Regards | undefined): JsonObject {
   if (scan.suspectKeys || regards === undefined) return JSON.parse(body.text(scan.start, scan.end)) as JsonObject
-  const event: JsonObject = {}
+  const event = emptyEvent()
   for (const member of scan.members) {
     const regard = OWN_FIELDS.has(member.key) ? 'whole' : regards.get(member.key)
     if (regard !== undefined) event[member.key] = readValue(member, regard, body)
   }
   return event
+}
+
+/**
+ * All events have one shape for V8, which makes them small and quick to look at. A field that is undefined is as good
+ * as absent: JSON has no such value, and the contract's validators ask for it in this way.
+ */
+function emptyEvent(): JsonObject {
+  return {
+    type: undefined,
+    messageId: undefined,
+    userId: undefined,
+    anonymousId: undefined,
+    groupId: undefined,
+    previousId: undefined,
+    event: undefined,
+    timestamp: undefined,
+    originalTimestamp: undefined,
+    sentAt: undefined,
+    context: undefined,
+    integrations: undefined,
+    name: undefined,
+    category: undefined,
+    properties: undefined,
+    traits: undefined
+  }
 }
 
 /**
@@ -74,9 +102,9 @@ function readJson(text: string): unknown {
   return value
 }
 
-function readValue(member: Member, regard: Regard, { bytes, text }: ParsedBody): unknown {
-  const { valueStart, valueEnd, plain, depth } = member
-  if (plain) return text(valueStart + 1, valueEnd - 1)
+function readValue(member: Member, regard: Regard, { bytes, text, ownText }: ParsedBody): unknown {
+  const { key, valueStart, valueEnd, plain, depth } = member
+  if (plain) return (KEPT_FIELDS.has(key) ? ownText : text)(valueStart + 1, valueEnd - 1)
   if (depth === 0 || regard === 'whole') return readJson(text(valueStart, valueEnd))
   if (bytes[valueStart] === OPEN_BRACE) return SOME_OBJECT
   return /^\[\s*\]$/.test(text(valueStart, valueEnd)) ? EMPTY_ARRAY : SOME_ARRAY

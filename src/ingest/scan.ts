@@ -10,6 +10,7 @@ import {
   ScanError,
   SPACE
 } from './cursor.ts'
+import type { TextOf } from './body-text.ts'
 import { knownKey } from './known-keys.ts'
 
 /**
@@ -69,9 +70,6 @@ export interface EnvelopeScan extends ObjectScan {
 }
 
 class LimitReached extends Error {}
-
-/** The text of bytes [start, end). */
-export type TextOf = (start: number, end: number) => string
 
 export interface ScannerOptions {
   /** The range that is walked; default: all of the bytes. */
