@@ -56,10 +56,10 @@ module.exports = {
     },
     {
       name: 'nobody-imports-the-front-door',
-      comment: 'app.ts is for run.ts, the command line, tests and the load program; main.ts starts run.ts.',
+      comment: 'app.ts is for run.ts, the command line, tests and the load program; main.js starts run.ts.',
       severity: 'error',
-      from: { path: '^(src|test|bench|scripts)/', pathNot: '^src/((main|run)\\.ts$|cli/)|^(test|bench)/' },
-      to: { path: '^src/(app|run|main)\\.ts$' }
+      from: { path: '^(src|test|bench|scripts)/', pathNot: '^src/(main\\.js$|run\\.ts$|cli/)|^(test|bench)/' },
+      to: { path: '^src/(app\\.ts|run\\.ts|main\\.js)$' }
     },
     {
       name: 'src-stands-alone',
