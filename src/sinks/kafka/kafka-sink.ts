@@ -1,3 +1,4 @@
+import './client.ts'
 import type { OutgoingRecord } from '../../model/record.ts'
 import { SinkUnavailable, type Sink } from '../../model/sink.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
