@@ -45,6 +45,8 @@ import { createMetrics, METRICS } from './telemetry/metrics.ts'
 
 const CONTRACT_FILE = new URL('../openapi.yml', import.meta.url)
 const PACKAGE_FILE = new URL('../package.json', import.meta.url)
+/** Beside what Node keeps of the code, see main.js. */
+const CACHE_DIR = new URL('../node_modules/.cache/tributary/', import.meta.url)
 
 /** Of SHUTDOWN_GRACE, what requests under way may take; the rest is for what they carry. */
 const REQUESTS_SHARE_OF_GRACE = 0.6
@@ -109,7 +111,7 @@ export async function createApp({ config, logger, sink: givenSink, clock = syste
   }
 
   // What happens in between
-  const contract = loadContract(CONTRACT_FILE.pathname)
+  const contract = loadContract(CONTRACT_FILE.pathname, CACHE_DIR.pathname)
   const validator = createValidator({ contract, mode: config.validation, limits: config.limits })
   const ids = await openIdStore({ ...config.dedup, dir: join(config.dataDir, 'dedupe'), clock, log: logger })
   const dedupe = createDedupe(ids.windowOf)

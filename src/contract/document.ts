@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
+import { parseKept } from './kept.ts'
 
 export type Json = Record<string, unknown>
 
@@ -12,11 +13,16 @@ export interface ContractDocument extends Json {
   readonly components: Json & { readonly schemas: Record<string, Schema> }
 }
 
-/** Reads and parses the contract. Throws, naming the file, where it cannot be read, parsed or has no schemas. */
-export function loadContract(path: string): ContractDocument {
+/**
+ * Reads and parses the contract. Throws, naming the file, where it cannot be read, parsed or has no schemas.
+ *
+ * @param keepIn a folder to keep what parsing made of it, for the next start
+ */
+export function loadContract(path: string, keepIn?: string): ContractDocument {
   let document: unknown
   try {
-    document = parse(readFileSync(path, 'utf8'))
+    const text = readFileSync(path, 'utf8')
+    document = keepIn === undefined ? parse(text) : parseKept(text, keepIn)
   } catch (cause) {
     throw new Error(`cannot read the contract ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause
