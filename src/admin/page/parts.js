@@ -51,7 +51,7 @@ export function usePolling(load, everyMs) {
       }
     }
     void run()
-    const timer = setInterval(run, everyMs)
+    const timer = setInterval(() => void run(), everyMs)
     return () => {
       alive = false
       clearInterval(timer)
