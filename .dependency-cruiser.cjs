@@ -56,10 +56,10 @@ module.exports = {
     },
     {
       name: 'nobody-imports-the-front-door',
-      comment: 'app.ts is for run.ts, the command line, tests and the load program; main.js starts run.ts.',
+      comment: 'app.ts is for main.ts, the command line, tests and the load program; start.js starts main.ts.',
       severity: 'error',
-      from: { path: '^(src|test|bench|scripts)/', pathNot: '^src/(main\\.js$|run\\.ts$|cli/)|^(test|bench)/' },
-      to: { path: '^src/(app\\.ts|run\\.ts|main\\.js)$' }
+      from: { path: '^(src|test|bench|scripts)/', pathNot: '^src/(start\\.js$|main\\.ts$|cli/)|^(test|bench)/' },
+      to: { path: '^src/(app\\.ts|main\\.ts|start\\.js)$' }
     },
     {
       name: 'src-stands-alone',

@@ -45,7 +45,7 @@ import { createMetrics, METRICS } from './telemetry/metrics.ts'
 
 const CONTRACT_FILE = new URL('../openapi.yml', import.meta.url)
 const PACKAGE_FILE = new URL('../package.json', import.meta.url)
-/** Beside what Node keeps of the code, see main.js. */
+/** Beside what Node keeps of the code, see start.js. */
 const CACHE_DIR = new URL('../node_modules/.cache/tributary/', import.meta.url)
 
 /** Of SHUTDOWN_GRACE, what requests under way may take; the rest is for what they carry. */

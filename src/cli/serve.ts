@@ -12,6 +12,6 @@ Examples:
   PORT=8080 KAFKA_BROKERS=kafka-1:9092,kafka-2:9092 tributary serve`,
   async run(args) {
     parseArguments(args, {})
-    await import('../run.ts')
+    await import('../main.ts')
   }
 }
