@@ -1,4 +1,3 @@
-import { METHODS, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ErrorCode } from '../model/errors.ts'
@@ -6,6 +5,9 @@ import { DEFAULT_RETRY_AFTER_SECONDS, ERRORS, errorBody } from '../model/errors.
 import { isLingering } from './linger.ts'
 import { JSON_TYPE, sendError } from './replies.ts'
 import { afterAnswers } from './unanswered.ts'
+
+// An import of node:http would load Node's WebSocket too, whose getter is among its exports: 30 ms of a start.
+const { METHODS, STATUS_CODES } = process.getBuiltinModule('node:http')
 
 /** Node's and its parser's own error codes (llhttp), by what they mean for the client. */
 const PARSER_ERRORS: Record<string, ErrorCode> = {
