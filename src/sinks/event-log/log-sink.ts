@@ -1,7 +1,7 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Receipt, Sink } from '../../model/sink.ts'
 import type { Position, SegmentLog } from './contract.ts'
-import { placeOfLine } from './places.ts'
+import { lengthsOf, PlacedLines, placeOfLine } from './places.ts'
 
 /** The event log as a sink: accepted events go to one folder, rejected records to another; topics are left aside. */
 export function createLogSink(options: { events: SegmentLog; rejected: SegmentLog }): Sink {
@@ -11,7 +11,7 @@ export function createLogSink(options: { events: SegmentLog; rejected: SegmentLo
       const eventLines: Buffer[] = []
       const rejectedLines: Buffer[] = []
       for (const record of records) (record.kind === 'event' ? eventLines : rejectedLines).push(record.line)
-      if (rejectedLines.length === 0) return toReceipt(records, { event: await appendAny(events, eventLines) })
+      if (rejectedLines.length === 0 && eventLines.length > 0) return appendOnly(events, eventLines)
       const [event, refused] = await Promise.all([appendAny(events, eventLines), appendAny(rejected, rejectedLines)])
       return toReceipt(records, { event, rejected: refused })
     },
@@ -41,6 +41,11 @@ export function createLogSink(options: { events: SegmentLog; rejected: SegmentLo
       }
     }
   }
+}
+
+async function appendOnly(log: SegmentLog, lines: readonly Buffer[]): Promise<Receipt> {
+  const first = await log.append(lines)
+  return new PlacedLines({ store: 'log', dir: log.dir, first, lengths: lengthsOf(lines) })
 }
 
 function appendAny(log: SegmentLog, lines: readonly Buffer[]): Promise<Position> | undefined {

@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path'
-import type { Placement } from '../../model/sink.ts'
+import type { Placement, Receipt } from '../../model/sink.ts'
 import type { Position } from './contract.ts'
 
 /** What came to lie side by side: lengths, not lines, since receipts are kept and a line keeps its whole request. */
@@ -16,4 +16,30 @@ export function placeOfLine({ store, dir, first, lengths }: Placed, index: numbe
   let position = first.offset
   for (let i = 0; i < index; i++) position += lengths[i] ?? 0
   return { store, file: join(basename(dir), first.file), position }
+}
+
+/** Where the lines of one append are. A small object of one shape: the debugger keeps those of thousands of requests. */
+export class PlacedLines implements Receipt {
+  readonly #store: Placed['store']
+  readonly #dir: string
+  readonly #first: Position
+  readonly #lengths: readonly number[]
+
+  constructor({ store, dir, first, lengths }: Placed) {
+    this.#store = store
+    this.#dir = dir
+    this.#first = first
+    this.#lengths = lengths
+  }
+
+  places(index: number): readonly Placement[] {
+    return [placeOfLine({ store: this.#store, dir: this.#dir, first: this.#first, lengths: this.#lengths }, index)]
+  }
+}
+
+const NO_LENGTHS: readonly number[] = []
+
+/** The lengths of lines that lie side by side. A single one has nobody behind it, and most appends are such. */
+export function lengthsOf(lines: readonly Buffer[]): readonly number[] {
+  return lines.length <= 1 ? NO_LENGTHS : lines.map(({ length }) => length)
 }

@@ -2,8 +2,7 @@ import type { OutgoingRecord } from '../../model/record.ts'
 import type { Receipt, Sink } from '../../model/sink.ts'
 import type { LogLines, SegmentLog } from '../event-log/contract.ts'
 import type { LogReader } from '../event-log/log-reader.ts'
-import type { Placed } from '../event-log/places.ts'
-import { placeOfLine } from '../event-log/places.ts'
+import { lengthsOf, PlacedLines } from '../event-log/places.ts'
 import { isRefusedRecords } from '../kafka/refused-records.ts'
 import type { RefusedFile, RefusedRecord } from './refused-file.ts'
 import { createHandover } from './handover.ts'
@@ -114,8 +113,7 @@ export function createSpoolingSink(options: SpoolingSinkOptions): SpoolingSink {
   async function append(records: readonly OutgoingRecord[]): Promise<Receipt> {
     const lines = records.map(({ line }) => line)
     const first = await spool.append(lines)
-    const placed: Placed = { store: 'spool', dir: spool.dir, first, lengths: lines.map(({ length }) => length) }
-    return { places: index => [placeOfLine(placed, index)] }
+    return new PlacedLines({ store: 'spool', dir: spool.dir, first, lengths: lengthsOf(lines) })
   }
 
   async function deliver(record: OutgoingRecord): Promise<readonly RefusedRecord[]> {
