@@ -27,20 +27,24 @@ export interface RingLimits {
 }
 
 interface Entry {
-  readonly source: string
-  readonly receipt: Receipt | undefined
+  source: string
+  receipt: Receipt | undefined
   /** By index of the event; undefined where none was rejected. */
-  readonly faults: readonly (Fault | undefined)[] | undefined
+  faults: readonly (Fault | undefined)[] | undefined
   /** Of the request's first event. */
-  readonly firstSeq: number
-  readonly events: number
+  firstSeq: number
+  events: number
   /** Where it lies, and how many bytes it takes. */
-  readonly offset: number
-  readonly bytes: number
+  offset: number
+  bytes: number
 }
 
-/** The array of entries is shortened once so many at its head are gone, and those are more than half of it. */
-const COMPACT_ENTRIES = 1_024
+/** A power of two. */
+const INITIAL_SLOTS = 1_024
+
+function emptyEntry(): Entry {
+  return { source: '', receipt: undefined, faults: undefined, firstSeq: 0, events: 0, offset: 0, bytes: 0 }
+}
 
 /**
  * The latest requests, bounded in bytes and in events; the oldest goes first. They are copied into one block of memory,
@@ -49,8 +53,13 @@ const COMPACT_ENTRIES = 1_024
 export class ReportRing {
   readonly #limits: RingLimits
   readonly #packed: PackedRequests
-  #entries: (Entry | undefined)[] = []
+  /**
+   * A ring as well, of #count entries from #head on. They are used again and again: new ones would live just long enough
+   * to come to lie in V8's old space.
+   */
+  #slots: Entry[] = Array.from({ length: INITIAL_SLOTS }, emptyEntry)
   #head = 0
+  #count = 0
   /** Where the next entry goes, if it fits before the end. */
   #next = 0
   #bytes = 0
@@ -71,7 +80,7 @@ export class ReportRing {
 
   /** The seq of the oldest event that is kept; undefined when there is none. */
   get firstSeq(): number | undefined {
-    return this.#entries[this.#head]?.firstSeq
+    return this.#at(0)?.firstSeq
   }
 
   /** Keeps a copy; a request that is larger than the ring is not kept. */
@@ -83,22 +92,19 @@ export class ReportRing {
     const offset = this.#makeRoom(room)
     const bytes = this.#packed.pack(report, offset)
     const faults = events.some(({ fault }) => fault !== undefined) ? events.map(({ fault }) => fault) : undefined
-    this.#entries.push({ source, receipt, faults, firstSeq, events: events.length, offset, bytes })
+    Object.assign(this.#takeSlot(), { source, receipt, faults, firstSeq, events: events.length, offset, bytes })
     this.#next = offset + bytes
     this.#bytes += bytes
     this.#events += events.length
   }
 
   clear(): void {
-    this.#entries = []
-    this.#head = 0
+    while (this.#count > 0) this.#dropOldest()
     this.#next = 0
-    this.#bytes = 0
-    this.#events = 0
   }
 
   get(seq: number): StoredEvent | undefined {
-    const entry = this.#entries[this.#indexOf(seq)]
+    const entry = this.#at(this.#indexOf(seq))
     return entry === undefined || seq >= entry.firstSeq + entry.events ? undefined : this.#unpack(entry, seq)
   }
 
@@ -106,9 +112,9 @@ export class ReportRing {
   *after(seq: number): Generator<StoredEvent> {
     for (let next = seq + 1; ; next++) {
       // What is walked through may go meanwhile, so each step looks anew.
-      const at = Math.max(this.#indexOf(next), this.#head)
-      const found = this.#entries[at]
-      const entry = found !== undefined && next < found.firstSeq + found.events ? found : this.#entries[at + 1]
+      const at = Math.max(this.#indexOf(next), 0)
+      const found = this.#at(at)
+      const entry = found !== undefined && next < found.firstSeq + found.events ? found : this.#at(at + 1)
       if (entry === undefined) return
       next = Math.max(next, entry.firstSeq)
       yield this.#unpack(entry, next)
@@ -118,7 +124,7 @@ export class ReportRing {
   /** Events with `seq` below the given one, newest first. */
   *before(seq: number): Generator<StoredEvent> {
     for (let next = seq - 1; ; next--) {
-      const entry = this.#entries[this.#indexOf(next)]
+      const entry = this.#at(this.#indexOf(next))
       if (entry === undefined) return
       next = Math.min(next, entry.firstSeq + entry.events - 1)
       yield this.#unpack(entry, next)
@@ -146,34 +152,51 @@ export class ReportRing {
 
   /** Whether the oldest entry lies at or behind `offset`. */
   #isBehind(offset: number): boolean {
-    const oldest = this.#entries[this.#head]
+    const oldest = this.#at(0)
     return oldest !== undefined && oldest.offset >= offset
   }
 
   #isWithin(start: number, end: number): boolean {
-    const oldest = this.#entries[this.#head]
+    const oldest = this.#at(0)
     return oldest !== undefined && oldest.offset < end && oldest.offset + oldest.bytes > start
   }
 
-  /** The last entry that begins at or before `seq`; one before the head when there is none. */
+  /** Entry `index`, counted from the oldest. */
+  #at(index: number): Entry | undefined {
+    return index >= 0 && index < this.#count ? this.#slots[(this.#head + index) & (this.#slots.length - 1)] : undefined
+  }
+
+  /** The last entry that begins at or before `seq`; -1 where there is none. */
   #indexOf(seq: number): number {
-    let low = this.#head
-    let high = this.#entries.length
+    let low = 0
+    let high = this.#count
     while (low < high) {
       const middle = (low + high) >>> 1
-      if ((this.#entries[middle]?.firstSeq ?? Infinity) <= seq) low = middle + 1
+      if ((this.#at(middle)?.firstSeq ?? Infinity) <= seq) low = middle + 1
       else high = middle
     }
     return low - 1
   }
 
+  /** The slot behind the newest entry. */
+  #takeSlot(): Entry {
+    const { length } = this.#slots
+    if (this.#count === length) {
+      this.#slots = [...this.#slots.slice(this.#head), ...this.#slots.slice(0, this.#head)]
+      for (let i = 0; i < length; i++) this.#slots.push(emptyEntry())
+      this.#head = 0
+    }
+    return this.#slots[(this.#head + this.#count++) & (this.#slots.length - 1)] as Entry
+  }
+
   #dropOldest(): void {
-    const oldest = this.#entries[this.#head]
-    this.#entries[this.#head++] = undefined
-    this.#bytes -= oldest?.bytes ?? 0
-    this.#events -= oldest?.events ?? 0
-    if (this.#head < COMPACT_ENTRIES || this.#head * 2 < this.#entries.length) return
-    this.#entries = this.#entries.slice(this.#head)
-    this.#head = 0
+    const oldest = this.#at(0)
+    if (oldest === undefined) return
+    this.#bytes -= oldest.bytes
+    this.#events -= oldest.events
+    oldest.receipt = undefined
+    oldest.faults = undefined
+    this.#head = (this.#head + 1) & (this.#slots.length - 1)
+    this.#count--
   }
 }

@@ -22,18 +22,21 @@ export function placeOfLine({ store, dir, first, lengths }: Placed, index: numbe
 export class PlacedLines implements Receipt {
   readonly #store: Placed['store']
   readonly #dir: string
-  readonly #first: Position
+  readonly #file: string
+  readonly #offset: number
   readonly #lengths: readonly number[]
 
   constructor({ store, dir, first, lengths }: Placed) {
     this.#store = store
     this.#dir = dir
-    this.#first = first
+    this.#file = first.file
+    this.#offset = first.offset
     this.#lengths = lengths
   }
 
   places(index: number): readonly Placement[] {
-    return [placeOfLine({ store: this.#store, dir: this.#dir, first: this.#first, lengths: this.#lengths }, index)]
+    const first = { file: this.#file, offset: this.#offset }
+    return [placeOfLine({ store: this.#store, dir: this.#dir, first, lengths: this.#lengths }, index)]
   }
 }
 

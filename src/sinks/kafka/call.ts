@@ -15,8 +15,8 @@ export interface Call {
   waiting: number
   settled: boolean
   readonly refusals: Refusal[]
-  /** Where those of its messages are that Kafka has. */
-  readonly landings: Landing[]
+  /** The last of its messages that Kafka has. */
+  landed: Landing | undefined
 }
 
 /**
@@ -58,6 +58,8 @@ interface Landing {
   readonly stretch: Stretch
   /** How many of the stretch's messages lie before it. */
   readonly position: number
+  /** The one before it of the same call; a list of one, as most are, would weigh four times as much as its only link. */
+  readonly before: Landing | undefined
 }
 
 export function createCall(
@@ -72,7 +74,7 @@ export function createCall(
   }
   const { resolve, reject } = settle
   const enteredAt = performance.now()
-  return { records, bytes, enteredAt, resolve, reject, waiting, settled: false, refusals: [], landings: [] }
+  return { records, bytes, enteredAt, resolve, reject, waiting, settled: false, refusals: [], landed: undefined }
 }
 
 /** Tells each message's call where it is; messages of a request lie in their partition in the request's order. */
@@ -83,13 +85,30 @@ export function land({ messages, offsets }: ConfirmedRequest): void {
     if (ofTopic === undefined) stretches.set(topic, (ofTopic = []))
     const offset = offsets.get(topic)?.get(partition)
     const stretch = (ofTopic[partition] ??= { topic, partition, offset, messages: 0 })
-    call.landings.push({ index, stretch, position: stretch.messages++ })
+    call.landed = { index, stretch, position: stretch.messages++, before: call.landed }
   }
 }
 
 /** Where the call's records are, for the few who ask. Holds on to nothing else of the call. */
-export function receiptOf({ landings }: Call): Receipt {
-  return { places: index => landings.filter(landing => landing.index === index).map(toPlacement) }
+export function receiptOf({ landed }: Call): Receipt {
+  return new Landings(landed)
+}
+
+/** Of one shape, since the debugger keeps those of thousands of requests. */
+class Landings implements Receipt {
+  readonly #last: Landing | undefined
+
+  constructor(last: Landing | undefined) {
+    this.#last = last
+  }
+
+  places(index: number): readonly Placement[] {
+    const placements: Placement[] = []
+    for (let landing = this.#last; landing !== undefined; landing = landing.before) {
+      if (landing.index === index) placements.unshift(toPlacement(landing))
+    }
+    return placements
+  }
 }
 
 function toPlacement({ stretch, position }: Landing): Placement {
