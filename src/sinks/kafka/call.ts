@@ -17,6 +17,9 @@ export interface Call {
   readonly refusals: Refusal[]
   /** The last of its messages that Kafka has. */
   landed: Landing | undefined
+  /** Its neighbours among the open calls. */
+  previous: Call | undefined
+  next: Call | undefined
 }
 
 /**
@@ -74,7 +77,8 @@ export function createCall(
   }
   const { resolve, reject } = settle
   const enteredAt = performance.now()
-  return { records, bytes, enteredAt, resolve, reject, waiting, settled: false, refusals: [], landed: undefined }
+  const links = { landed: undefined, previous: undefined, next: undefined }
+  return { records, bytes, enteredAt, resolve, reject, waiting, settled: false, refusals: [], ...links }
 }
 
 /** Tells each message's call where it is; messages of a request lie in their partition in the request's order. */

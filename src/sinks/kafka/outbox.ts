@@ -2,6 +2,7 @@ import type { OutgoingRecord } from '../../model/record.ts'
 import type { Receipt } from '../../model/sink.ts'
 import { createCall, land, receiptOf, type Call, type ConfirmedRequest, type KafkaMessage } from './call.ts'
 import { createRecordEncoder, DELTA_SLACK_BYTES } from './message.ts'
+import { OpenCalls } from './open-calls.ts'
 import { partitionOf } from './partition.ts'
 import { RefusedRecords } from './refused-records.ts'
 
@@ -38,7 +39,7 @@ const COMPACT_AT = 1_024
 /** The calls that Kafka has not confirmed, in their order, and how they become requests. */
 export function createOutbox(options: { readonly maxRequestBytes: number }): Outbox {
   const encode = createRecordEncoder()
-  const open = new Set<Call>()
+  const open = new OpenCalls()
   let queue: Call[] = []
   /** The next record is queue[callAt].records[recordAt]. */
   let callAt = 0
@@ -47,7 +48,7 @@ export function createOutbox(options: { readonly maxRequestBytes: number }): Out
 
   const close = (call: Call): void => {
     call.settled = true
-    open.delete(call)
+    open.remove(call)
     bytes -= call.bytes
   }
 
@@ -127,7 +128,7 @@ export function createOutbox(options: { readonly maxRequestBytes: number }): Out
       queue = []
       callAt = 0
       recordAt = 0
-      for (const call of open) reject(call, error)
+      for (let call = open.oldest; call !== undefined; call = open.oldest) reject(call, error)
     },
 
     rejectHead(error) {
@@ -135,7 +136,7 @@ export function createOutbox(options: { readonly maxRequestBytes: number }): Out
       if (call !== undefined) reject(call, error)
     },
 
-    oldest: () => open.values().next().value?.enteredAt,
+    oldest: () => open.oldest?.enteredAt,
 
     bytes: () => bytes
   }
