@@ -78,13 +78,17 @@ function emptyEvent(): JsonObject {
  * The top-level fields of a batch's body, as far as the contract looks at them. The elements stand for the items, which
  * are judged one by one.
  */
-export function readEnvelope(scan: EnvelopeScan, { text }: ParsedBody, regards: Regards | undefined): JsonObject {
+export function readEnvelope(scan: EnvelopeScan, body: ParsedBody, regards: Regards | undefined): JsonObject {
+  const { context, integrations } = body.envelope
+  // Each of these has been made already.
+  const made = new Map<string, unknown>([
+    ['batch', scan.elements],
+    ['context', context?.value],
+    ['integrations', integrations?.value]
+  ])
   const members = regards === undefined ? scan.members : scan.members.filter(({ key }) => regards.has(key))
   return Object.fromEntries(
-    members.map(({ key, valueStart, valueEnd }) => {
-      const isList = key === 'batch' && scan.elements !== undefined
-      return [key, isList ? scan.elements : readJson(text(valueStart, valueEnd))]
-    })
+    members.map(({ key, valueStart, valueEnd }) => [key, made.get(key) ?? readJson(body.text(valueStart, valueEnd))])
   )
 }
 
