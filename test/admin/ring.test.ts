@@ -123,3 +123,17 @@ t.test(
     t.strictSame([[...ring.after(0)], [...ring.before(99_999)], ring.events], [[], [], 0])
   }
 )
+
+t.test('a ring whose first requests are gone still grows, and keeps the order', async t => {
+  const ring = new ReportRing({ maxBytes: 4 * 1024 * 1024, maxEvents: 100_000 })
+  let seq = 1
+  const add = (padding: number): void => ring.add(reportOf(1, { number: seq, padding }), seq++)
+  for (let i = 0; i < 10; i++) add(1_000_000)
+  for (let i = 0; i < 5_000; i++) add(1)
+  const kept = [...ring.after(0)]
+  t.ok(kept.length > 2_048, `${kept.length} are kept`)
+  t.same(
+    kept.map(stored => [stored.seq, stored.event.messageId]),
+    Array.from({ length: kept.length }, (_, i) => seq - kept.length + i).map(at => [at, `m${at}.0`])
+  )
+})
