@@ -54,7 +54,7 @@ const judge = { validator, limits: DEFAULT_LIMITS }
 const endpoint = { kind: 'batch' } as const
 
 function parse(bytes: Buffer): ParsedBody {
-  const parsed = parseBody(bytes, { endpoint: 'batch', maxBatchEvents: DEFAULT_LIMITS.maxBatchEvents })
+  const parsed = parseBody(bytes, { endpoint: 'batch', limits: DEFAULT_LIMITS })
   if (!parsed.ok) throw new Error(parsed.fault.message)
   return parsed.body
 }

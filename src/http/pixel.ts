@@ -55,7 +55,7 @@ async function track(request: FastifyRequest<PixelRoute>, options: TrackingOptio
   const event = pixelEvent(query)
   if (!event.ok) return event.fault.code
   options.onBytes(event.bytes.length)
-  const parsed = parseBody(event.bytes, { endpoint: 'single', maxBatchEvents: options.limits.maxBatchEvents })
+  const parsed = parseBody(event.bytes, { endpoint: 'single', limits: options.limits })
   if (!parsed.ok) return parsed.fault.code
   const inQuery = typeof query['writeKey'] === 'string' && query['writeKey'] !== '' ? query['writeKey'] : undefined
   const key = basicKey(request.headers.authorization) ?? parsed.body.envelope.writeKey ?? inQuery

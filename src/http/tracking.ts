@@ -130,7 +130,7 @@ function collectFacts(
   door.onBytes(bytes.length)
   const outerKey = request.basicKey ?? queryKey(request.query)
   if (bytes.length === 0 && outerKey === undefined) return refuseAs('write_key_missing')
-  const parsed = parseBody(bytes, { endpoint: endpoint.kind, maxBatchEvents: limits.maxBatchEvents })
+  const parsed = parseBody(bytes, { endpoint: endpoint.kind, limits })
   if (!parsed.ok) return refuseBody(request, reply, door, parsed.fault)
   // An empty key in the body is none, as in the query.
   const key = request.basicKey ?? (parsed.body.envelope.writeKey || outerKey)

@@ -1,11 +1,12 @@
 import { fault } from '../model/reasons.ts'
 import type { Fault } from '../model/reasons.ts'
+import type { Limits } from '../model/limits.ts'
 import { MAX_DEPTH_LEVELS } from '../model/limits.ts'
 import type { BodyText, TextOf } from './body-text.ts'
 import { bodyTextOf } from './body-text.ts'
 import { OPEN_BRACE, ScanError } from './cursor.ts'
-import { repeatedKey } from './repeated-key.ts'
-import type { ElementScan, EnvelopeScan, Member, ObjectScan } from './scan.ts'
+import type { ElementScan, EnvelopeScan, Member, ObjectScan } from './scan-result.ts'
+import { findMember } from './scan-result.ts'
 import { Scanner } from './scan.ts'
 import { toInstant } from './time.ts'
 
@@ -40,14 +41,17 @@ export interface Envelope {
 
 /** An object of the envelope that is merged under each event's own. */
 export interface SharedObject {
-  readonly scan: ObjectScan
-  /** Empty where it nests too deep: its events are refused for that. */
+  readonly scan: Pick<ObjectScan, 'hasLineBreaks' | 'suspectKeys'> & { readonly members: readonly Member[] }
   readonly value: JsonObject
+  /** It can be part of no event: nothing in it was looked at, and both of the above are empty. */
+  readonly fault: Fault | undefined
 }
 
 export type ParseResult =
   | { readonly ok: true; readonly body: ParsedBody }
   | { readonly ok: false; readonly fault: Fault }
+
+const NOTHING_SHARED = { scan: { members: [], hasLineBreaks: false, suspectKeys: false }, value: {} } as const
 
 const EMPTY_ENVELOPE: Envelope = {
   writeKey: undefined,
@@ -62,7 +66,7 @@ const BOM_BYTES = 3
 
 export interface ParseOptions {
   readonly endpoint: 'single' | 'batch'
-  readonly maxBatchEvents: number
+  readonly limits: Pick<Limits, 'maxBatchEvents' | 'maxEventBytes'>
 }
 
 /**
@@ -81,7 +85,7 @@ export function parseBody(bytes: Buffer, options: ParseOptions): ParseResult {
       const writeKey = stringMember(event, 'writeKey', text)
       return { ok: true, body: makeBody(bytes, texts, [event], { ...EMPTY_ENVELOPE, writeKey }) }
     }
-    return parseEnvelope(scanner.wholeEnvelope(options.maxBatchEvents), bytes, texts, options)
+    return parseEnvelope(scanner.wholeEnvelope(options.limits.maxBatchEvents), bytes, texts, options)
   } catch (error) {
     if (error instanceof ScanError)
       return refuse(fault('invalid_json', '', `the body is not valid JSON (near byte ${error.position})`))
@@ -92,15 +96,17 @@ export function parseBody(bytes: Buffer, options: ParseOptions): ParseResult {
 
 function parseEnvelope(scan: EnvelopeScan, bytes: Buffer, texts: BodyText, options: ParseOptions): ParseResult {
   const { text } = texts
-  if (scan.overLimit)
-    return refuse(fault('too_many_events', '/batch', `a batch has at most ${options.maxBatchEvents} events`))
-  if (repeatedKey(scan.members) !== undefined)
-    return refuse(fault('duplicate_key', '', 'a key occurs twice at the top level of the batch'))
+  const { maxBatchEvents, maxEventBytes } = options.limits
+  if (scan.overLimit) return refuse(fault('too_many_events', '/batch', `a batch has at most ${maxBatchEvents} events`))
+  if (scan.repeatedKey !== undefined)
+    return refuse(
+      fault('duplicate_key', '', `the key "${scan.repeatedKey}" occurs twice at the top level of the batch`)
+    )
   const envelope: Envelope = {
     writeKey: stringMember(scan, 'writeKey', text),
     sentAt: readSentAt(scan, text),
-    context: sharedObject(scan, 'context', bytes, text),
-    integrations: sharedObject(scan, 'integrations', bytes, text),
+    context: sharedObject(scan, 'context', { bytes, text, maxEventBytes }),
+    integrations: sharedObject(scan, 'integrations', { bytes, text, maxEventBytes }),
     scan
   }
   return { ok: true, body: makeBody(bytes, texts, scan.elements ?? [], envelope) }
@@ -123,30 +129,35 @@ function parseMember(member: Member, text: TextOf): unknown {
 }
 
 /** Undefined for what is no object: neither null, for absent, nor an empty array (PHP) has anything to share. */
-function sharedObject(scan: ObjectScan, key: string, bytes: Buffer, text: TextOf): SharedObject | undefined {
-  const member = findMember(scan, key)
+function sharedObject(
+  envelope: EnvelopeScan,
+  key: string,
+  { bytes, text, maxEventBytes }: { bytes: Buffer; text: TextOf; maxEventBytes: number }
+): SharedObject | undefined {
+  const member = findMember(envelope.members, key)
   if (member === undefined || bytes[member.valueStart] !== OPEN_BRACE) return undefined
-  const { valueStart, valueEnd } = member
-  const shared = new Scanner(bytes, { start: valueStart, end: valueEnd, text }).wholeObject()
-  const isTooDeep = shared.depth >= MAX_DEPTH_LEVELS
-  return { scan: shared, value: isTooDeep ? {} : (parseMember(member, text) as JsonObject) }
+  const { valueStart, valueEnd, depth } = member
+  const length = valueEnd - valueStart
+  // Level 1 is the event that it is merged into.
+  if (depth >= MAX_DEPTH_LEVELS) return { ...NOTHING_SHARED, fault: fault('too_deep', `/${key}`) }
+  if (length > maxEventBytes) {
+    const why = `the batch's ${key} has ${length} bytes; an event has at most ${maxEventBytes}`
+    return { ...NOTHING_SHARED, fault: fault('payload_too_large', `/${key}`, why) }
+  }
+  const scan = new Scanner(bytes, { start: valueStart, end: valueEnd, text }).wholeObject()
+  return { scan, value: parseMember(member, text) as JsonObject, fault: undefined }
 }
 
 function readSentAt(scan: ObjectScan, text: TextOf): Envelope['sentAt'] {
   const value = stringMember(scan, 'sentAt', text)
   const time = toInstant(value)
   if (Number.isNaN(time)) return undefined
-  const { valueStart, valueEnd } = findMember(scan, 'sentAt') as Member
+  const { valueStart, valueEnd } = findMember(scan.members, 'sentAt') as Member
   return { json: text(valueStart, valueEnd), time }
 }
 
-export function findMember(scan: { readonly members: readonly Member[] }, key: string): Member | undefined {
-  for (const member of scan.members) if (member.key === key) return member
-  return undefined
-}
-
 function stringMember(scan: ObjectScan, key: string, text: TextOf): string | undefined {
-  const member = findMember(scan, key)
+  const member = findMember(scan.members, key)
   if (member === undefined) return undefined
   try {
     const value = text(member.valueStart, member.valueStart + 1) === '"' ? parseMember(member, text) : undefined

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { JsonObject, ParsedBody, SharedObject } from './body.ts'
-import { asObject, findMember } from './body.ts'
+import { asObject } from './body.ts'
 import { ipToFill } from './ip.ts'
 import type { GoodEvent } from './judge.ts'
 import type { LineWriter } from './line-writer.ts'
 import { ObjectCopy } from './object-copy.ts'
-import type { Member } from './scan.ts'
+import type { Member } from './scan-result.ts'
+import { findMember } from './scan-result.ts'
 import { Scanner } from './scan.ts'
 import { correctSkew, toInstant, toText } from './time.ts'
 
@@ -127,7 +128,7 @@ function timeFields({ scan, value }: GoodEvent, sentAt: number, facts: RequestFa
   const given = hasTimestamp ? 'timestamp' : 'originalTimestamp'
   const original = toInstant(value[given])
   if (Number.isNaN(original)) return `"timestamp":"${facts.receivedAtText}",`
-  const { valueStart, valueEnd } = findMember(scan, given) as Member
+  const { valueStart, valueEnd } = findMember(scan.members, given) as Member
   const json = facts.body.text(valueStart, valueEnd)
   const corrected = correctSkew({ original, sentAt, receivedAt: facts.receivedAt })
   const timestamp = corrected === undefined ? json : `"${corrected}"`

@@ -4,7 +4,7 @@ import type { OutgoingRecord } from '../model/record.ts'
 import type { Fault } from '../model/reasons.ts'
 import type { EventReport } from '../model/report.ts'
 import type { Route } from '../model/route.ts'
-import type { ElementScan } from './scan.ts'
+import type { ElementScan } from './scan-result.ts'
 
 /**
  * One event of a request and what has become of it so far: in the end, what is reported of it. It holds nothing of the parsed event: an entry lives until

@@ -7,7 +7,7 @@ import type { Fault } from '../model/reasons.ts'
 import type { JsonObject, ParsedBody } from './body.ts'
 import { readEnvelope, readEvent } from './read-event.ts'
 import { repeatedKey } from './repeated-key.ts'
-import type { ElementScan, ObjectScan } from './scan.ts'
+import type { ElementScan, ObjectScan } from './scan-result.ts'
 import type { Validator } from './validate.ts'
 
 /** An event that passed: its bytes, and what readEvent makes of them. */
@@ -71,10 +71,8 @@ function typeOf(scan: ObjectScan, { text }: ParsedBody): EventType | undefined {
 export function judgeEnvelope(judge: Judge, body: ParsedBody): Fault | undefined {
   const { scan, context, integrations } = body.envelope
   if (scan === undefined) return undefined
-  // Level 1 is the event that they are merged into.
-  if ((context?.scan.depth ?? 0) >= MAX_DEPTH_LEVELS) return fault('too_deep', '/context')
-  if ((integrations?.scan.depth ?? 0) >= MAX_DEPTH_LEVELS) return fault('too_deep', '/integrations')
   for (const shared of [context, integrations]) {
+    if (shared?.fault !== undefined) return shared.fault
     if (shared?.scan.suspectKeys === true && hasForbiddenKey(shared.value)) return fault('forbidden_key')
   }
   const { validator } = judge

@@ -24,6 +24,14 @@ const KEYS = [
   'projectId',
   '_metadata'
 ]
+const NAMES: ReadonlySet<string> = new Set(KEYS)
+
+/** In characters, each of them an ASCII letter or an underscore. */
+const LONGEST = Math.max(...KEYS.map(key => key.length))
+
+export function isKnownKey(key: string): boolean {
+  return NAMES.has(key)
+}
 
 interface KnownKey {
   readonly text: string
@@ -53,4 +61,37 @@ export function knownKey(bytes: Buffer, start: number, end: number): string | un
     return candidate.text
   }
   return undefined
+}
+
+const BACKSLASH = 0x5c
+/** What every escape of a character in a known key begins with, and how many bytes it has in all. */
+const ESCAPE = Buffer.from('\\u00')
+const ESCAPE_BYTES = 6
+
+const decoded = Buffer.alloc(LONGEST)
+
+/**
+ * The same for a key with escapes in it. It makes no string either: a hostile body has room for 30,000 such keys.
+ *
+ * @param bytes in which [start, end) is what may stand in a JSON string
+ */
+export function knownEscapedKey(bytes: Buffer, start: number, end: number): string | undefined {
+  let length = 0
+  for (let at = start; at < end; length++) {
+    if (length === LONGEST) return undefined
+    const byte = bytes[at] as number
+    if (byte === BACKSLASH) {
+      for (let i = 1; i < ESCAPE.length; i++) if (bytes[at + i] !== ESCAPE[i]) return undefined
+      decoded[length] = hexDigit(bytes[at + 4] as number) * 16 + hexDigit(bytes[at + 5] as number)
+      at += ESCAPE_BYTES
+    } else {
+      decoded[length] = byte
+      at++
+    }
+  }
+  return knownKey(decoded, 0, length)
+}
+
+function hexDigit(byte: number): number {
+  return byte <= 0x39 ? byte - 0x30 : (byte | 0x20) - 0x57
 }

@@ -1,6 +1,6 @@
 import { CLOSE_BRACE, COMMA, OPEN_BRACE } from './cursor.ts'
 import type { LineWriter } from './line-writer.ts'
-import type { Member } from './scan.ts'
+import type { Member } from './scan-result.ts'
 
 /** Copies an object's members in runs as long as possible, dropping or replacing some, and keeps the commas right. */
 export class ObjectCopy {

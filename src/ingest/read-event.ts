@@ -1,6 +1,8 @@
 import type { Regard, Regards } from '../contract/regard.ts'
 import type { JsonObject, ParsedBody } from './body.ts'
-import type { EnvelopeScan, Member, ObjectScan } from './scan.ts'
+import { isKnownKey } from './known-keys.ts'
+import type { EnvelopeScan, Member, ObjectScan } from './scan-result.ts'
+import { Scanner } from './scan.ts'
 
 /** What this room reads of events itself, whatever the contract looks at. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
@@ -86,10 +88,19 @@ export function readEnvelope(scan: EnvelopeScan, body: ParsedBody, regards: Rega
     ['context', context?.value],
     ['integrations', integrations?.value]
   ])
-  const members = regards === undefined ? scan.members : scan.members.filter(({ key }) => regards.has(key))
   return Object.fromEntries(
-    members.map(({ key, valueStart, valueEnd }) => [key, made.get(key) ?? readJson(body.text(valueStart, valueEnd))])
+    regardedMembers(scan, body, regards).map(({ key, valueStart, valueEnd }) => [
+      key,
+      made.get(key) ?? readJson(body.text(valueStart, valueEnd))
+    ])
   )
+}
+
+function regardedMembers(scan: EnvelopeScan, body: ParsedBody, regards: Regards | undefined): readonly Member[] {
+  const regarded = regards === undefined ? undefined : [...regards.keys()]
+  if (regarded?.every(isKnownKey) === true) return scan.members.filter(({ key }) => regarded.includes(key))
+  // The contract asks for more than the envelope's scan tells.
+  return new Scanner(body.bytes, { start: scan.start, end: scan.end, text: body.text }).wholeObject().members
 }
 
 /** The events of a client mostly share one context, letter by letter: it is made once. Nobody changes what is read. */

@@ -1,4 +1,4 @@
-import type { Member } from './scan.ts'
+import type { Member } from './scan-result.ts'
 
 /** Above so many members a set is cheaper than comparing each with each. */
 const FEW_MEMBERS = 20

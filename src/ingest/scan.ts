@@ -11,7 +11,9 @@ import {
   SPACE
 } from './cursor.ts'
 import type { TextOf } from './body-text.ts'
-import { knownKey } from './known-keys.ts'
+import { knownEscapedKey, knownKey } from './known-keys.ts'
+import type { ElementScan, EnvelopeScan, Member, ObjectScan, OtherScan } from './scan-result.ts'
+import { findMember } from './scan-result.ts'
 
 /**
  * One pass over the bytes of a body: where each member of interest begins and ends, how deep it nests, and whether
@@ -21,53 +23,6 @@ import { knownKey } from './known-keys.ts'
  * It accepts exactly what JSON.parse accepts. An event of a batch that is not JSON is walked again with an eye for its
  * braces and quotes only, so that it costs none of its neighbours.
  */
-
-/** A member of an object, as byte positions in the body: the key without its quotes, the value with its own. */
-export interface Member {
-  readonly key: string
-  /** Where the key's opening quote stands: the start of the member. */
-  readonly start: number
-  readonly valueStart: number
-  readonly valueEnd: number
-  /** Levels of nesting in the value: 0 for a scalar. */
-  readonly depth: number
-  /** The value is a string, and its bytes between the quotes are its text. */
-  readonly plain: boolean
-}
-
-export interface ObjectScan {
-  readonly start: number
-  /** One past the closing brace. */
-  readonly end: number
-  readonly members: Member[]
-  /** Levels of nesting, the object itself being 1. */
-  readonly depth: number
-  /** Line breaks stand between tokens: they must not reach a line of NDJSON. */
-  readonly hasLineBreaks: boolean
-  /** A key may spell __proto__ or constructor: the parsed object must be looked at. */
-  readonly suspectKeys: boolean
-  /** It is JSON, down to the last value: but for what lies deeper than events may nest. */
-  readonly sound: boolean
-}
-
-/** An element of an array that is not an object, or an object whose braces do not hold. */
-export interface OtherScan {
-  readonly start: number
-  readonly end: number
-  readonly members: undefined
-  readonly depth: number
-  readonly hasLineBreaks: boolean
-  readonly sound: boolean
-}
-
-export type ElementScan = ObjectScan | OtherScan
-
-/** A body whose member `batch`, where it is an array, is taken apart too. */
-export interface EnvelopeScan extends ObjectScan {
-  readonly elements: ElementScan[] | undefined
-  /** The array went on after the limit: the scan stopped there and nothing behind it was read. */
-  readonly overLimit: boolean
-}
 
 class LimitReached extends Error {}
 
@@ -89,9 +44,11 @@ export class Scanner {
   readonly #text: TextOf
   /** Whether values are judged, or only their ends are looked for. */
   #strict = true
+  /** The object that is walked is an envelope. */
   #expand = false
   #limit = 0
   #elements: ElementScan[] | undefined
+  #repeatedKey: string | undefined
 
   constructor(bytes: Buffer, { start = 0, end = bytes.length, text = utf8Of(bytes) }: ScannerOptions = {}) {
     this.#json = new Cursor(bytes, start, end)
@@ -115,12 +72,12 @@ export class Scanner {
     this.#expand = true
     try {
       const scan = this.#whole()
-      return { ...scan, elements: this.#elements, overLimit: false }
+      return { ...scan, elements: this.#elements, repeatedKey: this.#repeatedKey, overLimit: false }
     } catch (error) {
       if (!(error instanceof LimitReached)) throw error
       const { bytes } = this.#json
       const scan = { start: 0, end: bytes.length, members: [], depth: 1, hasLineBreaks: false, suspectKeys: false }
-      return { ...scan, sound: false, elements: this.#elements, overLimit: true }
+      return { ...scan, sound: false, elements: this.#elements, repeatedKey: undefined, overLimit: true }
     }
   }
 
@@ -145,12 +102,16 @@ export class Scanner {
     }
   }
 
-  /** The array at the position, element by element. A second array would be a repeated key, which is refused later. */
+  /** The array at the position, element by element. */
   #batch(): void {
-    const json = this.#json
-    const elements: ElementScan[] = []
-    this.#elements = elements
+    this.#elements = []
     this.#expand = false
+    this.#fill(this.#elements)
+    this.#expand = true
+  }
+
+  #fill(elements: ElementScan[]): void {
+    const json = this.#json
     json.at++
     json.skipSpace()
     if (json.bytes[json.at] === CLOSE_BRACKET) {
@@ -213,9 +174,8 @@ export class Scanner {
     if (bytes[json.at] === CLOSE_BRACE) json.at++
     else {
       for (;;) {
-        const member = this.#member()
-        if (member.depth > deepest) deepest = member.depth
-        members.push(member)
+        this.#member(members)
+        if (json.deepest > deepest) deepest = json.deepest
         if ((bytes[json.at] as number) <= SPACE) json.skipSpace()
         const next = bytes[json.at]
         if (next !== COMMA && next !== CLOSE_BRACE) throw new ScanError(json.at)
@@ -231,18 +191,19 @@ export class Scanner {
     return { start, end: json.at, members, depth: deepest + 1, hasLineBreaks, suspectKeys, sound: this.#strict }
   }
 
-  #member(): Member {
+  #member(members: Member[]): void {
     const json = this.#json
     const start = json.at
     const keyEnd = json.key()
-    const key = this.#keyText(start, keyEnd)
+    const key = this.#expand ? this.#envelopeKey(start, keyEnd, members) : this.#keyText(start, keyEnd)
     const valueStart = json.at
     const isString = json.bytes[valueStart] === QUOTE
     json.deepest = 0
     json.escaped = false
     if (this.#expand && key === 'batch' && json.bytes[valueStart] === OPEN_BRACKET) this.#batch()
     else this.#value()
-    return { key, start, valueStart, valueEnd: json.at, depth: json.deepest, plain: isString && !json.escaped }
+    if (key === undefined) return
+    members.push({ key, start, valueStart, valueEnd: json.at, depth: json.deepest, plain: isString && !json.escaped })
   }
 
   /** The key between these quotes, which the cursor has just passed. */
@@ -251,6 +212,15 @@ export class Scanner {
     const known = knownKey(bytes, start + 1, end)
     if (known !== undefined) return known
     return escaped ? (JSON.parse(this.#text(start, end + 1)) as string) : this.#text(start + 1, end)
+  }
+
+  /** The same where it is one that SDKs send and the first of its name; undefined for any other. */
+  #envelopeKey(start: number, end: number, before: readonly Member[]): string | undefined {
+    const { bytes, escaped } = this.#json
+    const known = escaped ? knownEscapedKey(bytes, start + 1, end) : knownKey(bytes, start + 1, end)
+    if (known === undefined || findMember(before, known) === undefined) return known
+    this.#repeatedKey = known
+    return undefined
   }
 
   #value(): void {

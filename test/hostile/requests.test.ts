@@ -7,6 +7,7 @@ import t from 'tap'
 import { answerFaults } from '../support/contract-answers.ts'
 import type { Exchange, RawAnswer } from '../support/exchange.ts'
 import { exchange } from '../support/exchange.ts'
+import type { Lap } from '../support/honest.ts'
 import { startHonestClient } from '../support/honest.ts'
 import { startServer } from '../support/server-process.ts'
 import { authCases } from './cases/auth.ts'
@@ -97,7 +98,7 @@ t.test('the table has at least 400 cases, each of its own', async t => {
 })
 
 t.test(
-  'a hostile request is answered as the contract says, costs nobody else anything, and leaves nothing behind',
+  'a hostile request is answered as the contract says, the second time too, costs nobody else anything, and leaves nothing',
   async t => {
     const dir = t.testdir({ 'tributary.yml': SOURCES })
     const server = await startServer(t, { dir })
@@ -111,28 +112,35 @@ t.test(
     let peak = memoryBefore
 
     const slow = CASES.filter(({ isSlow }) => isSlow === true).map(async test => ({ test, went: await run(url, test) }))
-    const queue = spread(CASES.filter(({ isSlow }) => isSlow !== true))
-    const worker = async (): Promise<void> => {
-      for (let test = queue.shift(); test !== undefined; test = queue.shift()) {
-        t.same(faults(test, await run(url, test)), [], test.what)
-        peak = Math.max(peak, server.memory())
-        await sleep(PAUSE_MS)
+    const pass = async (): Promise<Lap> => {
+      const queue = spread(CASES.filter(({ isSlow }) => isSlow !== true))
+      const worker = async (): Promise<void> => {
+        for (let test = queue.shift(); test !== undefined; test = queue.shift()) {
+          t.same(faults(test, await run(url, test)), [], test.what)
+          peak = Math.max(peak, server.memory())
+          await sleep(PAUSE_MS)
+        }
       }
+      await Promise.all(Array.from({ length: AT_ONCE }, worker))
+      return lap()
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, worker))
-    const beside = await lap()
+    // The first time finds a server that has never seen such requests: V8 has compiled its code for other ones.
+    const laps = [await pass(), await pass()]
     for (const { test, went } of await Promise.all(slow)) {
       t.same(faults(test, went), [], `${test.what} (${Math.round(went.milliseconds)} ms)`)
     }
 
     const grown = (peak - memoryBefore) / 1e6
+    const [first, again] = laps.map(({ p99 }) => p99.toFixed(1))
     t.comment(
-      `honest p99 ${before.p99.toFixed(1)} ms before, ${beside.p99.toFixed(1)} ms beside; ${grown.toFixed(0)} MB more`
+      `honest p99 ${before.p99.toFixed(1)} ms before, ${first} and ${again} ms beside; ${grown.toFixed(0)} MB more`
     )
-    t.ok(before.requests > 50 && beside.requests > 50, `${before.requests} and ${beside.requests} honest requests`)
-    t.same([...before.failures, ...beside.failures], [], 'every honest request is taken')
-    t.ok(beside.p50 < Math.max(before.p50 * 2, 20), `half of the honest requests within ${beside.p50.toFixed(1)} ms`)
-    t.ok(beside.p99 < Math.max(before.p99 * 2, BUSY_P99_MS), `99 of 100 within ${beside.p99.toFixed(1)} ms`)
+    for (const beside of laps) {
+      t.ok(before.requests > 50 && beside.requests > 50, `${before.requests} and ${beside.requests} honest requests`)
+      t.same([...before.failures, ...beside.failures], [], 'every honest request is taken')
+      t.ok(beside.p50 < Math.max(before.p50 * 2, 20), `half of the honest requests within ${beside.p50.toFixed(1)} ms`)
+      t.ok(beside.p99 < Math.max(before.p99 * 2, BUSY_P99_MS), `99 of 100 within ${beside.p99.toFixed(1)} ms`)
+    }
     t.ok(peak - memoryBefore < MAX_GROWTH_BYTES, `${grown.toFixed(0)} MB more`)
     t.ok(server.running, 'the server lives')
     t.notMatch(server.stderr, /"level":(50|60)/, 'nothing failed inside')

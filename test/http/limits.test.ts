@@ -122,6 +122,15 @@ t.test('events nest at most 64 levels, alone and in a batch, and so does what a 
   }
 })
 
+t.test('what a batch shares is at most as large as an event', async t => {
+  const { url } = await startApp(t, { env: { MAX_EVENT_BYTES: '500' } })
+  for (const member of ['context', 'integrations']) {
+    const make = (size: number): string =>
+      `{"${member}":{"a":{"b":"${'x'.repeat(size - '{"a":{"b":""}}'.length)}"}},"batch":[{"type":"track",${EVENT}}]}`
+    await holds(t, { url: `${url}/v1/batch`, make, limit: 500, code: 'payload_too_large' })
+  }
+})
+
 t.test('a messageId has at most 100 characters', async t => {
   const { url } = await startApp(t)
   for (const unit of ['m', '\u00e9', '\u{1f600}']) {
@@ -135,11 +144,11 @@ t.test('what one request may publish is bounded to the byte, for each topic that
   const env = { MAX_EVENT_BYTES: '1000', MAX_BATCH_BYTES: '2000' }
   const destinations = '\ndestinations: [{ name: A, topic: a }]'
   const config = `sources: [{ id: web, writeKeys: [wk_test] }]${destinations}`
-  const body = `{"context":{"pad":"${'x'.repeat(1_000)}"},"batch":[${[1, 2, 3].map(i => `{"type":"track",${EVENT},"messageId":"m${i}"}`).join(',')}]}`
+  const body = `{"context":{"pad":"${'x'.repeat(980)}"},"batch":[${[1, 2, 3].map(i => `{"type":"track",${EVENT},"messageId":"m${i}"}`).join(',')}]}`
   const free = await startApp(t, { env, config })
   t.equal((await ask(t, `${free.url}/v1/batch`, { body })).status, 200)
   const bytes = free.sink.records.reduce((sum, { line, topics }) => sum + line.length * topics.length, 0)
-  t.ok(bytes > 6_000, 'the context is in each event, and each event goes to two topics')
+  t.ok(bytes > 5_880, 'the context is in each event, and each event goes to two topics')
   for (const [limit, status] of [
     [bytes + 1, 200],
     [bytes, 200],
@@ -153,10 +162,10 @@ t.test('what one request may publish is bounded to the byte, for each topic that
   }
 })
 
-t.test('a context of 400 KB times 2,000 events is refused quickly and in bounded memory', async t => {
+t.test('a context of 30 KB times 2,000 events is refused quickly and in bounded memory', async t => {
   const { url, sink } = await startApp(t)
   const events = Array.from({ length: 2_000 }, () => '{"type":"page","userId":"u"}')
-  const body = `{"context":{"pad":"${'x'.repeat(400_000)}"},"batch":[${events.join(',')}]}`
+  const body = `{"context":{"pad":"${'x'.repeat(30_000)}"},"batch":[${events.join(',')}]}`
   const before = process.memoryUsage()
   const started = performance.now()
   const answer = await ask(t, `${url}/v1/batch`, { body })

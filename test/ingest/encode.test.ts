@@ -6,8 +6,9 @@ import { encodeRejected } from '../../src/ingest/encode-rejected.ts'
 import { createFacts, encodeEvent, messageIdOf } from '../../src/ingest/encode.ts'
 import type { GoodEvent } from '../../src/ingest/judge.ts'
 import { LineWriter } from '../../src/ingest/line-writer.ts'
-import type { ObjectScan } from '../../src/ingest/scan.ts'
+import type { ObjectScan } from '../../src/ingest/scan-result.ts'
 import type { EventType } from '../../src/model/event-types.ts'
+import { DEFAULT_LIMITS } from '../../src/model/limits.ts'
 import { fault } from '../../src/model/reasons.ts'
 
 const RECEIVED_AT = Date.parse('2026-11-23T12:00:00.000Z')
@@ -16,7 +17,7 @@ const RECEIVED_AT_TEXT = '2026-11-23T12:00:00.000Z'
 type Json = Record<string, unknown>
 
 function parse(text: string, endpoint: 'single' | 'batch'): ParsedBody {
-  const parsed = parseBody(Buffer.from(text), { endpoint, maxBatchEvents: 2500 })
+  const parsed = parseBody(Buffer.from(text), { endpoint, limits: DEFAULT_LIMITS })
   if (!parsed.ok) throw new Error(parsed.fault.code)
   return parsed.body
 }

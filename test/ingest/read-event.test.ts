@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
-import { loadContract } from '../../src/contract/document.ts'
+import { loadContract, locate } from '../../src/contract/document.ts'
 import type { ParsedBody } from '../../src/ingest/body.ts'
 import { parseBody } from '../../src/ingest/body.ts'
 import { readEnvelope, readEvent } from '../../src/ingest/read-event.ts'
-import type { EnvelopeScan, ObjectScan } from '../../src/ingest/scan.ts'
+import type { EnvelopeScan, ObjectScan } from '../../src/ingest/scan-result.ts'
 import { createValidator } from '../../src/ingest/validate.ts'
 import { EVENT_TYPES } from '../../src/model/event-types.ts'
+import { DEFAULT_LIMITS } from '../../src/model/limits.ts'
 
 const contract = loadContract(new URL('../../openapi.yml', import.meta.url).pathname)
 
@@ -26,7 +27,7 @@ const value = fc.oneof(
 )
 
 function parse(text: string): ParsedBody {
-  const parsed = parseBody(Buffer.from(text), { endpoint: 'batch', maxBatchEvents: 10 })
+  const parsed = parseBody(Buffer.from(text), { endpoint: 'batch', limits: DEFAULT_LIMITS })
   if (!parsed.ok) throw new Error(parsed.fault.message)
   return parsed.body
 }
@@ -94,4 +95,19 @@ t.test('payloads that nothing looks into are not made, and a contract that looks
   Object.assign(closed.components.schemas['TrackCall'] as object, { unevaluatedProperties: false })
   const strict = createValidator({ contract: closed, mode: 'compatible' })
   t.match(strict.validate(readEvent(scan, body, strict.regards.track), 'track', 'batch'), { pointer: '/own' })
+})
+
+t.test('a contract that looks into fields of a batch that no SDK sends has them made', async t => {
+  const body = parse('{"own":5,"batch":[{"type":"track","userId":"u","event":"e"}]}')
+  const scan = body.envelope.scan as EnvelopeScan
+  const batchSchema = (document: typeof contract) =>
+    locate(document, ['paths', '/batch', 'post', 'requestBody', 'content', 'application/json', 'schema']).node
+  const closer = structuredClone(contract)
+  Object.assign(batchSchema(closer)['properties'] as object, { own: { type: 'string' } })
+  const closed = structuredClone(contract)
+  Object.assign(batchSchema(closed), { unevaluatedProperties: false })
+  for (const document of [closer, closed]) {
+    const { envelopeRegards, validateEnvelope } = createValidator({ contract: document, mode: 'compatible' })
+    t.match(validateEnvelope(readEnvelope(scan, body, envelopeRegards)), { pointer: '/own' })
+  }
 })

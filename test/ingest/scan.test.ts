@@ -1,8 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
 import { parseBody } from '../../src/ingest/body.ts'
-import type { ObjectScan } from '../../src/ingest/scan.ts'
+import { isKnownKey } from '../../src/ingest/known-keys.ts'
+import type { ObjectScan } from '../../src/ingest/scan-result.ts'
 import { Scanner } from '../../src/ingest/scan.ts'
+import { DEFAULT_LIMITS } from '../../src/model/limits.ts'
 
 function scanObject(text: string): ObjectScan {
   return new Scanner(Buffer.from(text)).wholeObject()
@@ -67,7 +70,7 @@ t.test('a body is taken apart exactly where JSON.parse takes it', async t => {
       } catch {
         valid = undefined
       }
-      const parsed = parseBody(Buffer.from(text), { endpoint: 'batch', maxBatchEvents: 10 })
+      const parsed = parseBody(Buffer.from(text), { endpoint: 'batch', limits: DEFAULT_LIMITS })
       if (!parsed.ok) return valid === undefined || parsed.fault.code === 'duplicate_key'
       const { events, text: textOf } = parsed.body
       const judgedRight = events.every(({ start, end, sound }) => sound === parses(textOf(start, end)))
@@ -90,7 +93,7 @@ function parses(text: string): boolean {
 
 t.test('one event that is not JSON does not hide the bounds of its neighbours', async t => {
   const text = '{"batch":[{"a":1},{"x":NaN,"y":-Infinity},{"b":"}]"},{"c" 1},[1,{"d":2}],null]}'
-  const parsed = parseBody(Buffer.from(text), { endpoint: 'batch', maxBatchEvents: 10 })
+  const parsed = parseBody(Buffer.from(text), { endpoint: 'batch', limits: DEFAULT_LIMITS })
   t.ok(parsed.ok)
   if (!parsed.ok) return
   t.same(
@@ -156,7 +159,7 @@ t.test('numbers, literals, strings and escapes are taken as JSON.parse takes the
   ]
   for (const atom of atoms) {
     for (const text of [`{"batch":[{"a":${atom}}]}`, `{"batch":[{"a":{"b":[${atom}]}}]}`, `{"batch":[${atom}]}`]) {
-      const parsed = parseBody(Buffer.from(text), { endpoint: 'batch', maxBatchEvents: 10 })
+      const parsed = parseBody(Buffer.from(text), { endpoint: 'batch', limits: DEFAULT_LIMITS })
       const isSound = parsed.ok && parsed.body.events.every(({ sound }) => sound)
       t.equal(isSound, parses(text), JSON.stringify(text))
     }
@@ -183,11 +186,45 @@ t.test('a batch is read up to its limit of events and no further', async t => {
     [3, true],
     [4, false]
   ] as const) {
-    const parsed = parseBody(batch(events), { endpoint: 'batch', maxBatchEvents: 3 })
+    const parsed = parseBody(batch(events), { endpoint: 'batch', limits: { ...DEFAULT_LIMITS, maxBatchEvents: 3 } })
     t.equal(parsed.ok, ok, `${events} events`)
     if (!parsed.ok) t.equal(parsed.fault.code, 'too_many_events')
   }
 })
+
+t.test('the keys that SDKs send are found in an envelope, however they are spelled, and no others', async t => {
+  const key = fc.oneof(
+    fc.constantFrom('batch', 'sentAt', 'writeKey', 'context', 'integrations', 'originalTimestamp', '_metadata', 'type'),
+    fc.constantFrom('bat', 'batchs', 'Batch', 'sent\u00e4t', '', 'originalTimestamps', 'b\u0000tch'),
+    fc.string({ maxLength: 8 })
+  )
+  const spelled = (text: string, escapes: number): string =>
+    text
+      .split('')
+      .map((char, i) => ((escapes >> (i % 16)) & 1 ? escapeOf(char, escapes) : JSON.stringify(char).slice(1, -1)))
+      .join('')
+  fc.assert(
+    fc.property(fc.array(fc.tuple(key, fc.nat(0xffff)), { maxLength: 6 }), keys => {
+      const text = `{${keys.map(([name, escapes], i) => `"${spelled(name, escapes)}":${i}`).join(',')}}`
+      const bytes = Buffer.from(text)
+      const scan = new Scanner(bytes).wholeEnvelope(10)
+      const known = keys.flatMap(([name], i) => (isKnownKey(name) ? [{ name, i }] : []))
+      const first = known.filter(({ name }, i) => known.findIndex(other => other.name === name) === i)
+      const found = scan.members.map(({ key: name, valueStart, valueEnd }) => ({
+        name,
+        i: Number(bytes.toString('utf8', valueStart, valueEnd))
+      }))
+      return isDeepStrictEqual(found, first) && (scan.repeatedKey !== undefined) === first.length < known.length
+    }),
+    { numRuns: 5_000 }
+  )
+  t.pass('5,000 random envelopes')
+})
+
+function escapeOf(unit: string, seed: number): string {
+  const hex = unit.charCodeAt(0).toString(16).padStart(4, '0')
+  return `\\u${seed % 2 === 0 ? hex : hex.toUpperCase()}`
+}
 
 t.test('100,000 levels of nesting are counted, not walked into', async t => {
   const levels = 100_000

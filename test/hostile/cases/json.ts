@@ -214,6 +214,18 @@ const BATCHES: readonly (readonly [what: string, body: string, gives: number, co
   [
     '45,000 keys in the context',
     `{"context":{${Array.from({ length: 45_000 }, (_, i) => `"${i}":0`).join(',')}},"batch":[{"type":"track",${EVENT.slice(1)}]}`,
+    400,
+    undefined
+  ],
+  [
+    '3,000 keys in the context',
+    `{"context":{${Array.from({ length: 3_000 }, (_, i) => `"${i}":0`).join(',')}},"batch":[{"type":"track",${EVENT.slice(1)}]}`,
+    200,
+    undefined
+  ],
+  [
+    '30,000 keys with escapes in the envelope',
+    `{${Array.from({ length: 30_000 }, (_, i) => `"\\u0062${i}":0,`).join('')}"batch":[{"type":"track",${EVENT.slice(1)}]}`,
     200,
     undefined
   ],
@@ -230,8 +242,20 @@ const BATCHES: readonly (readonly [what: string, body: string, gives: number, co
     undefined
   ],
   [
-    'the same key 50,000 times',
+    'a key that nobody reads 50,000 times',
     `{${'"a":1,'.repeat(50_000)}"batch":[{"type":"track",${EVENT.slice(1)}]}`,
+    200,
+    undefined
+  ],
+  [
+    'sentAt 40,000 times',
+    `{${'"sentAt":1,'.repeat(40_000)}"batch":[{"type":"track",${EVENT.slice(1)}]}`,
+    400,
+    'duplicate_key'
+  ],
+  [
+    '100 batches of 2,500 numbers',
+    `{"batch":[]${`,"batch":[${'0,'.repeat(2_499)}0]`.repeat(100)}}`,
     400,
     'duplicate_key'
   ],
