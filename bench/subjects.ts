@@ -6,6 +6,7 @@ import { createTopic } from '../test/support/kafka-topics.ts'
 import { START_ARGS } from '../test/support/start-args.ts'
 import type { Measured } from './process.ts'
 import { freePort, startProcess, waitReady } from './process.ts'
+import type { Unit } from './servers/keep.ts'
 
 /** The server under test gets a core of its own; load program and broker share the other. */
 export const SERVER_CORE = 0
@@ -31,19 +32,23 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
  *
  * @param keep where it keeps what it answers: nowhere, in a file that is fsynced, or in Kafka, whose brokers these are
  */
-export async function startReference(name: 'bare' | 'fastify', keep?: 'fsync' | readonly string[]): Promise<Subject> {
+export async function startReference(
+  name: 'bare' | 'fastify',
+  keep?: 'fsync' | readonly string[],
+  unit: Unit = 'events'
+): Promise<Subject> {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-'))
   const [port, topic] = [await freePort(), `floor-${process.pid}-${topics++}`]
   const isKafka = typeof keep === 'object'
   if (isKafka) await createTopic(keep, topic)
   const place = isKafka ? [topic, keep[0] as string] : keep === 'fsync' ? [join(dir, 'log')] : []
-  const server = startProcess({ args: [here(`servers/${name}.ts`), String(port), ...place], core: SERVER_CORE })
+  const server = startProcess({ args: [here(`servers/${name}.ts`), String(port), unit, ...place], core: SERVER_CORE })
   const readyMs = await waitUntilTaken(port)
   const stop = async (): Promise<void> => {
     await server.stop()
     rmSync(dir, { recursive: true })
   }
-  const kept = keep === undefined ? '' : ` + ${isKafka ? 'Kafka' : keep}`
+  const kept = keep === undefined ? '' : ` + ${isKafka ? 'Kafka' : keep}${unit === 'bodies' ? ', whole bodies' : ''}`
   return { name: name + kept, port, process: server, readyMs, adminUrl: undefined, topic: undefined, stop }
 }
 

@@ -38,6 +38,17 @@ async function everybodyAndFloors(brokers: readonly string[]): Promise<Subject[]
   ]
 }
 
+/** The same for batches, whose events are records of their own, and what they would cost if they were not. */
+async function everybodyAndBatchFloors(brokers: readonly string[]): Promise<Subject[]> {
+  return [
+    ...(await everybody(brokers)),
+    await startReference('bare', 'fsync'),
+    await startReference('bare', brokers),
+    await startReference('bare', 'fsync', 'bodies'),
+    await startReference('bare', brokers, 'bodies')
+  ]
+}
+
 /** Calls as the recorded SDKs send them. */
 function sampleCalls(): object[] {
   const folder = new URL('../test/contract/samples/', import.meta.url)
@@ -65,7 +76,7 @@ const batch = { path: '/v1/batch', body: batchBody(100), connections: 16, subjec
 
 export const WORKLOADS: readonly Workload[] = [
   { id: 'W1', name: 'W1: single track of 1 KB, 64 connections', ...single, subjects: everybodyAndFloors },
-  { id: 'W2', name: 'W2: batch of 100, 16 connections', ...batch },
+  { id: 'W2', name: 'W2: batch of 100, 16 connections', ...batch, subjects: everybodyAndBatchFloors },
   { id: 'W3', name: 'W3: W2 gzipped', ...batch, gzip: true, subjects: withoutReferencesThatCannotInflate },
   { id: 'W4', name: 'W4: mixed calls of the recorded SDKs', ...batch, body: mixedBody(sampleCalls()) },
   {

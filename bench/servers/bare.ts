@@ -1,17 +1,17 @@
-/** The floor: node:http that reads the body, parses it, keeps it where that is asked for, and answers: bare.ts <port> [keep]. */
+/** The floor: node:http that reads the body, parses it, keeps it where that is asked for, and answers: bare.ts <port> [unit, keep]. */
 import { createServer } from 'node:http'
-import { createKeep } from './keep.ts'
+import { createKeep, recordsOf } from './keep.ts'
 
-const [port, ...place] = process.argv.slice(2)
+const [port, unit, ...place] = process.argv.slice(2)
 const keep = await createKeep(place)
 const server = createServer((request, response) => {
   const chunks: Buffer[] = []
   request.on('data', (chunk: Buffer) => chunks.push(chunk))
   request.on('end', () => {
     const bytes = Buffer.concat(chunks)
-    const body = JSON.parse(bytes.toString()) as { batch?: unknown[] }
+    const body = JSON.parse(bytes.toString()) as { batch?: object[] }
     const answer = body.batch === undefined || body.batch.length > 0 ? '{"success":true}' : '{"success":false}'
-    keep(bytes, () => {
+    keep(recordsOf(unit, body, bytes), () => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length })
       response.end(answer)
     })

@@ -1,22 +1,40 @@
-/** What makes an answer worth something, and nothing else: bodies are kept before they are answered. */
+/** What makes an answer worth something, and nothing else: events are kept before they are answered. */
 import { fdatasync, openSync, writev } from 'node:fs'
 
-/** Calls back once the body is durable. */
-export type Keep = (body: Buffer, done: () => void) => void
+/** Makes the records of a request, and only where they are to be kept. */
+export type Records = () => readonly Buffer[]
 
-export type KeepGroup = (bodies: readonly Buffer[]) => Promise<unknown>
+/** Calls back once they are durable. */
+export type Keep = (records: Records, done: () => void) => void
+
+export type KeepGroup = (records: readonly Buffer[]) => Promise<unknown>
 
 interface Waiting {
-  readonly body: Buffer
+  readonly records: readonly Buffer[]
   readonly done: () => void
 }
+
+/**
+ * What is kept of a request: a line for each event, those of a batch written out again; or, as little as durability
+ * asks for and less than a consumer can use, the body as it came.
+ */
+export type Unit = 'events' | 'bodies'
+
+export function recordsOf(unit: string | undefined, { batch }: { batch?: object[] }, bytes: Buffer): Records {
+  return () =>
+    batch === undefined || unit === ('bodies' satisfies Unit)
+      ? [Buffer.concat([bytes, LINE_FEED])]
+      : batch.map(event => Buffer.from(`${JSON.stringify(event)}\n`))
+}
+
+const LINE_FEED = Buffer.from('\n')
 
 /**
  * As the command line says: `<file>`, appended to and fsynced; `<topic> <broker>`, to Kafka with acks=all and
  * idempotence; nothing, kept nowhere. One group is under way at a time, and what comes meanwhile is the next.
  */
 export async function createKeep([place, broker]: readonly string[]): Promise<Keep> {
-  if (place === undefined) return (_body, done) => done()
+  if (place === undefined) return (_records, done) => done()
   if (broker === undefined) return inGroups(appendTo(place))
   // Not for those that need no client: it weighs 20 MB.
   const { produceTo } = await import('./produce.ts')
@@ -32,23 +50,23 @@ function inGroups(keep: KeepGroup): Keep {
     while (waiting.length > 0) {
       const group = waiting
       waiting = []
-      await keep(group.map(({ body }) => body))
+      await keep(group.flatMap(({ records }) => records))
       for (const { done } of group) done()
     }
     isBusy = false
   }
 
-  return (body, done) => {
-    waiting.push({ body, done })
+  return (records, done) => {
+    waiting.push({ records: records(), done })
     if (!isBusy) void run()
   }
 }
 
 function appendTo(file: string): KeepGroup {
   const fd = openSync(file, 'a')
-  return bodies =>
+  return records =>
     new Promise<void>((resolve, reject) => {
-      writev(fd, bodies, error => {
+      writev(fd, records, error => {
         if (error !== null) return reject(error)
         fdatasync(fd, failure => (failure === null ? resolve() : reject(failure)))
       })
