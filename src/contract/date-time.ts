@@ -37,6 +37,18 @@ export function isDateTime(text: string): boolean {
  * more. Date.parse would guess: it takes the year 0050 for 1950.
  */
 export function parseDateTime(text: string): number {
+  if (text !== lastText) {
+    lastInstant = instantOf(text)
+    lastText = text
+  }
+  return lastInstant
+}
+
+/** Every time is asked for twice, by the contract and by those who compute with it. */
+let lastText = ''
+let lastInstant = Number.NaN
+
+function instantOf(text: string): number {
   if (text.charCodeAt(4) !== MINUS || text.charCodeAt(7) !== MINUS) return Number.NaN
   if (text.charCodeAt(13) !== COLON || text.charCodeAt(16) !== COLON) return Number.NaN
   const between = text.charCodeAt(10)
