@@ -60,13 +60,13 @@ class BodyReader {
   readonly #wireLimit: number
   readonly #budget: BodyBudget
   readonly #done: (body: GuardedBody) => void
-  readonly #body = new Bytes()
+  readonly #body: Bytes
   #held = 0
   #wireBytes = 0
   #wireEnded = false
   #inflater: Inflater | undefined
   /** What came in while the inflater was at work: handed over in one piece, however small its chunks were. */
-  #waiting = new Bytes()
+  #waiting = new Bytes(0)
   #inflating = false
   #stopWatch: (() => void) | undefined
 
@@ -79,6 +79,7 @@ class BodyReader {
     this.#wireLimit = encoding === 'identity' ? limit : limit + limit * COMPRESSED_GROWTH + COMPRESSED_FRAME_BYTES
     this.#done = done
     const declared = Number(request.headers['content-length'])
+    this.#body = new Bytes(encoding === 'identity' && declared <= limit ? declared : 0)
     if (declared > this.#wireLimit) this.#refuseSize()
     else {
       // What came with its head, as most bodies do, needs nobody to watch how fast it comes.
@@ -183,8 +184,14 @@ class BodyReader {
 
 /** Bytes that come in pieces, kept as one: a list of a million tiny buffers weighs a hundred times what it holds. */
 class Bytes {
+  readonly #expected: number
   #bytes: Buffer = NOTHING
   #length = 0
+
+  /** @param expected how many there will be, where that is known: memory that is not written to is not taken */
+  constructor(expected: number) {
+    this.#expected = expected
+  }
 
   get length(): number {
     return this.#length
@@ -195,7 +202,7 @@ class Bytes {
     const length = this.#length + piece.length
     if (this.#length === 0) this.#bytes = piece
     else {
-      if (length > this.#bytes.length) this.#grow(Math.max(length, this.#bytes.length * 2))
+      if (length > this.#bytes.length) this.#grow(length)
       piece.copy(this.#bytes, this.#length)
     }
     this.#length = length
@@ -209,8 +216,10 @@ class Bytes {
     return all
   }
 
-  #grow(capacity: number): void {
-    const grown = Buffer.allocUnsafe(capacity)
+  #grow(length: number): void {
+    const grown = Buffer.allocUnsafe(
+      length <= this.#expected ? this.#expected : Math.max(length, this.#bytes.length * 2)
+    )
     this.#bytes.copy(grown, 0, 0, this.#length)
     this.#bytes = grown
   }
