@@ -182,13 +182,16 @@ class BodyReader {
   }
 }
 
+/** What is said to come is made room for at once when so large a part of it is there, one in eight: Node reads 64 KB. */
+const MAX_TRUST = 8
+
 /** Bytes that come in pieces, kept as one: a list of a million tiny buffers weighs a hundred times what it holds. */
 class Bytes {
   readonly #expected: number
   #bytes: Buffer = NOTHING
   #length = 0
 
-  /** @param expected how many there will be, where that is known: memory that is not written to is not taken */
+  /** @param expected how many there will be, where somebody has said so */
   constructor(expected: number) {
     this.#expected = expected
   }
@@ -217,9 +220,8 @@ class Bytes {
   }
 
   #grow(length: number): void {
-    const grown = Buffer.allocUnsafe(
-      length <= this.#expected ? this.#expected : Math.max(length, this.#bytes.length * 2)
-    )
+    const isNear = length <= this.#expected && this.#expected <= length * MAX_TRUST
+    const grown = Buffer.allocUnsafe(isNear ? this.#expected : Math.max(length, this.#bytes.length * 2))
     this.#bytes.copy(grown, 0, 0, this.#length)
     this.#bytes = grown
   }

@@ -175,6 +175,24 @@ t.test('a body in chunks of one byte costs no more memory than a limit or two', 
   }
 })
 
+t.test('what a client says it will send takes no memory before it has sent a good part of it', async t => {
+  const { url, app } = await startApp(t)
+  const held = async (): Promise<number> => {
+    const { body } = await app.admin.inject('/metrics')
+    return Number(/^tributary_http_body_bytes_held (\d+)$/m.exec(body)?.[1])
+  }
+  const clients = await Promise.all(Array.from({ length: 60 }, () => connectRaw(t, url)))
+  const before = process.memoryUsage().arrayBuffers
+  for (const sent of [1, 2]) {
+    for (const { write } of clients) {
+      await write(sent === 1 ? `${head('/v1/batch', { 'content-length': 500_000 })}{` : ' ')
+    }
+    await until(async () => (await held()) === clients.length * sent, { what: `${sent} bytes of each to come in` })
+  }
+  const grown = process.memoryUsage().arrayBuffers - before
+  t.ok(grown < 8e6, `${Math.round(grown / 1e3)} KB for two bytes of each of 60 clients`)
+})
+
 const ENCODED: readonly (readonly [string, Buffer])[] = [
   ['gzip', gzipSync(EVENT)],
   ['deflate', deflateSync(EVENT)],
