@@ -5,7 +5,6 @@ import { parseBody } from '../ingest/body.ts'
 import type { Judge } from '../ingest/judge.ts'
 import { judgeEvent } from '../ingest/judge.ts'
 import { createValidator } from '../ingest/validate.ts'
-import { DEFAULT_LIMITS } from '../model/limits.ts'
 import type { Command, Terminal } from './command.ts'
 import { CommandFailed, parseArguments } from './command.ts'
 import { keysOf, readKeysFile } from './keys-file.ts'
@@ -122,7 +121,7 @@ function makeJudge({ validation, limits }: Config): Judge {
 }
 
 function faultOf(judge: Judge, event: string): string | undefined {
-  const parsed = parseBody(Buffer.from(`{"batch":[${event}]}`), { endpoint: 'batch', limits: DEFAULT_LIMITS })
+  const parsed = parseBody(Buffer.from(`{"batch":[${event}]}`), { endpoint: 'batch', limits: judge.limits })
   if (!parsed.ok) return `refused again: ${parsed.fault.code}`
   const { fault } = judgeEvent(judge, { kind: 'batch' }, parsed.body, 0)
   return fault === undefined ? undefined : `refused again: ${fault.code} (${fault.message})`

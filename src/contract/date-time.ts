@@ -32,9 +32,6 @@ export function isDateTime(text: string): boolean {
  * a blank or a small t between date and time, a small z. An offset without its colon (`+0530`, ISO 8601's basic form)
  * is taken too, because callers of the SDKs write it and Segment takes it. Leap seconds (`:60`) are refused: no instant
  * of the platform's clock stands for them.
- *
- * One pass over the characters, by hand: it runs twice for every event, and a pattern with its captures costs ten times
- * more. Date.parse would guess: it takes the year 0050 for 1950.
  */
 export function parseDateTime(text: string): number {
   if (text !== lastText) {
@@ -44,10 +41,14 @@ export function parseDateTime(text: string): number {
   return lastInstant
 }
 
-/** Every time is asked for twice, by the contract and by those who compute with it. */
+/** A time is asked for twice in a row, by the contract and by whoever computes with it. */
 let lastText = ''
 let lastInstant = Number.NaN
 
+/**
+ * One pass over the characters, by hand: it runs for every event, and a pattern with its captures costs ten times more.
+ * Date.parse would guess: it takes the year 0050 for 1950.
+ */
 function instantOf(text: string): number {
   if (text.charCodeAt(4) !== MINUS || text.charCodeAt(7) !== MINUS) return Number.NaN
   if (text.charCodeAt(13) !== COLON || text.charCodeAt(16) !== COLON) return Number.NaN

@@ -7,8 +7,9 @@ import type { Route } from '../model/route.ts'
 import type { ElementScan } from './scan-result.ts'
 
 /**
- * One event of a request and what has become of it so far: in the end, what is reported of it. It holds nothing of the parsed event: an entry lives until
- * its record is durable, and what lives so long costs the collector of garbage many times more than what dies young.
+ * One event of a request and what has become of it so far: in the end, what is reported of it. It holds nothing of the
+ * parsed event: an entry lives until its record is durable, and what lives so long costs the collector of garbage many
+ * times more than what dies young.
  */
 export interface Entry extends EventReport {
   readonly type: EventType | 'unknown'

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+
+const ROOT = new URL('../../', import.meta.url)
+/** Every way to start the server, and what its line ends with. */
+const STARTS = {
+  'package.json': 'src/start.js',
+  'bin/tributary': '"$root/src/cli/main.ts"',
+  'docker/entrypoint.sh': 'src/start.js'
+}
+
+function flagsOf(file: string, program: string): string[] {
+  const lines = readFileSync(new URL(file, ROOT), 'utf8').split('\n')
+  const line = lines.find(text => text.includes(` ${program}`)) ?? ''
+  return line.slice(0, line.indexOf(program)).match(/--\S+/g) ?? []
+}
+
+t.test('V8 has the same flags however the server is started', async t => {
+  const flags = Object.entries(STARTS).map(([file, program]) => flagsOf(file, program))
+  t.ok(
+    flags[0]?.some(flag => flag.startsWith('--max-semi-space-size=')),
+    'there are flags'
+  )
+  for (const other of flags) t.same(other, flags[0])
+})
