@@ -31,8 +31,8 @@ export interface ParsedBody extends BodyText {
 export interface Envelope {
   /** Top-level `writeKey` of the body, where it is a string. */
   readonly writeKey: string | undefined
-  /** Where `sentAt` stands, and the instant it means. */
-  readonly sentAt: { readonly member: Member; readonly time: number } | undefined
+  /** `sentAt` as the client spelled it, quotes included, and the instant it means. */
+  readonly sentAt: { readonly json: string; readonly time: number } | undefined
   readonly context: SharedObject | undefined
   readonly integrations: SharedObject | undefined
   /** The body as it was taken apart, to be judged by the contract; undefined for a single call. */
@@ -152,7 +152,8 @@ function readSentAt(scan: ObjectScan, text: TextOf): Envelope['sentAt'] {
   const value = stringMember(scan, 'sentAt', text)
   const time = toInstant(value)
   if (Number.isNaN(time)) return undefined
-  return { member: findMember(scan.members, 'sentAt') as Member, time }
+  const { valueStart, valueEnd } = findMember(scan.members, 'sentAt') as Member
+  return { json: text(valueStart, valueEnd), time }
 }
 
 function stringMember(scan: ObjectScan, key: string, text: TextOf): string | undefined {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { JsonObject, ParsedBody, SharedObject } from './body.ts'
 import { asObject } from './body.ts'
-import { COMMA } from './cursor.ts'
 import { ipToFill } from './ip.ts'
 import type { GoodEvent } from './judge.ts'
 import type { LineWriter } from './line-writer.ts'
@@ -78,9 +77,7 @@ export function encodeEvent(writer: LineWriter, event: GoodEvent, messageId: str
   if (integrations.shared !== undefined && value['integrations'] === undefined) {
     out.replace('"integrations":', () => writeMerged(writer, facts.body, integrations))
   }
-  if (!out.isEmpty) writer.byte(COMMA)
-  writeOurFields(writer, event, messageId, facts)
-  writer.ascii(facts.tail)
+  writer.ascii((out.isEmpty ? '' : ',') + ourFields(event, messageId, facts) + facts.tail)
   writer.endLine()
 }
 
@@ -106,50 +103,37 @@ function isReplaced(key: string, { value, type }: GoodEvent, { body }: RequestFa
   }
 }
 
-/** Writes every field that we set and the client did not, but for the record's tail, each with a comma behind it. */
-function writeOurFields(writer: LineWriter, event: GoodEvent, messageId: string, facts: RequestFacts): void {
+/**
+ * Every field that we set and the client did not, but for the record's tail, each with a comma behind it. ASCII, as ids
+ * of ours, source ids and date-times are.
+ */
+function ourFields(event: GoodEvent, messageId: string, facts: RequestFacts): string {
   const { value, type } = event
-  if (value['type'] !== type) writeText(writer, '"type":"', type)
-  if (value['messageId'] !== messageId) writeText(writer, '"messageId":"', messageId)
+  let text = value['type'] === type ? '' : `"type":"${type}",`
+  if (value['messageId'] !== messageId) text += `"messageId":"${messageId}",`
   const envelopeSentAt = facts.body.envelope.sentAt
   const ownSentAt = value['sentAt'] !== undefined && value['sentAt'] !== null
-  if (!ownSentAt && envelopeSentAt !== undefined)
-    writeBytes(writer, '"sentAt":', facts.body.bytes, envelopeSentAt.member)
+  if (!ownSentAt && envelopeSentAt !== undefined) text += `"sentAt":${envelopeSentAt.json},`
   const sentAt = ownSentAt ? toInstant(value['sentAt']) : (envelopeSentAt?.time ?? Number.NaN)
-  writeTimes(writer, event, sentAt, facts)
+  return text + timeFields(event, sentAt, facts)
 }
 
 /**
  * `originalTimestamp` is the client's `timestamp`, unless the client sent one itself (RudderStack's SDKs do);
  * `timestamp` is the client's, corrected for its clock where `sentAt` tells how wrong that is.
  */
-function writeTimes(writer: LineWriter, { scan, value }: GoodEvent, sentAt: number, facts: RequestFacts): void {
+function timeFields({ scan, value }: GoodEvent, sentAt: number, facts: RequestFacts): string {
   const hasOriginal = value['originalTimestamp'] !== undefined && value['originalTimestamp'] !== null
   const hasTimestamp = value['timestamp'] !== undefined && value['timestamp'] !== null
   const given = hasTimestamp ? 'timestamp' : 'originalTimestamp'
   const original = toInstant(value[given])
-  if (Number.isNaN(original)) return writeText(writer, TIMESTAMP_TEXT, facts.receivedAtText)
-  const { bytes } = facts.body
-  const member = findMember(scan.members, given) as Member
-  if (!hasOriginal) writeBytes(writer, '"originalTimestamp":', bytes, member)
+  if (Number.isNaN(original)) return `"timestamp":"${facts.receivedAtText}",`
+  const { valueStart, valueEnd, plain } = findMember(scan.members, given) as Member
+  // Asking for the text again would make the body's windows of text a second time.
+  const json = plain ? `"${String(value[given])}"` : facts.body.text(valueStart, valueEnd)
   const corrected = correctSkew({ original, sentAt, receivedAt: facts.receivedAt })
-  if (corrected === undefined) writeBytes(writer, '"timestamp":', bytes, member)
-  else writeText(writer, TIMESTAMP_TEXT, corrected)
-}
-
-const TIMESTAMP_TEXT = '"timestamp":"'
-
-/** @param opening the key, and the quote that opens its value */
-function writeText(writer: LineWriter, opening: string, text: string): void {
-  writer.ascii(opening)
-  writer.ascii(text)
-  writer.ascii('",')
-}
-
-function writeBytes(writer: LineWriter, key: string, bytes: Buffer, { valueStart, valueEnd }: Member): void {
-  writer.ascii(key)
-  writer.copy(bytes, valueStart, valueEnd)
-  writer.byte(COMMA)
+  const timestamp = corrected === undefined ? json : `"${corrected}"`
+  return `${hasOriginal ? '' : `"originalTimestamp":${json},`}"timestamp":${timestamp},`
 }
 
 /** The batch's object under the event's own, key by key at the top level, and `ip` where it is to be filled. */

@@ -1,8 +1,5 @@
 const LINE_FEED = 0x0a
 
-/** Fewer bytes are written one by one: calling what writes many at once would take longer. */
-const FEW_BYTES = 48
-
 /**
  * Writes the records of one request as lines, side by side in one buffer, so that a log can write them in one piece
  * and each record is a view of it. Lines are handed out by `lines()` at the end: the buffer may move while it grows.
@@ -23,11 +20,7 @@ export class LineWriter {
   /** Copies bytes [start, end) as they are. */
   copy(bytes: Buffer, start: number, end: number): void {
     this.#reserve(end - start)
-    const out = this.#out
-    let at = this.#at
-    if (end - start >= FEW_BYTES) at += bytes.copy(out, at, start, end)
-    else for (let from = start; from < end; from++) out[at++] = bytes[from] as number
-    this.#at = at
+    this.#at += bytes.copy(this.#out, this.#at, start, end)
   }
 
   /** Copies bytes [start, end) of valid JSON without the line breaks between its tokens. */
@@ -47,11 +40,7 @@ export class LineWriter {
   /** Text that is known to be ASCII: written without looking at each character. */
   ascii(text: string): void {
     this.#reserve(text.length)
-    const out = this.#out
-    let at = this.#at
-    if (text.length >= FEW_BYTES) at += out.write(text, at, 'latin1')
-    else for (let i = 0; i < text.length; i++) out[at++] = text.charCodeAt(i)
-    this.#at = at
+    this.#at += this.#out.write(text, this.#at, 'latin1')
   }
 
   text(text: string): void {

@@ -64,6 +64,13 @@ t.test('the write key never leaves', async t => {
   t.notMatch(line, /wk_secret|writeKey/)
 })
 
+t.test('a time leaves as the client has spelled it, escapes and all', async t => {
+  for (const spelled of ['2026-01-02T03:04:05.678Z', '\\u0032026-01-02 03:04:05+0530']) {
+    const line = encode(`{"userId":"u","event":"e","messageId":"m","timestamp":"${spelled}"}`)
+    t.ok(line.includes(`"originalTimestamp":"${spelled}","timestamp":"${spelled}"`), line)
+  }
+})
+
 t.test('times follow the rule of Segment: timestamp = receivedAt - (sentAt - originalTimestamp)', async t => {
   const rows: [name: string, event: string, envelope: string, expected: Json][] = [
     [
