@@ -7,7 +7,8 @@ import { join } from 'node:path'
 
 const CHECKS = [
   ['config-table.ts', '--check', 'README.md'],
-  ['metrics-reference.ts', '--check', 'docs/metrics.md']
+  ['metrics-reference.ts', '--check', 'docs/metrics.md'],
+  ['walk-code.ts', '--check', 'src/ingest/walk-code.ts']
 ] as const
 
 for (const [program, ...args] of CHECKS) {

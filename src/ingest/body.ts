@@ -4,10 +4,10 @@ import type { Limits } from '../model/limits.ts'
 import { MAX_DEPTH_LEVELS } from '../model/limits.ts'
 import type { BodyText, TextOf } from './body-text.ts'
 import { bodyTextOf } from './body-text.ts'
-import { OPEN_BRACE, ScanError } from './cursor.ts'
+import { OPEN_BRACE } from './json-bytes.ts'
 import type { ElementScan, EnvelopeScan, Member, ObjectScan } from './scan-result.ts'
 import { findMember } from './scan-result.ts'
-import { Scanner } from './scan.ts'
+import { scanEnvelope, ScanError, scanObject } from './scan.ts'
 import { toInstant } from './time.ts'
 
 export type JsonObject = Record<string, unknown>
@@ -79,13 +79,13 @@ export function parseBody(bytes: Buffer, options: ParseOptions): ParseResult {
   const { text } = texts
   const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? BOM_BYTES : 0
   try {
-    const scanner = new Scanner(bytes, { start, text })
     if (options.endpoint === 'single') {
-      const event = scanner.wholeObject()
+      const event = scanObject(bytes, { start, text })
       const writeKey = stringMember(event, 'writeKey', text)
       return { ok: true, body: makeBody(bytes, texts, [event], { ...EMPTY_ENVELOPE, writeKey }) }
     }
-    return parseEnvelope(scanner.wholeEnvelope(options.limits.maxBatchEvents), bytes, texts, options)
+    const envelope = scanEnvelope(bytes, options.limits.maxBatchEvents, { start, text })
+    return parseEnvelope(envelope, bytes, texts, options)
   } catch (error) {
     if (error instanceof ScanError)
       return refuse(fault('invalid_json', '', `the body is not valid JSON (near byte ${error.position})`))
@@ -144,7 +144,7 @@ function sharedObject(
     const why = `the batch's ${key} has ${length} bytes; an event has at most ${maxEventBytes}`
     return { ...NOTHING_SHARED, fault: fault('payload_too_large', `/${key}`, why) }
   }
-  const scan = new Scanner(bytes, { start: valueStart, end: valueEnd, text }).wholeObject()
+  const scan = scanObject(bytes, { start: valueStart, end: valueEnd, text })
   return { scan, value: parseMember(member, text) as JsonObject, fault: undefined }
 }
 

@@ -7,7 +7,7 @@ import type { LineWriter } from './line-writer.ts'
 import { ObjectCopy } from './object-copy.ts'
 import type { Member } from './scan-result.ts'
 import { findMember } from './scan-result.ts'
-import { Scanner } from './scan.ts'
+import { scanObject } from './scan.ts'
 import { correctSkew, toInstant, toText } from './time.ts'
 
 /** `version` of every event, as in Segment's common fields. */
@@ -157,7 +157,7 @@ function writeMerged(writer: LineWriter, body: ParsedBody, { own, shared, ip }: 
   const ownScan =
     object === undefined || member === undefined
       ? undefined
-      : new Scanner(bytes, { start: member.valueStart, end: member.valueEnd, text }).wholeObject()
+      : scanObject(bytes, { start: member.valueStart, end: member.valueEnd, text })
   const hasLineBreaks = ownScan?.hasLineBreaks === true || shared?.scan.hasLineBreaks === true
   const copy = new ObjectCopy(writer, bytes, hasLineBreaks)
   const put = (each: Member, isHidden: boolean): void => {

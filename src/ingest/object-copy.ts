@@ -1,4 +1,4 @@
-import { CLOSE_BRACE, COMMA, OPEN_BRACE } from './cursor.ts'
+import { CLOSE_BRACE, COMMA, OPEN_BRACE } from './json-bytes.ts'
 import type { LineWriter } from './line-writer.ts'
 import type { Member } from './scan-result.ts'
 

@@ -1,8 +1,9 @@
 import type { Regard, Regards } from '../contract/regard.ts'
 import type { JsonObject, ParsedBody } from './body.ts'
+import { OPEN_BRACE } from './json-bytes.ts'
 import { isKnownKey } from './known-keys.ts'
 import type { EnvelopeScan, Member, ObjectScan } from './scan-result.ts'
-import { Scanner } from './scan.ts'
+import { scanObject } from './scan.ts'
 
 /** What this room reads of events itself, whatever the contract looks at. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
@@ -28,7 +29,6 @@ const SOME_OBJECT = Object.freeze({})
 const EMPTY_ARRAY = Object.freeze([])
 const SOME_ARRAY = Object.freeze([null])
 
-const OPEN_BRACE = 0x7b
 /** Shorter values are made as fast as they are compared. */
 const LEAST_SHARED_CHARS = 32
 
@@ -100,7 +100,7 @@ function regardedMembers(scan: EnvelopeScan, body: ParsedBody, regards: Regards 
   const regarded = regards === undefined ? undefined : [...regards.keys()]
   if (regarded?.every(isKnownKey) === true) return scan.members.filter(({ key }) => regarded.includes(key))
   // The contract asks for more than the envelope's scan tells.
-  return new Scanner(body.bytes, { start: scan.start, end: scan.end, text: body.text }).wholeObject().members
+  return scanObject(body.bytes, { start: scan.start, end: scan.end, text: body.text }).members
 }
 
 /** The events of a client mostly share one context, letter by letter: it is made once. Nobody changes what is read. */

@@ -4,11 +4,11 @@ import t from 'tap'
 import { parseBody } from '../../src/ingest/body.ts'
 import { isKnownKey } from '../../src/ingest/known-keys.ts'
 import type { ObjectScan } from '../../src/ingest/scan-result.ts'
-import { Scanner } from '../../src/ingest/scan.ts'
+import { scanEnvelope, scanObject } from '../../src/ingest/scan.ts'
 import { DEFAULT_LIMITS } from '../../src/model/limits.ts'
 
-function scanObject(text: string): ObjectScan {
-  return new Scanner(Buffer.from(text)).wholeObject()
+function scanText(text: string): ObjectScan {
+  return scanObject(Buffer.from(text))
 }
 
 function depthOf(value: unknown): number {
@@ -23,7 +23,7 @@ t.test('every member of any JSON object is found, with the bytes of its value an
       fc.constantFrom(0, 1, 2),
       (object, indent) => {
         const bytes = Buffer.from(JSON.stringify(object, null, indent))
-        const scan = new Scanner(bytes).wholeObject()
+        const scan = scanObject(bytes)
         const found = scan.members.map(({ key, valueStart, valueEnd, depth }) => {
           const value: unknown = JSON.parse(bytes.toString('utf8', valueStart, valueEnd))
           return depth === depthOf(value) && [key, value]
@@ -104,7 +104,7 @@ t.test('one event that is not JSON does not hide the bounds of its neighbours', 
 
 t.test('one event that is not JSON does not hide what was seen before it', async t => {
   for (const broken of ['{"a":NaN}', '{"a" 1}', 'NaN']) {
-    const scan = (text: string) => new Scanner(Buffer.from(text)).wholeEnvelope(10)
+    const scan = (text: string) => scanEnvelope(Buffer.from(text), 10)
     t.equal(scan(`{\n"context":{},"batch":[${broken}]}`).hasLineBreaks, true, `line breaks before ${broken}`)
     t.equal(scan(`{"__proto__":1,"batch":[${broken}]}`).suspectKeys, true, `a suspect key before ${broken}`)
     t.equal(scan(`{"context":{},"batch":[${broken}]}`).hasLineBreaks, false, `none with ${broken}`)
@@ -131,7 +131,7 @@ t.test('what is not one JSON object is refused with the byte where that showed',
     '{,}',
     '{"a":"'
   ]) {
-    t.throws(() => scanObject(text), { message: /^not JSON at byte \d+$/ }, text)
+    t.throws(() => scanText(text), { message: /^not JSON at byte \d+$/ }, text)
   }
 })
 
@@ -174,9 +174,9 @@ t.test('a key that may spell __proto__ or constructor is pointed out, however it
     '{"a":{"\\u005f_proto__":1}}',
     '{"\\u0063onstructor":1}'
   ]) {
-    t.equal(scanObject(text).suspectKeys, true, text)
+    t.equal(scanText(text).suspectKeys, true, text)
   }
-  t.equal(scanObject('{"proto":1,"event":"constructions","\\u4e2d":1}').suspectKeys, false)
+  t.equal(scanText('{"proto":1,"event":"constructions","\\u4e2d":1}').suspectKeys, false)
 })
 
 t.test('a batch is read up to its limit of events and no further', async t => {
@@ -207,7 +207,7 @@ t.test('the keys that SDKs send are found in an envelope, however they are spell
     fc.property(fc.array(fc.tuple(key, fc.nat(0xffff)), { maxLength: 6 }), keys => {
       const text = `{${keys.map(([name, escapes], i) => `"${spelled(name, escapes)}":${i}`).join(',')}}`
       const bytes = Buffer.from(text)
-      const scan = new Scanner(bytes).wholeEnvelope(10)
+      const scan = scanEnvelope(bytes, 10)
       const known = keys.flatMap(([name], i) => (isKnownKey(name) ? [{ name, i }] : []))
       const first = known.filter(({ name }, i) => known.findIndex(other => other.name === name) === i)
       const found = scan.members.map(({ key: name, valueStart, valueEnd }) => ({
@@ -228,6 +228,6 @@ function escapeOf(unit: string, seed: number): string {
 
 t.test('100,000 levels of nesting are counted, not walked into', async t => {
   const levels = 100_000
-  const scan = scanObject(`{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`)
+  const scan = scanText(`{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`)
   t.equal(scan.depth, levels + 1)
 })

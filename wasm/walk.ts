@@ -1,0 +1,640 @@
+/**
+ * One pass over the bytes of a body: where each member of interest begins and ends, how deep it nests, and whether
+ * anything in it needs a closer look. It accepts exactly what JSON.parse accepts, and makes no value of any of it.
+ *
+ * AssemblyScript, compiled to WebAssembly by scripts/walk-code.ts: the same walk in JavaScript took more than twice as long,
+ * because it looks at one byte where this looks at sixteen. src/ingest/walker.ts calls it, and src/ingest/scan.ts reads what it writes.
+ *
+ * Behind the input lie bytes of zero, which stand nowhere in JSON: most loops end there and need not ask for the end.
+ */
+
+const QUOTE: u32 = 0x22
+const COMMA: u32 = 0x2c
+const COLON: u32 = 0x3a
+const OPEN_BRACKET: u32 = 0x5b
+const CLOSE_BRACKET: u32 = 0x5d
+const OPEN_BRACE: u32 = 0x7b
+const CLOSE_BRACE: u32 = 0x7d
+const SPACE: u32 = 0x20
+const BACKSLASH: u32 = 0x5c
+const LINE_FEED: u32 = 0x0a
+const CARRIAGE_RETURN: u32 = 0x0d
+const TAB: u32 = 0x09
+const MINUS: u32 = 0x2d
+const PLUS: u32 = 0x2b
+const POINT: u32 = 0x2e
+const ZERO: u32 = 0x30
+const NINE: u32 = 0x39
+const LOWER_E: u32 = 0x65
+const LOWER_F: u32 = 0x66
+const LOWER_U: u32 = 0x75
+/** Setting this bit makes an ASCII letter small. */
+const CASE: u32 = 0x20
+
+/** The first two bytes of `__proto__` and `constructor`, and how long these are. */
+const PROTO_START: u32 = 0x5f5f
+const PROTO_LENGTH: usize = 9
+const CONSTRUCTOR_START: u32 = 0x6f63
+const CONSTRUCTOR_LENGTH: usize = 11
+
+const TRUE: u32 = 0x65757274
+const NULL: u32 = 0x6c6c756e
+/** What follows the f. */
+const ALSE: u32 = 0x65736c61
+const ESCAPED_ASCII: u32 = 0x3030755c
+
+/** Each of these is a number of 4 bytes. */
+const INT: usize = 4
+/** Status, position of the error, repeated key, number of elements, index of the whole's record, number of all. */
+const HEAD_BYTES: usize = 6 * INT
+/** Start, end, depth, flags, number of members. */
+const RECORD_BYTES: usize = 5 * INT
+/** Start, closing quote of the key, its number, start and end of the value, its depth and whether it is plain. */
+const MEMBER_BYTES: usize = 6 * INT
+
+const OK: i32 = 0
+const NOT_JSON: i32 = 1
+const OVER_LIMIT: i32 = 2
+
+const IS_OBJECT: i32 = 1
+const HAS_LINE_BREAKS: i32 = 2
+const HAS_SUSPECT_KEYS: i32 = 4
+const IS_SOUND: i32 = 8
+
+const UNKNOWN: i32 = -1
+const UNKNOWN_ESCAPED: i32 = -2
+const NONE: i32 = -1
+
+/** Known keys by number: room for each, with its length before it. */
+const KEY_ROOM: usize = 32
+const KEYS = memory.data(32 * 32)
+/** By length and first byte of a key: the number of the last such key and 1, and by number what came before it. */
+const SLOTS = memory.data(1024)
+const BEFORE = memory.data(32)
+/** An envelope's members, while those of its events are written. */
+const ENVELOPE = memory.data(20 + 32 * 24)
+const DECODED = memory.data(32)
+
+const PAGE_BYTES: usize = 65536
+/** More than the widest look ahead. */
+const PADDING: usize = 32
+const INPUT: usize = (__heap_base + 15) & ~15
+
+let keys: usize = 0
+let longestKey: usize = 0
+
+/** What an address has more than its position in the body. */
+let origin: usize = 0
+let end: usize = 0
+let at: usize = 0
+/** Where the next record is written. */
+let out: usize = 0
+let failedAt: usize = 0
+
+/** Whether values are judged, or only their ends are looked for. */
+let strict: bool = true
+/** The object that is walked is an envelope. */
+let expand: bool = false
+let maxDepth: i32 = 0
+let limit: i32 = 0
+let elements: i32 = NONE
+let repeatedKey: i32 = NONE
+let isOverLimit: bool = false
+let seenKeys: u32 = 0
+
+/** Levels of nesting of what was walked since this was set to 0. */
+let deepest: i32 = 0
+/** Line breaks stood between tokens. */
+let lineBreaks: bool = false
+/** A key may spell __proto__ or constructor. */
+let suspectKeys: bool = false
+/** The string that was walked last holds a backslash. */
+let escaped: bool = false
+/** Where the closing quote of the last key stands. */
+let keyEnd: usize = 0
+
+/** Makes room for an input. Returns where it is to be put. */
+export function room(length: usize): usize {
+  reserve(INPUT + length + PADDING)
+  return INPUT
+}
+
+/** Learns a key that has a number, the next one; its bytes are where an input would be. */
+export function addKey(length: usize): void {
+  const key = KEYS + keys * KEY_ROOM
+  store<u8>(key, <u8>length)
+  memory.copy(key + 1, INPUT, length)
+  const slot = slotOf(INPUT, length)
+  store<u8>(BEFORE + keys, load<u8>(slot))
+  keys++
+  store<u8>(slot, <u8>keys)
+  if (length > longestKey) longestKey = length
+}
+
+/** Walks an input that must be one object. Returns where the result lies: the head, then the object's record. */
+export function walkObject(length: usize, base: usize, levels: i32): usize {
+  const head = begin(length, base, levels)
+  if (whole()) return finish(head, OK, head + HEAD_BYTES)
+  begin(length, base, levels)
+  strict = false
+  const isObject = whole()
+  strict = true
+  return finish(head, isObject ? OK : NOT_JSON, head + HEAD_BYTES)
+}
+
+/** Walks an input that must be one object, and the elements of its `batch`: the head, their records, and its own. */
+export function walkEnvelope(length: usize, base: usize, levels: i32, maxElements: i32): usize {
+  const head = begin(length, base, levels)
+  limit = maxElements
+  expand = true
+  const records = out
+  out = ENVELOPE
+  stream = records
+  const isObject = whole()
+  expand = false
+  const bytes = out - ENVELOPE
+  out = stream
+  if (!isObject) return finish(head, isOverLimit ? OVER_LIMIT : NOT_JSON, out)
+  reserve(out + bytes)
+  memory.copy(out, ENVELOPE, bytes)
+  out += bytes
+  return finish(head, OK, out - bytes)
+}
+
+/** Where the records of elements go on, while the envelope's own are written. */
+let stream: usize = 0
+
+function begin(length: usize, base: usize, levels: i32): usize {
+  end = INPUT + length
+  memory.fill(end, 0, PADDING)
+  at = INPUT
+  origin = INPUT - base
+  maxDepth = levels
+  elements = NONE
+  repeatedKey = NONE
+  seenKeys = 0
+  isOverLimit = false
+  lineBreaks = false
+  suspectKeys = false
+  const head = (end + PADDING + 15) & ~15
+  out = head + HEAD_BYTES
+  reserve(out)
+  return head
+}
+
+function finish(head: usize, status: i32, record: usize): usize {
+  store<i32>(head, status)
+  store<i32>(head, <i32>(failedAt - origin), 1 * INT)
+  store<i32>(head, repeatedKey, 2 * INT)
+  store<i32>(head, elements, 3 * INT)
+  store<i32>(head, <i32>((record - head) / INT), 4 * INT)
+  store<i32>(head, <i32>((out - head) / INT), 5 * INT)
+  return head
+}
+
+/** Where the memory ends. */
+let reach: usize = 0
+
+/** Makes the memory reach so far; traps where there is none. */
+function reserve(address: usize): void {
+  if (address > reach) grow(address)
+}
+
+function grow(address: usize): void {
+  const pages = (address + PAGE_BYTES - 1) / PAGE_BYTES
+  const have = <usize>memory.size()
+  if (pages > have) {
+    const wanted = max<usize>(pages - have, have / 2)
+    if (memory.grow(<i32>wanted) < 0 && memory.grow(<i32>(pages - have)) < 0) unreachable()
+  }
+  reach = <usize>memory.size() * PAGE_BYTES
+}
+
+function fail(position: usize): bool {
+  failedAt = position
+  return false
+}
+
+function whole(): bool {
+  skipSpace()
+  if (load<u8>(at) != OPEN_BRACE) return fail(at)
+  if (!object()) return false
+  skipSpace()
+  return at == end || fail(at)
+}
+
+/** The object at the position, as a record and its members. */
+function object(): bool {
+  const record = out
+  const start = at
+  const outerLineBreaks = lineBreaks
+  const outerSuspectKeys = suspectKeys
+  let most = 0
+  reserve(out + RECORD_BYTES)
+  out += RECORD_BYTES
+  lineBreaks = false
+  suspectKeys = false
+  at++
+  skipSpace()
+  if (load<u8>(at) == CLOSE_BRACE) at++
+  else {
+    while (true) {
+      if (!member()) return false
+      if (deepest > most) most = deepest
+      if (load<u8>(at) <= SPACE) skipSpace()
+      const next: u32 = load<u8>(at)
+      if (next != COMMA && next != CLOSE_BRACE) return fail(at)
+      at++
+      if (next == CLOSE_BRACE) break
+      if (load<u8>(at) <= SPACE) skipSpace()
+    }
+  }
+  const flags = IS_OBJECT | (suspectKeys ? HAS_SUSPECT_KEYS : 0)
+  writeRecord(record, start, most + 1, flags)
+  lineBreaks = lineBreaks || outerLineBreaks
+  suspectKeys = suspectKeys || outerSuspectKeys
+  return true
+}
+
+function writeRecord(record: usize, start: usize, depth: i32, flags: i32): void {
+  store<u32>(record, <u32>(start - origin))
+  store<u32>(record, <u32>(at - origin), 1 * INT)
+  store<i32>(record, depth, 2 * INT)
+  store<i32>(record, flags | (lineBreaks ? HAS_LINE_BREAKS : 0) | (strict ? IS_SOUND : 0), 3 * INT)
+  store<u32>(record, <u32>((out - record - RECORD_BYTES) / MEMBER_BYTES), 4 * INT)
+}
+
+function member(): bool {
+  const start = at
+  if (!key()) return false
+  const end = keyEnd
+  const number = keyNumber(start + 1, end)
+  const isKept = !expand || isFirst(number)
+  const valueStart = at
+  const isString = load<u8>(at) == QUOTE
+  deepest = 0
+  escaped = false
+  const isWalked = expand && isKept && number == batchKey && load<u8>(at) == OPEN_BRACKET ? batch() : value()
+  if (!isWalked) return false
+  if (!isKept) return true
+  reserve(out + MEMBER_BYTES)
+  store<u32>(out, <u32>(start - origin))
+  store<u32>(out, <u32>(end - origin), 1 * INT)
+  store<i32>(out, number, 2 * INT)
+  store<u32>(out, <u32>(valueStart - origin), 3 * INT)
+  store<u32>(out, <u32>(at - origin), 4 * INT)
+  store<i32>(out, (deepest << 1) | <i32>(isString && !escaped), 5 * INT)
+  out += MEMBER_BYTES
+  return true
+}
+
+/** The number of the key whose elements are taken apart. */
+let batchKey: i32 = NONE
+
+export function setBatchKey(number: i32): void {
+  batchKey = number
+}
+
+/** Whether the key of an envelope is known, and stands there for the first time. */
+function isFirst(number: i32): bool {
+  if (number < 0) return false
+  const bit: u32 = 1 << number
+  if ((seenKeys & bit) != 0) repeatedKey = number
+  const isNew = (seenKeys & bit) == 0
+  seenKeys |= bit
+  return isNew
+}
+
+/** The array at the position, element by element. */
+function batch(): bool {
+  const outer = out
+  out = stream
+  expand = false
+  elements = 0
+  const isWalked = fill()
+  expand = true
+  stream = out
+  out = outer
+  return isWalked
+}
+
+function fill(): bool {
+  at++
+  skipSpace()
+  if (load<u8>(at) == CLOSE_BRACKET) {
+    at++
+    return true
+  }
+  while (true) {
+    if (elements == limit) {
+      isOverLimit = true
+      return false
+    }
+    if (!element()) return false
+    elements++
+    skipSpace()
+    const next: u32 = load<u8>(at)
+    if (next != COMMA && next != CLOSE_BRACKET) return fail(at)
+    at++
+    if (next == CLOSE_BRACKET) return true
+    skipSpace()
+  }
+}
+
+/** An element that is not JSON is taken for what its braces say, or for what lies before the next comma. */
+function element(): bool {
+  const start = at
+  const record = out
+  const outerLineBreaks = lineBreaks
+  const outerSuspectKeys = suspectKeys
+  const isObject = load<u8>(at) == OPEN_BRACE
+  if (isObject ? object() : other()) return true
+  strict = false
+  for (let tries = isObject ? 2 : 1; tries > 0; tries--) {
+    at = start
+    out = record
+    lineBreaks = outerLineBreaks
+    suspectKeys = outerSuspectKeys
+    const isWalked = tries == 2 ? object() : other()
+    if (!isWalked) continue
+    strict = true
+    return true
+  }
+  strict = true
+  return false
+}
+
+/** An element that is no object, or one whose braces do not hold. */
+function other(): bool {
+  const record = out
+  const start = at
+  const outerLineBreaks = lineBreaks
+  reserve(out + RECORD_BYTES)
+  out += RECORD_BYTES
+  lineBreaks = false
+  deepest = 0
+  if (!value()) return false
+  writeRecord(record, start, deepest, 0)
+  lineBreaks = lineBreaks || outerLineBreaks
+  return true
+}
+
+function value(): bool {
+  return strict ? strictValue(1) : passOver(1)
+}
+
+/** Walks the value that begins here, at the given level of nesting (1 where it stands in no other). */
+function strictValue(level: i32): bool {
+  const byte: u32 = load<u8>(at)
+  if (byte == QUOTE) return string()
+  if (byte == OPEN_BRACE) return container(level, CLOSE_BRACE)
+  if (byte == OPEN_BRACKET) return container(level, CLOSE_BRACKET)
+  if (byte == MINUS || isDigit(byte)) return number()
+  return literal(byte)
+}
+
+/** @param close the byte that ends the container: whose members have keys where it is a brace */
+function container(level: i32, close: u32): bool {
+  // Deeper than anything that is taken: it is passed over, and its levels are counted.
+  if (level > maxDepth) return passOver(level)
+  if (level > deepest) deepest = level
+  at++
+  skipSpace()
+  if (load<u8>(at) == close) {
+    at++
+    return true
+  }
+  while (true) {
+    if (close == CLOSE_BRACE && !key()) return false
+    if (!strictValue(level + 1)) return false
+    if (load<u8>(at) <= SPACE) skipSpace()
+    const next: u32 = load<u8>(at)
+    if (next != COMMA && next != close) return fail(at)
+    at++
+    if (next == close) return true
+    if (load<u8>(at) <= SPACE) skipSpace()
+  }
+}
+
+function skipSpace(): void {
+  while (true) {
+    const byte: u32 = load<u8>(at)
+    if (byte == LINE_FEED || byte == CARRIAGE_RETURN) lineBreaks = true
+    else if (byte != SPACE && byte != TAB) return
+    at++
+  }
+}
+
+/** From a key's opening quote to the first byte of its value. */
+function key(): bool {
+  const start = at
+  if (load<u8>(start) != QUOTE) return fail(start)
+  if (!string()) return false
+  keyEnd = at - 1
+  const length = keyEnd - start - 1
+  const first: u32 = load<u16>(start + 1)
+  if (length == PROTO_LENGTH && first == PROTO_START) suspectKeys = true
+  else if (length == CONSTRUCTOR_LENGTH && first == CONSTRUCTOR_START) suspectKeys = true
+  else if (escaped) suspectEscapes(start, keyEnd)
+  if (load<u8>(at) != COLON) skipSpace()
+  if (load<u8>(at) != COLON) return fail(at)
+  at++
+  if (load<u8>(at) <= SPACE) skipSpace()
+  return true
+}
+
+/** An ASCII letter written as \u00XX is the only way to hide a key that is to be refused. */
+function suspectEscapes(start: usize, end: usize): void {
+  for (let p = start; p < end; p++) {
+    if (load<u8>(p) != BACKSLASH) continue
+    if (load<u32>(p) == ESCAPED_ASCII) suspectKeys = true
+    p++
+  }
+}
+
+function string(): bool {
+  let p = at + 1
+  escaped = false
+  while (true) {
+    const bytes = v128.load(p)
+    const quotes = i8x16.eq(bytes, i8x16.splat(<i8>QUOTE))
+    const backslashes = i8x16.eq(bytes, i8x16.splat(<i8>BACKSLASH))
+    const controls = i8x16.lt_u(bytes, i8x16.splat(<i8>SPACE))
+    const found = i8x16.bitmask(v128.or(v128.or(quotes, backslashes), controls))
+    if (found == 0) {
+      p += 16
+      continue
+    }
+    p += ctz(found)
+    const byte: u32 = load<u8>(p)
+    if (byte == QUOTE) {
+      at = p + 1
+      return true
+    }
+    if (byte != BACKSLASH) return fail(p < end ? p : at)
+    escaped = true
+    const length = escapeLength(p + 1)
+    if (length == 0) return false
+    p += length + 1
+  }
+}
+
+/** How many bytes follow the backslash before `p` (RFC 8259, section 7); 0, and a failure, where it is no escape. */
+function escapeLength(p: usize): usize {
+  switch (load<u8>(p)) {
+    case 0x22: // "
+    case 0x5c: // \
+    case 0x2f: // /
+    case 0x62: // b
+    case 0x66: // f
+    case 0x6e: // n
+    case 0x72: // r
+    case 0x74: // t
+      return 1
+    case 0x75: {
+      // u
+      for (let digit = p + 1; digit <= p + 4; digit++) {
+        if (!isHex(load<u8>(digit))) {
+          fail(digit)
+          return 0
+        }
+      }
+      return 5
+    }
+    default:
+      fail(p)
+      return 0
+  }
+}
+
+function number(): bool {
+  if (load<u8>(at) == MINUS) at++
+  if (load<u8>(at) == ZERO) at++
+  else if (!digits()) return false
+  if (load<u8>(at) == POINT) {
+    at++
+    if (!digits()) return false
+  }
+  if ((load<u8>(at) | CASE) != LOWER_E) return true
+  at++
+  if (load<u8>(at) == PLUS || load<u8>(at) == MINUS) at++
+  return digits()
+}
+
+/** At least one. */
+function digits(): bool {
+  if (!isDigit(load<u8>(at))) return fail(at)
+  while (isDigit(load<u8>(at))) at++
+  return true
+}
+
+function literal(first: u32): bool {
+  const word = load<u32>(at)
+  if (word == TRUE || word == NULL) at += 4
+  else if (first == LOWER_F && load<u32>(at + 1) == ALSE) at += 5
+  else return fail(at)
+  return true
+}
+
+/** As strictValue(), but finds the value's end only and judges nothing in it: for what is to be refused anyway. */
+function passOver(level: i32): bool {
+  const start = at
+  const first: u32 = load<u8>(start)
+  if (first != QUOTE && first != OPEN_BRACE && first != OPEN_BRACKET) return passOverScalar()
+  let depth = level - 1
+  for (let p = start; p < end; p++) {
+    const byte: u32 = load<u8>(p)
+    if (byte == QUOTE) {
+      const closing = closingQuote(p)
+      if (closing == 0) return fail(p)
+      p = closing
+    } else if (byte == OPEN_BRACE || byte == OPEN_BRACKET) {
+      if (++depth > deepest) deepest = depth
+    } else if (byte == CLOSE_BRACE || byte == CLOSE_BRACKET) depth--
+    else if (byte == LINE_FEED || byte == CARRIAGE_RETURN) lineBreaks = true
+    if (depth >= level) continue
+    at = p + 1
+    return true
+  }
+  return fail(start)
+}
+
+/** 0 where there is none. */
+function closingQuote(start: usize): usize {
+  for (let p = start + 1; p < end; p++) {
+    const byte: u32 = load<u8>(p)
+    if (byte == QUOTE) return p
+    if (byte == BACKSLASH) p++
+  }
+  return 0
+}
+
+function passOverScalar(): bool {
+  const start = at
+  while (at < end) {
+    const byte: u32 = load<u8>(at)
+    if (byte == COMMA || byte == CLOSE_BRACE || byte == CLOSE_BRACKET || byte <= SPACE) break
+    at++
+  }
+  return at > start || fail(start)
+}
+
+/** The number of the key in bytes [start, end), however it is spelled. */
+function keyNumber(start: usize, end: usize): i32 {
+  if (!escaped) return knownKey(start, end - start)
+  const length = decode(start, end)
+  const number = length == 0 ? UNKNOWN : knownKey(DECODED, length)
+  return number == UNKNOWN ? UNKNOWN_ESCAPED : number
+}
+
+function knownKey(start: usize, length: usize): i32 {
+  let number: i32 = <i32>load<u8>(slotOf(start, length)) - 1
+  while (number >= 0) {
+    const known = KEYS + <usize>number * KEY_ROOM
+    if (load<u8>(known) == length && areSame(known + 1, start, length)) return number
+    number = <i32>load<u8>(BEFORE + number) - 1
+  }
+  return UNKNOWN
+}
+
+/** Most keys have 4 to 16 bytes: two loads from each end, which may overlap, see all of them. */
+function areSame(a: usize, b: usize, length: usize): bool {
+  const last = length - 8
+  if (length >= 8 && length <= 16) return load<u64>(a) == load<u64>(b) && load<u64>(a + last) == load<u64>(b + last)
+  const end = length - 4
+  if (length >= 4 && length < 8) return load<u32>(a) == load<u32>(b) && load<u32>(a + end) == load<u32>(b + end)
+  return memory.compare(a, b, length) == 0
+}
+
+function slotOf(start: usize, length: usize): usize {
+  return SLOTS + (((length << 5) | (load<u8>(start) & 0x1f)) & 0x3ff)
+}
+
+/** Writes to DECODED what the key would be; 0 where it can be none that is known: these are ASCII, and short. */
+function decode(start: usize, end: usize): usize {
+  let length: usize = 0
+  for (let p = start; p < end; length++) {
+    if (length == longestKey) return 0
+    let byte: u32 = load<u8>(p)
+    if (byte != BACKSLASH) p++
+    else {
+      if (load<u32>(p) != ESCAPED_ASCII) return 0
+      byte = hexDigit(load<u8>(p + 4)) * 16 + hexDigit(load<u8>(p + 5))
+      p += 6
+    }
+    store<u8>(DECODED + length, <u8>byte)
+  }
+  return length
+}
+
+function hexDigit(byte: u32): u32 {
+  return byte <= NINE ? byte - ZERO : (byte | CASE) - 0x57
+}
+
+function isDigit(byte: u32): bool {
+  return byte - ZERO < 10
+}
+
+function isHex(byte: u32): bool {
+  return isDigit(byte) || (byte | CASE) - 0x61 < 6
+}
