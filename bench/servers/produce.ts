@@ -1,4 +1,5 @@
 import { BatchProducer } from '../../src/sinks/kafka/batch-producer.ts'
+import { PartitionBatch } from '../../src/sinks/kafka/call.ts'
 import { createRecordEncoder } from '../../src/sinks/kafka/message.ts'
 import { clientOptions } from '../../src/sinks/kafka/session.ts'
 import type { KeepGroup } from './keep.ts'
@@ -14,10 +15,11 @@ export async function produceTo(topic: string, broker: string): Promise<KeepGrou
   const record = { kind: 'event', type: 'track', source: 'floor', messageId: '', key: '', topics: [topic] } as const
   return async lines => {
     const receivedAt = Date.now()
-    const toMessage = (line: Buffer) => ({ topic, partition: 0, value: encode({ ...record, receivedAt, line }) })
     for (let at = 0, end = 0; at < lines.length; at = end) {
       for (let bytes = 0; end < lines.length && bytes < BYTES_AT_ONCE; end++) bytes += (lines[end] as Buffer).length
-      await producer.send({ messages: lines.slice(at, end).map(toMessage) })
+      const batch = new PartitionBatch(topic, 0)
+      for (const line of lines.slice(at, end)) batch.records.push(encode({ ...record, receivedAt, line }))
+      await producer.send({ messages: [{ topic, partition: 0, value: batch }] })
     }
   }
 }

@@ -22,13 +22,28 @@ export interface Call {
   next: Call | undefined
 }
 
-/**
- * One record for one topic, as the client takes it. Which call it belongs to rides along, so that no closure or promise
- * is needed for a record.
- */
-export interface KafkaMessage {
+/** What goes to one partition in one request. To the client it is the value of one message. */
+export class PartitionBatch {
   readonly topic: string
   readonly partition: number
+  readonly records: KafkaRecord[] = []
+  /** What its messages' receipts share, once Kafka has it. */
+  stretch: Stretch | undefined = undefined
+
+  constructor(topic: string, partition: number) {
+    this.topic = topic
+    this.partition = partition
+  }
+
+  /** The Kafka client asks for this when it would encode a record itself, and would write a wrong value. */
+  get length(): never {
+    throw new TypeError('a PartitionBatch is encoded by BatchProducer only')
+  }
+}
+
+/** One record for one topic. Which call it belongs to rides along, so that a record needs no closure or promise. */
+export interface KafkaMessage {
+  readonly batch: PartitionBatch
   readonly value: KafkaRecord
   readonly call: Call
   /** Position in the call's records. */
@@ -83,14 +98,14 @@ export function createCall(
 
 /** Tells each message's call where it is; messages of a request lie in their partition in the request's order. */
 export function land({ messages, offsets }: ConfirmedRequest): void {
-  const stretches = new Map<string, Stretch[]>()
-  for (const { topic, partition, call, index } of messages) {
-    let ofTopic = stretches.get(topic)
-    if (ofTopic === undefined) stretches.set(topic, (ofTopic = []))
-    const offset = offsets.get(topic)?.get(partition)
-    const stretch = (ofTopic[partition] ??= { topic, partition, offset, messages: 0 })
+  for (const { batch, call, index } of messages) {
+    const stretch = (batch.stretch ??= stretchOf(batch, offsets))
     call.landed = { index, stretch, position: stretch.messages++, before: call.landed }
   }
+}
+
+function stretchOf({ topic, partition }: PartitionBatch, offsets: Offsets): Stretch {
+  return { topic, partition, offset: offsets.get(topic)?.get(partition), messages: 0 }
 }
 
 /** Where the call's records are, for the few who ask. Holds on to nothing else of the call. */

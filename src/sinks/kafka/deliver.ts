@@ -4,6 +4,7 @@ import { explain } from './explain.ts'
 import { NO_TIMESTAMP } from './message.ts'
 import type { KafkaSettings } from './options.ts'
 import type { Outbox } from './outbox.ts'
+import { requestOf, type KafkaRequest } from './request.ts'
 import { offsetMap, type Session } from './session.ts'
 
 export interface Delivery {
@@ -18,18 +19,19 @@ export interface Delivery {
 const told = new WeakSet<Session>()
 
 /**
- * Sends the messages and settles them. When the broker finds their time out of range, they are sent without one. When
- * it refuses some record for good, the rest is halved until the record stands alone and is refused alone. Rejects with
- * the client's error in any other trouble. Partitions that took theirs are settled in any case; messages not settled
- * when it rejects have an unknown fate.
+ * Sends the request and settles its messages. When the broker finds their time out of range, they are sent without
+ * one. When it refuses some record for good, the rest is halved until the record stands alone and is refused alone.
+ * Rejects with the client's error in any other trouble. Partitions that took theirs are settled in any case; messages
+ * not settled when it rejects have an unknown fate.
  */
-export async function deliver(messages: KafkaMessage[], delivery: Delivery): Promise<void> {
+export async function deliver(request: KafkaRequest, delivery: Delivery): Promise<void> {
   const { session, outbox, settings } = delivery
+  const { messages } = request
   const startedAt = performance.now()
   try {
-    const request = await session.send(messages)
+    const offsets = await session.send(request)
     settings.onProduced({ ...measure(messages), milliseconds: performance.now() - startedAt })
-    outbox.confirm(request)
+    outbox.confirm({ messages, offsets })
   } catch (error) {
     const reason = refusalReason(error)
     const isTime = isTimeRefused(error) && messages.some(({ value }) => value.timestamp !== NO_TIMESTAMP)
@@ -47,7 +49,8 @@ function settleConfirmed(
   failed: { readonly error: unknown; readonly outbox: Outbox }
 ): KafkaMessage[] {
   const offsets = offsetMap(confirmedPartitions(failed.error))
-  const isConfirmed = ({ topic, partition }: KafkaMessage): boolean => offsets.get(topic)?.has(partition) ?? false
+  const isConfirmed = ({ batch: { topic, partition } }: KafkaMessage): boolean =>
+    offsets.get(topic)?.has(partition) ?? false
   failed.outbox.confirm({ messages: messages.filter(isConfirmed), offsets })
   return messages.filter(message => !isConfirmed(message))
 }
@@ -64,11 +67,8 @@ async function sendWithoutTime(
   const { session, settings } = delivery
   if (!told.has(session)) settings.log.warn(`${explain(error, settings.brokers)}; sent without a timestamp`)
   told.add(session)
-  if (messages.length > 0)
-    await deliver(
-      messages.map(message => ({ ...message, value: message.value.withoutTime() })),
-      delivery
-    )
+  const timeless = messages.map(message => ({ ...message, value: message.value.withoutTime() }))
+  if (timeless.length > 0) await deliver(requestOf(timeless), delivery)
 }
 
 async function isolate(
@@ -82,8 +82,8 @@ async function isolate(
     return
   }
   const middle = Math.ceil(left.length / 2)
-  if (middle > 0) await deliver(left.slice(0, middle), delivery)
-  if (left.length > middle && !delivery.abandoned()) await deliver(left.slice(middle), delivery)
+  if (middle > 0) await deliver(requestOf(left.slice(0, middle)), delivery)
+  if (left.length > middle && !delivery.abandoned()) await deliver(requestOf(left.slice(middle)), delivery)
 }
 
 function measure(messages: readonly KafkaMessage[]): { bytes: number; records: number } {

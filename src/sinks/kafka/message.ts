@@ -66,11 +66,6 @@ export class KafkaRecord implements RecordParts {
     const { key, line, headersBefore, messageId, headersAfter } = this
     return new KafkaRecord({ key, line, headersBefore, messageId, headersAfter, timestamp: NO_TIMESTAMP })
   }
-
-  /** The Kafka client asks for this when it would encode a record itself, and would write an empty value. */
-  get length(): never {
-    throw new TypeError('a KafkaRecord is encoded by BatchProducer only')
-  }
 }
 
 /**

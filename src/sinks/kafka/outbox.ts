@@ -1,10 +1,19 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Receipt } from '../../model/sink.ts'
-import { createCall, land, receiptOf, type Call, type ConfirmedRequest, type KafkaMessage } from './call.ts'
-import { createRecordEncoder, DELTA_SLACK_BYTES } from './message.ts'
+import {
+  createCall,
+  land,
+  receiptOf,
+  type Call,
+  type ConfirmedRequest,
+  type KafkaMessage,
+  type PartitionBatch
+} from './call.ts'
+import { createRecordEncoder, DELTA_SLACK_BYTES, type KafkaRecord } from './message.ts'
 import { OpenCalls } from './open-calls.ts'
 import { partitionOf } from './partition.ts'
 import { RefusedRecords } from './refused-records.ts'
+import { KafkaRequest } from './request.ts'
 
 export interface TopicInfo {
   readonly partitions: number
@@ -17,7 +26,7 @@ export type Topics = ReadonlyMap<string, TopicInfo>
 export interface Outbox {
   add(records: readonly OutgoingRecord[]): Promise<Receipt>
   /** Takes what goes as one request: whole records, oldest first, as long as `topics` knows all their topics. */
-  gather(topics: Topics): KafkaMessage[]
+  gather(topics: Topics): KafkaRequest
   /** The topics of the oldest record that waits; undefined when none does. */
   headTopics(): readonly string[] | undefined
   /** Kafka has the messages. */
@@ -93,23 +102,23 @@ export function createOutbox(options: { readonly maxRequestBytes: number }): Out
     },
 
     gather(topics) {
-      const batch = createBatch(topics, options.maxRequestBytes)
+      const filling = createFilling(topics, options.maxRequestBytes)
       for (let call = head(); call !== undefined; call = head()) {
         const record = call.records[recordAt] as OutgoingRecord
-        if (!batch.knows(record.topics)) break
+        if (!filling.knows(record.topics)) break
         const value = encode(record)
         const size = value.bytes
-        if (!batch.fits(record.topics, size)) break
+        if (!filling.fits(record.topics, size)) break
         for (const topic of record.topics) {
-          const reason = batch.refusal(topic, size)
-          if (reason === undefined) batch.push({ topic, value, call, index: recordAt }, size)
-          else refuse(call, { index: recordAt, topic }, reason)
+          const reason = filling.refusal(topic, size)
+          if (reason !== undefined) refuse(call, { index: recordAt, topic }, reason)
+          else filling.request.add({ batch: filling.place(topic, value, size), value, call, index: recordAt })
         }
         recordAt++
       }
       if (callAt > COMPACT_AT) queue = queue.slice(callAt)
       if (callAt > COMPACT_AT) callAt = 0
-      return batch.messages
+      return filling.request
     },
 
     headTopics: () => head()?.records[recordAt]?.topics,
@@ -122,7 +131,7 @@ export function createOutbox(options: { readonly maxRequestBytes: number }): Out
       }
     },
 
-    refuse: (message, reason) => refuse(message.call, { index: message.index, topic: message.topic }, reason),
+    refuse: (message, reason) => refuse(message.call, { index: message.index, topic: message.batch.topic }, reason),
 
     rejectAll(error) {
       queue = []
@@ -142,17 +151,29 @@ export function createOutbox(options: { readonly maxRequestBytes: number }): Out
   }
 }
 
+/** A topic as far as the request being filled is concerned. */
+interface Share extends TopicInfo {
+  /** Bytes of the request that are the topic's. */
+  filled: number
+}
+
 /** One request being filled: at most maxRequestBytes in all, and for each topic what one batch may be. */
-function createBatch(topics: Topics, maxRequestBytes: number) {
-  const messages: KafkaMessage[] = []
-  const filled = new Map<string, number>()
+function createFilling(topics: Topics, maxRequestBytes: number) {
+  const request = new KafkaRequest()
+  const shares = new Map<string, Share>()
   /** Records without a key stick to one partition a request, as Java's do. */
   const keyless = Math.floor(Math.random() * 0x7fffffff)
   let total = 0
-  const limit = (topic: string): number => (topics.get(topic) as TopicInfo).maxBytes
+
+  /** Of a topic that is known. */
+  const shareOf = (topic: string): Share => {
+    let share = shares.get(topic)
+    if (share === undefined) shares.set(topic, (share = { ...(topics.get(topic) as TopicInfo), filled: 0 }))
+    return share
+  }
 
   return {
-    messages,
+    request,
 
     knows(names: readonly string[]): boolean {
       for (const topic of names) if (!topics.has(topic)) return false
@@ -160,25 +181,32 @@ function createBatch(topics: Topics, maxRequestBytes: number) {
     },
 
     fits(names: readonly string[], bytes: number): boolean {
-      if (messages.length === 0) return true
+      if (request.messages.length === 0) return true
       const size = bytes + DELTA_SLACK_BYTES
       if (total + size * names.length > maxRequestBytes) return false
-      for (const topic of names) if ((filled.get(topic) ?? 0) + size > limit(topic)) return false
+      for (const topic of names) {
+        const { filled, maxBytes } = shareOf(topic)
+        if (filled + size > maxBytes) return false
+      }
       return true
     },
 
     refusal(topic: string, bytes: number): string | undefined {
-      if (bytes <= limit(topic)) return undefined
-      return `the record is ${bytes} bytes, the topic takes ${limit(topic)} (max.message.bytes)`
+      const { maxBytes } = shareOf(topic)
+      if (bytes <= maxBytes) return undefined
+      return `the record is ${bytes} bytes, the topic takes ${maxBytes} (max.message.bytes)`
     },
 
-    push(message: Omit<KafkaMessage, 'partition'>, bytes: number): void {
-      const { topic, value, call, index } = message
-      const { partitions } = topics.get(topic) as TopicInfo
-      const partition = value.key === undefined ? keyless % partitions : partitionOf(value.key, partitions)
-      messages.push({ topic, partition, value, call, index })
-      filled.set(topic, (filled.get(topic) ?? 0) + bytes + DELTA_SLACK_BYTES)
+    /** Counts the record in. */
+    place(topic: string, record: KafkaRecord, bytes: number): PartitionBatch {
+      const share = shareOf(topic)
+      share.filled += bytes + DELTA_SLACK_BYTES
       total += bytes + DELTA_SLACK_BYTES
+      const { key } = record
+      return request.batchFor(
+        topic,
+        key === undefined ? keyless % share.partitions : partitionOf(key, share.partitions)
+      )
     }
   }
 }

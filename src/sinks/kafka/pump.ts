@@ -14,8 +14,8 @@ export async function runPump(pump: Pump): Promise<void> {
   const { outbox, book } = pump
   for (let names = outbox.headTopics(); names !== undefined && !pump.abandoned(); names = outbox.headTopics()) {
     if (names.every(name => book.usable.has(name))) {
-      const messages = outbox.gather(book.usable)
-      if (messages.length > 0) await deliver(messages, pump)
+      const request = outbox.gather(book.usable)
+      if (request.messages.length > 0) await deliver(request, pump)
     } else await lookUp(pump, names)
   }
 }

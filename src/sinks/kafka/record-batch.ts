@@ -1,5 +1,6 @@
 import { crc32c, Writer } from '@platformatic/kafka'
 import { BATCH_HEAD_BYTES, type KafkaRecord } from './message.ts'
+import type { Scratch } from './scratch.ts'
 import { varintBytes, writeVarint } from './varint.ts'
 
 /** What lets the broker tell a batch that comes again from a new one. */
@@ -7,11 +8,6 @@ export interface BatchOrigin {
   readonly producerId: bigint
   readonly producerEpoch: number
   readonly firstSequence: number
-}
-
-/** A message as far as a batch is concerned. */
-export interface BatchMessage {
-  readonly value: KafkaRecord
 }
 
 /** The batch's length counts from behind itself, the checksum is over what comes behind it. */
@@ -23,33 +19,34 @@ const MAGIC = 2
 
 /**
  * A record batch of message format 2, uncompressed: byte for byte what the client's createRecordsBatch makes, at a
- * small part of its cost. First its size is counted, then every byte is written once, where it belongs.
+ * small part of its cost. First its size is counted, then every byte is written once, where it belongs. It lies in the
+ * scratch, and is right until that is cleared.
  *
  * Source: https://kafka.apache.org/documentation/#recordbatch
  */
-export function encodeBatch(messages: readonly BatchMessage[], origin: BatchOrigin): Buffer {
-  const first = messages[0]?.value.timestamp ?? 0
+export function encodeBatch(records: readonly KafkaRecord[], origin: BatchOrigin, scratch: Scratch): Buffer {
+  const first = records[0]?.timestamp ?? 0
   let latest = first
   let bytes = BATCH_HEAD_BYTES
-  for (let i = 0; i < messages.length; i++) {
-    const { value } = messages[i] as BatchMessage
-    if (value.timestamp > latest) latest = value.timestamp
-    const length = recordLength(value, value.timestamp - first, i)
+  for (let i = 0; i < records.length; i++) {
+    const record = records[i] as KafkaRecord
+    if (record.timestamp > latest) latest = record.timestamp
+    const length = recordLength(record, record.timestamp - first, i)
     bytes += varintBytes(length) + length
   }
 
-  const batch = Buffer.allocUnsafe(bytes)
+  const batch = scratch.take(bytes)
   let at = BATCH_HEAD_BYTES
-  for (let i = 0; i < messages.length; i++) {
-    const { value } = messages[i] as BatchMessage
-    const delta = value.timestamp - first
-    at = writeVarint(batch, at, recordLength(value, delta, i))
+  for (let i = 0; i < records.length; i++) {
+    const record = records[i] as KafkaRecord
+    const delta = record.timestamp - first
+    at = writeVarint(batch, at, recordLength(record, delta, i))
     batch[at++] = 0
     at = writeVarint(batch, at, delta)
     at = writeVarint(batch, at, i)
-    at = writeBody(batch, at, value)
+    at = writeBody(batch, at, record)
   }
-  writeHead(batch, origin, { count: messages.length, first, latest })
+  writeHead(batch, origin, { count: records.length, first, latest })
   return batch
 }
 

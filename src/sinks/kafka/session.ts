@@ -1,14 +1,22 @@
-import { Admin, NetworkError, type BaseOptions, type Connection, type RetryDelayGetter } from '@platformatic/kafka'
+import {
+  Admin,
+  NetworkError,
+  type BaseOptions,
+  type Connection,
+  type MessageToProduce,
+  type RetryDelayGetter
+} from '@platformatic/kafka'
 import { isIP } from 'node:net'
 import { BatchProducer } from './batch-producer.ts'
-import type { ConfirmedRequest, KafkaMessage, Offsets } from './call.ts'
+import type { Offsets, PartitionBatch } from './call.ts'
 import { chain, type PartitionOffset } from './errors.ts'
 import type { KafkaSettings } from './options.ts'
+import type { KafkaRequest } from './request.ts'
 
 /** One life of the producer, with one producer id; after a failure it is abandoned and another one opened. */
 export interface Session {
-  /** Resolves once every in-sync replica has every message. At most one send at a time. */
-  send(messages: KafkaMessage[]): Promise<ConfirmedRequest>
+  /** Resolves once every in-sync replica has every message, with where they are. At most one send at a time. */
+  send(request: KafkaRequest): Promise<Offsets>
   readonly producer: BatchProducer
   /** Work with an admin client of the same settings. */
   withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T>
@@ -62,14 +70,14 @@ export async function openSession(
 
   return {
     producer,
-    async send(messages) {
+    async send({ messages, batches }) {
       sentRecords += messages.length
       if (sentRecords > MAX_SEQUENCE_RECORDS) {
         await producer.initIdempotentProducer({})
         sentRecords = messages.length
       }
-      const { offsets } = await producer.send({ messages })
-      return { messages, offsets: offsetMap(offsets ?? []) }
+      const { offsets } = await producer.send({ messages: batches.map(toClientMessage) })
+      return offsetMap(offsets ?? [])
     },
     async withAdmin(work) {
       const admin = new Admin(common)
@@ -84,6 +92,11 @@ export async function openSession(
     },
     abandon
   }
+}
+
+/** A whole batch as one message: for each message the client makes objects of its own, groups and counts. */
+function toClientMessage(batch: PartitionBatch): MessageToProduce<Buffer, PartitionBatch> {
+  return { topic: batch.topic, partition: batch.partition, value: batch }
 }
 
 export function offsetMap(offsets: readonly PartitionOffset[]): Offsets {

@@ -1,12 +1,16 @@
 import * as client from '@platformatic/kafka'
 import { kGetApi, kListApis, NumericMap, Producer } from '@platformatic/kafka'
 import fc from 'fast-check'
+import { once } from 'node:events'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import t from 'tap'
 import type { OutgoingRecord } from '../../../src/model/record.ts'
-import { BatchProducer, createProduceRequest, type ProduceMessage } from '../../../src/sinks/kafka/batch-producer.ts'
+import { BatchProducer } from '../../../src/sinks/kafka/batch-producer.ts'
 import { createRecordEncoder } from '../../../src/sinks/kafka/message.ts'
+import { createProduceEncoder } from '../../../src/sinks/kafka/produce-encoder.ts'
 import { encodeBatch } from '../../../src/sinks/kafka/record-batch.ts'
-import { eventRecord } from '../../support/kafka-sink.ts'
+import { Scratch } from '../../../src/sinks/kafka/scratch.ts'
+import { at, encode, event, ours, recordOf, theirs, type Placed, type Sent } from '../../support/produce-twins.ts'
 
 /** Every version of the Produce API that this version of the client speaks. */
 const apis = new Map(
@@ -16,51 +20,22 @@ const apis = new Map(
   })
 )
 
-interface Sent {
-  readonly record: OutgoingRecord
-  readonly topic: string
-  readonly partition: number
-  readonly timeless?: boolean
+const identity = { producerId: 4_711n, producerEpoch: 3 }
+
+/** The state of a producer that has sent nothing yet. */
+function stateOf(messages: readonly Placed[]) {
+  const sequences = new NumericMap(messages.map(({ topic, partition }) => [`${topic}:${partition}`, 0] as const))
+  return { ...identity, sequences }
 }
-
-const encode = createRecordEncoder()
-
-function ours({ record, topic, partition, timeless = false }: Sent): ProduceMessage {
-  const value = encode(record)
-  return { topic, partition, value: timeless ? value.withoutTime() : value }
-}
-
-/** The message as the client's own encoder wants it. */
-function theirs({ record, topic, partition, timeless = false }: Sent): client.MessageRecord {
-  const { kind, source, messageId, receivedAt } = record
-  const headers = {
-    ...(kind === 'event' ? { type: record.type } : { code: record.code }),
-    source,
-    messageId,
-    receivedAt: new Date(receivedAt).toISOString()
-  }
-  return {
-    ...(record.key !== '' && { key: Buffer.from(record.key) }),
-    value: record.line.subarray(0, -1),
-    headers: new Map(Object.entries(headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)])),
-    topic,
-    partition,
-    timestamp: timeless ? -1n : BigInt(receivedAt)
-  }
-}
-
-const state = { producerId: 4_711n, producerEpoch: 3, sequences: new NumericMap([['b:1', 2_000_000_000]]) }
 
 function isSame(version: number, sent: readonly Sent[]): boolean {
-  const own = createProduceRequest(version, [-1, 2_500, sent.map(ours), state]).buffer
-  const options = { ...state, compression: 'none' } as const
+  const messages = ours(sent)
+  const own = createProduceEncoder()(version, [-1, 2_500, messages, stateOf(messages)]).buffer
+  const options = { ...stateOf(messages), compression: 'none' } as const
   const reference = apis.get(version)?.createRequest(-1, 2_500, sent.map(theirs), options).buffer
   return reference !== undefined && own.equals(reference)
 }
 
-const at = Date.UTC(2026, 0, 2)
-const event = (parts: Partial<Parameters<typeof eventRecord>[0]> = {}): OutgoingRecord =>
-  eventRecord({ messageId: 'm', topics: [], key: 'user-1', receivedAt: at, ...parts })
 const rejected: OutgoingRecord = {
   kind: 'rejected',
   code: 'invalid_json',
@@ -145,7 +120,8 @@ t.test("any request is byte for byte the client's", async () => {
 t.test('times more than 25 days apart are right, where the client writes others', async t => {
   const times = [at, at - 2 ** 31 - 1, at + 2 ** 31, at + 2 ** 32 + 5, at + 2 ** 40, 0, 1, at * 3, -1]
   const sent = times.map(receivedAt => ({ record: event({ receivedAt }), topic: 'a', partition: 0 }))
-  const batch = encodeBatch(sent.map(ours), { producerId: -1n, producerEpoch: 0, firstSequence: 0 })
+  const origin = { producerId: -1n, producerEpoch: 0, firstSequence: 0 }
+  const batch = encodeBatch(sent.map(recordOf), origin, new Scratch())
   const { firstTimestamp, maxTimestamp, records } = client.readRecordsBatch(client.Reader.from(batch))
   t.strictSame(
     records.map(({ timestampDelta }) => Number(firstTimestamp + timestampDelta)),
@@ -153,6 +129,15 @@ t.test('times more than 25 days apart are right, where the client writes others'
   )
   t.equal(maxTimestamp, BigInt(at * 3))
   t.notOk(isSame(11, sent), 'once the client is right, this test can go')
+})
+
+t.test("a batch's origin is written as the client writes it", async t => {
+  const sent = [{ record: event(), topic: 'a', partition: 0 }]
+  for (const firstSequence of [1, 128, 2_000_000_000]) {
+    const own = encodeBatch(sent.map(recordOf), { ...identity, firstSequence }, new Scratch())
+    const options = { ...identity, sequences: new NumericMap([['a:0', firstSequence]]) }
+    t.ok(own.equals(client.createRecordsBatch(sent.map(theirs), options).buffer))
+  }
 })
 
 t.test("a record's size is what the client makes of it as the only one of a batch", async t => {
@@ -170,7 +155,7 @@ t.test('headers stay right when more sources come than are remembered', async t 
 })
 
 t.test("the client's own encoder refuses a record: it would write an empty value", async t => {
-  const messages = [ours({ record: event(), topic: 'a', partition: 0 })] as unknown as client.MessageRecord[]
+  const messages = ours([{ record: event(), topic: 'a', partition: 0 }]) as unknown as client.MessageRecord[]
   for (const api of apis.values()) t.throws(() => api.createRequest(-1, 1, messages, {}), { message: /BatchProducer/ })
 })
 
@@ -178,7 +163,7 @@ t.test('for each version the client calls the connection as ever, but for what m
   const sent = cases['several topics and partitions, mixed'] as readonly Sent[]
   for (const version of apis.keys()) {
     const [own, reference] = await Promise.all([
-      callOf(producerOf(BatchProducer, version), sent.map(ours)),
+      callOf(producerOf(BatchProducer, version), ours(sent)),
       callOf(producerOf(Producer, version), sent.map(theirs))
     ])
     const [[key, spoken, createOwn, ...rest], [theirKey, theirVersion, createTheirs, ...theirRest]] = [own, reference]
@@ -190,6 +175,52 @@ t.test('for each version the client calls the connection as ever, but for what m
     t.ok((createOwn() as client.Writer).buffer.equals((createTheirs() as client.Writer).buffer), `version ${version}`)
   }
 })
+
+t.test('the client has copied a request when its connection.send() returns: the next is made in its place', async t => {
+  const broker = createServer({ pauseOnConnect: true })
+  const connected = once(broker, 'connection') as Promise<[Socket]>
+  broker.listen(0, '127.0.0.1')
+  await once(broker, 'listening')
+  const connection = new client.Connection('test')
+  await connection.connect('127.0.0.1', (broker.address() as AddressInfo).port)
+  const [socket] = await connected
+  t.teardown(() => {
+    connection.socket.destroy()
+    broker.close()
+  })
+
+  // Larger than what the system buffers, so that the socket still holds the first while the second is made.
+  const requests = ['1', '2', '3', '4', '5'].map(letter => {
+    const line = Buffer.alloc(2_000_000, letter)
+    return [{ record: { ...event(), line }, topic: letter, partition: 0 }]
+  })
+  const producer = producerOf(BatchProducer, 11)
+  for (const sent of requests) produce(producer, connection, ours(sent))
+  const expected = requests.map(sent => {
+    const messages = sent.map(theirs)
+    return client.produceV11.createRequest(-1, 2_500, messages, stateOf(messages)).buffer
+  })
+  const received = await read(
+    socket,
+    expected.reduce((sum, { length }) => sum + length, 0)
+  )
+  t.ok(expected.every(request => received.includes(request)))
+})
+
+/** Reads until so many bytes have come, and a little more where there is more. */
+async function read(socket: Socket, bytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    chunks.push(chunk)
+    length += chunk.length
+    if (length >= bytes + 5 * REQUEST_HEAD_BYTES) break
+  }
+  return Buffer.concat(chunks)
+}
+
+/** Length, key, version, correlation id, the client's id `test` and an empty list of tags. */
+const REQUEST_HEAD_BYTES = 4 + 2 + 2 + 4 + (2 + 4) + 1
 
 type SendArguments = Parameters<client.Connection['send']>
 type AnyApi = (connection: { send(...args: SendArguments): void }, ...args: unknown[]) => void
@@ -206,11 +237,15 @@ function producerOf(Kind: typeof Producer | typeof BatchProducer, version: numbe
 }
 
 /** What a connection is asked for when the producer sends the messages. */
-function callOf(producer: client.Producer, messages: readonly unknown[]): Promise<SendArguments> {
+function callOf(producer: client.Producer, messages: readonly Placed[]): Promise<SendArguments> {
   const { promise, resolve } = Promise.withResolvers<SendArguments>()
+  produce(producer, { send: (...args) => resolve(args) }, messages)
+  return promise
+}
+
+function produce(producer: client.Producer, to: Parameters<AnyApi>[0], messages: readonly Placed[]): void {
   producer[kGetApi]('Produce', (_error, api) => {
     const call = api as unknown as AnyApi
-    call({ send: (...args) => resolve(args) }, -1, 2_500, messages, state, answered)
+    call(to, -1, 2_500, messages, stateOf(messages), answered)
   })
-  return promise
 }

@@ -3,7 +3,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { SinkUnavailable } from '../../../src/model/sink.ts'
-import { createOutbox } from '../../../src/sinks/kafka/outbox.ts'
+import { createOutbox, type Outbox } from '../../../src/sinks/kafka/outbox.ts'
+import type { KafkaRequest } from '../../../src/sinks/kafka/request.ts'
 import { javaPartition } from '../../support/java-partition.ts'
 import { eventRecord } from '../../support/kafka-sink.ts'
 
@@ -13,13 +14,17 @@ const topics = new Map([
 ])
 const record = (messageId: string, names: readonly string[] = ['a'], size = 100) =>
   eventRecord({ messageId, key: 'u', topics: names, properties: 'x'.repeat(size) })
-const sizes = (batches: readonly (readonly unknown[])[]) => batches.map(batch => batch.length)
+const sizes = (requests: readonly KafkaRequest[]) => requests.map(({ messages }) => messages.length)
+/** All that waits, as so many requests as it takes. */
+function* requestsOf(outbox: Outbox): Generator<KafkaRequest> {
+  for (let next = outbox.gather(topics); next.messages.length > 0; next = outbox.gather(topics)) yield next
+}
 
 t.test('a request holds what fits in it, and a record that is larger than a request goes alone', async t => {
   const outbox = createOutbox({ maxRequestBytes: 2_000 })
   void outbox.add([record('1'), record('2', ['a'], 5_000), record('3'), record('4')])
-  const batches = [outbox.gather(topics), outbox.gather(topics), outbox.gather(topics), outbox.gather(topics)]
-  t.strictSame(sizes(batches), [1, 1, 2, 0])
+  const requests = [outbox.gather(topics), outbox.gather(topics), outbox.gather(topics), outbox.gather(topics)]
+  t.strictSame(sizes(requests), [1, 1, 2, 0])
 })
 
 t.test('a request never holds more for a topic than the topic takes in one batch', async t => {
@@ -37,10 +42,10 @@ t.test('a record of an unknown topic holds back what is behind it', async t => {
   void outbox.add([record('1')])
   void outbox.add([record('2', ['new'])])
   void outbox.add([record('3')])
-  t.equal(outbox.gather(topics).length, 1)
-  t.equal(outbox.gather(topics).length, 0)
+  t.equal(outbox.gather(topics).messages.length, 1)
+  t.equal(outbox.gather(topics).messages.length, 0)
   t.strictSame(outbox.headTopics(), ['new'])
-  t.equal(outbox.gather(new Map([...topics, ['new', { partitions: 1, maxBytes: 10_000 }]])).length, 2)
+  t.equal(outbox.gather(new Map([...topics, ['new', { partitions: 1, maxBytes: 10_000 }]])).messages.length, 2)
 })
 
 t.test('a call resolves when all its records are confirmed, in whatever requests they went', async t => {
@@ -48,10 +53,10 @@ t.test('a call resolves when all its records are confirmed, in whatever requests
   let resolved = false
   const call = outbox.add([record('1'), record('2')]).then(() => (resolved = true))
   const [first, second] = [outbox.gather(topics), outbox.gather(topics)]
-  outbox.confirm({ messages: first, offsets: new Map() })
+  outbox.confirm({ messages: first.messages, offsets: new Map() })
   await Promise.resolve()
   t.notOk(resolved)
-  outbox.confirm({ messages: second, offsets: new Map() })
+  outbox.confirm({ messages: second.messages, offsets: new Map() })
   await call
   t.equal(outbox.bytes(), 0)
   t.equal(outbox.oldest(), undefined)
@@ -63,11 +68,11 @@ t.test('rejecting rejects every open call in its order; a later confirmation cha
   const calls = ['1', '2', '3'].map(id => outbox.add([record(id)]).catch(() => order.push(id)))
   const sent = outbox.gather(topics)
   outbox.rejectAll(new SinkUnavailable('down'))
-  outbox.confirm({ messages: sent, offsets: new Map() })
+  outbox.confirm({ messages: sent.messages, offsets: new Map() })
   await Promise.all(calls)
   t.strictSame(order, ['1', '2', '3'])
   t.equal(outbox.bytes(), 0)
-  t.equal(outbox.gather(topics).length, 0)
+  t.equal(outbox.gather(topics).messages.length, 0)
 })
 
 t.test('a record too large for one of its topics is refused there, and told with its position', async t => {
@@ -77,10 +82,10 @@ t.test('a record too large for one of its topics is refused there, and told with
     code: 'SINK_REFUSED_RECORD',
     refusals: [{ index: 1, topic: 'b', reason: /max\.message\.bytes/ }]
   })
-  const batches = [outbox.gather(topics), outbox.gather(topics)]
-  const sent = batches.flat().map(({ topic, index }) => `${index}${topic}`)
+  const requests = [outbox.gather(topics), outbox.gather(topics)]
+  const sent = requests.flatMap(({ messages }) => messages).map(({ batch, index }) => `${index}${batch.topic}`)
   t.strictSame(sent, ['0a', '1a', '2a'])
-  for (const messages of batches) outbox.confirm({ messages, offsets: new Map() })
+  for (const { messages } of requests) outbox.confirm({ messages, offsets: new Map() })
   await refused
 })
 
@@ -89,13 +94,34 @@ t.test('thousands of calls that never leave the queue empty do not make it grow'
   const calls: Promise<unknown>[] = []
   for (let i = 0; i < 5_000; i++) {
     calls.push(outbox.add([record(`${i}`)]), outbox.add([record(`${i}b`)]))
-    if (i % 20 === 19) outbox.confirm({ messages: outbox.gather(topics), offsets: new Map() })
+    if (i % 20 === 19) outbox.confirm({ messages: outbox.gather(topics).messages, offsets: new Map() })
   }
-  for (let batch = outbox.gather(topics); batch.length > 0; batch = outbox.gather(topics)) {
-    outbox.confirm({ messages: batch, offsets: new Map() })
-  }
+  for (const { messages } of requestsOf(outbox)) outbox.confirm({ messages, offsets: new Map() })
   await Promise.all(calls)
   t.equal(outbox.bytes(), 0)
+})
+
+t.test('a request has its records by partition too, each partition once, in their order', async t => {
+  const outbox = createOutbox({ maxRequestBytes: 1_000_000 })
+  const keyed = (messageId: string, key: string) =>
+    eventRecord({ messageId, key, topics: messageId === '3' ? ['b', 'a'] : ['a'] })
+  void outbox.add([keyed('1', 'u'), keyed('2', 'v'), keyed('3', 'u')])
+  void outbox.add([keyed('4', 'v')])
+  const { messages, batches } = outbox.gather(topics)
+  const [u, v] = [javaPartition('u', 6), javaPartition('v', 6)]
+  t.not(u, v)
+  t.strictSame(
+    batches.map(({ topic, partition, records }) => [topic, partition, records.map(({ messageId }) => messageId)]),
+    [
+      ['a', u, ['1', '3']],
+      ['a', v, ['2', '4']],
+      ['b', u, ['3']]
+    ]
+  )
+  t.strictSame(
+    messages.map(({ value }) => value.messageId),
+    ['1', '2', '3', '3', '4']
+  )
 })
 
 t.test('a receipt says where each record is: counted in its partition, over all the requests of the call', async t => {
@@ -105,8 +131,8 @@ t.test('a receipt says where each record is: counted in its partition, over all 
   const offsets = (from: bigint) => new Map(['a', 'b'].map(topic => [topic, new Map([[partition, from]])]))
   const partition = javaPartition('u', 6)
   let requests = 0
-  for (let batch = outbox.gather(topics); batch.length > 0; batch = outbox.gather(topics)) {
-    outbox.confirm({ messages: batch, offsets: offsets(BigInt(++requests * 100)) })
+  for (const { messages } of requestsOf(outbox)) {
+    outbox.confirm({ messages, offsets: offsets(BigInt(++requests * 100)) })
   }
   const [, receipt] = await Promise.all([before, call])
   const at = (topic: string, offset: string) => ({ store: 'kafka', topic, partition, offset })
@@ -120,7 +146,7 @@ t.test('a receipt says where each record is: counted in its partition, over all 
 t.test('a receipt without offsets still tells topic and partition', async t => {
   const outbox = createOutbox({ maxRequestBytes: 700 })
   const call = outbox.add([record('1')])
-  outbox.confirm({ messages: outbox.gather(topics), offsets: new Map() })
+  outbox.confirm({ messages: outbox.gather(topics).messages, offsets: new Map() })
   t.strictSame((await call).places(0), [{ store: 'kafka', topic: 'a', partition: javaPartition('u', 6) }])
 })
 
@@ -134,7 +160,7 @@ t.test('receipts do not hold on to the records', async t => {
     return outbox.add(records)
   }
   const calls = [publish(), publish()]
-  outbox.confirm({ messages: outbox.gather(topics), offsets: new Map() })
+  outbox.confirm({ messages: outbox.gather(topics).messages, offsets: new Map() })
   const receipts = await Promise.all(calls)
   calls.length = 0
   setFlagsFromString('--expose-gc')

@@ -1,0 +1,56 @@
+import type { MessageRecord } from '@platformatic/kafka'
+import type { OutgoingRecord } from '../../src/model/record.ts'
+import type { PartitionBatch } from '../../src/sinks/kafka/call.ts'
+import { createRecordEncoder, type KafkaRecord } from '../../src/sinks/kafka/message.ts'
+import type { ProduceMessage } from '../../src/sinks/kafka/produce-encoder.ts'
+import { KafkaRequest } from '../../src/sinks/kafka/request.ts'
+import { eventRecord } from './kafka-sink.ts'
+
+export const at = Date.UTC(2026, 0, 2)
+export const event = (parts: Partial<Parameters<typeof eventRecord>[0]> = {}): OutgoingRecord =>
+  eventRecord({ messageId: 'm', topics: [], key: 'user-1', receivedAt: at, ...parts })
+
+export interface Placed {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** A record on its way to a partition. */
+export interface Sent extends Placed {
+  readonly record: OutgoingRecord
+  readonly timeless?: boolean
+}
+
+export const encode = createRecordEncoder()
+
+/** As we encode it. */
+export function recordOf({ record, timeless = false }: Sent): KafkaRecord {
+  const value = encode(record)
+  return timeless ? value.withoutTime() : value
+}
+
+/** As the client is handed them: one message for each topic and partition. */
+export function ours(sent: readonly Sent[]): (ProduceMessage & { readonly value: PartitionBatch })[] {
+  const request = new KafkaRequest()
+  for (const each of sent) request.batchFor(each.topic, each.partition).records.push(recordOf(each))
+  return request.batches.map(batch => ({ topic: batch.topic, partition: batch.partition, value: batch }))
+}
+
+/** The message as the client's own encoder wants it. */
+export function theirs({ record, topic, partition, timeless = false }: Sent): MessageRecord & Placed {
+  const { kind, source, messageId, receivedAt } = record
+  const headers = {
+    ...(kind === 'event' ? { type: record.type } : { code: record.code }),
+    source,
+    messageId,
+    receivedAt: new Date(receivedAt).toISOString()
+  }
+  return {
+    ...(record.key !== '' && { key: Buffer.from(record.key) }),
+    value: record.line.subarray(0, -1),
+    headers: new Map(Object.entries(headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)])),
+    topic,
+    partition,
+    timestamp: timeless ? -1n : BigInt(receivedAt)
+  }
+}
