@@ -18,8 +18,8 @@ import type { ParsedBody } from '../src/ingest/body.ts'
 import { parseBody } from '../src/ingest/body.ts'
 import { createDedupe } from '../src/ingest/dedupe.ts'
 import { createFacts, encodeEvent } from '../src/ingest/encode.ts'
-import type { GoodEvent } from '../src/ingest/judge.ts'
-import { judgeEvent } from '../src/ingest/judge.ts'
+import type { GoodEvent } from '../src/ingest/good-event.ts'
+import { createJudge, judgeEvent } from '../src/ingest/judge.ts'
 import { LineWriter } from '../src/ingest/line-writer.ts'
 import { createRouter } from '../src/ingest/route.ts'
 import { createValidator } from '../src/ingest/validate.ts'
@@ -50,7 +50,7 @@ const validator = createValidator({
   contract: loadContract(new URL('../openapi.yml', import.meta.url).pathname),
   mode: 'compatible'
 })
-const judge = { validator, limits: DEFAULT_LIMITS }
+const judge = createJudge({ validator, limits: DEFAULT_LIMITS })
 const endpoint = { kind: 'batch' } as const
 
 function parse(bytes: Buffer): ParsedBody {
@@ -84,7 +84,7 @@ const router = createRouter({ eventsTopic: 'events', rejectedTopic: 'rejected', 
 function encodeAll(body: ParsedBody, events: readonly GoodEvent[]): Buffer[] {
   const writer = new LineWriter(body.bytes.length + events.length * 384)
   const facts = createFacts({ body, source: 'web', receivedAt, address: '127.0.0.1' })
-  for (const event of events) encodeEvent(writer, event, event.value['messageId'] as string, facts)
+  for (const event of events) encodeEvent(writer, event, event.messageId(), facts)
   return writer.lines()
 }
 
@@ -105,11 +105,11 @@ const STEPS: Record<string, (prepared: Prepared) => unknown> = {
   'validate: read and the contract': ({ body }) => judgeAll(body),
   dedupe({ events }) {
     const claims = dedupe.begin('web')
-    for (const { value } of events) void claims.claim(value['messageId'] as string)
+    for (const event of events) void claims.claim(event.messageId())
     claims.commit()
   },
   route({ events }) {
-    for (const { type, value } of events) router.route({ type, source: 'web', event: value, integrations: {} })
+    for (const event of events) router.route({ type: event.type, source: 'web', event, integrations: {} })
   },
   'enrich and encode': ({ body, events }) => encodeAll(body, events),
   'log: write and fsync': ({ lines }) => log.append(lines)

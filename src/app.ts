@@ -27,6 +27,7 @@ import { registerSettings } from './http/settings.ts'
 import { registerTracking } from './http/tracking.ts'
 import { createTurns } from './http/turns.ts'
 import { createDedupe } from './ingest/dedupe.ts'
+import { createJudge } from './ingest/judge.ts'
 import { createPipeline } from './ingest/pipeline.ts'
 import { createRateLimiter } from './ingest/rate-limit.ts'
 import { createLiveRouter } from './ingest/live-router.ts'
@@ -118,7 +119,7 @@ export async function createApp({ config, logger, sink: givenSink, clock = syste
   const turns = createTurns()
   const pipeline = createPipeline({
     pause: turns.pause,
-    judge: { validator, limits: config.limits },
+    judge: createJudge({ validator, limits: config.limits }),
     dedupe,
     router: routing.current,
     sink,

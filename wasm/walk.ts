@@ -45,12 +45,14 @@ const ESCAPED_ASCII: u32 = 0x3030755c
 
 /** Each of these is a number of 4 bytes. */
 const INT: usize = 4
-/** Status, position of the error, repeated key, number of elements, index of the whole's record, number of all. */
-const HEAD_BYTES: usize = 6 * INT
+/** Status, position of the error, repeated key, number of elements, index of the whole's record, number of all, last id. */
+const HEAD_BYTES: usize = 7 * INT
 /** Start, end, depth, flags, number of members. */
 const RECORD_BYTES: usize = 5 * INT
-/** Start, closing quote of the key, its number, start and end of the value, its depth and whether it is plain. */
-const MEMBER_BYTES: usize = 6 * INT
+/** Start, closing quote of the key, its number, start and end of the value, its kind and depth, its id. */
+const MEMBER_BYTES: usize = 7 * INT
+/** Bits of the number that kind and depth share that the kind takes. */
+const KIND_BITS: i32 = 4
 
 const OK: i32 = 0
 const NOT_JSON: i32 = 1
@@ -60,6 +62,18 @@ const IS_OBJECT: i32 = 1
 const HAS_LINE_BREAKS: i32 = 2
 const HAS_SUSPECT_KEYS: i32 = 4
 const IS_SOUND: i32 = 8
+
+/** Kinds of values: what can be said of them without looking into them. */
+const STRING_ESCAPED: i32 = 0
+/** Its bytes between the quotes, of which there are some, are its text. */
+const STRING_PLAIN: i32 = 1
+const STRING_EMPTY: i32 = 2
+const NUMBER: i32 = 3
+const BOOLEAN: i32 = 4
+const IS_NULL: i32 = 5
+const OBJECT: i32 = 6
+const ARRAY: i32 = 7
+const ARRAY_EMPTY: i32 = 8
 
 const UNKNOWN: i32 = -1
 const UNKNOWN_ESCAPED: i32 = -2
@@ -72,13 +86,20 @@ const KEYS = memory.data(32 * 32)
 const SLOTS = memory.data(1024)
 const BEFORE = memory.data(32)
 /** An envelope's members, while those of its events are written. */
-const ENVELOPE = memory.data(20 + 32 * 24)
+const ENVELOPE = memory.data(20 + 32 * 28)
+/** By number of a key: whether its values get ids; the id and the length of the value that came last. */
+const HAS_IDS = memory.data(32)
+const LAST_ID = memory.data(32 * 4)
+const LAST_LENGTH = memory.data(32 * 4)
 const DECODED = memory.data(32)
 
 const PAGE_BYTES: usize = 65536
 /** More than the widest look ahead. */
 const PADDING: usize = 32
-const INPUT: usize = (__heap_base + 15) & ~15
+/** By number of a key: the value that came last, as far as it fits. */
+const LAST_VALUES: usize = (__heap_base + 15) & ~15
+const VALUE_ROOM: usize = 4096
+const INPUT: usize = LAST_VALUES + 32 * VALUE_ROOM
 
 let keys: usize = 0
 let longestKey: usize = 0
@@ -119,21 +140,31 @@ export function room(length: usize): usize {
   return INPUT
 }
 
-/** Learns a key that has a number, the next one; its bytes are where an input would be. */
-export function addKey(length: usize): void {
+/**
+ * Learns a key that has a number, the next one; its bytes are where an input would be.
+ *
+ * @param hasIds whether values of that key, in events, get ids
+ */
+export function addKey(length: usize, hasIds: bool): void {
   const key = KEYS + keys * KEY_ROOM
   store<u8>(key, <u8>length)
   memory.copy(key + 1, INPUT, length)
   const slot = slotOf(INPUT, length)
   store<u8>(BEFORE + keys, load<u8>(slot))
+  store<u8>(HAS_IDS + keys, <u8>hasIds)
   keys++
   store<u8>(slot, <u8>keys)
   if (length > longestKey) longestKey = length
 }
 
-/** Walks an input that must be one object. Returns where the result lies: the head, then the object's record. */
-export function walkObject(length: usize, base: usize, levels: i32): usize {
+/**
+ * Walks an input that must be one object. Returns where the result lies: the head, then the object's record.
+ *
+ * @param isEvent its values get ids
+ */
+export function walkObject(length: usize, base: usize, levels: i32, isEvent: bool): usize {
   const head = begin(length, base, levels)
+  givesIds = isEvent
   if (whole()) return finish(head, OK, head + HEAD_BYTES)
   begin(length, base, levels)
   strict = false
@@ -147,6 +178,7 @@ export function walkEnvelope(length: usize, base: usize, levels: i32, maxElement
   const head = begin(length, base, levels)
   limit = maxElements
   expand = true
+  givesIds = true
   const records = out
   out = ENVELOPE
   stream = records
@@ -189,6 +221,7 @@ function finish(head: usize, status: i32, record: usize): usize {
   store<i32>(head, elements, 3 * INT)
   store<i32>(head, <i32>((record - head) / INT), 4 * INT)
   store<i32>(head, <i32>((out - head) / INT), 5 * INT)
+  store<i32>(head, lastId, 6 * INT)
   return head
 }
 
@@ -283,9 +316,67 @@ function member(): bool {
   store<i32>(out, number, 2 * INT)
   store<u32>(out, <u32>(valueStart - origin), 3 * INT)
   store<u32>(out, <u32>(at - origin), 4 * INT)
-  store<i32>(out, (deepest << 1) | <i32>(isString && !escaped), 5 * INT)
+  store<i32>(out, (deepest << KIND_BITS) | kindOf(valueStart, isString && escaped), 5 * INT)
+  store<i32>(out, givesIds && !expand ? idOf(number, valueStart) : 0, 6 * INT)
   out += MEMBER_BYTES
   return true
+}
+
+/** The kind of the value that begins there and ends at the position. */
+function kindOf(start: usize, hasEscapes: bool): i32 {
+  switch (load<u8>(start)) {
+    case 0x22: // "
+      return hasEscapes ? STRING_ESCAPED : at - start == 2 ? STRING_EMPTY : STRING_PLAIN
+    case 0x7b: // {
+      return OBJECT
+    case 0x5b: // [
+      return isEmptyArray(start) ? ARRAY_EMPTY : ARRAY
+    case 0x6e: // n
+      return IS_NULL
+    case 0x74: // t
+    case 0x66: // f
+      return BOOLEAN
+    default:
+      return NUMBER
+  }
+}
+
+function isEmptyArray(start: usize): bool {
+  let p = start + 1
+  while (load<u8>(p) <= SPACE && p < at) p++
+  return load<u8>(p) == CLOSE_BRACKET
+}
+
+/** How many ids were given. */
+let lastId: i32 = 0
+/** The objects that are walked are events, but for one that is an envelope. */
+let givesIds: bool = false
+
+/**
+ * The id of the value that begins there and ends at the position: the one of the last value of this key, in this body or
+ * in one before, where all their bytes are the same, else a new one. 0 for what gets none: ids are for values that many
+ * events share, so that those who look into them need to look once.
+ */
+function idOf(number: i32, start: usize): i32 {
+  if (number < 0 || load<u8>(HAS_IDS + number) == 0) return 0
+  const length = at - start
+  if (length > VALUE_ROOM) return 0
+  const index = <usize>number * INT
+  const last = LAST_VALUES + <usize>number * VALUE_ROOM
+  if (load<u32>(LAST_LENGTH + index) == <u32>length && hasSameBytes(last, start, length)) return load<i32>(LAST_ID + index)
+  memory.copy(last, start, length)
+  store<u32>(LAST_LENGTH + index, <u32>length)
+  store<i32>(LAST_ID + index, ++lastId)
+  return lastId
+}
+
+function hasSameBytes(a: usize, b: usize, length: usize): bool {
+  if (length < 16) return areSame(a, b, length)
+  const last = length - 16
+  for (let i: usize = 0; i < last; i += 16) {
+    if (v128.any_true(v128.xor(v128.load(a + i), v128.load(b + i)))) return false
+  }
+  return !v128.any_true(v128.xor(v128.load(a + last), v128.load(b + last)))
 }
 
 /** The number of the key whose elements are taken apart. */

@@ -3,7 +3,7 @@ import { readEnvironment } from '../config/environment.ts'
 import { loadContract } from '../contract/document.ts'
 import { parseBody } from '../ingest/body.ts'
 import type { Judge } from '../ingest/judge.ts'
-import { judgeEvent } from '../ingest/judge.ts'
+import { createJudge, judgeEvent } from '../ingest/judge.ts'
 import { createValidator } from '../ingest/validate.ts'
 import type { Command, Terminal } from './command.ts'
 import { CommandFailed, parseArguments } from './command.ts'
@@ -117,7 +117,7 @@ async function writeKeys({ configFile }: Config): Promise<ReadonlyMap<string, st
 /** Judges as the server will. */
 function makeJudge({ validation, limits }: Config): Judge {
   const validator = createValidator({ contract: loadContract(CONTRACT_FILE.pathname), mode: validation, limits })
-  return { validator, limits }
+  return createJudge({ validator, limits })
 }
 
 function faultOf(judge: Judge, event: string): string | undefined {

@@ -1,22 +1,36 @@
 import type { ContractDocument, Schema } from './document.ts'
 import { follow, isObject } from './document.ts'
 
-/**
- * How closely the contract looks at a top-level field of an event: `kind` where only its type counts and whether an
- * array is empty, `whole` where anything inside it may count.
- */
-export type Regard = 'kind' | 'whole'
+/** How closely the contract looks at a top-level field of an event. */
+export interface Regard {
+  /** Anything inside an object or an array may count; else only its type, and whether an array is empty. */
+  readonly inside: boolean
+  /**
+   * What counts of a string: `any`, no more than whether it is empty; `time`, whether it is a date-time; `whole`, all of
+   * its text.
+   */
+  readonly text: 'any' | 'time' | 'whole'
+  /** A string may have so many characters; without one, Infinity. */
+  readonly maxLength: number
+}
 
 /** What the contract looks at in events. Fields that are not named are not looked at by any of its schemas. */
 export type Regards = ReadonlyMap<string, Regard>
 
-/** Keywords that assert nothing, and those that assert nothing of objects. */
-const OF_NO_OBJECT = new Set([
+/** Keywords that assert nothing, and those that assert only what a value's kind tells. */
+const OF_THE_KIND = new Set([
   ...['description', 'title', 'example', 'examples', 'deprecated', 'default', '$comment', 'discriminator', 'xml'],
-  ...['minLength', 'maxLength', 'pattern', 'format', 'minimum', 'maximum', 'multipleOf', 'maxItems', 'minItems']
+  'type'
 ])
-/** Those among them that look into an array further than whether it is empty. */
-const OF_ARRAYS = new Set(['maxItems', 'minItems'])
+const OF_STRINGS = new Set(['minLength', 'maxLength', 'pattern', 'format'])
+/** Whoever relies on kinds takes no two numbers for the same. */
+const OF_NUMBERS = new Set(['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'])
+const OF_ARRAYS = new Set(['minItems', 'maxItems'])
+const OF_NO_OBJECT: ReadonlySet<string> = new Set([...OF_THE_KIND, ...OF_STRINGS, ...OF_NUMBERS, ...OF_ARRAYS])
+
+const KIND_ONLY: Regard = { inside: false, text: 'any', maxLength: Infinity }
+const TEXT_ONLY: Regard = { ...KIND_ONLY, text: 'whole' }
+const ALL: Regard = { inside: true, text: 'whole', maxLength: Infinity }
 
 /**
  * What these schemas look at, taken together. Undefined where they say something of fields that
@@ -34,10 +48,10 @@ export function regardsOf(document: ContractDocument, names: readonly string[]):
 function regardSchema(document: ContractDocument, schema: Schema, regards: Map<string, Regard>): boolean {
   if (!isObject(schema)) return schema
   return Object.entries(schema).every(([keyword, value]) => {
-    if (OF_NO_OBJECT.has(keyword) || keyword === 'type' || isOpen(keyword, value)) return true
+    if (OF_NO_OBJECT.has(keyword) || isOpen(keyword, value)) return true
     if (keyword === '$ref') return regardSchema(document, follow(document, String(value)), regards)
     if (keyword === 'allOf') return (value as Schema[]).every(part => regardSchema(document, part, regards))
-    if (keyword === 'required') for (const field of value as string[]) note(regards, field, 'kind')
+    if (keyword === 'required') for (const field of value as string[]) note(regards, field, KIND_ONLY)
     else if (keyword === 'properties') noteFields(value as Record<string, Schema>, regards)
     else return false
     return true
@@ -48,14 +62,18 @@ function noteFields(properties: Record<string, Schema>, regards: Map<string, Reg
   for (const [field, schema] of Object.entries(properties)) {
     const keywords = isObject(schema) ? Object.entries(schema) : [['', schema] as const]
     if (keywords.every(([keyword]) => keyword === 'description')) continue
-    note(regards, field, keywords.every(looksOutside) ? 'kind' : 'whole')
+    for (const [keyword, value] of keywords) note(regards, field, regardOf(keyword, value))
   }
 }
 
-/** Whether the keyword asserts nothing of what is inside an object or an array, but for an array that is empty. */
-function looksOutside([keyword, value]: readonly [string, unknown]): boolean {
-  if (OF_ARRAYS.has(keyword)) return keyword === 'maxItems' && value === 0
-  return keyword === 'type' || OF_NO_OBJECT.has(keyword) || isOpen(keyword, value)
+/** What a keyword of a field's schema looks at in the field. */
+function regardOf(keyword: string, value: unknown): Regard {
+  if (OF_THE_KIND.has(keyword) || OF_NUMBERS.has(keyword) || isOpen(keyword, value)) return KIND_ONLY
+  if (keyword === 'maxItems' && value === 0) return KIND_ONLY
+  if (keyword === 'minLength' && (value === 0 || value === 1)) return KIND_ONLY
+  if (keyword === 'maxLength') return { ...KIND_ONLY, maxLength: Number(value) }
+  if (keyword === 'format' && value === 'date-time') return { ...KIND_ONLY, text: 'time' }
+  return OF_STRINGS.has(keyword) ? TEXT_ONLY : ALL
 }
 
 function isOpen(keyword: string, value: unknown): boolean {
@@ -63,5 +81,11 @@ function isOpen(keyword: string, value: unknown): boolean {
 }
 
 function note(regards: Map<string, Regard>, field: string, regard: Regard): void {
-  if (regards.get(field) !== 'whole') regards.set(field, regard)
+  const known = regards.get(field) ?? KIND_ONLY
+  regards.set(field, {
+    inside: known.inside || regard.inside,
+    text:
+      known.text === 'any' || known.text === regard.text ? regard.text : regard.text === 'any' ? known.text : 'whole',
+    maxLength: Math.min(known.maxLength, regard.maxLength)
+  })
 }

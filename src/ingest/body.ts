@@ -4,9 +4,9 @@ import type { Limits } from '../model/limits.ts'
 import { MAX_DEPTH_LEVELS } from '../model/limits.ts'
 import type { BodyText, TextOf } from './body-text.ts'
 import { bodyTextOf } from './body-text.ts'
-import { OPEN_BRACE } from './json-bytes.ts'
-import type { ElementScan, EnvelopeScan, Member, ObjectScan } from './scan-result.ts'
-import { findMember } from './scan-result.ts'
+import { KEY } from './known-keys.ts'
+import type { EnvelopeScan, Scan } from './scan-result.ts'
+import { KIND } from './scan-result.ts'
 import { scanEnvelope, ScanError, scanObject } from './scan.ts'
 import { toInstant } from './time.ts'
 
@@ -21,7 +21,7 @@ export function asObject(value: unknown): JsonObject | undefined {
 export interface ParsedBody extends BodyText {
   readonly bytes: Buffer
   /** Empty after release(). */
-  readonly events: readonly ElementScan[]
+  readonly events: readonly Scan[]
   readonly envelope: Envelope
   /** Lets go of what only the writing of records needs, since a request waits for its fsync longer than that. */
   release(): void
@@ -41,9 +41,9 @@ export interface Envelope {
 
 /** An object of the envelope that is merged under each event's own. */
 export interface SharedObject {
-  readonly scan: Pick<ObjectScan, 'hasLineBreaks' | 'suspectKeys'> & { readonly members: readonly Member[] }
+  readonly scan: Scan
   readonly value: JsonObject
-  /** It can be part of no event: nothing in it was looked at, and both of the above are empty. */
+  /** It can be part of no event: nothing in it was looked at, and both of the above are those of an empty object. */
   readonly fault: Fault | undefined
 }
 
@@ -51,7 +51,7 @@ export type ParseResult =
   | { readonly ok: true; readonly body: ParsedBody }
   | { readonly ok: false; readonly fault: Fault }
 
-const NOTHING_SHARED = { scan: { members: [], hasLineBreaks: false, suspectKeys: false }, value: {} } as const
+const NOTHING_SHARED = { scan: scanObject(Buffer.from('{}')), value: {} } as const
 
 const EMPTY_ENVELOPE: Envelope = {
   writeKey: undefined,
@@ -80,12 +80,12 @@ export function parseBody(bytes: Buffer, options: ParseOptions): ParseResult {
   const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? BOM_BYTES : 0
   try {
     if (options.endpoint === 'single') {
-      const event = scanObject(bytes, { start, text })
-      const writeKey = stringMember(event, 'writeKey', text)
+      const event = scanObject(bytes, { start, text, isEvent: true })
+      const writeKey = stringMember(event, KEY.writeKey, text)
       return { ok: true, body: makeBody(bytes, texts, [event], { ...EMPTY_ENVELOPE, writeKey }) }
     }
-    const envelope = scanEnvelope(bytes, options.limits.maxBatchEvents, { start, text })
-    return parseEnvelope(envelope, bytes, texts, options)
+    const scan = scanEnvelope(bytes, options.limits.maxBatchEvents, { start, text })
+    return scan === undefined ? refuseTooMany(options) : parseEnvelope(scan, bytes, texts, options)
   } catch (error) {
     if (error instanceof ScanError)
       return refuse(fault('invalid_json', '', `the body is not valid JSON (near byte ${error.position})`))
@@ -96,23 +96,26 @@ export function parseBody(bytes: Buffer, options: ParseOptions): ParseResult {
 
 function parseEnvelope(scan: EnvelopeScan, bytes: Buffer, texts: BodyText, options: ParseOptions): ParseResult {
   const { text } = texts
-  const { maxBatchEvents, maxEventBytes } = options.limits
-  if (scan.overLimit) return refuse(fault('too_many_events', '/batch', `a batch has at most ${maxBatchEvents} events`))
+  const { maxEventBytes } = options.limits
   if (scan.repeatedKey !== undefined)
     return refuse(
       fault('duplicate_key', '', `the key "${scan.repeatedKey}" occurs twice at the top level of the batch`)
     )
   const envelope: Envelope = {
-    writeKey: stringMember(scan, 'writeKey', text),
-    sentAt: readSentAt(scan, text),
-    context: sharedObject(scan, 'context', { bytes, text, maxEventBytes }),
-    integrations: sharedObject(scan, 'integrations', { bytes, text, maxEventBytes }),
+    writeKey: stringMember(scan.whole, KEY.writeKey, text),
+    sentAt: readSentAt(scan.whole, text),
+    context: sharedObject(scan.whole, 'context', { bytes, text, maxEventBytes }),
+    integrations: sharedObject(scan.whole, 'integrations', { bytes, text, maxEventBytes }),
     scan
   }
   return { ok: true, body: makeBody(bytes, texts, scan.elements ?? [], envelope) }
 }
 
-function makeBody(bytes: Buffer, texts: BodyText, events: ElementScan[], envelope: Envelope): ParsedBody {
+function refuseTooMany({ limits }: ParseOptions): ParseResult {
+  return refuse(fault('too_many_events', '/batch', `a batch has at most ${limits.maxBatchEvents} events`))
+}
+
+function makeBody(bytes: Buffer, texts: BodyText, events: Scan[], envelope: Envelope): ParsedBody {
   return {
     bytes,
     ...texts,
@@ -124,43 +127,42 @@ function makeBody(bytes: Buffer, texts: BodyText, events: ElementScan[], envelop
   }
 }
 
-function parseMember(member: Member, text: TextOf): unknown {
-  return JSON.parse(text(member.valueStart, member.valueEnd))
+function parseAt(scan: Scan, place: number, text: TextOf): unknown {
+  return JSON.parse(text(scan.valueStartAt(place), scan.valueEndAt(place)))
 }
 
 /** Undefined for what is no object: neither null, for absent, nor an empty array (PHP) has anything to share. */
 function sharedObject(
-  envelope: EnvelopeScan,
-  key: string,
+  envelope: Scan,
+  key: 'context' | 'integrations',
   { bytes, text, maxEventBytes }: { bytes: Buffer; text: TextOf; maxEventBytes: number }
 ): SharedObject | undefined {
-  const member = findMember(envelope.members, key)
-  if (member === undefined || bytes[member.valueStart] !== OPEN_BRACE) return undefined
-  const { valueStart, valueEnd, depth } = member
-  const length = valueEnd - valueStart
+  const place = envelope.find(KEY[key])
+  if (place < 0 || envelope.kindAt(place) !== KIND.object) return undefined
+  const [start, end] = [envelope.valueStartAt(place), envelope.valueEndAt(place)]
   // Level 1 is the event that it is merged into.
-  if (depth >= MAX_DEPTH_LEVELS) return { ...NOTHING_SHARED, fault: fault('too_deep', `/${key}`) }
-  if (length > maxEventBytes) {
-    const why = `the batch's ${key} has ${length} bytes; an event has at most ${maxEventBytes}`
+  if (envelope.depthAt(place) >= MAX_DEPTH_LEVELS) return { ...NOTHING_SHARED, fault: fault('too_deep', `/${key}`) }
+  if (end - start > maxEventBytes) {
+    const why = `the batch's ${key} has ${end - start} bytes; an event has at most ${maxEventBytes}`
     return { ...NOTHING_SHARED, fault: fault('payload_too_large', `/${key}`, why) }
   }
-  const scan = scanObject(bytes, { start: valueStart, end: valueEnd, text })
-  return { scan, value: parseMember(member, text) as JsonObject, fault: undefined }
+  const scan = scanObject(bytes, { start, end, text })
+  return { scan, value: parseAt(envelope, place, text) as JsonObject, fault: undefined }
 }
 
-function readSentAt(scan: ObjectScan, text: TextOf): Envelope['sentAt'] {
-  const value = stringMember(scan, 'sentAt', text)
-  const time = toInstant(value)
+function readSentAt(envelope: Scan, text: TextOf): Envelope['sentAt'] {
+  const time = toInstant(stringMember(envelope, KEY.sentAt, text))
   if (Number.isNaN(time)) return undefined
-  const { valueStart, valueEnd } = findMember(scan.members, 'sentAt') as Member
-  return { json: text(valueStart, valueEnd), time }
+  const place = envelope.find(KEY.sentAt)
+  return { json: text(envelope.valueStartAt(place), envelope.valueEndAt(place)), time }
 }
 
-function stringMember(scan: ObjectScan, key: string, text: TextOf): string | undefined {
-  const member = findMember(scan.members, key)
-  if (member === undefined) return undefined
+function stringMember(scan: Scan, key: number, text: TextOf): string | undefined {
+  const place = scan.find(key)
+  if (place < 0) return undefined
   try {
-    const value = text(member.valueStart, member.valueStart + 1) === '"' ? parseMember(member, text) : undefined
+    const isString = text(scan.valueStartAt(place), scan.valueStartAt(place) + 1) === '"'
+    const value = isString ? parseAt(scan, place, text) : undefined
     return typeof value === 'string' ? value : undefined
   } catch {
     // The event is parsed as a whole later, and refused there with its reason.

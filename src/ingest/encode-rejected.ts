@@ -2,6 +2,7 @@ import type { ParsedBody } from './body.ts'
 import { asObject } from './body.ts'
 import type { RequestFacts } from './encode.ts'
 import type { BadEvent } from './judge.ts'
+import { KEY } from './known-keys.ts'
 import type { LineWriter } from './line-writer.ts'
 import { ObjectCopy } from './object-copy.ts'
 
@@ -25,12 +26,12 @@ export function encodeRejected(writer: LineWriter, bad: BadEvent, facts: Request
         text.length > MAX_TEXT_CHARS ? `${text.slice(0, MAX_TEXT_CHARS)}... (${text.length} characters in all)` : text
       )
     )
-  } else if (bad.scan.members === undefined) writer.copyAsLine(facts.body.bytes, bad.scan.start, bad.scan.end)
+  } else if (!bad.scan.isObject) writer.copyAsLine(facts.body.bytes, bad.scan.start, bad.scan.end)
   else {
     const copy = new ObjectCopy(writer, facts.body.bytes, bad.scan.hasLineBreaks)
-    for (const member of bad.scan.members) {
-      if (member.key === 'writeKey') copy.drop()
-      else copy.keep(member)
+    for (let place = 0; place < bad.scan.size; place++) {
+      if (bad.scan.numberAt(place) === KEY.writeKey) copy.drop()
+      else copy.keep(bad.scan, place)
     }
     copy.flush()
     copy.end()

@@ -4,7 +4,7 @@ import type { OutgoingRecord } from '../model/record.ts'
 import type { Fault } from '../model/reasons.ts'
 import type { EventReport } from '../model/report.ts'
 import type { Route } from '../model/route.ts'
-import type { ElementScan } from './scan-result.ts'
+import type { Scan } from './scan-result.ts'
 
 /**
  * One event of a request and what has become of it so far: in the end, what is reported of it. It holds nothing of the
@@ -34,7 +34,7 @@ export interface Entry extends EventReport {
   place: number
 }
 
-export function createEntry(event: { type: Entry['type']; scan: ElementScan; fault: Fault | undefined }): Entry {
+export function createEntry(event: { type: Entry['type']; scan: Scan; fault: Fault | undefined }): Entry {
   return {
     type: event.type,
     start: event.scan.start,

@@ -1,5 +1,5 @@
 import type { EventType } from '../model/event-types.ts'
-import { isEventType } from '../model/event-types.ts'
+import { EVENT_TYPES, isEventType } from '../model/event-types.ts'
 import { MAX_DEPTH_LEVELS } from '../model/limits.ts'
 import type { Limits } from '../model/limits.ts'
 import { fault } from '../model/reasons.ts'
@@ -7,63 +7,87 @@ import type { Fault } from '../model/reasons.ts'
 import type { JsonObject, ParsedBody } from './body.ts'
 import { readEnvelope, readEvent } from './read-event.ts'
 import { repeatedKey } from './repeated-key.ts'
-import type { ElementScan, ObjectScan } from './scan-result.ts'
+import type { Scan } from './scan-result.ts'
+import { GoodEvent } from './good-event.ts'
+import { KEY } from './known-keys.ts'
+import type { LooksByType } from './pattern.ts'
+import { looksOf, Pattern, PatternBook } from './pattern.ts'
 import type { Validator } from './validate.ts'
 
-/** An event that passed: its bytes, and what readEvent makes of them. */
-export interface GoodEvent {
-  readonly index: number
-  readonly scan: ObjectScan
-  readonly value: JsonObject
-  readonly type: EventType
-  readonly fault: undefined
-}
-
-/** An event that did not; `value` where it could be parsed at all. */
+/** An event that did not pass; `value` where it could be parsed at all. */
 export interface BadEvent {
   readonly index: number
-  readonly scan: ElementScan
+  readonly scan: Scan
   readonly value: unknown
   /** `unknown` where the event does not say, or says nothing that exists. */
   readonly type: EventType | 'unknown'
   readonly fault: Fault
 }
 
-export interface Judge {
-  readonly validator: Validator
-  readonly limits: Limits
-}
-
 /** What the path says of the events of a request. */
 export type Endpoint = { readonly kind: 'batch' } | { readonly kind: 'single'; readonly type: EventType }
 
+export interface Judge {
+  readonly validator: Validator
+  readonly limits: Limits
+  readonly looks: LooksByType
+  /** What has passed lately. */
+  readonly patterns: Readonly<Record<EventType | 'batch', PatternBook>>
+}
+
+export function createJudge({ validator, limits }: Pick<Judge, 'validator' | 'limits'>): Judge {
+  const looks = EVENT_TYPES.map(type => [type, looksOf(validator.regards[type])])
+  const patterns = [...EVENT_TYPES, 'batch'].map(way => [way, new PatternBook()])
+  return {
+    validator,
+    limits,
+    looks: Object.fromEntries(looks) as LooksByType,
+    patterns: Object.fromEntries(patterns) as Judge['patterns']
+  }
+}
+
 /** Judges one event by itself: size, depth, JSON, keys, and then the contract. */
 export function judgeEvent(judge: Judge, endpoint: Endpoint, body: ParsedBody, index: number): GoodEvent | BadEvent {
-  const scan = body.events[index] as ElementScan
+  const scan = body.events[index] as Scan
   const given = endpoint.kind === 'single' ? endpoint.type : undefined
-  const untyped = { index, scan, value: undefined, type: given ?? 'unknown' } as const
   const outer = judgeBytes(scan, judge.limits)
-  if (outer !== undefined) return { ...untyped, fault: outer }
-  if (!scan.sound) return { ...untyped, fault: fault('invalid_json', '', 'the event is not valid JSON') }
-  if (scan.members === undefined) {
-    return { ...untyped, value: JSON.parse(body.text(scan.start, scan.end)), fault: fault('event_not_object') }
+  if (outer !== undefined) return { index, scan, value: undefined, type: given ?? 'unknown', fault: outer }
+  const book = judge.patterns[given ?? 'batch']
+  const pattern = scan.sound && scan.isObject ? book.find(scan, body.bytes, judge.looks) : undefined
+  if (pattern !== undefined) return new GoodEvent(scan, body, pattern)
+  const type = given ?? (scan.isObject && scan.sound ? typeOf(scan, body) : undefined)
+  const { value, what } = lookInto(judge, endpoint, { scan, body, type })
+  if (what !== undefined || type === undefined) {
+    return { index, scan, value, type: type ?? 'unknown', fault: what ?? fault('type_invalid', '/type') }
   }
-  const type = given ?? typeOf(scan, body)
-  const value = readEvent(scan, body, type === undefined ? undefined : judge.validator.regards[type])
-  if (type === undefined) {
-    return { index, scan, value, type: 'unknown', fault: judgeKeys(scan, value) ?? fault('type_invalid', '/type') }
-  }
-  const what = judgeKeys(scan, value) ?? judge.validator.validate(value, type, endpoint.kind)
-  if (what !== undefined) return { index, scan, value, type, fault: what }
-  return { index, scan, value, type, fault: undefined }
+  const learned = new Pattern(scan, type, value as JsonObject)
+  const looks = judge.looks[type]
+  // One that does not fit the event that it comes from will fit no other.
+  if (looks !== undefined && learned.matches(scan, body.bytes, looks)) book.add(learned)
+  return new GoodEvent(scan, body, learned)
+}
+
+/** What readEvent makes of an event that is no known pattern's, and the first thing that is wrong with it. */
+function lookInto(
+  judge: Judge,
+  endpoint: Endpoint,
+  event: { scan: Scan; body: ParsedBody; type: EventType | undefined }
+): { value: unknown; what: Fault | undefined } {
+  const { scan, body, type } = event
+  const { validator } = judge
+  if (!scan.sound) return { value: undefined, what: fault('invalid_json', '', 'the event is not valid JSON') }
+  if (!scan.isObject) return { value: JSON.parse(body.text(scan.start, scan.end)), what: fault('event_not_object') }
+  const value = readEvent(scan, body, type === undefined ? undefined : validator.regards[type])
+  const what = judgeKeys(scan, value)
+  return { value, what: what ?? (type === undefined ? undefined : validator.validate(value, type, endpoint.kind)) }
 }
 
 /** The event's own type; undefined where it names none that exists. */
-function typeOf(scan: ObjectScan, { text }: ParsedBody): EventType | undefined {
-  const member = scan.members.findLast(({ key }) => key === 'type')
-  if (member === undefined) return undefined
-  const { valueStart, valueEnd, plain } = member
-  const named: unknown = plain ? text(valueStart + 1, valueEnd - 1) : JSON.parse(text(valueStart, valueEnd))
+function typeOf(scan: Scan, { text }: ParsedBody): EventType | undefined {
+  let place = scan.size - 1
+  while (place >= 0 && scan.numberAt(place) !== KEY.type) place--
+  if (place < 0) return undefined
+  const named: unknown = JSON.parse(text(scan.valueStartAt(place), scan.valueEndAt(place)))
   return isEventType(named) ? named : undefined
 }
 
@@ -79,7 +103,7 @@ export function judgeEnvelope(judge: Judge, body: ParsedBody): Fault | undefined
   return validator.validateEnvelope(readEnvelope(scan, body, validator.envelopeRegards))
 }
 
-function judgeBytes(scan: ElementScan, limits: Limits): Fault | undefined {
+function judgeBytes(scan: Scan, limits: Limits): Fault | undefined {
   const bytes = scan.end - scan.start
   if (bytes > limits.maxEventBytes) {
     return fault('payload_too_large', '', `the event has ${bytes} bytes; the limit is ${limits.maxEventBytes}`)
@@ -90,9 +114,9 @@ function judgeBytes(scan: ElementScan, limits: Limits): Fault | undefined {
   return undefined
 }
 
-function judgeKeys(scan: ObjectScan, value: JsonObject): Fault | undefined {
+function judgeKeys(scan: Scan, value: JsonObject): Fault | undefined {
   if (scan.suspectKeys && hasForbiddenKey(value)) return fault('forbidden_key')
-  const repeated = repeatedKey(scan.members)
+  const repeated = repeatedKey(scan)
   if (repeated === undefined) return undefined
   const shown = JSON.stringify(repeated.slice(0, 100))
   return fault('duplicate_key', '', `the key ${shown} occurs twice at the top level of the event`)

@@ -1,6 +1,6 @@
 import { CLOSE_BRACE, COMMA, OPEN_BRACE } from './json-bytes.ts'
 import type { LineWriter } from './line-writer.ts'
-import type { Member } from './scan-result.ts'
+import type { Scan } from './scan-result.ts'
 
 /** Copies an object's members in runs as long as possible, dropping or replacing some, and keeps the commas right. */
 export class ObjectCopy {
@@ -19,9 +19,9 @@ export class ObjectCopy {
     writer.byte(OPEN_BRACE)
   }
 
-  keep(member: Member): void {
-    if (this.#runStart < 0) this.#runStart = member.start
-    this.#runEnd = member.valueEnd
+  keep(scan: Scan, place: number): void {
+    if (this.#runStart < 0) this.#runStart = scan.startAt(place)
+    this.#runEnd = scan.valueEndAt(place)
   }
 
   drop(): void {

@@ -1,8 +1,8 @@
 import type { Regard, Regards } from '../contract/regard.ts'
 import type { JsonObject, ParsedBody } from './body.ts'
-import { OPEN_BRACE } from './json-bytes.ts'
-import { isKnownKey } from './known-keys.ts'
-import type { EnvelopeScan, Member, ObjectScan } from './scan-result.ts'
+import { numberOfKey } from './known-keys.ts'
+import type { EnvelopeScan, Scan } from './scan-result.ts'
+import { KIND } from './scan-result.ts'
 import { scanObject } from './scan.ts'
 
 /** What this room reads of events itself, whatever the contract looks at. */
@@ -21,8 +21,7 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
   'integrations'
 ])
 
-/** Those that live on with the event's record. */
-const KEPT_FIELDS: ReadonlySet<string> = new Set(['messageId', 'userId', 'anonymousId'])
+const WHOLE: Pick<Regard, 'inside'> = { inside: true }
 
 /** What stands for values that nobody looks into: of the same kind, and empty where they are. */
 const SOME_OBJECT = Object.freeze({})
@@ -41,12 +40,13 @@ const LEAST_SHARED_CHARS = 32
  *
  * @param scan one whose bytes are sound
  */
-export function readEvent(scan: ObjectScan, body: ParsedBody, regards: Regards | undefined): JsonObject {
+export function readEvent(scan: Scan, body: ParsedBody, regards: Regards | undefined): JsonObject {
   if (scan.suspectKeys || regards === undefined) return JSON.parse(body.text(scan.start, scan.end)) as JsonObject
   const event = emptyEvent()
-  for (const member of scan.members) {
-    const regard = OWN_FIELDS.has(member.key) ? 'whole' : regards.get(member.key)
-    if (regard !== undefined) event[member.key] = readValue(member, regard, body)
+  for (let place = 0; place < scan.size; place++) {
+    const key = scan.keyAt(place)
+    const regard = OWN_FIELDS.has(key) ? WHOLE : regards.get(key)
+    if (regard !== undefined) event[key] = readValue(scan, place, body, regard)
   }
   return event
 }
@@ -88,19 +88,24 @@ export function readEnvelope(scan: EnvelopeScan, body: ParsedBody, regards: Rega
     ['context', context?.value],
     ['integrations', integrations?.value]
   ])
+  const { whole, places } = regardedPlaces(scan, body, regards)
+  const valueAt = (place: number): unknown => readJson(body.text(whole.valueStartAt(place), whole.valueEndAt(place)))
   return Object.fromEntries(
-    regardedMembers(scan, body, regards).map(({ key, valueStart, valueEnd }) => [
-      key,
-      made.get(key) ?? readJson(body.text(valueStart, valueEnd))
-    ])
+    places.map(place => {
+      const key = whole.keyAt(place)
+      return [key, made.get(key) ?? valueAt(place)]
+    })
   )
 }
 
-function regardedMembers(scan: EnvelopeScan, body: ParsedBody, regards: Regards | undefined): readonly Member[] {
+function regardedPlaces(scan: EnvelopeScan, body: ParsedBody, regards: Regards | undefined) {
   const regarded = regards === undefined ? undefined : [...regards.keys()]
-  if (regarded?.every(isKnownKey) === true) return scan.members.filter(({ key }) => regarded.includes(key))
-  // The contract asks for more than the envelope's scan tells.
-  return scanObject(body.bytes, { start: scan.start, end: scan.end, text: body.text }).members
+  const isKnown = regarded?.every(key => numberOfKey(key) >= 0) === true
+  // Else the contract asks for more than the envelope's scan tells.
+  const { start, end } = scan.whole
+  const whole = isKnown ? scan.whole : scanObject(body.bytes, { start, end, text: body.text })
+  const places = Array.from({ length: whole.size }, (_, place) => place)
+  return { whole, places: isKnown ? places.filter(place => regarded.includes(whole.keyAt(place))) : places }
 }
 
 /** The events of a client mostly share one context, letter by letter: it is made once. Nobody changes what is read. */
@@ -117,10 +122,19 @@ function readJson(text: string): unknown {
   return value
 }
 
-function readValue(member: Member, regard: Regard, { bytes, text, ownText }: ParsedBody): unknown {
-  const { key, valueStart, valueEnd, plain, depth } = member
-  if (plain) return (KEPT_FIELDS.has(key) ? ownText : text)(valueStart + 1, valueEnd - 1)
-  if (depth === 0 || regard === 'whole') return readJson(text(valueStart, valueEnd))
-  if (bytes[valueStart] === OPEN_BRACE) return SOME_OBJECT
-  return /^\[\s*\]$/.test(text(valueStart, valueEnd)) ? EMPTY_ARRAY : SOME_ARRAY
+function readValue(scan: Scan, place: number, { text }: ParsedBody, regard: Pick<Regard, 'inside'>): unknown {
+  const [start, end] = [scan.valueStartAt(place), scan.valueEndAt(place)]
+  switch (scan.kindAt(place)) {
+    case KIND.stringPlain:
+    case KIND.stringEmpty:
+      return text(start + 1, end - 1)
+    case KIND.object:
+      return regard.inside ? readJson(text(start, end)) : SOME_OBJECT
+    case KIND.array:
+      return regard.inside ? readJson(text(start, end)) : SOME_ARRAY
+    case KIND.arrayEmpty:
+      return EMPTY_ARRAY
+    default:
+      return readJson(text(start, end))
+  }
 }

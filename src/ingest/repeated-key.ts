@@ -1,17 +1,28 @@
-import type { Member } from './scan-result.ts'
+import type { Scan } from './scan-result.ts'
 
 /** Above so many members a set is cheaper than comparing each with each. */
 const FEW_MEMBERS = 20
 
 /** The first key that occurs a second time; undefined where each occurs once. */
-export function repeatedKey(members: readonly Member[]): string | undefined {
-  if (members.length > FEW_MEMBERS) {
+export function repeatedKey(scan: Scan): string | undefined {
+  if (scan.size > FEW_MEMBERS) {
     const seen = new Set<string>()
-    return members.find(({ key }) => seen.size === seen.add(key).size)?.key
+    return keysOf(scan).find(key => seen.size === seen.add(key).size)
   }
-  for (let i = 1; i < members.length; i++) {
-    const { key } = members[i] as Member
-    for (let j = 0; j < i; j++) if ((members[j] as Member).key === key) return key
+  let known = 0
+  for (let place = 0; place < scan.size; place++) {
+    const number = scan.numberAt(place)
+    if (number < 0) return firstTwice(keysOf(scan))
+    if ((known & (1 << number)) !== 0) return scan.keyAt(place)
+    known |= 1 << number
   }
   return undefined
+}
+
+function keysOf(scan: Scan): string[] {
+  return Array.from({ length: scan.size }, (_, place) => scan.keyAt(place))
+}
+
+function firstTwice(keys: readonly string[]): string | undefined {
+  return keys.find((key, place) => keys.indexOf(key) < place)
 }

@@ -14,11 +14,13 @@ import type { IngestRequest, PipelineOptions } from './contract.ts'
 import type { DedupeClaims } from './dedupe.ts'
 import type { RequestFacts } from './encode.ts'
 import { encodeRejected } from './encode-rejected.ts'
-import { createFacts, encodeEvent, keyOf, messageIdOf } from './encode.ts'
+import { createFacts, encodeEvent } from './encode.ts'
 import type { Entry } from './entry.ts'
 import { createEntry } from './entry.ts'
-import type { BadEvent, GoodEvent } from './judge.ts'
+import type { GoodEvent } from './good-event.ts'
+import type { BadEvent } from './judge.ts'
 import { judgeEvent } from './judge.ts'
+import { keyOf } from './key-of.ts'
 import { LineWriter } from './line-writer.ts'
 import { countReceived, countSettled } from './settlement.ts'
 
@@ -106,7 +108,8 @@ export class RequestWork {
   #judge(index: number, shared: Fault | undefined): GoodEvent | BadEvent {
     const { body, endpoint } = this.#request
     const event = judgeEvent(this.#options.judge, endpoint, body, index)
-    return shared === undefined || event.fault !== undefined ? event : { ...event, fault: shared }
+    if (shared === undefined || event.fault !== undefined) return event
+    return { index, scan: event.scan, value: event.value(), type: event.type, fault: shared }
   }
 
   /** Dedupes, routes and writes one event; a fault when the whole request asks for too much. */
@@ -123,17 +126,16 @@ export class RequestWork {
   }
 
   #writeGood(writer: LineWriter, entry: Entry, event: GoodEvent): void {
-    const { value, type } = event
-    entry.messageId = messageIdOf(event)
+    entry.messageId = event.messageId()
     const claim = this.#claims.claim(entry.messageId)
     if (claim === 'duplicate') entry.outcome = 'duplicate'
     else if (claim !== 'new') entry.awaited = claim
     else {
-      const integrations = this.#integrationsOf(value)
+      const integrations = this.#integrationsOf(event)
       const router = this.#options.router()
-      entry.route = router.route({ type, source: this.#facts.source, event: value, integrations })
+      entry.route = router.route({ type: event.type, source: this.#facts.source, event, integrations })
       entry.topics = entry.route.topics
-      entry.key = keyOf(value)
+      entry.key = event.key()
       if (integrations !== undefined) this.#unknownNames += router.unknownNames(integrations)
       encodeEvent(writer, event, entry.messageId, this.#facts)
     }
@@ -156,8 +158,8 @@ export class RequestWork {
   }
 
   /** The batch's integrations under the event's own. */
-  #integrationsOf(value: JsonObject): JsonObject | undefined {
-    const own = asObject(value['integrations'])
+  #integrationsOf({ pattern }: GoodEvent): JsonObject | undefined {
+    const own = asObject(pattern.integrations)
     const shared = this.#facts.body.envelope.integrations?.value
     return own === undefined || shared === undefined ? (own ?? shared) : { ...shared, ...own }
   }

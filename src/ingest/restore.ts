@@ -4,7 +4,7 @@ import { REASONS } from '../model/reasons.ts'
 import type { OutgoingRecord } from '../model/record.ts'
 import type { JsonObject } from './body.ts'
 import { asObject } from './body.ts'
-import { keyOf } from './encode.ts'
+import { asRouted, keyOf } from './key-of.ts'
 import type { Router } from './route.ts'
 
 /**
@@ -30,7 +30,12 @@ export function restoreRecord(line: Buffer, router: Router): OutgoingRecord | un
 function restoreEvent(line: Buffer, value: JsonObject, receivedAt: number, router: Router): OutgoingRecord | undefined {
   const { type, projectId: source, messageId } = value
   if (!isEventType(type) || typeof source !== 'string' || typeof messageId !== 'string') return undefined
-  const { topics } = router.route({ type, source, event: value, integrations: asObject(value['integrations']) })
+  const { topics } = router.route({
+    type,
+    source,
+    event: asRouted(value),
+    integrations: asObject(value['integrations'])
+  })
   return { kind: 'event', line, type, source, messageId, receivedAt, key: keyOf(value), topics }
 }
 

@@ -19,16 +19,24 @@ export interface Field {
   readonly filtered: Route['filtered']
 }
 
+/** What is asked of an event itself; only where it decides, since each answer is a string that has to be made. */
+export interface RoutedEvent {
+  /** The name of a track call; undefined where it has none. */
+  name(): string | undefined
+  /** What Kafka partitions by. */
+  key(): string
+}
+
 /** What is left to be asked of an event. What that costs does not depend on how many destinations there are. */
 export interface Plan {
-  route(event: JsonObject, integrations: JsonObject | undefined): Route
+  route(event: RoutedEvent, integrations: JsonObject | undefined): Route
 }
 
 export interface PlanOptions {
   /** Every name of an event that some destination's lists mention. */
   readonly listedNames: ReadonlySet<string>
   /** The user's place between 0 and 1, for sampling. */
-  readonly place: (event: JsonObject) => number
+  readonly place: (key: string) => number
 }
 
 /** Names of events first: all names that no list mentions are one case. */
@@ -44,8 +52,8 @@ export function makePlan(field: Field, options: PlanOptions): Plan {
   const listed = new Map([...options.listedNames].map(name => [name, planFor(name)]))
   return {
     route(event, integrations) {
-      const name = event['event']
-      const plan = typeof name === 'string' ? listed.get(name) : undefined
+      const name = event.name()
+      const plan = name === undefined ? undefined : listed.get(name)
       return (plan ?? unlisted).route(event, integrations)
     }
   }
@@ -59,7 +67,7 @@ function planBySample(field: Field, place: PlanOptions['place']): Plan {
   if (rates.length === 0) return plans[0] as Plan
   return {
     route(event, integrations) {
-      const at = place(event)
+      const at = place(event.key())
       let step = 0
       while (step < rates.length && at >= (rates[step] as number)) step++
       return (plans[step] as Plan).route(event, integrations)

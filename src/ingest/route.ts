@@ -3,8 +3,7 @@ import { EVENT_TYPES } from '../model/event-types.ts'
 import type { EventType } from '../model/event-types.ts'
 import type { FilterRule, Route } from '../model/route.ts'
 import type { JsonObject } from './body.ts'
-import { keyOf } from './encode.ts'
-import type { Candidate, Plan } from './route-plan.ts'
+import type { Candidate, Plan, RoutedEvent } from './route-plan.ts'
 import { makePlan } from './route-plan.ts'
 import { placeOfUser } from './route-sample.ts'
 
@@ -19,7 +18,7 @@ export interface RouteConfig {
 export interface RouteInput {
   readonly type: EventType
   readonly source: string
-  readonly event: JsonObject
+  readonly event: RoutedEvent
   readonly integrations: JsonObject | undefined
 }
 
@@ -50,7 +49,7 @@ export function createRouter(config: RouteConfig): Router {
     listedNames: new Set(
       config.destinations.flatMap(({ events }) => [...(events?.allow ?? []), ...(events?.deny ?? [])])
     ),
-    place: (event: JsonObject) => placeOfUser(keyOf(event))
+    place: placeOfUser
   }
 
   function planFor(source: string, type: EventType): Plan {

@@ -1,43 +1,61 @@
 import { MAX_DEPTH_LEVELS } from '../model/limits.ts'
-import { KEYS } from './known-keys.ts'
+import { KEY, KEYS, KEYS_WITH_IDS } from './known-keys.ts'
 import { WALK_CODE } from './walk-code.ts'
 
 /** What wasm/walk.ts exports. Addresses and lengths are bytes of its memory, or of the input. */
 interface WalkExports {
   readonly memory: { readonly buffer: ArrayBuffer }
   room(length: number): number
-  addKey(length: number): void
+  addKey(length: number, hasIds: boolean): void
   setBatchKey(key: number): void
-  walkObject(length: number, base: number, maxDepth: number): number
+  walkObject(length: number, base: number, maxDepth: number, isEvent: boolean): number
   walkEnvelope(length: number, base: number, maxDepth: number, maxElements: number): number
 }
 
-/** A memory that has grown larger than this is given back after the walk that needed it. */
+/** The head of a result, in numbers of 32 bits. */
+export const HEAD = { status: 0, failedAt: 1, repeatedKey: 2, elements: 3, whole: 4, length: 5, lastId: 6 } as const
+export const HEAD_INTS = 7
+
+/** A memory that has grown larger than this is given back after the walk that needed it... */
 const KEPT_BYTES = 16 * 1024 * 1024
+/** ...and a walk that has given so many ids is replaced before these come to an end. */
+const MAX_IDS = 2 ** 30
 
 const walkModule = new WebAssembly.Module(Buffer.from(WALK_CODE, 'base64'))
 
+let generation = 0
+let lastId = 0
 let walk = createWalk()
 let memory = Buffer.from(walk.memory.buffer)
 
 function createWalk(): WalkExports {
   const created = new WebAssembly.Instance(walkModule).exports as WalkExports
-  for (const key of KEYS) {
+  for (const [number, key] of KEYS.entries()) {
     const at = created.room(key.length)
     Buffer.from(created.memory.buffer).write(key, at, 'latin1')
-    created.addKey(key.length)
+    created.addKey(key.length, KEYS_WITH_IDS.has(number))
   }
-  created.setBatchKey(KEYS.indexOf('batch'))
+  created.setBatchKey(KEY.batch)
+  generation++
+  lastId = 0
   return created
+}
+
+/** Changes when ids begin anew: those of another generation say nothing. */
+export function idGeneration(): number {
+  return generation
 }
 
 /**
  * The result of a walk over bytes [start, end): numbers as wasm/walk.ts writes them, positions counted from the first of
- * `bytes`. They are overwritten by the next walk.
+ * `bytes`. They are the caller's own.
+ *
+ * @param range.isEvent its values get ids
  */
-export function walkObject(bytes: Buffer, start: number, end: number): Int32Array {
+export function walkObject(bytes: Buffer, range: { start: number; end: number; isEvent: boolean }): Int32Array {
+  const { start, end, isEvent } = range
   const length = putInput(bytes, start, end)
-  return resultAt(walk.walkObject(length, start, MAX_DEPTH_LEVELS))
+  return resultAt(walk.walkObject(length, start, MAX_DEPTH_LEVELS, isEvent))
 }
 
 /** @param limit the most elements that a `batch` may have; the walk ends at the next one */
@@ -47,7 +65,7 @@ export function walkEnvelope(bytes: Buffer, start: number, limit: number): Int32
 }
 
 function putInput(bytes: Buffer, start: number, end: number): number {
-  if (memory.length > KEPT_BYTES) walk = createWalk()
+  if (memory.length > KEPT_BYTES || lastId > MAX_IDS) walk = createWalk()
   const at = walk.room(end - start)
   if (memory.buffer !== walk.memory.buffer) memory = Buffer.from(walk.memory.buffer)
   return bytes.copy(memory, at, start, end)
@@ -55,5 +73,7 @@ function putInput(bytes: Buffer, start: number, end: number): number {
 
 function resultAt(address: number): Int32Array {
   // The walk may have made its memory grow, which detaches every view of it.
-  return new Int32Array(walk.memory.buffer, address)
+  const head = new Int32Array(walk.memory.buffer, address, HEAD_INTS)
+  lastId = head[HEAD.lastId] as number
+  return new Int32Array(walk.memory.buffer, address, head[HEAD.length]).slice()
 }

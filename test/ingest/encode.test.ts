@@ -3,10 +3,11 @@ import t from 'tap'
 import type { ParsedBody } from '../../src/ingest/body.ts'
 import { parseBody } from '../../src/ingest/body.ts'
 import { encodeRejected } from '../../src/ingest/encode-rejected.ts'
-import { createFacts, encodeEvent, messageIdOf } from '../../src/ingest/encode.ts'
-import type { GoodEvent } from '../../src/ingest/judge.ts'
+import { createFacts, encodeEvent } from '../../src/ingest/encode.ts'
+import { GoodEvent } from '../../src/ingest/good-event.ts'
 import { LineWriter } from '../../src/ingest/line-writer.ts'
-import type { ObjectScan } from '../../src/ingest/scan-result.ts'
+import { Pattern } from '../../src/ingest/pattern.ts'
+import type { Scan } from '../../src/ingest/scan-result.ts'
 import type { EventType } from '../../src/model/event-types.ts'
 import { DEFAULT_LIMITS } from '../../src/model/limits.ts'
 import { fault } from '../../src/model/reasons.ts'
@@ -27,8 +28,8 @@ function facts(body: ParsedBody, address = '198.51.100.7') {
 }
 
 function goodEvent(body: ParsedBody, index: number, type: EventType): GoodEvent {
-  const scan = body.events[index] as ObjectScan
-  return { index, scan, value: JSON.parse(body.text(scan.start, scan.end)) as Json, type, fault: undefined }
+  const scan = body.events[index] as Scan
+  return new GoodEvent(scan, body, new Pattern(scan, type, JSON.parse(body.text(scan.start, scan.end)) as Json))
 }
 
 function encode(
@@ -38,7 +39,7 @@ function encode(
   const body = parse(text, options.endpoint ?? 'single')
   const event = goodEvent(body, 0, options.type ?? 'track')
   const writer = new LineWriter(16)
-  encodeEvent(writer, event, messageIdOf(event), facts(body, options.address))
+  encodeEvent(writer, event, event.messageId(), facts(body, options.address))
   return (writer.lines()[0] as Buffer).toString()
 }
 
@@ -216,9 +217,11 @@ t.test('a rejected record carries the event as it came, without the write key, a
     '{"batch":[{"type":"track","writeKey":"wk_1","n":1.10,"context":{"library":{"name":"x","version":"2"}}}]}',
     'batch'
   )
-  const { scan, value, index, type } = goodEvent(body, 0, 'track')
+  const good = goodEvent(body, 0, 'track')
   const writer = new LineWriter(16)
-  encodeRejected(writer, { index, scan, value, type, fault: fault('no_user_anon_id', '/userId') }, facts(body), 'wk_1')
+  const why = fault('no_user_anon_id', '/userId')
+  const bad = { index: 0, scan: good.scan, value: good.value(), type: good.type, fault: why }
+  encodeRejected(writer, bad, facts(body), 'wk_1')
   const line = (writer.lines()[0] as Buffer).toString()
   t.ok(line.startsWith('{"event":{"type":"track","n":1.10,"context":'))
   const { event, ...rest } = JSON.parse(line) as Json
@@ -236,7 +239,7 @@ t.test('a rejected record carries the event as it came, without the write key, a
 t.test('a refused event that is not JSON is kept as text, without the write key', async t => {
   const body = parse('{"batch":[{"type":"track","x":NaN,"writeKey":"wk_1"}]}', 'batch')
   const writer = new LineWriter(16)
-  const scan = body.events[0] as ObjectScan
+  const scan = body.events[0] as Scan
   encodeRejected(
     writer,
     { index: 0, scan, value: undefined, type: 'unknown', fault: fault('invalid_json') },

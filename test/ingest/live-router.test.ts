@@ -1,4 +1,5 @@
 import t from 'tap'
+import { asRouted } from '../../src/ingest/key-of.ts'
 import { parseTributaryFile } from '../../src/config/tributary-file.ts'
 import { createLiveRouter } from '../../src/ingest/live-router.ts'
 import type { LiveRouter } from '../../src/ingest/live-router.ts'
@@ -11,7 +12,8 @@ function fileTo(...topics: string[]): TributaryFile {
 }
 
 const topicsOf = (router: LiveRouter): readonly string[] =>
-  router.current().route({ type: 'track', source: 'web', event: { userId: 'u' }, integrations: undefined }).topics
+  router.current().route({ type: 'track', source: 'web', event: asRouted({ userId: 'u' }), integrations: undefined })
+    .topics
 
 /** A live router in front of a Kafka that refuses what is in `refused`, and answers when it is let. */
 function start(first: TributaryFile) {

@@ -5,7 +5,7 @@ import { loadContract, locate } from '../../src/contract/document.ts'
 import type { ParsedBody } from '../../src/ingest/body.ts'
 import { parseBody } from '../../src/ingest/body.ts'
 import { readEnvelope, readEvent } from '../../src/ingest/read-event.ts'
-import type { EnvelopeScan, ObjectScan } from '../../src/ingest/scan-result.ts'
+import type { EnvelopeScan, Scan } from '../../src/ingest/scan-result.ts'
 import { createValidator } from '../../src/ingest/validate.ts'
 import { EVENT_TYPES } from '../../src/model/event-types.ts'
 import { DEFAULT_LIMITS } from '../../src/model/limits.ts'
@@ -43,7 +43,7 @@ for (const mode of ['compatible', 'strict'] as const) {
         (fields, type, indent) => {
           const text = JSON.stringify({ batch: [Object.fromEntries(fields)] }, null, indent)
           const body = parse(text)
-          const scan = body.events[0] as ObjectScan
+          const scan = body.events[0] as Scan
           const whole = JSON.parse(body.text(scan.start, scan.end)) as Record<string, unknown>
           const read = readEvent(scan, body, validator.regards[type])
           return (
@@ -79,7 +79,7 @@ for (const mode of ['compatible', 'strict'] as const) {
 
 t.test('payloads that nothing looks into are not made, and a contract that looks into them has them made', async t => {
   const body = parse('{"batch":[{"type":"track","userId":"u","event":"e","properties":{"total":"5"},"own":{"a":1}}]}')
-  const scan = body.events[0] as ObjectScan
+  const scan = body.events[0] as Scan
   t.same(readEvent(scan, body, createValidator({ contract, mode: 'compatible' }).regards.track), {
     type: 'track',
     userId: 'u',

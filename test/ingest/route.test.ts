@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import t from 'tap'
+import { asRouted } from '../../src/ingest/key-of.ts'
 import type { RouteInput } from '../../src/ingest/route.ts'
 import { createRouter } from '../../src/ingest/route.ts'
 import { placeOfUser } from '../../src/ingest/route-sample.ts'
@@ -16,7 +17,7 @@ function routerTo(...destinations: Destination[]) {
 }
 
 function track(rest: Record<string, unknown> = {}, integrations?: Record<string, unknown>): RouteInput {
-  return { type: 'track', source: 'web', event: { userId: 'u', event: 'Signed Up', ...rest }, integrations }
+  return { type: 'track', source: 'web', event: asRouted({ userId: 'u', event: 'Signed Up', ...rest }), integrations }
 }
 
 const router = routerTo(
@@ -75,7 +76,12 @@ t.test('a destination gets only its sources and types, and templates are filled'
     destination('Pages', { types: ['page', 'screen'] }),
     destination('Shop', { sources: ['shop'] })
   )
-  const route = narrow.route({ type: 'page', source: 'shop', event: { userId: 'u' }, integrations: undefined })
+  const route = narrow.route({
+    type: 'page',
+    source: 'shop',
+    event: asRouted({ userId: 'u' }),
+    integrations: undefined
+  })
   t.same(route.topics, ['events', 'shop.page.page', 'to.Pages', 'to.Shop'])
   t.same(narrow.route(track()).topics, ['events', 'web.track.track'])
   t.same(narrow.rejectedTopics('shop', 'unknown'), ['rejected.shop'])
@@ -110,7 +116,7 @@ t.test('lists of names hold for track calls alone; deny beats allow; names are e
   const page = {
     type: 'page',
     source: 'web',
-    event: { userId: 'u', event: 'Signed Up' },
+    event: asRouted({ userId: 'u', event: 'Signed Up' }),
     integrations: undefined
   } as const
   t.same(lists.route(page).topics, ['events', 'to.Allow', 'to.Deny', 'to.Both'])
@@ -125,7 +131,8 @@ t.test(
     for (let user = 0; user < 10_000; user++) {
       const event = { userId: `user-${user}` }
       const { destinations } = sampled.route(track(event))
-      t.same(sampled.route({ type: 'page', source: 'shop', event, integrations: {} }).destinations, destinations)
+      const page = { type: 'page', source: 'shop', event: asRouted(event), integrations: {} } as const
+      t.same(sampled.route(page).destinations, destinations)
       const names = rates.map(String)
       t.same(destinations, names.slice(names.indexOf(destinations[0] ?? '')), 'who is in at a rate is in at each above')
       for (const name of destinations) counts.set(name, (counts.get(name) ?? 0) + 1)
@@ -145,7 +152,7 @@ t.test('a user is sampled by userId, else by anonymousId', async t => {
     { anonymousId: 'user-1' }
   ]
   for (const event of users) {
-    const input = { type: 'page', source: 'web', event, integrations: undefined } as const
+    const input = { type: 'page', source: 'web', event: asRouted(event), integrations: undefined } as const
     t.same(below?.route(input).destinations, [])
     t.same(above?.route(input).destinations, ['x'])
   }
@@ -247,7 +254,8 @@ t.test('the router agrees with the naive model for any configuration and event',
       const known = new Set(routed.knownTopics(SOURCES.map(id => ({ id }))))
       return sent.every(event => {
         const { type, projectId: source, integrations } = event
-        const { topics, destinations: names, filtered } = routed.route({ type, source, event, integrations })
+        const input = { type, source, event: asRouted(event), integrations }
+        const { topics, destinations: names, filtered } = routed.route(input)
         const predicted = predictTopics(config, event)
         return (
           predicted.size === topics.length &&

@@ -1,0 +1,214 @@
+import type { Regard, Regards } from '../contract/regard.ts'
+import { parseDateTimeBytes } from '../contract/date-time.ts'
+import type { EventType } from '../model/event-types.ts'
+import type { JsonObject } from './body.ts'
+import { KEY, KEYS } from './known-keys.ts'
+import type { Scan } from './scan-result.ts'
+import { KIND } from './scan-result.ts'
+import { idGeneration } from './walker.ts'
+
+/** What must be so of a member, that another event is judged and written in the same way. */
+const ANY = 0
+/** The value is of the same kind, and no longer than it may be. */
+const SAME_KIND = 1
+/** The same, and a date-time. */
+const TIME = 2
+/** The value is the same, byte for byte. */
+const SAME_BYTES = 3
+
+/** What becomes of a member where its event is written. */
+export const ACTION = {
+  keep: 0,
+  /** One that we set ourselves stands in its place. */
+  drop: 1,
+  /** Dropped where the batch has a `sentAt`, kept elsewhere. */
+  dropForSentAt: 2,
+  context: 3,
+  integrations: 4
+} as const
+
+/** Kinds that are the same to a contract that looks at kinds only: it tells numbers and booleans apart. */
+const KINDS_ALONE: ReadonlySet<number> = new Set([
+  KIND.stringEscaped,
+  KIND.stringPlain,
+  KIND.stringEmpty,
+  KIND.null,
+  KIND.object,
+  KIND.array,
+  KIND.arrayEmpty
+])
+
+/** Of these more than their kind decides how an event is written or where it goes. */
+const WHOLE: ReadonlySet<number> = new Set([KEY.type, KEY.context, KEY.integrations])
+const KIND_DECIDES: ReadonlySet<number> = new Set([
+  ...[KEY.messageId, KEY.userId, KEY.anonymousId, KEY.groupId, KEY.previousId],
+  ...[KEY.event, KEY.timestamp, KEY.originalTimestamp, KEY.sentAt]
+])
+
+export const NOWHERE = -1
+
+/**
+ * What an event that was judged and found good has in common with all others that nobody could tell apart by what
+ * counts of them: the same keys in the same order, the same type, context and integrations, and other values that differ
+ * in nothing that the contract or we look at. Such events need not be judged again, nor is it worked out again how they
+ * are written: a batch mostly holds a few kinds of events, and so does what a client sends all day.
+ */
+export class Pattern {
+  readonly type: EventType
+  /** What these are, the same in all of them. */
+  readonly context: unknown
+  readonly integrations: unknown
+  readonly hasOwnType: boolean
+  /** By place. */
+  readonly actions: readonly number[]
+  /** Where these stand, where they are what they should be; NOWHERE elsewhere. */
+  readonly messageIdAt: number
+  /** What Kafka partitions by: userId, else anonymousId. */
+  readonly keyAt: number
+  readonly nameAt: number
+  readonly timestampAt: number
+  readonly originalTimestampAt: number
+  readonly sentAtAt: number
+  readonly #generation = idGeneration()
+  readonly #numbers: readonly number[]
+  readonly #kinds: readonly number[]
+  readonly #ids: readonly number[]
+
+  constructor(scan: Scan, type: EventType, value: JsonObject) {
+    const places = Array.from({ length: scan.size }, (_, place) => place)
+    const stringAt = (number: number): number => {
+      const place = scan.find(number)
+      return place >= 0 && isText(scan.kindAt(place)) ? place : NOWHERE
+    }
+    const presentAt = (number: number): number => {
+      const place = scan.find(number)
+      return place >= 0 && scan.kindAt(place) !== KIND.null ? place : NOWHERE
+    }
+    const userIdAt = stringAt(KEY.userId)
+    this.type = type
+    this.context = value['context']
+    this.integrations = value['integrations']
+    this.hasOwnType = value['type'] === type
+    this.actions = places.map(place => actionOf(scan, place, this.hasOwnType))
+    this.messageIdAt = stringAt(KEY.messageId)
+    this.keyAt = userIdAt === NOWHERE ? stringAt(KEY.anonymousId) : userIdAt
+    this.nameAt = stringAt(KEY.event)
+    this.timestampAt = presentAt(KEY.timestamp)
+    this.originalTimestampAt = presentAt(KEY.originalTimestamp)
+    this.sentAtAt = presentAt(KEY.sentAt)
+    this.#numbers = places.map(place => scan.numberAt(place))
+    this.#kinds = places.map(place => scan.kindAt(place))
+    this.#ids = places.map(place => scan.idAt(place))
+  }
+
+  /**
+   * Whether an event, that came in the same way and is sound, is one of these.
+   *
+   * @param looks what the contract looks at, by number of a key
+   */
+  matches(scan: Scan, bytes: Uint8Array, looks: Looks): boolean {
+    const { size } = scan
+    if (size !== this.#numbers.length || scan.suspectKeys || this.#generation !== idGeneration()) return false
+    for (let place = 0; place < size; place++) {
+      const number = scan.numberAt(place)
+      if (number < 0 || number !== this.#numbers[place]) return false
+      const look = looks.of[number] as number
+      if (look === ANY) continue
+      if (look === SAME_BYTES) {
+        const id = scan.idAt(place)
+        if (id === 0 || id !== this.#ids[place]) return false
+        continue
+      }
+      const kind = scan.kindAt(place)
+      if (kind !== this.#kinds[place] || !KINDS_ALONE.has(kind)) return false
+      const [start, end] = [scan.valueStartAt(place) + 1, scan.valueEndAt(place) - 1]
+      if (end - start > (looks.maxBytes[number] as number) && isString(kind)) return false
+      if (look === TIME && isString(kind) && Number.isNaN(parseDateTimeBytes(bytes, start, end))) return false
+    }
+    return true
+  }
+}
+
+/** What is looked at in events of a type, by number of a key. */
+export interface Looks {
+  readonly of: readonly number[]
+  /** So many bytes a string has at most, that is not looked at more closely. */
+  readonly maxBytes: readonly number[]
+}
+
+export type LooksByType = Readonly<Record<EventType, Looks | undefined>>
+
+/** Undefined where the contract looks at fields that it does not name. */
+export function looksOf(regards: Regards | undefined): Looks | undefined {
+  if (regards === undefined) return undefined
+  const of = KEYS.map((key, number) => lookOf(number, regards.get(key)))
+  // A string has as many bytes as characters, or more.
+  return { of, maxBytes: KEYS.map(key => regards.get(key)?.maxLength ?? Infinity) }
+}
+
+function lookOf(number: number, regard: Regard | undefined): number {
+  if (WHOLE.has(number) || regard?.inside === true || regard?.text === 'whole') return SAME_BYTES
+  if (regard?.text === 'time') return TIME
+  return regard !== undefined || KIND_DECIDES.has(number) ? SAME_KIND : ANY
+}
+
+function isString(kind: number): boolean {
+  return kind === KIND.stringPlain || kind === KIND.stringEmpty || kind === KIND.stringEscaped
+}
+
+/** Of one character at least: an escape is never nothing. */
+function isText(kind: number): boolean {
+  return kind === KIND.stringPlain || kind === KIND.stringEscaped
+}
+
+function actionOf(scan: Scan, place: number, isOwnType: boolean): number {
+  const kind = scan.kindAt(place)
+  switch (scan.numberAt(place)) {
+    case KEY.timestamp:
+    case KEY.receivedAt:
+    case KEY.projectId:
+    case KEY.version:
+    case KEY.writeKey:
+      return ACTION.drop
+    case KEY.type:
+      return isOwnType ? ACTION.keep : ACTION.drop
+    case KEY.messageId:
+      return isText(kind) ? ACTION.keep : ACTION.drop
+    case KEY.originalTimestamp:
+      return kind === KIND.null ? ACTION.drop : ACTION.keep
+    case KEY.sentAt:
+      return kind === KIND.null ? ACTION.dropForSentAt : ACTION.keep
+    case KEY.context:
+      return ACTION.context
+    case KEY.integrations:
+      return ACTION.integrations
+    default:
+      return ACTION.keep
+  }
+}
+
+/** Of what came in one way: so many are remembered, the latest first. */
+const MAX_PATTERNS = 8
+
+/** The patterns of the events that came last. */
+export class PatternBook {
+  readonly #patterns: Pattern[] = []
+
+  find(scan: Scan, bytes: Uint8Array, looks: LooksByType): Pattern | undefined {
+    const patterns = this.#patterns
+    for (let i = 0; i < patterns.length; i++) {
+      const pattern = patterns[i] as Pattern
+      const look = looks[pattern.type]
+      if (look === undefined || !pattern.matches(scan, bytes, look)) continue
+      // One step forward, so that those stand in front that come most often.
+      if (i > 0) [patterns[i - 1], patterns[i]] = [pattern, patterns[i - 1] as Pattern]
+      return pattern
+    }
+    return undefined
+  }
+
+  add(pattern: Pattern): void {
+    if (this.#patterns.length === MAX_PATTERNS) this.#patterns.pop()
+    this.#patterns.push(pattern)
+  }
+}

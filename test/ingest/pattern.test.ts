@@ -1,0 +1,172 @@
+import { isDeepStrictEqual } from 'node:util'
+import fc from 'fast-check'
+import t from 'tap'
+import type { ContractDocument } from '../../src/contract/document.ts'
+import { loadContract } from '../../src/contract/document.ts'
+import type { ParsedBody } from '../../src/ingest/body.ts'
+import { parseBody } from '../../src/ingest/body.ts'
+import { createFacts, encodeEvent } from '../../src/ingest/encode.ts'
+import type { Judge } from '../../src/ingest/judge.ts'
+import { createJudge, judgeEvent } from '../../src/ingest/judge.ts'
+import { LineWriter } from '../../src/ingest/line-writer.ts'
+import { createValidator } from '../../src/ingest/validate.ts'
+import { EVENT_TYPES } from '../../src/model/event-types.ts'
+import { DEFAULT_LIMITS } from '../../src/model/limits.ts'
+
+const contract = loadContract(new URL('../../openapi.yml', import.meta.url).pathname)
+
+const ID = '01234567-89ab-cdef-0123-456789abcdef'
+
+/** Few values for each field, so that events of a run are often alike, in all but one field, or in all but its kind. */
+const FIELDS: Record<string, readonly string[]> = {
+  type: ['"track"', '"track"', '"page"', '"identify"', '"nothing"', '5', '"tr\\u0061ck"'],
+  messageId: [`"${ID}"`, '"m"', '""', 'null', '"é"', '"\\u00e9"', `"${'x'.repeat(100)}"`, `"${'x'.repeat(101)}"`, '7'],
+  userId: ['"u"', '"user-2"', '""', 'null', '7', '"a\\"b"', '[]'],
+  anonymousId: ['"a"', '""', 'null', '7'],
+  groupId: ['"g"', '""', 'null', '7'],
+  previousId: ['"p"', 'null', '7'],
+  event: ['"Order Completed"', '"e"', '"\\u0065"', '""', 'null', '5'],
+  name: ['"n"', '""', 'null', '5'],
+  category: ['"c"', 'null', '5'],
+  properties: ['{}', '{"a":1}', '{"url":5}', '{"url":"x"}', 'null', '[]', '[ ]', '[1]', '"x"'],
+  traits: ['{}', '{"email":"x"}', '{"email":5}', 'null', '[]'],
+  context: [
+    ...['{"library":{"name":"analytics.js"}}', '{"library":{"name":"other"}}', '{"ip":"1.2.3.4"}', '{"ip":5}'],
+    ...['{"page":{"url":5}}', '{"direct":true}', '{}', '[]', 'null', '5', '{\n"locale": "de"}']
+  ],
+  integrations: ['{}', '{"All":false}', '{"All":"x"}', 'null', '[]'],
+  timestamp: [
+    ...['"2026-11-23T06:49:24.499Z"', '"2026-11-23T06:49:25Z"', '"2026-02-30T06:49:25Z"', '"2026-11-23"'],
+    ...['"2026-11-23T06:49:2\\u0035Z"', 'null', '5', '""']
+  ],
+  originalTimestamp: ['"2026-11-23T06:49:20.000Z"', 'null', '"x"'],
+  sentAt: ['"2026-11-23T06:49:30.000Z"', 'null', '"x"'],
+  receivedAt: ['"x"', '5'],
+  version: ['2', '"x"'],
+  writeKey: ['"wk"'],
+  _metadata: ['{}', '{"nodeVersion":"24"}'],
+  own: ['1', '2', '{"__proto__":1}']
+}
+
+const member = fc
+  .constantFrom(...Object.keys(FIELDS))
+  .chain(key => fc.constantFrom(...(FIELDS[key] as string[])).map(value => [key, value] as const))
+
+/** An event that is mostly good, changed in some members; and once more with others changed, in the same order of keys. */
+const event = fc
+  .tuple(
+    fc.constantFrom('track', 'page', 'identify'),
+    fc.constantFrom('messageId', 'timestamp', 'context', 'properties', 'own'),
+    fc.array(member, { maxLength: 2 }),
+    fc.boolean()
+  )
+  .map(([type, more, changed, repeats]) => {
+    const fields = new Map([
+      ['type', `"${type}"`],
+      ['userId', '"u"'],
+      ['event', '"e"'],
+      [more, FIELDS[more]?.[0] as string],
+      ...changed
+    ])
+    const members = [...fields].map(([key, value]) => `"${key}":${value}`)
+    if (repeats && changed.length === 2) members.push(members[0] as string)
+    return `{${members.join(',')}}`
+  })
+
+const envelope = fc.constantFrom(
+  ...['', ',"sentAt":"2026-11-23T06:49:40.000Z"', ',"context":{"locale":"fr","ip":"9.9.9.9"}'],
+  ...[',"context":{"library":{"name":"analytics-ios"}},"integrations":{"A":true}']
+)
+
+function parse(text: string): ParsedBody {
+  const parsed = parseBody(Buffer.from(text), { endpoint: 'batch', limits: DEFAULT_LIMITS })
+  if (!parsed.ok) throw new Error(parsed.fault.message)
+  return parsed.body
+}
+
+/** Everything that becomes of the events of a batch. */
+function outcomes(judgeOf: () => Judge, text: string): unknown[] {
+  const body = parse(text)
+  const receivedAt = Date.parse('2026-11-23T12:00:00.000Z')
+  const facts = createFacts({ body, source: 'web', receivedAt, address: '198.51.100.7' })
+  return body.events.map((_, index) => {
+    const judged = judgeEvent(judgeOf(), { kind: 'batch' }, body, index)
+    if (judged.fault !== undefined) return { fault: judged.fault, type: judged.type, value: judged.value }
+    const writer = new LineWriter(16)
+    const hasId = judged.pattern.messageIdAt >= 0
+    encodeEvent(writer, judged, hasId ? judged.messageId() : ID, facts)
+    return { line: String(writer.lines()[0]), id: hasId && judged.messageId(), key: judged.key(), name: judged.name() }
+  })
+}
+
+/** The contract with more to look at in the fields that a pattern would else take for alike. */
+function closer(): ContractDocument {
+  const changed = structuredClone(contract)
+  const { properties } = changed.components.schemas['TrackCall'] as { properties: Record<string, object> }
+  Object.assign(properties, {
+    event: { type: 'string', pattern: '^[^O]' },
+    userId: { type: 'string', maxLength: 5 },
+    properties: { type: 'object', properties: { a: { type: 'string' } } },
+    version: { type: 'number', minimum: 3 }
+  })
+  return changed
+}
+
+for (const [name, document] of [
+  ['the contract', contract],
+  ['a contract that looks closer', closer()]
+] as const) {
+  for (const mode of ['compatible', 'strict'] as const) {
+    t.test(`${mode}, ${name}: an event that follows a known pattern fares as one that is judged by itself`, async t => {
+      const validator = createValidator({ contract: document, mode })
+      const fresh = (): Judge => createJudge({ validator, limits: DEFAULT_LIMITS })
+      const known = fresh()
+      let good = 0
+      fc.assert(
+        fc.property(fc.array(event, { minLength: 1, maxLength: 8 }), envelope, (events, rest) => {
+          const text = `{"batch":[${events.join(',')}]${rest}}`
+          const alone = outcomes(fresh, text)
+          good += alone.filter(outcome => 'line' in (outcome as object)).length
+          return isDeepStrictEqual(
+            outcomes(() => known, text),
+            alone
+          )
+        }),
+        { numRuns: 4_000 }
+      )
+      t.ok(good > 2_000, `${good} good events among them`)
+    })
+  }
+}
+
+t.test(
+  'events that differ in what nobody looks at follow one pattern; the others have patterns of their own',
+  async t => {
+    const judge = createJudge({ validator: createValidator({ contract, mode: 'compatible' }), limits: DEFAULT_LIMITS })
+    const patternOf = (text: string) => {
+      const judged = judgeEvent(judge, { kind: 'batch' }, parse(`{"batch":[${text}]}`), 0)
+      return judged.fault === undefined ? judged.pattern : t.fail(judged.fault.message)
+    }
+    const eventOf = (rest: string): string => `{"type":"track","messageId":"m","userId":"u","event":"e",${rest}}`
+    const one = patternOf(eventOf('"timestamp":"2026-11-23T06:49:24Z","context":{},"properties":{"a":1}'))
+    const alike = '{"type":"track","messageId":"n","userId":"v","event":"f","timestamp":"2026-11-23T06:49:25Z"'
+    t.equal(patternOf(`${alike},"context":{},"properties":{"b":[2]}}`), one)
+    t.not(patternOf(eventOf('"timestamp":"2026-11-23T06:49:24Z","context":{"locale":"de"},"properties":{"a":1}')), one)
+    t.not(patternOf(eventOf('"timestamp":null,"context":{},"properties":{"a":1}')), one)
+    t.equal(patternOf(eventOf('"timestamp":"2026-11-23T06:49:24Z","context":{},"properties":{"a":1}')).type, 'track')
+  }
+)
+
+t.test('all types have patterns, alone and in batches', async t => {
+  const judge = createJudge({ validator: createValidator({ contract, mode: 'compatible' }), limits: DEFAULT_LIMITS })
+  for (const type of EVENT_TYPES) {
+    const ids = '"userId":"u","groupId":"g","previousId":"p","event":"e"'
+    const parsed = () => parseBody(Buffer.from(`{${ids}}`), { endpoint: 'single', limits: DEFAULT_LIMITS })
+    const judged = [parsed(), parsed()].map(
+      each => each.ok && judgeEvent(judge, { kind: 'single', type }, each.body, 0)
+    )
+    const [a, b] = judged.map(each => each !== false && each.fault === undefined && each.pattern)
+    t.ok(a, type)
+    t.equal(a, b, `${type}: the second follows the first`)
+  }
+})
