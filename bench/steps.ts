@@ -17,7 +17,8 @@ import { readBody } from '../src/http/body-guard.ts'
 import type { ParsedBody } from '../src/ingest/body.ts'
 import { parseBody } from '../src/ingest/body.ts'
 import { createDedupe } from '../src/ingest/dedupe.ts'
-import { createFacts, encodeEvent } from '../src/ingest/encode.ts'
+import { createFacts, EventEncoder } from '../src/ingest/encode.ts'
+import { Entry } from '../src/ingest/entry.ts'
 import type { GoodEvent } from '../src/ingest/good-event.ts'
 import { createJudge, judgeEvent } from '../src/ingest/judge.ts'
 import { LineWriter } from '../src/ingest/line-writer.ts'
@@ -25,6 +26,7 @@ import { createRouter } from '../src/ingest/route.ts'
 import { createValidator } from '../src/ingest/validate.ts'
 import { systemClock } from '../src/model/clock.ts'
 import { DEFAULT_LIMITS } from '../src/model/limits.ts'
+import type { Lines } from '../src/sinks/event-log/contract.ts'
 import { openSegmentLog } from '../src/sinks/event-log/segment-log.ts'
 import { batchBody, ID_DIGITS } from './bodies.ts'
 
@@ -68,7 +70,8 @@ interface Prepared {
   readonly bytes: Buffer
   readonly body: ParsedBody
   readonly events: readonly GoodEvent[]
-  readonly lines: readonly Buffer[]
+  readonly entries: readonly Entry[]
+  readonly lines: Lines
 }
 
 const receivedAt = Date.parse('2026-11-23T06:49:26.000Z')
@@ -81,11 +84,15 @@ const window = new HashIdWindow({
 const dedupe = createDedupe(() => window)
 const router = createRouter({ eventsTopic: 'events', rejectedTopic: 'rejected', destinations: [] })
 
-function encodeAll(body: ParsedBody, events: readonly GoodEvent[]): Buffer[] {
+function encodeAll(body: ParsedBody, events: readonly GoodEvent[]): Lines {
   const writer = new LineWriter(body.bytes.length + events.length * 384)
-  const facts = createFacts({ body, source: 'web', receivedAt, address: '127.0.0.1' })
-  for (const event of events) encodeEvent(writer, event, event.messageId(), facts)
-  return writer.lines()
+  const encoder = new EventEncoder(writer, createFacts({ body, source: 'web', receivedAt, address: '127.0.0.1' }))
+  const lengths = events.map(event => {
+    const start = writer.length
+    encoder.encode(event)
+    return writer.length - start
+  })
+  return { pieces: [writer.block.subarray(0, writer.length)], lengths }
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'tributary-steps-'))
@@ -103,9 +110,9 @@ const STEPS: Record<string, (prepared: Prepared) => unknown> = {
   },
   'parse: bounds of events and members': ({ bytes }) => parse(bytes),
   'validate: read and the contract': ({ body }) => judgeAll(body),
-  dedupe({ events }) {
+  dedupe({ entries }) {
     const claims = dedupe.begin('web')
-    for (const event of events) void claims.claim(event.messageId())
+    for (const { texts, idStart, idEnd } of entries) void claims.claim(texts, idStart, idEnd)
     claims.commit()
   },
   route({ events }) {
@@ -120,7 +127,10 @@ for (let round = 0; round < ROUNDS; round++) {
   const prepared = makeBodies().map((bytes): Prepared => {
     const body = parse(bytes)
     const events = judgeAll(body)
-    return { bytes, body, events, lines: encodeAll(body, events) }
+    const facts = createFacts({ body, source: 'web', receivedAt, address: '127.0.0.1' })
+    const entries = events.map(event => new Entry(facts, event))
+    for (const [index, event] of events.entries()) event.giveTexts(entries[index] as Entry)
+    return { bytes, body, events, entries, lines: encodeAll(body, events) }
   })
   for (const [name, step] of Object.entries(STEPS)) {
     const before = process.cpuUsage()

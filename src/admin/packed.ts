@@ -2,7 +2,7 @@ import { EVENT_TYPES } from '../model/event-types.ts'
 import type { EventType } from '../model/event-types.ts'
 import { OUTCOMES } from '../model/outcome.ts'
 import type { Outcome } from '../model/outcome.ts'
-import type { RequestReport } from '../model/report.ts'
+import type { EventReport, RequestReport } from '../model/report.ts'
 
 /**
  * A request as bytes: 16 words of head, 7 words for each event, then the body, the published lines, the sender's
@@ -69,12 +69,8 @@ export class PackedRequests {
   /** The most bytes that a report can take. */
   static room({ body, address, events }: RequestReport): number {
     let bytes = (HEAD_WORDS + events.length * EVENT_WORDS) * WORD_BYTES + body.length
-    let units = address.length
-    for (const { messageId, record } of events) {
-      units += messageId.length
-      if (record !== undefined) bytes += record.line.length
-    }
-    return padded(bytes + units * MAX_BYTES_PER_UNIT)
+    for (const { idStart, idEnd, lineStart, lineEnd } of events) bytes += idEnd - idStart + lineEnd - lineStart
+    return padded(bytes + address.length * MAX_BYTES_PER_UNIT)
   }
 
   /** Writes a report at `offset`, where there is room for it; returns the bytes that it took. */
@@ -99,14 +95,15 @@ export class PackedRequests {
     this.#floats[float + 3] = timings.publishMs
     let word = head + HEAD_WORDS
     let line = linesAt
-    for (const { outcome, type, messageId, start, end, record, place } of events) {
-      at += this.#bytes.write(messageId, at)
-      const kind = record === undefined ? 0 : record.kind === 'event' ? 1 : 2
+    for (const event of events) {
+      const { outcome, type, start, end, place } = event
+      at = this.#packId(event, at)
+      const kind = place < 0 ? 0 : event.kind === 'event' ? 1 : 2
       words[word] = OUTCOME_CODES[outcome] | (TYPE_CODES[type] << 8) | (kind << 16)
       words[word + 1] = start
       words[word + 2] = end
       words[word + 3] = line
-      if (record !== undefined) line += record.line.length
+      line += event.lineEnd - event.lineStart
       words[word + 4] = line
       words[word + 5] = at
       words[word + 6] = place
@@ -117,21 +114,25 @@ export class PackedRequests {
 
   /** Lines of one request mostly lie side by side: then they are copied in one piece. */
   #packLines({ events }: RequestReport, offset: number): number {
-    let bytes = 0
-    let first: Buffer | undefined
-    let adjacent = true
-    for (const { record } of events) {
-      if (record === undefined) continue
-      const { line } = record
-      first ??= line
-      adjacent &&= line.buffer === first.buffer && line.byteOffset === first.byteOffset + bytes
-      bytes += line.length
-    }
-    if (first === undefined) return 0
-    if (adjacent) return Buffer.from(first.buffer, first.byteOffset, bytes).copy(this.#bytes, offset)
     let at = offset
-    for (const { record } of events) if (record !== undefined) at += record.line.copy(this.#bytes, at)
-    return bytes
+    let run: EventReport | undefined
+    let end = 0
+    for (const event of events) {
+      if (event.place < 0) continue
+      if (run === undefined || run.block !== event.block || end !== event.lineStart) {
+        if (run !== undefined) at += run.block.copy(this.#bytes, at, run.lineStart, end)
+        run = event
+      }
+      end = event.lineEnd
+    }
+    if (run !== undefined) at += run.block.copy(this.#bytes, at, run.lineStart, end)
+    return at - offset
+  }
+
+  /** Of a few bytes a loop is quicker than a call. */
+  #packId({ texts, idStart, idEnd }: EventReport, at: number): number {
+    for (let from = idStart; from < idEnd; from++) this.#bytes[at++] = texts[from] as number
+    return at
   }
 
   eventsAt(offset: number): number {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { correctSkew, toInstant } from '../ingest/time.ts'
+import { correctSkew, toInstant, toText } from '../ingest/time.ts'
 import { UsageError } from './command.ts'
 import { parseExactly } from './exact-json.ts'
 import type { Rejection } from './rejected.ts'
@@ -85,5 +85,6 @@ function keepTime(event: Record<string, unknown>, receivedAt: number): void {
     event['timestamp'] = new Date(receivedAt).toISOString()
   if (Number.isNaN(original) || Number.isNaN(sent)) return
   event['originalTimestamp'] ??= timestamp
-  event['timestamp'] = correctSkew({ original, sentAt: sent, receivedAt }) ?? timestamp
+  const corrected = correctSkew({ original, sentAt: sent, receivedAt })
+  event['timestamp'] = Number.isNaN(corrected) ? timestamp : toText(corrected)
 }

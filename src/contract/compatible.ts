@@ -1,5 +1,6 @@
 import type { ContractDocument, Schema, Json } from './document.ts'
 import { isObject } from './document.ts'
+import { NOT_NULL, NULL_OR } from './own-keywords.ts'
 
 /**
  * One way in which the compatible mode reads a schema more kindly than it is written. `apply` is given one object
@@ -15,7 +16,7 @@ export interface Transformation {
 /** Keywords that may refuse null whatever `type` says, so that adding null to `type` would not be enough. */
 const NULL_SENSITIVE = ['$ref', '$dynamicRef', 'enum', 'const', 'allOf', 'anyOf', 'oneOf', 'not', 'if']
 
-const NOT_NULL: Schema = { not: { type: 'null' } }
+const REFUSE_NULL: Schema = { [NOT_NULL]: true }
 
 /**
  * A property that the contract names may be null, as if it were not there; one that it requires may not, because it
@@ -33,21 +34,21 @@ export const nullIsAbsent: Transformation = {
     for (const [name, property] of Object.entries(given)) {
       properties[name] = required.includes(name) ? notNull(property as Schema) : orNull(property as Schema)
     }
-    for (const name of required) properties[name] ??= NOT_NULL
+    for (const name of required) properties[name] ??= REFUSE_NULL
     return Object.keys(properties).length === 0 ? schema : { ...schema, properties }
   }
 }
 
 function orNull(schema: Schema): Schema {
   if (!isObject(schema)) return schema
-  if (NULL_SENSITIVE.some(keyword => keyword in schema)) return { if: { type: 'null' }, else: schema }
+  if (NULL_SENSITIVE.some(keyword => keyword in schema)) return { [NULL_OR]: schema }
   const types = typesOf(schema)
   return types === undefined || types.includes('null') ? schema : { ...schema, type: [...types, 'null'] }
 }
 
 function notNull(schema: Schema): Schema {
   if (isObject(schema) && typesOf(schema)?.includes('null') === false) return schema
-  return { allOf: [schema, NOT_NULL] }
+  return isObject(schema) ? { ...schema, [NOT_NULL]: true } : { allOf: [schema, REFUSE_NULL] }
 }
 
 /** Where an empty object would do. It would not where something is required of the object, or a number of keys. */

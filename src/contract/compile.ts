@@ -9,6 +9,7 @@ import { escapeKey } from './document.ts'
 import type { EnvelopeOptions, Endpoint } from './event-schemas.ts'
 import { addEventSchemas, ENVELOPE_SCHEMA_NAME, eventSchemaName } from './event-schemas.ts'
 import { addSafeFormats } from './formats.ts'
+import { NOT_NULL, OWN_KEYWORDS } from './own-keywords.ts'
 import type { Regards } from './regard.ts'
 import { regardsOf } from './regard.ts'
 
@@ -62,6 +63,8 @@ const AJV_OPTIONS: Options = {
   removeAdditional: false,
   // A schema that many refer to is one function, not a copy in each: half the code, and two thirds of its compiling.
   inlineRefs: false,
+  // V8 does the same for the code that runs; without it a fifth less compiling.
+  code: { optimize: false },
   // A test holds the document against OpenAPI's own schema; doing it at every start would take a tenth of it.
   validateSchema: false
 }
@@ -83,6 +86,7 @@ export function compileContract({
   const complete = addEventSchemas(document, { maxBatchEvents })
   const ajv = new Ajv2020(AJV_OPTIONS)
   ajv.addVocabulary([...OPENAPI_KEYWORDS, ...DOCUMENT_PARTS])
+  if (mode === 'compatible') ajv.addVocabulary([...OWN_KEYWORDS])
   addSafeFormats(ajv)
   const effective = mode === 'compatible' ? toCompatible(complete) : complete
   const { components, paths } = effective
@@ -111,7 +115,8 @@ function toCheck(validate: ValidateFunction): Check {
 function toViolation(errors: readonly ErrorObject[]): Violation {
   const error = errors.findLast(({ keyword }) => keyword !== 'if')
   if (error === undefined) throw new Error('the contract refused a value without saying why')
-  const { keyword, instancePath, message = 'is not valid', params } = error
+  const { instancePath, message = 'is not valid', params } = error
+  const keyword = error.keyword === NOT_NULL ? 'not' : error.keyword
   const missing: unknown = params['missingProperty']
   if (typeof missing === 'string') {
     return { keyword, pointer: `${instancePath}/${escapeKey(missing)}`, value: undefined, message: 'is required' }

@@ -1,5 +1,6 @@
 import type { ContractDocument, Schema } from './document.ts'
 import { follow, isObject } from './document.ts'
+import { NOT_NULL } from './own-keywords.ts'
 
 /** How closely the contract looks at a top-level field of an event. */
 export interface Regard {
@@ -20,7 +21,8 @@ export type Regards = ReadonlyMap<string, Regard>
 /** Keywords that assert nothing, and those that assert only what a value's kind tells. */
 const OF_THE_KIND = new Set([
   ...['description', 'title', 'example', 'examples', 'deprecated', 'default', '$comment', 'discriminator', 'xml'],
-  'type'
+  'type',
+  NOT_NULL
 ])
 const OF_STRINGS = new Set(['minLength', 'maxLength', 'pattern', 'format'])
 /** Whoever relies on kinds takes no two numbers for the same. */

@@ -1,5 +1,5 @@
 /**
- * Two independent 32-bit hashes of a text in one pass, each with murmur3's mixing and final avalanche. Signed: such
+ * Two independent 32-bit hashes of bytes [start, end) in one pass, each with murmur3's mixing and final avalanche. Signed: such
  * numbers are held without a box. The halves are left in the object, so that a look-up allocates nothing.
  */
 export class IdHash {
@@ -14,17 +14,17 @@ export class IdHash {
     this.#seedLow = seed[1] | 0
   }
 
-  of(text: string): void {
+  of(bytes: Uint8Array, start: number, end: number): void {
     let high = this.#seedHigh
     let low = this.#seedLow
-    for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i)
-      high = Math.imul(high ^ unit, 0x5bd1e995)
+    for (let i = start; i < end; i++) {
+      const byte = bytes[i] as number
+      high = Math.imul(high ^ byte, 0x5bd1e995)
       high ^= high >>> 15
-      low = Math.imul(low ^ unit, 0xcc9e2d51)
+      low = Math.imul(low ^ byte, 0xcc9e2d51)
       low = (low << 13) | (low >>> 19)
     }
-    this.high = avalanche(high ^ text.length)
+    this.high = avalanche(high ^ (end - start))
     this.low = avalanche(low ^ this.high)
   }
 }

@@ -75,11 +75,11 @@ export class HashIdWindow {
   }
 
   /**
-   * Looks an id up. 0: it is remembered. Below 0: it is on its way under that ticket, with a minus. Above 0: it was
+   * Looks an id up, bytes [start, end). 0: it is remembered. Below 0: it is on its way under that ticket, with a minus. Above 0: it was
    * neither, and is on its way now under this ticket, which must end in keep() or drop().
    */
-  take(messageId: string): number {
-    this.#hash.of(messageId)
+  take(bytes: Uint8Array, start: number, end: number): number {
+    this.#hash.of(bytes, start, end)
     const { high, low } = this.#hash
     const table = this.#tableOf(high)
     const slot = this.#find(table, high, low)

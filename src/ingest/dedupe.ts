@@ -9,10 +9,10 @@ export interface Dedupe {
 
 export interface DedupeClaims {
   /**
-   * 'new': the caller must publish it. 'duplicate': durable already, or claimed before by this same request.
+   * Of an id in bytes [start, end). 'new': the caller must publish it. 'duplicate': durable already, or claimed before by this same request.
    * A promise: another request is publishing it now; it resolves true when that became durable, false when it failed.
    */
-  claim(messageId: string): 'new' | 'duplicate' | Promise<boolean>
+  claim(bytes: Uint8Array, start: number, end: number): 'new' | 'duplicate' | Promise<boolean>
   /** Everything claimed as new is durable: remember it. */
   commit(): void
   /** Nothing may be taken as durable: forget the claims. */
@@ -27,10 +27,10 @@ export interface IdWindow {
   /** Before a request's look-ups: forgets ids that are too old. */
   forgetOld(): void
   /**
-   * Looks an id up. 0: it is durable. Below 0: it is on its way under that ticket, with a minus. Above 0: it was
+   * Looks an id up, bytes [start, end). 0: it is durable. Below 0: it is on its way under that ticket, with a minus. Above 0: it was
    * neither, and is on its way now under this ticket, which must end in keep() or drop().
    */
-  take(messageId: string): number
+  take(bytes: Uint8Array, start: number, end: number): number
   /** These are durable. */
   keep(tickets: readonly number[]): void
   /** These are as if they had never been taken. */
@@ -67,9 +67,9 @@ class Claims implements DedupeClaims {
     ids.window.forgetOld()
   }
 
-  claim(messageId: string): 'new' | 'duplicate' | Promise<boolean> {
+  claim(bytes: Uint8Array, start: number, end: number): 'new' | 'duplicate' | Promise<boolean> {
     const { window, holders } = this.#ids
-    const ticket = window.take(messageId)
+    const ticket = window.take(bytes, start, end)
     if (ticket === 0) return 'duplicate'
     if (ticket < 0) {
       const holder = holders[-ticket] as Claims

@@ -1,9 +1,11 @@
 import type { ParsedBody, SharedObject } from './body.ts'
 import { asObject } from './body.ts'
 import type { GoodEvent } from './good-event.ts'
+import { COMMA, QUOTE } from './json-bytes.ts'
 import { ipToFill } from './ip.ts'
 import type { LineWriter } from './line-writer.ts'
 import { ObjectCopy } from './object-copy.ts'
+import type { Pattern } from './pattern.ts'
 import { ACTION, NOWHERE } from './pattern.ts'
 import type { Scan } from './scan-result.ts'
 import { scanObject } from './scan.ts'
@@ -37,64 +39,146 @@ export function createFacts(request: {
   return { ...request, receivedAtText, tail }
 }
 
+/** What is the same for all events of a request that follow one pattern. */
+interface Plan {
+  /** Undefined where it leaves as it came. */
+  readonly context: Merge | undefined
+  readonly integrations: Merge | undefined
+  /** Fields of ours, each with a comma behind it. */
+  readonly fields: Buffer
+}
+
+const ORIGINAL_TIMESTAMP = Buffer.from('"originalTimestamp":')
+const TIMESTAMP = Buffer.from('"timestamp":')
+
 /**
- * Writes an accepted event as a line: the client's own bytes, with the fields that Segment sets spliced between them.
- * Our fields come last; a member of the client's that we set ourselves is left out of its place.
+ * Writes the accepted events of a request as lines: the client's own bytes, with the fields that Segment sets spliced
+ * between them. Our fields come last; a member of the client's that we set ourselves is left out of its place.
  */
-export function encodeEvent(writer: LineWriter, event: GoodEvent, messageId: string, facts: RequestFacts): void {
-  const { scan, pattern } = event
-  const { bytes, envelope } = facts.body
-  const out = new ObjectCopy(writer, bytes, scan.hasLineBreaks)
-  const ip = ipToFill(asObject(pattern.context), envelope.context?.value, facts.address)
+export class EventEncoder {
+  readonly #writer: LineWriter
+  readonly #facts: RequestFacts
+  readonly #tail: Buffer
+  #pattern: Pattern | undefined
+  #plan: Plan | undefined
+
+  constructor(writer: LineWriter, facts: RequestFacts) {
+    this.#writer = writer
+    this.#facts = facts
+    this.#tail = Buffer.from(`${facts.tail}\n`)
+  }
+
+  /** @param newId the messageId that the event gets; needed where the client sent none */
+  encode(event: GoodEvent, newId = ''): void {
+    const { scan, pattern } = event
+    const { body } = this.#facts
+    const plan = this.#planOf(pattern)
+    const { context, integrations } = plan
+    const writer = this.#writer
+    const out = new ObjectCopy(writer, body.bytes, scan.hasLineBreaks)
+    for (let place = 0; place < scan.size; place++) {
+      const action = pattern.actions[place]
+      if (action === ACTION.drop || (action === ACTION.dropForSentAt && body.envelope.sentAt !== undefined)) out.drop()
+      else if (action === ACTION.context && context !== undefined) {
+        out.replace('"context":', () => this.#writeMerged(context, scan, place))
+      } else if (action === ACTION.integrations && integrations !== undefined) {
+        out.replace('"integrations":', () => this.#writeMerged(integrations, scan, place))
+      } else out.keep(scan, place)
+    }
+    out.flush()
+    if (context?.own === undefined && context?.shared !== undefined) {
+      out.replace('"context":', () => this.#writeMerged(context))
+    }
+    if (integrations?.own === undefined && integrations?.shared !== undefined) {
+      out.replace('"integrations":', () => this.#writeMerged(integrations))
+    }
+    if (!out.isEmpty) writer.byte(COMMA)
+    writer.short(plan.fields)
+    if (pattern.messageIdAt === NOWHERE) writer.ascii(`"messageId":"${newId}",`)
+    this.#writeTimes(event)
+    writer.short(this.#tail)
+  }
+
+  /** @param place where the event's own object stands in `scan`; undefined where it has none */
+  #writeMerged({ own, shared, ip }: Merge, scan?: Scan, place = 0): void {
+    const { bytes, text } = this.#facts.body
+    const object = asObject(own)
+    const ownScan =
+      object === undefined || scan === undefined
+        ? undefined
+        : scanObject(bytes, { start: scan.valueStartAt(place), end: scan.valueEndAt(place), text })
+    const hasLineBreaks = ownScan?.hasLineBreaks === true || shared?.scan.hasLineBreaks === true
+    const copy = new ObjectCopy(this.#writer, bytes, hasLineBreaks)
+    const put = (from: Scan | undefined, isHidden: (key: string) => boolean): void => {
+      for (let at = 0; from !== undefined && at < from.size; at++) {
+        const key = from.keyAt(at)
+        if (isHidden(key) || (key === 'ip' && ip !== undefined)) copy.drop()
+        else copy.keep(from, at)
+      }
+      copy.flush()
+    }
+    put(ownScan, () => false)
+    put(shared?.scan, key => object !== undefined && Object.hasOwn(object, key))
+    if (ip !== undefined) copy.replace('"ip":', () => this.#writer.ascii(`"${ip}"`))
+    copy.end()
+  }
+
+  #planOf(pattern: Pattern): Plan {
+    if (pattern !== this.#pattern || this.#plan === undefined) {
+      this.#pattern = pattern
+      this.#plan = makePlan(pattern, this.#facts)
+    }
+    return this.#plan
+  }
+
+  /**
+   * `originalTimestamp` is the client's `timestamp`, unless the client sent one itself (RudderStack's SDKs do);
+   * `timestamp` is the client's, corrected for its clock where `sentAt` tells how wrong that is.
+   */
+  #writeTimes(event: GoodEvent): void {
+    const { scan, pattern } = event
+    const { timestampAt, originalTimestampAt, sentAtAt } = pattern
+    const { body, receivedAt } = this.#facts
+    const writer = this.#writer
+    const given = timestampAt === NOWHERE ? originalTimestampAt : timestampAt
+    const original = event.instantAt(given)
+    if (Number.isNaN(original)) return this.#writeTimestamp(receivedAt)
+    const [start, end] = [scan.valueStartAt(given), scan.valueEndAt(given)]
+    if (originalTimestampAt === NOWHERE) {
+      writer.short(ORIGINAL_TIMESTAMP)
+      writer.short(body.bytes, start, end)
+      writer.byte(COMMA)
+    }
+    const sentAt = sentAtAt === NOWHERE ? (body.envelope.sentAt?.time ?? Number.NaN) : event.instantAt(sentAtAt)
+    const corrected = correctSkew({ original, sentAt, receivedAt })
+    if (!Number.isNaN(corrected)) return this.#writeTimestamp(corrected)
+    writer.short(TIMESTAMP)
+    writer.short(body.bytes, start, end)
+    writer.byte(COMMA)
+  }
+
+  #writeTimestamp(instant: number): void {
+    this.#writer.short(TIMESTAMP)
+    this.#writer.byte(QUOTE)
+    this.#writer.time(instant)
+    this.#writer.byte(QUOTE)
+    this.#writer.byte(COMMA)
+  }
+}
+
+function makePlan(pattern: Pattern, { body, address }: RequestFacts): Plan {
+  const { envelope } = body
+  const ip = ipToFill(asObject(pattern.context), envelope.context?.value, address)
   const context: Merge = { own: pattern.context, shared: envelope.context, ip }
   const integrations: Merge = { own: pattern.integrations, shared: envelope.integrations, ip: undefined }
-  for (let place = 0; place < scan.size; place++) {
-    const action = pattern.actions[place]
-    if (action === ACTION.drop || (action === ACTION.dropForSentAt && envelope.sentAt !== undefined)) out.drop()
-    else if (action === ACTION.context && changesAnything(context)) {
-      out.replace('"context":', () => writeMerged(writer, facts.body, context, scan, place))
-    } else if (action === ACTION.integrations && changesAnything(integrations)) {
-      out.replace('"integrations":', () => writeMerged(writer, facts.body, integrations, scan, place))
-    } else out.keep(scan, place)
+  const type = pattern.hasOwnType ? '' : `"type":"${pattern.type}",`
+  const sentAt =
+    pattern.sentAtAt === NOWHERE && envelope.sentAt !== undefined ? `"sentAt":${envelope.sentAt.json},` : ''
+  return {
+    context: changesAnything(context) ? context : undefined,
+    integrations: changesAnything(integrations) ? integrations : undefined,
+    fields: Buffer.from(type + sentAt)
   }
-  out.flush()
-  if (context.shared !== undefined && pattern.context === undefined) {
-    out.replace('"context":', () => writeMerged(writer, facts.body, context))
-  }
-  if (integrations.shared !== undefined && pattern.integrations === undefined) {
-    out.replace('"integrations":', () => writeMerged(writer, facts.body, integrations))
-  }
-  writer.ascii((out.isEmpty ? '' : ',') + ourFields(event, messageId, facts) + facts.tail)
-  writer.endLine()
-}
-
-/**
- * Every field that we set and the client did not, but for the record's tail, each with a comma behind it. ASCII, as ids
- * of ours, source ids and date-times are.
- */
-function ourFields(event: GoodEvent, messageId: string, facts: RequestFacts): string {
-  const { hasOwnType, messageIdAt, sentAtAt, type } = event.pattern
-  let text = hasOwnType ? '' : `"type":"${type}",`
-  if (messageIdAt === NOWHERE) text += `"messageId":"${messageId}",`
-  const envelopeSentAt = facts.body.envelope.sentAt
-  if (sentAtAt === NOWHERE && envelopeSentAt !== undefined) text += `"sentAt":${envelopeSentAt.json},`
-  const sentAt = sentAtAt === NOWHERE ? (envelopeSentAt?.time ?? Number.NaN) : event.instantAt(sentAtAt)
-  return text + timeFields(event, sentAt, facts)
-}
-
-/**
- * `originalTimestamp` is the client's `timestamp`, unless the client sent one itself (RudderStack's SDKs do);
- * `timestamp` is the client's, corrected for its clock where `sentAt` tells how wrong that is.
- */
-function timeFields(event: GoodEvent, sentAt: number, facts: RequestFacts): string {
-  const { timestampAt, originalTimestampAt } = event.pattern
-  const given = timestampAt === NOWHERE ? originalTimestampAt : timestampAt
-  const original = event.instantAt(given)
-  if (Number.isNaN(original)) return `"timestamp":"${facts.receivedAtText}",`
-  const json = facts.body.text(event.scan.valueStartAt(given), event.scan.valueEndAt(given))
-  const corrected = correctSkew({ original, sentAt, receivedAt: facts.receivedAt })
-  const timestamp = corrected === undefined ? json : `"${corrected}"`
-  return `${originalTimestampAt === NOWHERE ? `"originalTimestamp":${json},` : ''}"timestamp":${timestamp},`
 }
 
 /** The batch's object under the event's own, key by key at the top level, and `ip` where it is to be filled. */
@@ -113,28 +197,4 @@ function changesAnything({ own, shared, ip }: Merge): boolean {
     if (!Object.hasOwn(object, shared.scan.keyAt(place))) return true
   }
   return false
-}
-
-/** @param place where the event's own object stands in `scan`; undefined where it has none */
-function writeMerged(writer: LineWriter, body: ParsedBody, { own, shared, ip }: Merge, scan?: Scan, place = 0): void {
-  const { bytes, text } = body
-  const object = asObject(own)
-  const ownScan =
-    object === undefined || scan === undefined
-      ? undefined
-      : scanObject(bytes, { start: scan.valueStartAt(place), end: scan.valueEndAt(place), text })
-  const hasLineBreaks = ownScan?.hasLineBreaks === true || shared?.scan.hasLineBreaks === true
-  const copy = new ObjectCopy(writer, bytes, hasLineBreaks)
-  const put = (from: Scan | undefined, isHidden: (key: string) => boolean): void => {
-    for (let at = 0; from !== undefined && at < from.size; at++) {
-      const key = from.keyAt(at)
-      if (isHidden(key) || (key === 'ip' && ip !== undefined)) copy.drop()
-      else copy.keep(from, at)
-    }
-    copy.flush()
-  }
-  put(ownScan, () => false)
-  put(shared?.scan, key => object !== undefined && Object.hasOwn(object, key))
-  if (ip !== undefined) copy.replace('"ip":', () => writer.ascii(`"${ip}"`))
-  copy.end()
 }

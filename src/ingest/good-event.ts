@@ -8,6 +8,16 @@ import type { RoutedEvent } from './route-plan.ts'
 import type { Scan } from './scan-result.ts'
 import { toInstant } from './time.ts'
 
+/** Who is told where texts of an event stand, as in an OutgoingRecord. */
+export interface Texts {
+  texts: Buffer
+  idStart: number
+  idEnd: number
+  keyStart: number
+  keyEnd: number
+  takeTexts(messageId: string, key: string): void
+}
+
 /** An event that passed: its bytes, and the pattern that it follows. Nothing of it is made before it is asked for. */
 export class GoodEvent implements RoutedEvent {
   readonly scan: Scan
@@ -25,9 +35,28 @@ export class GoodEvent implements RoutedEvent {
     return this.pattern.type
   }
 
-  /** The messageId that the client sent, or a new one each time. Null and the empty string count as absent. */
-  messageId(): string {
-    return this.#textAt(this.pattern.messageIdAt) ?? randomUUID()
+  /**
+   * Tells `to` where the event's messageId and key stand: in the body, where they can be had there. Returns the id that it
+   * gets where the client sent none; null and the empty string count as none.
+   */
+  giveTexts(to: Texts): string | undefined {
+    const { messageIdAt, keyAt } = this.pattern
+    const newId = messageIdAt === NOWHERE ? randomUUID() : undefined
+    if (
+      newId !== undefined ||
+      !this.scan.isPlainAt(messageIdAt) ||
+      (keyAt !== NOWHERE && !this.scan.isPlainAt(keyAt))
+    ) {
+      to.takeTexts(newId ?? this.#textAt(messageIdAt) ?? '', this.key())
+      return newId
+    }
+    to.texts = this.#body.bytes
+    to.idStart = this.scan.valueStartAt(messageIdAt) + 1
+    to.idEnd = this.scan.valueEndAt(messageIdAt) - 1
+    if (keyAt === NOWHERE) return undefined
+    to.keyStart = this.scan.valueStartAt(keyAt) + 1
+    to.keyEnd = this.scan.valueEndAt(keyAt) - 1
+    return undefined
   }
 
   key(): string {

@@ -2,3 +2,4 @@
 export const COMMA = 0x2c
 export const OPEN_BRACE = 0x7b
 export const CLOSE_BRACE = 0x7d
+export const QUOTE = 0x22

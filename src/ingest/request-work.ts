@@ -1,5 +1,4 @@
 import { errorBody } from '../model/errors.ts'
-import type { EventType } from '../model/event-types.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { OutgoingRecord } from '../model/record.ts'
 import type { Fault } from '../model/reasons.ts'
@@ -14,9 +13,8 @@ import type { IngestRequest, PipelineOptions } from './contract.ts'
 import type { DedupeClaims } from './dedupe.ts'
 import type { RequestFacts } from './encode.ts'
 import { encodeRejected } from './encode-rejected.ts'
-import { createFacts, encodeEvent } from './encode.ts'
-import type { Entry } from './entry.ts'
-import { createEntry } from './entry.ts'
+import { createFacts, EventEncoder } from './encode.ts'
+import { Entry } from './entry.ts'
 import type { GoodEvent } from './good-event.ts'
 import type { BadEvent } from './judge.ts'
 import { judgeEvent } from './judge.ts'
@@ -37,6 +35,8 @@ export class RequestWork {
   readonly #options: PipelineOptions
   readonly #request: IngestRequest
   readonly #facts: RequestFacts
+  readonly #writer: LineWriter
+  readonly #encoder: EventEncoder
   readonly #claims: DedupeClaims
   /**
    * Refused events by their bytes, so that a batch that is sent again does not put them on the rejected topic twice.
@@ -60,6 +60,8 @@ export class RequestWork {
     this.#options = options
     this.#request = request
     this.#facts = createFacts({ body, source: source.id, receivedAt, address })
+    this.#writer = new LineWriter(body.bytes.length + body.events.length * EXPECTED_EXTRA_BYTES)
+    this.#encoder = new EventEncoder(this.#writer, this.#facts)
     this.#claims = options.dedupe.begin(source.id)
     this.#marks = [options.clock.monotonic()]
   }
@@ -68,7 +70,7 @@ export class RequestWork {
   holdBack(): void {
     const { body, endpoint } = this.#request
     const type = endpoint.kind === 'single' ? endpoint.type : 'unknown'
-    this.#entries = body.events.map(scan => createEntry({ scan, type, fault: undefined }))
+    this.#entries = body.events.map(scan => new Entry(this.#facts, { scan, type, fault: undefined }))
     countReceived(this.#entries, this.#facts.source, this.#options.ledger)
     this.#end('rate_limited')
   }
@@ -78,21 +80,20 @@ export class RequestWork {
     const { body } = this.#request
     const isLarge = body.bytes.length > LARGE_BODY_BYTES
     const events: (GoodEvent | BadEvent)[] = []
-    const writer = new LineWriter(body.bytes.length + body.events.length * EXPECTED_EXTRA_BYTES)
     try {
       for (let index = 0; index < body.events.length; index++) {
         if (isLarge && index % EVENTS_AT_ONCE === 0) await this.#options.pause()
         events.push(this.#judge(index, shared))
       }
-      this.#entries = events.map(createEntry)
+      this.#entries = events.map(event => new Entry(this.#facts, event))
       countReceived(this.#entries, this.#facts.source, this.#options.ledger)
       this.#mark()
       for (let index = 0; index < events.length; index++) {
         if (isLarge && index % EVENTS_AT_ONCE === 0) await this.#options.pause()
-        const tooMuch = this.#write(writer, events[index] as GoodEvent | BadEvent, this.#entries[index] as Entry)
+        const tooMuch = this.#write(events[index] as GoodEvent | BadEvent, this.#entries[index] as Entry)
         if (tooMuch !== undefined) return this.#refuse(tooMuch)
       }
-      this.#makeRecords(writer.lines())
+      this.#makeRecords()
       events.length = 0
       body.release()
       this.#mark()
@@ -113,11 +114,12 @@ export class RequestWork {
   }
 
   /** Dedupes, routes and writes one event; a fault when the whole request asks for too much. */
-  #write(writer: LineWriter, event: GoodEvent | BadEvent, entry: Entry): Fault | undefined {
-    const before = writer.length
-    if (event.fault === undefined) this.#writeGood(writer, entry, event)
-    else this.#writeBad(writer, entry, event)
-    this.#publishBytes += (writer.length - before) * (entry.topics?.length ?? 0)
+  #write(event: GoodEvent | BadEvent, entry: Entry): Fault | undefined {
+    entry.lineStart = this.#writer.length
+    if (event.fault === undefined) this.#writeGood(entry, event)
+    else this.#writeBad(entry, event)
+    entry.lineEnd = this.#writer.length
+    this.#publishBytes += (entry.lineEnd - entry.lineStart) * entry.topics.length
     // Stopping here keeps a large shared context times many events from filling the memory.
     const limit = this.#options.judge.limits.maxPublishBytes
     if (this.#publishBytes <= limit) return undefined
@@ -125,9 +127,9 @@ export class RequestWork {
     return fault('payload_too_large', '', `the request would publish more than ${limit} bytes: ${why}`)
   }
 
-  #writeGood(writer: LineWriter, entry: Entry, event: GoodEvent): void {
-    entry.messageId = event.messageId()
-    const claim = this.#claims.claim(entry.messageId)
+  #writeGood(entry: Entry, event: GoodEvent): void {
+    const newId = event.giveTexts(entry)
+    const claim = this.#claims.claim(entry.texts, entry.idStart, entry.idEnd)
     if (claim === 'duplicate') entry.outcome = 'duplicate'
     else if (claim !== 'new') entry.awaited = claim
     else {
@@ -135,25 +137,24 @@ export class RequestWork {
       const router = this.#options.router()
       entry.route = router.route({ type: event.type, source: this.#facts.source, event, integrations })
       entry.topics = entry.route.topics
-      entry.key = event.key()
       if (integrations !== undefined) this.#unknownNames += router.unknownNames(integrations)
-      encodeEvent(writer, event, entry.messageId, this.#facts)
+      this.#encoder.encode(event, newId)
     }
   }
 
-  #writeBad(writer: LineWriter, entry: Entry, event: BadEvent): void {
+  #writeBad(entry: Entry, event: BadEvent): void {
     this.#bad.push(event)
     const value = asObject(event.value) ?? {}
-    entry.messageId = typeof value['messageId'] === 'string' ? value['messageId'] : ''
-    entry.key = keyOf(value)
+    entry.takeTexts(typeof value['messageId'] === 'string' ? value['messageId'] : '', keyOf(value))
     const { source, body } = this.#facts
     this.#rejectedClaims ??= this.#options.dedupe.begin(`${source}.rejected`)
-    const claim = this.#rejectedClaims.claim(`${event.fault.code} ${body.text(entry.start, entry.end)}`)
+    const asItCame = Buffer.from(`${event.fault.code} ${body.text(entry.start, entry.end)}`)
+    const claim = this.#rejectedClaims.claim(asItCame, 0, asItCame.length)
     if (claim === 'duplicate') return
     if (claim !== 'new') entry.awaited = claim
     else {
       entry.topics = this.#options.router().rejectedTopics(source, event.type)
-      encodeRejected(writer, event, this.#facts, this.#request.writeKey)
+      encodeRejected(this.#writer, event, this.#facts, this.#request.writeKey)
     }
   }
 
@@ -164,21 +165,14 @@ export class RequestWork {
     return own === undefined || shared === undefined ? (own ?? shared) : { ...shared, ...own }
   }
 
-  #makeRecords(lines: readonly Buffer[]): void {
-    let place = 0
+  #makeRecords(): void {
+    const { block } = this.#writer
     for (const entry of this.#entries) {
-      const line = lines[place]
-      if (entry.topics === undefined || line === undefined) continue
-      entry.place = place++
-      entry.record = this.#toRecord(entry, entry.topics, line)
-      this.#records.push(entry.record)
+      if (entry.lineStart === entry.lineEnd) continue
+      entry.block = block
+      entry.place = this.#records.length
+      this.#records.push(entry)
     }
-  }
-
-  #toRecord({ type, fault: why, messageId, key }: Entry, topics: readonly string[], line: Buffer): OutgoingRecord {
-    const { source, receivedAt } = this.#facts
-    if (why !== undefined) return { kind: 'rejected', line, code: why.code, source, messageId, receivedAt, key, topics }
-    return { kind: 'event', line, type: type as EventType, source, messageId, receivedAt, key, topics }
   }
 
   /** Everything published is durable; what other requests were publishing decides the rest. */
@@ -221,6 +215,8 @@ export class RequestWork {
     this.#claims.abort()
     this.#rejectedClaims?.abort()
     for (const entry of this.#entries) {
+      // Written, and not published.
+      if (entry.place < 0) entry.lineEnd = entry.lineStart
       entry.outcome = outcome
       entry.fault = why
     }

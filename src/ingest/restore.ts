@@ -2,6 +2,7 @@ import { isEventType } from '../model/event-types.ts'
 import type { ReasonCode } from '../model/reasons.ts'
 import { REASONS } from '../model/reasons.ts'
 import type { OutgoingRecord } from '../model/record.ts'
+import { createRecord } from '../model/record.ts'
 import type { JsonObject } from './body.ts'
 import { asObject } from './body.ts'
 import { asRouted, keyOf } from './key-of.ts'
@@ -24,7 +25,17 @@ export function restoreRecord(line: Buffer, router: Router): OutgoingRecord | un
   const messageId = typeof event['messageId'] === 'string' ? event['messageId'] : ''
   const type = isEventType(event['type']) ? event['type'] : 'unknown'
   const topics = router.rejectedTopics(source, type)
-  return { kind: 'rejected', line, source, messageId, receivedAt, key: keyOf(event), topics, code: code as ReasonCode }
+  return createRecord({
+    kind: 'rejected',
+    line,
+    type,
+    source,
+    messageId,
+    receivedAt,
+    key: keyOf(event),
+    topics,
+    code: code as ReasonCode
+  })
 }
 
 function restoreEvent(line: Buffer, value: JsonObject, receivedAt: number, router: Router): OutgoingRecord | undefined {
@@ -36,7 +47,17 @@ function restoreEvent(line: Buffer, value: JsonObject, receivedAt: number, route
     event: asRouted(value),
     integrations: asObject(value['integrations'])
   })
-  return { kind: 'event', line, type, source, messageId, receivedAt, key: keyOf(value), topics }
+  return createRecord({
+    kind: 'event',
+    line,
+    type,
+    code: undefined,
+    source,
+    messageId,
+    receivedAt,
+    key: keyOf(value),
+    topics
+  })
 }
 
 function parse(line: Buffer): JsonObject | undefined {

@@ -1,33 +1,75 @@
 import type { EventType } from './event-types.ts'
 import type { ReasonCode } from './reasons.ts'
 
-interface RecordBase {
+/**
+ * A record as sinks get it: an accepted event, enriched, or a refused one with its reason
+ * (`{event, source, code, pointer, message, receivedAt, library}`). Its texts are pieces of buffers that the records of a
+ * request share, told by where they begin and end, so that nothing is made for a record that lives until it is durable.
+ */
+export interface OutgoingRecord {
+  readonly kind: 'event' | 'rejected'
+  /** Of the event; only a refused one may have none. */
+  readonly type: EventType | 'unknown'
+  /** Why it was refused; undefined for an accepted event. */
+  readonly code: ReasonCode | undefined
   /**
-   * The record as one line of NDJSON: JSON in UTF-8 and a line feed. Lines of one request lie side by side in one
-   * buffer, so that a log can write them in one piece. The Kafka value is the line without its line feed.
+   * Bytes [lineStart, lineEnd) are the record as one line of NDJSON: JSON in UTF-8 and a line feed. Lines of one request
+   * lie side by side, so that a log can write them in one piece. The Kafka value is the line without its line feed.
    */
-  readonly line: Buffer
+  readonly block: Buffer
+  readonly lineStart: number
+  readonly lineEnd: number
+  /** In UTF-8: bytes [idStart, idEnd) are the messageId, empty where a refused event has none... */
+  readonly texts: Buffer
+  readonly idStart: number
+  readonly idEnd: number
+  /** ...and [keyStart, keyEnd) what Kafka partitions by: userId, else anonymousId; empty where there is neither. */
+  readonly keyStart: number
+  readonly keyEnd: number
   /** The source's id. */
   readonly source: string
-  readonly messageId: string
   /** Milliseconds since the epoch. */
   readonly receivedAt: number
-  /** What Kafka partitions by: userId, else anonymousId; empty where there is none. */
-  readonly key: string
   /** Every topic that the record goes to, each once. */
   readonly topics: readonly string[]
 }
 
-/** An accepted event, enriched. */
-export interface EventRecord extends RecordBase {
-  readonly kind: 'event'
-  readonly type: EventType
+/** The record's line, its line feed included: a view. */
+export function lineOf({ block, lineStart, lineEnd }: Pick<OutgoingRecord, 'block' | 'lineStart' | 'lineEnd'>): Buffer {
+  return block.subarray(lineStart, lineEnd)
 }
 
-/** A refused event with its reason: `{event, source, code, pointer, message, receivedAt, library}`. */
-export interface RejectedRecord extends RecordBase {
-  readonly kind: 'rejected'
-  readonly code: ReasonCode
+export function messageIdOf({ texts, idStart, idEnd }: Pick<OutgoingRecord, 'texts' | 'idStart' | 'idEnd'>): string {
+  return texts.toString('utf8', idStart, idEnd)
 }
 
-export type OutgoingRecord = EventRecord | RejectedRecord
+export function keyOf({ texts, keyStart, keyEnd }: Pick<OutgoingRecord, 'texts' | 'keyStart' | 'keyEnd'>): string {
+  return texts.toString('utf8', keyStart, keyEnd)
+}
+
+/** Texts that stand in no buffer yet, as a record has them. */
+export function textsOf(messageId: string, key: string): Pick<OutgoingRecord, 'texts' | TextBounds> {
+  const id = toBytes(messageId)
+  const texts = key === '' ? id : Buffer.concat([id, toBytes(key)])
+  return { texts, idStart: 0, idEnd: id.length, keyStart: id.length, keyEnd: texts.length }
+}
+
+type TextBounds = 'idStart' | 'idEnd' | 'keyStart' | 'keyEnd'
+
+/** Half a surrogate pair has no bytes in UTF-8: it is spelled as JSON spells it, so that two such ids stay two. */
+function toBytes(text: string): Buffer {
+  return Buffer.from(text.isWellFormed() ? text : JSON.stringify(text).slice(1, -1))
+}
+
+/** A record that shares its texts with no other. */
+export function createRecord(
+  parts: Omit<OutgoingRecord, 'block' | 'lineStart' | 'lineEnd' | 'texts' | TextBounds> & {
+    readonly line: Buffer
+    readonly messageId: string
+    readonly key: string
+  }
+): OutgoingRecord {
+  const { kind, type, code, line, messageId, key, source, receivedAt, topics } = parts
+  const place = { block: line, lineStart: 0, lineEnd: line.length }
+  return { kind, type, code, ...place, ...textsOf(messageId, key), source, receivedAt, topics }
+}

@@ -21,18 +21,15 @@ export interface RequestReport {
   readonly timings: { readonly judgeMs: number; readonly encodeMs: number; readonly publishMs: number }
 }
 
-export interface EventReport {
+/** What became of one event, and the record that was published for it, where one was. */
+export interface EventReport extends OutgoingRecord {
   readonly outcome: Outcome
-  readonly type: EventType | 'unknown'
-  /** Empty where the event had none and was not accepted. */
-  readonly messageId: string
   /** Bytes [start, end) of the body: the event as it was received. */
   readonly start: number
   readonly end: number
   /** Why it was rejected. */
   readonly fault: Fault | undefined
-  /** What was published for it, and its index in the receipt. */
-  readonly record: OutgoingRecord | undefined
+  /** The record's index in the receipt; below 0 where nothing was published: then it has no line. */
   readonly place: number
 }
 

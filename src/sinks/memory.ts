@@ -1,9 +1,20 @@
 import type { OutgoingRecord } from '../model/record.ts'
+import { keyOf, lineOf, messageIdOf } from '../model/record.ts'
 import type { Sink } from '../model/sink.ts'
+
+/** A record as it was published, its texts made. */
+export interface PublishedRecord extends Pick<
+  OutgoingRecord,
+  'kind' | 'type' | 'code' | 'source' | 'receivedAt' | 'topics'
+> {
+  readonly line: Buffer
+  readonly messageId: string
+  readonly key: string
+}
 
 export interface MemorySink extends Sink {
   /** Every record published so far, in order. */
-  readonly records: OutgoingRecord[]
+  readonly records: PublishedRecord[]
   /** When set, publish() rejects with it. */
   failure: Error | undefined
   /** When set, publish() waits for it first. */
@@ -19,10 +30,16 @@ export function createMemorySink(): MemorySink {
     async publish(records) {
       await this.gate
       if (this.failure !== undefined) throw this.failure
-      this.records.push(...records)
+      this.records.push(...records.map(toPublished))
       return { places: () => [{ store: 'memory' }] }
     },
     health: () => ({ ready: true, problems: [] }),
     close: async () => undefined
   }
+}
+
+function toPublished(record: OutgoingRecord): PublishedRecord {
+  const { kind, type, code, source, receivedAt, topics } = record
+  const texts = { line: lineOf(record), messageId: messageIdOf(record), key: keyOf(record) }
+  return { kind, type, code, source, receivedAt, topics, ...texts }
 }

@@ -1,14 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { ReportRing } from '../../src/admin/ring.ts'
-import type { OutgoingRecord } from '../../src/model/record.ts'
+import { lineOf, messageIdOf } from '../../src/model/record.ts'
 import { fault } from '../../src/model/reasons.ts'
 import type { EventReport, RequestReport } from '../../src/model/report.ts'
-
-function recordOf(line: Buffer): OutgoingRecord {
-  const rest = { source: 'web', messageId: '', receivedAt: 0, key: '', topics: [] }
-  return { kind: 'event', line, type: 'track', ...rest }
-}
+import { testRecord } from '../support/records.ts'
 
 /** A request whose events say `number.index`, in what was received and in what was published. */
 function reportOf(events: number, options: { number?: number; padding?: number } = {}): RequestReport {
@@ -28,14 +24,14 @@ function reportOf(events: number, options: { number?: number; padding?: number }
     events: received.map((text, index): EventReport => {
       const end = start + Buffer.byteLength(text)
       const lineEnd = lines.indexOf('\n', lineStart) + 1
-      const line = lines.subarray(lineStart, lineEnd)
+      const messageId = `m${number}.${index}`
       const bounds = { start, end }
+      const record = { ...testRecord({ line: Buffer.alloc(0), messageId }), ...bounds }
+      const published = { block: lines, lineStart, lineEnd }
       start = end + 1
       lineStart = lineEnd
-      const rest = { messageId: `m${number}.${index}`, ...bounds }
-      if (index % 2 === 1)
-        return { outcome: 'rejected', type: 'unknown', ...rest, fault: fault('too_deep'), record: undefined, place: -1 }
-      return { outcome: 'accepted', type: 'track', ...rest, fault: undefined, record: recordOf(line), place: index / 2 }
+      if (index % 2 === 0) return { ...record, ...published, outcome: 'accepted', fault: undefined, place: index / 2 }
+      return { ...record, kind: 'rejected', type: 'unknown', outcome: 'rejected', fault: fault('too_deep'), place: -1 }
     })
   }
 }
@@ -43,14 +39,25 @@ function reportOf(events: number, options: { number?: number; padding?: number }
 /** Everything that can be read of an event, by its place in the given report. */
 function expected(report: RequestReport, index: number, seq: number) {
   const { source, endpoint, address, receivedAt, receipt, timings } = report
-  const { outcome, type, messageId, fault: why, place, start, end, record } = report.events[index] as EventReport
-  const published = record?.line.subarray(0, -1).toString()
+  const event = report.events[index] as EventReport
+  const { outcome, type, fault: why, place, start, end } = event
+  const messageId = messageIdOf(event)
+  const published = place < 0 ? undefined : lineOf(event).subarray(0, -1).toString()
   const request = { source, endpoint, address, receivedAt, receipt, timings, events: report.events.length }
   const received = report.body.toString('utf8', start, end)
   return {
     seq,
     request,
-    event: { outcome, type, messageId, fault: why, place, kind: record?.kind, received, published }
+    event: {
+      outcome,
+      type,
+      messageId,
+      fault: why,
+      place,
+      kind: place < 0 ? undefined : event.kind,
+      received,
+      published
+    }
   }
 }
 

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import t from 'tap'
 import { addSafeFormats } from '../../src/contract/formats.ts'
-import type { OutgoingRecord } from '../../src/model/record.ts'
+import type { PublishedRecord } from '../../src/sinks/memory.ts'
 import { startApp } from '../support/app.ts'
 import { assertAnswerMatchesContract } from '../support/contract-answers.ts'
 import type { Json, Replayed, Sample } from '../support/samples.ts'
@@ -28,7 +28,7 @@ const SHOWN_RECORDS = 12
 interface Exchange {
   readonly sample: Sample
   readonly answer: Replayed
-  readonly records: readonly OutgoingRecord[]
+  readonly records: readonly PublishedRecord[]
 }
 
 /** What the server may add to an event beside what its batch shares. */
@@ -52,9 +52,9 @@ t.before(async () => {
   }
 })
 
-const valueOf = (record: OutgoingRecord): Json => JSON.parse(record.line.toString()) as Json
-const eventsOf = (records: readonly OutgoingRecord[]) => records.filter(({ kind }) => kind === 'event')
-const rejectedOf = (records: readonly OutgoingRecord[]) => records.filter(({ kind }) => kind === 'rejected')
+const valueOf = (record: PublishedRecord): Json => JSON.parse(record.line.toString()) as Json
+const eventsOf = (records: readonly PublishedRecord[]) => records.filter(({ kind }) => kind === 'event')
+const rejectedOf = (records: readonly PublishedRecord[]) => records.filter(({ kind }) => kind === 'rejected')
 
 /** Two recordings are of requests that no server could take: one is too large, one is not JSON. */
 function legal(mode: (typeof MODES)[number]): Exchange[] {

@@ -16,6 +16,7 @@ import type { ContractDocument, Json } from '../../src/contract/document.ts'
 import { loadContract, locate } from '../../src/contract/document.ts'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { addSafeFormats } from '../../src/contract/formats.ts'
+import { NOT_NULL, NULL_OR } from '../../src/contract/own-keywords.ts'
 
 const document = loadContract(new URL('../../openapi.yml', import.meta.url).pathname)
 const MODES: readonly ValidationMode[] = ['compatible', 'strict']
@@ -128,15 +129,15 @@ t.test('null counts as absent for properties, not for required ones, values of m
   })
   t.same(nullIsAbsent.apply({ properties: { a: { enum: ['x'] }, b: { $ref: '#/b' }, c: true, d: {} } }), {
     properties: {
-      a: { if: { type: 'null' }, else: { enum: ['x'] } },
-      b: { if: { type: 'null' }, else: { $ref: '#/b' } },
+      a: { [NULL_OR]: { enum: ['x'] } },
+      b: { [NULL_OR]: { $ref: '#/b' } },
       c: true,
       d: {}
     }
   })
   t.same(nullIsAbsent.apply({ required: ['a', 'b'], properties: { a: { type: 'string' } } }), {
     required: ['a', 'b'],
-    properties: { a: { type: 'string' }, b: { not: { type: 'null' } } }
+    properties: { a: { type: 'string' }, b: { [NOT_NULL]: true } }
   })
   for (const same of [
     { additionalProperties: { type: 'string' } },

@@ -3,7 +3,8 @@ import t from 'tap'
 import type { ParsedBody } from '../../src/ingest/body.ts'
 import { parseBody } from '../../src/ingest/body.ts'
 import { encodeRejected } from '../../src/ingest/encode-rejected.ts'
-import { createFacts, encodeEvent } from '../../src/ingest/encode.ts'
+import { createFacts, EventEncoder } from '../../src/ingest/encode.ts'
+import type { Texts } from '../../src/ingest/good-event.ts'
 import { GoodEvent } from '../../src/ingest/good-event.ts'
 import { LineWriter } from '../../src/ingest/line-writer.ts'
 import { Pattern } from '../../src/ingest/pattern.ts'
@@ -11,6 +12,7 @@ import type { Scan } from '../../src/ingest/scan-result.ts'
 import type { EventType } from '../../src/model/event-types.ts'
 import { DEFAULT_LIMITS } from '../../src/model/limits.ts'
 import { fault } from '../../src/model/reasons.ts'
+import { textsOf } from '../../src/model/record.ts'
 
 const RECEIVED_AT = Date.parse('2026-11-23T12:00:00.000Z')
 const RECEIVED_AT_TEXT = '2026-11-23T12:00:00.000Z'
@@ -39,8 +41,16 @@ function encode(
   const body = parse(text, options.endpoint ?? 'single')
   const event = goodEvent(body, 0, options.type ?? 'track')
   const writer = new LineWriter(16)
-  encodeEvent(writer, event, event.messageId(), facts(body, options.address))
-  return (writer.lines()[0] as Buffer).toString()
+  new EventEncoder(writer, facts(body, options.address)).encode(event, event.giveTexts(createTexts()))
+  return written(writer)
+}
+
+function createTexts(): Texts {
+  return Object.assign({ takeTexts: () => undefined }, textsOf('', ''))
+}
+
+function written({ block, length }: LineWriter): string {
+  return block.toString('utf8', 0, length)
 }
 
 t.test('numbers, key order, escapes, nulls and empty lists leave as the bytes that came in', async t => {
@@ -222,7 +232,7 @@ t.test('a rejected record carries the event as it came, without the write key, a
   const why = fault('no_user_anon_id', '/userId')
   const bad = { index: 0, scan: good.scan, value: good.value(), type: good.type, fault: why }
   encodeRejected(writer, bad, facts(body), 'wk_1')
-  const line = (writer.lines()[0] as Buffer).toString()
+  const line = written(writer)
   t.ok(line.startsWith('{"event":{"type":"track","n":1.10,"context":'))
   const { event, ...rest } = JSON.parse(line) as Json
   t.ok(event)
@@ -246,7 +256,7 @@ t.test('a refused event that is not JSON is kept as text, without the write key'
     facts(body),
     'wk_1'
   )
-  const record = JSON.parse((writer.lines()[0] as Buffer).toString()) as Json
+  const record = JSON.parse(written(writer)) as Json
   t.equal(record['event'], '{"type":"track","x":NaN,"writeKey":"[write key]"}')
   t.same(record['library'], { name: null, version: null })
 })

@@ -8,6 +8,7 @@ import { createApp } from '../../src/app.ts'
 import { readEnvironment } from '../../src/config/environment.ts'
 import type { Clock } from '../../src/model/clock.ts'
 import type { OutgoingRecord } from '../../src/model/record.ts'
+import { lineOf } from '../../src/model/record.ts'
 import type { Sink } from '../../src/model/sink.ts'
 import type { MemorySink } from '../../src/sinks/memory.ts'
 import { createMemorySink } from '../../src/sinks/memory.ts'
@@ -82,7 +83,7 @@ function checkedSink(t: Test): MemorySink {
   })
   return Object.assign(sink, {
     publish(records: readonly OutgoingRecord[]) {
-      for (const { kind, line } of records) faults.push(...[recordFault(kind, line.toString())].filter(isText))
+      for (const record of records) faults.push(...[recordFault(record.kind, lineOf(record).toString())].filter(isText))
       return publish.call(sink, records)
     }
   })

@@ -7,7 +7,7 @@ import { writeSync } from 'node:fs'
 import { systemClock } from '../../src/model/clock.ts'
 import { isSinkUnavailable } from '../../src/model/sink.ts'
 import { openSegmentLog } from '../../src/sinks/event-log/segment-log.ts'
-import { lineOf } from './event-log.ts'
+import { lineOf, linesFrom } from './event-log.ts'
 
 const [dir = '', first = '0', padding = '100'] = process.argv.slice(2)
 const CONCURRENCY = 8
@@ -34,7 +34,7 @@ async function appendForEver(): Promise<void> {
   for (;;) {
     const mine = id++
     try {
-      await log.append([lineOf(mine, Number(padding))])
+      await log.append(linesFrom([lineOf(mine, Number(padding))]))
       say(`acked ${mine}`)
       await new Promise(resolve => setTimeout(resolve, 1))
     } catch (error) {

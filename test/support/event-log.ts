@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Clock } from '../../src/model/clock.ts'
 import { createLogReader } from '../../src/sinks/event-log/log-reader.ts'
 import type { LogReader, LogReaderOptions } from '../../src/sinks/event-log/log-reader.ts'
-import type { LogLines, SegmentLog } from '../../src/sinks/event-log/contract.ts'
+import type { Lines, LogLines, SegmentLog } from '../../src/sinks/event-log/contract.ts'
 import { openSegmentLog } from '../../src/sinks/event-log/segment-log.ts'
 import type { SegmentLogOptions } from '../../src/sinks/event-log/segment-log.ts'
 
@@ -47,6 +47,18 @@ export function linesOf(ids: readonly (number | string)[], padding = 0): Buffer[
   const whole = Buffer.concat(lines)
   let at = 0
   return lines.map(line => whole.subarray(at, (at += line.length)))
+}
+
+/** Lines as a log takes them; those that lie side by side in memory are one piece. */
+export function linesFrom(lines: readonly Buffer[]): Lines {
+  const pieces: Buffer[] = []
+  for (const line of lines) {
+    const last = pieces.at(-1)
+    const isNext = last?.buffer === line.buffer && last.byteOffset + last.length === line.byteOffset
+    if (!isNext) pieces.push(line)
+    else pieces.splice(-1, 1, Buffer.from(last.buffer, last.byteOffset, last.length + line.length))
+  }
+  return { pieces, lengths: lines.map(({ length }) => length) }
 }
 
 export function idOf(line: Buffer): number | string {

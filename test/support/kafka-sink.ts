@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
-import type { OutgoingRecord } from '../../src/model/record.ts'
 import { createKafkaSink, type KafkaSink } from '../../src/sinks/kafka/kafka-sink.ts'
 import type { KafkaSinkOptions, Produced } from '../../src/sinks/kafka/options.ts'
+import { testRecord, type TestRecord } from './records.ts'
 import { until } from './until.ts'
 
 /** An accepted event as the pipeline would hand it over; `properties` become the line. */
@@ -11,10 +11,10 @@ export function eventRecord(
     readonly receivedAt: number
     readonly properties: unknown
   }>
-): OutgoingRecord {
+): TestRecord {
   const { messageId, topics, key = '', receivedAt = Date.now(), properties = {} } = parts
   const line = Buffer.from(`${JSON.stringify({ type: 'track', messageId, properties })}\n`)
-  return { kind: 'event', type: 'track', line, source: 'web', messageId, receivedAt, key, topics }
+  return testRecord({ line, messageId, receivedAt, key, topics })
 }
 
 export interface WatchedSink {

@@ -1,13 +1,13 @@
 import type { MessageRecord } from '@platformatic/kafka'
-import type { OutgoingRecord } from '../../src/model/record.ts'
 import type { PartitionBatch } from '../../src/sinks/kafka/call.ts'
 import { createRecordEncoder, type KafkaRecord } from '../../src/sinks/kafka/message.ts'
 import type { ProduceMessage } from '../../src/sinks/kafka/produce-encoder.ts'
 import { KafkaRequest } from '../../src/sinks/kafka/request.ts'
 import { eventRecord } from './kafka-sink.ts'
+import type { TestRecord } from './records.ts'
 
 export const at = Date.UTC(2026, 0, 2)
-export const event = (parts: Partial<Parameters<typeof eventRecord>[0]> = {}): OutgoingRecord =>
+export const event = (parts: Partial<Parameters<typeof eventRecord>[0]> = {}): TestRecord =>
   eventRecord({ messageId: 'm', topics: [], key: 'user-1', receivedAt: at, ...parts })
 
 export interface Placed {
@@ -17,7 +17,7 @@ export interface Placed {
 
 /** A record on its way to a partition. */
 export interface Sent extends Placed {
-  readonly record: OutgoingRecord
+  readonly record: TestRecord
   readonly timeless?: boolean
 }
 
@@ -40,7 +40,7 @@ export function ours(sent: readonly Sent[]): (ProduceMessage & { readonly value:
 export function theirs({ record, topic, partition, timeless = false }: Sent): MessageRecord & Placed {
   const { kind, source, messageId, receivedAt } = record
   const headers = {
-    ...(kind === 'event' ? { type: record.type } : { code: record.code }),
+    ...(kind === 'event' ? { type: record.type } : { code: String(record.code) }),
     source,
     messageId,
     receivedAt: new Date(receivedAt).toISOString()

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
-import type { LogLines } from './contract.ts'
+import type { Lines, LogLines } from './contract.ts'
 import { FILE_MODE, inWords } from './files.ts'
 
 /**
@@ -22,18 +22,23 @@ function entryCheck(offset: number, length: number, crc: number): number {
   return (Math.imul(offset, 0x9e3779b1) ^ Math.imul(length, 0x85ebca6b) ^ Math.imul(crc, 0xc2b2ae35) ^ 0x54524942) >>> 0
 }
 
-export function encodeChecksums(lines: readonly Buffer[], offset: number): Buffer {
+/** Entries of lines that lie side by side in a segment, from `offset` on. */
+export function encodeChecksums({ pieces, lengths }: Lines, offset: number): Buffer {
   // Of its own: it may wait for 100 ms, and would keep 64 KB of Node's shared memory for buffers from being used again.
-  const entries = Buffer.allocUnsafeSlow(lines.length * ENTRY_BYTES)
-  let at = 0
-  for (const line of lines) {
-    const crc = crc32(line)
-    entries.writeUInt32LE(offset, at)
-    entries.writeUInt32LE(line.length, at + 4)
-    entries.writeUInt32LE(crc, at + 8)
-    entries.writeUInt32LE(entryCheck(offset, line.length, crc), at + 12)
-    at += ENTRY_BYTES
-    offset += line.length
+  const entries = Buffer.allocUnsafeSlow(lengths.length * ENTRY_BYTES)
+  let line = 0
+  for (const piece of pieces) {
+    for (let from = 0; from < piece.length; line++) {
+      const length = lengths[line] as number
+      const crc = crc32(piece.subarray(from, from + length))
+      const at = line * ENTRY_BYTES
+      entries.writeUInt32LE(offset, at)
+      entries.writeUInt32LE(length, at + 4)
+      entries.writeUInt32LE(crc, at + 8)
+      entries.writeUInt32LE(entryCheck(offset, length, crc), at + 12)
+      from += length
+      offset += length
+    }
   }
   return entries
 }

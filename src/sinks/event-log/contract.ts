@@ -45,14 +45,20 @@ export interface SegmentSource {
   remove(segments: readonly { readonly file: string; readonly bytes: number }[]): Promise<void>
 }
 
+/** Whole lines, each with its line feed, in pieces of memory: one after the other, none in two pieces. */
+export interface Lines {
+  readonly pieces: readonly Buffer[]
+  /** Of each line, in bytes. */
+  readonly lengths: readonly number[]
+}
+
 /** One folder of NDJSON segments that this process writes. */
 export interface SegmentLog extends SegmentSource {
   /**
-   * Appends lines (each a whole one, line feed included), side by side and in this order, all in one segment.
-   * Resolves with the position of the first once all are fsynced. The buffers must not change until then.
+   * Appends lines, side by side and in this order, all in one segment. Resolves with the position of the first once all are fsynced. The buffers must not change until then.
    * Rejects with SinkUnavailable when they cannot be made durable now: then none or all of them may be on disk.
    */
-  append(lines: readonly Buffer[]): Promise<Position>
+  append(lines: Lines): Promise<Position>
   /** Ends the active segment, so that it may be deleted; the next append begins another. */
   rotate(): void
   health(): SinkHealth

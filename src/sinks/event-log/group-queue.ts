@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Position } from './contract.ts'
+import type { Lines, Position } from './contract.ts'
 import { createGroup } from './group.ts'
 import type { Group } from './group.ts'
 
@@ -8,7 +8,7 @@ const MAX_GROUP_BYTES = 4 * 1024 * 1024
 
 export interface GroupQueue {
   /** Puts lines into the next group. */
-  add(lines: readonly Buffer[], bytes: number): Promise<Position>
+  add(lines: Lines, bytes: number): Promise<Position>
   /** Bytes that were handed in and have not settled. */
   bytes(): number
   isIdle(): boolean
@@ -61,7 +61,8 @@ export function createGroupQueue(options: {
       let group = waiting.at(-1)
       if (group === undefined || group.bytes + bytes > MAX_GROUP_BYTES) waiting.push((group = createGroup()))
       const start = group.bytes
-      for (const line of lines) group.lines.push(line)
+      for (const piece of lines.pieces) group.pieces.push(piece)
+      for (const length of lines.lengths) group.lengths.push(length)
       group.bytes += bytes
       queued += bytes
       running ??= run()

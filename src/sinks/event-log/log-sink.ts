@@ -1,19 +1,20 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Receipt, Sink } from '../../model/sink.ts'
 import type { Position, SegmentLog } from './contract.ts'
-import { lengthsOf, PlacedLines, placeOfLine } from './places.ts'
+import { PlacedLines, placeOfLine } from './places.ts'
+import { linesOf } from './record-lines.ts'
 
 /** The event log as a sink: accepted events go to one folder, rejected records to another; topics are left aside. */
 export function createLogSink(options: { events: SegmentLog; rejected: SegmentLog }): Sink {
   const { events, rejected } = options
   return {
     async publish(records) {
-      const eventLines: Buffer[] = []
-      const rejectedLines: Buffer[] = []
-      for (const record of records) (record.kind === 'event' ? eventLines : rejectedLines).push(record.line)
-      if (rejectedLines.length === 0 && eventLines.length > 0) return appendOnly(events, eventLines)
-      const [event, refused] = await Promise.all([appendAny(events, eventLines), appendAny(rejected, rejectedLines)])
-      return toReceipt(records, { event, rejected: refused })
+      const isEvent = ({ kind }: OutgoingRecord): boolean => kind === 'event'
+      if (records.length > 0 && records.every(isEvent)) return appendOnly(events, records)
+      const good = records.filter(isEvent)
+      const refused = records.filter(({ kind }) => kind === 'rejected')
+      const [event, rejection] = await Promise.all([appendAny(events, good), appendAny(rejected, refused)])
+      return toReceipt(records, { event, rejected: rejection })
     },
     health() {
       const [a, b] = [events.health(), rejected.health()]
@@ -29,7 +30,7 @@ export function createLogSink(options: { events: SegmentLog; rejected: SegmentLo
     starts: Partial<Record<OutgoingRecord['kind'], Position>>
   ): Receipt {
     const kinds = records.map(({ kind }) => kind)
-    const lengths = records.map(({ line }) => line.length)
+    const lengths = records.map(({ lineStart, lineEnd }) => lineEnd - lineStart)
     return {
       places(index) {
         const kind = kinds[index]
@@ -43,11 +44,12 @@ export function createLogSink(options: { events: SegmentLog; rejected: SegmentLo
   }
 }
 
-async function appendOnly(log: SegmentLog, lines: readonly Buffer[]): Promise<Receipt> {
+async function appendOnly(log: SegmentLog, records: readonly OutgoingRecord[]): Promise<Receipt> {
+  const lines = linesOf(records)
   const first = await log.append(lines)
-  return new PlacedLines({ store: 'log', dir: log.dir, first, lengths: lengthsOf(lines) })
+  return new PlacedLines({ store: 'log', dir: log.dir, first, lengths: lines.lengths })
 }
 
-function appendAny(log: SegmentLog, lines: readonly Buffer[]): Promise<Position> | undefined {
-  return lines.length === 0 ? undefined : log.append(lines)
+function appendAny(log: SegmentLog, records: readonly OutgoingRecord[]): Promise<Position> | undefined {
+  return records.length === 0 ? undefined : log.append(linesOf(records))
 }

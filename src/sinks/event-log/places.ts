@@ -18,6 +18,8 @@ export function placeOfLine({ store, dir, first, lengths }: Placed, index: numbe
   return { store, file: join(basename(dir), first.file), position }
 }
 
+const NO_LENGTHS: readonly number[] = []
+
 /** Where the lines of one append are. A small object of one shape: the debugger keeps those of thousands of requests. */
 export class PlacedLines implements Receipt {
   readonly #store: Placed['store']
@@ -31,18 +33,12 @@ export class PlacedLines implements Receipt {
     this.#dir = dir
     this.#file = first.file
     this.#offset = first.offset
-    this.#lengths = lengths
+    // A single line has nobody behind it, and most appends are such.
+    this.#lengths = lengths.length <= 1 ? NO_LENGTHS : lengths
   }
 
   places(index: number): readonly Placement[] {
     const first = { file: this.#file, offset: this.#offset }
     return [placeOfLine({ store: this.#store, dir: this.#dir, first, lengths: this.#lengths }, index)]
   }
-}
-
-const NO_LENGTHS: readonly number[] = []
-
-/** The lengths of lines that lie side by side. A single one has nobody behind it, and most appends are such. */
-export function lengthsOf(lines: readonly Buffer[]): readonly number[] {
-  return lines.length <= 1 ? NO_LENGTHS : lines.map(({ length }) => length)
 }

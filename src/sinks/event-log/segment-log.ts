@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Clock } from '../../model/clock.ts'
 import { SinkUnavailable } from '../../model/sink.ts'
 import { createAvailability } from './availability.ts'
-import type { DamagedRange, LogLines, Position, SegmentLog } from './contract.ts'
+import type { DamagedRange, Lines, LogLines, Position, SegmentLog } from './contract.ts'
 import { createDiskSpace } from './disk-space.ts'
 import { inWords, makeFolder, probeWriting, syncFolder, unlinkIfThere } from './files.ts'
 import type { Group } from './group.ts'
@@ -81,7 +81,7 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
     if (rotateNext) writer.rotate()
     rotateNext = false
     availability.proven()
-    tell({ bytes: group.bytes, records: group.lines.length, fsyncMs })
+    tell({ bytes: group.bytes, records: group.lengths.length, fsyncMs })
     return position
   }
 
@@ -120,7 +120,7 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
     return `${dir} is full (${list.bytes()} of ${maxBytes} bytes): new records are refused until some are deleted`
   }
 
-  function append(lines: readonly Buffer[]): Promise<Position> {
+  function append(lines: Lines): Promise<Position> {
     const bytes = lengthOf(lines)
     if (bytes === undefined) return Promise.reject(new RangeError('append takes whole lines, at least one'))
     const reason = obstacle(bytes)
@@ -192,11 +192,17 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
 }
 
 /** The bytes of all lines; undefined when there are none, or one is not a whole line. */
-function lengthOf(lines: readonly Buffer[]): number | undefined {
+function lengthOf({ pieces, lengths }: Lines): number | undefined {
   let bytes = 0
-  for (const line of lines) {
-    if (line[line.length - 1] !== LINE_FEED || line.length > MAX_LINE_BYTES) return undefined
-    bytes += line.length
+  let line = 0
+  for (const piece of pieces) {
+    let at = 0
+    for (; at < piece.length; line++) {
+      const length = lengths[line] ?? 0
+      at += length
+      if (length === 0 || length > MAX_LINE_BYTES || piece[at - 1] !== LINE_FEED) return undefined
+    }
+    bytes += at
   }
-  return bytes === 0 ? undefined : bytes
+  return bytes === 0 || line !== lengths.length ? undefined : bytes
 }

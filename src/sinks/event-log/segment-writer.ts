@@ -7,7 +7,6 @@ import { createChecksumWriter, encodeChecksums } from './checksums.ts'
 import type { ChecksumWriter } from './checksums.ts'
 import type { LogLines, Position } from './contract.ts'
 import { FILE_MODE, isNotFound, syncFolder, unlinkIfThere } from './files.ts'
-import { piecesOf } from './group.ts'
 import type { Group } from './group.ts'
 import { checksumsName } from './segment-name.ts'
 import type { Segment, SegmentList } from './segment-list.ts'
@@ -127,7 +126,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
       const position = { file: into.segment.file, offset: into.segment.bytes }
       try {
         const writing = writeAndSync(into.handle.fd, group, clock)
-        const checksums = encodeChecksums(group.lines, position.offset) // while the disk is busy
+        const checksums = encodeChecksums(group, position.offset) // while the disk is busy
         const fsyncMs = await writing
         list.grow(into.segment, group.bytes)
         into.checksums.add(checksums)
@@ -156,7 +155,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
 /** With callbacks, since each promise of a file handle costs more than all else here; the milliseconds of the fsync. */
 function writeAndSync(fd: number, group: Group, clock: Clock): Promise<number> {
   return new Promise((resolve, reject) => {
-    writev(fd, piecesOf(group.lines), (error, written) => {
+    writev(fd, group.pieces, (error, written) => {
       if (error !== null) return reject(error)
       if (written !== group.bytes) return reject(new Error(`only ${written} of ${group.bytes} bytes ${SHORT_WRITE}`))
       const begun = clock.monotonic()

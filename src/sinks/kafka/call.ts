@@ -86,8 +86,8 @@ export function createCall(
 ): Call {
   let bytes = 0
   let waiting = 0
-  for (const { line, topics } of records) {
-    bytes += line.length * topics.length
+  for (const { lineStart, lineEnd, topics } of records) {
+    bytes += (lineEnd - lineStart) * topics.length
     waiting += topics.length
   }
   const { resolve, reject } = settle

@@ -88,6 +88,6 @@ async function isolate(
 
 function measure(messages: readonly KafkaMessage[]): { bytes: number; records: number } {
   let bytes = 0
-  for (const { value } of messages) bytes += value.line.length - 1 + (value.key?.length ?? 0)
+  for (const { value } of messages) bytes += value.valueBytes + value.record.keyEnd - value.record.keyStart
   return { bytes, records: messages.length }
 }

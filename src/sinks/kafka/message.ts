@@ -12,49 +12,42 @@ const ATTRIBUTES_BYTES = 1
 const MAX_WORDS = 10_000
 
 interface RecordParts {
-  /** Undefined: no key. */
-  readonly key: Buffer | undefined
-  /** The value and a line feed, which does not go to Kafka. */
-  readonly line: Buffer
+  /** Key, line and messageId stay where they are until they are written into the batch, so that each byte is copied once. */
+  readonly record: OutgoingRecord
   /** The headers as Kafka has them, from their number to the name `messageId`. */
   readonly headersBefore: Buffer
-  readonly messageId: string
   /** The headers as Kafka has them, after the messageId. */
   readonly headersAfter: Buffer
   readonly timestamp: number
 }
 
-/**
- * What is the same for every topic that a record goes to, and its size: strings and the line stay as they are until
- * they are written into the batch, so that each byte is copied once.
- */
+/** What is the same for every topic that a record goes to, and its size. */
 export class KafkaRecord implements RecordParts {
-  readonly key: Buffer | undefined
-  readonly line: Buffer
+  readonly record: OutgoingRecord
   readonly headersBefore: Buffer
-  readonly messageId: string
-  readonly messageIdBytes: number
   readonly headersAfter: Buffer
   readonly timestamp: number
   /** In a batch, without its deltas and its length. */
   readonly bodyBytes: number
 
-  constructor(parts: RecordParts) {
-    const { key, line, headersBefore, messageId, headersAfter } = parts
-    this.key = key
-    this.line = line
+  constructor({ record, headersBefore, headersAfter, timestamp }: RecordParts) {
+    this.record = record
     this.headersBefore = headersBefore
-    this.messageId = messageId
-    this.messageIdBytes = Buffer.byteLength(messageId)
     this.headersAfter = headersAfter
-    this.timestamp = parts.timestamp
+    this.timestamp = timestamp
+    const keyBytes = record.keyEnd - record.keyStart
     this.bodyBytes =
       ATTRIBUTES_BYTES +
-      (key === undefined ? varintBytes(-1) : sizedBytes(key.length)) +
-      sizedBytes(line.length - 1) +
+      (keyBytes === 0 ? varintBytes(-1) : sizedBytes(keyBytes)) +
+      sizedBytes(this.valueBytes) +
       headersBefore.length +
-      sizedBytes(this.messageIdBytes) +
+      sizedBytes(record.idEnd - record.idStart) +
       headersAfter.length
+  }
+
+  /** The line's, without its line feed. */
+  get valueBytes(): number {
+    return this.record.lineEnd - this.record.lineStart - 1
   }
 
   /** Size as the only record of a batch, exactly what the broker holds against max.message.bytes. */
@@ -63,8 +56,8 @@ export class KafkaRecord implements RecordParts {
   }
 
   withoutTime(): KafkaRecord {
-    const { key, line, headersBefore, messageId, headersAfter } = this
-    return new KafkaRecord({ key, line, headersBefore, messageId, headersAfter, timestamp: NO_TIMESTAMP })
+    const { record, headersBefore, headersAfter } = this
+    return new KafkaRecord({ record, headersBefore, headersAfter, timestamp: NO_TIMESTAMP })
   }
 }
 
@@ -94,16 +87,14 @@ export function createRecordEncoder(): (record: OutgoingRecord) => KafkaRecord {
   }
 
   return record => {
-    const { kind, line, source, messageId, receivedAt } = record
+    const { kind, type, code, source, receivedAt } = record
     if (received.at !== receivedAt) {
       const iso = new Date(receivedAt).toISOString()
       received = { at: receivedAt, header: Buffer.concat([sized('receivedAt'), sized(iso)]) }
     }
     return new KafkaRecord({
-      key: record.key === '' ? undefined : Buffer.from(record.key),
-      line,
-      headersBefore: headersBefore(kind, record.kind === 'event' ? record.type : record.code, source),
-      messageId,
+      record,
+      headersBefore: headersBefore(kind, code ?? type, source),
       headersAfter: received.header,
       timestamp: receivedAt
     })

@@ -202,11 +202,9 @@ function createFilling(topics: Topics, maxRequestBytes: number) {
       const share = shareOf(topic)
       share.filled += bytes + DELTA_SLACK_BYTES
       total += bytes + DELTA_SLACK_BYTES
-      const { key } = record
-      return request.batchFor(
-        topic,
-        key === undefined ? keyless % share.partitions : partitionOf(key, share.partitions)
-      )
+      const { texts, keyStart: start, keyEnd: end } = record.record
+      const partition = start === end ? keyless : partitionOf(texts, { start, end }, share.partitions)
+      return request.batchFor(topic, partition % share.partitions)
     }
   }
 }

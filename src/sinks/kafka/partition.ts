@@ -5,24 +5,23 @@
  *
  * Source: org.apache.kafka.common.utils.Utils.murmur2 and toPositive.
  *
- * @param key the key's UTF-8 bytes
+ * @param range where the key's UTF-8 bytes stand
  */
-export function partitionOf(key: Uint8Array, partitions: number): number {
-  return (murmur2(key) & 0x7fffffff) % partitions
+export function partitionOf(bytes: Uint8Array, range: { start: number; end: number }, partitions: number): number {
+  return (murmur2(bytes, range.start, range.end) & 0x7fffffff) % partitions
 }
 
 const MULTIPLIER = 0x5bd1e995
 const SEED = 0x9747b28c
 
-function murmur2(bytes: Uint8Array): number {
-  const length = bytes.length
-  let hash = SEED ^ length
-  let at = 0
-  for (; at + 4 <= length; at += 4) {
+function murmur2(bytes: Uint8Array, start: number, end: number): number {
+  let hash = SEED ^ (end - start)
+  let at = start
+  for (; at + 4 <= end; at += 4) {
     hash = Math.imul(hash, MULTIPLIER) ^ scramble(fourBytes(bytes, at))
   }
-  if (at < length) {
-    for (let shift = 0; at < length; at++, shift += 8) hash ^= (bytes[at] as number) << shift
+  if (at < end) {
+    for (let shift = 0; at < end; at++, shift += 8) hash ^= (bytes[at] as number) << shift
     hash = Math.imul(hash, MULTIPLIER)
   }
   hash = Math.imul(hash ^ (hash >>> 13), MULTIPLIER)

@@ -1,8 +1,10 @@
 import type { OutgoingRecord } from '../../model/record.ts'
+import { lineOf } from '../../model/record.ts'
 import type { Receipt, Sink } from '../../model/sink.ts'
 import type { LogLines, SegmentLog } from '../event-log/contract.ts'
 import type { LogReader } from '../event-log/log-reader.ts'
-import { lengthsOf, PlacedLines } from '../event-log/places.ts'
+import { PlacedLines } from '../event-log/places.ts'
+import { linesOf } from '../event-log/record-lines.ts'
 import { isRefusedRecords } from '../kafka/refused-records.ts'
 import type { RefusedFile, RefusedRecord } from './refused-file.ts'
 import { createHandover } from './handover.ts'
@@ -111,9 +113,9 @@ export function createSpoolingSink(options: SpoolingSinkOptions): SpoolingSink {
   }
 
   async function append(records: readonly OutgoingRecord[]): Promise<Receipt> {
-    const lines = records.map(({ line }) => line)
+    const lines = linesOf(records)
     const first = await spool.append(lines)
-    return new PlacedLines({ store: 'spool', dir: spool.dir, first, lengths: lengthsOf(lines) })
+    return new PlacedLines({ store: 'spool', dir: spool.dir, first, lengths: lines.lengths })
   }
 
   async function deliver(record: OutgoingRecord): Promise<readonly RefusedRecord[]> {
@@ -155,7 +157,7 @@ export function createSpoolingSink(options: SpoolingSinkOptions): SpoolingSink {
 }
 
 function lengthOf(records: readonly OutgoingRecord[]): number {
-  return records.reduce((sum, { line }) => sum + line.length, 0)
+  return records.reduce((sum, { lineStart, lineEnd }) => sum + lineEnd - lineStart, 0)
 }
 
 function toRefused(
@@ -164,6 +166,6 @@ function toRefused(
 ): RefusedRecord[] {
   return refusals.flatMap(({ index, topic, reason }) => {
     const record = records[index]
-    return record === undefined ? [] : [{ line: record.line, topic, reason }]
+    return record === undefined ? [] : [{ line: lineOf(record), topic, reason }]
   })
 }

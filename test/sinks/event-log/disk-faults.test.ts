@@ -15,7 +15,8 @@ import {
   openReader,
   readIds,
   segmentFiles,
-  until
+  until,
+  linesFrom
 } from '../../support/event-log.ts'
 import { startWriter } from '../../support/writer-process.ts'
 
@@ -56,7 +57,7 @@ t.test(
     const acked: number[] = []
     let refused: Error | undefined
     for (let id = 0; refused === undefined; id += 1) {
-      refused = await failureOf(log.append([lineOf(id, 50_000)]))
+      refused = await failureOf(log.append(linesFrom([lineOf(id, 50_000)])))
       if (refused === undefined) acked.push(id)
     }
     t.ok(isSinkUnavailable(refused))
@@ -64,7 +65,7 @@ t.test(
     t.strictSame(idsOnDisk(dir), acked, 'what was not acknowledged is cut off')
     await until(() => log.health().problems.some(problem => /no space left/.test(problem)), 6_000)
     t.equal(log.health().ready, false)
-    t.ok(isSinkUnavailable(await failureOf(log.append([lineOf('small')]))))
+    t.ok(isSinkUnavailable(await failureOf(log.append(linesFrom([lineOf('small')])))))
 
     const filler = join(disk, 'filler')
     writeFileSync(filler, '')
@@ -74,7 +75,7 @@ t.test(
     const freed = performance.now()
     await log.remove([{ file, bytes }])
     await until(() => log.health().ready)
-    await log.append([lineOf('again')])
+    await log.append(linesFrom([lineOf('again')]))
     t.ok(performance.now() - freed < 5_000, `went on after ${Math.round(performance.now() - freed)} ms`)
     t.strictSame(idsOnDisk(dir), ['again'])
     t.strictSame(
@@ -93,17 +94,17 @@ t.test('no space at all at the start: the log opens, says so, and begins when th
   const log = await openLog(join(disk, 'events'))
   t.teardown(() => log.close())
   t.match(log.health(), { ready: false, problems: [/no space left/, /nearly full/] })
-  t.ok(isSinkUnavailable(await failureOf(log.append([lineOf(1)]))))
+  t.ok(isSinkUnavailable(await failureOf(log.append(linesFrom([lineOf(1)])))))
   rmSync(filler)
   await until(() => log.health().ready)
-  await log.append([lineOf(1)])
+  await log.append(linesFrom([lineOf(1)]))
   t.strictSame(idsOnDisk(join(disk, 'events')), [1])
 })
 
 t.test('a full disk does not keep what is there from being read and deleted', async t => {
   const disk = mountDisk(t, 'size=1m')
   const log = await openLog(join(disk, 'spool'), { maxSegmentBytes: 200_000 })
-  for (let id = 0; id < 8; id += 1) await log.append([lineOf(id, 100_000)])
+  for (let id = 0; id < 8; id += 1) await log.append(linesFrom([lineOf(id, 100_000)]))
   await log.close()
   await failureOf(Promise.resolve().then(() => writeFileSync(join(disk, 'filler'), Buffer.alloc(2 ** 20))))
 
@@ -118,17 +119,17 @@ t.test('a full disk does not keep what is there from being read and deleted', as
 t.test('a read-only disk at the start: the log opens, says so, refuses, and begins when it may write', async t => {
   const disk = mountDisk(t, 'size=4m')
   const first = await openLog(disk)
-  await first.append(linesOf([1, 2]))
+  await first.append(linesFrom(linesOf([1, 2])))
   await first.close()
   execFileSync('mount', ['-o', 'remount,ro', disk])
 
   const log = await openLog(disk)
   t.teardown(() => log.close())
   t.match(log.health(), { ready: false, problems: [/EROFS/] })
-  t.ok(isSinkUnavailable(await failureOf(log.append([lineOf(3)]))))
+  t.ok(isSinkUnavailable(await failureOf(log.append(linesFrom([lineOf(3)])))))
   execFileSync('mount', ['-o', 'remount,rw', disk])
   await until(() => log.health().ready)
-  await log.append([lineOf(3)])
+  await log.append(linesFrom([lineOf(3)]))
   t.strictSame(idsOnDisk(disk), [1, 2, 3])
 })
 

@@ -14,7 +14,8 @@ import {
   openReader,
   readIds,
   segmentFiles,
-  until
+  until,
+  linesFrom
 } from '../../support/event-log.ts'
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
@@ -23,7 +24,7 @@ t.test('a reader gets every line in order, over segments and chunks, with the pl
   const dir = t.testdir()
   const log = await openLog(dir, { maxSegmentBytes: 2_000 })
   t.teardown(() => log.close())
-  for (const id of numbers(100)) await log.append([lineOf(id, id * 7)])
+  for (const id of numbers(100)) await log.append(linesFrom([lineOf(id, id * 7)]))
   t.ok(segmentFiles(dir).length > 10)
 
   const reader = await openReader(log, { chunkBytes: 300 })
@@ -45,7 +46,7 @@ t.test('a reader gets every line in order, over segments and chunks, with the pl
 t.test('a line longer than a chunk is read whole', async t => {
   const log = await openLog(t.testdir())
   t.teardown(() => log.close())
-  await log.append([lineOf(1), lineOf(2, 3_000_000), lineOf(3)])
+  await log.append(linesFrom([lineOf(1), lineOf(2, 3_000_000), lineOf(3)]))
   const reader = await openReader(log)
   t.teardown(() => reader.close())
   t.strictSame(await readIds(reader), [1, 2, 3])
@@ -63,7 +64,7 @@ t.test('a reader at the end waits, and follows what is appended, in the same seg
       seen.push(...(await readIds(reader)))
     }
   })()
-  for (const id of numbers(300)) await log.append([lineOf(id)])
+  for (const id of numbers(300)) await log.append(linesFrom([lineOf(id)]))
   await following
   t.strictSame(seen, numbers(300))
 })
@@ -76,7 +77,7 @@ t.test('a reader never gets a line that is not durable yet', async t => {
   const acked = new Set<number>()
   const tooEarly: unknown[] = []
   const appends = numbers(2_000).map(async id => {
-    await log.append([lineOf(id)])
+    await log.append(linesFrom([lineOf(id)]))
     acked.add(id)
   })
   const all = Promise.all(appends)
@@ -96,7 +97,7 @@ t.test('a reader never gets a line that is not durable yet', async t => {
 t.test('a new reader begins behind what was committed', async t => {
   const log = await openLog(t.testdir(), { maxSegmentBytes: 200 })
   t.teardown(() => log.close())
-  for (const id of numbers(50)) await log.append([lineOf(id)])
+  for (const id of numbers(50)) await log.append(linesFrom([lineOf(id)]))
   for (let at = 0; at < 50;) {
     const reader = await openReader(log, { chunkBytes: 150 })
     const batch = await reader.next()
@@ -116,7 +117,7 @@ t.test('whole segments are deleted once committed, and the folder is empty when 
   const dir = t.testdir()
   const log = await openLog(dir, { maxSegmentBytes: 100 })
   t.teardown(() => log.close())
-  for (const id of numbers(30)) await log.append([lineOf(id)])
+  for (const id of numbers(30)) await log.append(linesFrom([lineOf(id)]))
   const reader = await openReader(log, { deleteConsumed: true, chunkBytes: 50 })
   t.teardown(() => reader.close())
   const before = segmentFiles(dir)
@@ -130,7 +131,7 @@ t.test('whole segments are deleted once committed, and the folder is empty when 
   t.strictSame(readdirSync(dir), [POSITION_FILE])
   t.equal(log.bytes(), 0)
 
-  await log.append([lineOf('next')])
+  await log.append(linesFrom([lineOf('next')]))
   t.strictSame(await readIds(reader), ['next'])
   t.ok((segmentFiles(dir)[0] ?? '') > (before.at(-1) ?? ''), 'numbers go on')
 })
@@ -142,7 +143,7 @@ t.test('what is appended while the last line is committed is neither deleted nor
   t.teardown(() => reader.close())
   const seen: unknown[] = []
   const appending = (async () => {
-    for (const id of numbers(500)) await log.append([lineOf(id)])
+    for (const id of numbers(500)) await log.append(linesFrom([lineOf(id)]))
   })()
   while (seen.length < 500) {
     await reader.wait()
@@ -159,7 +160,7 @@ t.test('what is appended while the last line is committed is neither deleted nor
 t.test('segments that were committed but not deleted before a crash are deleted at the start', async t => {
   const dir = t.testdir()
   const log = await openLog(dir, { maxSegmentBytes: 9 })
-  for (const id of numbers(5)) await log.append([lineOf(id)])
+  for (const id of numbers(5)) await log.append(linesFrom([lineOf(id)]))
   await log.close()
   await savePosition(join(dir, POSITION_FILE), { file: segmentFiles(dir)[2] ?? '', offset: 9 })
 
@@ -198,7 +199,7 @@ t.test('no state of the position file skips a record or stops the reader', async
   for (const [name, state] of Object.entries(states)) {
     const dir = t.testdir()
     const log = await openLog(dir, { maxSegmentBytes: 9 })
-    for (const id of numbers(4)) await log.append([lineOf(id)])
+    for (const id of numbers(4)) await log.append(linesFrom([lineOf(id)]))
     await log.close()
     await state.write(join(dir, POSITION_FILE))
 
@@ -220,7 +221,7 @@ t.test('any one byte of the position file changed never skips a record', async t
   const dir = t.testdir()
   const log = await openLog(dir, { maxSegmentBytes: 9 })
   t.teardown(() => log.close())
-  for (const id of numbers(4)) await log.append([lineOf(id)])
+  for (const id of numbers(4)) await log.append(linesFrom([lineOf(id)]))
   const path = join(dir, POSITION_FILE)
   await savePosition(path, { file: segmentFiles(dir)[1] ?? '', offset: 9 })
   const stored = readFileSync(path)
@@ -237,7 +238,7 @@ t.test('any one byte of the position file changed never skips a record', async t
 t.test('a position that was not read yet is refused, and an earlier one changes nothing', async t => {
   const log = await openLog(t.testdir())
   t.teardown(() => log.close())
-  await log.append(linesOf([1, 2]))
+  await log.append(linesFrom(linesOf([1, 2])))
   const reader = await openReader(log)
   const { file } = log.segments()[0] ?? { file: '' }
   t.match(await failureOf(reader.commit({ file, offset: 9 })), { name: 'RangeError' })
@@ -255,7 +256,7 @@ t.test('a position that was not read yet is refused, and an earlier one changes 
 t.test('damage in the middle is skipped, counted, and copied aside before its segment is deleted', async t => {
   const dir = t.testdir()
   const log = await openLog(dir)
-  await log.append(linesOf([1, 2, 3, 4, 5]))
+  await log.append(linesFrom(linesOf([1, 2, 3, 4, 5])))
   await log.close()
   const path = join(dir, segmentFiles(dir)[0] ?? '')
   writeFileSync(path, readFileSync(path, 'utf8').replace('{"id":2}', '{"id":7}').replace('{"id":4}\n{', '{"id":4}X{'))
@@ -282,7 +283,7 @@ t.test(
   async t => {
     const dir = t.testdir()
     const log = await openLog(dir, { maxSegmentBytes: 18 })
-    for (const id of numbers(6)) await log.append([lineOf(id)])
+    for (const id of numbers(6)) await log.append(linesFrom([lineOf(id)]))
     await log.close()
     const [first = ''] = segmentFiles(dir)
     writeFileSync(join(dir, first), '{"id":9}\n{"id":1}\n')
@@ -309,7 +310,7 @@ t.test(
     t.match(lines.lines[0], { level: 'error', fields: { offset: 0, bytes: 9 } })
 
     rmSync(inTheWay, { recursive: true })
-    await again.append([lineOf(6)])
+    await again.append(linesFrom([lineOf(6)]))
     const batch = await reader.next()
     await reader.commit(batch?.end ?? { file: '', offset: 0 })
     t.strictSame(segmentFiles(dir), [])
@@ -320,7 +321,7 @@ t.test(
 t.test('a segment of nothing but garbage is skipped', async t => {
   const dir = t.testdir()
   const log = await openLog(dir)
-  await log.append([lineOf(1)])
+  await log.append(linesFrom([lineOf(1)]))
   await log.close()
   const garbage = Buffer.alloc(5_000_000)
   writeFileSync(join(dir, '20200101T000000Z-00000000.ndjson'), garbage)
@@ -342,7 +343,7 @@ t.test('what is damaged or gone at the very end can be committed too, so that no
   for (const [name, spoil] of Object.entries(ways)) {
     const dir = t.testdir()
     const log = await openLog(dir)
-    await log.append(linesOf([1, 2, 3]))
+    await log.append(linesFrom(linesOf([1, 2, 3])))
     log.rotate()
     spoil(join(dir, segmentFiles(dir)[0] ?? ''))
     const reader = await openReader(log, { deleteConsumed: true, chunkBytes: 9 })
@@ -358,7 +359,7 @@ t.test('a segment that an operator deleted, or cut short, is passed over', async
   const dir = t.testdir()
   const log = await openLog(dir, { maxSegmentBytes: 18 })
   t.teardown(() => log.close())
-  for (const id of numbers(8)) await log.append([lineOf(id)])
+  for (const id of numbers(8)) await log.append(linesFrom([lineOf(id)]))
   const [, second = '', third = ''] = segmentFiles(dir)
   rmSync(join(dir, second))
   writeFileSync(join(dir, third), lineOf(4))
@@ -379,7 +380,7 @@ t.test('a read-only reader looks at a folder that another process writes, and le
   const dir = t.testdir()
   const log = await openLog(dir, { maxSegmentBytes: 20 })
   t.teardown(() => log.close())
-  for (const id of numbers(5)) await log.append([lineOf(id)])
+  for (const id of numbers(5)) await log.append(linesFrom([lineOf(id)]))
   const last = join(dir, segmentFiles(dir).at(-1) ?? '')
   writeFileSync(last, readFileSync(last, 'utf8') + '{"id":5')
   const before = readdirSync(dir)
@@ -417,7 +418,7 @@ t.test('a reader opened on a log that cannot open its folder begins when it can'
   t.equal(await reader.next(), undefined)
   rmSync(dir)
   await until(() => log.health().ready)
-  await log.append([lineOf(1)])
+  await log.append(linesFrom([lineOf(1)]))
   await reader.wait()
   t.strictSame(await readIds(reader), [1])
 })

@@ -2,16 +2,15 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
-import type { OutgoingRecord } from '../../../src/model/record.ts'
 import { isSinkUnavailable } from '../../../src/model/sink.ts'
 import { createLogSink } from '../../../src/sinks/event-log/log-sink.ts'
 import { failureOf, idsOnDisk, linesOf, openLog } from '../../support/event-log.ts'
+import { testRecord, type TestRecord } from '../../support/records.ts'
 
-function recordsOf(kinds: readonly OutgoingRecord['kind'][]): OutgoingRecord[] {
+function recordsOf(kinds: readonly TestRecord['kind'][]): TestRecord[] {
   return linesOf(kinds.map((_, index) => index)).map((line, index) => {
-    const base = { line, source: 'web', messageId: `m${index}`, receivedAt: 0, key: 'u', topics: [] }
-    if (kinds[index] === 'event') return { ...base, kind: 'event', type: 'track' }
-    return { ...base, kind: 'rejected', code: 'id_required' }
+    const base = { line, messageId: `m${index}`, key: 'u' }
+    return testRecord(kinds[index] === 'event' ? base : { ...base, kind: 'rejected', code: 'id_required' })
   })
 }
 

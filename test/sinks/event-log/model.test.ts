@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { SegmentLog } from '../../../src/sinks/event-log/contract.ts'
 import type { Batch, LogReader } from '../../../src/sinks/event-log/log-reader.ts'
-import { idOf, linesOf, openLog, openReader } from '../../support/event-log.ts'
+import { idOf, linesOf, openLog, openReader, linesFrom } from '../../support/event-log.ts'
 
 /**
  * The log as its users may rely on it: ids that were acknowledged, in order, and which of them the relay has confirmed.
@@ -67,7 +67,7 @@ class Append implements Command {
   async run(model: Model, real: Real): Promise<void> {
     const appends = this.sizes.map(async size => {
       const ids = Array.from({ length: size }, () => model.next++)
-      await real.log.append(linesOf(ids, ids[0]! % 40))
+      await real.log.append(linesFrom(linesOf(ids, ids[0]! % 40)))
       model.acked.push(...ids)
     })
     await Promise.all(appends)
@@ -135,7 +135,7 @@ class Crash implements Command {
     const appends = Array.from({ length: this.underWay }, async () => {
       const ids = [model.next++, model.next++]
       for (const id of ids) model.possible.add(id)
-      await real.log.append(linesOf(ids, 30))
+      await real.log.append(linesFrom(linesOf(ids, 30)))
       if (isAlive) model.acked.push(...ids)
     })
     for (let turn = 0; turn < this.turns; turn += 1) await new Promise(resolve => setImmediate(resolve))

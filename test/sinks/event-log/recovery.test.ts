@@ -11,7 +11,8 @@ import {
   openLog,
   openReader,
   readIds,
-  segmentFiles
+  segmentFiles,
+  linesFrom
 } from '../../support/event-log.ts'
 
 const IDS = ['a', 'b', 'c']
@@ -21,7 +22,7 @@ const LINE = lineOf('c').length
 async function folderOf(t: Test, ids: readonly string[] = IDS): Promise<{ dir: string; path: string }> {
   const dir = t.testdir()
   const log = await openLog(dir)
-  await log.append(linesOf(ids))
+  await log.append(linesFrom(linesOf(ids)))
   await log.close()
   return { dir, path: join(dir, segmentFiles(dir)[0] ?? '') }
 }
@@ -129,7 +130,7 @@ t.test(
     const log = await openLog(dir)
     t.teardown(() => log.close())
     t.match(readdirSync(dir), [/01\.crc$/, /01\.ndjson$/])
-    t.equal((await log.append([lineOf('d')])).file.slice(-15), '00000009.ndjson')
+    t.equal((await log.append(linesFrom([lineOf('d')]))).file.slice(-15), '00000009.ndjson')
     t.strictSame(idsOnDisk(dir), [...IDS, 'd'])
   }
 )
@@ -216,9 +217,11 @@ t.test(
     const filling = await openLog(dir)
     for (let group = 0; group < 50; group += 1) {
       await filling.append(
-        linesOf(
-          Array.from({ length: 1_000 }, (_, i) => `${group}-${i}`),
-          400
+        linesFrom(
+          linesOf(
+            Array.from({ length: 1_000 }, (_, i) => `${group}-${i}`),
+            400
+          )
         )
       )
     }
@@ -292,7 +295,7 @@ t.test('segments restored under another time keep the order of their numbers', a
   renameSync(path, join(dir, '20300101T000000Z-00000001.ndjson'))
   const log = await openLog(dir)
   t.teardown(() => log.close())
-  await log.append([lineOf('d')])
+  await log.append(linesFrom([lineOf('d')]))
   const reader = await openReader(log)
   t.teardown(() => reader.close())
   t.strictSame(await readIds(reader), [...IDS, 'd'])

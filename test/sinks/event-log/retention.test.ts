@@ -4,14 +4,14 @@ import t from 'tap'
 import type { SegmentLog } from '../../../src/sinks/event-log/contract.ts'
 import { startRetention } from '../../../src/sinks/event-log/retention.ts'
 import type { RetentionPolicy } from '../../../src/sinks/event-log/retention.ts'
-import { createHandClock, createLogLines, idsOnDisk, lineOf, openLog } from '../../support/event-log.ts'
+import { createHandClock, createLogLines, idsOnDisk, lineOf, openLog, linesFrom } from '../../support/event-log.ts'
 
 const HOUR = 3_600_000
 
 /** Appends one line a segment and dates each file, oldest first, an hour apart, the last one now. */
 async function fill(log: SegmentLog, clock: { wall: number }, ids: readonly number[]): Promise<void> {
   for (const [index, id] of ids.entries()) {
-    const { file } = await log.append([lineOf(id)])
+    const { file } = await log.append(linesFrom([lineOf(id)]))
     const written = (clock.wall - (ids.length - 1 - index) * HOUR) / 1_000
     utimesSync(join(log.dir, file), written, written)
   }
@@ -49,8 +49,8 @@ t.test('beyond the size, the oldest closed segments of all folders go first', as
   const rejected = await openLog(join(dir, 'rejected'), { maxSegmentBytes: 9, clock })
   t.teardown(() => Promise.all([events.close(), rejected.close()]))
   for (const id of [1, 2, 3, 4]) {
-    await (id % 2 === 0 ? events : rejected).append([lineOf(id)])
-    await (id % 2 === 0 ? rejected : events).append([lineOf(id + 4)])
+    await (id % 2 === 0 ? events : rejected).append(linesFrom([lineOf(id)]))
+    await (id % 2 === 0 ? rejected : events).append(linesFrom([lineOf(id + 4)]))
     clock.wall += HOUR
   }
   t.match(await check([events, rejected], { bytes: 45 }), [

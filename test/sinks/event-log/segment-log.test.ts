@@ -12,7 +12,8 @@ import {
   linesOf,
   openLog,
   segmentFiles,
-  until
+  until,
+  linesFrom
 } from '../../support/event-log.ts'
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
@@ -22,9 +23,9 @@ t.test('lines that are appended are whole lines of the segment file when append 
   const log = await openLog(dir)
   t.teardown(() => log.close())
 
-  const first = await log.append(linesOf(['a', 'b']))
+  const first = await log.append(linesFrom(linesOf(['a', 'b'])))
   t.strictSame(idsOnDisk(dir), ['a', 'b'])
-  const second = await log.append([lineOf('c')])
+  const second = await log.append(linesFrom([lineOf('c')]))
 
   t.match(first.file, /^20261123T114300Z-00000001\.ndjson$/)
   t.equal(first.offset, 0)
@@ -40,7 +41,7 @@ t.test('many appends at once share few fsyncs and keep their order', async t => 
   const log = await openLog(dir, { onCommit: commit => commits.push(commit) })
   t.teardown(() => log.close())
 
-  const positions = await Promise.all(numbers(2_000).map(id => log.append(linesOf([id, `${id}b`], id % 50))))
+  const positions = await Promise.all(numbers(2_000).map(id => log.append(linesFrom(linesOf([id, `${id}b`], id % 50)))))
 
   t.strictSame(
     idsOnDisk(dir),
@@ -65,7 +66,7 @@ t.test('what arrives while a group is written is committed with the next group, 
 
   const all: Promise<unknown>[] = []
   for (let turn = 0; turn < 200; turn += 1) {
-    for (const id of numbers(10)) all.push(log.append([lineOf(`${turn}-${id}`)]))
+    for (const id of numbers(10)) all.push(log.append(linesFrom([lineOf(`${turn}-${id}`)])))
     await new Promise(resolve => setImmediate(resolve))
   }
   await Promise.all(all)
@@ -75,12 +76,12 @@ t.test('what arrives while a group is written is committed with the next group, 
 t.test('a closed log holds everything that was handed in, and refuses more with SinkUnavailable', async t => {
   const dir = t.testdir()
   const log = await openLog(dir)
-  const handedIn = numbers(100).map(id => log.append([lineOf(id)]))
+  const handedIn = numbers(100).map(id => log.append(linesFrom([lineOf(id)])))
   await Promise.all([log.close(), log.close()])
   await Promise.all(handedIn)
 
   t.strictSame(idsOnDisk(dir), numbers(100))
-  t.ok(isSinkUnavailable(await failureOf(log.append([lineOf('late')]))))
+  t.ok(isSinkUnavailable(await failureOf(log.append(linesFrom([lineOf('late')])))))
   t.equal(log.health().ready, false)
 })
 
@@ -91,7 +92,7 @@ t.test(
     const clock = createHandClock()
     for (const id of numbers(4)) {
       const log = await openLog(dir, { clock })
-      await log.append([lineOf(id)])
+      await log.append(linesFrom([lineOf(id)]))
       await log.close()
       clock.wall -= 3_600_000
     }
@@ -107,7 +108,7 @@ t.test('a segment is closed before it would grow past its size', async t => {
   const dir = t.testdir()
   const log = await openLog(dir, { maxSegmentBytes: 100 })
   t.teardown(() => log.close())
-  for (const id of numbers(40)) await log.append([lineOf(id + 100)])
+  for (const id of numbers(40)) await log.append(linesFrom([lineOf(id + 100)]))
 
   const sizes = segmentFiles(dir).map(file => statSync(join(dir, file)).size)
   t.ok(
@@ -134,14 +135,14 @@ t.test('a segment is closed when it is old by the monotonic clock, whatever the 
   const log = await openLog(dir, { clock, maxSegmentAgeMs: 1_000, housekeepingMs: 5 })
   t.teardown(() => log.close())
 
-  await log.append([lineOf(1)])
+  await log.append(linesFrom([lineOf(1)]))
   clock.wall += 86_400_000
   clock.steady = 999
-  await log.append([lineOf(2)])
+  await log.append(linesFrom([lineOf(2)]))
   t.equal(segmentFiles(dir).length, 1, 'a day on the wall is nothing')
   clock.steady = 1_000
   await until(() => log.segments()[0]?.closed === true)
-  await log.append([lineOf(3)])
+  await log.append(linesFrom([lineOf(3)]))
   t.strictSame(segmentFiles(dir), ['20261123T114300Z-00000001.ndjson', '20261124T114300Z-00000002.ndjson'])
 })
 
@@ -149,11 +150,11 @@ t.test('rotate() ends the segment after what is on its way, and an idle log at o
   const dir = t.testdir()
   const log = await openLog(dir)
   t.teardown(() => log.close())
-  const first = log.append([lineOf(1)])
+  const first = log.append(linesFrom([lineOf(1)]))
   log.rotate()
   await first
   t.equal(log.segments()[0]?.closed, true)
-  await log.append([lineOf(2)])
+  await log.append(linesFrom([lineOf(2)]))
   log.rotate()
   t.strictSame(
     log.segments().map(segment => segment.closed),
@@ -165,10 +166,10 @@ t.test('rotate() ends the segment after what is on its way, and an idle log at o
 t.test('appends above maxQueueBytes are refused while others are on their way, and taken again afterwards', async t => {
   const log = await openLog(t.testdir(), { maxQueueBytes: 1_000 })
   t.teardown(() => log.close())
-  const big = log.append([lineOf('big', 5_000)])
-  t.ok(isSinkUnavailable(await failureOf(log.append([lineOf('more')]))))
+  const big = log.append(linesFrom([lineOf('big', 5_000)]))
+  t.ok(isSinkUnavailable(await failureOf(log.append(linesFrom([lineOf('more')])))))
   await big
-  await log.append([lineOf('more')])
+  await log.append(linesFrom([lineOf('more')]))
 })
 
 t.test('a log at maxBytes refuses appends, says so, and takes them again once segments are removed', async t => {
@@ -176,11 +177,11 @@ t.test('a log at maxBytes refuses appends, says so, and takes them again once se
   const lines = createLogLines()
   const log = await openLog(dir, { maxBytes: 1_000, log: lines })
   t.teardown(() => log.close())
-  await log.append([lineOf('a', 900)])
+  await log.append(linesFrom([lineOf('a', 900)]))
 
-  const refused = await failureOf(log.append([lineOf('b', 200)]))
+  const refused = await failureOf(log.append(linesFrom([lineOf('b', 200)])))
   t.ok(isSinkUnavailable(refused))
-  await failureOf(log.append([lineOf('b', 200)]))
+  await failureOf(log.append(linesFrom([lineOf('b', 200)])))
   t.match(log.health(), { ready: false, problems: [/is full/] })
   t.equal(lines.lines.filter(line => /is full/.test(line.message)).length, 1, 'logged once')
 
@@ -188,7 +189,7 @@ t.test('a log at maxBytes refuses appends, says so, and takes them again once se
   t.strictSame(segmentFiles(dir), [])
   t.equal(log.bytes(), 0)
   t.match(log.health(), { ready: true })
-  await log.append([lineOf('b', 200)])
+  await log.append(linesFrom([lineOf('b', 200)]))
 })
 
 t.test(
@@ -197,13 +198,13 @@ t.test(
     const dir = t.testdir()
     const log = await openLog(dir)
     t.teardown(() => log.close())
-    const { file } = await log.append([lineOf(1)])
+    const { file } = await log.append(linesFrom([lineOf(1)]))
     const seen = { file, bytes: log.bytes() }
-    await log.append([lineOf(2)])
+    await log.append(linesFrom([lineOf(2)]))
     await log.remove([seen])
     t.strictSame(idsOnDisk(dir), [1, 2], 'it has grown since')
 
-    const writing = log.append([lineOf(3)])
+    const writing = log.append(linesFrom([lineOf(3)]))
     await log.remove([{ file, bytes: 1_000 }])
     await writing
     t.strictSame(idsOnDisk(dir), [1, 2, 3], 'it was being written')
@@ -220,7 +221,7 @@ t.test('checksums are written when the log comes to rest, and soon where it does
   const dir = t.testdir()
   const log = await openLog(dir)
   t.teardown(() => log.close())
-  const { file } = await log.append([lineOf(0)])
+  const { file } = await log.append(linesFrom([lineOf(0)]))
   const written = (): number =>
     statSync(join(dir, file.replace('.ndjson', '.crc')), { throwIfNoEntry: false })?.size ?? 0
   await until(() => written() === 16)
@@ -229,7 +230,7 @@ t.test('checksums are written when the log comes to rest, and soon where it does
   let lines = 1
   const load = async (): Promise<void> => {
     while (isBusy) {
-      await log.append([lineOf(lines)])
+      await log.append(linesFrom([lineOf(lines)]))
       lines++
     }
   }
@@ -245,7 +246,7 @@ t.test('checksums are written when the log comes to rest, and soon where it does
   await Promise.all(loads)
   await until(() => written() === lines * 16)
 
-  await log.append(linesOf(numbers(5_000)))
+  await log.append(linesFrom(linesOf(numbers(5_000))))
   await until(() => written() === (lines + 5_000) * 16)
 })
 
@@ -254,14 +255,14 @@ t.test('sequence numbers go on after all segments were removed', async t => {
   await savePosition(join(dir, POSITION_FILE), { file: '20261123T114300Z-00000056.ndjson', offset: 7 })
   const log = await openLog(dir)
   t.teardown(() => log.close())
-  t.equal((await log.append([lineOf(1)])).file, '20261123T114300Z-00000057.ndjson')
+  t.equal((await log.append(linesFrom([lineOf(1)]))).file, '20261123T114300Z-00000057.ndjson')
 })
 
 t.test('append takes whole lines only, and at least one', async t => {
   const log = await openLog(t.testdir())
   t.teardown(() => log.close())
   for (const lines of [[], [Buffer.from('{}')], [lineOf(1), Buffer.alloc(0)]]) {
-    t.match(await failureOf(log.append(lines)), { name: 'RangeError' })
+    t.match(await failureOf(log.append(linesFrom(lines))), { name: 'RangeError' })
   }
 })
 
@@ -274,11 +275,11 @@ t.test('listeners hear of commits, and one that throws does no harm', async t =>
     heard += 1
     throw new Error('boom')
   })
-  await log.append([lineOf(1)])
+  await log.append(linesFrom([lineOf(1)]))
   t.equal(heard, 1)
   t.match(lines.lines, [{ level: 'error' }])
   stop()
-  await log.append([lineOf(2)])
+  await log.append(linesFrom([lineOf(2)]))
   t.equal(heard, 1)
 })
 
@@ -289,12 +290,12 @@ t.test('a folder that is no folder makes a log that refuses, says why, and recov
   const log = await openLog(dir, { log: lines })
   t.teardown(() => log.close())
   t.match(log.health(), { ready: false, problems: [/EEXIST|ENOTDIR/] })
-  t.ok(isSinkUnavailable(await failureOf(log.append([lineOf(1)]))))
+  t.ok(isSinkUnavailable(await failureOf(log.append(linesFrom([lineOf(1)])))))
   t.equal(lines.lines.filter(line => line.level === 'error').length, 1)
 
   rmSync(dir)
   await until(() => log.health().ready)
-  await log.append([lineOf(1)])
+  await log.append(linesFrom([lineOf(1)]))
   t.strictSame(idsOnDisk(dir), [1])
   t.match(lines.lines.at(-1), { level: 'info', message: /again/ })
 })
@@ -302,7 +303,7 @@ t.test('a folder that is no folder makes a log that refuses, says why, and recov
 t.test('files that are no segments are left alone', async t => {
   const dir = t.testdir({ 'notes.ndjson': 'mine', README: 'x', '20261123T114300Z-00000009.bak': 'x' })
   const log = await openLog(dir)
-  await log.append([lineOf(1)])
+  await log.append(linesFrom([lineOf(1)]))
   await log.close()
   t.strictSame(readFileSync(join(dir, 'notes.ndjson'), 'utf8'), 'mine')
   t.match(readdirSync(dir), [/01\.crc$/, /01\.ndjson$/, '20261123T114300Z-00000009.bak', 'README', 'notes.ndjson'])

@@ -4,13 +4,13 @@ import fc from 'fast-check'
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import t from 'tap'
-import type { OutgoingRecord } from '../../../src/model/record.ts'
 import { BatchProducer } from '../../../src/sinks/kafka/batch-producer.ts'
 import { createRecordEncoder } from '../../../src/sinks/kafka/message.ts'
 import { createProduceEncoder } from '../../../src/sinks/kafka/produce-encoder.ts'
 import { encodeBatch } from '../../../src/sinks/kafka/record-batch.ts'
 import { Scratch } from '../../../src/sinks/kafka/scratch.ts'
 import { at, encode, event, ours, recordOf, theirs, type Placed, type Sent } from '../../support/produce-twins.ts'
+import { testRecord } from '../../support/records.ts'
 
 /** Every version of the Produce API that this version of the client speaks. */
 const apis = new Map(
@@ -36,16 +36,9 @@ function isSame(version: number, sent: readonly Sent[]): boolean {
   return reference !== undefined && own.equals(reference)
 }
 
-const rejected: OutgoingRecord = {
-  kind: 'rejected',
-  code: 'invalid_json',
-  line: Buffer.from('{"event":null}\n'),
-  source: 'iOS ü',
-  messageId: '',
-  receivedAt: at + 1,
-  key: '',
-  topics: []
-}
+const rejectedOf = (line: string) =>
+  testRecord({ kind: 'rejected', code: 'invalid_json', line: Buffer.from(line), source: 'iOS ü', receivedAt: at + 1 })
+const rejected = rejectedOf('{"event":null}\n')
 
 const cases: Readonly<Record<string, readonly Sent[]>> = {
   'one record': [{ record: event(), topic: 'a', partition: 0 }],
@@ -59,7 +52,7 @@ const cases: Readonly<Record<string, readonly Sent[]>> = {
   ],
   'no key, no id, nothing but a line feed': [
     { record: event({ key: '', messageId: '' }), topic: 'a', partition: 0 },
-    { record: { ...rejected, line: Buffer.from('\n') }, topic: 'a', partition: 0 }
+    { record: rejectedOf('\n'), topic: 'a', partition: 0 }
   ],
   'text of every width, and half a surrogate': ['Zoë', '用户', '👩‍🚀', '\ud800', 'x\udfff', '\u0000', 'ÿ', '\u007f'].map(
     text => ({ record: event({ key: text, messageId: text, properties: text }), topic: `t${text}`, partition: 2 })
@@ -77,10 +70,12 @@ const cases: Readonly<Record<string, readonly Sent[]>> = {
   })),
   'lengths around every step of a varint': [63, 64, 8_191, 8_192, 1_048_575, 1_048_576].flatMap(size =>
     [-70, -3, -2, -1, 0, 1, 2].map(by => ({
-      record: {
-        ...event({ key: 'k'.repeat(Math.max(size + by, 0) % 9_000) }),
-        line: Buffer.alloc(size + by + 71, 'x')
-      },
+      record: testRecord({
+        line: Buffer.alloc(size + by + 71, 'x'),
+        key: 'k'.repeat(Math.max(size + by, 0) % 9_000),
+        messageId: 'm',
+        receivedAt: at
+      }),
       topic: 'a',
       partition: by & 1
     }))

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { isSinkUnavailable } from '../../../src/model/sink.ts'
 import { eventRecord, readySink } from '../../support/kafka-sink.ts'
+import { testRecord } from '../../support/records.ts'
 import { createTopic, javaPartition, readTopic, startKafka, topicOffsets } from '../../support/kafka.ts'
 
 const kafka = await startKafka()
@@ -36,7 +37,7 @@ t.test('a rejected record carries its code instead of a type, and no key where i
   const { sink } = await readySink(t, brokers, { wanted: [topic] })
   const line = Buffer.from('{"event":null}\n')
   const common = { line, source: 'ios', messageId: 'bad', receivedAt: 1_700_000_000_000, key: '', topics: [topic] }
-  await sink.publish([{ kind: 'rejected', code: 'invalid_json', ...common }])
+  await sink.publish([testRecord({ kind: 'rejected', code: 'invalid_json', ...common })])
 
   const [read] = await readTopic(brokers, topic, { count: 1 })
   t.equal(read?.key, null)

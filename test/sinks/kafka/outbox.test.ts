@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
+import { messageIdOf } from '../../../src/model/record.ts'
 import { SinkUnavailable } from '../../../src/model/sink.ts'
 import { createOutbox, type Outbox } from '../../../src/sinks/kafka/outbox.ts'
 import type { KafkaRequest } from '../../../src/sinks/kafka/request.ts'
@@ -111,7 +112,11 @@ t.test('a request has its records by partition too, each partition once, in thei
   const [u, v] = [javaPartition('u', 6), javaPartition('v', 6)]
   t.not(u, v)
   t.strictSame(
-    batches.map(({ topic, partition, records }) => [topic, partition, records.map(({ messageId }) => messageId)]),
+    batches.map(({ topic, partition, records }) => [
+      topic,
+      partition,
+      records.map(({ record }) => messageIdOf(record))
+    ]),
     [
       ['a', u, ['1', '3']],
       ['a', v, ['2', '4']],
@@ -119,7 +124,7 @@ t.test('a request has its records by partition too, each partition once, in thei
     ]
   )
   t.strictSame(
-    messages.map(({ value }) => value.messageId),
+    messages.map(({ value }) => messageIdOf(value.record)),
     ['1', '2', '3', '3', '4']
   )
 })

@@ -4,7 +4,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Test } from 'tap'
 import t from 'tap'
 import { systemClock } from '../../../src/model/clock.ts'
-import type { EventRecord, OutgoingRecord } from '../../../src/model/record.ts'
+import type { OutgoingRecord } from '../../../src/model/record.ts'
+import { messageIdOf } from '../../../src/model/record.ts'
 import { SinkUnavailable } from '../../../src/model/sink.ts'
 import { createLogReader } from '../../../src/sinks/event-log/log-reader.ts'
 import { openSegmentLog } from '../../../src/sinks/event-log/segment-log.ts'
@@ -12,27 +13,20 @@ import { RefusedRecords } from '../../../src/sinks/kafka/refused-records.ts'
 import { createMemorySink } from '../../../src/sinks/memory.ts'
 import { createRefusedFile } from '../../../src/sinks/spool/refused-file.ts'
 import { createSpoolingSink } from '../../../src/sinks/spool/spooling-sink.ts'
+import { linesFrom } from '../../support/event-log.ts'
+import { testRecord, type TestRecord } from '../../support/records.ts'
 import { until } from '../../support/until.ts'
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
-function record(id: string): EventRecord {
+function record(id: string): TestRecord {
   const line = Buffer.from(`{"type":"track","userId":"u","event":"e","messageId":"${id}","version":2}\n`)
-  return {
-    kind: 'event',
-    line,
-    type: 'track',
-    source: 'web',
-    messageId: id,
-    receivedAt: 0,
-    key: 'u',
-    topics: ['events']
-  }
+  return testRecord({ line, messageId: id, key: 'u', topics: ['events'] })
 }
 
 function restore(line: Buffer): OutgoingRecord | undefined {
   const { messageId } = JSON.parse(line.toString()) as { messageId?: string }
-  return messageId === undefined ? undefined : { ...record(messageId), line }
+  return messageId === undefined ? undefined : testRecord({ ...record(messageId), line })
 }
 
 async function startSubject(
@@ -156,8 +150,8 @@ t.test('a record that Kafka refuses for good is put aside with its reason and do
   const publish = kafka.publish.bind(kafka)
   kafka.publish = async records => {
     if (kafka.failure !== undefined) throw kafka.failure
-    const index = records.findIndex(({ messageId }) => messageId === 'poison')
-    await publish(records.filter(({ messageId }) => messageId !== 'poison'))
+    const index = records.findIndex(record => messageIdOf(record) === 'poison')
+    await publish(records.filter(record => messageIdOf(record) !== 'poison'))
     if (index >= 0) throw new RefusedRecords([{ index, topic: 'events', reason: 'too large' }])
     return { places: () => [] }
   }
@@ -181,7 +175,7 @@ t.test('a record that Kafka refuses for good is put aside with its reason and do
 t.test('a line that is no record is put aside and does not block the others', async t => {
   const dir = join(t.testdir(), 'spool')
   const log = await openSegmentLog({ dir, clock: systemClock, log: silent })
-  await log.append([Buffer.from('{"some":"thing"}\n'), record('a').line])
+  await log.append(linesFrom([Buffer.from('{"some":"thing"}\n'), record('a').line]))
   await log.close()
   const { ids, sink } = await startSubject(t, { dir })
   await until(() => ids().length === 1 && sink.backlogBytes() === 0, { what: 'the relay' })
@@ -213,7 +207,7 @@ t.test('under a load that never pauses, events go to Kafka directly again soon a
   let direct = 0
   const publishers = Array.from({ length: 64 }, async (_, user) => {
     for (let i = 0; running; i++) {
-      const receipt = await sink.publish([{ ...record(`u${user}-${i}`), key: `u${user}` }])
+      const receipt = await sink.publish([testRecord({ ...record(`u${user}-${i}`), key: `u${user}` })])
       if (receipt.places(0)[0]?.store === 'memory') direct++
       else direct = 0
       sent++
@@ -241,7 +235,7 @@ t.test('while some partitions fail, the others get what is theirs once, and nobo
   const publish = kafka.publish.bind(kafka)
   let tries = 0
   let isPartlyDown = true
-  const takes = ({ messageId }: OutgoingRecord): boolean => messageId.startsWith('well') || !isPartlyDown
+  const takes = (record: OutgoingRecord): boolean => messageIdOf(record).startsWith('well') || !isPartlyDown
   kafka.publish = async records => {
     if (kafka.failure !== undefined) throw kafka.failure
     await publish(records.filter(takes))

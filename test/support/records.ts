@@ -1,0 +1,13 @@
+import type { OutgoingRecord } from '../../src/model/record.ts'
+import { createRecord } from '../../src/model/record.ts'
+import type { PublishedRecord } from '../../src/sinks/memory.ts'
+
+/** A record that also says its texts, to be compared with what comes out. */
+export type TestRecord = OutgoingRecord & PublishedRecord
+
+/** A track call from `web`, but for `parts`. */
+export function testRecord(parts: Partial<PublishedRecord> & { readonly line: Buffer }): TestRecord {
+  const event = { kind: 'event', type: 'track', code: undefined, source: 'web', receivedAt: 0 } as const
+  const all = { ...event, messageId: '', key: '', topics: [], ...parts }
+  return { ...createRecord(all), ...all }
+}
