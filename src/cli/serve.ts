@@ -1,3 +1,4 @@
+import '../keep-ticks.js'
 import type { Command } from './command.ts'
 import { parseArguments } from './command.ts'
 
