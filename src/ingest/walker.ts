@@ -27,6 +27,7 @@ let generation = 0
 let lastId = 0
 let walk = createWalk()
 let memory = Buffer.from(walk.memory.buffer)
+let numbers = new Int32Array(walk.memory.buffer)
 
 function createWalk(): WalkExports {
   const created = new WebAssembly.Instance(walkModule).exports as WalkExports
@@ -73,7 +74,8 @@ function putInput(bytes: Buffer, start: number, end: number): number {
 
 function resultAt(address: number): Int32Array {
   // The walk may have made its memory grow, which detaches every view of it.
-  const head = new Int32Array(walk.memory.buffer, address, HEAD_INTS)
-  lastId = head[HEAD.lastId] as number
-  return new Int32Array(walk.memory.buffer, address, head[HEAD.length]).slice()
+  if (numbers.buffer !== walk.memory.buffer) numbers = new Int32Array(walk.memory.buffer)
+  const head = address / Int32Array.BYTES_PER_ELEMENT
+  lastId = numbers[head + HEAD.lastId] as number
+  return numbers.slice(head, head + (numbers[head + HEAD.length] as number))
 }
