@@ -84,12 +84,12 @@ const window = new HashIdWindow({
 const dedupe = createDedupe(() => window)
 const router = createRouter({ eventsTopic: 'events', rejectedTopic: 'rejected', destinations: [] })
 
-function encodeAll(body: ParsedBody, events: readonly GoodEvent[]): Lines {
+function encodeAll(body: ParsedBody, events: readonly GoodEvent[], entries: readonly Entry[]): Lines {
   const writer = new LineWriter(body.bytes.length + events.length * 384)
   const encoder = new EventEncoder(writer, createFacts({ body, source: 'web', receivedAt, address: '127.0.0.1' }))
-  const lengths = events.map(event => {
+  const lengths = events.map((event, index) => {
     const start = writer.length
-    encoder.encode(event)
+    encoder.encode(event, entries[index] as Entry)
     return writer.length - start
   })
   return { pieces: [writer.block.subarray(0, writer.length)], lengths }
@@ -118,7 +118,7 @@ const STEPS: Record<string, (prepared: Prepared) => unknown> = {
   route({ events }) {
     for (const event of events) router.route({ type: event.type, source: 'web', event, integrations: {} })
   },
-  'enrich and encode': ({ body, events }) => encodeAll(body, events),
+  'enrich and encode': ({ body, events, entries }) => encodeAll(body, events, entries),
   'log: write and fsync': ({ lines }) => log.append(lines)
 }
 
@@ -130,7 +130,7 @@ for (let round = 0; round < ROUNDS; round++) {
     const facts = createFacts({ body, source: 'web', receivedAt, address: '127.0.0.1' })
     const entries = events.map(event => new Entry(facts, event))
     for (const [index, event] of events.entries()) event.giveTexts(entries[index] as Entry)
-    return { bytes, body, events, entries, lines: encodeAll(body, events) }
+    return { bytes, body, events, entries, lines: encodeAll(body, events, entries) }
   })
   for (const [name, step] of Object.entries(STEPS)) {
     const before = process.cpuUsage()

@@ -1,3 +1,5 @@
+import type { OutgoingRecord } from '../model/record.ts'
+import { messageIdOf } from '../model/record.ts'
 import type { ParsedBody, SharedObject } from './body.ts'
 import { asObject } from './body.ts'
 import type { GoodEvent } from './good-event.ts'
@@ -68,8 +70,8 @@ export class EventEncoder {
     this.#tail = Buffer.from(`${facts.tail}\n`)
   }
 
-  /** @param newId the messageId that the event gets; needed where the client sent none */
-  encode(event: GoodEvent, newId = ''): void {
+  /** @param texts where the event's messageId stands */
+  encode(event: GoodEvent, texts: Pick<OutgoingRecord, 'texts' | 'idStart' | 'idEnd'>): void {
     const { scan, pattern } = event
     const { body } = this.#facts
     const plan = this.#planOf(pattern)
@@ -94,7 +96,7 @@ export class EventEncoder {
     }
     if (!out.isEmpty) writer.byte(COMMA)
     writer.short(plan.fields)
-    if (pattern.messageIdAt === NOWHERE) writer.ascii(`"messageId":"${newId}",`)
+    if (pattern.messageIdAt === NOWHERE) writer.ascii(`"messageId":"${messageIdOf(texts)}",`)
     this.#writeTimes(event)
     writer.short(this.#tail)
   }

@@ -36,27 +36,25 @@ export class GoodEvent implements RoutedEvent {
   }
 
   /**
-   * Tells `to` where the event's messageId and key stand: in the body, where they can be had there. Returns the id that it
-   * gets where the client sent none; null and the empty string count as none.
+   * Tells `to` where the event's messageId and key stand: in the body, where they can be had there. Where the client sent
+   * no messageId, it gets a new one; null and the empty string count as none.
    */
-  giveTexts(to: Texts): string | undefined {
+  giveTexts(to: Texts): void {
     const { messageIdAt, keyAt } = this.pattern
-    const newId = messageIdAt === NOWHERE ? randomUUID() : undefined
-    if (
-      newId !== undefined ||
-      !this.scan.isPlainAt(messageIdAt) ||
-      (keyAt !== NOWHERE && !this.scan.isPlainAt(keyAt))
-    ) {
-      to.takeTexts(newId ?? this.#textAt(messageIdAt) ?? '', this.key())
-      return newId
+    if (!this.#isPlain(messageIdAt) || (keyAt !== NOWHERE && !this.#isPlain(keyAt))) {
+      to.takeTexts(this.#textAt(messageIdAt) ?? randomUUID(), this.key())
+      return
     }
     to.texts = this.#body.bytes
     to.idStart = this.scan.valueStartAt(messageIdAt) + 1
     to.idEnd = this.scan.valueEndAt(messageIdAt) - 1
-    if (keyAt === NOWHERE) return undefined
+    if (keyAt === NOWHERE) return
     to.keyStart = this.scan.valueStartAt(keyAt) + 1
     to.keyEnd = this.scan.valueEndAt(keyAt) - 1
-    return undefined
+  }
+
+  #isPlain(place: number): boolean {
+    return place !== NOWHERE && this.scan.isPlainAt(place)
   }
 
   key(): string {

@@ -88,6 +88,10 @@ export class RequestWork {
       this.#entries = events.map(event => new Entry(this.#facts, event))
       countReceived(this.#entries, this.#facts.source, this.#options.ledger)
       this.#mark()
+      // All of them before the first is written: look-ups wait for memory, and next to one another they wait together.
+      for (let index = 0; index < events.length; index++) {
+        this.#claim(events[index] as GoodEvent | BadEvent, this.#entries[index] as Entry)
+      }
       for (let index = 0; index < events.length; index++) {
         if (isLarge && index % EVENTS_AT_ONCE === 0) await this.#options.pause()
         const tooMuch = this.#write(events[index] as GoodEvent | BadEvent, this.#entries[index] as Entry)
@@ -113,11 +117,19 @@ export class RequestWork {
     return { index, scan: event.scan, value: event.value(), type: event.type, fault: shared }
   }
 
-  /** Dedupes, routes and writes one event; a fault when the whole request asks for too much. */
+  #claim(event: GoodEvent | BadEvent, entry: Entry): void {
+    if (event.fault !== undefined) return
+    event.giveTexts(entry)
+    const claim = this.#claims.claim(entry.texts, entry.idStart, entry.idEnd)
+    if (claim === 'duplicate') entry.outcome = 'duplicate'
+    else if (claim !== 'new') entry.awaited = claim
+  }
+
+  /** Routes and writes one event, if it is new; a fault when the whole request asks for too much. */
   #write(event: GoodEvent | BadEvent, entry: Entry): Fault | undefined {
     entry.lineStart = this.#writer.length
-    if (event.fault === undefined) this.#writeGood(entry, event)
-    else this.#writeBad(entry, event)
+    if (event.fault !== undefined) this.#writeBad(entry, event)
+    else if (entry.outcome !== 'duplicate' && entry.awaited === undefined) this.#writeGood(entry, event)
     entry.lineEnd = this.#writer.length
     this.#publishBytes += (entry.lineEnd - entry.lineStart) * entry.topics.length
     // Stopping here keeps a large shared context times many events from filling the memory.
@@ -128,18 +140,12 @@ export class RequestWork {
   }
 
   #writeGood(entry: Entry, event: GoodEvent): void {
-    const newId = event.giveTexts(entry)
-    const claim = this.#claims.claim(entry.texts, entry.idStart, entry.idEnd)
-    if (claim === 'duplicate') entry.outcome = 'duplicate'
-    else if (claim !== 'new') entry.awaited = claim
-    else {
-      const integrations = this.#integrationsOf(event)
-      const router = this.#options.router()
-      entry.route = router.route({ type: event.type, source: this.#facts.source, event, integrations })
-      entry.topics = entry.route.topics
-      if (integrations !== undefined) this.#unknownNames += router.unknownNames(integrations)
-      this.#encoder.encode(event, newId)
-    }
+    const integrations = this.#integrationsOf(event)
+    const router = this.#options.router()
+    entry.route = router.route({ type: event.type, source: this.#facts.source, event, integrations })
+    entry.topics = entry.route.topics
+    if (integrations !== undefined) this.#unknownNames += router.unknownNames(integrations)
+    this.#encoder.encode(event, entry)
   }
 
   #writeBad(entry: Entry, event: BadEvent): void {

@@ -4,7 +4,7 @@ import type { ParsedBody } from '../../src/ingest/body.ts'
 import { parseBody } from '../../src/ingest/body.ts'
 import { encodeRejected } from '../../src/ingest/encode-rejected.ts'
 import { createFacts, EventEncoder } from '../../src/ingest/encode.ts'
-import type { Texts } from '../../src/ingest/good-event.ts'
+import { Entry } from '../../src/ingest/entry.ts'
 import { GoodEvent } from '../../src/ingest/good-event.ts'
 import { LineWriter } from '../../src/ingest/line-writer.ts'
 import { Pattern } from '../../src/ingest/pattern.ts'
@@ -12,7 +12,6 @@ import type { Scan } from '../../src/ingest/scan-result.ts'
 import type { EventType } from '../../src/model/event-types.ts'
 import { DEFAULT_LIMITS } from '../../src/model/limits.ts'
 import { fault } from '../../src/model/reasons.ts'
-import { textsOf } from '../../src/model/record.ts'
 
 const RECEIVED_AT = Date.parse('2026-11-23T12:00:00.000Z')
 const RECEIVED_AT_TEXT = '2026-11-23T12:00:00.000Z'
@@ -41,12 +40,10 @@ function encode(
   const body = parse(text, options.endpoint ?? 'single')
   const event = goodEvent(body, 0, options.type ?? 'track')
   const writer = new LineWriter(16)
-  new EventEncoder(writer, facts(body, options.address)).encode(event, event.giveTexts(createTexts()))
+  const entry = new Entry(facts(body), event)
+  event.giveTexts(entry)
+  new EventEncoder(writer, facts(body, options.address)).encode(event, entry)
   return written(writer)
-}
-
-function createTexts(): Texts {
-  return Object.assign({ takeTexts: () => undefined }, textsOf('', ''))
 }
 
 function written({ block, length }: LineWriter): string {

@@ -13,7 +13,7 @@ import { LineWriter } from '../../src/ingest/line-writer.ts'
 import { createValidator } from '../../src/ingest/validate.ts'
 import { EVENT_TYPES } from '../../src/model/event-types.ts'
 import { DEFAULT_LIMITS } from '../../src/model/limits.ts'
-import { keyOf, messageIdOf } from '../../src/model/record.ts'
+import { keyOf, messageIdOf, textsOf } from '../../src/model/record.ts'
 
 const contract = loadContract(new URL('../../openapi.yml', import.meta.url).pathname)
 
@@ -96,8 +96,9 @@ function outcomes(judgeOf: () => Judge, text: string): unknown[] {
     if (judged.fault !== undefined) return { fault: judged.fault, type: judged.type, value: judged.value }
     const writer = new LineWriter(16)
     const entry = new Entry(facts, judged)
-    const isNew = judged.giveTexts(entry) !== undefined
-    new EventEncoder(writer, facts).encode(judged, ID)
+    judged.giveTexts(entry)
+    const isNew = judged.pattern.messageIdAt < 0
+    new EventEncoder(writer, facts).encode(judged, isNew ? textsOf(ID, '') : entry)
     const line = writer.block.toString('utf8', 0, writer.length)
     return { line, id: !isNew && messageIdOf(entry), key: keyOf(entry), routed: [judged.key(), judged.name()] }
   })
