@@ -19,4 +19,4 @@ BANNER
 fi
 
 # In this process's place, so that a stop signal reaches the server.
-exec node --min-semi-space-size=16 --max-semi-space-size=16 --no-allocation-site-pretenuring --no-parallel-scavenge src/start.js
+exec node --min-semi-space-size=8 --max-semi-space-size=8 --no-allocation-site-pretenuring --no-parallel-scavenge src/start.js
