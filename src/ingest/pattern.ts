@@ -5,7 +5,6 @@ import type { JsonObject } from './body.ts'
 import { KEY, KEYS } from './known-keys.ts'
 import type { Scan } from './scan-result.ts'
 import { KIND } from './scan-result.ts'
-import { idGeneration } from './walker.ts'
 
 /** What must be so of a member, that another event is judged and written in the same way. */
 const ANY = 0
@@ -69,7 +68,7 @@ export class Pattern {
   readonly timestampAt: number
   readonly originalTimestampAt: number
   readonly sentAtAt: number
-  readonly #generation = idGeneration()
+  readonly #generation: number
   readonly #numbers: readonly number[]
   readonly #kinds: readonly number[]
   readonly #ids: readonly number[]
@@ -96,6 +95,7 @@ export class Pattern {
     this.timestampAt = presentAt(KEY.timestamp)
     this.originalTimestampAt = presentAt(KEY.originalTimestamp)
     this.sentAtAt = presentAt(KEY.sentAt)
+    this.#generation = scan.idGeneration
     this.#numbers = places.map(place => scan.numberAt(place))
     this.#kinds = places.map(place => scan.kindAt(place))
     this.#ids = places.map(place => scan.idAt(place))
@@ -108,7 +108,7 @@ export class Pattern {
    */
   matches(scan: Scan, bytes: Uint8Array, looks: Looks): boolean {
     const { size } = scan
-    if (size !== this.#numbers.length || scan.suspectKeys || this.#generation !== idGeneration()) return false
+    if (size !== this.#numbers.length || scan.suspectKeys || this.#generation !== scan.idGeneration) return false
     for (let place = 0; place < size; place++) {
       const number = scan.numberAt(place)
       if (number < 0 || number !== this.#numbers[place]) return false

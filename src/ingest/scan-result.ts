@@ -1,5 +1,6 @@
 import type { TextOf } from './body-text.ts'
 import { KEYS } from './known-keys.ts'
+import { HEAD } from './walker.ts'
 
 /** What can be said of a value without looking into it, as wasm/walk.ts numbers it. */
 export const KIND = {
@@ -131,6 +132,11 @@ export class Scan {
   /** Levels of nesting in the value: 0 for a scalar. */
   depthAt(place: number): number {
     return this.#member(place, MEMBER.kindAndDepth) >> KIND_BITS
+  }
+
+  /** Ids are only compared with those of the same one, which need not be the one of the walk that comes next. */
+  get idGeneration(): number {
+    return this.#ints[HEAD.ids] as number
   }
 
   /** The same for values of one key that have the same bytes, in one event and the next; 0 where nothing is known. */

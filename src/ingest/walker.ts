@@ -12,8 +12,11 @@ interface WalkExports {
   walkEnvelope(length: number, base: number, maxDepth: number, maxElements: number): number
 }
 
-/** The head of a result, in numbers of 32 bits. */
-export const HEAD = { status: 0, failedAt: 1, repeatedKey: 2, elements: 3, whole: 4, length: 5, lastId: 6 } as const
+/**
+ * The head of a result, in numbers of 32 bits. The walk writes the last one as how many ids it has given so far; whoever
+ * gets the result finds there of which generation its ids are.
+ */
+export const HEAD = { status: 0, failedAt: 1, repeatedKey: 2, elements: 3, whole: 4, length: 5, ids: 6 } as const
 export const HEAD_INTS = 7
 
 /** A memory that has grown larger than this is given back after the walk that needed it... */
@@ -23,6 +26,7 @@ const MAX_IDS = 2 ** 30
 
 const walkModule = new WebAssembly.Module(Buffer.from(WALK_CODE, 'base64'))
 
+/** Rises when ids begin anew: an id of another generation says nothing. */
 let generation = 0
 let lastId = 0
 let walk = createWalk()
@@ -40,11 +44,6 @@ function createWalk(): WalkExports {
   generation++
   lastId = 0
   return created
-}
-
-/** Changes when ids begin anew: those of another generation say nothing. */
-export function idGeneration(): number {
-  return generation
 }
 
 /**
@@ -76,6 +75,8 @@ function resultAt(address: number): Int32Array {
   // The walk may have made its memory grow, which detaches every view of it.
   if (numbers.buffer !== walk.memory.buffer) numbers = new Int32Array(walk.memory.buffer)
   const head = address / Int32Array.BYTES_PER_ELEMENT
-  lastId = numbers[head + HEAD.lastId] as number
-  return numbers.slice(head, head + (numbers[head + HEAD.length] as number))
+  lastId = numbers[head + HEAD.ids] as number
+  const result = numbers.slice(head, head + (numbers[head + HEAD.length] as number))
+  result[HEAD.ids] = generation
+  return result
 }

@@ -161,6 +161,20 @@ t.test(
   }
 )
 
+t.test('an event of a body that waits follows no pattern of one that came after ids had begun anew', async t => {
+  const limits = { ...DEFAULT_LIMITS, maxBatchBytes: 64 * 1024 * 1024 }
+  const judge = createJudge({ validator: createValidator({ contract, mode: 'compatible' }), limits })
+  // So large that the memory it was walked in is given back, and the ids with it, once another body has come.
+  const huge = `{${'"":0,'.repeat(700_000)}"own":0}`
+  const startIdsAnew = (): unknown => [parse(`{"batch":[${huge}]}`), parse('{"batch":[]}')]
+  startIdsAnew()
+  const waiting = parse(`{"batch":[{"type":"page","userId":"u","event":"e","context":{"ip":5}},${huge}]}`)
+  startIdsAnew()
+  const other = parse('{"batch":[{"type":"track","userId":"u","event":"e","context":{"ip":"1.2.3.4"}}]}')
+  t.match(judgeEvent(judge, { kind: 'batch' }, other, 0), { type: 'track', fault: undefined })
+  t.match(judgeEvent(judge, { kind: 'batch' }, waiting, 0), { type: 'page', fault: { code: 'schema_violation' } })
+})
+
 t.test('all types have patterns, alone and in batches', async t => {
   const judge = createJudge({ validator: createValidator({ contract, mode: 'compatible' }), limits: DEFAULT_LIMITS })
   for (const type of EVENT_TYPES) {
