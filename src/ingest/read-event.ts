@@ -1,6 +1,6 @@
 import type { Regard, Regards } from '../contract/regard.ts'
 import type { JsonObject, ParsedBody } from './body.ts'
-import { numberOfKey } from './known-keys.ts'
+import { KEY, numberOfKey } from './known-keys.ts'
 import type { EnvelopeScan, Scan } from './scan-result.ts'
 import { KIND } from './scan-result.ts'
 import { scanObject } from './scan.ts'
@@ -102,10 +102,18 @@ function regardedPlaces(scan: EnvelopeScan, body: ParsedBody, regards: Regards |
   const regarded = regards === undefined ? undefined : [...regards.keys()]
   const isKnown = regarded?.every(key => numberOfKey(key) >= 0) === true
   // Else the contract asks for more than the envelope's scan tells.
-  const { start, end } = scan.whole
-  const whole = isKnown ? scan.whole : scanObject(body.bytes, { start, end, text: body.text })
+  const whole = isKnown ? scan.whole : scanAllMembers(scan, body)
   const places = Array.from({ length: whole.size }, (_, place) => place)
   return { whole, places: isKnown ? places.filter(place => regarded.includes(whole.keyAt(place))) : places }
+}
+
+/** The items may be anything but JSON, and are judged elsewhere: blanks stand for them, so that all else keeps its place. */
+function scanAllMembers({ whole, elements }: EnvelopeScan, { bytes, text }: ParsedBody): Scan {
+  const { start, end } = whole
+  if (elements === undefined) return scanObject(bytes, { start, end, text })
+  const place = whole.find(KEY.batch)
+  const withoutItems = Buffer.from(bytes).fill(' ', whole.valueStartAt(place) + 1, whole.valueEndAt(place) - 1)
+  return scanObject(withoutItems, { start, end, text })
 }
 
 /** The events of a client mostly share one context, letter by letter: it is made once. Nobody changes what is read. */

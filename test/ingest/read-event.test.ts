@@ -109,5 +109,11 @@ t.test('a contract that looks into fields of a batch that no SDK sends has them 
   for (const document of [closer, closed]) {
     const { envelopeRegards, validateEnvelope } = createValidator({ contract: document, mode: 'compatible' })
     t.match(validateEnvelope(readEnvelope(scan, body, envelopeRegards)), { pointer: '/own' })
+    for (const broken of ['{"a":1{}', '{]', 'nul', '{"a":"\\x"}']) {
+      const beside = parse(`\ufeff{"own":5,"batch":[{"type":"track"},${broken},{"type":"page"}],"sentAt":null}`)
+      t.equal(beside.events.length, 3)
+      const read = readEnvelope(beside.envelope.scan as EnvelopeScan, beside, envelopeRegards)
+      t.match(validateEnvelope(read), { pointer: '/own' }, `beside ${broken}, which is no JSON`)
+    }
   }
 })
