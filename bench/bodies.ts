@@ -3,6 +3,7 @@
 export const ID_DIGITS = 12
 const ID_MARK = '0'.repeat(ID_DIGITS)
 const ID_PREFIX = 'node-next-1795416344468-cc21eecc-'
+const FIRST_TIME = Date.parse('2026-11-23T06:49:24.499Z')
 
 export interface BodyTemplate {
   readonly bytes: Buffer
@@ -11,14 +12,19 @@ export interface BodyTemplate {
   readonly events: number
 }
 
-/** A track call of about 1 KB, as analytics-node sends it. */
+const NAMES = ['Order Completed', 'Product Viewed', 'Cart Viewed', 'Coupon Applied', 'Signed Up']
+
+/**
+ * A track call of about 1 KB, as analytics-node sends it: with a user, a name, a time and a payload of its own, and the
+ * context of its client.
+ */
 function trackEvent(user: number): object {
   return {
     type: 'track',
     messageId: ID_PREFIX + ID_MARK,
     userId: `user-${user}`,
-    event: 'Order Completed',
-    timestamp: '2026-11-23T06:49:24.499Z',
+    event: NAMES[user % NAMES.length],
+    timestamp: new Date(FIRST_TIME + user * 37).toISOString(),
     properties: {
       orderId: `o-${user}`,
       total: 12.5,
