@@ -1,4 +1,5 @@
 import type { MessageRecord } from '@platformatic/kafka'
+import { keyOf, messageIdOf } from '../../src/model/record.ts'
 import type { PartitionBatch } from '../../src/sinks/kafka/call.ts'
 import { createRecordEncoder, type KafkaRecord } from '../../src/sinks/kafka/message.ts'
 import type { ProduceMessage } from '../../src/sinks/kafka/produce-encoder.ts'
@@ -38,7 +39,9 @@ export function ours(sent: readonly Sent[]): (ProduceMessage & { readonly value:
 
 /** The message as the client's own encoder wants it. */
 export function theirs({ record, topic, partition, timeless = false }: Sent): MessageRecord & Placed {
-  const { kind, source, messageId, receivedAt } = record
+  const { kind, source, receivedAt } = record
+  // As the record has them: half a surrogate pair is spelled out there.
+  const [messageId, key] = [messageIdOf(record), keyOf(record)]
   const headers = {
     ...(kind === 'event' ? { type: record.type } : { code: String(record.code) }),
     source,
@@ -46,7 +49,7 @@ export function theirs({ record, topic, partition, timeless = false }: Sent): Me
     receivedAt: new Date(receivedAt).toISOString()
   }
   return {
-    ...(record.key !== '' && { key: Buffer.from(record.key) }),
+    ...(key !== '' && { key: Buffer.from(key) }),
     value: record.line.subarray(0, -1),
     headers: new Map(Object.entries(headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)])),
     topic,

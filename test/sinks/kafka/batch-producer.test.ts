@@ -187,7 +187,9 @@ t.test('the client has copied a request when its connection.send() returns: the 
   // Larger than what the system buffers, so that the socket still holds the first while the second is made.
   const requests = ['1', '2', '3', '4', '5'].map(letter => {
     const line = Buffer.alloc(2_000_000, letter)
-    return [{ record: { ...event(), line }, topic: letter, partition: 0 }]
+    return [
+      { record: testRecord({ line, messageId: 'm', key: 'user-1', receivedAt: at }), topic: letter, partition: 0 }
+    ]
   })
   const producer = producerOf(BatchProducer, 11)
   for (const sent of requests) produce(producer, connection, ours(sent))
