@@ -1,6 +1,7 @@
 import { errorBody } from '../model/errors.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { OutgoingRecord } from '../model/record.ts'
+import { uniqueIdStart } from '../model/record.ts'
 import type { Fault } from '../model/reasons.ts'
 import { fault } from '../model/reasons.ts'
 import type { Receipt } from '../model/sink.ts'
@@ -120,7 +121,7 @@ export class RequestWork {
   #claim(event: GoodEvent | BadEvent, entry: Entry): void {
     if (event.fault !== undefined) return
     event.giveTexts(entry)
-    const claim = this.#claims.claim(entry.texts, entry.idStart, entry.idEnd)
+    const claim = this.#claims.claim(entry.texts, uniqueIdStart(entry), entry.idEnd)
     if (claim === 'duplicate') entry.outcome = 'duplicate'
     else if (claim !== 'new') entry.awaited = claim
   }

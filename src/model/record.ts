@@ -50,15 +50,26 @@ export function keyOf({ texts, keyStart, keyEnd }: Pick<OutgoingRecord, 'texts' 
 /** Texts that stand in no buffer yet, as a record has them. */
 export function textsOf(messageId: string, key: string): Pick<OutgoingRecord, 'texts' | TextBounds> {
   const id = toBytes(messageId)
-  const texts = key === '' ? id : Buffer.concat([id, toBytes(key)])
-  return { texts, idStart: 0, idEnd: id.length, keyStart: id.length, keyEnd: texts.length }
+  const before = messageId.isWellFormed() ? NOTHING : IS_SPELLED
+  const texts = before.length === 0 && key === '' ? id : Buffer.concat([before, id, toBytes(key)])
+  const idEnd = before.length + id.length
+  return { texts, idStart: before.length, idEnd, keyStart: idEnd, keyEnd: texts.length }
 }
 
 type TextBounds = 'idStart' | 'idEnd' | 'keyStart' | 'keyEnd'
 
+const NOTHING = Buffer.alloc(0)
+/** Stands before an id that is spelled out: a byte that is in no text. */
+const IS_SPELLED = Buffer.of(0xff)
+
 /** Half a surrogate pair has no bytes in UTF-8: it is spelled as JSON spells it, so that two such ids stay two. */
 function toBytes(text: string): Buffer {
   return Buffer.from(text.isWellFormed() ? text : JSON.stringify(text).slice(1, -1))
+}
+
+/** Where the bytes begin, up to `idEnd`, that no other id has: one that is spelled out differs from the one that reads so. */
+export function uniqueIdStart({ texts, idStart }: Pick<OutgoingRecord, 'texts' | 'idStart'>): number {
+  return idStart > 0 && texts[idStart - 1] === IS_SPELLED[0] ? idStart - 1 : idStart
 }
 
 /** A record that shares its texts with no other. */
