@@ -50,6 +50,7 @@ interface Plan {
   readonly fields: Buffer
 }
 
+const NOTHING = Buffer.alloc(0)
 const ORIGINAL_TIMESTAMP = Buffer.from('"originalTimestamp":')
 const TIMESTAMP = Buffer.from('"timestamp":')
 
@@ -179,7 +180,7 @@ function makePlan(pattern: Pattern, { body, address }: RequestFacts): Plan {
   return {
     context: changesAnything(context) ? context : undefined,
     integrations: changesAnything(integrations) ? integrations : undefined,
-    fields: Buffer.from(type + sentAt)
+    fields: type + sentAt === '' ? NOTHING : Buffer.from(type + sentAt)
   }
 }
 

@@ -87,7 +87,8 @@ function typeOf(scan: Scan, { text }: ParsedBody): EventType | undefined {
   let place = scan.size - 1
   while (place >= 0 && scan.numberAt(place) !== KEY.type) place--
   if (place < 0) return undefined
-  const named: unknown = JSON.parse(text(scan.valueStartAt(place), scan.valueEndAt(place)))
+  const [start, end] = [scan.valueStartAt(place), scan.valueEndAt(place)]
+  const named: unknown = scan.isPlainAt(place) ? text(start + 1, end - 1) : JSON.parse(text(start, end))
   return isEventType(named) ? named : undefined
 }
 

@@ -59,7 +59,7 @@ export class Pattern {
   readonly integrations: unknown
   readonly hasOwnType: boolean
   /** By place. */
-  readonly actions: readonly number[]
+  readonly actions: number[] = []
   /** Where these stand, where they are what they should be; NOWHERE elsewhere. */
   readonly messageIdAt: number
   /** What Kafka partitions by: userId, else anonymousId. */
@@ -69,36 +69,28 @@ export class Pattern {
   readonly originalTimestampAt: number
   readonly sentAtAt: number
   readonly #generation: number
-  readonly #numbers: readonly number[]
-  readonly #kinds: readonly number[]
-  readonly #ids: readonly number[]
+  /** By place: the key's number and the value's kind in one, and the value's id. */
+  readonly #marks: number[] = []
+  readonly #ids: number[] = []
 
   constructor(scan: Scan, type: EventType, value: JsonObject) {
-    const places = Array.from({ length: scan.size }, (_, place) => place)
-    const stringAt = (number: number): number => {
-      const place = scan.find(number)
-      return place >= 0 && isText(scan.kindAt(place)) ? place : NOWHERE
-    }
-    const presentAt = (number: number): number => {
-      const place = scan.find(number)
-      return place >= 0 && scan.kindAt(place) !== KIND.null ? place : NOWHERE
-    }
-    const userIdAt = stringAt(KEY.userId)
     this.type = type
     this.context = value['context']
     this.integrations = value['integrations']
     this.hasOwnType = value['type'] === type
-    this.actions = places.map(place => actionOf(scan, place, this.hasOwnType))
-    this.messageIdAt = stringAt(KEY.messageId)
-    this.keyAt = userIdAt === NOWHERE ? stringAt(KEY.anonymousId) : userIdAt
-    this.nameAt = stringAt(KEY.event)
-    this.timestampAt = presentAt(KEY.timestamp)
-    this.originalTimestampAt = presentAt(KEY.originalTimestamp)
-    this.sentAtAt = presentAt(KEY.sentAt)
+    this.messageIdAt = placeOfText(scan, KEY.messageId)
+    const userIdAt = placeOfText(scan, KEY.userId)
+    this.keyAt = userIdAt === NOWHERE ? placeOfText(scan, KEY.anonymousId) : userIdAt
+    this.nameAt = placeOfText(scan, KEY.event)
+    this.timestampAt = placeOfAny(scan, KEY.timestamp)
+    this.originalTimestampAt = placeOfAny(scan, KEY.originalTimestamp)
+    this.sentAtAt = placeOfAny(scan, KEY.sentAt)
     this.#generation = scan.idGeneration
-    this.#numbers = places.map(place => scan.numberAt(place))
-    this.#kinds = places.map(place => scan.kindAt(place))
-    this.#ids = places.map(place => scan.idAt(place))
+    for (let place = 0; place < scan.size; place++) {
+      this.actions.push(actionOf(scan, place, this.hasOwnType))
+      this.#marks.push(markOf(scan.numberAt(place), scan.kindAt(place)))
+      this.#ids.push(scan.idAt(place))
+    }
   }
 
   /**
@@ -108,10 +100,11 @@ export class Pattern {
    */
   matches(scan: Scan, bytes: Uint8Array, looks: Looks): boolean {
     const { size } = scan
-    if (size !== this.#numbers.length || scan.suspectKeys || this.#generation !== scan.idGeneration) return false
+    if (size !== this.#marks.length || scan.suspectKeys || this.#generation !== scan.idGeneration) return false
     for (let place = 0; place < size; place++) {
       const number = scan.numberAt(place)
-      if (number < 0 || number !== this.#numbers[place]) return false
+      const mark = this.#marks[place] as number
+      if (number < 0 || number !== numberOf(mark)) return false
       const look = looks.of[number] as number
       if (look === ANY) continue
       if (look === SAME_BYTES) {
@@ -120,7 +113,7 @@ export class Pattern {
         continue
       }
       const kind = scan.kindAt(place)
-      if (kind !== this.#kinds[place] || !KINDS_ALONE.has(kind)) return false
+      if (markOf(number, kind) !== mark || !KINDS_ALONE.has(kind)) return false
       const [start, end] = [scan.valueStartAt(place) + 1, scan.valueEndAt(place) - 1]
       if (end - start > (looks.maxBytes[number] as number) && isString(kind)) return false
       if (look === TIME && isString(kind) && Number.isNaN(parseDateTimeBytes(bytes, start, end))) return false
@@ -152,6 +145,17 @@ function lookOf(number: number, regard: Regard | undefined): number {
   return regard !== undefined || KIND_DECIDES.has(number) ? SAME_KIND : ANY
 }
 
+/** Kinds are few. */
+const KIND_ROOM = 16
+
+function markOf(number: number, kind: number): number {
+  return number * KIND_ROOM + kind
+}
+
+function numberOf(mark: number): number {
+  return Math.floor(mark / KIND_ROOM)
+}
+
 function isString(kind: number): boolean {
   return kind === KIND.stringPlain || kind === KIND.stringEmpty || kind === KIND.stringEscaped
 }
@@ -159,6 +163,18 @@ function isString(kind: number): boolean {
 /** Of one character at least: an escape is never nothing. */
 function isText(kind: number): boolean {
   return kind === KIND.stringPlain || kind === KIND.stringEscaped
+}
+
+/** Where the text with that key stands; NOWHERE where it is none, or empty. */
+function placeOfText(scan: Scan, number: number): number {
+  const place = scan.find(number)
+  return place >= 0 && isText(scan.kindAt(place)) ? place : NOWHERE
+}
+
+/** Where the value with that key stands; NOWHERE where it is null. */
+function placeOfAny(scan: Scan, number: number): number {
+  const place = scan.find(number)
+  return place >= 0 && scan.kindAt(place) !== KIND.null ? place : NOWHERE
 }
 
 function actionOf(scan: Scan, place: number, isOwnType: boolean): number {
