@@ -1,6 +1,6 @@
 /**
- * Two independent 32-bit hashes of bytes [start, end) in one pass, each with murmur3's mixing and final avalanche. Signed: such
- * numbers are held without a box. The halves are left in the object, so that a look-up allocates nothing.
+ * Two independent 32-bit hashes of bytes [start, end) in one pass, each with murmur3's mixing and final avalanche.
+ * Signed: such numbers are held without a box. The halves are left in the object, so that a look-up allocates nothing.
  */
 export class IdHash {
   high = 0
