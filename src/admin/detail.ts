@@ -40,7 +40,7 @@ export function toDetail(stored: StoredEvent, mask: Mask): EventDetail {
   const received = receivedText(stored)
   const published = publishedText(stored)
   const before = parseObject(received)
-  const places = placesOf(stored)
+  const { places } = event
   return {
     ...toRow(stored, mask, before),
     endpoint: request.endpoint,
@@ -53,10 +53,6 @@ export function toDetail(stored: StoredEvent, mask: Mask): EventDetail {
     journey: journeyOf(stored, places),
     places
   }
-}
-
-function placesOf({ request, event }: StoredEvent): readonly Placement[] {
-  return event.place < 0 ? [] : (request.receipt?.places(event.place) ?? [])
 }
 
 function changesOf(before: JsonObject | undefined, after: JsonObject | undefined, mask: Mask): Change[] {

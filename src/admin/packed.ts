@@ -5,12 +5,13 @@ import type { Outcome } from '../model/outcome.ts'
 import type { EventReport, RequestReport } from '../model/report.ts'
 
 /**
- * A request as bytes: 16 words of head, 7 words for each event, then the body, the published lines, the sender's
- * address and the messageIds. Numbers lie in 32-bit words, four times as 64-bit floats.
+ * A request as bytes: 16 words of head, the marks of its receipt, 7 words for each event, then the body, the published
+ * lines, the sender's address and the messageIds. Numbers lie in 32-bit words; times and marks are 64-bit floats.
  */
 const HEAD_WORDS = 16
 const FIRST_FLOAT_WORD = 8
 const EVENT_WORDS = 7
+const FLOAT_WORDS = 2
 const WORD_BYTES = 4
 /** UTF-8 takes three bytes at most for what is one unit of a string. */
 const MAX_BYTES_PER_UNIT = 3
@@ -67,8 +68,9 @@ export class PackedRequests {
   }
 
   /** The most bytes that a report can take. */
-  static room({ body, address, events }: RequestReport): number {
-    let bytes = (HEAD_WORDS + events.length * EVENT_WORDS) * WORD_BYTES + body.length
+  static room({ body, address, events, receipt }: RequestReport): number {
+    const marks = receipt?.marks.length ?? 0
+    let bytes = (HEAD_WORDS + marks * FLOAT_WORDS + events.length * EVENT_WORDS) * WORD_BYTES + body.length
     for (const { idStart, idEnd, lineStart, lineEnd } of events) bytes += idEnd - idStart + lineEnd - lineStart
     return padded(bytes + address.length * MAX_BYTES_PER_UNIT)
   }
@@ -76,9 +78,11 @@ export class PackedRequests {
   /** Writes a report at `offset`, where there is room for it; returns the bytes that it took. */
   pack(report: RequestReport, offset: number): number {
     const { events, body, timings } = report
+    const marks = report.receipt?.marks ?? []
     const words = this.#words
     const head = offset / WORD_BYTES
-    const bodyAt = offset + (HEAD_WORDS + events.length * EVENT_WORDS) * WORD_BYTES
+    const firstEvent = head + HEAD_WORDS + marks.length * FLOAT_WORDS
+    const bodyAt = (firstEvent + events.length * EVENT_WORDS) * WORD_BYTES
     const linesAt = bodyAt + body.copy(this.#bytes, bodyAt)
     const addressAt = linesAt + this.#packLines(report, linesAt)
     let at = addressAt + this.#bytes.write(report.address, addressAt)
@@ -88,12 +92,15 @@ export class PackedRequests {
     words[head + 3] = linesAt
     words[head + 4] = addressAt
     words[head + 5] = at
-    const float = (head + FIRST_FLOAT_WORD) / 2
+    words[head + 6] = marks.length
+    const float = (head + FIRST_FLOAT_WORD) / FLOAT_WORDS
     this.#floats[float] = report.receivedAt
     this.#floats[float + 1] = timings.judgeMs
     this.#floats[float + 2] = timings.encodeMs
     this.#floats[float + 3] = timings.publishMs
-    let word = head + HEAD_WORDS
+    const mark = (head + HEAD_WORDS) / FLOAT_WORDS
+    for (let i = 0; i < marks.length; i++) this.#floats[mark + i] = marks[i] as number
+    let word = firstEvent
     let line = linesAt
     for (const event of events) {
       const { outcome, type, start, end, place } = event
@@ -142,7 +149,7 @@ export class PackedRequests {
   requestAt(offset: number): UnpackedRequest {
     const head = offset / WORD_BYTES
     const [receivedAt = 0, judgeMs = 0, encodeMs = 0, publishMs = 0] = this.#floats.subarray(
-      (head + FIRST_FLOAT_WORD) / 2
+      (head + FIRST_FLOAT_WORD) / FLOAT_WORDS
     )
     const [, endpoint = 0, , , addressAt, addressEnd] = this.#words.subarray(head)
     return {
@@ -153,10 +160,18 @@ export class PackedRequests {
     }
   }
 
+  /** The marks of the receipt of the request at `offset`; not a copy: others may come to lie there. */
+  marksAt(offset: number): ArrayLike<number> {
+    const head = offset / WORD_BYTES
+    const mark = (head + HEAD_WORDS) / FLOAT_WORDS
+    return this.#floats.subarray(mark, mark + (this.#words[head + 6] as number))
+  }
+
   /** Event `index` of the request at `offset`, in memory of its own. */
   eventAt(offset: number, index: number): UnpackedEvent {
     const head = offset / WORD_BYTES
-    const word = head + HEAD_WORDS + index * EVENT_WORDS
+    const firstEvent = head + HEAD_WORDS + (this.#words[head + 6] as number) * FLOAT_WORDS
+    const word = firstEvent + index * EVENT_WORDS
     const [codes = 0, start = 0, end = 0, lineStart, lineEnd = 0, idEnd, place = -1] = this.#words.subarray(word)
     const idStart = this.#words[index === 0 ? head + 5 : word - EVENT_WORDS + 5]
     const bodyAt = this.#words[head + 2] as number

@@ -1,6 +1,6 @@
 import type { Fault } from '../model/reasons.ts'
 import type { RequestReport } from '../model/report.ts'
-import type { Receipt } from '../model/sink.ts'
+import type { Placement, ReadPlaces } from '../model/sink.ts'
 import type { UnpackedEvent, UnpackedRequest } from './packed.ts'
 import { PackedRequests } from './packed.ts'
 
@@ -12,12 +12,12 @@ export interface StoredEvent {
     readonly source: string
     /** How many events it had. */
     readonly events: number
-    /** Where the records came to rest; undefined where none was published. */
-    readonly receipt: Receipt | undefined
   }
   readonly event: UnpackedEvent & {
     /** Why it was rejected. */
     readonly fault: Fault | undefined
+    /** Where its record came to rest; nowhere if none was published. */
+    readonly places: readonly Placement[]
   }
 }
 
@@ -28,7 +28,8 @@ export interface RingLimits {
 
 interface Entry {
   source: string
-  receipt: Receipt | undefined
+  /** Of the receipt. */
+  read: ReadPlaces | undefined
   /** By index of the event; undefined where none was rejected. */
   faults: readonly (Fault | undefined)[] | undefined
   /** Of the request's first event. */
@@ -43,7 +44,7 @@ interface Entry {
 const INITIAL_SLOTS = 1_024
 
 function emptyEntry(): Entry {
-  return { source: '', receipt: undefined, faults: undefined, firstSeq: 0, events: 0, offset: 0, bytes: 0 }
+  return { source: '', read: undefined, faults: undefined, firstSeq: 0, events: 0, offset: 0, bytes: 0 }
 }
 
 /**
@@ -92,7 +93,8 @@ export class ReportRing {
     const offset = this.#makeRoom(room)
     const bytes = this.#packed.pack(report, offset)
     const faults = events.some(({ fault }) => fault !== undefined) ? events.map(({ fault }) => fault) : undefined
-    Object.assign(this.#takeSlot(), { source, receipt, faults, firstSeq, events: events.length, offset, bytes })
+    const read = receipt?.read
+    Object.assign(this.#takeSlot(), { source, read, faults, firstSeq, events: events.length, offset, bytes })
     this.#next = offset + bytes
     this.#bytes += bytes
     this.#events += events.length
@@ -132,13 +134,12 @@ export class ReportRing {
   }
 
   #unpack(entry: Entry, seq: number): StoredEvent {
-    const { source, receipt, faults, events, firstSeq, offset } = entry
+    const { source, read, faults, events, firstSeq, offset } = entry
     const index = seq - firstSeq
-    return {
-      seq,
-      request: { ...this.#packed.requestAt(offset), source, events, receipt },
-      event: { ...this.#packed.eventAt(offset, index), fault: faults?.[index] }
-    }
+    const request = this.#packed.requestAt(offset)
+    const event = this.#packed.eventAt(offset, index)
+    const places = read === undefined || event.place < 0 ? [] : read(this.#packed.marksAt(offset), event.place)
+    return { seq, request: { ...request, source, events }, event: { ...event, fault: faults?.[index], places } }
   }
 
   /** The offset of so many bytes that no entry lies in: behind the newest one, or at the start again. */
@@ -194,7 +195,7 @@ export class ReportRing {
     if (oldest === undefined) return
     this.#bytes -= oldest.bytes
     this.#events -= oldest.events
-    oldest.receipt = undefined
+    oldest.read = undefined
     oldest.faults = undefined
     this.#head = (this.#head + 1) & (this.#slots.length - 1)
     this.#count--

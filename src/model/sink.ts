@@ -11,9 +11,24 @@ export interface Placement {
   readonly position?: number
 }
 
-/** Told after records are durable. `places(i)` is computed on demand: nobody asks on the hot path. */
+/**
+ * Told after records are durable: where they are, as numbers, and what makes places of those. The debugger keeps the
+ * receipts of thousands of requests and hardly ever reads one: numbers it can pack, while objects that live so long are
+ * what V8 collects at the greatest price.
+ */
 export interface Receipt {
-  places(index: number): readonly Placement[]
+  readonly marks: readonly number[]
+  readonly read: ReadPlaces
+}
+
+/**
+ * Where record `index` is, by the marks of its receipt; empty where they say nothing of it. One function serves many
+ * receipts, so that it costs nothing to keep.
+ */
+export type ReadPlaces = (marks: ArrayLike<number>, index: number) => readonly Placement[]
+
+export function placesOf({ marks, read }: Receipt, index: number): readonly Placement[] {
+  return read(marks, index)
 }
 
 export interface SinkHealth {

@@ -4,7 +4,14 @@ import { ReportRing } from '../../src/admin/ring.ts'
 import { lineOf, messageIdOf } from '../../src/model/record.ts'
 import { fault } from '../../src/model/reasons.ts'
 import type { EventReport, RequestReport } from '../../src/model/report.ts'
+import type { Placement } from '../../src/model/sink.ts'
+import { placesOf } from '../../src/model/sink.ts'
 import { testRecord } from '../support/records.ts'
+
+/** Of receipts whose marks are offsets, one a record. */
+function readMark(marks: ArrayLike<number>, index: number): readonly Placement[] {
+  return [{ store: 'kafka', offset: String(marks[index]) }]
+}
 
 /** A request whose events say `number.index`, in what was received and in what was published. */
 function reportOf(events: number, options: { number?: number; padding?: number } = {}): RequestReport {
@@ -19,7 +26,7 @@ function reportOf(events: number, options: { number?: number; padding?: number }
     address: `10.0.0.${number}`,
     receivedAt: 1_795_000_000_000 + number,
     body: Buffer.from(`[${received.join()}]`),
-    receipt: { places: () => [] },
+    receipt: { marks: received.map((_, index) => number * 1e10 + index), read: readMark },
     timings: { judgeMs: 1, encodeMs: 2, publishMs: 3.5 },
     events: received.map((text, index): EventReport => {
       const end = start + Buffer.byteLength(text)
@@ -43,7 +50,7 @@ function expected(report: RequestReport, index: number, seq: number) {
   const { outcome, type, fault: why, place, start, end } = event
   const messageId = messageIdOf(event)
   const published = place < 0 ? undefined : lineOf(event).subarray(0, -1).toString()
-  const request = { source, endpoint, address, receivedAt, receipt, timings, events: report.events.length }
+  const request = { source, endpoint, address, receivedAt, timings, events: report.events.length }
   const received = report.body.toString('utf8', start, end)
   return {
     seq,
@@ -56,7 +63,8 @@ function expected(report: RequestReport, index: number, seq: number) {
       place,
       kind: place < 0 ? undefined : event.kind,
       received,
-      published
+      published,
+      places: place < 0 || receipt === undefined ? [] : placesOf(receipt, place)
     }
   }
 }

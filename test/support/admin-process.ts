@@ -16,7 +16,7 @@ let events = 0
 const sink: Sink = {
   async publish(records) {
     events += records.length
-    return { places: () => [{ store: 'memory' }] }
+    return { marks: [], read: () => [{ store: 'memory' }] }
   },
   health: () => ({ ready: true, problems: [] }),
   close: async () => undefined

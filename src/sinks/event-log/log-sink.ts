@@ -1,55 +1,67 @@
 import type { OutgoingRecord } from '../../model/record.ts'
-import type { Receipt, Sink } from '../../model/sink.ts'
-import type { Position, SegmentLog } from './contract.ts'
-import { PlacedLines, placeOfLine } from './places.ts'
+import type { ReadPlaces, Receipt, Sink } from '../../model/sink.ts'
+import type { SegmentLog } from './contract.ts'
+import type { ReceiptMaker } from './places.ts'
+import { createReceiptMaker } from './places.ts'
 import { linesOf } from './record-lines.ts'
+
+/** A folder of segments, and how receipts of what goes there are made. */
+interface Folder {
+  readonly log: SegmentLog
+  readonly toReceipt: ReceiptMaker
+}
 
 /** The event log as a sink: accepted events go to one folder, rejected records to another; topics are left aside. */
 export function createLogSink(options: { events: SegmentLog; rejected: SegmentLog }): Sink {
-  const { events, rejected } = options
+  const events = toFolder(options.events)
+  const rejected = toFolder(options.rejected)
   return {
     async publish(records) {
-      const isEvent = ({ kind }: OutgoingRecord): boolean => kind === 'event'
-      if (records.length > 0 && records.every(isEvent)) return appendOnly(events, records)
-      const good = records.filter(isEvent)
-      const refused = records.filter(({ kind }) => kind === 'rejected')
-      const [event, rejection] = await Promise.all([appendAny(events, good), appendAny(rejected, refused)])
-      return toReceipt(records, { event, rejected: rejection })
+      if (records.every(isEvent)) return append(events, records)
+      const [event, rejection] = await Promise.all([
+        append(events, records.filter(isEvent)),
+        append(
+          rejected,
+          records.filter(record => !isEvent(record))
+        )
+      ])
+      return joined(records, event, rejection)
     },
     health() {
-      const [a, b] = [events.health(), rejected.health()]
+      const [a, b] = [events.log.health(), rejected.log.health()]
       return { ready: a.ready && b.ready, problems: [...new Set([...a.problems, ...b.problems])] }
     },
     async close() {
-      await Promise.all([events.close(), rejected.close()])
-    }
-  }
-
-  function toReceipt(
-    records: readonly OutgoingRecord[],
-    starts: Partial<Record<OutgoingRecord['kind'], Position>>
-  ): Receipt {
-    const kinds = records.map(({ kind }) => kind)
-    const lengths = records.map(({ lineStart, lineEnd }) => lineEnd - lineStart)
-    return {
-      places(index) {
-        const kind = kinds[index]
-        const first = kind === undefined ? undefined : starts[kind]
-        if (first === undefined) return []
-        const { dir } = kind === 'event' ? events : rejected
-        const before = lengths.slice(0, index).filter((_length, at) => kinds[at] === kind)
-        return [placeOfLine({ store: 'log', dir, first, lengths: before }, before.length)]
-      }
+      await Promise.all([events.log.close(), rejected.log.close()])
     }
   }
 }
 
-async function appendOnly(log: SegmentLog, records: readonly OutgoingRecord[]): Promise<Receipt> {
+const NOTHING: Receipt = { marks: [], read: () => [] }
+
+function toFolder(log: SegmentLog): Folder {
+  return { log, toReceipt: createReceiptMaker('log', log.dir) }
+}
+
+function isEvent({ kind }: OutgoingRecord): boolean {
+  return kind === 'event'
+}
+
+async function append({ log, toReceipt }: Folder, records: readonly OutgoingRecord[]): Promise<Receipt> {
+  if (records.length === 0) return NOTHING
   const lines = linesOf(records)
-  const first = await log.append(lines)
-  return new PlacedLines({ store: 'log', dir: log.dir, first, lengths: lines.lengths })
+  return toReceipt(await log.append(lines), lines.lengths)
 }
 
-function appendAny(log: SegmentLog, records: readonly OutgoingRecord[]): Promise<Position> | undefined {
-  return records.length === 0 ? undefined : log.append(linesOf(records))
+/** The receipt of records of both kinds: marks of rejected ones are kept inverted, which makes them negative. */
+function joined(records: readonly OutgoingRecord[], event: Receipt, rejection: Receipt): Receipt {
+  let [events, rejections] = [0, 0]
+  const marks = records.map(record =>
+    isEvent(record) ? (event.marks[events++] as number) : -1 - (rejection.marks[rejections++] as number)
+  )
+  const read: ReadPlaces = (all, index) => {
+    const mark = all[index] ?? 0
+    return mark < 0 ? rejection.read([-1 - mark], 0) : event.read(all, index)
+  }
+  return { marks, read }
 }

@@ -1,5 +1,6 @@
 import type { OutgoingRecord } from '../../model/record.ts'
-import type { Placement, Receipt } from '../../model/sink.ts'
+import type { Receipt } from '../../model/sink.ts'
+import type { Landing } from './landings.ts'
 import type { KafkaRecord } from './message.ts'
 import type { Refusal } from './refused-records.ts'
 
@@ -15,8 +16,8 @@ export interface Call {
   waiting: number
   settled: boolean
   readonly refusals: Refusal[]
-  /** The last of its messages that Kafka has. */
-  landed: Landing | undefined
+  /** Where those of its messages are that Kafka has; as Landings tells. */
+  marks: number[] | undefined
   /** Its neighbours among the open calls. */
   previous: Call | undefined
   next: Call | undefined
@@ -27,8 +28,8 @@ export class PartitionBatch {
   readonly topic: string
   readonly partition: number
   readonly records: KafkaRecord[] = []
-  /** What its messages' receipts share, once Kafka has it. */
-  stretch: Stretch | undefined = undefined
+  /** Undefined until Kafka has it. */
+  landing: Landing | undefined = undefined
 
   constructor(topic: string, partition: number) {
     this.topic = topic
@@ -60,26 +61,6 @@ export interface ConfirmedRequest {
   readonly offsets: Offsets
 }
 
-/** What one request put into one partition. */
-interface Stretch {
-  readonly topic: string
-  readonly partition: number
-  /** Undefined where Kafka did not say. */
-  readonly offset: bigint | undefined
-  messages: number
-}
-
-/** Where one message is. All that a receipt keeps: it may outlive its records by far. */
-interface Landing {
-  /** Position in the call's records. */
-  readonly index: number
-  readonly stretch: Stretch
-  /** How many of the stretch's messages lie before it. */
-  readonly position: number
-  /** The one before it of the same call; a list of one, as most are, would weigh four times as much as its only link. */
-  readonly before: Landing | undefined
-}
-
 export function createCall(
   records: readonly OutgoingRecord[],
   settle: { resolve: (receipt: Receipt) => void; reject: (error: Error) => void }
@@ -92,46 +73,6 @@ export function createCall(
   }
   const { resolve, reject } = settle
   const enteredAt = performance.now()
-  const links = { landed: undefined, previous: undefined, next: undefined }
+  const links = { marks: undefined, previous: undefined, next: undefined }
   return { records, bytes, enteredAt, resolve, reject, waiting, settled: false, refusals: [], ...links }
-}
-
-/** Tells each message's call where it is; messages of a request lie in their partition in the request's order. */
-export function land({ messages, offsets }: ConfirmedRequest): void {
-  for (const { batch, call, index } of messages) {
-    const stretch = (batch.stretch ??= stretchOf(batch, offsets))
-    call.landed = { index, stretch, position: stretch.messages++, before: call.landed }
-  }
-}
-
-function stretchOf({ topic, partition }: PartitionBatch, offsets: Offsets): Stretch {
-  return { topic, partition, offset: offsets.get(topic)?.get(partition), messages: 0 }
-}
-
-/** Where the call's records are, for the few who ask. Holds on to nothing else of the call. */
-export function receiptOf({ landed }: Call): Receipt {
-  return new Landings(landed)
-}
-
-/** Of one shape, since the debugger keeps those of thousands of requests. */
-class Landings implements Receipt {
-  readonly #last: Landing | undefined
-
-  constructor(last: Landing | undefined) {
-    this.#last = last
-  }
-
-  places(index: number): readonly Placement[] {
-    const placements: Placement[] = []
-    for (let landing = this.#last; landing !== undefined; landing = landing.before) {
-      if (landing.index === index) placements.unshift(toPlacement(landing))
-    }
-    return placements
-  }
-}
-
-function toPlacement({ stretch, position }: Landing): Placement {
-  const { topic, partition, offset } = stretch
-  const where = { store: 'kafka', topic, partition } as const
-  return offset === undefined ? where : { ...where, offset: String(offset + BigInt(position)) }
 }

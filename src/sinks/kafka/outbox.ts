@@ -1,14 +1,7 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Receipt } from '../../model/sink.ts'
-import {
-  createCall,
-  land,
-  receiptOf,
-  type Call,
-  type ConfirmedRequest,
-  type KafkaMessage,
-  type PartitionBatch
-} from './call.ts'
+import { createCall, type Call, type ConfirmedRequest, type KafkaMessage, type PartitionBatch } from './call.ts'
+import { Landings } from './landings.ts'
 import { createRecordEncoder, DELTA_SLACK_BYTES, type KafkaRecord } from './message.ts'
 import { OpenCalls } from './open-calls.ts'
 import { partitionOf } from './partition.ts'
@@ -48,6 +41,7 @@ const COMPACT_AT = 1_024
 /** The calls that Kafka has not confirmed, in their order, and how they become requests. */
 export function createOutbox(options: { readonly maxRequestBytes: number }): Outbox {
   const encode = createRecordEncoder()
+  const landings = new Landings()
   const open = new OpenCalls()
   let queue: Call[] = []
   /** The next record is queue[callAt].records[recordAt]. */
@@ -64,7 +58,7 @@ export function createOutbox(options: { readonly maxRequestBytes: number }): Out
   const finishIfDone = (call: Call): void => {
     if (call.waiting > 0 || call.settled) return
     close(call)
-    if (call.refusals.length === 0) call.resolve(receiptOf(call))
+    if (call.refusals.length === 0) call.resolve(landings.receiptOf(call))
     else call.reject(new RefusedRecords(call.refusals))
   }
 
@@ -124,7 +118,7 @@ export function createOutbox(options: { readonly maxRequestBytes: number }): Out
     headTopics: () => head()?.records[recordAt]?.topics,
 
     confirm(request) {
-      land(request)
+      landings.land(request)
       for (const { call } of request.messages) {
         call.waiting--
         finishIfDone(call)

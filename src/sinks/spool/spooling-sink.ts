@@ -3,7 +3,7 @@ import { lineOf } from '../../model/record.ts'
 import type { Receipt, Sink } from '../../model/sink.ts'
 import type { LogLines, SegmentLog } from '../event-log/contract.ts'
 import type { LogReader } from '../event-log/log-reader.ts'
-import { PlacedLines } from '../event-log/places.ts'
+import { createReceiptMaker } from '../event-log/places.ts'
 import { linesOf } from '../event-log/record-lines.ts'
 import { isRefusedRecords } from '../kafka/refused-records.ts'
 import type { RefusedFile, RefusedRecord } from './refused-file.ts'
@@ -29,6 +29,8 @@ export interface SpoolingSink extends Sink {
   backlogBytes(): number
 }
 
+const REFUSED: Receipt = { marks: [], read: () => [{ store: 'spool', file: 'refused.jsonl' }] }
+
 /** So long a start is not yet called ready on the strength of the spool alone: Kafka may be on its way up too. */
 const KAFKA_GRACE_MS = 10_000
 
@@ -50,6 +52,7 @@ export function createSpoolingSink(options: SpoolingSinkOptions): SpoolingSink {
   let wasReady = false
   const startedAt = options.monotonic()
 
+  const toReceipt = createReceiptMaker('spool', spool.dir)
   const handover = createHandover(options.monotonic)
   const relay = startRelay({ ...options, deliver, keepRefused: refused.keep, onRelayed, onDrained })
   let direct = isDrained()
@@ -85,7 +88,7 @@ export function createSpoolingSink(options: SpoolingSinkOptions): SpoolingSink {
       if (isRefusedRecords(error)) {
         leave()
         await refused.keep(toRefused(records, error.refusals))
-        return { places: () => [{ store: 'spool', file: 'refused.jsonl' }] }
+        return REFUSED
       }
       if (direct) log.warn({ problem: (error as Error).message }, 'Kafka does not confirm: events go to the spool')
       direct = false
@@ -114,8 +117,7 @@ export function createSpoolingSink(options: SpoolingSinkOptions): SpoolingSink {
 
   async function append(records: readonly OutgoingRecord[]): Promise<Receipt> {
     const lines = linesOf(records)
-    const first = await spool.append(lines)
-    return new PlacedLines({ store: 'spool', dir: spool.dir, first, lengths: lines.lengths })
+    return toReceipt(await spool.append(lines), lines.lengths)
   }
 
   async function deliver(record: OutgoingRecord): Promise<readonly RefusedRecord[]> {

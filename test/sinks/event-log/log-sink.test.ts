@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
-import { isSinkUnavailable } from '../../../src/model/sink.ts'
+import { isSinkUnavailable, placesOf } from '../../../src/model/sink.ts'
 import { createLogSink } from '../../../src/sinks/event-log/log-sink.ts'
 import { failureOf, idsOnDisk, linesOf, openLog } from '../../support/event-log.ts'
 import { testRecord, type TestRecord } from '../../support/records.ts'
@@ -35,7 +35,7 @@ t.test(
     t.strictSame(idsOnDisk(join(dir, 'events')), [0, 0, 2, 3])
     t.strictSame(idsOnDisk(join(dir, 'rejected')), [1, 4])
     records.forEach((record, index) => {
-      const [place] = receipt.places(index)
+      const [place] = placesOf(receipt, index)
       t.equal(place?.store, 'log')
       t.match(place?.file, record.kind === 'event' ? /^events\/.*\.ndjson$/ : /^rejected\/.*\.ndjson$/)
       const content = readFileSync(join(dir, place?.file ?? ''))
@@ -44,7 +44,7 @@ t.test(
         `the line of record ${index} is where it is said to be`
       )
     })
-    t.strictSame(receipt.places(5), [])
+    t.strictSame(placesOf(receipt, 5), [])
   }
 )
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isSinkUnavailable } from '../../../src/model/sink.ts'
+import { isSinkUnavailable, placesOf } from '../../../src/model/sink.ts'
 import { eventRecord, readySink } from '../../support/kafka-sink.ts'
 import { testRecord } from '../../support/records.ts'
 import { createTopic, javaPartition, readTopic, startKafka, topicOffsets } from '../../support/kafka.ts'
@@ -56,7 +56,7 @@ t.test('a record goes to every topic that it names, and the receipt tells where'
   t.strictSame(ids(await readTopic(brokers, events, { count: 2 })), ['one', 'both'])
   t.strictSame(ids(await readTopic(brokers, amplitude, { count: 1 })), ['both'])
   const partition = javaPartition('u', 6)
-  t.strictSame(receipt.places(1), [
+  t.strictSame(placesOf(receipt, 1), [
     { store: 'kafka', topic: events, partition, offset: '1' },
     { store: 'kafka', topic: amplitude, partition, offset: '0' }
   ])
@@ -114,12 +114,12 @@ t.test('a call larger than a request, or than a topic takes in one piece, is spl
     records.map(({ messageId }) => messageId)
   )
   t.ok(produced.length >= 9, `${produced.length} requests`)
-  t.match(receipt.places(199), [{ topic, partition: 0, offset: '199' }])
+  t.match(placesOf(receipt, 199), [{ topic, partition: 0, offset: '199' }])
 })
 
 t.test('an empty publish resolves', async t => {
   const { sink } = await readySink(t, brokers)
-  t.strictSame((await sink.publish([])).places(0), [])
+  t.strictSame(placesOf(await sink.publish([]), 0), [])
 })
 
 t.test('closing stores what was handed in, then refuses, and may be called twice', async t => {

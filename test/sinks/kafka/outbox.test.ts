@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { messageIdOf } from '../../../src/model/record.ts'
-import { SinkUnavailable } from '../../../src/model/sink.ts'
+import { placesOf, SinkUnavailable } from '../../../src/model/sink.ts'
 import { createOutbox, type Outbox } from '../../../src/sinks/kafka/outbox.ts'
 import type { KafkaRequest } from '../../../src/sinks/kafka/request.ts'
 import { javaPartition } from '../../support/java-partition.ts'
@@ -143,7 +143,7 @@ t.test('a receipt says where each record is: counted in its partition, over all 
   const at = (topic: string, offset: string) => ({ store: 'kafka', topic, partition, offset })
   t.equal(requests, 2)
   t.strictSame(
-    [0, 1, 2, 3].map(index => receipt.places(index)),
+    [0, 1, 2, 3].map(index => placesOf(receipt, index)),
     [[at('a', '101'), at('b', '100')], [at('a', '200')], [at('b', '200'), at('a', '201')], []]
   )
 })
@@ -152,7 +152,7 @@ t.test('a receipt without offsets still tells topic and partition', async t => {
   const outbox = createOutbox({ maxRequestBytes: 700 })
   const call = outbox.add([record('1')])
   outbox.confirm({ messages: outbox.gather(topics).messages, offsets: new Map() })
-  t.strictSame((await call).places(0), [{ store: 'kafka', topic: 'a', partition: javaPartition('u', 6) }])
+  t.strictSame(placesOf(await call, 0), [{ store: 'kafka', topic: 'a', partition: javaPartition('u', 6) }])
 })
 
 t.test('receipts do not hold on to the records', async t => {

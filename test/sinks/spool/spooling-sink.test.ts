@@ -6,7 +6,7 @@ import t from 'tap'
 import { systemClock } from '../../../src/model/clock.ts'
 import type { OutgoingRecord } from '../../../src/model/record.ts'
 import { messageIdOf } from '../../../src/model/record.ts'
-import { SinkUnavailable } from '../../../src/model/sink.ts'
+import { placesOf, SinkUnavailable } from '../../../src/model/sink.ts'
 import { createLogReader } from '../../../src/sinks/event-log/log-reader.ts'
 import { openSegmentLog } from '../../../src/sinks/event-log/segment-log.ts'
 import { RefusedRecords } from '../../../src/sinks/kafka/refused-records.ts'
@@ -57,7 +57,7 @@ t.test('what Kafka does not confirm is durable in the spool, and relayed once Ka
   const { kafka, sink, ids } = await startSubject(t)
   kafka.failure = down
   const receipt = await sink.publish([record('a'), record('b')])
-  t.match(receipt.places(1), [{ store: 'spool', file: /^spool\/.*\.ndjson$/, position: record('a').line.length }])
+  t.match(placesOf(receipt, 1), [{ store: 'spool', file: /^spool\/.*\.ndjson$/, position: record('a').line.length }])
   t.ok(sink.backlogBytes() > 0)
   kafka.failure = undefined
   await until(() => ids().length === 2, { what: 'the relay' })
@@ -153,7 +153,7 @@ t.test('a record that Kafka refuses for good is put aside with its reason and do
     const index = records.findIndex(record => messageIdOf(record) === 'poison')
     await publish(records.filter(record => messageIdOf(record) !== 'poison'))
     if (index >= 0) throw new RefusedRecords([{ index, topic: 'events', reason: 'too large' }])
-    return { places: () => [] }
+    return { marks: [], read: () => [] }
   }
   await sink.publish([record('a'), record('poison'), record('b')])
   kafka.failure = down
@@ -208,7 +208,7 @@ t.test('under a load that never pauses, events go to Kafka directly again soon a
   const publishers = Array.from({ length: 64 }, async (_, user) => {
     for (let i = 0; running; i++) {
       const receipt = await sink.publish([testRecord({ ...record(`u${user}-${i}`), key: `u${user}` })])
-      if (receipt.places(0)[0]?.store === 'memory') direct++
+      if (placesOf(receipt, 0)[0]?.store === 'memory') direct++
       else direct = 0
       sent++
       await nextTurn()
@@ -239,7 +239,7 @@ t.test('while some partitions fail, the others get what is theirs once, and nobo
   kafka.publish = async records => {
     if (kafka.failure !== undefined) throw kafka.failure
     await publish(records.filter(takes))
-    if (records.every(takes)) return { places: () => [] }
+    if (records.every(takes)) return { marks: [], read: () => [] }
     tries++
     throw down
   }
