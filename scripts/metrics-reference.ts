@@ -15,7 +15,8 @@ Written by \`node scripts/metrics-reference.ts --write docs/metrics.md\`: change
 
 \`/metrics\` on the admin listener is open to whoever reaches that port. Labels come from the configuration and from closed
 lists alone, never from what a client sends, so the number of series is bounded. Besides these there are the usual
-\`process_*\` and \`nodejs_*\` metrics of the runtime.
+\`process_*\` and \`nodejs_*\` metrics of the runtime, but for \`nodejs_gc_duration_seconds\`: watching for each collection
+of garbage made garbage ([decisions/garbage.md](decisions/garbage.md)).
 
 [docker/prometheus/rules.yml](../docker/prometheus/rules.yml) alerts on them,
 [docker/grafana/dashboards/tributary.json](../docker/grafana/dashboards/tributary.json) draws them, and

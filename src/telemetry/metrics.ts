@@ -1,9 +1,10 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client'
+import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client'
 import type { EventType } from '../model/event-types.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { ReasonCode } from '../model/reasons.ts'
 import { LabelTree } from './label-tree.ts'
 import { createRouteTotals } from './route-totals.ts'
+import { collectRuntimeMetrics } from './runtime.ts'
 import { createTally } from './tally.ts'
 import type { Tally } from './tally.ts'
 
@@ -178,7 +179,7 @@ export type Reading = () => Iterable<readonly [labels: Labels, value: number]>
 /** What the rooms are handed to count with; none of them knows the library. */
 export function createMetrics() {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  collectRuntimeMetrics(registry)
   const routes = createRouteTotals(({ destination, outcome, rule }, events) =>
     destinationEvents.add([destination, outcome, rule], events)
   )
