@@ -7,6 +7,7 @@ import { createDeadline } from './deadline.ts'
 import { explain } from './explain.ts'
 import { withDefaults, type KafkaSinkOptions } from './options.ts'
 import { createOutbox } from './outbox.ts'
+import { createPace } from './pace.ts'
 import { runPump } from './pump.ts'
 import type { Session } from './session.ts'
 import { createTopicBook } from './topics.ts'
@@ -29,12 +30,17 @@ type State = 'connecting' | 'ready' | 'stalled' | 'down' | 'closed'
 /** Topics are looked up every 16 s, and every 2 s while one cannot be had. */
 const TICK_MS = 2_000
 const REFRESH_TICKS = 8
+/**
+ * What comes within a millisecond goes as one request: a sixth of an event's price at half load. Whoever comes after a
+ * pause waits for nothing. (Kafka's own producer waits 5 ms since 4.0: KIP-1030.)
+ */
+const REQUEST_GAP_MS = 1
 const DRAIN_POLL_MS = 5
 const READY_POLL_MS = 50
 
 /**
  * Kafka as a sink: idempotent, acks=all, one request on its way at a time, and what comes meanwhile goes together as
- * the next one. Connects in the background and recovers by itself. See docs/decisions/kafka-client.md for what
+ * the next one, at least a millisecond after it. Connects in the background and recovers by itself. See docs/decisions/kafka-client.md for what
  * happens after a timeout.
  *
  * publish() also rejects with RefusedRecords where Kafka will never take a record as it is.
@@ -43,6 +49,7 @@ export function createKafkaSink(options: KafkaSinkOptions): KafkaSink {
   const settings = withDefaults(options)
   const { log, publishTimeoutMs } = settings
   const outbox = createOutbox(settings)
+  const pace = createPace(REQUEST_GAP_MS)
   const book = createTopicBook(settings)
   const connector = createConnector(settings, { book, onDisconnect: at => refresh(at) })
   let state: State = 'connecting'
@@ -91,7 +98,7 @@ export function createKafkaSink(options: KafkaSinkOptions): KafkaSink {
     if (at === undefined || pumping === at || outbox.headTopics() === undefined) return
     pumping = at
     setImmediate(() => {
-      runPump({ session: at, outbox, book, settings, abandoned: () => at !== session || state !== 'ready' })
+      runPump({ session: at, outbox, book, pace, settings, abandoned: () => at !== session || state !== 'ready' })
         .then(() => recover(at))
         .catch((error: unknown) => fail(at, error))
         .finally(() => {

@@ -1,9 +1,12 @@
 import { SinkUnavailable } from '../../model/sink.ts'
 import { deliver, type Delivery } from './deliver.ts'
+import type { Pace } from './pace.ts'
 import type { TopicBook } from './topics.ts'
 
 export interface Pump extends Delivery {
   readonly book: TopicBook
+  /** Waited for before each request. */
+  readonly pace: Pace
 }
 
 /**
@@ -12,7 +15,10 @@ export interface Pump extends Delivery {
  */
 export async function runPump(pump: Pump): Promise<void> {
   const { outbox, book } = pump
-  for (let names = outbox.headTopics(); names !== undefined && !pump.abandoned(); names = outbox.headTopics()) {
+  for (;;) {
+    await pump.pace()
+    const names = outbox.headTopics()
+    if (names === undefined || pump.abandoned()) return
     if (names.every(name => book.usable.has(name))) {
       const request = outbox.gather(book.usable)
       if (request.messages.length > 0) await deliver(request, pump)
