@@ -1,6 +1,5 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Receipt } from '../../model/sink.ts'
-import type { Landing } from './landings.ts'
 import type { KafkaRecord } from './message.ts'
 import type { Refusal } from './refused-records.ts'
 
@@ -40,6 +39,14 @@ export class PartitionBatch {
   get length(): never {
     throw new TypeError('a PartitionBatch is encoded by BatchProducer only')
   }
+}
+
+/** What the messages of one batch share once Kafka has it. */
+export interface Landing {
+  /** The topic's number, as Landings counts. */
+  readonly topic: number
+  /** Of the next message. */
+  offset: number
 }
 
 /** One record for one topic. Which call it belongs to rides along, so that a record needs no closure or promise. */

@@ -1,5 +1,5 @@
 import type { Placement, ReadPlaces, Receipt } from '../../model/sink.ts'
-import type { Call, ConfirmedRequest, Offsets, PartitionBatch } from './call.ts'
+import type { Call, ConfirmedRequest, Landing, Offsets, PartitionBatch } from './call.ts'
 
 /** A message's mark: the record's index in its call, the topic's number, the partition, and the offset. */
 const NUMBERS_A_MARK = 4
@@ -25,7 +25,7 @@ export class Landings {
 
   /** Where the call's records are. Holds on to nothing else of the call. */
   receiptOf({ marks = [] }: Call): Receipt {
-    return { marks, read: this.#read }
+    return { marks, read: this.#read, released: true }
   }
 
   readonly #read: ReadPlaces = (marks, index) => {
@@ -56,12 +56,4 @@ export class Landings {
     }
     return number
   }
-}
-
-/** What the messages of one batch share once Kafka has it. */
-export interface Landing {
-  /** The topic's number. */
-  readonly topic: number
-  /** Of the next message. */
-  offset: number
 }
