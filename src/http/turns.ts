@@ -4,7 +4,10 @@ const SLICE_MS = 4
 export interface Turns {
   /** Does the work once everything that can be read now has been read, and what was queued before it has had its turn. */
   later(work: () => void): void
-  /** For work that takes long: resolves when the event loop has been round. Nothing that is queued overtakes it. */
+  /**
+   * For work that takes long: resolves when the event loop has been round, for one at a time of those that pause, oldest
+   * first. Nothing that is queued overtakes them.
+   */
   pause(): Promise<void>
 }
 
@@ -17,7 +20,7 @@ export function createTurns(): Turns {
   let waiting: (() => void)[] = []
   let next = 0
   let isScheduled = false
-  let resume: (() => void) | undefined
+  const paused: (() => void)[] = []
 
   function schedule(): void {
     if (isScheduled) return
@@ -27,20 +30,17 @@ export function createTurns(): Turns {
 
   function run(): void {
     isScheduled = false
-    if (resume === undefined) work()
-    else {
-      // What was paused goes on when this function is over, and may pause again before its next turn.
-      const goOn = resume
-      resume = undefined
-      goOn()
-    }
-    if (resume !== undefined || next < waiting.length) schedule()
+    // What was paused goes on when this function is over, and may pause again before its next turn.
+    const goOn = paused.shift()
+    if (goOn === undefined) work()
+    else goOn()
+    if (paused.length > 0 || next < waiting.length) schedule()
   }
 
   function work(): void {
     const end = performance.now() + SLICE_MS
     do waiting[next++]?.()
-    while (next < waiting.length && resume === undefined && performance.now() < end)
+    while (next < waiting.length && paused.length === 0 && performance.now() < end)
     if (next < waiting.length) return
     waiting = []
     next = 0
@@ -52,12 +52,8 @@ export function createTurns(): Turns {
       schedule()
     },
     pause() {
-      const others = resume
       const { promise, resolve } = Promise.withResolvers<void>()
-      resume = () => {
-        others?.()
-        resolve()
-      }
+      paused.push(resolve)
       schedule()
       return promise
     }

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import type { Lines, LogLines } from './contract.ts'
 import { FILE_MODE, inWords } from './files.ts'
@@ -22,11 +23,15 @@ function entryCheck(offset: number, length: number, crc: number): number {
   return (Math.imul(offset, 0x9e3779b1) ^ Math.imul(length, 0x85ebca6b) ^ Math.imul(crc, 0xc2b2ae35) ^ 0x54524942) >>> 0
 }
 
-/** Entries of lines that lie side by side in a segment, from `offset` on. */
-export function encodeChecksums({ pieces, lengths }: Lines, offset: number): Buffer {
+/** So much keeps the event loop for half a millisecond or so. */
+const BYTES_AT_ONCE = 512 * 1024
+
+/** Entries of lines that lie side by side in a segment, from `offset` on. Many megabytes are done in pieces. */
+export async function encodeChecksums({ pieces, lengths }: Lines, offset: number): Promise<Buffer> {
   // Of its own: it may wait for 100 ms, and would keep 64 KB of Node's shared memory for buffers from being used again.
   const entries = Buffer.allocUnsafeSlow(lengths.length * ENTRY_BYTES)
   let line = 0
+  let pauseAt = offset + BYTES_AT_ONCE
   for (const piece of pieces) {
     for (let from = 0; from < piece.length; line++) {
       const length = lengths[line] as number
@@ -38,6 +43,9 @@ export function encodeChecksums({ pieces, lengths }: Lines, offset: number): Buf
       entries.writeUInt32LE(entryCheck(offset, length, crc), at + 12)
       from += length
       offset += length
+      if (offset < pauseAt) continue
+      await turn()
+      pauseAt = offset + BYTES_AT_ONCE
     }
   }
   return entries

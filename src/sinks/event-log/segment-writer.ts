@@ -125,9 +125,10 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
       const into = (active ??= await begin())
       const position = { file: into.segment.file, offset: into.segment.bytes }
       try {
-        const writing = writeAndSync(into.handle.fd, group, clock)
-        const checksums = encodeChecksums(group, position.offset) // while the disk is busy
-        const fsyncMs = await writing
+        const [fsyncMs, checksums] = await Promise.all([
+          writeAndSync(into.handle.fd, group, clock),
+          encodeChecksums(group, position.offset) // while the disk is busy
+        ])
         list.grow(into.segment, group.bytes)
         into.checksums.add(checksums)
         return { position, fsyncMs }

@@ -43,7 +43,7 @@ export interface KafkaSinkOptions {
   readonly publishTimeoutMs?: number
   /** What may wait for Kafka or be on its way, in bytes; beyond, publish() rejects at once. Default 64 MiB. */
   readonly maxQueueBytes?: number
-  /** What one produce request may carry, in bytes, unless a single record is larger. Default 1 MiB. */
+  /** What one produce request may carry, in bytes, unless a single record is larger. Default 512 KiB. */
   readonly maxRequestBytes?: number
   /** An in-flight request that Kafka leaves unanswered for so long is given up, with its connections. Default 8,000. */
   readonly giveUpMs?: number
@@ -57,7 +57,7 @@ export function withDefaults(options: KafkaSinkOptions): KafkaSettings {
   return {
     publishTimeoutMs: 750,
     maxQueueBytes: 64 * 1024 * 1024,
-    maxRequestBytes: 1024 * 1024,
+    maxRequestBytes: 512 * 1024,
     giveUpMs: 8_000,
     onProduced: () => {},
     ...options
