@@ -28,6 +28,8 @@ import { registerTracking } from './http/tracking.ts'
 import { createTurns } from './http/turns.ts'
 import { createDedupe } from './ingest/dedupe.ts'
 import { createJudge } from './ingest/judge.ts'
+import type { Memory } from './ingest/memory.ts'
+import { RecycledMemory } from './ingest/memory.ts'
 import { createPipeline } from './ingest/pipeline.ts'
 import { createRateLimiter } from './ingest/rate-limit.ts'
 import { createLiveRouter } from './ingest/live-router.ts'
@@ -60,6 +62,7 @@ export interface AppOptions {
   /** In place of the one that the configuration names: for tests. */
   readonly sink?: Sink
   readonly clock?: Clock
+  readonly memory?: Memory
 }
 
 export interface App {
@@ -74,7 +77,8 @@ export interface App {
 }
 
 /** Builds the server without listening. Throws ConfigError, or an Error in words, where it cannot run as configured. */
-export async function createApp({ config, logger, sink: givenSink, clock = systemClock }: AppOptions): Promise<App> {
+export async function createApp(options: AppOptions): Promise<App> {
+  const { config, logger, sink: givenSink, clock = systemClock, memory = new RecycledMemory() } = options
   const metrics = createMetrics()
   const seen = createObservations(clock.now)
 
@@ -127,6 +131,7 @@ export async function createApp({ config, logger, sink: givenSink, clock = syste
     observe: seen.recent.observe,
     rateLimiter: createRateLimiter({ clock, maxBatchEvents: config.limits.maxBatchEvents }),
     clock,
+    memory,
     partialStatus: config.batchPartialStatus
   })
 
@@ -151,7 +156,7 @@ export async function createApp({ config, logger, sink: givenSink, clock = syste
     seen.requestRefused({ code, path: request.url, address: request.ip, client })
   }
   const budget = createBodyBudget()
-  const trackingDoor = { ...door, pipeline, limits: config.limits, onBytes: metrics.bodyRead, budget, turns }
+  const trackingDoor = { ...door, pipeline, limits: config.limits, onBytes: metrics.bodyRead, budget, memory, turns }
   registerTracking(tracking, trackingDoor)
   registerPixel(tracking, trackingDoor)
   registerSettings(tracking, { ...door, publicUrl: config.publicUrl })

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import * as zlib from 'node:zlib'
+import type { Memory } from '../ingest/memory.ts'
+import { NODE_MEMORY } from '../ingest/memory.ts'
 import type { Fault } from '../model/reasons.ts'
 import { fault } from '../model/reasons.ts'
 import type { BodyBudget } from './body-budget.ts'
@@ -24,6 +26,8 @@ export interface GuardOptions {
   readonly limit: number
   /** Whoever gets a body gives its bytes back to this when they are done with it. */
   readonly budget: BodyBudget
+  /** Where a large body lies, for its receiver to give back. Default: Node's. */
+  readonly memory?: Memory | undefined
   /** Default: DEFAULT_PACE. */
   readonly pace?: Pace | undefined
 }
@@ -66,12 +70,12 @@ class BodyReader {
   #wireEnded = false
   #inflater: Inflater | undefined
   /** What came in while the inflater was at work: handed over in one piece, however small its chunks were. */
-  #waiting = new Bytes(0)
+  #waiting = new Bytes(0, NODE_MEMORY)
   #inflating = false
   #stopWatch: (() => void) | undefined
 
   constructor(request: IncomingMessage, options: GuardOptions, done: (body: GuardedBody) => void) {
-    const { encoding, limit, budget } = options
+    const { encoding, limit, budget, memory = NODE_MEMORY } = options
     this.#request = request
     this.#encoding = encoding
     this.#limit = limit
@@ -79,7 +83,7 @@ class BodyReader {
     this.#wireLimit = encoding === 'identity' ? limit : limit + limit * COMPRESSED_GROWTH + COMPRESSED_FRAME_BYTES
     this.#done = done
     const declared = Number(request.headers['content-length'])
-    this.#body = new Bytes(encoding === 'identity' && declared <= limit ? declared : 0)
+    this.#body = new Bytes(encoding === 'identity' && declared <= limit ? declared : 0, memory)
     if (declared > this.#wireLimit) this.#refuseSize()
     else {
       // What came with its head, as most bodies do, needs nobody to watch how fast it comes.
@@ -188,12 +192,14 @@ const MAX_TRUST = 8
 /** Bytes that come in pieces, kept as one: a list of a million tiny buffers weighs a hundred times what it holds. */
 class Bytes {
   readonly #expected: number
+  readonly #memory: Memory
   #bytes: Buffer = NOTHING
   #length = 0
 
   /** @param expected how many there will be, where somebody has said so */
-  constructor(expected: number) {
+  constructor(expected: number, memory: Memory) {
     this.#expected = expected
+    this.#memory = memory
   }
 
   get length(): number {
@@ -221,8 +227,9 @@ class Bytes {
 
   #grow(length: number): void {
     const isNear = length <= this.#expected && this.#expected <= length * MAX_TRUST
-    const grown = Buffer.allocUnsafe(isNear ? this.#expected : Math.max(length, this.#bytes.length * 2))
+    const grown = this.#memory.take(isNear ? this.#expected : Math.max(length, this.#bytes.length * 2))
     this.#bytes.copy(grown, 0, 0, this.#length)
+    this.#memory.giveBack(this.#bytes)
     this.#bytes = grown
   }
 }

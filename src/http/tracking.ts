@@ -3,6 +3,7 @@ import { faultAnswer } from '../ingest/answer.ts'
 import { parseBody } from '../ingest/body.ts'
 import type { IngestRequest } from '../ingest/contract.ts'
 import type { Endpoint } from '../ingest/judge.ts'
+import type { Memory } from '../ingest/memory.ts'
 import type { Pipeline } from '../ingest/pipeline.ts'
 import type { ErrorCode } from '../model/errors.ts'
 import { EVENT_TYPES } from '../model/event-types.ts'
@@ -33,6 +34,8 @@ export interface TrackingOptions {
   readonly onBytes: (bytes: number) => void
   /** Default: a budget of MAX_HELD_BODY_BYTES. */
   readonly budget?: BodyBudget
+  /** Where large bodies lie; the pipeline gives them back. Default: Node's. */
+  readonly memory?: Memory
   /** How fast bodies must come in; default: DEFAULT_PACE. */
   readonly pace?: Pace
   /** When read bodies go on; default: turns of its own. */
@@ -58,7 +61,7 @@ const READABLE_CHARSETS: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-asc
 
 /** The tracking API's doors: six single calls and the batch. Fastify's hooks run in the order of the event's path. */
 export function registerTracking(app: FastifyInstance, options: TrackingOptions): void {
-  const { limits, pace, budget = createBodyBudget(), turns = createTurns() } = options
+  const { limits, pace, memory, budget = createBodyBudget(), turns = createTurns() } = options
   app.decorateRequest('basicKey', undefined)
   app.decorateRequest('encoding', 'identity')
 
@@ -73,7 +76,7 @@ export function registerTracking(app: FastifyInstance, options: TrackingOptions)
       },
       // By callbacks: a promise for each step of each request would cost more than the steps.
       handler: (request, reply) => {
-        const guard = { encoding: request.encoding, limit, budget, pace }
+        const guard = { encoding: request.encoding, limit, budget, memory, pace }
         readBody(request.raw, guard, guarded => turns.later(() => void track(guarded, request, reply, door)))
       }
     })

@@ -9,6 +9,7 @@ import type { Source } from '../model/source.ts'
 import type { ParsedBody } from './body.ts'
 import type { Dedupe } from './dedupe.ts'
 import type { Endpoint, Judge } from './judge.ts'
+import type { Memory } from './memory.ts'
 import type { Router } from './route.ts'
 
 /** Where the fates of events are counted: once per request and kind, never per event. */
@@ -45,6 +46,8 @@ export interface PipelineOptions {
   /** Lets the event loop go round, between the steps of large requests. */
   readonly pause: () => Promise<void>
   readonly clock: Clock
+  /** Where the lines of a request are written; large bodies are given back to it. */
+  readonly memory: Memory
   /** The status of a batch in which some events were bad. */
   readonly partialStatus: number
 }

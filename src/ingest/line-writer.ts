@@ -1,3 +1,5 @@
+import type { Memory } from './memory.ts'
+import { NODE_MEMORY } from './memory.ts'
 import { TIME_BYTES, writeTime } from './time.ts'
 
 const LINE_FEED = 0x0a
@@ -9,11 +11,14 @@ const NOTHING = Buffer.alloc(0)
  */
 export class LineWriter {
   readonly #expectedBytes: number
+  readonly #memory: Memory
   #out: Buffer = NOTHING
   #at = 0
 
-  constructor(expectedBytes: number) {
+  /** @param memory where the buffer comes from; it is for the caller to give it back */
+  constructor(expectedBytes: number, memory = NODE_MEMORY) {
     this.#expectedBytes = expectedBytes
+    this.#memory = memory
   }
 
   get length(): number {
@@ -79,8 +84,9 @@ export class LineWriter {
 
   #reserve(bytes: number): void {
     if (this.#at + bytes <= this.#out.length) return
-    const grown = Buffer.allocUnsafe(Math.max(this.#expectedBytes, this.#out.length * 2, this.#at + bytes))
+    const grown = this.#memory.take(Math.max(this.#expectedBytes, this.#out.length * 2, this.#at + bytes))
     this.#out.copy(grown, 0, 0, this.#at)
+    this.#memory.giveBack(this.#out)
     this.#out = grown
   }
 }

@@ -61,7 +61,7 @@ export class RequestWork {
     this.#options = options
     this.#request = request
     this.#facts = createFacts({ body, source: source.id, receivedAt, address })
-    this.#writer = new LineWriter(body.bytes.length + body.events.length * EXPECTED_EXTRA_BYTES)
+    this.#writer = new LineWriter(body.bytes.length + body.events.length * EXPECTED_EXTRA_BYTES, options.memory)
     this.#encoder = new EventEncoder(this.#writer, this.#facts)
     this.#claims = options.dedupe.begin(source.id)
     this.#marks = [options.clock.monotonic()]
@@ -103,12 +103,16 @@ export class RequestWork {
       body.release()
       this.#mark()
       if (this.#records.length > 0) this.#receipt = await this.#options.sink.publish(this.#records)
+      // Others have become durable with it: all of them at once would keep the event loop for as many milliseconds.
+      if (isLarge) await this.#options.pause()
     } catch (error) {
       return this.#fail(error)
     }
     this.#claims.commit()
     this.#rejectedClaims?.commit()
-    return this.#settle()
+    const answer = await this.#settle()
+    this.#letGo()
+    return answer
   }
 
   #judge(index: number, shared: Fault | undefined): GoodEvent | BadEvent {
@@ -202,6 +206,13 @@ export class RequestWork {
       rejected: this.#bad.length
     }
     return partialAnswer(this.#bad, counts, this.#options.partialStatus)
+  }
+
+  /** Where it went wrong the memory of the request is left to the collector: somebody may be at work with it. */
+  #letGo(): void {
+    if (this.#receipt?.released === false) return
+    this.#options.memory.giveBack(this.#writer.block)
+    this.#options.memory.giveBack(this.#request.body.bytes)
   }
 
   /** Nothing may be taken as durable: the client must send all of it again. */

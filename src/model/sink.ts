@@ -19,6 +19,11 @@ export interface Placement {
 export interface Receipt {
   readonly marks: readonly number[]
   readonly read: ReadPlaces
+  /**
+   * Whether the sink is through with the records, so that their memory may be used again; false where a copy of them may
+   * still be on its way elsewhere.
+   */
+  readonly released: boolean
 }
 
 /**
@@ -27,7 +32,7 @@ export interface Receipt {
  */
 export type ReadPlaces = (marks: ArrayLike<number>, index: number) => readonly Placement[]
 
-export function placesOf({ marks, read }: Receipt, index: number): readonly Placement[] {
+export function placesOf({ marks, read }: Pick<Receipt, 'marks' | 'read'>, index: number): readonly Placement[] {
   return read(marks, index)
 }
 

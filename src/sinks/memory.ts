@@ -31,7 +31,7 @@ export function createMemorySink(): MemorySink {
       await this.gate
       if (this.failure !== undefined) throw this.failure
       this.records.push(...records.map(toPublished))
-      return { marks: [], read: () => [{ store: 'memory' }] }
+      return { marks: [], read: () => [{ store: 'memory' }], released: false }
     },
     health: () => ({ ready: true, problems: [] }),
     close: async () => undefined

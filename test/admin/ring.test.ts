@@ -26,7 +26,7 @@ function reportOf(events: number, options: { number?: number; padding?: number }
     address: `10.0.0.${number}`,
     receivedAt: 1_795_000_000_000 + number,
     body: Buffer.from(`[${received.join()}]`),
-    receipt: { marks: received.map((_, index) => number * 1e10 + index), read: readMark },
+    receipt: { marks: received.map((_, index) => number * 1e10 + index), read: readMark, released: true },
     timings: { judgeMs: 1, encodeMs: 2, publishMs: 3.5 },
     events: received.map((text, index): EventReport => {
       const end = start + Buffer.byteLength(text)

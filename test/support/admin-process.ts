@@ -16,7 +16,7 @@ let events = 0
 const sink: Sink = {
   async publish(records) {
     events += records.length
-    return { marks: [], read: () => [{ store: 'memory' }] }
+    return { marks: [], read: () => [{ store: 'memory' }], released: true }
   },
   health: () => ({ ready: true, problems: [] }),
   close: async () => undefined

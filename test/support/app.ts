@@ -6,6 +6,7 @@ import type { Test } from 'tap'
 import type { App } from '../../src/app.ts'
 import { createApp } from '../../src/app.ts'
 import { readEnvironment } from '../../src/config/environment.ts'
+import type { Memory } from '../../src/ingest/memory.ts'
 import type { Clock } from '../../src/model/clock.ts'
 import type { OutgoingRecord } from '../../src/model/record.ts'
 import { lineOf } from '../../src/model/record.ts'
@@ -38,6 +39,7 @@ export interface TestAppOptions {
   /** Default: a memory sink. `undefined` spelled out: the one that the environment names. */
   readonly sink?: Sink | 'configured'
   readonly clock?: Clock
+  readonly memory?: Memory
   /** Default: a silent one. */
   readonly logger?: Logger
 }
@@ -66,7 +68,10 @@ export async function startApp(t: Test, options: TestAppOptions = {}): Promise<T
   })
   const memory = checkedSink(t)
   const clock = options.clock ?? { now: () => NOW, monotonic: () => performance.now() }
-  const given = options.sink === 'configured' ? {} : { sink: options.sink ?? memory }
+  const given = {
+    ...(options.sink === 'configured' ? {} : { sink: options.sink ?? memory }),
+    ...(options.memory === undefined ? {} : { memory: options.memory })
+  }
   const app = await createApp({ config, logger: options.logger ?? pino({ level: 'silent' }), clock, ...given })
   t.teardown(() => app.close())
   const urls = await app.listen()

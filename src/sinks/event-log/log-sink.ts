@@ -37,7 +37,7 @@ export function createLogSink(options: { events: SegmentLog; rejected: SegmentLo
   }
 }
 
-const NOTHING: Receipt = { marks: [], read: () => [] }
+const NOTHING: Receipt = { marks: [], read: () => [], released: true }
 
 function toFolder(log: SegmentLog): Folder {
   return { log, toReceipt: createReceiptMaker('log', log.dir) }
@@ -63,5 +63,5 @@ function joined(records: readonly OutgoingRecord[], event: Receipt, rejection: R
     const mark = all[index] ?? 0
     return mark < 0 ? rejection.read([-1 - mark], 0) : event.read(all, index)
   }
-  return { marks, read }
+  return { marks, read, released: true }
 }

@@ -12,7 +12,7 @@ export function createReceiptMaker(store: 'log' | 'spool', dir: string): Receipt
   return (first, lengths) => {
     const { file, offset } = first
     if (latest?.file !== file) latest = { file, read: placesIn(store, join(basename(dir), file)) }
-    return { marks: positionsOf(offset, lengths), read: latest.read }
+    return { marks: positionsOf(offset, lengths), read: latest.read, released: true }
   }
 }
 

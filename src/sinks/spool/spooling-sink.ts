@@ -29,7 +29,8 @@ export interface SpoolingSink extends Sink {
   backlogBytes(): number
 }
 
-const REFUSED: Receipt = { marks: [], read: () => [{ store: 'spool', file: 'refused.jsonl' }] }
+/** Of its other records Kafka may have some still under way. */
+const REFUSED: Receipt = { marks: [], read: () => [{ store: 'spool', file: 'refused.jsonl' }], released: false }
 
 /** So long a start is not yet called ready on the strength of the spool alone: Kafka may be on its way up too. */
 const KAFKA_GRACE_MS = 10_000
@@ -95,7 +96,8 @@ export function createSpoolingSink(options: SpoolingSinkOptions): SpoolingSink {
       // Handed to the spool before anyone who waits may come after.
       const appended = append(records)
       leave()
-      return appended
+      // Kafka may have been told of them, and be told of them again: the client repeats what nobody answered.
+      return { ...(await appended), released: false }
     }
   }
 

@@ -58,10 +58,13 @@ t.test('what Kafka does not confirm is durable in the spool, and relayed once Ka
   kafka.failure = down
   const receipt = await sink.publish([record('a'), record('b')])
   t.match(placesOf(receipt, 1), [{ store: 'spool', file: /^spool\/.*\.ndjson$/, position: record('a').line.length }])
+  t.notOk(receipt.released, 'Kafka may still be told of them')
+  const behind = await sink.publish([record('c')])
+  t.ok(behind.released, 'Kafka was not told of it')
   t.ok(sink.backlogBytes() > 0)
   kafka.failure = undefined
-  await until(() => ids().length === 2, { what: 'the relay' })
-  t.same(ids(), ['a', 'b'])
+  await until(() => ids().length === 3, { what: 'the relay' })
+  t.same(ids(), ['a', 'b', 'c'])
   await until(() => sink.backlogBytes() === 0, { what: 'the relay' })
 })
 
@@ -153,7 +156,7 @@ t.test('a record that Kafka refuses for good is put aside with its reason and do
     const index = records.findIndex(record => messageIdOf(record) === 'poison')
     await publish(records.filter(record => messageIdOf(record) !== 'poison'))
     if (index >= 0) throw new RefusedRecords([{ index, topic: 'events', reason: 'too large' }])
-    return { marks: [], read: () => [] }
+    return { marks: [], read: () => [], released: true }
   }
   await sink.publish([record('a'), record('poison'), record('b')])
   kafka.failure = down
@@ -239,7 +242,7 @@ t.test('while some partitions fail, the others get what is theirs once, and nobo
   kafka.publish = async records => {
     if (kafka.failure !== undefined) throw kafka.failure
     await publish(records.filter(takes))
-    if (records.every(takes)) return { marks: [], read: () => [] }
+    if (records.every(takes)) return { marks: [], read: () => [], released: true }
     tries++
     throw down
   }
