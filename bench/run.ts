@@ -12,7 +12,6 @@ import { parseArgs } from 'node:util'
 import { startKafka } from '../test/support/kafka.ts'
 import { topicOffsets } from '../test/support/kafka-topics.ts'
 import type { ClientResult } from './client.ts'
-import type { Driven } from './drive.ts'
 import { drive } from './drive.ts'
 import { printTable } from './table.ts'
 import type { Row } from './table.ts'
@@ -47,49 +46,56 @@ async function verify(subject: Subject, brokers: readonly string[], acked: numbe
 /** The resolution of the default metrics. */
 const LOOK_MS = 10
 
-async function eventLoopDelayMs(subject: Subject): Promise<number | undefined> {
-  if (subject.adminUrl === undefined) return undefined
+/** NaN for the references. */
+async function eventLoopDelayMs(subject: Subject): Promise<number> {
+  if (subject.adminUrl === undefined) return Number.NaN
   const metrics = await (await fetch(`${subject.adminUrl}/metrics`)).text()
   const found = /^nodejs_eventloop_lag_p99_seconds (\S+)$/m.exec(metrics)
   // Node's histogram holds the time from look to look, which is 10 ms when nothing delays it.
-  return found === null ? undefined : Number(found[1]) * 1000 - LOOK_MS
+  return Number(found?.[1]) * 1000 - LOOK_MS
 }
 
 async function runWorkload(workload: Workload, brokers: readonly string[]): Promise<Row[]> {
   const subjects = await workload.subjects(brokers)
   const stopCompany = await workload.company?.(subjects)
-  const acked = new Map<Subject, number>()
-  const measured = new Map<Subject, Driven[]>()
-  const note = (subject: Subject, result: ClientResult): void =>
-    void acked.set(subject, (acked.get(subject) ?? 0) + result.events)
-  for (const subject of subjects) note(subject, await drive(subject, workload, { seconds: 3 }))
+  const rows = new Map<Subject, Row>()
+  for (const subject of subjects) {
+    const { name, readyMs } = subject
+    rows.set(subject, {
+      workload: workload.name,
+      subject: name,
+      results: [],
+      halves: [],
+      eventLoopMs: [],
+      peakRssMb: 0,
+      readyMs
+    })
+  }
+  const warm = new Map<Subject, ClientResult>()
+  for (const subject of subjects) warm.set(subject, await drive(subject, workload, { seconds: 3 }))
   for (let round = 0; round < rounds; round++) {
-    for (const subject of subjects) {
-      const result = await drive(subject, workload, { seconds })
-      note(subject, result)
-      measured.set(subject, [...(measured.get(subject) ?? []), result])
+    for (const [subject, row] of rows) {
+      // What is read is of the time since it was last read.
+      await eventLoopDelayMs(subject)
+      row.results.push(await drive(subject, workload, { seconds }))
+      row.eventLoopMs.push(await eventLoopDelayMs(subject))
     }
   }
-  const rows: Row[] = []
-  for (const subject of subjects) {
-    const results = measured.get(subject) ?? []
-    const best = Math.max(...results.map(({ requests, seconds }) => requests / seconds))
-    const half = await drive(subject, workload, { seconds, rate: Math.floor(best / 2) })
-    note(subject, half)
-    rows.push({
-      workload: workload.name,
-      subject: subject.name,
-      results,
-      half,
-      eventLoopMs: await eventLoopDelayMs(subject),
-      peakRssMb: subject.process.peakRssBytes() / 1e6,
-      readyMs: subject.readyMs
-    })
-    await verify(subject, brokers, acked.get(subject) ?? 0)
+  for (let round = 0; round < rounds; round++) {
+    for (const [subject, row] of rows) {
+      const best = Math.max(...row.results.map(({ requests, seconds }) => requests / seconds))
+      row.halves.push(await drive(subject, workload, { seconds, rate: Math.floor(best / 2) }))
+    }
+  }
+  for (const [subject, row] of rows) {
+    row.peakRssMb = subject.process.peakRssBytes() / 1e6
+    const driven = [warm.get(subject), ...row.results, ...row.halves]
+    const acked = driven.reduce((sum, result) => sum + (result?.events ?? 0), 0)
+    await verify(subject, brokers, acked)
   }
   await stopCompany?.()
   for (const subject of subjects) await subject.stop()
-  return rows
+  return [...rows.values()]
 }
 
 const kafka = await startKafka()

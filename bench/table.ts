@@ -3,18 +3,23 @@ import type { ClientResult } from './client.ts'
 export interface Row {
   readonly workload: string
   readonly subject: string
-  readonly results: readonly (ClientResult & { cpu: number })[]
+  /** By round, as all lists here. */
+  readonly results: (ClientResult & { cpu: number })[]
   /** At half of the best rate. */
-  readonly half: ClientResult
-  readonly eventLoopMs: number | undefined
-  readonly peakRssMb: number
+  readonly halves: ClientResult[]
+  /** The 99th percentile of the event loop's delay at full load. */
+  readonly eventLoopMs: number[]
+  peakRssMb: number
   readonly readyMs: number
 }
 
 /** CPU of the server per event, in microseconds: the median over the rounds. */
 function cpuPerEvent({ results }: Row): number {
-  const costs = results.map(({ cpu, events }) => cpu / events).sort((a, b) => a - b)
-  return costs[Math.floor(costs.length / 2)] ?? Number.NaN
+  return median(results.map(({ cpu, events }) => cpu / events))
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
 const HEAD = [
@@ -42,17 +47,19 @@ export function printTable(rows: readonly Row[]): void {
     const best = Math.max(...row.results.map(({ requests, seconds }) => requests / seconds))
     const bestEvents = Math.max(...row.results.map(({ events, seconds }) => events / seconds))
     const errors = row.results.reduce((sum, result) => sum + result.errors, 0)
-    const { p50, p99, p999 } = row.half.latenciesMs
+    const latency = (name: keyof ClientResult['latenciesMs']): string =>
+      median(row.halves.map(({ latenciesMs }) => latenciesMs[name])).toFixed(1)
+    const eventLoopMs = median(row.eventLoopMs)
     const cells = [
       row.subject,
       best.toFixed(0),
       bestEvents.toFixed(0),
       cpuPerEvent(row).toFixed(1),
       (cpuPerEvent(row) / floor).toFixed(2),
-      p50.toFixed(1),
-      p99.toFixed(1),
-      p999.toFixed(1),
-      row.eventLoopMs?.toFixed(1) ?? '',
+      latency('p50'),
+      latency('p99'),
+      latency('p999'),
+      Number.isNaN(eventLoopMs) ? '' : eventLoopMs.toFixed(1),
       row.peakRssMb.toFixed(0),
       row.readyMs.toFixed(0),
       String(errors)
