@@ -1,9 +1,12 @@
 import type { Clock } from '../model/clock.ts'
+import { AgeMarks } from './age-marks.ts'
+import { EntryRing } from './entry-ring.ts'
 import { IdHash } from './hash.ts'
-import { Tickets, WORDS } from './tickets.ts'
+import { SlotTable } from './slot-table.ts'
+import { Tickets } from './tickets.ts'
 
 export interface IdWindowOptions {
-  /** How many ids are remembered at most; the oldest make room. */
+  /** How many ids are remembered at most, up to 100,000,000; the oldest make room. */
   readonly maxIds: number
   /** How long an id is remembered, in milliseconds: by the monotonic clock, so that one that jumps forgets nothing. */
   readonly windowMs: number
@@ -14,21 +17,21 @@ export interface IdWindowOptions {
   readonly onKeep?: (high: number, low: number, unixSeconds: number) => void
 }
 
-const INITIAL_IDS = 1024
-/** Slots per id: an open-addressed table stays fast while it is at most half full. */
-const SLOTS_PER_ID = 2
 /** Tables that grow each by itself, so that no growth holds the server up for long: 1 ms or so, not 100. */
-const TABLES = 64
-const FIRST_SLOTS = 32
-const TICK_MS = 1000
+const TABLES = 128
+const MIN_TICK_MS = 1000
+/** So many ticks are told apart, however long the window is: an id may be remembered for a thousandth too long. */
+const MAX_TICKS = 1024
+/** 0.3 ms: what came in a burst grows old at once. The rest goes with the next requests. */
+const MAX_FORGOTTEN_AT_ONCE = 4096
 
 /** What take() says of an id that is remembered. */
 const KNOWN = 0
 
 /**
- * A first-in-first-out window over 64-bit hashes of messageIds: 12 bytes for an entry and 8 for its slots, 20 bytes
- * an id, no objects. Two of 2,000,000 ids collide with a chance of 1 in 10,000,000 (2e6^2 / 2^65); an event lost
- * that way is the price of not keeping the ids themselves, and is counted as a duplicate, not lost silently.
+ * A first-in-first-out window over 64-bit hashes of messageIds: 8 bytes for an entry and 5 to 7.5 for its slot, 13 to
+ * 16 bytes an id, no objects. Two of 2,000,000 ids collide with a chance of 1 in 10,000,000 (2e6^2 / 2^65); an event
+ * lost that way is the price of not keeping the ids themselves, and is counted as a duplicate, not lost silently.
  *
  * An id that is on its way has its slot already, so that it is hashed and looked up once; its entry lies with the
  * tickets until it is kept, and makes no other one go before.
@@ -37,41 +40,40 @@ export class HashIdWindow {
   readonly #options: IdWindowOptions
   readonly #hash: IdHash
   readonly #startMs: number
+  readonly #tickMs: number
   readonly #windowTicks: number
   readonly #tickets = new Tickets()
-  #capacity: number
-  /** A ring of entries, oldest at #first: the hash's halves and the second it was kept in. */
-  #entries: Int32Array
-  #first = 0
-  #count = 0
-  /** Open addressing with linear probing: place in the ring + 1, or minus a ticket, or 0 where it is free. */
-  readonly #tables: Int32Array[] = Array.from({ length: TABLES }, () => new Int32Array(FIRST_SLOTS))
-  /** Slots taken, by table. */
-  readonly #taken = new Int32Array(TABLES)
+  readonly #ring: EntryRing
+  readonly #ages: AgeMarks
+  readonly #tables: readonly SlotTable[]
 
   constructor(options: IdWindowOptions) {
+    const { maxIds, windowMs, clock, seed } = options
     this.#options = options
-    this.#hash = new IdHash(options.seed)
-    this.#startMs = options.clock.monotonic()
-    this.#windowTicks = Math.ceil(options.windowMs / TICK_MS)
-    this.#capacity = Math.min(INITIAL_IDS, options.maxIds)
-    this.#entries = new Int32Array(this.#capacity * WORDS)
+    this.#hash = new IdHash(seed)
+    this.#startMs = clock.monotonic()
+    this.#tickMs = Math.max(MIN_TICK_MS, windowMs / MAX_TICKS)
+    this.#windowTicks = Math.ceil(windowMs / this.#tickMs)
+    this.#ages = new AgeMarks(this.#windowTicks + 1)
+    const ring = new EntryRing(maxIds)
+    this.#ring = ring
+    this.#tables = Array.from({ length: TABLES }, () => new SlotTable(ring, this.#tickets))
   }
 
   /** Ids remembered, without those on their way. */
   get size(): number {
-    return this.#count
+    return this.#ring.count
   }
 
   get bytes(): number {
-    const slots = this.#tables.reduce((sum, table) => sum + table.byteLength, 0)
-    return this.#entries.byteLength + slots + this.#tickets.words.byteLength
+    const slots = this.#tables.reduce((sum, table) => sum + table.bytes, 0)
+    return this.#ring.bytes + this.#ages.bytes + slots + this.#tickets.words.byteLength
   }
 
-  /** Forgets what is older than the window. */
+  /** Forgets what is older than the window; of many such ids at once only the oldest, so call it often. */
   forgetOld(): void {
-    const oldest = this.#now() - this.#windowTicks
-    while (this.#count > 0 && (this.#entries[this.#first * WORDS + 2] as number) < oldest) this.#forgetOldest()
+    const oldest = this.#tick(0) - this.#windowTicks
+    for (let n = 0; n < MAX_FORGOTTEN_AT_ONCE && this.#ages.isOldestBefore(oldest); n++) this.#forgetOldest()
   }
 
   /**
@@ -82,27 +84,23 @@ export class HashIdWindow {
     this.#hash.of(bytes, start, end)
     const { high, low } = this.#hash
     const table = this.#tableOf(high)
-    const slot = this.#find(table, high, low)
-    const holder = table[slot] as number
+    const holder = table.find(high, low)
     if (holder !== 0) return holder > 0 ? KNOWN : holder
     const ticket = this.#tickets.take(high, low)
-    table[slot] = -ticket
-    this.#countTaken(high)
+    table.put(-ticket)
     return ticket
   }
 
   /** These ids are remembered from now on. */
   keep(tickets: readonly number[]): void {
     const { clock, onKeep } = this.#options
-    const tick = this.#now()
+    const tick = this.#tick(0)
     const unixSeconds = Math.floor(clock.now() / 1000)
     for (const ticket of tickets) {
       this.#makeRoom()
-      const { words } = this.#tickets
-      const high = words[(ticket - 1) * WORDS] as number
-      const low = words[(ticket - 1) * WORDS + 1] as number
-      const table = this.#tableOf(high)
-      table[this.#slotOf(table, -ticket)] = this.#append(high, low, tick)
+      const high = this.#tickets.highOf(ticket)
+      const low = this.#tickets.lowOf(ticket)
+      this.#tableOf(high).replace(low, -ticket, this.#append(high, low, tick))
       this.#tickets.giveBack(ticket)
       onKeep?.(high, low, unixSeconds)
     }
@@ -111,140 +109,46 @@ export class HashIdWindow {
   /** These ids are as if they had never been taken. */
   drop(tickets: readonly number[]): void {
     for (const ticket of tickets) {
-      this.#free(-ticket)
+      this.#tableOf(this.#tickets.highOf(ticket)).remove(this.#tickets.lowOf(ticket), -ticket)
       this.#tickets.giveBack(ticket)
     }
   }
 
   /** Puts back an id that was kept `ageSeconds` ago, by the halves of its hash; in the order they were kept. */
   restore(high: number, low: number, ageSeconds: number): void {
-    const now = this.#now()
-    const tick = now - Math.max(0, Math.ceil(ageSeconds))
+    const tick = this.#tick(Math.max(0, ageSeconds) * 1000)
     const table = this.#tableOf(high)
-    if (tick < now - this.#windowTicks || table[this.#find(table, high, low)] !== 0) return
-    this.#makeRoom()
-    table[this.#find(table, high, low)] = this.#append(high, low, tick)
-    this.#countTaken(high)
+    if (tick < this.#tick(0) - this.#windowTicks || table.find(high, low) !== 0) return
+    if (this.#makeRoom()) table.find(high, low)
+    table.put(this.#append(high, low, tick))
   }
 
-  #now(): number {
-    // Starts at one window, so that what is put back lies before the start and still has a tick.
-    return Math.floor((this.#options.clock.monotonic() - this.#startMs) / TICK_MS) + this.#windowTicks
+  /** The tick that was so long ago: below 0 where that was before the start. */
+  #tick(agoMs: number): number {
+    return Math.floor((this.#options.clock.monotonic() - this.#startMs - agoMs) / this.#tickMs)
   }
 
-  #tableOf(high: number): Int32Array {
-    return this.#tables[high & (TABLES - 1)] as Int32Array
+  #tableOf(high: number): SlotTable {
+    return this.#tables[high & (TABLES - 1)] as SlotTable
   }
 
-  /** The slot of a hash, or the free slot where it belongs. */
-  #find(table: Int32Array, high: number, low: number): number {
-    const mask = table.length - 1
-    let slot = low & mask
-    for (;;) {
-      const holder = table[slot] as number
-      if (holder === 0) return slot
-      const words = this.#wordsOf(holder)
-      const at = startOf(holder)
-      if (words[at + 1] === low && words[at] === high) return slot
-      slot = (slot + 1) & mask
-    }
-  }
-
-  /** The slot that an entry or a ticket has. */
-  #slotOf(table: Int32Array, holder: number): number {
-    const mask = table.length - 1
-    let slot = this.#homeOf(table, holder)
-    while (table[slot] !== holder) slot = (slot + 1) & mask
-    return slot
-  }
-
-  /** Where the search for an entry or a ticket begins. */
-  #homeOf(table: Int32Array, holder: number): number {
-    return (this.#wordsOf(holder)[startOf(holder) + 1] as number) & (table.length - 1)
-  }
-
-  #wordsOf(holder: number): Int32Array {
-    return holder > 0 ? this.#entries : this.#tickets.words
-  }
-
-  /** Writes an entry behind the newest; what its slot is to hold. */
+  /** Adds an entry behind the newest; what its slot is to hold. */
   #append(high: number, low: number, tick: number): number {
-    const place = (this.#first + this.#count) % this.#capacity
-    this.#entries[place * WORDS] = high
-    this.#entries[place * WORDS + 1] = low
-    this.#entries[place * WORDS + 2] = tick
-    this.#count++
-    return place + 1
+    this.#ages.add(tick)
+    return this.#ring.append(high, low) + 1
   }
 
-  #makeRoom(): void {
-    if (this.#count < this.#capacity) return
-    if (this.#capacity < this.#options.maxIds) this.#growRing()
-    else this.#forgetOldest()
+  /** Whether an id had to go for that. */
+  #makeRoom(): boolean {
+    if (!this.#ring.isFull) return false
+    this.#forgetOldest()
+    return true
   }
 
   #forgetOldest(): void {
-    this.#free(this.#first + 1)
-    this.#first = (this.#first + 1) % this.#capacity
-    this.#count--
+    const place = this.#ring.oldest
+    this.#tableOf(this.#ring.highOf(place)).remove(this.#ring.lowOf(place), place + 1)
+    this.#ring.removeOldest()
+    this.#ages.removeOldest()
   }
-
-  /** Takes a holder out and moves up what had been pushed past it, so that no search meets a false end. */
-  #free(holder: number): void {
-    const high = this.#wordsOf(holder)[startOf(holder)] as number
-    const table = this.#tableOf(high)
-    const mask = table.length - 1
-    let hole = this.#slotOf(table, holder)
-    for (let next = (hole + 1) & mask; table[next] !== 0; next = (next + 1) & mask) {
-      const pushed = table[next] as number
-      if (((next - this.#homeOf(table, pushed)) & mask) < ((next - hole) & mask)) continue
-      table[hole] = pushed
-      hole = next
-    }
-    table[hole] = 0
-    const index = high & (TABLES - 1)
-    this.#taken[index] = (this.#taken[index] as number) - 1
-  }
-
-  /** The ring is full: room is made before its oldest entry, and those from there to the end move up. */
-  #growRing(): void {
-    const capacity = Math.min(this.#capacity * 2, this.#options.maxIds)
-    const added = capacity - this.#capacity
-    for (let place = this.#first; this.#first > 0 && place < this.#capacity; place++) {
-      const table = this.#tableOf(this.#entries[place * WORDS] as number)
-      table[this.#slotOf(table, place + 1)] = place + added + 1
-    }
-    const grown = new Int32Array(capacity * WORDS)
-    const cut = this.#first * WORDS
-    grown.set(this.#entries.subarray(0, cut))
-    grown.set(this.#entries.subarray(cut), this.#first === 0 ? 0 : cut + added * WORDS)
-    if (this.#first > 0) this.#first += added
-    this.#entries = grown
-    this.#capacity = capacity
-  }
-
-  #countTaken(high: number): void {
-    const index = high & (TABLES - 1)
-    const old = this.#tableOf(high)
-    const taken = (this.#taken[index] as number) + 1
-    this.#taken[index] = taken
-    if (taken * SLOTS_PER_ID > old.length) this.#tables[index] = this.#grown(old)
-  }
-
-  #grown(old: Int32Array): Int32Array {
-    const table = new Int32Array(old.length * 2)
-    const mask = table.length - 1
-    for (const holder of old) {
-      if (holder === 0) continue
-      let slot = this.#homeOf(table, holder)
-      while (table[slot] !== 0) slot = (slot + 1) & mask
-      table[slot] = holder
-    }
-    return table
-  }
-}
-
-/** Where the words of an entry or a ticket begin. */
-function startOf(holder: number): number {
-  return (Math.abs(holder) - 1) * WORDS
 }

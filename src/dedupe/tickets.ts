@@ -1,5 +1,5 @@
-/** 32-bit words that an id takes, here and in the window. */
-export const WORDS = 3
+/** 32-bit words that a ticket takes. */
+const WORDS = 3
 
 const FIRST_TICKETS = 64
 
@@ -24,6 +24,16 @@ export class Tickets {
     this.words[at + 1] = low
     this.count++
     return ticket
+  }
+
+  /** The high half of the hash under a ticket that is out. */
+  highOf(ticket: number): number {
+    return this.words[(ticket - 1) * WORDS] as number
+  }
+
+  /** The low half of the hash under a ticket that is out. */
+  lowOf(ticket: number): number {
+    return this.words[(ticket - 1) * WORDS + 1] as number
   }
 
   giveBack(ticket: number): void {
