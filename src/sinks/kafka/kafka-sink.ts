@@ -40,8 +40,8 @@ const READY_POLL_MS = 50
 
 /**
  * Kafka as a sink: idempotent, acks=all, one request on its way at a time, and what comes meanwhile goes together as
- * the next one, at least a millisecond after it. Connects in the background and recovers by itself. See docs/decisions/kafka-client.md for what
- * happens after a timeout.
+ * the next one, at least a millisecond after it. Connects in the background and recovers by itself. See
+ * docs/decisions/kafka-client.md for what happens after a timeout.
  *
  * publish() also rejects with RefusedRecords where Kafka will never take a record as it is.
  */
