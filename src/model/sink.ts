@@ -32,10 +32,6 @@ export interface Receipt {
  */
 export type ReadPlaces = (marks: ArrayLike<number>, index: number) => readonly Placement[]
 
-export function placesOf({ marks, read }: Pick<Receipt, 'marks' | 'read'>, index: number): readonly Placement[] {
-  return read(marks, index)
-}
-
 export interface SinkHealth {
   /** Whether a record can be made durable now. */
   readonly ready: boolean

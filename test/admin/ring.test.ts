@@ -5,8 +5,8 @@ import { lineOf, messageIdOf } from '../../src/model/record.ts'
 import { fault } from '../../src/model/reasons.ts'
 import type { EventReport, RequestReport } from '../../src/model/report.ts'
 import type { Placement } from '../../src/model/sink.ts'
-import { placesOf } from '../../src/model/sink.ts'
 import { testRecord } from '../support/records.ts'
+import { placesOf } from '../support/places.ts'
 
 /** Of receipts whose marks are offsets, one a record. */
 function readMark(marks: ArrayLike<number>, index: number): readonly Placement[] {

@@ -54,3 +54,15 @@ t.test(
     t.equal(ages.isOldestBefore(9), false, 'marks are free again')
   }
 )
+
+t.test('however many ids one tick keeps, they take one mark of the few that there are', t => {
+  const ages = new AgeMarks(2)
+  for (let n = 0; n < 100; n++) ages.add(1)
+  ages.add(5)
+  for (let n = 0; n < 100; n++) {
+    t.ok(ages.isOldestBefore(2))
+    ages.removeOldest()
+  }
+  t.notOk(ages.isOldestBefore(5))
+  t.end()
+})

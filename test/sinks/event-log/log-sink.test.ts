@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
-import { isSinkUnavailable, placesOf } from '../../../src/model/sink.ts'
+import { isSinkUnavailable } from '../../../src/model/sink.ts'
 import { createLogSink } from '../../../src/sinks/event-log/log-sink.ts'
 import { failureOf, idsOnDisk, linesOf, openLog } from '../../support/event-log.ts'
 import { testRecord, type TestRecord } from '../../support/records.ts'
+import { placesOf } from '../../support/places.ts'
 
 function recordsOf(kinds: readonly TestRecord['kind'][]): TestRecord[] {
   return linesOf(kinds.map((_, index) => index)).map((line, index) => {

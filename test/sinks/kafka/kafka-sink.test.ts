@@ -1,8 +1,9 @@
 import t from 'tap'
-import { isSinkUnavailable, placesOf } from '../../../src/model/sink.ts'
+import { isSinkUnavailable } from '../../../src/model/sink.ts'
 import { eventRecord, readySink } from '../../support/kafka-sink.ts'
 import { testRecord } from '../../support/records.ts'
 import { createTopic, javaPartition, readTopic, startKafka, topicOffsets } from '../../support/kafka.ts'
+import { placesOf } from '../../support/places.ts'
 
 const kafka = await startKafka()
 t.teardown(() => kafka.stop())

@@ -3,11 +3,12 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { messageIdOf } from '../../../src/model/record.ts'
-import { placesOf, SinkUnavailable } from '../../../src/model/sink.ts'
+import { SinkUnavailable } from '../../../src/model/sink.ts'
 import { createOutbox, type Outbox } from '../../../src/sinks/kafka/outbox.ts'
 import type { KafkaRequest } from '../../../src/sinks/kafka/request.ts'
 import { javaPartition } from '../../support/java-partition.ts'
 import { eventRecord } from '../../support/kafka-sink.ts'
+import { placesOf } from '../../support/places.ts'
 
 const topics = new Map([
   ['a', { partitions: 6, maxBytes: 100_000 }],

@@ -6,7 +6,7 @@ import t from 'tap'
 import { systemClock } from '../../../src/model/clock.ts'
 import type { OutgoingRecord } from '../../../src/model/record.ts'
 import { messageIdOf } from '../../../src/model/record.ts'
-import { placesOf, SinkUnavailable } from '../../../src/model/sink.ts'
+import { SinkUnavailable } from '../../../src/model/sink.ts'
 import { createLogReader } from '../../../src/sinks/event-log/log-reader.ts'
 import { openSegmentLog } from '../../../src/sinks/event-log/segment-log.ts'
 import { RefusedRecords } from '../../../src/sinks/kafka/refused-records.ts'
@@ -16,6 +16,7 @@ import { createSpoolingSink } from '../../../src/sinks/spool/spooling-sink.ts'
 import { linesFrom } from '../../support/event-log.ts'
 import { testRecord, type TestRecord } from '../../support/records.ts'
 import { until } from '../../support/until.ts'
+import { placesOf } from '../../support/places.ts'
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
