@@ -64,6 +64,41 @@ export function batchBody(events: number): BodyTemplate {
   return template({ batch, sentAt: '2026-11-23T06:49:25.000Z' }, events)
 }
 
+/** A page or track call of a browser, as analytics.js sends it: on a page, and so with a context, of its own. */
+function browserEvent(user: number): object {
+  const path = `/products/${user}`
+  const page = { path, referrer: '', search: '', title: `Product ${user}`, url: `https://shop.example${path}` }
+  const what =
+    user % 2 === 0
+      ? { type: 'page', properties: page }
+      : { event: NAMES[user % NAMES.length], type: 'track', properties: { sku: `s-${user}`, price: user + 0.5 } }
+  return {
+    timestamp: new Date(FIRST_TIME + user * 37).toISOString(),
+    integrations: {},
+    ...what,
+    context: {
+      page,
+      userAgent:
+        'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36',
+      userAgentData: { brands: [{ brand: 'Chromium', version: '126' }], mobile: false, platform: 'Linux' },
+      locale: 'en-US',
+      library: { name: 'analytics.js', version: 'next-1.81.0' },
+      campaign: {},
+      timezone: 'Europe/Berlin'
+    },
+    messageId: ID_PREFIX + ID_MARK,
+    anonymousId: `3f2a9c1e-${user}`,
+    userId: `user-${user}`,
+    _metadata: { bundled: ['Segment.io'], unbundled: [], bundledIds: [] }
+  }
+}
+
+/** A batch of browsers' calls: what a server meets when many browsers send theirs alone, without the requests between. */
+export function browserBody(events: number): BodyTemplate {
+  const batch = Array.from({ length: events }, (_, i) => browserEvent(i))
+  return template({ batch, sentAt: '2026-11-23T06:49:25.000Z' }, events)
+}
+
 /** A batch of given calls, each with an id of its own. */
 export function mixedBody(calls: readonly object[]): BodyTemplate {
   const batch = calls.map(call => ({ ...call, messageId: ID_PREFIX + ID_MARK }))

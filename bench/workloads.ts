@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import type { BodyTemplate } from './bodies.ts'
-import { batchBody, mixedBody, singleBody } from './bodies.ts'
+import { batchBody, browserBody, mixedBody, singleBody } from './bodies.ts'
 import type { Subject } from './subjects.ts'
 import { startReference, startTributary } from './subjects.ts'
 
@@ -104,6 +104,12 @@ export const WORKLOADS: readonly Workload[] = [
     name: 'W8: the largest legal batches (500 KB), 16 connections',
     ...batch,
     body: batchBody(LARGEST_BATCH_EVENTS)
+  },
+  {
+    id: 'W9',
+    name: 'W9: batches of 100 calls of browsers, each with a context of its own',
+    ...batch,
+    body: browserBody(100)
   },
   {
     id: 'W7',

@@ -49,8 +49,8 @@ const INT: usize = 4
 const HEAD_BYTES: usize = 7 * INT
 /** Start, end, depth, flags, number of members. */
 const RECORD_BYTES: usize = 5 * INT
-/** Start, closing quote of the key, its number, start and end of the value, its kind and depth, its id. */
-const MEMBER_BYTES: usize = 7 * INT
+/** Start, closing quote of the key, its number, start and end of the value, its kind and depth, its id, its shape. */
+const MEMBER_BYTES: usize = 8 * INT
 /** Bits of the number that kind and depth share that the kind takes. */
 const KIND_BITS: i32 = 4
 
@@ -75,6 +75,26 @@ const OBJECT: i32 = 6
 const ARRAY: i32 = 7
 const ARRAY_EMPTY: i32 = 8
 
+/** What is told of a key's values: an id, a shape, a shape where the event's type is page; and that it is the type. */
+const HAS_ID: i32 = 1
+const HAS_SHAPE: i32 = 2
+const HAS_SHAPE_IN_PAGES: i32 = 4
+const IS_TYPE: i32 = 8
+/** Its values are few, and have their ids again when others came between. */
+const IS_REMEMBERED: i32 = 16
+
+/** `"library` and `page`. */
+const LIBRARY: u64 = 0x7972617262696c22
+const PAGE: u32 = 0x65676170
+/** In a shape: a text, an empty one, a whole number and another one. Literals stand for themselves by their first letter. */
+const SOME_TEXT: u8 = 0x73
+const EMPTY_TEXT: u8 = 0x65
+const WHOLE_NUMBER: u8 = 0x69
+const FRACTION: u8 = 0x64
+/** All of these digits are kept by a number. */
+const MAX_EXACT_CHARS: usize = 15
+const HASH_FACTOR: u64 = 0x9e3779b97f4a7c15
+
 const UNKNOWN: i32 = -1
 const UNKNOWN_ESCAPED: i32 = -2
 const NONE: i32 = -1
@@ -86,10 +106,11 @@ const KEYS = memory.data(32 * 32)
 const SLOTS = memory.data(1024)
 const BEFORE = memory.data(32)
 /** An envelope's members, while those of its events are written. */
-const ENVELOPE = memory.data(20 + 32 * 28)
-/** By number of a key: whether its values get ids; the id and the length of the value that came last. */
-const HAS_IDS = memory.data(32)
+const ENVELOPE = memory.data(20 + 32 * 32)
+/** By number of a key: what is told of its values; the id, the shape and the length of the value that came last. */
+const TOLD = memory.data(32)
 const LAST_ID = memory.data(32 * 4)
+const LAST_SHAPE = memory.data(32 * 4)
 const LAST_LENGTH = memory.data(32 * 4)
 const DECODED = memory.data(32)
 
@@ -99,7 +120,15 @@ const PADDING: usize = 32
 /** By number of a key: the value that came last, as far as it fits. */
 const LAST_VALUES: usize = (__heap_base + 15) & ~15
 const VALUE_ROOM: usize = 4096
-const INPUT: usize = LAST_VALUES + 32 * VALUE_ROOM
+/** What has ids, as far as it fits: a text's length and id, then the text. Each has two places where it can be. */
+const TEXTS: usize = LAST_VALUES + 32 * VALUE_ROOM
+const TEXT_PLACE_BYTES: usize = 1024
+const TEXT_PLACES: usize = 256
+/** More than that gets no id of its own; as many bytes less as the widest store may write too much. */
+const MAX_TEXT_BYTES: usize = TEXT_PLACE_BYTES - 8 - 16
+/** The text that an id is looked up for. */
+const TEXT: usize = TEXTS + TEXT_PLACES * TEXT_PLACE_BYTES
+const INPUT: usize = TEXT + TEXT_PLACE_BYTES
 
 let keys: usize = 0
 let longestKey: usize = 0
@@ -143,15 +172,15 @@ export function room(length: usize): usize {
 /**
  * Learns a key that has a number, the next one; its bytes are where an input would be.
  *
- * @param hasIds whether values of that key, in events, get ids
+ * @param told what is told of values of that key, in events: a sum of HAS_ID and its like
  */
-export function addKey(length: usize, hasIds: bool): void {
+export function addKey(length: usize, told: i32): void {
   const key = KEYS + keys * KEY_ROOM
   store<u8>(key, <u8>length)
   memory.copy(key + 1, INPUT, length)
   const slot = slotOf(INPUT, length)
   store<u8>(BEFORE + keys, load<u8>(slot))
-  store<u8>(HAS_IDS + keys, <u8>hasIds)
+  store<u8>(TOLD + keys, <u8>told)
   keys++
   store<u8>(slot, <u8>keys)
   if (length > longestKey) longestKey = length
@@ -160,7 +189,7 @@ export function addKey(length: usize, hasIds: bool): void {
 /**
  * Walks an input that must be one object. Returns where the result lies: the head, then the object's record.
  *
- * @param isEvent its values get ids
+ * @param isEvent its values get ids and shapes
  */
 export function walkObject(length: usize, base: usize, levels: i32, isEvent: bool): usize {
   const head = begin(length, base, levels)
@@ -273,6 +302,8 @@ function object(): bool {
   out += RECORD_BYTES
   lineBreaks = false
   suspectKeys = false
+  isPage = false
+  shapedInPages = 0
   at++
   skipSpace()
   if (load<u8>(at) == CLOSE_BRACE) at++
@@ -287,6 +318,11 @@ function object(): bool {
       if (next == CLOSE_BRACE) break
       if (load<u8>(at) <= SPACE) skipSpace()
     }
+  }
+  // An envelope would find there what its last event has left.
+  if (isPage && !expand && shapedInPages != 0) {
+    const valueEnd = origin + load<u32>(shapedInPages, 4 * INT)
+    store<i32>(shapedInPages, shapeOf(origin + load<u32>(shapedInPages, 3 * INT), valueEnd), 7 * INT)
   }
   const flags = IS_OBJECT | (suspectKeys ? HAS_SUSPECT_KEYS : 0)
   writeRecord(record, start, most + 1, flags)
@@ -324,7 +360,8 @@ function member(): bool {
   store<u32>(out, <u32>(valueStart - origin), 3 * INT)
   store<u32>(out, <u32>(at - origin), 4 * INT)
   store<i32>(out, (deepest << KIND_BITS) | kindOf(valueStart, isString && escaped), 5 * INT)
-  store<i32>(out, givesIds && !expand ? idOf(number, valueStart) : 0, 6 * INT)
+  const told: i32 = givesIds && !expand && number >= 0 ? load<u8>(TOLD + number) : 0
+  store<u64>(out, told == 0 ? 0 : idAndShape(number, told, valueStart), 6 * INT)
   out += MEMBER_BYTES
   return true
 }
@@ -358,24 +395,134 @@ function isEmptyArray(start: usize): bool {
 let lastId: i32 = 0
 /** The objects that are walked are events, but for one that is an envelope. */
 let givesIds: bool = false
+/** The type of the event that is walked is page; and where its member is written whose value then gets a shape. */
+let isPage: bool = false
+let shapedInPages: usize = 0
 
 /**
- * The id of the value that begins there and ends at the position: the one of the last value of this key, in this body or
- * in one before, where all their bytes are the same, else a new one. 0 for what gets none: ids are for values that many
- * events share, so that those who look into them need to look once.
+ * The id and, in the upper half, the shape of the value of the member that is written next; the value begins at `start`
+ * and ends at the position. Those of the last value of this key, in this body or in one before, where all their bytes are
+ * the same: many events share these values.
  */
-function idOf(number: i32, start: usize): i32 {
-  if (number < 0 || load<u8>(HAS_IDS + number) == 0) return 0
+function idAndShape(number: i32, told: i32, start: usize): u64 {
   const length = at - start
-  if (length > VALUE_ROOM) return 0
+  if ((told & IS_TYPE) != 0) isPage = length == 6 && load<u32>(start + 1) == PAGE
+  if ((told & HAS_SHAPE_IN_PAGES) != 0) shapedInPages = out
+  if ((told & HAS_ID) == 0 || length > VALUE_ROOM) return 0
   const index = <usize>number * INT
   const last = LAST_VALUES + <usize>number * VALUE_ROOM
-  if (load<u32>(LAST_LENGTH + index) == <u32>length && hasSameBytes(last, start, length))
-    return load<i32>(LAST_ID + index)
-  memory.copy(last, start, length)
-  store<u32>(LAST_LENGTH + index, <u32>length)
-  store<i32>(LAST_ID + index, ++lastId)
+  if (load<u32>(LAST_LENGTH + index) != <u32>length || !hasSameBytes(last, start, length)) {
+    memory.copy(last, start, length)
+    store<u32>(LAST_LENGTH + index, <u32>length)
+    store<i32>(LAST_ID + index, (told & IS_REMEMBERED) != 0 ? idOf(start, length) : ++lastId)
+    store<i32>(LAST_SHAPE + index, (told & HAS_SHAPE) != 0 ? shapeOf(start, at) : 0)
+  }
+  return <u64>load<u32>(LAST_ID + index) | ((<u64>load<u32>(LAST_SHAPE + index)) << 32)
+}
+
+/** The id of these bytes: the same as long as they are remembered, else a new one. */
+function idOf(start: usize, length: usize): i32 {
+  const end = put(TEXT, start, length)
+  return end == 0 ? ++lastId : idOfText(end)
+}
+
+/** The id of what stands from TEXT on. */
+function idOfText(end: usize): i32 {
+  const length = end - TEXT
+  store<u64>(end, 0)
+  let hash = <u64>length
+  for (let i: usize = 0; i < length; i += 8) {
+    hash = (hash ^ load<u64>(TEXT + i)) * HASH_FACTOR
+    hash ^= hash >> 32
+  }
+  const place = TEXTS + (<usize>hash & (TEXT_PLACES - 2)) * TEXT_PLACE_BYTES
+  const next = place + TEXT_PLACE_BYTES
+  if (isAt(place, length)) return load<i32>(place + 4)
+  if (isAt(next, length)) return load<i32>(next + 4)
+  memory.copy(next, place, TEXT_PLACE_BYTES)
+  memory.copy(place + 8, TEXT, length)
+  store<u32>(place, <u32>length)
+  store<i32>(place + 4, ++lastId)
   return lastId
+}
+
+/** Whether what stands from TEXT on is what lies in this place. */
+function isAt(place: usize, length: usize): bool {
+  return load<u32>(place) == <u32>length && hasSameBytes(place + 8, TEXT, length)
+}
+
+/** Copies bytes to `to`, which lies behind TEXT; what lies behind them there, or 0 where that is too far. */
+function put(to: usize, from: usize, length: usize): usize {
+  if (to + length > TEXT + MAX_TEXT_BYTES) return 0
+  for (let i: usize = 0; i < length; i += 16) v128.store(to + i, v128.load(from + i))
+  return to + length
+}
+
+/**
+ * The shape of an object: a number that two of them share only if they have the same keys, in the same order and letter by
+ * letter, and values of the same kinds, all the way down. Strings are told apart by whether they are empty. Numbers
+ * are whole or not, and have all of their bytes compared where that takes more than a glance. So have texts and numbers
+ * in `library`, which says more of an event than its kind. 0 where none is given: for what is long, is no object, or has
+ * keys with escapes.
+ *
+ * Bytes that are not JSON have a shape or not; nothing is read behind `end` but the padding.
+ */
+function shapeOf(start: usize, end: usize): i32 {
+  if (load<u8>(start) != OPEN_BRACE) return 0
+  let to = TEXT
+  let level = 0
+  let isLibrary = false
+  let p = start
+  while (p < end) {
+    if (to >= TEXT + MAX_TEXT_BYTES) return 0
+    const byte: u32 = load<u8>(p)
+    if (byte == QUOTE) {
+      escaped = false
+      const behind = string(p)
+      if (behind == 0) return 0
+      const next = space(behind)
+      const isKey = load<u8>(next) == COLON
+      if (isKey && escaped) return 0
+      if (isKey && level == 1) isLibrary = behind - p == 9 && load<u64>(p) == LIBRARY
+      if (isKey || isLibrary) to = put(to, p, behind - p)
+      else store<u8>(to++, behind - p == 2 ? EMPTY_TEXT : SOME_TEXT)
+      p = isKey ? next + 1 : next
+    } else if (byte == OPEN_BRACE || byte == OPEN_BRACKET) {
+      level++
+      store<u8>(to++, <u8>byte)
+      p++
+    } else if (byte == CLOSE_BRACE || byte == CLOSE_BRACKET) {
+      level--
+      store<u8>(to++, <u8>byte)
+      p++
+    } else if (byte == MINUS || isDigit(byte)) {
+      const behind = number(p)
+      if (behind == 0) return 0
+      const kind = isLibrary ? 0 : kindOfNumber(p, behind)
+      if (kind == 0) to = put(to, p, behind - p)
+      // A comma, which stands nowhere else, ends a number that is written out.
+      if (to != 0) store<u8>(to++, kind == 0 ? <u8>COMMA : kind)
+      p = behind
+    } else if (byte <= SPACE || byte == COMMA) p++
+    else {
+      store<u8>(to++, <u8>byte)
+      p += byte == LOWER_F ? 5 : 4
+    }
+    if (to == 0) return 0
+  }
+  return idOfText(to)
+}
+
+/** WHOLE_NUMBER or FRACTION where that is seen without computing; else 0. */
+function kindOfNumber(start: usize, end: usize): u8 {
+  if (end - start > MAX_EXACT_CHARS) return 0
+  let kind = WHOLE_NUMBER
+  for (let p = start; p < end; p++) {
+    const byte: u32 = load<u8>(p)
+    if ((byte | CASE) == LOWER_E) return 0
+    if (byte == POINT) kind = FRACTION
+  }
+  return kind == FRACTION && load<u8>(end - 1) == ZERO ? 0 : kind
 }
 
 function hasSameBytes(a: usize, b: usize, length: usize): bool {

@@ -1,11 +1,14 @@
 import type { ContractDocument, Schema } from './document.ts'
 import { follow, isObject } from './document.ts'
-import { NOT_NULL } from './own-keywords.ts'
+import { NOT_NULL, NULL_OR } from './own-keywords.ts'
 
 /** How closely the contract looks at a top-level field of an event. */
 export interface Regard {
-  /** Anything inside an object or an array may count; else only its type, and whether an array is empty. */
-  readonly inside: boolean
+  /**
+   * What counts inside an object or an array: nothing but whether an array is empty; `kinds`, which keys there are and of
+   * which types their values, all the way down; `all` of it.
+   */
+  readonly inside: 'nothing' | 'kinds' | 'all'
   /**
    * What counts of a string: `any`, no more than whether it is empty; `time`, whether it is a date-time; `whole`, all of
    * its text.
@@ -30,9 +33,17 @@ const OF_NUMBERS = new Set(['minimum', 'maximum', 'exclusiveMinimum', 'exclusive
 const OF_ARRAYS = new Set(['minItems', 'maxItems'])
 const OF_NO_OBJECT: ReadonlySet<string> = new Set([...OF_THE_KIND, ...OF_STRINGS, ...OF_NUMBERS, ...OF_ARRAYS])
 
-const KIND_ONLY: Regard = { inside: false, text: 'any', maxLength: Infinity }
+/** From the closest look on. */
+const INSIDE = ['all', 'kinds', 'nothing'] as const
+
+const KIND_ONLY: Regard = { inside: 'nothing', text: 'any', maxLength: Infinity }
 const TEXT_ONLY: Regard = { ...KIND_ONLY, text: 'whole' }
-const ALL: Regard = { inside: true, text: 'whole', maxLength: Infinity }
+const KINDS_INSIDE: Regard = { ...KIND_ONLY, inside: 'kinds' }
+const ALL: Regard = { inside: 'all', text: 'whole', maxLength: Infinity }
+
+/** Keywords that apply schemas to a value, or to what is in it. */
+const OF_ONE_SCHEMA = new Set(['items', 'additionalProperties', NULL_OR])
+const OF_MANY_SCHEMAS = new Set(['properties', 'allOf', 'anyOf', 'oneOf'])
 
 /**
  * What these schemas look at, taken together. Undefined where they say something of fields that
@@ -54,28 +65,58 @@ function regardSchema(document: ContractDocument, schema: Schema, regards: Map<s
     if (keyword === '$ref') return regardSchema(document, follow(document, String(value)), regards)
     if (keyword === 'allOf') return (value as Schema[]).every(part => regardSchema(document, part, regards))
     if (keyword === 'required') for (const field of value as string[]) note(regards, field, KIND_ONLY)
-    else if (keyword === 'properties') noteFields(value as Record<string, Schema>, regards)
+    else if (keyword === 'properties') noteFields(document, value as Record<string, Schema>, regards)
     else return false
     return true
   })
 }
 
-function noteFields(properties: Record<string, Schema>, regards: Map<string, Regard>): void {
+function noteFields(
+  document: ContractDocument,
+  properties: Record<string, Schema>,
+  regards: Map<string, Regard>
+): void {
   for (const [field, schema] of Object.entries(properties)) {
     const keywords = isObject(schema) ? Object.entries(schema) : [['', schema] as const]
     if (keywords.every(([keyword]) => keyword === 'description')) continue
-    for (const [keyword, value] of keywords) note(regards, field, regardOf(keyword, value))
+    for (const [keyword, value] of keywords) note(regards, field, regardOf(document, keyword, value))
   }
 }
 
 /** What a keyword of a field's schema looks at in the field. */
-function regardOf(keyword: string, value: unknown): Regard {
+function regardOf(document: ContractDocument, keyword: string, value: unknown): Regard {
   if (OF_THE_KIND.has(keyword) || OF_NUMBERS.has(keyword) || isOpen(keyword, value)) return KIND_ONLY
   if (keyword === 'maxItems' && value === 0) return KIND_ONLY
-  if (keyword === 'minLength' && (value === 0 || value === 1)) return KIND_ONLY
+  if (isOfEmptyText(keyword, value)) return KIND_ONLY
   if (keyword === 'maxLength') return { ...KIND_ONLY, maxLength: Number(value) }
   if (keyword === 'format' && value === 'date-time') return { ...KIND_ONLY, text: 'time' }
-  return OF_STRINGS.has(keyword) ? TEXT_ONLY : ALL
+  if (OF_STRINGS.has(keyword)) return TEXT_ONLY
+  return asksForKinds(document, { [keyword]: value }) ? KINDS_INSIDE : ALL
+}
+
+/**
+ * Whether a schema can be answered from the keys of a value and the types of what is in it, whole numbers being a type of
+ * their own, all the way down.
+ *
+ * @param followed references that are being looked at
+ */
+function asksForKinds(document: ContractDocument, schema: Schema, followed: ReadonlySet<string> = new Set()): boolean {
+  if (!isObject(schema)) return true
+  return Object.entries(schema).every(([keyword, value]) => {
+    if (OF_THE_KIND.has(keyword) || OF_ARRAYS.has(keyword) || keyword === 'required') return true
+    if (isOfEmptyText(keyword, value)) return true
+    if (OF_ONE_SCHEMA.has(keyword)) return asksForKinds(document, value as Schema, followed)
+    if (OF_MANY_SCHEMAS.has(keyword)) {
+      return Object.values(value as object).every(part => asksForKinds(document, part as Schema, followed))
+    }
+    if (keyword !== '$ref' || typeof value !== 'string') return false
+    return followed.has(value) || asksForKinds(document, follow(document, value), new Set([...followed, value]))
+  })
+}
+
+/** Whether a string is empty is seen without its text. */
+function isOfEmptyText(keyword: string, value: unknown): boolean {
+  return keyword === 'minLength' && (value === 0 || value === 1)
 }
 
 function isOpen(keyword: string, value: unknown): boolean {
@@ -85,7 +126,7 @@ function isOpen(keyword: string, value: unknown): boolean {
 function note(regards: Map<string, Regard>, field: string, regard: Regard): void {
   const known = regards.get(field) ?? KIND_ONLY
   regards.set(field, {
-    inside: known.inside || regard.inside,
+    inside: INSIDE.find(inside => inside === known.inside || inside === regard.inside) ?? 'all',
     text:
       known.text === 'any' || known.text === regard.text ? regard.text : regard.text === 'any' ? known.text : 'whole',
     maxLength: Math.min(known.maxLength, regard.maxLength)

@@ -43,9 +43,11 @@ export function createFacts(request: {
 
 /** What is the same for all events of a request that follow one pattern. */
 interface Plan {
-  /** Undefined where it leaves as it came. */
+  /** Undefined where it leaves as it came, but for its end. */
   readonly context: Merge | undefined
   readonly integrations: Merge | undefined
+  /** In place of the context's closing brace, where that is all that changes. */
+  readonly contextEnd: Buffer | undefined
   /** Fields of ours, each with a comma behind it. */
   readonly fields: Buffer
 }
@@ -62,8 +64,11 @@ export class EventEncoder {
   readonly #writer: LineWriter
   readonly #facts: RequestFacts
   readonly #tail: Buffer
+  /** Of the event before. */
   #pattern: Pattern | undefined
   #plan: Plan | undefined
+  /** Once there are two. */
+  #plans: Map<Pattern, Plan> | undefined
 
   constructor(writer: LineWriter, facts: RequestFacts) {
     this.#writer = writer
@@ -76,12 +81,13 @@ export class EventEncoder {
     const { scan, pattern } = event
     const { body } = this.#facts
     const plan = this.#planOf(pattern)
-    const { context, integrations } = plan
+    const { context, contextEnd, integrations } = plan
     const writer = this.#writer
     const out = new ObjectCopy(writer, body.bytes, scan.hasLineBreaks)
     for (let place = 0; place < scan.size; place++) {
       const action = pattern.actions[place]
       if (action === ACTION.drop || (action === ACTION.dropForSentAt && body.envelope.sentAt !== undefined)) out.drop()
+      else if (action === ACTION.context && contextEnd !== undefined) out.keepToBrace(scan, place, contextEnd)
       else if (action === ACTION.context && context !== undefined) {
         out.replace('"context":', () => this.#writeMerged(context, scan, place))
       } else if (action === ACTION.integrations && integrations !== undefined) {
@@ -127,11 +133,15 @@ export class EventEncoder {
   }
 
   #planOf(pattern: Pattern): Plan {
-    if (pattern !== this.#pattern || this.#plan === undefined) {
-      this.#pattern = pattern
-      this.#plan = makePlan(pattern, this.#facts)
+    if (pattern === this.#pattern && this.#plan !== undefined) return this.#plan
+    const plan = this.#plans?.get(pattern) ?? makePlan(pattern, this.#facts)
+    if (this.#pattern !== undefined && this.#plan !== undefined) {
+      this.#plans ??= new Map([[this.#pattern, this.#plan]])
+      this.#plans.set(pattern, plan)
     }
-    return this.#plan
+    this.#pattern = pattern
+    this.#plan = plan
+    return plan
   }
 
   /**
@@ -177,8 +187,10 @@ function makePlan(pattern: Pattern, { body, address }: RequestFacts): Plan {
   const type = pattern.hasOwnType ? '' : `"type":"${pattern.type}",`
   const sentAt =
     pattern.sentAtAt === NOWHERE && envelope.sentAt !== undefined ? `"sentAt":${envelope.sentAt.json},` : ''
+  const contextEnd = hasOnlyToAppend(context) ? Buffer.from(`,"ip":"${ip}"}`) : undefined
   return {
-    context: changesAnything(context) ? context : undefined,
+    context: contextEnd === undefined && changesAnything(context) ? context : undefined,
+    contextEnd,
     integrations: changesAnything(integrations) ? integrations : undefined,
     fields: type + sentAt === '' ? NOTHING : Buffer.from(type + sentAt)
   }
@@ -189,6 +201,13 @@ interface Merge {
   readonly own: unknown
   readonly shared: SharedObject | undefined
   readonly ip: string | undefined
+}
+
+/** Nothing but an address comes to an object that has other members and none of that name: it need not be taken apart. */
+function hasOnlyToAppend({ own, shared, ip }: Merge): boolean {
+  const object = asObject(own)
+  if (object === undefined || shared !== undefined || ip === undefined) return false
+  return !Object.hasOwn(object, 'ip') && Object.keys(object).length > 0
 }
 
 function changesAnything({ own, shared, ip }: Merge): boolean {

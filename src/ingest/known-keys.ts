@@ -33,15 +33,27 @@ export const KEY = {
 /** By number. */
 export const KEYS = Object.keys(KEY) as readonly (keyof typeof KEY)[]
 
-/** Keys whose values many events share, whole: the walk gives these values ids. */
-export const KEYS_WITH_IDS: ReadonlySet<number> = new Set([
-  KEY.type,
-  KEY.event,
-  KEY.name,
-  KEY.category,
-  KEY.context,
-  KEY.integrations
-])
+/** What the walk tells of a value, as wasm/walk.ts numbers it. */
+const ID = 1
+const SHAPE = 2
+const SHAPE_IN_PAGES = 4
+const IS_TYPE = 8
+const IS_REMEMBERED = 16
+
+/**
+ * By number of a key: what the walk tells of its values in events. An id of those that many events share, whole, for as
+ * long as they come one after the other or, where there are few, for longer; a shape of those that the contract looks into
+ * and that look the same in many.
+ */
+export const TOLD: Readonly<Partial<Record<number, number>>> = {
+  [KEY.type]: ID | IS_REMEMBERED | IS_TYPE,
+  [KEY.event]: ID,
+  [KEY.name]: ID,
+  [KEY.category]: ID,
+  [KEY.properties]: SHAPE_IN_PAGES,
+  [KEY.context]: ID | SHAPE,
+  [KEY.integrations]: ID | IS_REMEMBERED
+}
 
 /** The number of a key; -1 for others. */
 export function numberOfKey(key: string): number {

@@ -24,6 +24,14 @@ export class ObjectCopy {
     this.#runEnd = scan.valueEndAt(place)
   }
 
+  /** Keeps a member whose value is an object, but for its closing brace, in place of which `end` is written. */
+  keepToBrace(scan: Scan, place: number, end: Buffer): void {
+    this.keep(scan, place)
+    this.#runEnd--
+    this.flush()
+    this.#writer.short(end)
+  }
+
   drop(): void {
     this.flush()
   }

@@ -2,6 +2,7 @@ import type { Regard, Regards } from '../contract/regard.ts'
 import { parseDateTimeBytes } from '../contract/date-time.ts'
 import type { EventType } from '../model/event-types.ts'
 import type { JsonObject } from './body.ts'
+import { asObject } from './body.ts'
 import { KEY, KEYS } from './known-keys.ts'
 import type { Scan } from './scan-result.ts'
 import { KIND } from './scan-result.ts'
@@ -12,8 +13,10 @@ const ANY = 0
 const SAME_KIND = 1
 /** The same, and a date-time. */
 const TIME = 2
-/** The value is the same, byte for byte. */
+/** The value is the same, byte for byte... */
 const SAME_BYTES = 3
+/** ...or else an object of the same shape: the same keys, and values of the same kinds, all the way down. */
+const SAME_SHAPE = 4
 
 /** What becomes of a member where its event is written. */
 export const ACTION = {
@@ -38,7 +41,7 @@ const KINDS_ALONE: ReadonlySet<number> = new Set([
 ])
 
 /** Of these more than their kind decides how an event is written or where it goes. */
-const WHOLE: ReadonlySet<number> = new Set([KEY.type, KEY.context, KEY.integrations])
+const WHOLE: ReadonlySet<number> = new Set([KEY.type, KEY.integrations])
 const KIND_DECIDES: ReadonlySet<number> = new Set([
   ...[KEY.messageId, KEY.userId, KEY.anonymousId, KEY.groupId, KEY.previousId],
   ...[KEY.event, KEY.timestamp, KEY.originalTimestamp, KEY.sentAt]
@@ -48,14 +51,15 @@ export const NOWHERE = -1
 
 /**
  * What an event that was judged and found good has in common with all others that nobody could tell apart by what
- * counts of them: the same keys in the same order, the same type, context and integrations, and other values that differ
- * in nothing that the contract or we look at. Such events need not be judged again, nor is it worked out again how they
- * are written: a batch mostly holds a few kinds of events, and so does what a client sends all day.
+ * counts of them: the same keys in the same order, the same type and integrations, a context of the same shape, and other
+ * values that differ in nothing that the contract or we look at. Such events need not be judged again, nor is it worked out
+ * again how they are written: a batch mostly holds a few kinds of events, and so does what clients send all day.
  */
 export class Pattern {
   readonly type: EventType
-  /** What these are, the same in all of them. */
+  /** The same keys as in all of them, and of the values what decides about `ip`. */
   readonly context: unknown
+  /** The same in all of them. */
   readonly integrations: unknown
   readonly hasOwnType: boolean
   /** By place. */
@@ -69,13 +73,14 @@ export class Pattern {
   readonly originalTimestampAt: number
   readonly sentAtAt: number
   readonly #generation: number
-  /** By place: the key's number and the value's kind in one, and the value's id. */
+  /** By place: the key's number and the value's kind in one, and the value's id and shape. */
   readonly #marks: number[] = []
   readonly #ids: number[] = []
+  readonly #shapes: number[] = []
 
   constructor(scan: Scan, type: EventType, value: JsonObject) {
     this.type = type
-    this.context = value['context']
+    this.context = outlineOf(value['context'])
     this.integrations = value['integrations']
     this.hasOwnType = value['type'] === type
     this.messageIdAt = placeOfText(scan, KEY.messageId)
@@ -90,6 +95,7 @@ export class Pattern {
       this.actions.push(actionOf(scan, place, this.hasOwnType))
       this.#marks.push(markOf(scan.numberAt(place), scan.kindAt(place)))
       this.#ids.push(scan.idAt(place))
+      this.#shapes.push(scan.shapeAt(place))
     }
   }
 
@@ -107,9 +113,10 @@ export class Pattern {
       if (number < 0 || number !== numberOf(mark)) return false
       const look = looks.of[number] as number
       if (look === ANY) continue
-      if (look === SAME_BYTES) {
-        const id = scan.idAt(place)
-        if (id === 0 || id !== this.#ids[place]) return false
+      if (look >= SAME_BYTES) {
+        if (!isKnown(scan.idAt(place), this.#ids[place])) {
+          if (look === SAME_BYTES || !isKnown(scan.shapeAt(place), this.#shapes[place])) return false
+        }
         continue
       }
       const kind = scan.kindAt(place)
@@ -140,9 +147,27 @@ export function looksOf(regards: Regards | undefined): Looks | undefined {
 }
 
 function lookOf(number: number, regard: Regard | undefined): number {
-  if (WHOLE.has(number) || regard?.inside === true || regard?.text === 'whole') return SAME_BYTES
+  if (WHOLE.has(number) || regard?.inside === 'all' || regard?.text === 'whole') return SAME_BYTES
+  if (number === KEY.context || regard?.inside === 'kinds') return SAME_SHAPE
   if (regard?.text === 'time') return TIME
   return regard !== undefined || KIND_DECIDES.has(number) ? SAME_KIND : ANY
+}
+
+/** A context without what only takes memory: of its values ipToFill() looks at few. */
+function outlineOf(context: unknown): unknown {
+  const object = asObject(context)
+  if (object === undefined) return context
+  const outline = Object.fromEntries(Object.keys(object).map((key): [string, unknown] => [key, null]))
+  const { ip, direct, library } = object
+  if (ip !== undefined && ip !== null) outline['ip'] = ''
+  if (direct === true) outline['direct'] = true
+  if (library !== undefined) outline['library'] = { name: asObject(library)?.['name'] }
+  return outline
+}
+
+/** Whether an id or a shape is the one that is known; 0 is none. */
+function isKnown(one: number, known: number | undefined): boolean {
+  return one !== 0 && one === known
 }
 
 /** Kinds are few. */
@@ -203,15 +228,17 @@ function actionOf(scan: Scan, place: number, isOwnType: boolean): number {
   }
 }
 
-/** Of what came in one way: so many are remembered, the latest first. */
-const MAX_PATTERNS = 8
+/** So many are remembered of what came in one way: whoever makes up patterns must not fill the memory with them. */
+const MAX_PATTERNS = 64
 
-/** The patterns of the events that came last. */
+/** The patterns of the events that came last, by how many members they have, the frequent ones first. */
 export class PatternBook {
-  readonly #patterns: Pattern[] = []
+  readonly #bySize: Pattern[][] = []
+  #count = 0
 
   find(scan: Scan, bytes: Uint8Array, looks: LooksByType): Pattern | undefined {
-    const patterns = this.#patterns
+    const patterns = this.#bySize[scan.size]
+    if (patterns === undefined) return undefined
     for (let i = 0; i < patterns.length; i++) {
       const pattern = patterns[i] as Pattern
       const look = looks[pattern.type]
@@ -223,8 +250,15 @@ export class PatternBook {
     return undefined
   }
 
+  /** @param pattern one that matches an event: it has known keys only, each once, and so no more members than there are */
   add(pattern: Pattern): void {
-    if (this.#patterns.length === MAX_PATTERNS) this.#patterns.pop()
-    this.#patterns.push(pattern)
+    const patterns = (this.#bySize[pattern.actions.length] ??= [])
+    if (this.#count === MAX_PATTERNS) this.#longest(patterns).pop()
+    else this.#count++
+    patterns.push(pattern)
+  }
+
+  #longest(first: Pattern[]): Pattern[] {
+    return this.#bySize.reduce((longest, each) => (each.length > longest.length ? each : longest), first)
   }
 }

@@ -21,7 +21,7 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
   'integrations'
 ])
 
-const WHOLE: Pick<Regard, 'inside'> = { inside: true }
+const WHOLE: Pick<Regard, 'inside'> = { inside: 'all' }
 
 /** What stands for values that nobody looks into: of the same kind, and empty where they are. */
 const SOME_OBJECT = Object.freeze({})
@@ -137,9 +137,9 @@ function readValue(scan: Scan, place: number, { text }: ParsedBody, regard: Pick
     case KIND.stringEmpty:
       return text(start + 1, end - 1)
     case KIND.object:
-      return regard.inside ? readJson(text(start, end)) : SOME_OBJECT
+      return regard.inside !== 'nothing' ? readJson(text(start, end)) : SOME_OBJECT
     case KIND.array:
-      return regard.inside ? readJson(text(start, end)) : SOME_ARRAY
+      return regard.inside !== 'nothing' ? readJson(text(start, end)) : SOME_ARRAY
     case KIND.arrayEmpty:
       return EMPTY_ARRAY
     default:

@@ -19,8 +19,8 @@ export const KIND = {
 /** The forms that wasm/walk.ts writes: a record of an object or an element, and behind it each of its members. */
 const RECORD = { start: 0, end: 1, depth: 2, flags: 3, members: 4 } as const
 const RECORD_INTS = 5
-const MEMBER = { start: 0, keyEnd: 1, number: 2, valueStart: 3, valueEnd: 4, kindAndDepth: 5, id: 6 } as const
-const MEMBER_INTS = 7
+const MEMBER = { start: 0, keyEnd: 1, number: 2, valueStart: 3, valueEnd: 4, kindAndDepth: 5, id: 6, shape: 7 } as const
+const MEMBER_INTS = 8
 const KIND_BITS = 4
 const KIND_MASK = (1 << KIND_BITS) - 1
 const IS_OBJECT = 1
@@ -134,7 +134,7 @@ export class Scan {
     return this.#member(place, MEMBER.kindAndDepth) >> KIND_BITS
   }
 
-  /** Ids are only compared with those of the same one, which need not be the one of the walk that comes next. */
+  /** Ids and shapes are only compared with those of the same one, which need not be the one of the walk that comes next. */
   get idGeneration(): number {
     return this.#ints[HEAD.ids] as number
   }
@@ -142,6 +142,14 @@ export class Scan {
   /** The same for values of one key that have the same bytes, in one event and the next; 0 where nothing is known. */
   idAt(place: number): number {
     return this.#member(place, MEMBER.id)
+  }
+
+  /**
+   * The same for objects of one key that nobody tells apart who looks only at keys, at the kinds of values and at what is in
+   * `library`, all the way down; 0 where nothing is known.
+   */
+  shapeAt(place: number): number {
+    return this.#member(place, MEMBER.shape)
   }
 
   /** The place of the first member whose key has that number; -1 where there is none. */

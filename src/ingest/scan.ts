@@ -20,7 +20,7 @@ export interface ScanOptions {
   readonly end?: number
   /** How the text of keys is made; default: from the bytes. */
   readonly text?: TextOf
-  /** It is an event, whose values get ids; default: false. */
+  /** It is an event, whose values get ids and shapes; default: false. */
   readonly isEvent?: boolean
 }
 

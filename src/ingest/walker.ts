@@ -1,12 +1,12 @@
 import { MAX_DEPTH_LEVELS } from '../model/limits.ts'
-import { KEY, KEYS, KEYS_WITH_IDS } from './known-keys.ts'
+import { KEY, KEYS, TOLD } from './known-keys.ts'
 import { WALK_CODE } from './walk-code.ts'
 
 /** What wasm/walk.ts exports. Addresses and lengths are bytes of its memory, or of the input. */
 interface WalkExports {
   readonly memory: { readonly buffer: ArrayBuffer }
   room(length: number): number
-  addKey(length: number, hasIds: boolean): void
+  addKey(length: number, told: number): void
   setBatchKey(key: number): void
   walkObject(length: number, base: number, maxDepth: number, isEvent: boolean): number
   walkEnvelope(length: number, base: number, maxDepth: number, maxElements: number): number
@@ -38,7 +38,7 @@ function createWalk(): WalkExports {
   for (const [number, key] of KEYS.entries()) {
     const at = created.room(key.length)
     Buffer.from(created.memory.buffer).write(key, at, 'latin1')
-    created.addKey(key.length, KEYS_WITH_IDS.has(number))
+    created.addKey(key.length, TOLD[number] ?? 0)
   }
   created.setBatchKey(KEY.batch)
   generation++
@@ -50,7 +50,7 @@ function createWalk(): WalkExports {
  * The result of a walk over bytes [start, end): numbers as wasm/walk.ts writes them, positions counted from the first of
  * `bytes`. They are the caller's own.
  *
- * @param range.isEvent its values get ids
+ * @param range.isEvent its values get ids and shapes
  */
 export function walkObject(bytes: Buffer, range: { start: number; end: number; isEvent: boolean }): Int32Array {
   const { start, end, isEvent } = range

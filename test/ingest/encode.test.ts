@@ -161,16 +161,20 @@ t.test(
       ['{"library":{"name":"analytics-python"}}', '', '198.51.100.7', undefined],
       ['{"direct":true}', '', '198.51.100.7', '198.51.100.7'],
       ['{"direct":"true"}', '', '198.51.100.7', undefined],
+      ['{"direct":true ,"page":{"url":"/a"} }', '', '198.51.100.7', '198.51.100.7'],
+      ['{\n  "direct": true,\n  "page": {}\n}', '', '198.51.100.7', '198.51.100.7'],
       ['{}', ',"context":{"library":{"name":"analytics-kotlin"}}', '198.51.100.7', '198.51.100.7'],
       ['{}', ',"context":{"library":{"name":"analytics-kotlin"},"ip":"203.0.113.1"}', '198.51.100.7', '203.0.113.1'],
       ['null', '', '198.51.100.7', undefined]
     ]
     for (const [context, envelope, address, ip] of rows) {
-      const line = encode(`{"batch":[{"type":"track","userId":"u","event":"e","context":${context}}]${envelope}}`, {
-        endpoint: 'batch',
-        address
-      })
-      t.equal(((JSON.parse(line) as Json)['context'] as Json | null)?.['ip'], ip, `${context} ${envelope} ${address}`)
+      const text = `{"batch":[{"type":"track","context":${context},"userId":"u","event":"e"}]${envelope}}`
+      const line = encode(text, { endpoint: 'batch', address })
+      const written = (JSON.parse(line) as Json)['context'] as Json | null
+      t.equal(written?.['ip'], ip, `${context} ${envelope} ${address}`)
+      const { ip: _, ...rest } = (JSON.parse(context) ?? {}) as Json
+      t.match(written ?? {}, rest, 'all else is there')
+      t.equal(line.indexOf('\n'), line.length - 1, 'in one line')
     }
   }
 )

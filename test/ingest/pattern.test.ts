@@ -30,11 +30,34 @@ const FIELDS: Record<string, readonly string[]> = {
   event: ['"Order Completed"', '"e"', '"\\u0065"', '""', 'null', '5'],
   name: ['"n"', '""', 'null', '5'],
   category: ['"c"', 'null', '5'],
-  properties: ['{}', '{"a":1}', '{"url":5}', '{"url":"x"}', 'null', '[]', '[ ]', '[1]', '"x"'],
+  properties: [
+    '{}',
+    '{"a":1}',
+    '{"url":5}',
+    '{"url":"x"}',
+    '{"url":"yz"}',
+    '{ "url" :""}',
+    'null',
+    '[]',
+    '[ ]',
+    '[1]',
+    '"x"'
+  ],
   traits: ['{}', '{"email":"x"}', '{"email":5}', 'null', '[]'],
   context: [
     ...['{"library":{"name":"analytics.js"}}', '{"library":{"name":"other"}}', '{"ip":"1.2.3.4"}', '{"ip":5}'],
-    ...['{"page":{"url":5}}', '{"direct":true}', '{}', '[]', 'null', '5', '{\n"locale": "de"}']
+    ...['{"page":{"url":5}}', '{"direct":true}', '{}', '[]', 'null', '5', '{\n"locale": "de"}'],
+    ...['{"library":{"name":"analytics.js"},"page":{"url":"/a"}}', '{"library":{"name":"other"},"page":{"url":"/b"}}'],
+    ...[
+      '{"library":{"name":"analytics.js"},"page":{"url":""}}',
+      '{"library":{"name":"analytics.js"},"page":{"url":1}}'
+    ],
+    ...['{"library":{"name":"analytics.js"},"ip":"1.2.3.4"}', '{"library":{"name":"analytics.js"},"ip":null}'],
+    ...['{"library":{"name":"analytics.js"},"ip":""}', '{"librar\\u0079":{"name":"analytics.js"},"locale":"en"}'],
+    ...['{"librar\\u0079":{"name":"other.js"},"locale":"en"}', '{"library":"analytics.js"}', '{"direct":false}'],
+    ...['{"location":{"latitude":1.5}}', '{"location":{"latitude":-7}}', '{"location":{"latitude":"x"}}'],
+    ...['{"screen":{"width":1}}', '{"screen":{"width":1.0}}', '{"screen":{"width":1.5}}', '{"screen":{"width":1e3}}'],
+    ...['{"a":[1,"x",null,true]}', '{"a":[2,"y",null,false]}', '{"ip":"1.2.3.4","ip":null,"direct":true}']
   ],
   integrations: ['{}', '{"All":false}', '{"All":"x"}', 'null', '[]'],
   timestamp: [
@@ -158,6 +181,17 @@ t.test(
     t.equal(patternOf(`${alike},"context":{},"properties":{"b":[2]}}`), one)
     t.not(patternOf(eventOf('"timestamp":"2026-11-23T06:49:24Z","context":{"locale":"de"},"properties":{"a":1}')), one)
     t.not(patternOf(eventOf('"timestamp":null,"context":{},"properties":{"a":1}')), one)
+
+    const contextOf = (url: string, library: string): string =>
+      `{"page":{"url":${url}},"library":{"name":"${library}"}}`
+    const viewed = patternOf(eventOf(`"context":${contextOf('"/a"', 'analytics.js')}`))
+    t.equal(patternOf(eventOf(`"context":${contextOf('"/other"', 'analytics.js')}`)), viewed, 'another page')
+    t.not(patternOf(eventOf(`"context":${contextOf('"/a"', 'other')}`)), viewed, 'a library that gets no address')
+    t.match(patternOf(eventOf(`"context":${contextOf('7', 'analytics.js')}`)), { code: 'schema_violation' })
+
+    const pageOf = (url: string): string => `{"type":"page","messageId":"m","userId":"u","properties":{"url":${url}}}`
+    t.equal(patternOf(pageOf('"/a"')), patternOf(pageOf('"/b"')), 'a page that was opened')
+    t.match(patternOf(pageOf('7')), { code: 'schema_violation' })
   }
 )
 

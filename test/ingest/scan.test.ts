@@ -110,6 +110,16 @@ t.test('one event that is not JSON does not hide the bounds of its neighbours', 
   )
 })
 
+t.test('a page that is not JSON leaves its neighbours as they are', async t => {
+  const items = ['{"type":"page","properties":{"path":"/a"} x}', ...Array.from({ length: 40 }, (_, i) => String(i))]
+  const bytes = Buffer.from(`{"batch":[${items.join(',')}]}`)
+  const { elements = [] } = scanEnvelope(bytes, 100) as EnvelopeScan
+  t.same(
+    elements.map(({ start, end, isObject, size }) => [bytes.toString('utf8', start, end), isObject, size]),
+    items.map(item => [item, false, 0])
+  )
+})
+
 t.test('one event that is not JSON does not hide what was seen before it', async t => {
   for (const broken of ['{"a":NaN}', '{"a" 1}', 'NaN']) {
     const scan = (text: string) => (scanEnvelope(Buffer.from(text), 10) as EnvelopeScan).whole
@@ -230,6 +240,87 @@ function escapeOf(unit: string, seed: number): string {
   const hex = unit.charCodeAt(0).toString(16).padStart(4, '0')
   return `\\u${seed % 2 === 0 ? hex : hex.toUpperCase()}`
 }
+
+/** What a contract that looks at kinds can tell of a value, and what we look at ourselves; in `library`, all of it. */
+function kindsOf(value: unknown, level = 0, isWhole = false): unknown {
+  if (Array.isArray(value)) return { items: value.map(each => kindsOf(each, level + 1, isWhole)) }
+  if (typeof value === 'object' && value !== null) {
+    return Object.entries(value).map(([key, inner]) => [
+      key,
+      kindsOf(inner, level + 1, isWhole || (level === 0 && key === 'library'))
+    ])
+  }
+  if (isWhole || typeof value === 'boolean') return { value }
+  if (typeof value === 'string') return value === '' ? 'empty' : 'text'
+  return typeof value === 'number' ? Number.isInteger(value) : value
+}
+
+/** The shape that the walk gives a context; 0 is none. */
+function shapeOf(context: string, key = 'context', type = 'track'): number {
+  const scan = scanObject(Buffer.from(`{"type":"${type}","${key}":${context}}`), { isEvent: true })
+  return scan.shapeAt(1)
+}
+
+t.test('two objects have one shape only if nobody can tell them apart by keys and kinds', async t => {
+  /** Of these the walk sees at a glance what they are. */
+  const plain = ['"x"', '"yz"', '"\\u00e9"', '""', '1', '-23', '1.5', '0.25', 'true', 'false', 'null', '{}', '[]']
+  const others = ['1.0', '2.50', '1e2', '1.5e-3', '-0', '1234567890123456', '9007199254740993.5', '0.1234567890123456']
+  const leaf = fc.oneof({ arbitrary: fc.constantFrom(...plain), weight: 6 }, fc.constantFrom(...others))
+  /** An object with holes. */
+  const { object } = fc.letrec<{ object: string; value: string }>(tie => ({
+    value: fc.oneof(
+      { maxDepth: 3 },
+      { arbitrary: fc.constant('@'), weight: 6 },
+      { arbitrary: tie('object'), weight: 2 },
+      { arbitrary: fc.array(tie('value'), { maxLength: 2 }).map(values => `[${values.join(' ,')}]`), weight: 1 }
+    ),
+    object: fc
+      .dictionary(fc.constantFrom('a', 'library', 'ip', '"q\n"', 'page'), tie('value'), { minKeys: 1, maxKeys: 3 })
+      .map(members => Object.entries(members).map(([key, value]) => `${JSON.stringify(key)} :${value}`))
+      .map(members => `{ ${members.join(',')}\n}`)
+  }))
+  const fill = (holes: string, leaves: readonly string[]): string => {
+    let next = 0
+    return holes.replaceAll('@', () => leaves[next++ % leaves.length] as string)
+  }
+  const pair = fc
+    .tuple(object, fc.array(leaf, { minLength: 3, maxLength: 3 }), fc.nat(1), leaf)
+    .map(([holes, leaves, at, other]) => [fill(holes, leaves), fill(holes, leaves.with(at, other))] as const)
+  let [shared, plainly] = [0, 0]
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        pair,
+        fc.tuple(object, object).map(([a, b]) => [fill(a, ['1']), fill(b, ['1'])] as const)
+      ),
+      ([one, other]) => {
+        const [a, b] = [shapeOf(one), shapeOf(other)]
+        const isAlike = isDeepStrictEqual(kindsOf(JSON.parse(one)), kindsOf(JSON.parse(other)))
+        if (a !== 0 && a === b) shared++
+        else if (isAlike && ![one, other].some(text => /"q|\.\d*0|\de|\d{9}|library/.test(text))) return false
+        if (isAlike && one !== other) plainly++
+        return isAlike || a === 0 || a !== b
+      }
+    ),
+    { numRuns: 30_000 }
+  )
+  t.ok(shared > 1_500, `${shared} of 30,000 pairs had one shape`)
+  t.ok(plainly > 500, `${plainly} differed in values`)
+})
+
+t.test('a shape outlasts others, and is only given to objects, where it is asked for', async t => {
+  const page = shapeOf('{"page":{"url":"/a"}}')
+  t.not(page, 0)
+  for (let i = 0; i < 20; i++) shapeOf(`{"key-${i}":1}`)
+  t.equal(shapeOf('{"page":{"url":"/b"}}'), page)
+  for (const none of ['[1]', 'null', '"x"', `{"a":[${'1,'.repeat(1_000)}1]}`])
+    t.equal(shapeOf(none), 0, none.slice(0, 9))
+  t.not(shapeOf(`{"a":"${'x'.repeat(3_000)}"}`), 0, 'a long text is short in it')
+  t.not(shapeOf('{"path":"/a"}', 'properties', 'page'), 0)
+  t.equal(shapeOf('{"path":"/a"}', 'properties', 'track'), 0, 'nobody looks into these')
+  t.equal(shapeOf('{"path":"/a"}', 'traits', 'page'), 0)
+  t.equal(shapeOf('{"librar\\u0079":{"name":"analytics.js"}}'), 0, 'a key that hides what it is')
+})
 
 t.test('100,000 levels of nesting are counted, not walked into', async t => {
   const levels = 100_000
