@@ -11,18 +11,21 @@ const SCRIPT_CACHING = 'public, max-age=86400, stale-while-revalidate=604800'
 /** Their names change with what is in them. */
 const PART_CACHING = 'public, max-age=31536000, immutable'
 
+/** A page whose SDK did not load sends nothing, and loads it no second time. */
+const config = { isSpared: true }
+
 /** The script that a page's one tag loads, and the parts that it loads itself. The bytes are the same for every key. */
 export async function registerBrowserScript(app: FastifyInstance, options: PathKeyOptions): Promise<void> {
   const { script, parts } = await loadBrowserBundle()
   const scriptPath = '/analytics.js/v1/:writeKey/analytics.min.js'
-  app.get<PathKeyRoute>(scriptPath, async (request, reply) => {
+  app.get<PathKeyRoute>(scriptPath, { config }, async (request, reply) => {
     if (checkPathKey(request, reply, options) === undefined) return reply
     return sendAsset(request, reply.header('cache-control', SCRIPT_CACHING), script)
   })
   refuseOtherMethods(app, scriptPath, ['GET'])
 
   const partPath = '/analytics-next/bundles/:file'
-  app.get<{ Params: { file: string } }>(partPath, async (request, reply) => {
+  app.get<{ Params: { file: string } }>(partPath, { config }, async (request, reply) => {
     const part = parts.get(request.params.file)
     if (part === undefined) return sendError(reply, 'not_found')
     return sendAsset(request, reply.header('cache-control', PART_CACHING), part)

@@ -13,6 +13,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a route answers while the server sheds load, in place of the 503. */
     answerOverload?: (reply: FastifyReply) => void
+    /** Answered as ever, even then: costs little, and nobody would ask for it again. */
+    isSpared?: boolean
   }
 }
 
@@ -24,9 +26,9 @@ export async function shedLoad(app: FastifyInstance, onShed: () => void): Promis
     maxHeapUsedBytes: getHeapStatistics().heap_size_limit * MAX_HEAP_SHARE,
     sampleInterval: SAMPLE_MS,
     pressureHandler: (request, reply) => {
-      if (!hasStarted) return
+      const { answerOverload, isSpared } = request.routeOptions.config
+      if (!hasStarted || isSpared === true) return
       onShed()
-      const { answerOverload } = request.routeOptions.config
       if (answerOverload === undefined) sendError(reply, 'overloaded')
       else answerOverload(reply)
     }

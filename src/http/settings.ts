@@ -18,12 +18,15 @@ const PATHS = withVersion(['/projects/:writeKey/settings', '/projects/projects/:
 /** Every page view of the browser SDK asks; a revoked key is refused by the tracking API at once in any case. */
 const MAX_AGE_SECONDS = 600
 
+/** An SDK without settings sends nothing. */
+const config = { isSpared: true }
+
 /** The document that browser and mobile SDKs fetch first, and that tells them where to send. */
 export function registerSettings(app: FastifyInstance, options: SettingsOptions): void {
   // Made from the Host that one client sent, it must not be handed to another by a cache in between.
   const scope = options.publicUrl === undefined ? 'private' : 'public'
   for (const path of PATHS) {
-    app.get<PathKeyRoute>(path, async (request, reply) => {
+    app.get<PathKeyRoute>(path, { config }, async (request, reply) => {
       const writeKey = checkPathKey(request, reply, options)
       if (writeKey === undefined) return reply
       const address = publicAddress(request, options.publicUrl)

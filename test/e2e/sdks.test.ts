@@ -76,7 +76,11 @@ t.before(async () => {
       const gate = await openGate(t, { url, failNext: () => sink.failNext(source), drainedKey: DRAINED })
       gates.set(source, gate)
       const delivered = (count: number): Promise<void> =>
-        until(() => sink.stored(source) >= count, { what: `${count} events of ${source}`, timeoutMs: 60_000 })
+        until(() => sink.stored(source) >= count, {
+          what: `${count} events of ${source}`,
+          timeoutMs: 60_000,
+          seen: () => `${sink.stored(source)} stored; passed: ${JSON.stringify(gate.passed)}`
+        })
       await send({ url: gate.url, writeKey: `wk_${source}`, marker: `${MARKER}-${source}`, delivered })
     })
   )

@@ -6,6 +6,7 @@ import { loadBrowserBundle } from '../../src/http/browser-bundle.ts'
 import { startApp } from '../support/app.ts'
 import { assertAnswerMatchesContract } from '../support/contract-answers.ts'
 import { ask } from '../support/http.ts'
+import { whileOverloaded } from '../support/overload.ts'
 
 const PATH = '/analytics.js/v1/wk_test/analytics.min.js'
 const STANDALONE = new URL('../../node_modules/@segment/analytics-next/dist/umd/standalone.js', import.meta.url)
@@ -85,4 +86,16 @@ t.test('every part that the script may load is served for good, with the licence
   }
   t.equal((await get(t, `${url}/analytics-next/bundles/package.json`)).status, 404)
   t.equal((await get(t, `${url}/analytics-next/bundles/..%2F..%2F..%2Fpackage.json`)).status, 404)
+})
+
+t.test('a page gets its SDK and its settings from an overloaded server too: nobody would ask again', async t => {
+  const app = await startApp(t)
+  const { parts } = await loadBrowserBundle()
+  const [part] = parts.keys()
+  const paths = [PATH, `/analytics-next/bundles/${part}`, '/v1/projects/wk_test/settings']
+  const answers = await whileOverloaded(app, () => Promise.all(paths.map(path => fetch(app.url + path))))
+  t.same(
+    answers.map(({ status }) => status),
+    [200, 200, 200]
+  )
 })

@@ -1,14 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Polls until `condition` holds; throws, naming `what`, when it does not within `timeoutMs` (10 s). */
+/**
+ * Polls until `condition` holds; throws, naming `what` and what `seen` tells there was instead, when it does not within
+ * `timeoutMs` (10 s).
+ */
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  options: { readonly what: string; readonly timeoutMs?: number }
+  options: { readonly what: string; readonly timeoutMs?: number; readonly seen?: () => string }
 ): Promise<void> {
-  const { what, timeoutMs = 10_000 } = options
+  const { what, timeoutMs = 10_000, seen } = options
   const patience = performance.now() + timeoutMs
   while (!(await condition())) {
-    if (performance.now() > patience) throw new Error(`waited ${timeoutMs} ms for ${what}`)
+    if (performance.now() > patience) {
+      throw new Error(`waited ${timeoutMs} ms for ${what}${seen === undefined ? '' : `: ${seen()}`}`)
+    }
     await sleep(10)
   }
 }
