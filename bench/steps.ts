@@ -1,7 +1,7 @@
 /**
  * npm run bench:steps: what each step costs an event, so that a regression has an address. CPU microseconds of this
  * process, the best of several rounds: everything else on the machine can only add. `-- --save` appends a row to
- * bench/results.md.
+ * bench/results.md; `-- --events 1` measures single events, not batches of 100.
  */
 import { execFileSync } from 'node:child_process'
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
@@ -28,13 +28,22 @@ import { systemClock } from '../src/model/clock.ts'
 import { DEFAULT_LIMITS } from '../src/model/limits.ts'
 import type { Lines } from '../src/sinks/event-log/contract.ts'
 import { openSegmentLog } from '../src/sinks/event-log/segment-log.ts'
+import { createKafkaSink } from '../src/sinks/kafka/kafka-sink.ts'
+import { startKafka } from '../test/support/kafka.ts'
+import { until } from '../test/support/until.ts'
 import { batchBody, ID_DIGITS } from './bodies.ts'
 
-const EVENTS = 100
-const BATCHES = 200
-const ROUNDS = 7
+const { values } = parseArgs({
+  options: { save: { type: 'boolean', default: false }, events: { type: 'string', default: '100' } }
+})
 
-const { values } = parseArgs({ options: { save: { type: 'boolean', default: false } } })
+/** In a batch. */
+const EVENTS = Number(values.events)
+const BATCHES = 20_000 / EVENTS
+/** Batches that are under way at once, as the connections of `npm run bench`: what becomes durable does so in groups. */
+const AT_ONCE = EVENTS === 1 ? 64 : 16
+const ROUNDS = 7
+const TOPIC = 'steps'
 
 const template = batchBody(EVENTS)
 let nextId = 0
@@ -90,14 +99,27 @@ function encodeAll(body: ParsedBody, events: readonly GoodEvent[], entries: read
   const lengths = events.map((event, index) => {
     const start = writer.length
     encoder.encode(event, entries[index] as Entry)
+    Object.assign(entries[index] as Entry, { lineStart: start, lineEnd: writer.length, topics: [TOPIC] })
     return writer.length - start
   })
+  for (const entry of entries) entry.block = writer.block
   return { pieces: [writer.block.subarray(0, writer.length)], lengths }
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'tributary-steps-'))
 const log = await openSegmentLog({ dir: folder, clock: systemClock, log: { info() {}, warn() {}, error() {} } })
 const budget = createBodyBudget()
+const kafka = await startKafka()
+const sink = createKafkaSink({
+  brokers: kafka.brokers,
+  clientId: 'steps',
+  topics: { create: true, partitions: 6 },
+  publishTimeoutMs: 10_000,
+  onProduced: () => undefined,
+  log: { info: () => undefined, warn: console.error, error: console.error }
+})
+sink.ensureTopics([TOPIC])
+await until(() => sink.health().ready, { what: 'Kafka', timeoutMs: 30_000 })
 
 const STEPS: Record<string, (prepared: Prepared) => unknown> = {
   'JSON.parse (for scale)': ({ bytes }) => JSON.parse(bytes.toString()),
@@ -119,7 +141,8 @@ const STEPS: Record<string, (prepared: Prepared) => unknown> = {
     for (const event of events) router.route({ type: event.type, source: 'web', event, integrations: {} })
   },
   'enrich and encode': ({ body, events, entries }) => encodeAll(body, events, entries),
-  'log: write and fsync': ({ lines }) => log.append(lines)
+  'log: write and fsync': ({ lines }) => log.append(lines),
+  'produce: to Kafka, acks=all': ({ entries }) => sink.publish(entries)
 }
 
 const best = new Map<string, number>()
@@ -134,13 +157,15 @@ for (let round = 0; round < ROUNDS; round++) {
   })
   for (const [name, step] of Object.entries(STEPS)) {
     const before = process.cpuUsage()
-    for (const each of prepared) await step(each)
+    for (let at = 0; at < BATCHES; at += AT_ONCE) await Promise.all(prepared.slice(at, at + AT_ONCE).map(step))
     const { user, system } = process.cpuUsage(before)
     const cost = (user + system) / (BATCHES * EVENTS)
     best.set(name, Math.min(cost, best.get(name) ?? Number.POSITIVE_INFINITY))
   }
 }
 await log.close()
+await sink.close()
+await kafka.stop()
 rmSync(folder, { recursive: true })
 
 const eventBytes = Math.round(template.bytes.length / EVENTS)

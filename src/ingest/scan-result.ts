@@ -1,5 +1,6 @@
 import type { TextOf } from './body-text.ts'
 import { KEYS } from './known-keys.ts'
+import type { WalkResult } from './walker.ts'
 import { HEAD } from './walker.ts'
 
 /** What can be said of a value without looking into it, as wasm/walk.ts numbers it. */
@@ -35,11 +36,14 @@ const UNKNOWN_ESCAPED = -2
  */
 export class Scan {
   readonly #ints: Int32Array
+  readonly #head: number
   readonly #at: number
   readonly #text: TextOf
 
-  constructor(ints: Int32Array, at: number, text: TextOf) {
+  /** @param at where its record stands among the numbers */
+  constructor({ ints, head }: WalkResult, at: number, text: TextOf) {
     this.#ints = ints
+    this.#head = head
     this.#at = at
     this.#text = text
   }
@@ -136,7 +140,7 @@ export class Scan {
 
   /** Ids and shapes are only compared with those of the same one, which need not be the one of the walk that comes next. */
   get idGeneration(): number {
-    return this.#ints[HEAD.ids] as number
+    return this.#ints[this.#head + HEAD.ids] as number
   }
 
   /** The same for values of one key that have the same bytes, in one event and the next; 0 where nothing is known. */

@@ -2,6 +2,7 @@ import type { TextOf } from './body-text.ts'
 import { KEYS } from './known-keys.ts'
 import type { EnvelopeScan } from './scan-result.ts'
 import { Scan } from './scan-result.ts'
+import type { WalkResult } from './walker.ts'
 import { HEAD, HEAD_INTS, walkEnvelope, walkObject } from './walker.ts'
 
 /** The bytes are not JSON; `position` is where that showed. */
@@ -37,9 +38,9 @@ const OVER_LIMIT = 2
  */
 export function scanObject(bytes: Buffer, options: ScanOptions = {}): Scan {
   const { start = 0, end = bytes.length, text = utf8Of(bytes), isEvent = false } = options
-  const ints = walkObject(bytes, { start, end, isEvent })
-  if (ints[HEAD.status] === NOT_JSON) throw new ScanError(ints[HEAD.failedAt] as number)
-  return new Scan(ints, HEAD_INTS, text)
+  const result = walkObject(bytes, { start, end, isEvent })
+  if (headOf(result, HEAD.status) === NOT_JSON) throw new ScanError(headOf(result, HEAD.failedAt))
+  return new Scan(result, result.head + HEAD_INTS, text)
 }
 
 /**
@@ -53,22 +54,27 @@ export function scanEnvelope(
   options: Pick<ScanOptions, 'start' | 'text'> = {}
 ): EnvelopeScan | undefined {
   const { start = 0, text = utf8Of(bytes) } = options
-  const ints = walkEnvelope(bytes, start, limit)
-  if (ints[HEAD.status] === NOT_JSON) throw new ScanError(ints[HEAD.failedAt] as number)
-  if (ints[HEAD.status] === OVER_LIMIT) return undefined
-  const count = ints[HEAD.elements] as number
-  const repeated = ints[HEAD.repeatedKey] as number
+  const result = walkEnvelope(bytes, start, limit)
+  const status = headOf(result, HEAD.status)
+  if (status === NOT_JSON) throw new ScanError(headOf(result, HEAD.failedAt))
+  if (status === OVER_LIMIT) return undefined
+  const count = headOf(result, HEAD.elements)
+  const repeated = headOf(result, HEAD.repeatedKey)
   return {
-    whole: new Scan(ints, ints[HEAD.whole] as number, text),
-    elements: count < 0 ? undefined : readElements(ints, count, text),
+    whole: new Scan(result, result.head + headOf(result, HEAD.whole), text),
+    elements: count < 0 ? undefined : readElements(result, count, text),
     repeatedKey: repeated < 0 ? undefined : KEYS[repeated]
   }
 }
 
-function readElements(ints: Int32Array, count: number, text: TextOf): Scan[] {
+function headOf({ ints, head }: WalkResult, what: number): number {
+  return ints[head + what] as number
+}
+
+function readElements(result: WalkResult, count: number, text: TextOf): Scan[] {
   const elements: Scan[] = []
-  for (let i = 0, at = HEAD_INTS; i < count; i++) {
-    const element = new Scan(ints, at, text)
+  for (let i = 0, at = result.head + HEAD_INTS; i < count; i++) {
+    const element = new Scan(result, at, text)
     elements.push(element)
     at = element.next
   }

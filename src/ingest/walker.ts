@@ -19,6 +19,20 @@ interface WalkExports {
 export const HEAD = { status: 0, failedAt: 1, repeatedKey: 2, elements: 3, whole: 4, length: 5, ids: 6 } as const
 export const HEAD_INTS = 7
 
+/** What a walk has found: numbers of 32 bits, the head's from `head` on. Others may stand before and behind. */
+export interface WalkResult {
+  readonly ints: Int32Array
+  readonly head: number
+}
+
+/**
+ * Small results share a block: V8 has to ask for memory outside its heap for each array of numbers, which takes as long as
+ * the walk over an event. A block is let go with the last of its results.
+ */
+const BLOCK_INTS = 16 * 1024
+/** Larger ones have an array of their own. */
+const SHARED_INTS = BLOCK_INTS / 8
+
 /** A memory that has grown larger than this is given back after the walk that needed it... */
 const KEPT_BYTES = 16 * 1024 * 1024
 /** ...and a walk that has given so many ids is replaced before these come to an end. */
@@ -32,6 +46,8 @@ let lastId = 0
 let walk = createWalk()
 let memory = Buffer.from(walk.memory.buffer)
 let numbers = new Int32Array(walk.memory.buffer)
+let block = new Int32Array(BLOCK_INTS)
+let taken = 0
 
 function createWalk(): WalkExports {
   const created = new WebAssembly.Instance(walkModule).exports as WalkExports
@@ -48,18 +64,18 @@ function createWalk(): WalkExports {
 
 /**
  * The result of a walk over bytes [start, end): numbers as wasm/walk.ts writes them, positions counted from the first of
- * `bytes`. They are the caller's own.
+ * `bytes`. Nobody changes them afterwards.
  *
  * @param range.isEvent its values get ids and shapes
  */
-export function walkObject(bytes: Buffer, range: { start: number; end: number; isEvent: boolean }): Int32Array {
+export function walkObject(bytes: Buffer, range: { start: number; end: number; isEvent: boolean }): WalkResult {
   const { start, end, isEvent } = range
   const length = putInput(bytes, start, end)
   return resultAt(walk.walkObject(length, start, MAX_DEPTH_LEVELS, isEvent))
 }
 
 /** @param limit the most elements that a `batch` may have; the walk ends at the next one */
-export function walkEnvelope(bytes: Buffer, start: number, limit: number): Int32Array {
+export function walkEnvelope(bytes: Buffer, start: number, limit: number): WalkResult {
   const length = putInput(bytes, start, bytes.length)
   return resultAt(walk.walkEnvelope(length, start, MAX_DEPTH_LEVELS, limit))
 }
@@ -71,12 +87,25 @@ function putInput(bytes: Buffer, start: number, end: number): number {
   return bytes.copy(memory, at, start, end)
 }
 
-function resultAt(address: number): Int32Array {
+function resultAt(address: number): WalkResult {
   // The walk may have made its memory grow, which detaches every view of it.
   if (numbers.buffer !== walk.memory.buffer) numbers = new Int32Array(walk.memory.buffer)
   const head = address / Int32Array.BYTES_PER_ELEMENT
   lastId = numbers[head + HEAD.ids] as number
-  const result = numbers.slice(head, head + (numbers[head + HEAD.length] as number))
-  result[HEAD.ids] = generation
+  const result = keep(head, numbers[head + HEAD.length] as number)
+  result.ints[result.head + HEAD.ids] = generation
   return result
+}
+
+/** A copy of so many numbers: the next walk will write where they lie. */
+function keep(from: number, length: number): WalkResult {
+  if (length > SHARED_INTS) return { ints: numbers.slice(from, from + length), head: 0 }
+  if (taken + length > BLOCK_INTS) {
+    block = new Int32Array(BLOCK_INTS)
+    taken = 0
+  }
+  const head = taken
+  for (let i = 0; i < length; i++) block[head + i] = numbers[from + i] as number
+  taken += length
+  return { ints: block, head }
 }
