@@ -25,6 +25,11 @@ export class EntryRing {
     this.#chunks = Array.from({ length: Math.ceil(capacity / CHUNK_IDS) }, () => NO_CHUNK)
   }
 
+  /** How many ids there is a place for. */
+  get capacity(): number {
+    return this.#capacity
+  }
+
   /** Ids in the ring. */
   get count(): number {
     return this.#count

@@ -96,6 +96,8 @@ export class HashIdWindow {
     const { clock, onKeep } = this.#options
     const tick = this.#tick(0)
     const unixSeconds = Math.floor(clock.now() / 1000)
+    // Slots lie anywhere: in a loop that does nothing else the CPU waits for several of them at once.
+    for (const ticket of tickets) this.#tableOf(this.#tickets.highOf(ticket)).fetch(this.#tickets.lowOf(ticket))
     for (const ticket of tickets) {
       this.#makeRoom()
       const high = this.#tickets.highOf(ticket)

@@ -14,8 +14,9 @@ t.test('over any sequence a table finds what a Map would, also where ids lie far
     way: fc.constantFrom('take', 'take', 'keep', 'leave')
   })
   fc.assert(
-    fc.property(fc.array(step, { size: '+2', maxLength: 1_000 }), steps => {
-      const ring = new EntryRing(10_000)
+    // With room for tags in the slots, and without.
+    fc.property(fc.array(step, { size: '+2', maxLength: 1_000 }), fc.constantFrom(10_000, 2 ** 23), (steps, places) => {
+      const ring = new EntryRing(places)
       const tickets = new Tickets()
       const table = new SlotTable(ring, tickets)
       const model = new Map<string, { high: number; low: number; holder: number }>()
