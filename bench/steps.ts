@@ -12,8 +12,10 @@ import { parseArgs } from 'node:util'
 import type { IncomingMessage } from 'node:http'
 import { loadContract } from '../src/contract/document.ts'
 import { HashIdWindow } from '../src/dedupe/id-window.ts'
+import { createObservations } from '../src/admin/observations.ts'
 import { createBodyBudget } from '../src/http/body-budget.ts'
 import { readBody } from '../src/http/body-guard.ts'
+import { createTurns } from '../src/http/turns.ts'
 import type { ParsedBody } from '../src/ingest/body.ts'
 import { parseBody } from '../src/ingest/body.ts'
 import { createDedupe } from '../src/ingest/dedupe.ts'
@@ -22,13 +24,18 @@ import { Entry } from '../src/ingest/entry.ts'
 import type { GoodEvent } from '../src/ingest/good-event.ts'
 import { createJudge, judgeEvent } from '../src/ingest/judge.ts'
 import { LineWriter } from '../src/ingest/line-writer.ts'
+import { RecycledMemory } from '../src/ingest/memory.ts'
+import { createPipeline } from '../src/ingest/pipeline.ts'
+import { createRateLimiter } from '../src/ingest/rate-limit.ts'
 import { createRouter } from '../src/ingest/route.ts'
 import { createValidator } from '../src/ingest/validate.ts'
 import { systemClock } from '../src/model/clock.ts'
 import { DEFAULT_LIMITS } from '../src/model/limits.ts'
+import type { Source } from '../src/model/source.ts'
 import type { Lines } from '../src/sinks/event-log/contract.ts'
 import { openSegmentLog } from '../src/sinks/event-log/segment-log.ts'
 import { createKafkaSink } from '../src/sinks/kafka/kafka-sink.ts'
+import { createMetrics } from '../src/telemetry/metrics.ts'
 import { startKafka } from '../test/support/kafka.ts'
 import { until } from '../test/support/until.ts'
 import { batchBody, ID_DIGITS } from './bodies.ts'
@@ -84,12 +91,9 @@ interface Prepared {
 }
 
 const receivedAt = Date.parse('2026-11-23T06:49:26.000Z')
-const window = new HashIdWindow({
-  maxIds: 2_000_000,
-  windowMs: 86_400_000,
-  clock: systemClock,
-  seed: [1, 2]
-})
+const createWindow = (): HashIdWindow =>
+  new HashIdWindow({ maxIds: 2_000_000, windowMs: 86_400_000, clock: systemClock, seed: [1, 2] })
+const window = createWindow()
 const dedupe = createDedupe(() => window)
 const router = createRouter({ eventsTopic: 'events', rejectedTopic: 'rejected', destinations: [] })
 
@@ -121,6 +125,26 @@ const sink = createKafkaSink({
 sink.ensureTopics([TOPIC])
 await until(() => sink.health().ready, { what: 'Kafka', timeoutMs: 30_000 })
 
+/** Everything between the request and the sink, with what counts and shows it. */
+const pipeline = createPipeline({
+  pause: createTurns().pause,
+  judge,
+  dedupe: createDedupe(() => createWindow()),
+  router: () => router,
+  sink: {
+    publish: async records => ({ marks: records.map((_, index) => index), read: () => [], released: true }),
+    health: () => ({ ready: true, problems: [] }),
+    close: async () => undefined
+  },
+  ledger: createMetrics(),
+  observe: createObservations(systemClock.now).recent.observe,
+  rateLimiter: createRateLimiter({ clock: systemClock, maxBatchEvents: DEFAULT_LIMITS.maxBatchEvents }),
+  clock: systemClock,
+  memory: new RecycledMemory(),
+  partialStatus: 400
+})
+const source: Source = { id: 'web', name: 'web', enabled: true, allowedOrigins: undefined, rateLimit: undefined }
+
 const STEPS: Record<string, (prepared: Prepared) => unknown> = {
   'JSON.parse (for scale)': ({ bytes }) => JSON.parse(bytes.toString()),
   guard({ bytes }) {
@@ -142,7 +166,9 @@ const STEPS: Record<string, (prepared: Prepared) => unknown> = {
   },
   'enrich and encode': ({ body, events, entries }) => encodeAll(body, events, entries),
   'log: write and fsync': ({ lines }) => log.append(lines),
-  'produce: to Kafka, acks=all': ({ entries }) => sink.publish(entries)
+  'produce: to Kafka, acks=all': ({ entries }) => sink.publish(entries),
+  'all from parse to encode, counters and debugger': ({ bytes }) =>
+    pipeline.ingest({ body: parse(bytes), endpoint, source, writeKey: 'wk', address: '127.0.0.1' })
 }
 
 const best = new Map<string, number>()
