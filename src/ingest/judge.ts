@@ -11,7 +11,8 @@ import type { Scan } from './scan-result.ts'
 import { GoodEvent } from './good-event.ts'
 import { KEY } from './known-keys.ts'
 import type { LooksByType } from './pattern.ts'
-import { looksOf, Pattern, PatternBook } from './pattern.ts'
+import { looksOf, Pattern } from './pattern.ts'
+import { PatternBook } from './pattern-book.ts'
 import type { Validator } from './validate.ts'
 
 /** An event that did not pass; `value` where it could be parsed at all. */
