@@ -46,11 +46,11 @@ const { values } = parseArgs({
 
 /** In a batch. */
 const EVENTS = Number(values.events)
-const BATCHES = 20_000 / EVENTS
+const BATCHES = Math.ceil(20_000 / EVENTS)
 /** Batches that are under way at once, as the connections of `npm run bench`: what becomes durable does so in groups. */
 const AT_ONCE = EVENTS === 1 ? 64 : 16
 const ROUNDS = 7
-const TOPIC = 'steps'
+const TOPICS = ['steps']
 
 const template = batchBody(EVENTS)
 let nextId = 0
@@ -103,7 +103,10 @@ function encodeAll(body: ParsedBody, events: readonly GoodEvent[], entries: read
   const lengths = events.map((event, index) => {
     const start = writer.length
     encoder.encode(event, entries[index] as Entry)
-    Object.assign(entries[index] as Entry, { lineStart: start, lineEnd: writer.length, topics: [TOPIC] })
+    const entry = entries[index] as Entry
+    entry.topics = TOPICS
+    entry.lineStart = start
+    entry.lineEnd = writer.length
     return writer.length - start
   })
   for (const entry of entries) entry.block = writer.block
@@ -122,7 +125,7 @@ const sink = createKafkaSink({
   onProduced: () => undefined,
   log: { info: () => undefined, warn: console.error, error: console.error }
 })
-sink.ensureTopics([TOPIC])
+sink.ensureTopics(TOPICS)
 await until(() => sink.health().ready, { what: 'Kafka', timeoutMs: 30_000 })
 
 /** Everything between the request and the sink, with what counts and shows it. */

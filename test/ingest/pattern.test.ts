@@ -43,7 +43,7 @@ const FIELDS: Record<string, readonly string[]> = {
     '[1]',
     '"x"'
   ],
-  traits: ['{}', '{"email":"x"}', '{"email":5}', 'null', '[]'],
+  traits: ['{}', '{"email":"x"}', '{"email":5}', '{"branches":[{"email":5}]}', 'null', '[]'],
   context: [
     ...['{"library":{"name":"analytics.js"}}', '{"library":{"name":"other"}}', '{"ip":"1.2.3.4"}', '{"ip":5}'],
     ...['{"page":{"url":5}}', '{"direct":true}', '{}', '[]', 'null', '5', '{\n"locale": "de"}'],
@@ -135,7 +135,13 @@ function closer(): ContractDocument {
     event: { type: 'string', pattern: '^[^O]' },
     userId: { type: 'string', maxLength: 5 },
     properties: { type: 'object', properties: { a: { type: 'string' } } },
-    version: { type: 'number', minimum: 3 }
+    version: { type: 'number', minimum: 3 },
+    traits: { $ref: '#/components/schemas/Tree' }
+  })
+  // Kinds all the way down, and it names itself.
+  const branches = { type: 'array', items: { $ref: '#/components/schemas/Tree' } }
+  Object.assign(changed.components.schemas, {
+    Tree: { type: 'object', properties: { email: { type: 'string' }, branches } }
   })
   return changed
 }

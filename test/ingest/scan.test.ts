@@ -308,6 +308,17 @@ t.test('two objects have one shape only if nobody can tell them apart by keys an
   t.ok(plainly > 500, `${plainly} differed in values`)
 })
 
+t.test('what was found of one body stays as it is, however many others come', async t => {
+  const found = Array.from({ length: 500 }, (_, i) => scanText(`{"type":"track","own-${i}":[${i}],"userId":"u"}`))
+  for (const [i, scan] of found.entries()) {
+    t.same(
+      placesOf(scan).map(place => scan.keyAt(place)),
+      ['type', `own-${i}`, 'userId'],
+      String(i)
+    )
+  }
+})
+
 t.test('a shape outlasts others, and is only given to objects, where it is asked for', async t => {
   const page = shapeOf('{"page":{"url":"/a"}}')
   t.not(page, 0)
