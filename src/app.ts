@@ -26,6 +26,7 @@ import { createServer } from './http/server.ts'
 import { registerSettings } from './http/settings.ts'
 import { registerTracking } from './http/tracking.ts'
 import { createTurns } from './http/turns.ts'
+import { pathLabel } from './http/unrouted.ts'
 import { createDedupe } from './ingest/dedupe.ts'
 import { createJudge } from './ingest/judge.ts'
 import type { Memory } from './ingest/memory.ts'
@@ -145,7 +146,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   })
   await shedLoad(tracking, () => metrics.requestRefused('overloaded'))
   tracking.addHook('onResponse', (request, reply, done) => {
-    metrics.requestEnded(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime / 1000)
+    metrics.requestEnded(pathLabel(request), reply.statusCode, reply.elapsedTime / 1000)
     done()
   })
   const door = { authenticate, onRefused }

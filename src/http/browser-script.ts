@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Asset } from './browser-bundle.ts'
 import { loadBrowserBundle } from './browser-bundle.ts'
-import { refuseOtherMethods } from './errors.ts'
 import type { PathKeyOptions, PathKeyRoute } from './path-key.ts'
 import { checkPathKey } from './path-key.ts'
 import { sendError } from './replies.ts'
@@ -22,7 +21,6 @@ export async function registerBrowserScript(app: FastifyInstance, options: PathK
     if (checkPathKey(request, reply, options) === undefined) return reply
     return sendAsset(request, reply.header('cache-control', SCRIPT_CACHING), script)
   })
-  refuseOtherMethods(app, scriptPath, ['GET'])
 
   const partPath = '/analytics-next/bundles/:file'
   app.get<{ Params: { file: string } }>(partPath, { config }, async (request, reply) => {
@@ -30,7 +28,6 @@ export async function registerBrowserScript(app: FastifyInstance, options: PathK
     if (part === undefined) return sendError(reply, 'not_found')
     return sendAsset(request, reply.header('cache-control', PART_CACHING), part)
   })
-  refuseOtherMethods(app, partPath, ['GET'])
 }
 
 function sendAsset(request: FastifyRequest, reply: FastifyReply, { bytes, gzipped, hash }: Asset): FastifyReply {

@@ -71,19 +71,9 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
 }
 
 /**
- * Makes Fastify route every method that Node can parse, so that a path can refuse it; and read no body of any, whatever
- * its Content-Type says: tricks with that header have skipped validation before. Who wants a body reads it themselves.
+ * Makes Fastify take every method that Node can parse, and read no body of any, whatever its Content-Type says: tricks
+ * with that header have skipped validation before. Who wants a body reads it themselves.
  */
 export function knowAllMethods(app: FastifyInstance): void {
   for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
-}
-
-/** Answers every other method on a path with 405 and the methods that it takes (RFC 9110, 15.5.6). */
-export function refuseOtherMethods(app: FastifyInstance, path: string, allowed: readonly ('GET' | 'POST')[]): void {
-  const taken: readonly string[] = [...allowed, ...(allowed.includes('GET') ? ['HEAD'] : []), 'OPTIONS']
-  app.route({
-    method: app.supportedMethods.filter(method => !taken.includes(method)),
-    url: path,
-    handler: (_request, reply) => sendError(reply.header('allow', taken.join(', ')), 'method_not_allowed')
-  })
 }

@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { parseBody } from '../ingest/body.ts'
 import { isEventType } from '../model/event-types.ts'
-import { refuseOtherMethods } from './errors.ts'
 import { basicKey } from './credentials.ts'
 import { withVersion } from './paths.ts'
 import { pixelEvent } from './pixel-event.ts'
@@ -33,7 +32,6 @@ export function registerPixel(app: FastifyInstance, options: TrackingOptions): v
       if (request.method !== 'HEAD') await ingest(request, options)
       return sendPixel(reply)
     })
-    refuseOtherMethods(app, path, ['GET'])
   }
 }
 

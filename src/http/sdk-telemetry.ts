@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify'
 import { SUCCESS } from '../ingest/answer.ts'
-import { refuseOtherMethods } from './errors.ts'
 import { withVersion } from './paths.ts'
 import { sendAnswer } from './replies.ts'
 
@@ -11,6 +10,5 @@ import { sendAnswer } from './replies.ts'
 export function registerSdkTelemetry(app: FastifyInstance): void {
   for (const path of withVersion(['/m'])) {
     app.post(path, async (_request, reply) => sendAnswer(reply, SUCCESS))
-    refuseOtherMethods(app, path, ['POST'])
   }
 }

@@ -11,6 +11,8 @@ import { withoutDoubledVersion } from './paths.ts'
 import { sendError } from './replies.ts'
 import { rememberSenders } from './sender.ts'
 import { boundPipelining, isFlooded } from './unanswered.ts'
+import type { PathRules } from './unrouted.ts'
+import { answerUnrouted } from './unrouted.ts'
 
 export interface ServerOptions {
   readonly logger: FastifyBaseLogger
@@ -48,6 +50,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
 const MAX_HEADER_BYTES = 32 * 1024
 /** A pixel carries its event in the URL, so this is generous; what is longer is a mistake. */
 const MAX_URL_CHARS = 16 * 1024
+const PATH_RULES: PathRules = { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: MAX_URL_CHARS }
 const HTTP_VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1'])
 /** Preflights ask once a day per path. */
 const CORS_MAX_AGE_SECONDS = 86_400
@@ -68,7 +71,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     app.server.emit('request', request, response)
   })
   app.setErrorHandler(answerError)
-  app.setNotFoundHandler((_request, reply) => sendError(reply, 'not_found'))
+  answerUnrouted(app, PATH_RULES)
   await app.register(cors, {
     origin: options.corsOrigins === '*' ? '*' : [...options.corsOrigins],
     methods: ['GET', 'POST', 'OPTIONS'],
@@ -109,7 +112,7 @@ function createFastify(options: ServerOptions, allowOrigin: '*' | undefined): Fa
     http,
     https: options.tls === undefined ? null : { ...http, ...options.tls, handshakeTimeout: timeouts.headers },
     rewriteUrl: ({ url = '' }: { url?: string }) => withoutDoubledVersion(url),
-    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: MAX_URL_CHARS },
+    routerOptions: PATH_RULES,
     clientErrorHandler: createClientErrorHandler(allowOrigin),
     frameworkErrors: (error: Parameters<typeof answerError>[0], request: FastifyRequest, reply: FastifyReply) => {
       // No hook has run: neither has that of CORS.

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify'
-import { refuseOtherMethods } from './errors.ts'
 import { withVersion } from './paths.ts'
 import type { PathKeyOptions, PathKeyRoute } from './path-key.ts'
 import { checkPathKey } from './path-key.ts'
@@ -34,7 +33,6 @@ export function registerSettings(app: FastifyInstance, options: SettingsOptions)
       reply.header('cache-control', `${scope}, max-age=${MAX_AGE_SECONDS}`)
       return reply.header('content-type', JSON_TYPE).send(JSON.stringify(settingsDocument(writeKey, address)))
     })
-    refuseOtherMethods(app, path, ['GET'])
   }
 }
 

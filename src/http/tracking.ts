@@ -18,7 +18,6 @@ import type { Pace } from './body-pace.ts'
 import type { Encoding, GuardedBody } from './body-guard.ts'
 import { parseEncoding, readBody } from './body-guard.ts'
 import { basicKeyOf } from './credentials.ts'
-import { refuseOtherMethods } from './errors.ts'
 import { BATCH_PATHS, singlePaths } from './paths.ts'
 import { sendAnswer, sendError } from './replies.ts'
 import { senderOf } from './sender.ts'
@@ -80,7 +79,6 @@ export function registerTracking(app: FastifyInstance, options: TrackingOptions)
         readBody(request.raw, guard, guarded => turns.later(() => void track(guarded, request, reply, door)))
       }
     })
-    refuseOtherMethods(app, path, ['POST'])
   }
   for (const type of EVENT_TYPES) for (const path of singlePaths(type)) register(path, { kind: 'single', type })
   for (const path of BATCH_PATHS) register(path, { kind: 'batch' })

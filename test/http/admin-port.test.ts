@@ -76,4 +76,11 @@ t.test('requests are counted by route and status, whatever their path said', asy
     1,
     'unknown paths are one series'
   )
+  for (const key of ['one', 'two']) await ask(t, `${url}/v1/projects/${key}/settings/?x`, { method: 'PUT', body: BODY })
+  const refused = { route: '/v1/projects/:writeKey/settings', status: '405' }
+  t.equal(
+    sumOf(await readMetrics(adminUrl), count, refused),
+    2,
+    'a path by a method that it does not take is known too'
+  )
 })
