@@ -76,7 +76,7 @@ export const VARIABLES = {
   LOG_RETENTION: variable(
     'keep',
     parse.retention,
-    'Age or size (`7d`, `20GiB`, `7d,20GiB`) after which closed segments of `events/` and `rejected/` are deleted.'
+    'Age or size (`7d`, `20GiB`, `7d,20GiB`) after which closed segments of `events/` and `rejected/` are deleted: each minute, and for the size whenever a segment (128 MiB) ends.'
   ),
   DEDUP_WINDOW: variable('24h', parse.duration('1ms', '30d'), 'How long a messageId is remembered, for each source.'),
   DEDUP_MAX_IDS: variable(

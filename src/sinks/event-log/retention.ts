@@ -26,7 +26,10 @@ interface Candidate {
   readonly segment: SegmentInfo
 }
 
-/** Deletes closed segments, oldest first and never an active one, at once and then every minute. */
+/**
+ * Deletes closed segments, oldest first and never an active one: at once, then every minute, and where there is a size to
+ * be held, whenever a segment was begun. A log may grow by gigabytes in a minute.
+ */
 export function startRetention(options: {
   logs: readonly SegmentLog[]
   policy: RetentionPolicy
@@ -35,6 +38,7 @@ export function startRetention(options: {
 }): Retention {
   const { logs, policy, clock, log } = options
   const isLimited = policy.ageMs !== undefined || policy.bytes !== undefined
+  let isWanted = false
   let checking: Promise<void> | undefined
 
   async function check(): Promise<void> {
@@ -63,16 +67,38 @@ export function startRetention(options: {
     log.info({ dir: from.dir, file, bytes, reason }, 'deleted a segment that LOG_RETENTION no longer keeps')
   }
 
-  async function checkOnce(): Promise<void> {
+  async function checkAll(): Promise<void> {
     try {
-      await check()
+      while (isWanted) {
+        isWanted = false
+        await check()
+      }
     } catch (error) {
       log.warn({ err: error }, 'segments that are due cannot be deleted')
     }
     checking = undefined
   }
 
-  const start = (): Promise<void> => (isLimited ? (checking ??= checkOnce()) : Promise.resolve())
+  const stopFollowing = policy.bytes === undefined ? [] : logs.map(follow)
+
+  /** Each segment that is begun ends another; it counts from its first bytes on. */
+  function follow(log: SegmentLog): () => void {
+    let newest = log.segments().at(-1)
+    return log.subscribe(() => {
+      const found = log.segments().at(-1)
+      if (found === newest || found?.bytes === 0) return
+      newest = found
+      void start()
+    })
+  }
+
+  /** What ends while a check is under way is looked at by one more. */
+  async function start(): Promise<void> {
+    if (!isLimited) return
+    isWanted = true
+    await (checking ??= checkAll())
+  }
+
   const timer = setInterval(() => void start(), INTERVAL_MS).unref()
   void start()
 
@@ -80,6 +106,7 @@ export function startRetention(options: {
     check: start,
     async stop() {
       clearInterval(timer)
+      for (const stop of stopFollowing) stop()
       await checking
     }
   }

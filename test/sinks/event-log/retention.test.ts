@@ -5,6 +5,7 @@ import type { SegmentLog } from '../../../src/sinks/event-log/contract.ts'
 import { startRetention } from '../../../src/sinks/event-log/retention.ts'
 import type { RetentionPolicy } from '../../../src/sinks/event-log/retention.ts'
 import { createHandClock, createLogLines, idsOnDisk, lineOf, openLog, linesFrom } from '../../support/event-log.ts'
+import { until } from '../../support/until.ts'
 
 const HOUR = 3_600_000
 
@@ -68,6 +69,19 @@ t.test('beyond the size, the oldest closed segments of all folders go first', as
   t.equal(events.bytes() + rejected.bytes(), 45)
   await check([events, rejected], { bytes: 0 })
   t.equal(events.bytes() + rejected.bytes(), 18, 'the active segments stay, whatever their size')
+})
+
+t.test('a log that fills fast is held to its size whenever a segment ends, and not only once a minute', async t => {
+  const clock = createHandClock()
+  const log = await openLog(t.testdir(), { maxSegmentBytes: 9 })
+  const retention = startRetention({ logs: [log], policy: { bytes: 27 }, clock, log: createLogLines() })
+  t.teardown(async () => {
+    await retention.stop()
+    await log.close()
+  })
+  for (let id = 0; id < 10; id++) await log.append(linesFrom([lineOf(id)]))
+  await until(() => log.bytes() <= 27, { what: 'all but the size to be deleted' })
+  t.strictSame(idsOnDisk(log.dir), [7, 8, 9])
 })
 
 t.test('without a policy everything is kept for good', async t => {
