@@ -7,6 +7,7 @@ import { START_ARGS } from '../test/support/start-args.ts'
 import type { Measured } from './process.ts'
 import { freePort, startProcess, waitReady } from './process.ts'
 import type { Unit } from './servers/keep.ts'
+import { MOST_KEPT_MIB } from './servers/keep.ts'
 
 /** The server under test gets a core of its own; load program and broker share the other. */
 export const SERVER_CORE = 0
@@ -81,7 +82,7 @@ export async function startTributary(options: TributaryOptions): Promise<Subject
       DATA_DIR: join(dir, 'data'),
       CONFIG_FILE: join(dir, 'tributary.yml'),
       ...(brokers === undefined
-        ? {}
+        ? { LOG_RETENTION: `${MOST_KEPT_MIB}MiB` }
         : { KAFKA_BROKERS: brokers.join(','), EVENTS_TOPIC: topic ?? '', REJECTED_TOPIC: `${topic}-rejected` }),
       ...env
     }

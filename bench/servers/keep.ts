@@ -1,5 +1,5 @@
 /** What makes an answer worth something, and nothing else: events are kept before they are answered. */
-import { fdatasync, openSync, writev } from 'node:fs'
+import { closeSync, fdatasync, openSync, unlinkSync, writev } from 'node:fs'
 
 /** Makes the records of a request, and only where they are to be kept. */
 export type Records = () => readonly Buffer[]
@@ -62,12 +62,37 @@ function inGroups(keep: KeepGroup): Keep {
   }
 }
 
-function appendTo(file: string): KeepGroup {
-  const fd = openSync(file, 'a')
+/**
+ * What a log may hold, in MiB, this one and Tributary's: what is deleted leaves its memory to what comes. The kernel keeps
+ * what was written in memory that a virtual machine gets from its host page by page, and whoever writes gigabytes without
+ * deleting any pays for that: four times the CPU for each write.
+ */
+export const MOST_KEPT_MIB = 512
+const SEGMENT_MIB = 128
+
+function appendTo(path: string): KeepGroup {
+  const files: string[] = []
+  let begun = 0
+  let bytes = 0
+  let fd = begin()
+
+  function begin(): number {
+    const file = `${path}-${begun++}`
+    files.push(file)
+    if (files.length > MOST_KEPT_MIB / SEGMENT_MIB) unlinkSync(files.shift() as string)
+    bytes = 0
+    return openSync(file, 'a')
+  }
+
   return records =>
     new Promise<void>((resolve, reject) => {
-      writev(fd, records, error => {
+      if (bytes > SEGMENT_MIB * 1024 ** 2) {
+        closeSync(fd)
+        fd = begin()
+      }
+      writev(fd, records, (error, written) => {
         if (error !== null) return reject(error)
+        bytes += written
         fdatasync(fd, failure => (failure === null ? resolve() : reject(failure)))
       })
     })
