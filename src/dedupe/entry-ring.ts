@@ -58,7 +58,7 @@ export class EntryRing {
 
   /** Adds an id behind the newest; the ring must not be full. Returns its place. */
   append(high: number, low: number): number {
-    const place = this.#placeOf(this.#count)
+    const place = this.placeOf(this.#count)
     const chunk = this.#chunkFor(place >>> CHUNK_BITS)
     chunk[startOf(place)] = high
     chunk[startOf(place) + 1] = low
@@ -87,13 +87,13 @@ export class EntryRing {
 
   #leave(index: number): void {
     // The newest ids may have come round to the chunk that the oldest leaves.
-    if (this.#count > 0 && this.#placeOf(this.#count - 1) >>> CHUNK_BITS === index) return
+    if (this.#count > 0 && this.placeOf(this.#count - 1) >>> CHUNK_BITS === index) return
     this.#spare = this.#chunks[index] as Int32Array
     this.#chunks[index] = NO_CHUNK
   }
 
   /** The place of the nth id from the oldest on. */
-  #placeOf(n: number): number {
+  placeOf(n: number): number {
     const place = this.#oldest + n
     return place < this.#capacity ? place : place - this.#capacity
   }

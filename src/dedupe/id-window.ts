@@ -97,6 +97,7 @@ export class HashIdWindow {
     const tick = this.#tick(0)
     const unixSeconds = Math.floor(clock.now() / 1000)
     // Slots lie anywhere: in a loop that does nothing else the CPU waits for several of them at once.
+    this.#fetchOldest(this.#ring.count + tickets.length - this.#options.maxIds)
     for (const ticket of tickets) this.#tableOf(this.#tickets.highOf(ticket)).fetch(this.#tickets.lowOf(ticket))
     for (const ticket of tickets) {
       this.#makeRoom()
@@ -145,6 +146,15 @@ export class HashIdWindow {
     if (!this.#ring.isFull) return false
     this.#forgetOldest()
     return true
+  }
+
+  /** Reads the slots of so many ids that will have to go, those that are there now. */
+  #fetchOldest(count: number): void {
+    const there = Math.min(count, this.#ring.count)
+    for (let n = 0; n < there; n++) {
+      const place = this.#ring.placeOf(n)
+      this.#tableOf(this.#ring.highOf(place)).fetch(this.#ring.lowOf(place))
+    }
   }
 
   #forgetOldest(): void {
