@@ -24,6 +24,8 @@ export interface Subject {
   stop(): Promise<void>
 }
 
+const NO_REFERENCE_HAS = { adminUrl: undefined, topic: undefined }
+
 let topics = 0
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
@@ -50,7 +52,21 @@ export async function startReference(
     rmSync(dir, { recursive: true })
   }
   const kept = keep === undefined ? '' : ` + ${isKafka ? 'Kafka' : keep}${unit === 'bodies' ? ', whole bodies' : ''}`
-  return { name: name + kept, port, process: server, readyMs, adminUrl: undefined, topic: undefined, stop }
+  return { name: name + kept, port, process: server, readyMs, ...NO_REFERENCE_HAS, stop }
+}
+
+/** Tributary's pipeline and log behind a bare server: what the promises cost, and by the difference what the doors do. */
+export async function startPipeline(): Promise<Subject> {
+  const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-'))
+  const port = await freePort()
+  const flags = START_ARGS.filter(each => each.startsWith('-'))
+  const server = startProcess({ args: [...flags, here('servers/pipeline.ts'), String(port), dir], core: SERVER_CORE })
+  const readyMs = await waitUntilTaken(port)
+  const stop = async (): Promise<void> => {
+    await server.stop()
+    rmSync(dir, { recursive: true })
+  }
+  return { name: "bare + Tributary's pipeline and log", port, process: server, readyMs, ...NO_REFERENCE_HAS, stop }
 }
 
 export interface TributaryOptions {
@@ -101,7 +117,7 @@ async function waitUntilTaken(port: number): Promise<number> {
   const request = { method: 'POST', body: '{"batch":[1]}', headers: { 'content-type': 'application/json' } }
   while (performance.now() - started < 10_000) {
     const response = await fetch(`http://127.0.0.1:${port}/v1/batch`, request).catch(() => undefined)
-    if (response?.status === 200) return performance.now() - started
+    if (response !== undefined) return performance.now() - started
   }
   throw new Error(`nothing listens on ${port}`)
 }

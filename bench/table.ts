@@ -13,9 +13,9 @@ export interface Row {
   readonly readyMs: number
 }
 
-/** CPU of the server per event, in microseconds: the median over the rounds. */
-function cpuPerEvent({ results }: Row): number {
-  return median(results.map(({ cpu, events }) => cpu / events))
+/** CPU of the server per event, in microseconds, by round. */
+function cpuPerEvent({ results }: Row): number[] {
+  return results.map(({ cpu, events }) => cpu / events)
 }
 
 function median(values: readonly number[]): number {
@@ -37,11 +37,11 @@ const HEAD = [
   'errors'
 ]
 
-/** One workload's subjects as a Markdown table; ratios are to the first subject, the bare reference. */
+/** One workload's subjects as a Markdown table of medians; ratios are to the first subject, the bare reference. */
 export function printTable(rows: readonly Row[]): void {
   const [reference] = rows
   if (reference === undefined) return
-  const floor = cpuPerEvent(reference)
+  const floors = cpuPerEvent(reference)
   process.stdout.write(`\n### ${reference.workload}\n\n| ${HEAD.join(' | ')} |\n|${HEAD.map(() => '---').join('|')}|\n`)
   for (const row of rows) {
     const best = Math.max(...row.results.map(({ requests, seconds }) => requests / seconds))
@@ -50,12 +50,15 @@ export function printTable(rows: readonly Row[]): void {
     const latency = (name: keyof ClientResult['latenciesMs']): string =>
       median(row.halves.map(({ latenciesMs }) => latenciesMs[name])).toFixed(1)
     const eventLoopMs = median(row.eventLoopMs)
+    const cpu = cpuPerEvent(row)
+    // Of the same round: the machine is slower in one than in the next.
+    const ratios = cpu.map((each, round) => each / (floors[round] as number))
     const cells = [
       row.subject,
       best.toFixed(0),
       bestEvents.toFixed(0),
-      cpuPerEvent(row).toFixed(1),
-      (cpuPerEvent(row) / floor).toFixed(2),
+      median(cpu).toFixed(1),
+      median(ratios).toFixed(2),
       latency('p50'),
       latency('p99'),
       latency('p999'),

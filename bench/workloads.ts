@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import type { BodyTemplate } from './bodies.ts'
 import { batchBody, browserBody, mixedBody, singleBody } from './bodies.ts'
 import type { Subject } from './subjects.ts'
-import { startReference, startTributary } from './subjects.ts'
+import { startPipeline, startReference, startTributary } from './subjects.ts'
 
 export interface Workload {
   readonly id: string
@@ -33,6 +33,7 @@ async function everybodyAndFloors(brokers: readonly string[]): Promise<Subject[]
     ...(await everybody(brokers)),
     await startReference('bare', 'fsync'),
     await startReference('fastify', 'fsync'),
+    await startPipeline(),
     await startReference('bare', brokers),
     await startReference('fastify', brokers)
   ]
@@ -43,6 +44,7 @@ async function everybodyAndBatchFloors(brokers: readonly string[]): Promise<Subj
   return [
     ...(await everybody(brokers)),
     await startReference('bare', 'fsync'),
+    await startPipeline(),
     await startReference('bare', brokers),
     await startReference('bare', 'fsync', 'bodies'),
     await startReference('bare', brokers, 'bodies')

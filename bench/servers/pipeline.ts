@@ -1,0 +1,72 @@
+/**
+ * Tributary without its doors: a bare node:http server in front of the pipeline and the event log as the real server sets
+ * them up, counters and debugger included. No Fastify, no keys, no CORS, no bounds on clients: pipeline.ts <port> <folder>.
+ */
+import { createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import { createObservations } from '../../src/admin/observations.ts'
+import { loadContract } from '../../src/contract/document.ts'
+import { openIdStore } from '../../src/dedupe/id-store.ts'
+import { createTurns } from '../../src/http/turns.ts'
+import { parseBody } from '../../src/ingest/body.ts'
+import { createDedupe } from '../../src/ingest/dedupe.ts'
+import type { Endpoint } from '../../src/ingest/judge.ts'
+import { createJudge } from '../../src/ingest/judge.ts'
+import { RecycledMemory } from '../../src/ingest/memory.ts'
+import { createPipeline } from '../../src/ingest/pipeline.ts'
+import { createRateLimiter } from '../../src/ingest/rate-limit.ts'
+import { createRouter } from '../../src/ingest/route.ts'
+import { createValidator } from '../../src/ingest/validate.ts'
+import { systemClock as clock } from '../../src/model/clock.ts'
+import { DEFAULT_LIMITS as limits } from '../../src/model/limits.ts'
+import type { Source } from '../../src/model/source.ts'
+import { createLogSink } from '../../src/sinks/event-log/log-sink.ts'
+import { startRetention } from '../../src/sinks/event-log/retention.ts'
+import { openSegmentLog } from '../../src/sinks/event-log/segment-log.ts'
+import { createMetrics } from '../../src/telemetry/metrics.ts'
+import { MOST_KEPT_MIB } from './keep.ts'
+
+const [port, dir = ''] = process.argv.slice(2)
+const log = { info: () => undefined, warn: console.error, error: console.error }
+const events = await openSegmentLog({ dir: join(dir, 'events'), clock, log })
+const rejected = await openSegmentLog({ dir: join(dir, 'rejected'), clock, log })
+startRetention({ logs: [events], policy: { bytes: MOST_KEPT_MIB * 1024 ** 2 }, clock, log })
+
+const contract = loadContract(new URL('../../openapi.yml', import.meta.url).pathname)
+const ids = await openIdStore({ dir: join(dir, 'dedupe'), maxIds: 2_000_000, windowMs: 86_400_000, clock, log })
+const router = createRouter({ eventsTopic: 'events', rejectedTopic: 'rejected', destinations: [] })
+const pipeline = createPipeline({
+  pause: createTurns().pause,
+  judge: createJudge({ validator: createValidator({ contract, mode: 'compatible' }), limits }),
+  dedupe: createDedupe(ids.windowOf),
+  router: () => router,
+  sink: createLogSink({ events, rejected }),
+  ledger: createMetrics(),
+  observe: createObservations(clock.now).recent.observe,
+  rateLimiter: createRateLimiter({ clock, maxBatchEvents: limits.maxBatchEvents }),
+  clock,
+  memory: new RecycledMemory(),
+  partialStatus: 400
+})
+const source: Source = { id: 'bench', name: 'bench', enabled: true, allowedOrigins: undefined, rateLimit: undefined }
+const BATCH: Endpoint = { kind: 'batch' }
+const ENDPOINTS: Record<string, Endpoint> = { '/v1/track': { kind: 'single', type: 'track' } }
+
+async function answer({ url = '' }: IncomingMessage, bytes: Buffer, response: ServerResponse): Promise<void> {
+  const endpoint = ENDPOINTS[url] ?? BATCH
+  const parsed = parseBody(bytes, { endpoint: endpoint.kind, limits })
+  if (!parsed.ok) throw new Error(parsed.fault.message)
+  const request = { body: parsed.body, endpoint, source, writeKey: 'wk_bench', address: '127.0.0.1' }
+  const { status, body } = await pipeline.ingest(request)
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length })
+  response.end(body)
+}
+
+const server = createServer((request, response) => {
+  const chunks: Buffer[] = []
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  request.on('end', () => void answer(request, Buffer.concat(chunks), response))
+})
+server.listen(Number(port), '127.0.0.1')
+process.on('SIGTERM', () => process.exit(0))
