@@ -36,8 +36,8 @@ export interface LiveFeed {
 const TICK_MS = 100
 /** What all watchers together may take of a tick: 1 % of the time, so that looking on costs no throughput. */
 const BUDGET_MS = 1
-/** In one tick; telling them costs time too. Nobody reads two thousand lines a second. */
-const MAX_ROWS = 200
+/** In one tick; telling them costs time too. Nobody reads a thousand lines a second. */
+const MAX_ROWS = 100
 const ROWS_PER_LOOK = 8
 /** A watcher that is further behind is brought near the newest events: live means now. */
 const MAX_LAG_EVENTS = 2_000
