@@ -47,10 +47,7 @@ export async function startReference(
   const place = isKafka ? [topic, keep[0] as string] : keep === 'fsync' ? [join(dir, 'log')] : []
   const server = startProcess({ args: [here(`servers/${name}.ts`), String(port), unit, ...place], core: SERVER_CORE })
   const readyMs = await waitUntilTaken(port)
-  const stop = async (): Promise<void> => {
-    await server.stop()
-    rmSync(dir, { recursive: true })
-  }
+  const stop = (): Promise<void> => stopAndClear(server, dir)
   const kept = keep === undefined ? '' : ` + ${isKafka ? 'Kafka' : keep}${unit === 'bodies' ? ', whole bodies' : ''}`
   return { name: name + kept, port, process: server, readyMs, ...NO_REFERENCE_HAS, stop }
 }
@@ -62,10 +59,7 @@ export async function startPipeline(): Promise<Subject> {
   const flags = START_ARGS.filter(each => each.startsWith('-'))
   const server = startProcess({ args: [...flags, here('servers/pipeline.ts'), String(port), dir], core: SERVER_CORE })
   const readyMs = await waitUntilTaken(port)
-  const stop = async (): Promise<void> => {
-    await server.stop()
-    rmSync(dir, { recursive: true })
-  }
+  const stop = (): Promise<void> => stopAndClear(server, dir)
   return { name: "bare + Tributary's pipeline and log", port, process: server, readyMs, ...NO_REFERENCE_HAS, stop }
 }
 
@@ -105,11 +99,13 @@ export async function startTributary(options: TributaryOptions): Promise<Subject
   })
   const adminUrl = `http://127.0.0.1:${adminPort}`
   const readyMs = await waitReady(`${adminUrl}/readyz`)
-  const stop = async (): Promise<void> => {
-    await server.stop()
-    rmSync(dir, { recursive: true })
-  }
+  const stop = (): Promise<void> => stopAndClear(server, dir)
   return { name, port, process: server, readyMs, adminUrl, topic, stop }
+}
+
+async function stopAndClear(server: Measured, dir: string): Promise<void> {
+  await server.stop()
+  rmSync(dir, { recursive: true })
 }
 
 async function waitUntilTaken(port: number): Promise<number> {
