@@ -6,6 +6,9 @@ interface ClientError extends Error {
   /** The broker's own words. */
   readonly serverErrorMessage?: string | null
   readonly response?: unknown
+  /** Where in the response, e.g. /topics/0. */
+  readonly path?: string
+  readonly errors?: readonly ClientError[]
   readonly produced?: { readonly offsets?: readonly PartitionOffset[] }
 }
 
@@ -13,6 +16,10 @@ export interface PartitionOffset {
   readonly topic: string
   readonly partition: number
   readonly offset: bigint
+}
+
+interface CreationResponse {
+  readonly topics: readonly { readonly name: string; readonly errorCode: number }[]
 }
 
 interface ProduceResponse {
@@ -55,6 +62,17 @@ export function isTimeRefused(error: unknown): boolean {
   return chain(error).some(({ apiId }) => apiId === 'INVALID_TIMESTAMP')
 }
 
+/** What the controller says of each topic that it did not make, in its last answer where the client has asked again. */
+export function refusedCreations(error: unknown): Map<string, unknown> {
+  const refused = new Map<string, unknown>()
+  const { response, errors = [] } = chain(error).findLast(each => isCreationResponse(each.response)) ?? {}
+  if (!isCreationResponse(response)) return refused
+  for (const [at, { name, errorCode }] of response.topics.entries()) {
+    if (errorCode !== 0) refused.set(name, errors.find(({ path }) => path === `/topics/${at}`) ?? error)
+  }
+  return refused
+}
+
 /** The partitions of a failed request that took their records all the same. */
 export function confirmedPartitions(error: unknown): PartitionOffset[] {
   const confirmed: PartitionOffset[] = []
@@ -68,6 +86,10 @@ export function confirmedPartitions(error: unknown): PartitionOffset[] {
     }
   }
   return confirmed
+}
+
+function isCreationResponse(response: unknown): response is CreationResponse {
+  return typeof response === 'object' && response !== null && Array.isArray((response as CreationResponse).topics)
 }
 
 function isProduceResponse(response: unknown): response is ProduceResponse {

@@ -1,5 +1,6 @@
 import { ConfigResourceTypes, type Admin } from '@platformatic/kafka'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { refusedCreations } from './errors.ts'
 import { explainTopic, isAlreadyThere, isRefusedTopic, isTopicTrouble, isUnknownTopic } from './explain.ts'
 import type { KafkaSettings } from './options.ts'
 import type { TopicInfo } from './outbox.ts'
@@ -43,16 +44,6 @@ export function createTopicBook(settings: KafkaSettings): TopicBook {
     usable.delete(topic)
   }
 
-  const lookUp = async (session: Session, topic: string): Promise<Finding> => {
-    try {
-      const partitions = await partitionsOf(session, topic)
-      return partitions === undefined ? await make(session, settings, topic) : { partitions }
-    } catch (error) {
-      if (!isTopicTrouble(error)) throw error
-      return { trouble: explainTopic(topic, error), refused: isRefusedTopic(error) }
-    }
-  }
-
   return {
     usable,
     troubles,
@@ -70,17 +61,15 @@ export function createTopicBook(settings: KafkaSettings): TopicBook {
     },
     async probe(session, names) {
       const refused = new Map<string, string>()
-      for (const topic of names) {
-        if (usable.has(topic)) continue
-        const finding = await lookUp(session, topic)
+      const unknown = names.filter(name => !usable.has(name))
+      for (const [topic, finding] of await lookUp(session, settings, unknown)) {
         if ('trouble' in finding && finding.refused) refused.set(topic, finding.trouble)
       }
       return refused
     },
     async check(session, only = [...wanted]) {
       const found = new Map<string, number>()
-      for (const topic of only) {
-        const finding = await lookUp(session, topic)
+      for (const [topic, finding] of await lookUp(session, settings, only)) {
         if ('trouble' in finding) fail(topic, finding.trouble)
         else found.set(topic, finding.partitions)
       }
@@ -95,14 +84,51 @@ export function createTopicBook(settings: KafkaSettings): TopicBook {
 
 type Finding = { readonly partitions: number } | { readonly trouble: string; readonly refused: boolean }
 
-async function make(session: Session, settings: KafkaSettings, topic: string): Promise<Finding> {
-  if (!settings.topics.create) {
-    const trouble = `topic ${topic}: it does not exist and KAFKA_CREATE_TOPICS is off: create it`
-    return { trouble, refused: true }
+/** What there is of each topic; those that are missing are made, where that is allowed. */
+async function lookUp(
+  session: Session,
+  settings: KafkaSettings,
+  topics: readonly string[]
+): Promise<Map<string, Finding>> {
+  const findings = new Map<string, Finding>()
+  const missing: string[] = []
+  const look = async (topic: string): Promise<void> => {
+    const finding = await orTrouble(topic, partitionsOf(session, topic))
+    if (finding === undefined) missing.push(topic)
+    else findings.set(topic, finding)
   }
-  const partitions = await createTopic(session, settings, topic)
-  if (partitions !== undefined) return { partitions }
-  return { trouble: `topic ${topic}: created, but the brokers do not know it yet`, refused: false }
+  await Promise.all(topics.map(look))
+  if (missing.length === 0) return findings
+  if (!settings.topics.create) {
+    for (const topic of missing) {
+      const trouble = `topic ${topic}: it does not exist and KAFKA_CREATE_TOPICS is off: create it`
+      findings.set(topic, { trouble, refused: true })
+    }
+    return findings
+  }
+  const refusals = await createTopics(session, settings, missing)
+  const settle = async (topic: string): Promise<void> => {
+    const unknown = { trouble: `topic ${topic}: created, but the brokers do not know it yet`, refused: false }
+    if (refusals.has(topic)) findings.set(topic, troubleOf(topic, refusals.get(topic)))
+    else findings.set(topic, (await orTrouble(topic, awaitLeaders(session, topic))) ?? unknown)
+  }
+  await Promise.all(missing.map(settle))
+  return findings
+}
+
+/** Rejects as `partitions` does where the topic is not the trouble. */
+async function orTrouble(topic: string, partitions: Promise<number | undefined>): Promise<Finding | undefined> {
+  try {
+    const count = await partitions
+    return count === undefined ? undefined : { partitions: count }
+  } catch (error) {
+    if (!isTopicTrouble(error)) throw error
+    return troubleOf(topic, error)
+  }
+}
+
+function troubleOf(topic: string, error: unknown): Finding {
+  return { trouble: explainTopic(topic, error), refused: isRefusedTopic(error) }
 }
 
 async function partitionsOf(session: Session, topic: string): Promise<number | undefined> {
@@ -115,17 +141,32 @@ async function partitionsOf(session: Session, topic: string): Promise<number | u
   }
 }
 
-async function createTopic(session: Session, settings: KafkaSettings, topic: string): Promise<number | undefined> {
-  const { partitions, replicationFactor: replicas = -1 } = settings.topics
-  await session.withAdmin(async admin => {
-    try {
-      await admin.createTopics({ topics: [{ topic, partitions, replicas }] })
-      settings.log.info(`Kafka topic ${topic} created with ${partitions} partitions`)
-    } catch (error) {
-      if (!isAlreadyThere(error)) throw error
+/** In one request: a controller takes about as long for many as for one. Resolves with what Kafka says of those it refuses. */
+async function createTopics(
+  session: Session,
+  { topics: wanted, log }: KafkaSettings,
+  topics: readonly string[]
+): Promise<Map<string, unknown>> {
+  const { partitions, replicationFactor: replicas = -1 } = wanted
+  const refusals = new Map<string, unknown>()
+  const others = new Set<string>()
+  try {
+    await session.withAdmin(admin =>
+      admin.createTopics({ topics: topics.map(topic => ({ topic, partitions, replicas })) })
+    )
+  } catch (error) {
+    if (!isTopicTrouble(error)) throw error
+    for (const [topic, refusal] of refusedCreations(error)) {
+      if (isAlreadyThere(refusal)) others.add(topic)
+      else refusals.set(topic, refusal)
     }
-  })
-  return awaitLeaders(session, topic)
+    if (refusals.size + others.size === 0) throw error
+  }
+  for (const topic of topics) {
+    if (!refusals.has(topic) && !others.has(topic))
+      log.info(`Kafka topic ${topic} created with ${partitions} partitions`)
+  }
+  return refusals
 }
 
 async function awaitLeaders(session: Session, topic: string): Promise<number | undefined> {

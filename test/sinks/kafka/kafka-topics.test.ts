@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import t from 'tap'
 import type { KafkaSink } from '../../../src/sinks/kafka/kafka-sink.ts'
 import { isRefusedRecords } from '../../../src/sinks/kafka/refused-records.ts'
@@ -9,12 +10,53 @@ const kafka = await startKafka()
 t.teardown(() => kafka.stop())
 const { brokers } = kafka
 let named = 0
+/** The client tells of each call here. */
+const CREATIONS = 'tracing:plt:kafka:admin:topics:start'
 const newTopic = (): string => `topics.${process.pid}.${++named}`
 
 t.test('a missing topic is created with the partitions that are asked for', async t => {
   const topic = newTopic()
   await readySink(t, brokers, { wanted: [topic], topics: { create: true, partitions: 3, replicationFactor: 1 } })
   t.equal((await topicOffsets(brokers, topic)).length, 3)
+})
+
+t.test('whatever is missing at a start is made in one request, however many destinations there are', async t => {
+  const asked: string[][] = []
+  const onStart = (context: unknown): void => {
+    const { operation, options } = context as { operation: string; options: { topics: { topic: string }[] } }
+    if (operation === 'createTopics') asked.push(options.topics.map(({ topic }) => topic).toSorted())
+  }
+  subscribe(CREATIONS, onStart)
+  t.teardown(() => unsubscribe(CREATIONS, onStart))
+  const wanted = Array.from({ length: 20 }, newTopic).toSorted()
+  const { sink, logged } = await readySink(t, brokers, { wanted })
+  t.strictSame(asked, [wanted])
+  t.strictSame(sink.health().problems, [])
+  for (const topic of wanted) t.ok(logged.includes(`Kafka topic ${topic} created with 6 partitions`))
+  await sink.publish([eventRecord({ messageId: 'all', topics: wanted })])
+})
+
+t.test(
+  'of missing topics that are asked for together, one that Kafka refuses does not keep the others from being made',
+  async t => {
+    const [first, second] = [newTopic(), newTopic()]
+    const { sink, logged } = await readySink(t, brokers, { wanted: [first, 'no spaces!', second] })
+    t.strictSame(sink.health(), { ready: true, problems: ['topic no spaces!: Kafka does not allow this name'] })
+    for (const topic of [first, second]) {
+      t.ok(logged.includes(`Kafka topic ${topic} created with 6 partitions`))
+      t.equal((await topicOffsets(brokers, topic)).length, 6)
+    }
+  }
+)
+
+t.test('servers that start together may each ask for the same topics: all of them are ready', async t => {
+  const wanted = Array.from({ length: 5 }, newTopic)
+  const sinks = await Promise.all(Array.from({ length: 4 }, () => readySink(t, brokers, { wanted })))
+  for (const { sink } of sinks) t.strictSame(sink.health().problems, [])
+  for (const topic of wanted) {
+    const made = sinks.flatMap(({ logged }) => logged).filter(line => line.includes(`${topic} created`))
+    t.ok(made.length <= 1, 'only one says that it has made it')
+  }
 })
 
 t.test('a topic that a record names for the first time is created then, and nothing overtakes', async t => {
