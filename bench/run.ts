@@ -9,13 +9,13 @@
  * looked for: by the offsets of its topic, or by the server's own count for the log.
  */
 import { parseArgs } from 'node:util'
-import { startKafka } from '../test/support/kafka.ts'
 import { topicOffsets } from '../test/support/kafka-topics.ts'
 import type { ClientResult } from './client.ts'
 import { drive } from './drive.ts'
+import type { Subject } from './subjects.ts'
+import { startBroker } from './subjects.ts'
 import { printTable } from './table.ts'
 import type { Row } from './table.ts'
-import type { Subject } from './subjects.ts'
 import type { Workload } from './workloads.ts'
 import { WORKLOADS } from './workloads.ts'
 
@@ -101,7 +101,7 @@ async function runWorkload(workload: Workload, brokers: readonly string[]): Prom
   return [...rows.values()]
 }
 
-const kafka = await startKafka()
+const kafka = await startBroker()
 try {
   const wanted = positionals.length === 0 ? WORKLOADS : WORKLOADS.filter(({ id }) => positionals.includes(id))
   for (const workload of wanted) printTable(await runWorkload(workload, kafka.brokers))

@@ -4,10 +4,9 @@
  */
 import { parseArgs } from 'node:util'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startKafka } from '../test/support/kafka.ts'
 import { drive } from './drive.ts'
 import type { Subject } from './subjects.ts'
-import { startReference, startTributary } from './subjects.ts'
+import { startBroker, startReference, startTributary } from './subjects.ts'
 import { WORKLOADS } from './workloads.ts'
 
 const { values } = parseArgs({
@@ -57,7 +56,7 @@ async function soak(subject: Subject): Promise<void> {
 process.stdout.write(`\n### ${workload.name}, ${minutes} minutes at full load\n\n`)
 process.stdout.write('| subject | events/s | errors | peak RSS MB | RSS at the end | MB a minute, second half |\n')
 process.stdout.write('|---|---|---|---|---|---|\n')
-const kafka = await startKafka()
+const kafka = await startBroker()
 try {
   await soak(await startReference('bare'))
   await soak(await startTributary({ name: 'tributary to the log', brokers: undefined }))

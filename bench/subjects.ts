@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Kafka } from '../test/support/kafka.ts'
+import { startKafka } from '../test/support/kafka.ts'
 import { createTopic } from '../test/support/kafka-topics.ts'
 import { START_ARGS } from '../test/support/start-args.ts'
 import type { Measured } from './process.ts'
@@ -12,6 +14,9 @@ import { MOST_KEPT_MIB } from './servers/keep.ts'
 /** The server under test gets a core of its own; load program and broker share the other. */
 export const SERVER_CORE = 0
 export const LOAD_CORE = 1
+
+/** A broker of its own beside the load program, whatever KAFKA_BROKERS says: it must not take from the server's core. */
+export const startBroker = (): Promise<Kafka> => startKafka({ wrapper: ['taskset', '-c', String(LOAD_CORE)] })
 
 export interface Subject {
   readonly name: string
@@ -52,15 +57,22 @@ export async function startReference(
   return { name: name + kept, port, process: server, readyMs, ...NO_REFERENCE_HAS, stop }
 }
 
-/** Tributary's pipeline and log behind a bare server: what the promises cost, and by the difference what the doors do. */
-export async function startPipeline(): Promise<Subject> {
+/**
+ * Tributary's pipeline behind a bare server: what the promises cost, and by the difference what the doors do.
+ *
+ * @param brokers of the Kafka that its events go to; default: its log
+ */
+export async function startPipeline(brokers: readonly string[] = []): Promise<Subject> {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-'))
   const port = await freePort()
   const flags = START_ARGS.filter(each => each.startsWith('-'))
-  const server = startProcess({ args: [...flags, here('servers/pipeline.ts'), String(port), dir], core: SERVER_CORE })
+  const place = brokers.length === 0 ? [] : [`pipeline-${process.pid}-${topics++}`, ...brokers]
+  const args = [...flags, here('servers/pipeline.ts'), String(port), dir, ...place]
+  const server = startProcess({ args, core: SERVER_CORE })
   const readyMs = await waitUntilTaken(port)
   const stop = (): Promise<void> => stopAndClear(server, dir)
-  return { name: "bare + Tributary's pipeline and log", port, process: server, readyMs, ...NO_REFERENCE_HAS, stop }
+  const name = `bare + Tributary's pipeline to ${brokers.length === 0 ? 'the log' : 'Kafka'}`
+  return { name, port, process: server, readyMs, ...NO_REFERENCE_HAS, stop }
 }
 
 export interface TributaryOptions {

@@ -35,7 +35,8 @@ async function everybodyAndFloors(brokers: readonly string[]): Promise<Subject[]
     await startReference('fastify', 'fsync'),
     await startPipeline(),
     await startReference('bare', brokers),
-    await startReference('fastify', brokers)
+    await startReference('fastify', brokers),
+    await startPipeline(brokers)
   ]
 }
 
@@ -46,6 +47,7 @@ async function everybodyAndBatchFloors(brokers: readonly string[]): Promise<Subj
     await startReference('bare', 'fsync'),
     await startPipeline(),
     await startReference('bare', brokers),
+    await startPipeline(brokers),
     await startReference('bare', 'fsync', 'bodies'),
     await startReference('bare', brokers, 'bodies')
   ]
@@ -69,6 +71,9 @@ ${Array.from({ length: 10 }, (_, i) => `  - id: s${i}\n    writeKeys: [${i === 0
   - { name: B, topic: bench-b, types: [track] }
   - { name: C, topic: bench-c, types: [page] }
 `
+
+/** In W6, to compare with in the same minutes: W1. */
+const LEFT_ALONE = 'tributary to Kafka, without them'
 
 /** As many as fit into 500 KB. */
 const LARGEST_BATCH_EVENTS = 485
@@ -97,9 +102,10 @@ export const WORKLOADS: readonly Workload[] = [
     ...single,
     subjects: async brokers => [
       await startReference('bare'),
+      await startTributary({ name: LEFT_ALONE, brokers }),
       await startTributary({ name: 'tributary to Kafka', brokers })
     ],
-    company: hangOn
+    company: subjects => hangOn(subjects.filter(({ name }) => name !== LEFT_ALONE))
   },
   {
     id: 'W8',

@@ -1,6 +1,7 @@
 /**
- * Tributary without its doors: a bare node:http server in front of the pipeline and the event log as the real server sets
- * them up, counters and debugger included. No Fastify, no keys, no CORS, no bounds on clients: pipeline.ts <port> <folder>.
+ * Tributary without its doors: a bare node:http server in front of the pipeline and the sink as the real server sets them
+ * up, counters and debugger included. No Fastify, no keys, no CORS, no bounds on clients:
+ * pipeline.ts <port> <folder> [topic, broker]; without a topic to the event log.
  */
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -16,34 +17,50 @@ import { createJudge } from '../../src/ingest/judge.ts'
 import { RecycledMemory } from '../../src/ingest/memory.ts'
 import { createPipeline } from '../../src/ingest/pipeline.ts'
 import { createRateLimiter } from '../../src/ingest/rate-limit.ts'
+import { restoreRecord } from '../../src/ingest/restore.ts'
 import { createRouter } from '../../src/ingest/route.ts'
 import { createValidator } from '../../src/ingest/validate.ts'
 import { systemClock as clock } from '../../src/model/clock.ts'
 import { DEFAULT_LIMITS as limits } from '../../src/model/limits.ts'
 import type { Source } from '../../src/model/source.ts'
-import { createLogSink } from '../../src/sinks/event-log/log-sink.ts'
-import { startRetention } from '../../src/sinks/event-log/retention.ts'
-import { openSegmentLog } from '../../src/sinks/event-log/segment-log.ts'
+import { openSink } from '../../src/sinks/open.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { MOST_KEPT_MIB } from './keep.ts'
 
-const [port, dir = ''] = process.argv.slice(2)
+/** As it is configured where nobody says otherwise. */
+const KAFKA = { clientId: 'tributary', topics: { create: true, partitions: 6 }, publishTimeoutMs: 750 }
+
+const [port, dir = '', eventsTopic = 'events', broker] = process.argv.slice(2)
 const log = { info: () => undefined, warn: console.error, error: console.error }
-const events = await openSegmentLog({ dir: join(dir, 'events'), clock, log })
-const rejected = await openSegmentLog({ dir: join(dir, 'rejected'), clock, log })
-startRetention({ logs: [events], policy: { bytes: MOST_KEPT_MIB * 1024 ** 2 }, clock, log })
+const metrics = createMetrics()
+const seen = createObservations(clock.now)
+const router = createRouter({ eventsTopic, rejectedTopic: `${eventsTopic}-rejected`, destinations: [] })
+const sink = await openSink({
+  dataDir: dir,
+  kafka: broker === undefined ? undefined : { ...KAFKA, brokers: [broker] },
+  topics: [eventsTopic],
+  spoolMaxBytes: MOST_KEPT_MIB * 1024 ** 2,
+  retention: { bytes: MOST_KEPT_MIB * 1024 ** 2 },
+  restore: line => restoreRecord(line, router),
+  clock,
+  log,
+  onWrite(name, write) {
+    metrics.published(name, write)
+    seen.published(write.milliseconds)
+  },
+  onRelayed: metrics.relayed
+})
 
 const contract = loadContract(new URL('../../openapi.yml', import.meta.url).pathname)
 const ids = await openIdStore({ dir: join(dir, 'dedupe'), maxIds: 2_000_000, windowMs: 86_400_000, clock, log })
-const router = createRouter({ eventsTopic: 'events', rejectedTopic: 'rejected', destinations: [] })
 const pipeline = createPipeline({
   pause: createTurns().pause,
   judge: createJudge({ validator: createValidator({ contract, mode: 'compatible' }), limits }),
   dedupe: createDedupe(ids.windowOf),
   router: () => router,
-  sink: createLogSink({ events, rejected }),
-  ledger: createMetrics(),
-  observe: createObservations(clock.now).recent.observe,
+  sink,
+  ledger: metrics,
+  observe: seen.recent.observe,
   rateLimiter: createRateLimiter({ clock, maxBatchEvents: limits.maxBatchEvents }),
   clock,
   memory: new RecycledMemory(),
