@@ -3,7 +3,7 @@
  *
  *   npm run bench                         every workload
  *   npm run bench -- W1 W2                these
- *   npm run bench -- --seconds 10 --rounds 5
+ *   npm run bench -- --seconds 5 --rounds 20
  *
  * The subjects take turns within one run, so that a noisy machine is noisy for all of them. Every acked event is then
  * looked for: by the offsets of its topic, or by the server's own count for the log.
@@ -21,13 +21,16 @@ import { WORKLOADS } from './workloads.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: 'string', default: '3' }, rounds: { type: 'string', default: '5' } }
+  options: { seconds: { type: 'string', default: '2' }, rounds: { type: 'string', default: '9' } }
 })
 const seconds = Number(values.seconds)
 const rounds = Number(values.rounds)
 
 /** Until code is compiled, and the windows of batches' messageIds have grown: a server that runs for days has both. */
 const WARM_UP_SECONDS = 10
+
+/** Of the latencies at half rate; the load program takes none in the first second of each. */
+const HALF_RATE = { seconds: 3, rounds: 5 }
 
 /** Throws when an event that was answered 200 is not where it should be. */
 async function verify(subject: Subject, brokers: readonly string[], acked: number): Promise<void> {
@@ -84,10 +87,10 @@ async function runWorkload(workload: Workload, brokers: readonly string[]): Prom
       row.eventLoopMs.push(await eventLoopDelayMs(subject))
     }
   }
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < HALF_RATE.rounds; round++) {
     for (const [subject, row] of rows) {
       const best = Math.max(...row.results.map(({ requests, seconds }) => requests / seconds))
-      row.halves.push(await drive(subject, workload, { seconds, rate: Math.floor(best / 2) }))
+      row.halves.push(await drive(subject, workload, { seconds: HALF_RATE.seconds, rate: Math.floor(best / 2) }))
     }
   }
   for (const [subject, row] of rows) {
