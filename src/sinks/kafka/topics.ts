@@ -160,7 +160,8 @@ async function createTopics(
       if (isAlreadyThere(refusal)) others.add(topic)
       else refusals.set(topic, refusal)
     }
-    if (refusals.size + others.size === 0) throw error
+    // It said no without saying to which.
+    if (refusals.size + others.size === 0) return new Map(topics.map(topic => [topic, error]))
   }
   for (const topic of topics) {
     if (!refusals.has(topic) && !others.has(topic))
