@@ -149,7 +149,7 @@ async function createTopics(
 ): Promise<Map<string, unknown>> {
   const { partitions, replicationFactor: replicas = -1 } = wanted
   const refusals = new Map<string, unknown>()
-  const others = new Set<string>()
+  const thereBefore = new Set<string>()
   try {
     await session.withAdmin(admin =>
       admin.createTopics({ topics: topics.map(topic => ({ topic, partitions, replicas })) })
@@ -157,14 +157,14 @@ async function createTopics(
   } catch (error) {
     if (!isTopicTrouble(error)) throw error
     for (const [topic, refusal] of refusedCreations(error)) {
-      if (isAlreadyThere(refusal)) others.add(topic)
+      if (isAlreadyThere(refusal)) thereBefore.add(topic)
       else refusals.set(topic, refusal)
     }
     // It said no without saying to which.
-    if (refusals.size + others.size === 0) return new Map(topics.map(topic => [topic, error]))
+    if (refusals.size + thereBefore.size === 0) return new Map(topics.map(topic => [topic, error]))
   }
   for (const topic of topics) {
-    if (!refusals.has(topic) && !others.has(topic))
+    if (!refusals.has(topic) && !thereBefore.has(topic))
       log.info(`Kafka topic ${topic} created with ${partitions} partitions`)
   }
   return refusals
