@@ -140,7 +140,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const tracking = await createServer({
     logger,
     trustProxy: config.trustProxy,
-    corsOrigins: config.corsOrigins,
+    cors: { origins: config.corsOrigins, sources: keys.sources },
     tls: config.tls,
     connections: { ...config, onRefused: metrics.connectionRefused }
   })

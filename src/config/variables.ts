@@ -113,7 +113,11 @@ export const VARIABLES = {
     network.trustProxy,
     'Whose `X-Forwarded-*` to believe: `false`, `true`, a number of proxies, or a list (`10.0.0.0/8,loopback`).'
   ),
-  CORS_ORIGINS: variable('*', network.origins, 'Origins whose pages may read the answers: `*` or a list.'),
+  CORS_ORIGINS: variable(
+    '*',
+    network.origins,
+    "Origins whose pages may read the answers: `*` or a list. Those of the list, and of any source's `allowedOrigins`, may send with credentials."
+  ),
   PUBLIC_URL: optional('from the request', network.publicUrl, "The tracking API's URL as browsers reach it."),
   TLS_CERT: optional('none', network.pemFile, 'PEM file of the certificate, for TLS on both listeners.'),
   TLS_KEY: optional('none', network.pemFile, "PEM file of the certificate's key."),

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import cors from '@fastify/cors'
 import Fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ConnectionLimits } from './connections.ts'
 import { limitConnections } from './connections.ts'
+import type { CorsOptions, OriginRule } from './cors.ts'
+import { allowOrigins, createOriginRule } from './cors.ts'
 import { answerError, createClientErrorHandler, knowAllMethods, refuseConnection } from './errors.ts'
 import { letRestPass } from './linger.ts'
 import { withoutDoubledVersion } from './paths.ts'
@@ -17,7 +18,7 @@ import { answerUnrouted } from './unrouted.ts'
 export interface ServerOptions {
   readonly logger: FastifyBaseLogger
   readonly trustProxy: boolean | string | ((address: string, hop: number) => boolean)
-  readonly corsOrigins: '*' | readonly string[]
+  readonly cors: CorsOptions
   readonly connections: ConnectionLimits
   /** PEM texts. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined
@@ -52,13 +53,12 @@ const MAX_HEADER_BYTES = 32 * 1024
 const MAX_URL_CHARS = 16 * 1024
 const PATH_RULES: PathRules = { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: MAX_URL_CHARS }
 const HTTP_VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1'])
-/** Preflights ask once a day per path. */
-const CORS_MAX_AGE_SECONDS = 86_400
 
 /** A listener's Fastify instance: its limits, its errors in the contract's form, and CORS on every answer. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const allowOrigin = options.corsOrigins === '*' ? '*' : undefined
-  const app = createFastify(options, allowOrigin)
+  const originRule = createOriginRule(options.cors)
+  const allowOrigin = options.cors.origins === '*' ? '*' : undefined
+  const app = createFastify(options, originRule)
   limitConnections(app.server, options.connections)
   rememberSenders(app.server)
   boundPipelining(app.server, socket => refuseConnection(socket, 'overloaded', allowOrigin))
@@ -72,13 +72,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   })
   app.setErrorHandler(answerError)
   answerUnrouted(app, PATH_RULES)
-  await app.register(cors, {
-    origin: options.corsOrigins === '*' ? '*' : [...options.corsOrigins],
-    methods: ['GET', 'POST', 'OPTIONS'],
-    exposedHeaders: ['Retry-After'],
-    maxAge: CORS_MAX_AGE_SECONDS,
-    strictPreflight: false
-  })
+  await allowOrigins(app, originRule)
   app.addHook('onRequest', checkLater)
   app.addHook('onSend', (request, _reply, _payload, done) => {
     letRestPass(request.raw)
@@ -87,7 +81,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   return app
 }
 
-function createFastify(options: ServerOptions, allowOrigin: '*' | undefined): FastifyInstance {
+function createFastify(options: ServerOptions, originRule: OriginRule): FastifyInstance {
   const timeouts = options.timeouts ?? DEFAULT_TIMEOUTS
   const http = {
     headersTimeout: timeouts.headers,
@@ -113,10 +107,10 @@ function createFastify(options: ServerOptions, allowOrigin: '*' | undefined): Fa
     https: options.tls === undefined ? null : { ...http, ...options.tls, handshakeTimeout: timeouts.headers },
     rewriteUrl: ({ url = '' }: { url?: string }) => withoutDoubledVersion(url),
     routerOptions: PATH_RULES,
-    clientErrorHandler: createClientErrorHandler(allowOrigin),
+    clientErrorHandler: createClientErrorHandler(options.cors.origins === '*' ? '*' : undefined),
     frameworkErrors: (error: Parameters<typeof answerError>[0], request: FastifyRequest, reply: FastifyReply) => {
       // No hook has run: neither has that of CORS.
-      if (allowOrigin !== undefined) reply.header('access-control-allow-origin', allowOrigin)
+      reply.headers(originRule(request.headers.origin)).header('vary', 'Origin')
       answerError(error, request, reply)
     }
   } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance

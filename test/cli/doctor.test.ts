@@ -67,10 +67,10 @@ t.test('5: an admin listener that others reach, without a password', { buffered:
   names(t, result, /without ADMIN_PASSWORD: the debugger is off/, /Set ADMIN_PASSWORD/)
 })
 
-t.test('6: CORS_ORIGINS without an origin that a source allows', { buffered: true }, async t => {
+t.test('6: an origin that a source allows needs no second place in CORS_ORIGINS', { buffered: true }, async t => {
   const { doctor } = setUp(t, `${FILE}    allowedOrigins: ['https://shop.example']\n`)
-  const result = await doctor({ CORS_ORIGINS: 'https://www.example' })
-  names(t, result, /allows https:\/\/shop\.example, but CORS_ORIGINS does not/, /Add https:\/\/shop\.example/)
+  const { stdout } = await doctor({ CORS_ORIGINS: 'https://www.example' })
+  t.notMatch(stdout, /✗ CORS/)
 })
 
 t.test('7: a DATA_DIR that cannot be written', { buffered: true }, async t => {

@@ -283,7 +283,7 @@ t.test('bodies that together hold too much memory are 503, and pass once there i
   const app = await createServer({
     logger: pino({ level: 'silent' }),
     trustProxy: false,
-    corsOrigins: '*',
+    cors: { origins: '*', sources: () => [] },
     connections: { maxConnections: 100, maxConnectionsPerIp: undefined, onRefused: () => undefined },
     tls: undefined
   })

@@ -28,7 +28,7 @@ async function start(t: Test, { onStart, ...options }: StartOptions = {}): Promi
   const app = await createServer({
     logger: pino({ level: 'silent' }),
     trustProxy: false,
-    corsOrigins: '*',
+    cors: { origins: '*', sources: () => [] },
     connections: { maxConnections: 100, maxConnectionsPerIp: undefined, onRefused: () => undefined },
     tls: undefined,
     timeouts: SHORT,

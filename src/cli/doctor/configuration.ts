@@ -19,7 +19,7 @@ const KNOWN_PASSWORD = 'tributary-dev'
 const SHORT_PASSWORD_CHARS = 10
 const SHORT_KEY_CHARS = 16
 
-/** The environment, the config file, its keys, addresses and CORS. */
+/** The environment, the config file, its keys and addresses. */
 export async function checkConfiguration(): Promise<Checked> {
   const findings: Finding[] = []
   const config = await attempt(
@@ -35,7 +35,6 @@ export async function checkConfiguration(): Promise<Checked> {
   const file = await attempt(findings, () => readKeysFile(name), todo)
   if (config !== undefined) findings.push(...checkAddresses(config))
   if (file !== undefined) findings.push(...checkSources(name, file))
-  if (config !== undefined && file !== undefined) findings.push(...checkCors(config, file))
   return { config, file, findings }
 }
 
@@ -112,21 +111,4 @@ function checkAddresses(config: Config): Finding[] {
     })
   }
   return found
-}
-
-/** A page that may send, but may not read the answers, sees only network errors. */
-function checkCors({ corsOrigins }: Config, { file }: KeyedTributaryFile): Finding[] {
-  if (corsOrigins === '*') return []
-  return file.sources.flatMap(({ id, allowedOrigins = [] }) => {
-    const missing = allowedOrigins.filter(origin => !corsOrigins.includes(origin))
-    if (missing.length === 0) return []
-    return [
-      {
-        level: 'problem',
-        area: 'CORS',
-        says: `source ${id} allows ${missing.join(', ')}, but CORS_ORIGINS does not: browsers there refuse to send`,
-        todo: `Add ${missing.join(',')} to CORS_ORIGINS, or set it to *.`
-      } as const
-    ]
-  })
 }
