@@ -6,7 +6,7 @@ import { DEFAULT_LIMITS } from '../model/limits.ts'
 import { toCompatible } from './compatible.ts'
 import type { ContractDocument } from './document.ts'
 import { escapeKey } from './document.ts'
-import type { EnvelopeOptions, Endpoint } from './event-schemas.ts'
+import type { EnvelopeOptions } from './event-schemas.ts'
 import { addEventSchemas, ENVELOPE_SCHEMA_NAME, eventSchemaName } from './event-schemas.ts'
 import { addSafeFormats } from './formats.ts'
 import { NOT_NULL, OWN_KEYWORDS } from './own-keywords.ts'
@@ -33,7 +33,8 @@ export type Check = (value: unknown) => Violation | undefined
 
 export interface CompiledContract {
   readonly mode: ValidationMode
-  readonly events: Readonly<Record<Endpoint, Readonly<Record<EventType, Check>>>>
+  /** By type; an event that came alone has to have its `type` too, which is that of its path. */
+  readonly events: Readonly<Record<EventType, Check>>
   /** A batch's body, without looking into the items of `batch`. */
   readonly envelope: Check
   /** What `events` look at, by type; undefined: everything. */
@@ -92,14 +93,12 @@ export function compileContract({
   const { components, paths } = effective
   ajv.addSchema({ components, paths }, DOCUMENT_KEY)
   const check = (name: string): Check => toCheck(ajv.compile({ $ref: `${DOCUMENT_KEY}#/components/schemas/${name}` }))
-  const checks = (endpoint: Endpoint): Record<EventType, Check> =>
-    byType(type => check(eventSchemaName(endpoint, type)))
   return {
     mode,
-    events: { single: checks('single'), batch: checks('batch') },
+    events: byType(type => check(eventSchemaName(type))),
     envelope: check(ENVELOPE_SCHEMA_NAME),
-    regards: byType(type => regardsOf(effective, [eventSchemaName('single', type), eventSchemaName('batch', type)])),
-    envelopeRegards: regardsOf(effective, [ENVELOPE_SCHEMA_NAME])
+    regards: byType(type => regardsOf(effective, eventSchemaName(type))),
+    envelopeRegards: regardsOf(effective, ENVELOPE_SCHEMA_NAME)
   }
 }
 

@@ -4,12 +4,9 @@ import { DEFAULT_LIMITS } from '../model/limits.ts'
 import type { ContractDocument, Json, Located, Schema } from './document.ts'
 import { isObject, locate } from './document.ts'
 
-/** Which way an event came: by itself, or as an item of a batch. */
-export type Endpoint = 'single' | 'batch'
-
 /** Names under `components.schemas` that no OpenAPI document can have (its names are of letters, digits, `.`, `_`, `-`). */
-export function eventSchemaName(endpoint: Endpoint, type: EventType): string {
-  return `${endpoint}:${type}`
+export function eventSchemaName(type: EventType): string {
+  return `event:${type}`
 }
 
 export const ENVELOPE_SCHEMA_NAME = 'batch:envelope'
@@ -25,9 +22,9 @@ export interface EnvelopeOptions {
 /**
  * The document with one more schema for each thing that is judged by itself:
  *
- * - an event of a type that came alone: what the type's path asks of its body;
- * - an event of a type in a batch: the same, and what the batch asks of its items, so that a constraint counts
- *   wherever it is written;
+ * - an event of a type: what the type's path asks of its body, and what the batch asks of its items. A single call and
+ *   an item of a batch have the same schema, so that both ways in give the same verdict and a constraint counts
+ *   wherever it is written. The items' rule for `type` holds for single calls too, whose type is that of the path;
  * - a batch without its items, which are judged one by one so that one of them does not cost the others.
  *
  * Throws where the document has no such paths.
@@ -41,8 +38,7 @@ export function addEventSchemas(document: ContractDocument, options: EnvelopeOpt
   const schemas: Record<string, Schema> = { ...document.components.schemas }
   for (const type of EVENT_TYPES) {
     const call = locate(document, bodySchemaOf(`/${type}`))
-    schemas[eventSchemaName('single', type)] = allOf([call])
-    schemas[eventSchemaName('batch', type)] = allOf([call, ...items])
+    schemas[eventSchemaName(type)] = allOf([call, ...items])
   }
   schemas[ENVELOPE_SCHEMA_NAME] = withoutItems(batch.node, list.node, options)
   return { ...document, components: { ...document.components, schemas } }

@@ -46,15 +46,14 @@ const OF_ONE_SCHEMA = new Set(['items', 'additionalProperties', NULL_OR])
 const OF_MANY_SCHEMAS = new Set(['properties', 'allOf', 'anyOf', 'oneOf'])
 
 /**
- * What these schemas look at, taken together. Undefined where they say something of fields that
- * they do not name (`additionalProperties`, `propertyNames`, `if`...): then every field has to be there.
+ * What a schema looks at. Undefined where it says something of fields that
+ * it does not name (`additionalProperties`, `propertyNames`, `if`...): then every field has to be there.
  *
  * @param document with the schemas that addEventSchemas adds
  */
-export function regardsOf(document: ContractDocument, names: readonly string[]): Regards | undefined {
+export function regardsOf(document: ContractDocument, name: string): Regards | undefined {
   const regards = new Map<string, Regard>()
-  const schemas = names.map(name => document.components.schemas[name] ?? true)
-  return schemas.every(schema => regardSchema(document, schema, regards)) ? regards : undefined
+  return regardSchema(document, document.components.schemas[name] ?? true, regards) ? regards : undefined
 }
 
 /** False where the schema asserts more than which fields there are and what is in those that it names. */

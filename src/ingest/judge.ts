@@ -57,7 +57,7 @@ export function judgeEvent(judge: Judge, endpoint: Endpoint, body: ParsedBody, i
   const pattern = scan.sound && scan.isObject ? book.find(scan, body.bytes, judge.looks) : undefined
   if (pattern !== undefined) return new GoodEvent(scan, body, pattern)
   const type = given ?? (scan.isObject && scan.sound ? typeOf(scan, body) : undefined)
-  const { value, what } = lookInto(judge, endpoint, { scan, body, type })
+  const { value, what } = lookInto(judge, { scan, body, type })
   if (what !== undefined || type === undefined) {
     return { index, scan, value, type: type ?? 'unknown', fault: what ?? fault('type_invalid', '/type') }
   }
@@ -71,7 +71,6 @@ export function judgeEvent(judge: Judge, endpoint: Endpoint, body: ParsedBody, i
 /** What readEvent makes of an event that is no known pattern's, and the first thing that is wrong with it. */
 function lookInto(
   judge: Judge,
-  endpoint: Endpoint,
   event: { scan: Scan; body: ParsedBody; type: EventType | undefined }
 ): { value: unknown; what: Fault | undefined } {
   const { scan, body, type } = event
@@ -80,7 +79,7 @@ function lookInto(
   if (!scan.isObject) return { value: JSON.parse(body.text(scan.start, scan.end)), what: fault('event_not_object') }
   const value = readEvent(scan, body, type === undefined ? undefined : validator.regards[type])
   const what = judgeKeys(scan, value)
-  return { value, what: what ?? (type === undefined ? undefined : validator.validate(value, type, endpoint.kind)) }
+  return { value, what: what ?? (type === undefined ? undefined : validator.validate(value, type)) }
 }
 
 /** The event's own type; undefined where it names none that exists. */

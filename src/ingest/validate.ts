@@ -1,7 +1,6 @@
 import type { ValidationMode } from '../contract/compile.ts'
 import { compileContract } from '../contract/compile.ts'
 import type { ContractDocument } from '../contract/document.ts'
-import type { Endpoint } from '../contract/event-schemas.ts'
 import type { Regards } from '../contract/regard.ts'
 import type { EventType } from '../model/event-types.ts'
 import type { Limits } from '../model/limits.ts'
@@ -24,10 +23,11 @@ export interface Validator {
   /** The same for validateEnvelope(). */
   readonly envelopeRegards: Regards | undefined
   /**
-   * One event, of a type already known: from the path for a single call, from the event's own `type` in a batch.
+   * One event, of a type already known: from the path for a single call, whatever `type` its body has, and from the
+   * event's own `type` in a batch. The verdict does not depend on the way in.
    * The first fault in this order: ids, required fields, the rest in the contract's order.
    */
-  validate(event: Record<string, unknown>, type: EventType, endpoint: Endpoint): Fault | undefined
+  validate(event: Record<string, unknown>, type: EventType): Fault | undefined
   /** A batch's body but for its items. What it shares is part of each event, so that a fault here is each one's. */
   validateEnvelope(envelope: Record<string, unknown>): Fault | undefined
 }
@@ -39,10 +39,10 @@ export function createValidator({ contract, mode, limits = DEFAULT_LIMITS }: Val
   return {
     regards: compiled.regards,
     envelopeRegards: compiled.envelopeRegards,
-    validate(event, type, endpoint) {
+    validate(event, type) {
       const idFault = findIdFault(event, type, nullIsAbsent)
       if (idFault !== undefined) return idFault
-      const violation = compiled.events[endpoint][type](event)
+      const violation = compiled.events[type](event['type'] === type ? event : { ...event, type })
       return violation === undefined ? undefined : toEventFault(violation)
     },
     validateEnvelope(envelope) {

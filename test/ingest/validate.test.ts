@@ -2,7 +2,6 @@ import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import type { ValidationMode } from '../../src/contract/compile.ts'
 import { loadContract } from '../../src/contract/document.ts'
-import type { Endpoint } from '../../src/contract/event-schemas.ts'
 import type { Validator } from '../../src/ingest/validate.ts'
 import { createValidator } from '../../src/ingest/validate.ts'
 import type { EventType } from '../../src/model/event-types.ts'
@@ -17,7 +16,14 @@ const validators: Record<ValidationMode, Validator> = {
   strict: createValidator({ contract, mode: 'strict' })
 }
 const MODES = ['compatible', 'strict'] as const
-const ENDPOINTS: readonly Endpoint[] = ['single', 'batch']
+/** An event that came alone need not have its type, and may have one that nobody reads. */
+const WAYS = {
+  single: (event: Event): Event => ({ ...event, type: undefined }),
+  'single, with another type': (event: Event): Event => ({ ...event, type: 5 }),
+  batch: (event: Event): Event => event
+}
+type Way = keyof typeof WAYS
+const WAY_NAMES = Object.keys(WAYS) as Way[]
 
 /** The least that each call needs. */
 const LEAST: Record<EventType, Event> = {
@@ -30,16 +36,15 @@ const LEAST: Record<EventType, Event> = {
 }
 
 /** `code pointer` of an event's fault; empty where there is none. */
-function judge(mode: ValidationMode, type: EventType, endpoint: Endpoint, event: Event): string {
-  const found = validators[mode].validate(event, type, endpoint)
+function judge(mode: ValidationMode, type: EventType, way: Way, event: Event): string {
+  const found = validators[mode].validate(WAYS[way](event), type)
   return found === undefined ? '' : `${found.code} ${found.pointer}`
 }
 
 t.test('the least that each call needs is accepted, alone and in a batch, in both modes', async t => {
   for (const mode of MODES) {
     for (const type of EVENT_TYPES)
-      for (const endpoint of ENDPOINTS)
-        t.equal(judge(mode, type, endpoint, LEAST[type]), '', `${mode} ${endpoint} ${type}`)
+      for (const way of WAY_NAMES) t.equal(judge(mode, type, way, LEAST[type]), '', `${mode} ${way} ${type}`)
   }
 })
 
@@ -350,11 +355,11 @@ const REAL_TRAFFIC: readonly Row[] = [
 t.test('what real clients send is judged as listed, alone and in a batch, in each mode', async t => {
   for (const row of REAL_TRAFFIC) {
     for (const mode of MODES) {
-      for (const endpoint of ENDPOINTS)
+      for (const way of WAY_NAMES)
         t.equal(
-          judge(mode, row.type, endpoint, { ...LEAST[row.type], ...row.more }),
+          judge(mode, row.type, way, { ...LEAST[row.type], ...row.more }),
           row[mode],
-          `${mode} ${endpoint}: ${row.what}`
+          `${mode} ${way}: ${row.what}`
         )
     }
   }
@@ -383,16 +388,25 @@ t.test('each fault of ids, names and payloads has its own word', async t => {
     ['page', { userId: 'u', context: 'x' }, 'context_not_object /context'],
     ['page', { userId: 'u', integrations: true }, 'integrations_invalid /integrations'],
     ['page', { userId: 'u', messageId: 5 }, 'message_id_invalid /messageId'],
+    ['page', { userId: 'u', event: { a: 1 } }, 'event_not_string /event'],
+    ['identify', { userId: 'u', event: 5 }, 'event_not_string /event'],
+    ['group', { userId: 'u', groupId: 'g', event: [] }, 'event_not_string /event'],
+    ['track', { userId: 'u', event: 'E', name: 5 }, 'name_not_string /name'],
+    ['alias', { userId: 'u', previousId: 'p', name: {} }, 'name_not_string /name'],
+    ['track', { userId: 'u', event: 'E', traits: 'x' }, 'traits_not_object /traits'],
+    ['page', { userId: 'u', traits: [1] }, 'traits_not_object /traits'],
+    ['alias', { userId: 'u', previousId: 'p', traits: 5 }, 'traits_not_object /traits'],
+    ['identify', { userId: 'u', properties: 'x' }, 'properties_not_object /properties'],
+    ['group', { userId: 'u', groupId: 'g', properties: true }, 'properties_not_object /properties'],
+    ['alias', { userId: 'u', previousId: 'p', properties: 5 }, 'properties_not_object /properties'],
+    ['track', { userId: 'u', event: 'E', groupId: 5 }, 'id_not_string /groupId'],
+    ['page', { userId: 'u', previousId: {} }, 'id_not_string /previousId'],
     ['page', { userId: ['u'] }, 'id_not_string /userId']
   ]
   for (const [type, event, expected] of cases) {
     for (const mode of MODES) {
-      for (const endpoint of ENDPOINTS)
-        t.equal(
-          judge(mode, type, endpoint, { type, ...event }),
-          expected,
-          `${mode} ${endpoint} ${type} ${JSON.stringify(event)}`
-        )
+      for (const way of WAY_NAMES)
+        t.equal(judge(mode, type, way, { type, ...event }), expected, `${mode} ${way} ${type} ${JSON.stringify(event)}`)
     }
   }
 })
@@ -426,18 +440,18 @@ t.test(
       ''
     ]
     for (const mode of MODES) {
-      for (const endpoint of ENDPOINTS) {
+      for (const way of WAY_NAMES) {
         let event: Event = { messageId: 5, timestamp: 5, integrations: 5, context: 5, properties: 5, type: 'track' }
         for (const [i, better] of mend.entries()) {
           event = { ...event, ...better }
-          t.equal(judge(mode, 'track', endpoint, event), faults[i], `${mode} ${endpoint} after mending ${i}`)
+          t.equal(judge(mode, 'track', way, event), faults[i], `${mode} ${way} after mending ${i}`)
         }
       }
     }
   }
 )
 
-t.test('a type that openapi.yml no longer lists for batches is refused there', async t => {
+t.test('a type that openapi.yml no longer lists for batches is refused, alone and in a batch', async t => {
   const copy = structuredClone(contract)
   const items = JSON.parse(JSON.stringify(copy.components.schemas['BatchCall'])) as {
     properties: { batch: { items: { properties: { type: { enum: string[] } } } } }
@@ -445,8 +459,8 @@ t.test('a type that openapi.yml no longer lists for batches is refused there', a
   items.properties.batch.items.properties.type.enum = ['track']
   copy.components.schemas['BatchCall'] = items
   const { validate } = createValidator({ contract: copy, mode: 'strict' })
-  t.match(validate(LEAST.page, 'page', 'batch'), { code: 'type_invalid', pointer: '/type' })
-  t.equal(validate(LEAST.page, 'page', 'single'), undefined)
+  for (const way of WAY_NAMES)
+    t.match(validate(WAYS[way](LEAST.page), 'page'), { code: 'type_invalid', pointer: '/type' }, way)
 })
 
 t.test('what a batch shares is judged by itself, and its items are not looked at', async t => {
@@ -489,24 +503,24 @@ t.test('what a batch shares is judged by itself, and its items are not looked at
 
 t.test('messages name the field, and neither they nor pointers repeat a long payload', async t => {
   const { validate } = validators.compatible
-  t.equal(validate({ userId: 5 }, 'page', 'single')?.message, 'userId must be a string')
-  t.equal(validate({ userId: 'u', groupId: '' }, 'group', 'single')?.message, 'groupId must be a non-empty string')
-  t.equal(validate({ userId: 'u' }, 'group', 'single')?.message, 'groupId is required')
+  t.equal(validate({ userId: 5 }, 'page')?.message, 'userId must be a string')
+  t.equal(validate({ userId: 'u', groupId: '' }, 'group')?.message, 'groupId must be a non-empty string')
+  t.equal(validate({ userId: 'u' }, 'group')?.message, 'groupId is required')
   t.equal(
-    validate({ userId: 'u', context: { page: { title: 5 } } }, 'page', 'single')?.message,
+    validate({ userId: 'u', context: { page: { title: 5 } } }, 'page')?.message,
     'context.page.title must be string'
   )
   for (const page of [5, [5]])
-    t.equal(validate({ userId: 'u', context: { page } }, 'page', 'single')?.message, 'context.page must be object')
+    t.equal(validate({ userId: 'u', context: { page } }, 'page')?.message, 'context.page must be object')
 
   const long = 'k'.repeat(30_000)
-  const found = validate({ userId: 'u', integrations: { [long]: 5 } }, 'page', 'single')
+  const found = validate({ userId: 'u', integrations: { [long]: 5 } }, 'page')
   t.match(
     found,
     { code: 'integrations_invalid', pointer: '/integrations' },
     'the pointer leads to the nearest place that it can name'
   )
-  const escaped = validate({ userId: 'u', integrations: { 'a/b~c': 5 } }, 'page', 'single')
+  const escaped = validate({ userId: 'u', integrations: { 'a/b~c': 5 } }, 'page')
   t.equal(escaped?.pointer, '/integrations/a~1b~0c')
   for (const event of [
     { userId: 'u', name: { [long]: long } },
@@ -514,7 +528,7 @@ t.test('messages name the field, and neither they nor pointers repeat a long pay
     { userId: 'u', timestamp: long },
     { userId: [long] }
   ]) {
-    const message = validate(event, 'page', 'single')?.message ?? ''
+    const message = validate(event, 'page')?.message ?? ''
     t.ok(message.length > 0 && message.length < 200, message.slice(0, 200))
   }
 })
@@ -523,11 +537,11 @@ t.test('a null that openapi.yml does not allow is reported as missing where it i
   const copy = structuredClone(contract)
   Object.assign(copy.components.schemas['TrackCall'] as object, { required: ['event', 'team', 'properties'] })
   const { validate } = createValidator({ contract: copy, mode: 'compatible' })
-  t.match(validate({ userId: 'u', event: 'E', team: null }, 'track', 'single'), {
+  t.match(validate({ userId: 'u', event: 'E', team: null }, 'track'), {
     code: 'schema_violation',
     pointer: '/properties'
   })
-  const found = validate({ userId: 'u', event: 'E', team: null, properties: {} }, 'track', 'single')
+  const found = validate({ userId: 'u', event: 'E', team: null, properties: {} }, 'track')
   t.match(found, { code: 'schema_violation', pointer: '/team', message: 'team is required' })
 })
 
@@ -537,12 +551,12 @@ t.test('own rules of openapi.yml about known fields are schema violations, not k
   Object.assign(call.properties['event'] as Event, { maxLength: 3 })
   Object.assign(call.properties['properties'] as Event, { required: ['total'] })
   const { validate } = createValidator({ contract: copy, mode: 'strict' })
-  t.match(validate({ ...LEAST.track, event: 'long' }, 'track', 'batch'), {
+  t.match(validate({ ...LEAST.track, event: 'long' }, 'track'), {
     code: 'schema_violation',
     pointer: '/event',
     message: /event must NOT have more than 3/
   })
-  t.match(validate({ ...LEAST.track, properties: {} }, 'track', 'batch'), {
+  t.match(validate({ ...LEAST.track, properties: {} }, 'track'), {
     code: 'schema_violation',
     pointer: '/properties/total',
     message: 'properties.total is required'
@@ -551,7 +565,6 @@ t.test('own rules of openapi.yml about known fields are schema violations, not k
 
 interface Sample {
   readonly file: string
-  readonly endpoint: Endpoint
   readonly type: unknown
   readonly event: Event
 }
@@ -573,11 +586,10 @@ function recordedEvents(): Sample[] {
     const requests = Array.isArray(recorded) ? recorded : recorded.requests
     return requests.flatMap(({ url, body }): Sample[] => {
       if (typeof body !== 'object' || body === null || 'series' in body) return []
-      if ('batch' in body)
-        return (body.batch as Event[]).map(event => ({ file, endpoint: 'batch', type: event['type'], event }))
+      if ('batch' in body) return (body.batch as Event[]).map(event => ({ file, type: event['type'], event }))
       const last = String(url).split('/').at(-1) ?? ''
       const type = LETTERS[last] ?? last
-      return isEventType(type) ? [{ file, endpoint: 'single', type, event: body as Event }] : []
+      return isEventType(type) ? [{ file, type, event: body as Event }] : []
     })
   })
 }
@@ -586,9 +598,9 @@ t.test('every event that an unmodified SDK was recorded to send is accepted, but
   const samples = recordedEvents()
   t.ok(samples.length > 100, `${samples.length} events`)
   const refused = new Map<string, number>()
-  for (const { file, endpoint, type, event } of samples) {
+  for (const { file, type, event } of samples) {
     t.ok(isEventType(type), file)
-    const found = validators.compatible.validate(event, type as EventType, endpoint)
+    const found = validators.compatible.validate(event, type as EventType)
     if (found === undefined) continue
     const numeric =
       found.code === ('id_not_string' satisfies ReasonCode) && typeof event[found.pointer.slice(1)] === 'number'
