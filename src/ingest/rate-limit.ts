@@ -22,7 +22,10 @@ interface SourceBuckets {
   readonly requests: Bucket | undefined
 }
 
-/** Per source, in events and in requests a second; a request passes whole or not at all. */
+/**
+ * Per source, in events and in requests a second; a request passes whole or not at all. A bucket outlives edits of
+ * tributary.yml: an edit that changes its limit keeps the share that is filled, any other edit keeps all of it.
+ */
 export function createRateLimiter({ clock, maxBatchEvents }: RateLimiterOptions): RateLimiter {
   const buckets = new Map<string, SourceBuckets>()
 
@@ -33,8 +36,8 @@ export function createRateLimiter({ clock, maxBatchEvents }: RateLimiterOptions)
     const now = clock.monotonic()
     const made = {
       limit: rateLimit,
-      events: makeBucket(rateLimit.eventsPerSecond, maxBatchEvents, now),
-      requests: makeBucket(rateLimit.requestsPerSecond, 1, now)
+      events: makeBucket(rateLimit.eventsPerSecond, { minBurst: maxBatchEvents, before: known?.events, now }),
+      requests: makeBucket(rateLimit.requestsPerSecond, { minBurst: 1, before: known?.requests, now })
     }
     buckets.set(id, made)
     return made
@@ -54,17 +57,26 @@ export function createRateLimiter({ clock, maxBatchEvents }: RateLimiterOptions)
   }
 }
 
-function makeBucket(perSecond: number | undefined, minBurst: number, now: number): Bucket | undefined {
+function makeBucket(
+  perSecond: number | undefined,
+  { minBurst, before, now }: { readonly minBurst: number; readonly before: Bucket | undefined; readonly now: number }
+): Bucket | undefined {
   if (perSecond === undefined) return undefined
   const burst = Math.max(perSecond, minBurst)
-  return { perSecond, burst, level: burst, filledAt: now }
+  if (before !== undefined) fill(before, now)
+  const level = before === undefined ? burst : burst * (before.level / before.burst)
+  return { perSecond, burst, level, filledAt: now }
+}
+
+function fill(bucket: Bucket, now: number): void {
+  bucket.level = Math.min(bucket.burst, bucket.level + ((now - bucket.filledAt) / 1000) * bucket.perSecond)
+  bucket.filledAt = now
 }
 
 /** Fills the bucket up to now, then tells how long until it holds `tokens`; 0 when it does. */
 function secondsUntil(bucket: Bucket | undefined, tokens: number, now: number): number {
   if (bucket === undefined) return 0
-  bucket.level = Math.min(bucket.burst, bucket.level + ((now - bucket.filledAt) / 1000) * bucket.perSecond)
-  bucket.filledAt = now
+  fill(bucket, now)
   // A body may hold more events than a bucket ever will, where the operator raised the limit: it passes a full one.
   return Math.max(0, (Math.min(tokens, bucket.burst) - bucket.level) / bucket.perSecond)
 }
