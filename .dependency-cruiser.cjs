@@ -1,10 +1,12 @@
 // Which room of src/ may import which others, besides itself; README.md of each room and docs/architecture.md say why.
 const ROOMS = {
   model: [],
+  disk: [],
+  dedupe: ['model', 'disk'],
   config: ['model'],
   contract: ['model'],
   keys: ['model'],
-  sinks: ['model'],
+  sinks: ['model', 'disk'],
   telemetry: ['model'],
   admin: ['model'],
   ingest: ['model', 'contract'],

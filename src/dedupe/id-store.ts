@@ -26,6 +26,8 @@ export interface IdStore {
 }
 
 const FLUSH_MS = 100
+/** So many flushes are left out after one that has failed. */
+const FLUSHES_LEFT_OUT = 9
 const SEED_FILE = 'seed.json'
 const JOURNAL_NAME = /^([\w-]+(?:\.rejected)?)(?:\.old)?\.ids$/
 
@@ -35,13 +37,15 @@ interface Kept {
 }
 
 /**
- * The windows of all sources, kept over restarts. A disk that fails costs the memory of ids over the next restart and
- * one warning, never a request.
+ * The windows of all sources, kept over restarts. What a disk that fails does not take waits in memory and is
+ * written when it can be: a failure costs one warning, and ids only where a restart comes before that; never a request.
  */
 export async function openIdStore(options: IdStoreOptions): Promise<IdStore> {
   const { dir, clock, log } = options
   const kept = new Map<string, Kept>()
   let warned = false
+  let leftOut = 0
+  let unsaved: readonly [number, number] | undefined
   const seed = await openFolder()
   for (const name of await journalNames()) await open(name).ready
 
@@ -50,7 +54,7 @@ export async function openIdStore(options: IdStoreOptions): Promise<IdStore> {
     warned = true
     log.warn(
       { dir, problem: (error as Error).message },
-      'messageIds cannot be kept on disk: after a restart they are forgotten'
+      'messageIds cannot be kept on disk: a restart now would forget the newest ones'
     )
   }
 
@@ -63,13 +67,21 @@ export async function openIdStore(options: IdStoreOptions): Promise<IdStore> {
       // Missing at the first start; unreadable means that the hashes in the journals mean nothing any more.
     }
     const fresh = [randomInt(2 ** 32), randomInt(2 ** 32)] as const
+    unsaved = fresh
     try {
       for (const name of await readdir(dir)) if (JOURNAL_NAME.test(name)) await rm(join(dir, name))
-      await writeFile(join(dir, SEED_FILE), JSON.stringify(fresh))
+      await saveSeed()
     } catch (error) {
       warn(error)
     }
     return fresh
+  }
+
+  /** Without its seed a journal means nothing to the next start. */
+  async function saveSeed(): Promise<void> {
+    if (unsaved === undefined) return
+    await writeFile(join(dir, SEED_FILE), JSON.stringify(unsaved))
+    unsaved = undefined
   }
 
   async function journalNames(): Promise<Set<string>> {
@@ -89,11 +101,21 @@ export async function openIdStore(options: IdStoreOptions): Promise<IdStore> {
   }
 
   async function flushAll(): Promise<void> {
-    for (const { journal } of kept.values()) await journal.flush().catch(warn)
+    let failed = false
+    const onFailure = (error: unknown): void => {
+      failed = true
+      warn(error)
+    }
+    await saveSeed().catch(onFailure)
+    for (const { journal } of kept.values()) await journal.flush().catch(onFailure)
+    leftOut = failed ? FLUSHES_LEFT_OUT : 0
+    // Trouble that comes back after it was over is said again.
+    if (!failed) warned = false
   }
 
   let flushing: Promise<void> = Promise.resolve()
   function flush(): void {
+    if (leftOut-- > 0) return
     flushing = flushing.then(flushAll)
   }
   const timer = setInterval(flush, FLUSH_MS).unref()
@@ -104,6 +126,7 @@ export async function openIdStore(options: IdStoreOptions): Promise<IdStore> {
     async close() {
       clearInterval(timer)
       await flushing
+      await saveSeed().catch(warn)
       for (const { journal } of kept.values()) await journal.close().catch(warn)
     }
   }

@@ -1,6 +1,7 @@
-import { open, readFile, rename, truncate } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
+import { readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { openEntryFile } from '../disk/entry-file.ts'
+import type { EntryFile } from '../disk/entry-file.ts'
 
 /** The halves of an id's hash and the second it was kept in, each a 32-bit little-endian number. */
 const ENTRY_BYTES = 12
@@ -11,16 +12,16 @@ export type EachId = (high: number, low: number, unixSeconds: number) => void
 
 /**
  * The ids of one source on disk: fixed entries, appended now and then, in two files that take turns, so that what is
- * too old goes with its file. Best effort by design: what is lost here costs duplicates, never events.
+ * too old goes with its file. Best effort by design: what is lost here costs duplicates, never events. What the disk
+ * does not take waits in memory, at most twice as many entries as a window holds.
  */
 export class IdJournal {
   readonly #current: string
   readonly #previous: string
   readonly #maxEntries: number
-  #pending = Buffer.allocUnsafe(FIRST_CAPACITY_ENTRIES * ENTRY_BYTES)
+  #pending: Buffer = Buffer.allocUnsafe(FIRST_CAPACITY_ENTRIES * ENTRY_BYTES)
   #pendingBytes = 0
-  #entries = 0
-  #file: FileHandle | undefined
+  #file: EntryFile | undefined
   #loading: Promise<void> = Promise.resolve()
 
   constructor(dir: string, name: string, maxEntries: number) {
@@ -29,24 +30,26 @@ export class IdJournal {
     this.#maxEntries = maxEntries
   }
 
-  /** Reads both files, oldest first, and opens the newer for appending; a torn entry at its end is cut off. */
+  /** Reads both files, oldest first, and opens the newer for appending. Rejects with the file system's error. */
   load(restore: EachId): Promise<void> {
-    this.#loading = this.#load(restore)
-    return this.#loading
+    const loading = this.#load(restore)
+    this.#loading = loading.catch(() => undefined)
+    return loading
   }
 
   async #load(restore: EachId): Promise<void> {
     await readEntries(this.#previous, restore)
-    const entries = await readEntries(this.#current, restore)
-    this.#file = await open(this.#current, 'a', FILE_MODE)
-    await truncate(this.#current, entries * ENTRY_BYTES)
-    this.#entries = entries
+    await readEntries(this.#current, restore)
+    await this.#open()
+  }
+
+  async #open(): Promise<EntryFile> {
+    return (this.#file ??= await openEntryFile({ path: this.#current, entryBytes: ENTRY_BYTES, mode: FILE_MODE }))
   }
 
   /** Keeps an entry in memory until the next flush. */
   add(high: number, low: number, unixSeconds: number): void {
-    if (this.#pendingBytes === this.#pending.length)
-      this.#pending = Buffer.concat([this.#pending], this.#pending.length * 2)
+    if (this.#pendingBytes === this.#pending.length) this.#makeRoom()
     const at = this.#pendingBytes
     this.#pending.writeInt32LE(high, at)
     this.#pending.writeInt32LE(low, at + 4)
@@ -54,33 +57,52 @@ export class IdJournal {
     this.#pendingBytes += ENTRY_BYTES
   }
 
-  /** Writes what is pending. Rejects with the file system's error; the entries are then given up. */
+  #makeRoom(): void {
+    const most = this.#maxEntries * ENTRY_BYTES
+    const isBounded = this.#pending.length >= 2 * most
+    const stays = isBounded ? this.#pending.subarray(this.#pendingBytes - most) : this.#pending
+    const next = isBounded ? this.#pending : Buffer.allocUnsafe(this.#pending.length * 2)
+    stays.copy(next)
+    this.#pending = next
+    this.#pendingBytes = stays.length
+  }
+
+  /** Writes what is pending. Rejects with the file system's error; what was not written stays pending. */
   async flush(): Promise<void> {
     await this.#loading
-    if (this.#pendingBytes === 0 || this.#file === undefined) return
-    const bytes = Buffer.from(this.#pending.subarray(0, this.#pendingBytes))
+    if (this.#pendingBytes === 0) return
+    const file = await this.#open()
+    const entries = this.#pending.subarray(0, this.#pendingBytes)
+    this.#pending = Buffer.allocUnsafe(FIRST_CAPACITY_ENTRIES * ENTRY_BYTES)
     this.#pendingBytes = 0
-    await this.#file.appendFile(bytes)
-    this.#entries += bytes.length / ENTRY_BYTES
-    if (this.#entries >= this.#maxEntries) await this.#turn()
+    const { kept, error } = await file.append(entries)
+    if (kept < entries.length) this.#putBack(entries.subarray(kept))
+    if (error !== undefined) throw error
+    if (file.bytes >= this.#maxEntries * ENTRY_BYTES) await this.#turn(file)
+  }
+
+  /** Before what was added meanwhile. */
+  #putBack(entries: Buffer): void {
+    const added = this.#pending.subarray(0, this.#pendingBytes)
+    this.#pending = added.length === 0 ? entries : Buffer.concat([entries, added])
+    this.#pendingBytes = this.#pending.length
   }
 
   async close(): Promise<void> {
     await this.flush()
-    await this.#file?.datasync()
+    await this.#file?.sync()
     await this.#file?.close()
     this.#file = undefined
   }
 
-  async #turn(): Promise<void> {
-    await this.#file?.close()
+  async #turn(file: EntryFile): Promise<void> {
+    this.#file = undefined
+    await file.close()
     await rename(this.#current, this.#previous)
-    this.#file = await open(this.#current, 'a', FILE_MODE)
-    this.#entries = 0
   }
 }
 
-async function readEntries(path: string, restore: EachId): Promise<number> {
+async function readEntries(path: string, restore: EachId): Promise<void> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return Buffer.alloc(0)
     throw error
@@ -90,5 +112,4 @@ async function readEntries(path: string, restore: EachId): Promise<number> {
   for (let at = 0; at < entries * ENTRY_BYTES; at += ENTRY_BYTES) {
     restore(words.getInt32(at, true), words.getInt32(at + 4, true), words.getUint32(at + 8, true))
   }
-  return entries
 }

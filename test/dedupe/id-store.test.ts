@@ -1,14 +1,16 @@
-import { appendFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import t from 'tap'
 import { openIdStore } from '../../src/dedupe/id-store.ts'
+import { fillDisk, mountDisk } from '../support/faults.ts'
 import { isKnown, remember } from '../support/ids.ts'
+import { until } from '../support/until.ts'
 
 const MINUTE_MS = 60_000
 
-function createSubject(t: Test, maxIds = 1_000) {
-  const dir = join(t.testdir(), 'dedupe')
+function createSubject(t: Test, maxIds = 1_000, parent = t.testdir()) {
+  const dir = join(parent, 'dedupe')
   let now = Date.parse('2026-11-23T12:00:00Z')
   const warnings: string[] = []
   const open = () =>
@@ -112,6 +114,67 @@ t.test('a folder that cannot be written costs one warning and no request', async
   t.equal(isKnown(store.windowOf('app'), 'm2'), true)
   await store.close()
   t.equal(warnings.length, 1)
+})
+
+t.test('a full disk costs no id: those that it had no room for are written when it has', async t => {
+  const disk = mountDisk(t, 1)
+  const { dir, open, warnings } = createSubject(t, 100_000, disk)
+  const store = await open()
+  const names = (from: number, count: number): string[] => Array.from({ length: count }, (_, at) => `m${from + at}`)
+  const bytes = (): number => statSync(join(dir, 'web.ids'), { throwIfNoEntry: false })?.size ?? 0
+  const add = (from: number, count: number): void => {
+    for (const name of names(from, count)) remember(store.windowOf('web'), name)
+  }
+  add(0, 10)
+  await until(() => bytes() === 120, { what: 'the first ids' })
+  const giveBack = fillDisk(disk, 4_096)
+  add(10, 5_000)
+  await until(() => warnings.length > 0, { what: 'the warning' })
+  add(5_010, 1_000)
+  giveBack()
+  await until(() => bytes() === 6_010 * 12, { what: 'all ids' })
+  add(6_010, 5)
+  await store.close()
+
+  const after = await open()
+  const known = names(0, 6_015).filter(name => isKnown(after.windowOf('web'), name))
+  t.equal(known.length, 6_015)
+  t.equal(warnings.length, 1)
+  await after.close()
+})
+
+t.test('a disk that is full at the very first start costs no id either, once it has room', async t => {
+  const disk = mountDisk(t, 1)
+  const { dir, open } = createSubject(t, 1_000, disk)
+  mkdirSync(dir)
+  const giveBack = fillDisk(disk, 0)
+  const store = await open()
+  remember(store.windowOf('web'), 'm1')
+  giveBack()
+  await store.close()
+  const after = await open()
+  t.equal(isKnown(after.windowOf('web'), 'm1'), true)
+  await after.close()
+})
+
+t.test('a disk that stays full keeps no more ids waiting than a window holds, the newest ones', async t => {
+  const disk = mountDisk(t, 1)
+  const { dir, open } = createSubject(t, 1_000, disk)
+  const store = await open()
+  remember(store.windowOf('web'), 'first')
+  await until(() => statSync(join(dir, 'web.ids'), { throwIfNoEntry: false })?.size === 12, { what: 'the first id' })
+  const giveBack = fillDisk(disk, 0)
+  for (let i = 0; i < 20_000; i++) remember(store.windowOf('web'), `m${i}`)
+  giveBack()
+  await store.close()
+  const bytes = readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0)
+  t.ok(bytes < 1_000 * 12 * 4, `${bytes} bytes`)
+  const after = await open()
+  const known = Array.from({ length: 1_000 }, (_, i) => `m${19_000 + i}`).filter(id =>
+    isKnown(after.windowOf('web'), id)
+  )
+  t.equal(known.length, 1_000)
+  await after.close()
 })
 
 t.test('1,000,000 ids are back within 2 seconds of a restart', async t => {

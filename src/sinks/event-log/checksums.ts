@@ -2,6 +2,8 @@ import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
+import { openEntryFile } from '../../disk/entry-file.ts'
+import type { EntryFile } from '../../disk/entry-file.ts'
 import type { Lines, LogLines } from './contract.ts'
 import { FILE_MODE, inWords } from './files.ts'
 
@@ -75,31 +77,34 @@ export interface ChecksumWriter {
 }
 
 /**
- * Writes a segment's checksum file. A failure ends it with one warning: the log is as durable without. What a crash
- * leaves unwritten are the newest entries, and their lines are believed for what they are.
+ * Writes a segment's checksum file. What a full disk does not take is left out with one warning: the log is as durable
+ * without, and the entries that follow stand where a reader looks for them. What a crash leaves unwritten are the newest
+ * entries. Lines without an entry are believed for what they are.
  */
 export function createChecksumWriter(options: { path: string; log: LogLines }): ChecksumWriter {
-  let handle: FileHandle | undefined
+  let file: EntryFile | undefined
   let waiting: Buffer[] = []
   let waitingBytes = 0
   let timer: NodeJS.Timeout | undefined
-  let failed = false
+  let isClosed = false
+  let isTold = false
   let writing: Promise<void> | undefined
 
   async function writeAll(): Promise<void> {
     try {
-      handle ??= await open(options.path, 'ax', FILE_MODE)
-      while (waiting.length > 0) {
-        const entries = takeWaiting()
-        const { bytesWritten } = await handle.write(entries)
-        if (bytesWritten !== entries.length) throw new Error('short write')
-      }
+      file ??= await openEntryFile({ path: options.path, entryBytes: ENTRY_BYTES, mode: FILE_MODE, isNew: true })
+      while (waiting.length > 0) tell((await file.append(takeWaiting())).error)
     } catch (error) {
-      failed = true
       takeWaiting()
-      options.log.warn({ file: options.path, problem: inWords(error) }, 'checksums of a segment cannot be written')
+      tell(error)
     }
     writing = undefined
+  }
+
+  function tell(error: unknown): void {
+    if (error === undefined || isTold) return
+    isTold = true
+    options.log.warn({ file: options.path, problem: inWords(error) }, 'checksums of a segment cannot be written')
   }
 
   function takeWaiting(): Buffer {
@@ -117,7 +122,7 @@ export function createChecksumWriter(options: { path: string; log: LogLines }): 
 
   return {
     add(entries) {
-      if (failed) return
+      if (isClosed) return
       waiting.push(entries)
       waitingBytes += entries.length
       if (waitingBytes >= MAX_WAITING_BYTES) flush()
@@ -126,15 +131,14 @@ export function createChecksumWriter(options: { path: string; log: LogLines }): 
     flush,
     async close() {
       flush()
+      isClosed = true
       await writing
       try {
-        if (!failed) await handle?.datasync()
+        await file?.sync()
       } catch {
         // Power may now take entries away; a segment is readable without them.
       }
-      await handle?.close().catch(() => undefined)
-      handle = undefined
-      failed = true
+      await file?.close().catch(() => undefined)
     }
   }
 }

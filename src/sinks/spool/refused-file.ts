@@ -1,4 +1,5 @@
-import { mkdir, open, stat } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SinkUnavailable } from '../../model/sink.ts'
 
@@ -18,6 +19,7 @@ export interface RefusedFile {
 /** Not `.ndjson`: nothing may take it for events that are still to be relayed. */
 const FILE_NAME = 'refused.jsonl'
 const FILE_MODE = 0o640
+const LINE_FEED = 0x0a
 
 /**
  * Where events go that Kafka refuses for good (too large for the broker, invalid): one line each, with the reason,
@@ -39,14 +41,12 @@ export function createRefusedFile(options: {
     })
     try {
       await mkdir(options.dir, { recursive: true })
-      const size = await stat(path).then(
-        ({ size }) => size,
-        () => 0
-      )
-      if (size > options.maxBytes) throw new Error(`${path} has reached SPOOL_MAX_BYTES: look at it and move it away`)
-      const handle = await open(path, 'a', FILE_MODE)
+      const handle = await open(path, 'a+', FILE_MODE)
       try {
-        await handle.writeFile(text.join(''))
+        const { size } = await handle.stat()
+        if (size > options.maxBytes) throw new Error(`${path} has reached SPOOL_MAX_BYTES: look at it and move it away`)
+        const begin = (await endsInLine(handle, size)) ? '' : '\n'
+        await handle.writeFile(`${begin}${text.join('')}`)
         await handle.datasync()
       } finally {
         await handle.close()
@@ -65,4 +65,11 @@ export function createRefusedFile(options: {
       return last
     }
   }
+}
+
+/** Not so where a full disk or a crash has cut the last record short: what follows must not be read as part of it. */
+async function endsInLine(file: FileHandle, size: number): Promise<boolean> {
+  if (size === 0) return true
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(1), 0, 1, size - 1)
+  return bytesRead === 1 && buffer[0] === LINE_FEED
 }
