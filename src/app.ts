@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { registerDebugger } from './admin/debugger.ts'
 import { registerHealth } from './admin/health.ts'
+import type { Observations } from './admin/observations.ts'
 import { createObservations } from './admin/observations.ts'
 import { createAdminServer } from './admin/server.ts'
 import type { Config } from './config/config.ts'
@@ -17,6 +18,7 @@ import { createAuthenticator } from './http/authenticate.ts'
 import { registerBrowserScript } from './http/browser-script.ts'
 import { createBodyBudget } from './http/body-budget.ts'
 import { followCertificate } from './http/certificate.ts'
+import { closeIdleAfter } from './http/connections.ts'
 import { createDrainer } from './http/drain.ts'
 import { registerPixel } from './http/pixel.ts'
 import { registerSdkTelemetry } from './http/sdk-telemetry.ts'
@@ -167,6 +169,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const drainer = createDrainer(tracking)
   const admin = await createAdminServer({ logger, trustProxy: config.trustProxy, tls: config.tls })
   const servers = [tracking.server, admin.server]
+  for (const server of servers) closeIdleAfter(server, config.keepAliveTimeoutMs)
   const following = config.tls && followCertificate({ certificate: config.tls, servers, log: logger })
   registerHealth(admin, {
     health: () => sink.health(),
@@ -209,9 +212,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   })
   metrics.gauge(METRICS.spoolMaxBytes, () => [[{}, config.spoolMaxBytes]])
   metrics.gauge(METRICS.dedupeMaxIds, () => [[{}, config.dedup.maxIds]])
-  metrics.gauge(METRICS.debuggerEvents, () => [[{}, seen.recent.usage().events]])
-  metrics.gauge(METRICS.debuggerBytes, () => [[{}, seen.recent.usage().bytes]])
-  metrics.gauge(METRICS.debuggerWatchers, () => [[{}, watchers()]])
+  measureDebugger(metrics, seen, watchers)
 
   let closing: Promise<void> | undefined
   return {
@@ -238,6 +239,16 @@ export async function createApp(options: AppOptions): Promise<App> {
       return closing
     }
   }
+}
+
+function measureDebugger(
+  metrics: ReturnType<typeof createMetrics>,
+  { recent }: Observations,
+  watchers: () => number
+): void {
+  metrics.gauge(METRICS.debuggerEvents, () => [[{}, recent.usage().events]])
+  metrics.gauge(METRICS.debuggerBytes, () => [[{}, recent.usage().bytes]])
+  metrics.gauge(METRICS.debuggerWatchers, () => [[{}, watchers()]])
 }
 
 /** The tracking API's URL for somebody who reached this machine by `hostname`. */

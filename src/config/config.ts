@@ -27,6 +27,7 @@ export interface Config {
   readonly limits: Limits
   readonly maxConnections: number
   readonly maxConnectionsPerIp: number | undefined
+  readonly keepAliveTimeoutMs: number
   readonly trustProxy: TrustProxy
   readonly corsOrigins: '*' | readonly string[]
   /** Without a trailing slash; undefined: taken from each request. */

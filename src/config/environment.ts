@@ -109,6 +109,7 @@ function toConfig(values: Values, env: Environment): Config {
     },
     maxConnections: values.MAX_CONNECTIONS,
     maxConnectionsPerIp: values.MAX_CONNECTIONS_PER_IP,
+    keepAliveTimeoutMs: values.KEEP_ALIVE_TIMEOUT,
     trustProxy: values.TRUST_PROXY,
     corsOrigins: values.CORS_ORIGINS,
     publicUrl: values.PUBLIC_URL,

@@ -108,6 +108,11 @@ export const VARIABLES = {
     parse.integerOrOff(1, 1_000_000),
     'Open connections from one address, or `off`.'
   ),
+  KEEP_ALIVE_TIMEOUT: variable(
+    '125s',
+    parse.duration('2s', '1h'),
+    'How long an idle connection stays open: longer than the clients and proxies in front keep theirs.'
+  ),
   TRUST_PROXY: variable(
     'false',
     network.trustProxy,

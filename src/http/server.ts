@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import Fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ConnectionLimits } from './connections.ts'
-import { limitConnections } from './connections.ts'
+import { closeIdleAfter, limitConnections } from './connections.ts'
 import type { CorsOptions, OriginRule } from './cors.ts'
 import { allowOrigins, createOriginRule } from './cors.ts'
 import { answerError, createClientErrorHandler, knowAllMethods, refuseConnection } from './errors.ts'
@@ -32,7 +32,7 @@ export interface Timeouts {
   readonly headers: number
   /** For a whole request. */
   readonly request: number
-  /** Between two requests. */
+  /** Between two requests: KEEP_ALIVE_TIMEOUT. */
   readonly idle: number
   /** Without reading any of what it was sent. */
   readonly stalled: number
@@ -43,7 +43,7 @@ export interface Timeouts {
 export const DEFAULT_TIMEOUTS: Timeouts = {
   headers: 10_000,
   request: 25_000,
-  idle: 72_000,
+  idle: 125_000,
   stalled: 60_000,
   check: 2_000
 }
@@ -60,6 +60,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const allowOrigin = options.cors.origins === '*' ? '*' : undefined
   const app = createFastify(options, originRule)
   limitConnections(app.server, options.connections)
+  closeIdleAfter(app.server, (options.timeouts ?? DEFAULT_TIMEOUTS).idle)
   rememberSenders(app.server)
   boundPipelining(app.server, socket => refuseConnection(socket, 'overloaded', allowOrigin))
   knowAllMethods(app)
@@ -98,7 +99,6 @@ function createFastify(options: ServerOptions, originRule: OriginRule): FastifyI
     childLoggerFactory: (logger: FastifyBaseLogger) => logger,
     trustProxy: options.trustProxy,
     requestTimeout: timeouts.request,
-    keepAliveTimeout: timeouts.idle,
     connectionTimeout: timeouts.stalled,
     return503OnClosing: false,
     forceCloseConnections: 'idle',

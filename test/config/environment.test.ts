@@ -39,6 +39,7 @@ t.test('an empty environment gives the defaults that the documentation promises'
     limits: { maxEventBytes: 32_767, maxBatchBytes: 512_000, maxBatchEvents: 2500, maxPublishBytes: 4_194_304 },
     maxConnections: 20_000,
     maxConnectionsPerIp: undefined,
+    keepAliveTimeoutMs: 125_000,
     trustProxy: false,
     corsOrigins: '*',
     publicUrl: undefined,
@@ -156,7 +157,8 @@ const BAD: [string, string, RegExp][] = [
   ['CORS_ORIGINS', 'https://a.example,*', /"\*" alone/],
   ['PUBLIC_URL', 'events.example.com', /a URL such as/],
   ['LOG_LEVEL', 'verbose', /one of trace/],
-  ['SHUTDOWN_GRACE', '25h', /to 1h/]
+  ['SHUTDOWN_GRACE', '25h', /to 1h/],
+  ['KEEP_ALIVE_TIMEOUT', '1s', /from 2s to 1h/]
 ]
 
 t.test('each wrong value is refused by its name, its text and what is expected', async t => {
