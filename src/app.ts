@@ -160,7 +160,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   }
   const budget = createBodyBudget()
   const trackingDoor = { ...door, pipeline, limits: config.limits, onBytes: metrics.bodyRead, budget, memory, turns }
-  registerTracking(tracking, trackingDoor)
+  registerTracking(tracking, { ...trackingDoor, isLenient: config.validation === 'compatible' })
   registerPixel(tracking, trackingDoor)
   registerSettings(tracking, { ...door, publicUrl: config.publicUrl })
   registerSdkTelemetry(tracking)

@@ -28,6 +28,8 @@ export interface TrackingOptions {
   readonly pipeline: Pipeline
   readonly authenticate: Authenticate
   readonly limits: Limits
+  /** See ParseOptions; default: false. */
+  readonly isLenient?: boolean
   /** Told of a request that was refused before it was split into events. */
   readonly onRefused: (code: string, request?: FastifyRequest) => void
   readonly onBytes: (bytes: number) => void
@@ -127,11 +129,11 @@ function collectFacts(
   reply: FastifyReply,
   door: Door
 ): IngestRequest | undefined {
-  const { endpoint, limits } = door
+  const { endpoint, limits, isLenient } = door
   door.onBytes(bytes.length)
   const outerKey = request.basicKey ?? queryKey(request.query)
   if (bytes.length === 0 && outerKey === undefined) return refuseAs('write_key_missing')
-  const parsed = parseBody(bytes, { endpoint: endpoint.kind, limits })
+  const parsed = parseBody(bytes, { endpoint: endpoint.kind, limits, isLenient })
   if (!parsed.ok) return refuseBody(request, reply, door, parsed.fault)
   // An empty key in the body is none, as in the query.
   const key = request.basicKey ?? (parsed.body.envelope.writeKey || outerKey)

@@ -18,7 +18,11 @@ const WINDOW_BYTES = 32 * 1024
 /** Undefined where the bytes are not UTF-8. */
 export function bodyTextOf(bytes: Buffer): BodyText | undefined {
   if (isAscii(bytes)) return { text: inWindows(bytes), ownText: (start, end) => bytes.toString('latin1', start, end) }
-  if (!isUtf8(bytes)) return undefined
+  return isUtf8(bytes) ? anyTextOf(bytes) : undefined
+}
+
+/** For bytes that need not be UTF-8: what is none becomes U+FFFD. */
+export function anyTextOf(bytes: Buffer): BodyText {
   const text: TextOf = (start, end) => bytes.toString('utf8', start, end)
   return { text, ownText: text }
 }

@@ -3,8 +3,9 @@ import type { Fault } from '../model/reasons.ts'
 import type { Limits } from '../model/limits.ts'
 import { MAX_DEPTH_LEVELS } from '../model/limits.ts'
 import type { BodyText, TextOf } from './body-text.ts'
-import { bodyTextOf } from './body-text.ts'
+import { anyTextOf, bodyTextOf } from './body-text.ts'
 import { KEY } from './known-keys.ts'
+import { blankStraySeparators, brokenTextsOf, isSameElements } from './repair.ts'
 import type { EnvelopeScan, Scan } from './scan-result.ts'
 import { KIND } from './scan-result.ts'
 import { scanEnvelope, ScanError, scanObject } from './scan.ts'
@@ -23,6 +24,10 @@ export interface ParsedBody extends BodyText {
   /** Empty after release(). */
   readonly events: readonly Scan[]
   readonly envelope: Envelope
+  /** Stray separators between its events were written over. */
+  readonly isRepaired: boolean
+  /** The events that are not UTF-8, by index; undefined where all of the body is. */
+  readonly brokenTexts: ReadonlySet<number> | undefined
   /** Lets go of what only the writing of records needs, since a request waits for its fsync longer than that. */
   release(): void
 }
@@ -67,6 +72,11 @@ const BOM_BYTES = 3
 export interface ParseOptions {
   readonly endpoint: 'single' | 'batch'
   readonly limits: Pick<Limits, 'maxBatchEvents' | 'maxEventBytes'>
+  /**
+   * A batch may have commas and NULs between its events that separate nothing, and an event that is not UTF-8 is that
+   * event's fault alone. Default: false.
+   */
+  readonly isLenient?: boolean
 }
 
 /**
@@ -75,9 +85,49 @@ export interface ParseOptions {
  */
 export function parseBody(bytes: Buffer, options: ParseOptions): ParseResult {
   const texts = bodyTextOf(bytes)
-  if (texts === undefined) return refuse(fault('invalid_utf8'))
+  const parsed = texts === undefined ? refuse(fault('invalid_utf8')) : takeApart(bytes, texts, options)
+  if (parsed.ok || !isWorthMore(parsed.fault, options)) return parsed
+  return parseLeniently(bytes, options, parsed.fault) ?? parsed
+}
+
+/** What only a second look may take: the first one costs nothing for it. */
+function isWorthMore({ code }: Fault, { endpoint, isLenient = false }: ParseOptions): boolean {
+  return isLenient && endpoint === 'batch' && (code === 'invalid_json' || code === 'invalid_utf8')
+}
+
+/** Undefined where the body is to be refused; then its bytes are as they were. */
+function parseLeniently(bytes: Buffer, options: ParseOptions, { code }: Fault): ParseResult | undefined {
+  const original = Buffer.from(bytes)
+  const asItIs = code === 'invalid_utf8' ? parseAnyText(bytes, options) : undefined
+  const parsed = asItIs ?? parseRepaired(bytes, options)
+  if (parsed === undefined) original.copy(bytes)
+  return parsed
+}
+
+function parseRepaired(bytes: Buffer, options: ParseOptions): ParseResult | undefined {
+  const elements = blankStraySeparators(bytes, startOf(bytes))
+  const body = elements === undefined ? undefined : parseAnyText(bytes, options)?.body
+  if (body === undefined || !isSameElements(elements ?? [], body.events)) return undefined
+  return { ok: true, body: { ...body, isRepaired: true } }
+}
+
+/** As takeApart(), where only events may be no UTF-8; undefined where that is refused. */
+function parseAnyText(bytes: Buffer, options: ParseOptions): (ParseResult & { ok: true }) | undefined {
+  const texts = bodyTextOf(bytes)
+  const parsed = takeApart(bytes, texts ?? anyTextOf(bytes), options)
+  if (!parsed.ok || texts !== undefined) return parsed.ok ? parsed : undefined
+  const { scan } = parsed.body.envelope
+  const brokenTexts = scan === undefined ? undefined : brokenTextsOf(bytes, scan)
+  return brokenTexts === undefined ? undefined : { ok: true, body: { ...parsed.body, brokenTexts } }
+}
+
+function startOf(bytes: Buffer): number {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? BOM_BYTES : 0
+}
+
+function takeApart(bytes: Buffer, texts: BodyText, options: ParseOptions): ParseResult {
   const { text } = texts
-  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? BOM_BYTES : 0
+  const start = startOf(bytes)
   try {
     if (options.endpoint === 'single') {
       const event = scanObject(bytes, { start, text, isEvent: true })
@@ -121,6 +171,8 @@ function makeBody(bytes: Buffer, texts: BodyText, events: Scan[], envelope: Enve
     ...texts,
     events,
     envelope,
+    isRepaired: false,
+    brokenTexts: undefined,
     release: () => {
       events.length = 0
     }

@@ -20,6 +20,8 @@ export interface Ledger {
   routed(routes: readonly RouteCount[]): void
   /** Names in `integrations` that are no destination's; the names themselves are the sender's, so nobody is told them. */
   unknownIntegrations(source: string, names: number): void
+  /** A batch was taken although stray separators stood between its events. */
+  batchRepaired(source: string): void
 }
 
 export interface Fate {

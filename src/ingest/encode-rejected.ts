@@ -5,6 +5,7 @@ import type { BadEvent } from './judge.ts'
 import { KEY } from './known-keys.ts'
 import type { LineWriter } from './line-writer.ts'
 import { ObjectCopy } from './object-copy.ts'
+import { spellBytes, withoutWriteKeys } from './spell-bytes.ts'
 
 /** Above this a refused event that has to be kept as text is cut: it could grow sixfold when escaped. */
 const MAX_TEXT_CHARS = 65_536
@@ -19,7 +20,9 @@ const AS_TEXT: ReadonlySet<string> = new Set(['invalid_json', 'too_deep', 'forbi
 export function encodeRejected(writer: LineWriter, bad: BadEvent, facts: RequestFacts, writeKey: string): void {
   const { code, pointer, message } = bad.fault
   writer.text('{"event":')
-  if (bad.value === undefined || AS_TEXT.has(code)) {
+  if (code === 'invalid_utf8')
+    writer.text(spelledBytes(facts.body.bytes.subarray(bad.scan.start, bad.scan.end), writeKey))
+  else if (bad.value === undefined || AS_TEXT.has(code)) {
     const text = facts.body.text(bad.scan.start, bad.scan.end).replaceAll(writeKey, '[write key]')
     writer.text(
       JSON.stringify(
@@ -46,6 +49,12 @@ export function encodeRejected(writer: LineWriter, bad: BadEvent, facts: Request
   }
   writer.text(`,${JSON.stringify(rest).slice(1)}`)
   writer.endLine()
+}
+
+/** An event that is not UTF-8 is kept as its bytes: as text it would lose what is wrong with it. */
+function spelledBytes(bytes: Buffer, writeKey: string): string {
+  const { json, encoding } = spellBytes(withoutWriteKeys(bytes.subarray(0, MAX_TEXT_CHARS), writeKey))
+  return `${json},"encoding":"${encoding}"`
 }
 
 interface Library {

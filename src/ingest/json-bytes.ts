@@ -1,5 +1,16 @@
-/** The bytes that JSON's objects are written with. */
+/** The bytes that JSON's tokens are written with. */
 export const COMMA = 0x2c
+export const COLON = 0x3a
 export const OPEN_BRACE = 0x7b
 export const CLOSE_BRACE = 0x7d
+export const OPEN_BRACKET = 0x5b
+export const CLOSE_BRACKET = 0x5d
 export const QUOTE = 0x22
+export const BACKSLASH = 0x5c
+
+const SPACES: readonly (number | undefined)[] = [0x20, 0x09, 0x0a, 0x0d]
+
+/** White space between tokens (RFC 8259, section 2). */
+export function isSpace(byte: number | undefined): boolean {
+  return SPACES.includes(byte)
+}

@@ -53,6 +53,10 @@ export function judgeEvent(judge: Judge, endpoint: Endpoint, body: ParsedBody, i
   const given = endpoint.kind === 'single' ? endpoint.type : undefined
   const outer = judgeBytes(scan, judge.limits)
   if (outer !== undefined) return { index, scan, value: undefined, type: given ?? 'unknown', fault: outer }
+  if (body.brokenTexts?.has(index) === true) {
+    const what = fault('invalid_utf8', '', 'the event is not valid UTF-8')
+    return { index, scan, value: undefined, type: given ?? 'unknown', fault: what }
+  }
   const book = judge.patterns[given ?? 'batch']
   const pattern = scan.sound && scan.isObject ? book.find(scan, body.bytes, judge.looks) : undefined
   if (pattern !== undefined) return new GoodEvent(scan, body, pattern)

@@ -24,6 +24,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         work.holdBack()
         return { status: 429, body: errorBody('rate_limited'), retryAfterSeconds: seconds }
       }
+      if (body.isRepaired) options.ledger.batchRepaired(source.id)
       const shared = judgeEnvelope(options.judge, body)
       if (shared !== undefined && body.events.length === 0) return { ...faultAnswer(shared), refused: shared.code }
       return work.run(shared)

@@ -159,7 +159,7 @@ export class RequestWork {
     entry.takeTexts(typeof value['messageId'] === 'string' ? value['messageId'] : '', keyOf(value))
     const { source, body } = this.#facts
     this.#rejectedClaims ??= this.#options.dedupe.begin(`${source}.rejected`)
-    const asItCame = Buffer.from(`${event.fault.code} ${body.text(entry.start, entry.end)}`)
+    const asItCame = Buffer.concat([Buffer.from(`${event.fault.code} `), body.bytes.subarray(entry.start, entry.end)])
     const claim = this.#rejectedClaims.claim(asItCame, 0, asItCame.length)
     if (claim === 'duplicate') return
     if (claim !== 'new') entry.awaited = claim

@@ -39,6 +39,12 @@ export const METRICS = {
     help: 'Names in integrations that are no destination of the configuration; they are ignored.',
     labels: ['source']
   },
+  batchesRepaired: {
+    kind: 'counter',
+    name: 'tributary_batch_repaired_total',
+    help: 'Batches that were taken although commas or NULs that separate nothing stood between their events.',
+    labels: ['source']
+  },
   requestsRefused: {
     kind: 'counter',
     name: 'tributary_requests_refused_total',
@@ -187,6 +193,7 @@ export function createMetrics() {
   const settled = count(METRICS.events)
   const destinationEvents = count(METRICS.destinationEvents, routes.flush)
   const unknownIntegrations = count(METRICS.unknownIntegrations)
+  const batchesRepaired = count(METRICS.batchesRepaired)
   const requestsRefused = count(METRICS.requestsRefused)
   const requestDuration = time(METRICS.requestDuration)
   const requestBytes = count(METRICS.requestBytes)
@@ -232,6 +239,9 @@ export function createMetrics() {
     routed: routes.add,
     unknownIntegrations(source: string, names: number): void {
       unknownIntegrations.add([source], names)
+    },
+    batchRepaired(source: string): void {
+      batchesRepaired.add([source], 1)
     },
     requestRefused(code: string): void {
       requestsRefused.add([code], 1)
