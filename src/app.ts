@@ -87,7 +87,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 
   // Who is calling
   const keys = await createFileKeyStore({ file: config.configFile, parse: parseTributaryFile, log: logger })
-  const authenticate = createAuthenticator({ keys, monotonic: clock.monotonic })
+  const authenticator = createAuthenticator({ keys, monotonic: clock.monotonic })
 
   // Where events go
   const routing = createLiveRouter(keys.current(), {
@@ -151,7 +151,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     metrics.requestEnded(pathLabel(request), reply.statusCode, reply.elapsedTime / 1000)
     done()
   })
-  const door = { authenticate, onRefused }
+  const door = { authenticator, onRefused }
   function onRefused(code: string, request?: FastifyRequest): void {
     metrics.requestRefused(code)
     if (request === undefined) return

@@ -1,35 +1,87 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 
+/** A write key that a request says to have, and where it stood: for messages, since the key itself is never shown. */
+export interface SentKey {
+  readonly key: string
+  readonly place: string
+}
+
 const BASIC = /^[ \t]*basic[ \t]+([\w.~+/-]+=*)[ \t]*$/i
+/** A write key that is no token68 of RFC 9110 is taken too: clients send it as it is. */
+const BEARER = /^[ \t]*bearer[ \t]+([!-~]+)[ \t]*$/i
+
+const NO_KEYS: readonly SentKey[] = []
 
 /**
  * The write key of a Basic Authorization header: the user name, with an empty password. `key:` and `key` both work
  * (Segment's HTTP API: "without the trailing colon still works"), which is why @fastify/basic-auth, which wants the
- * colon and answers 401 itself, is not used here. Undefined where the header is missing or of another scheme: OAuth's
- * Bearer comes with the key in the body. An empty string where it is Basic and broken: no source has that key.
+ * colon and answers 401 itself, is not used here. Undefined where the header is missing or of another scheme. An empty
+ * string where it is Basic and broken: no source has that key.
  */
-export function basicKey(header: string | undefined): string | undefined {
-  if (header === undefined || !/^[ \t]*basic\b/i.test(header)) return undefined
+function basicKey(header: string): string | undefined {
+  if (!/^[ \t]*basic\b/i.test(header)) return undefined
   const match = BASIC.exec(header)
   if (match === null) return ''
-  const decoded = Buffer.from(match[1] as string, 'base64').toString('utf8')
-  const colon = decoded.indexOf(':')
-  return colon < 0 ? decoded : decoded.slice(0, colon)
+  return userName(Buffer.from(match[1] as string, 'base64').toString('utf8'))
+}
+
+/** What stands before the first colon. */
+function userName(credentials: string): string {
+  const colon = credentials.indexOf(':')
+  return colon < 0 ? credentials : credentials.slice(0, colon)
+}
+
+function readAuthorization(header: string): readonly SentKey[] {
+  const basic = basicKey(header)
+  if (basic !== undefined) return [{ key: basic, place: 'the user name of Basic' }]
+  const bearer = BEARER.exec(header)?.[1]
+  return bearer === undefined ? NO_KEYS : [{ key: bearer, place: 'the Bearer token' }]
 }
 
 /** A longer header holds no key of ours, and is not worth keeping for as long as its connection stays open. */
 const MAX_REMEMBERED_CHARS = 512
 
-const lastHeaders = new WeakMap<Socket, { readonly header: string; readonly key: string | undefined }>()
+const lastHeaders = new WeakMap<Socket, { readonly header: string; readonly keys: readonly SentKey[] }>()
 
-/** As `basicKey`, but decoded once for all requests of a connection that say the same. */
-export function basicKeyOf(socket: Socket, header: string | undefined): string | undefined {
-  if (header === undefined) return undefined
+/** Decoded once for all requests of a connection that say the same. */
+function authorizationKeys(socket: Socket, header: string): readonly SentKey[] {
   const last = lastHeaders.get(socket)
-  if (last !== undefined && isSameSecret(last.header, header)) return last.key
-  const key = basicKey(header)
-  if (header.length <= MAX_REMEMBERED_CHARS) lastHeaders.set(socket, { header, key })
-  return key
+  if (last !== undefined && isSameSecret(last.header, header)) return last.keys
+  const keys = readAuthorization(header)
+  if (header.length <= MAX_REMEMBERED_CHARS) lastHeaders.set(socket, { header, keys })
+  return keys
+}
+
+/**
+ * The keys in the head of a request, in the order in which they are tried: Basic, else a Bearer token that may be a key
+ * (Customer.io's SDK for Python) or one of OAuth; then `X-Write-Key`, which Jitsu's SDKs send as `key` or `key:secret`.
+ */
+export function headKeys(socket: Socket, headers: IncomingHttpHeaders): readonly SentKey[] {
+  const { authorization, 'x-write-key': writeKey } = headers
+  const keys = authorization === undefined ? NO_KEYS : authorizationKeys(socket, authorization)
+  if (typeof writeKey !== 'string' || writeKey === '') return keys
+  return [...keys, { key: userName(writeKey), place: 'X-Write-Key' }]
+}
+
+/** The key of a body's top-level `writeKey`; an empty one is none. */
+export function bodyKeys(writeKey: string | undefined): readonly SentKey[] {
+  return writeKey === undefined || writeKey === '' ? NO_KEYS : [{ key: writeKey, place: 'writeKey in the body' }]
+}
+
+/** The key of `?writeKey=`; an empty one is none, and of several none counts. */
+export function queryKeys(query: unknown): readonly SentKey[] {
+  const key = writeKeyOf(query)
+  return typeof key !== 'string' || key === '' ? NO_KEYS : [{ key, place: 'writeKey in the query' }]
+}
+
+/** Whether `writeKey` stands in a query more than once: which of them is meant, nobody can tell. */
+export function isKeyRepeated(query: unknown): boolean {
+  return Array.isArray(writeKeyOf(query))
+}
+
+function writeKeyOf(query: unknown): unknown {
+  return (query as Record<string, unknown> | undefined)?.['writeKey']
 }
 
 /** Compares in a time that tells nothing but whether the lengths agree: behind a proxy, strangers share a connection. */

@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Authenticate } from './authenticate.ts'
+import type { Authenticator } from './authenticate.ts'
 import { sendError } from './replies.ts'
 
 export interface PathKeyOptions {
-  readonly authenticate: Authenticate
+  readonly authenticator: Authenticator
   /** Told of a request that was refused, by code. */
   readonly onRefused: (code: string) => void
 }
@@ -20,10 +20,10 @@ export interface PathKeyRoute {
 export function checkPathKey(
   request: FastifyRequest<PathKeyRoute>,
   reply: FastifyReply,
-  { authenticate, onRefused }: PathKeyOptions
+  { authenticator, onRefused }: PathKeyOptions
 ): string | undefined {
   const { writeKey } = request.params
-  const known = authenticate(writeKey, request)
+  const known = authenticator.authenticate([{ key: writeKey, place: 'the path' }], request)
   if (known.ok || known.code === 'origin_not_allowed') return writeKey
   onRefused(known.code)
   if (known.code === 'write_key_unknown') sendError(reply, 'not_found', 'no source has this write key')

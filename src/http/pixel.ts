@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { parseBody } from '../ingest/body.ts'
 import { isEventType } from '../model/event-types.ts'
-import { basicKey } from './credentials.ts'
+import { checkHead, findCaller } from './caller.ts'
 import { withVersion } from './paths.ts'
 import { pixelEvent } from './pixel-event.ts'
 import { senderOf } from './sender.ts'
@@ -55,16 +55,14 @@ async function track(request: FastifyRequest<PixelRoute>, options: TrackingOptio
   options.onBytes(event.bytes.length)
   const parsed = parseBody(event.bytes, { endpoint: 'single', limits: options.limits })
   if (!parsed.ok) return parsed.fault.code
-  const inQuery = typeof query['writeKey'] === 'string' && query['writeKey'] !== '' ? query['writeKey'] : undefined
-  const key = basicKey(request.headers.authorization) ?? parsed.body.envelope.writeKey ?? inQuery
-  if (key === undefined) return 'write_key_missing'
-  const known = options.authenticate(key, request)
+  const refused = checkHead(request, options.authenticator)
+  const known = refused ?? findCaller(request, options.authenticator, parsed.body.envelope.writeKey)
   if (!known.ok) return known.code
   await options.pipeline.ingest({
     body: parsed.body,
     endpoint: { kind: 'single', type },
     source: known.source,
-    writeKey: key,
+    writeKey: known.writeKey,
     address: senderOf(request)
   })
   return undefined

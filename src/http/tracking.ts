@@ -10,14 +10,14 @@ import { EVENT_TYPES } from '../model/event-types.ts'
 import type { Limits } from '../model/limits.ts'
 import { MAX_SINGLE_BODY_BYTES } from '../model/limits.ts'
 import type { Fault } from '../model/reasons.ts'
-import type { Authenticate } from './authenticate.ts'
+import type { Authenticator, Refused } from './authenticate.ts'
 import { refuseKey } from './authenticate.ts'
 import type { BodyBudget } from './body-budget.ts'
 import { createBodyBudget } from './body-budget.ts'
 import type { Pace } from './body-pace.ts'
 import type { Encoding, GuardedBody } from './body-guard.ts'
 import { parseEncoding, readBody } from './body-guard.ts'
-import { basicKeyOf } from './credentials.ts'
+import { checkHead, findCaller, hasOuterKey, knowCallers } from './caller.ts'
 import { BATCH_PATHS, singlePaths } from './paths.ts'
 import { sendAnswer, sendError } from './replies.ts'
 import { senderOf } from './sender.ts'
@@ -26,7 +26,7 @@ import { createTurns } from './turns.ts'
 
 export interface TrackingOptions {
   readonly pipeline: Pipeline
-  readonly authenticate: Authenticate
+  readonly authenticator: Authenticator
   readonly limits: Limits
   /** See ParseOptions; default: false. */
   readonly isLenient?: boolean
@@ -51,8 +51,6 @@ interface Door extends TrackingOptions {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The write key of the Authorization header, once the key hook has seen it. */
-    basicKey: string | undefined
     encoding: Encoding
   }
 }
@@ -63,7 +61,7 @@ const READABLE_CHARSETS: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-asc
 /** The tracking API's doors: six single calls and the batch. Fastify's hooks run in the order of the event's path. */
 export function registerTracking(app: FastifyInstance, options: TrackingOptions): void {
   const { limits, pace, memory, budget = createBodyBudget(), turns = createTurns() } = options
-  app.decorateRequest('basicKey', undefined)
+  knowCallers(app)
   app.decorateRequest('encoding', 'identity')
 
   const register = (path: string, endpoint: Endpoint): void => {
@@ -88,16 +86,14 @@ export function registerTracking(app: FastifyInstance, options: TrackingOptions)
 
 /** What the head of a request tells: whether we can read the body, and the key where it is in the header. */
 function passesHead(request: FastifyRequest, reply: FastifyReply, options: TrackingOptions): boolean {
-  const { headers, socket } = request.raw
+  const { headers } = request.raw
   const encoding = parseEncoding(headers['content-encoding'])
   if (encoding === undefined) return refuse('encoding_unsupported')
   request.encoding = encoding
   const charset = CHARSET.exec(headers['content-type'] ?? '')?.[1]
   if (charset !== undefined && !READABLE_CHARSETS.has(charset.toLowerCase())) return refuse('charset_unsupported')
-  request.basicKey = basicKeyOf(socket, headers.authorization)
-  if (request.basicKey === undefined) return true
-  const known = options.authenticate(request.basicKey, request)
-  return known.ok || refuse(known.code)
+  const refused = checkHead(request, options.authenticator)
+  return refused === undefined || refuse(refused.code)
 
   function refuse(code: ErrorCode): false {
     options.onRefused(code, request)
@@ -129,23 +125,18 @@ function collectFacts(
   reply: FastifyReply,
   door: Door
 ): IngestRequest | undefined {
-  const { endpoint, limits, isLenient } = door
+  const { endpoint, limits, isLenient, authenticator } = door
   door.onBytes(bytes.length)
-  const outerKey = request.basicKey ?? queryKey(request.query)
-  if (bytes.length === 0 && outerKey === undefined) return refuseAs('write_key_missing')
-  const parsed = parseBody(bytes, { endpoint: endpoint.kind, limits, isLenient })
-  if (!parsed.ok) return refuseBody(request, reply, door, parsed.fault)
-  // An empty key in the body is none, as in the query.
-  const key = request.basicKey ?? (parsed.body.envelope.writeKey || outerKey)
-  if (key === undefined) return refuseAs('write_key_missing')
-  const known = door.authenticate(key, request)
-  if (!known.ok) return refuseAs(known.code)
-  return { body: parsed.body, endpoint, source: known.source, writeKey: key, address: senderOf(request) }
-
-  function refuseAs(code: ErrorCode): undefined {
-    door.onRefused(code, request)
-    refuseKey(reply, code)
+  if (bytes.length > 0 || hasOuterKey(request)) {
+    const parsed = parseBody(bytes, { endpoint: endpoint.kind, limits, isLenient })
+    if (!parsed.ok) return refuseBody(request, reply, door, parsed.fault)
+    const caller = findCaller(request, authenticator, parsed.body.envelope.writeKey)
+    if (!caller.ok) return refuseCaller(request, reply, door, caller)
+    const { source, writeKey } = caller
+    return { body: parsed.body, endpoint, source, writeKey, address: senderOf(request) }
   }
+  const nobody = findCaller(request, authenticator, undefined)
+  return nobody.ok ? undefined : refuseCaller(request, reply, door, nobody)
 }
 
 function refuseUnread(what: Fault | ErrorCode, request: FastifyRequest, reply: FastifyReply, door: Door): void {
@@ -155,17 +146,21 @@ function refuseUnread(what: Fault | ErrorCode, request: FastifyRequest, reply: F
   sendError(reply, what)
 }
 
+/** Whoever says to have a key that nobody has is not told what is wrong with the body. */
 function refuseBody(request: FastifyRequest, reply: FastifyReply, door: Door, fault: Fault): undefined {
+  const caller = hasOuterKey(request) ? findCaller(request, door.authenticator, undefined) : undefined
+  if (caller?.ok === false) return refuseCaller(request, reply, door, caller)
   door.onRefused(fault.code, request)
   sendAnswer(reply, faultAnswer(fault))
+  return undefined
+}
+
+function refuseCaller(request: FastifyRequest, reply: FastifyReply, door: Door, { code, message }: Refused): undefined {
+  door.onRefused(code, request)
+  refuseKey(reply, code, message)
 }
 
 /** A single call's body may be 32 KB to the byte; it grows with the event limit where the operator raised that. */
 function bodyLimit(endpoint: Endpoint, limits: Limits): number {
   return endpoint.kind === 'batch' ? limits.maxBatchBytes : Math.max(MAX_SINGLE_BODY_BYTES, limits.maxEventBytes)
-}
-
-function queryKey(query: unknown): string | undefined {
-  const key = (query as Record<string, unknown> | undefined)?.['writeKey']
-  return typeof key === 'string' && key !== '' ? key : undefined
 }

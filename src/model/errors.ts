@@ -7,9 +7,15 @@ export const ERRORS = {
   write_key_missing: {
     status: 401,
     retryable: false,
-    message: 'no write key: send it as the Basic user name, as writeKey in the body, or as writeKey in the query'
+    message:
+      'no write key: send it as the Basic user name, as a Bearer token, or as writeKey in the body or in the query'
   },
   write_key_unknown: { status: 401, retryable: false, message: 'no source has this write key' },
+  write_key_repeated: {
+    status: 401,
+    retryable: false,
+    message: 'writeKey stands in the query more than once: send it once'
+  },
   source_disabled: { status: 401, retryable: false, message: 'the source of this write key is disabled' },
   origin_not_allowed: {
     status: 403,

@@ -17,6 +17,7 @@ import { createBodyBudget } from '../../src/http/body-budget.ts'
 import { createServer } from '../../src/http/server.ts'
 import { registerTracking } from '../../src/http/tracking.ts'
 import { DEFAULT_LIMITS } from '../../src/model/limits.ts'
+import { admitAll } from '../support/admit-all.ts'
 import { startApp } from '../support/app.ts'
 import { ask, chunk, connectRaw, head } from '../support/http.ts'
 import { until } from '../support/until.ts'
@@ -291,7 +292,7 @@ t.test('bodies that together hold too much memory are 503, and pass once there i
   const refused: string[] = []
   registerTracking(app, {
     pipeline: { ingest: async () => ({ status: 200, body: '{"success":true}' }) },
-    authenticate: () => ({ ok: true, source }),
+    authenticator: admitAll(source),
     limits: DEFAULT_LIMITS,
     onRefused: code => refused.push(code),
     onBytes: () => undefined,

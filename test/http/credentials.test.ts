@@ -18,11 +18,15 @@ const base64 = (text: string): string => Buffer.from(text).toString('base64')
 interface Way {
   readonly how: string
   readonly authorization?: string
+  /** Of the header X-Write-Key. */
+  readonly header?: string
   /** In the body. */
   readonly writeKey?: unknown
   readonly query?: string
   /** The source's id, or the code of the refusal. */
   readonly gives: string
+  /** What the message of a refusal says of the key that was tried first. */
+  readonly names?: string
 }
 
 const WAYS: readonly Way[] = [
@@ -53,29 +57,102 @@ const WAYS: readonly Way[] = [
   { how: 'an empty key in the query is none', query: '?writeKey=', gives: 'write_key_missing' },
   { how: 'an unknown key in the query', query: '?writeKey=wk_nobody', gives: 'write_key_unknown' },
   { how: 'OAuth with the key in the body', authorization: 'Bearer token', writeKey: 'wk_test', gives: 'web' },
-  { how: 'OAuth without a key', authorization: 'Bearer token', gives: 'write_key_missing' },
+  {
+    how: 'OAuth without a key',
+    authorization: `Bearer ${'eyJ'.repeat(300)}`,
+    gives: 'write_key_unknown',
+    names: '(the Bearer token)'
+  },
+  { how: 'a Bearer token that is itself a key', authorization: 'Bearer wk_test', gives: 'web' },
+  { how: 'a Bearer token, the scheme in upper case', authorization: 'BEARER  wk_second ', gives: 'web' },
+  { how: 'Bearer with nothing behind it is none', authorization: 'Bearer', gives: 'write_key_missing' },
+  { how: 'another scheme is none', authorization: 'Digest wk_test', gives: 'write_key_missing' },
+  { how: 'a Bearer key before the body', authorization: 'Bearer wk_slow', writeKey: 'wk_test', gives: 'slow' },
+  { how: "a disabled source's key as Bearer", authorization: 'Bearer wk_off', gives: 'source_disabled' },
+  { how: 'a key in X-Write-Key', header: 'wk_test', gives: 'web' },
+  { how: 'a key with a secret in X-Write-Key', header: 'wk_test:secret', gives: 'web' },
+  { how: 'X-Write-Key before the body, which hides it', header: 'wk_test', writeKey: '***', gives: 'web' },
+  { how: 'Basic before X-Write-Key', authorization: basic('wk_slow'), header: 'wk_test', gives: 'slow' },
+  { how: 'an empty X-Write-Key is none', header: '', gives: 'write_key_missing' },
+  { how: 'an unknown X-Write-Key', header: 'wk_nobody', gives: 'write_key_unknown', names: '(X-Write-Key)' },
   { how: 'Basic before the body', authorization: basic('wk_slow'), writeKey: 'wk_test', gives: 'slow' },
   { how: 'Basic before the query', authorization: basic('wk_slow'), query: '?writeKey=wk_test', gives: 'slow' },
   { how: 'the body before the query', writeKey: 'wk_slow', query: '?writeKey=wk_test', gives: 'slow' },
   {
-    how: 'an unknown Basic key is not helped by the body',
-    authorization: basic('wk_nobody'),
+    how: "a site's own login beside the key in the body",
+    authorization: `Basic ${base64('employee:password')}`,
     writeKey: 'wk_test',
-    gives: 'write_key_unknown'
+    gives: 'web'
   },
   {
-    how: 'an unknown key in the body is not helped by the query',
-    writeKey: 'wk_nobody',
+    how: "a site's own login beside the key in the query",
+    authorization: `Basic ${base64('employee:password')}`,
     query: '?writeKey=wk_test',
-    gives: 'write_key_unknown'
+    gives: 'web'
+  },
+  { how: 'broken Basic beside the key in the body', authorization: 'Basic !!!', writeKey: 'wk_test', gives: 'web' },
+  { how: 'an unknown key in the body before the query', writeKey: 'nobody', query: '?writeKey=wk_test', gives: 'web' },
+  {
+    how: 'the last of four is the first that is known',
+    authorization: basic('nobody'),
+    header: 'nobody',
+    writeKey: 'nobody',
+    query: '?writeKey=wk_test',
+    gives: 'web'
+  },
+  {
+    how: "a site's own login beside a disabled source's key",
+    authorization: basic('employee'),
+    writeKey: 'wk_off',
+    query: '?writeKey=wk_test',
+    gives: 'source_disabled'
+  },
+  {
+    how: 'of several unknown keys the first is named: Basic',
+    authorization: basic('wk_nobody'),
+    header: 'wk_nobody',
+    writeKey: 'wk_nobody',
+    query: '?writeKey=wk_nobody',
+    gives: 'write_key_unknown',
+    names: '(the user name of Basic)'
+  },
+  {
+    how: 'of several unknown keys the first is named: the body',
+    writeKey: 'wk_nobody',
+    query: '?writeKey=wk_nobody',
+    gives: 'write_key_unknown',
+    names: '(writeKey in the body)'
+  },
+  {
+    how: 'of several unknown keys the first is named: the query',
+    query: '?writeKey=wk_nobody',
+    gives: 'write_key_unknown',
+    names: '(writeKey in the query)'
+  },
+  {
+    how: 'a key that stands in the query twice',
+    query: '?writeKey=wk_test&writeKey=wk_test',
+    gives: 'write_key_repeated',
+    names: 'more than once'
+  },
+  {
+    how: 'an empty key beside a good one in the query',
+    query: '?writeKey=&writeKey=wk_test',
+    gives: 'write_key_repeated'
+  },
+  {
+    how: 'a key in the body beside two in the query',
+    writeKey: 'wk_test',
+    query: '?writeKey=a&writeKey=b',
+    gives: 'web'
   },
   { how: 'the query helps where the body has an empty key', writeKey: '', query: '?writeKey=wk_test', gives: 'web' },
   { how: 'no key', gives: 'write_key_missing' }
 ]
 
-t.test('every way that a key comes in gives its source, and the first match wins', async t => {
+t.test('every way that a key comes in gives its source, and the first known key wins', async t => {
   const { url, sink } = await startApp(t)
-  for (const { how, authorization = null, writeKey, query = '', gives } of WAYS) {
+  for (const { how, authorization = null, header, writeKey, query = '', gives, names = '' } of WAYS) {
     for (const path of ['/v1/track', '/v1/batch']) {
       for (const gzip of [false, true]) {
         const event = { userId: 'u', event: 'e' }
@@ -84,9 +161,11 @@ t.test('every way that a key comes in gives its source, and the first match wins
         const body = gzip ? gzipSync(JSON.stringify(payload)) : JSON.stringify(payload)
         const before = sink.records.length
         const headers: Record<string, string> = gzip ? { 'content-encoding': 'gzip' } : {}
+        if (header !== undefined) headers['x-write-key'] = header
         const answer = await ask(t, url + path + query, { authorization, body, headers })
         const found = answer.status === 200 ? sink.records.at(-1)?.source : answer.body['code']
         t.equal(found, gives, `${how}: ${path}`)
+        if (answer.status !== 200) t.ok(String(answer.body['message']).includes(names), `says ${names}`)
         t.equal(sink.records.length - before, answer.status === 200 ? 1 : 0)
         const challenged = answer.headers['www-authenticate'] !== undefined
         t.equal(challenged, gives === 'write_key_missing', 'only who sent no key is told how to')
@@ -102,6 +181,19 @@ t.test('a body that cannot be read is refused as such, key or not, since the key
     (await ask(t, `${url}/v1/track`, { authorization: null, body: ' '.repeat(40_000) })).body['code'],
     'payload_too_large'
   )
+})
+
+t.test('who says to have a key that nobody has is not told what is wrong with the body', async t => {
+  const { url } = await startApp(t)
+  const bodies = ['{"writeKey":', ' '.repeat(40_000), '{}\ufffd', '']
+  for (const body of bodies) {
+    const inHead = await ask(t, `${url}/v1/track`, { authorization: basic('nobody'), body })
+    t.match(inHead, { status: 401, body: { code: 'write_key_unknown' } })
+    const inQuery = await ask(t, `${url}/v1/track?writeKey=nobody`, { authorization: null, body })
+    t.match(inQuery, { status: 401, body: { code: 'write_key_unknown' } })
+    const known = await ask(t, `${url}/v1/track?writeKey=wk_test`, { authorization: basic('nobody'), body })
+    t.equal(known.status, 400, 'a good key in the query is enough to be told')
+  }
 })
 
 t.test('each request of a connection has the key that it says, whatever came before it', async t => {
@@ -194,8 +286,30 @@ t.test('1,000 unknown keys a minute from one address are enough, and good keys p
     429,
     'in the body too'
   )
+  const employee = { authorization: basic('employee'), body: '{"userId":"u","event":"e","writeKey":"wk_test"}' }
+  t.equal((await ask(t, `${url}/v1/track`, employee)).status, 200, 'a good one beside an unknown one')
   minutes = 1
   t.equal((await ask(t, `${url}/v1/track`, { authorization: basic('wk_guess') })).status, 401, 'a minute later')
+})
+
+t.test('each unknown key of a request counts, and none of a request that has a good one', async t => {
+  const { url, app } = await startApp(t, { clock: { now: () => 0, monotonic: () => 0 } })
+  const send = (query: string, payload: object) =>
+    app.tracking.inject({
+      method: 'POST',
+      url: `/v1/track?writeKey=${query}`,
+      headers: { authorization: basic('guess'), 'x-write-key': 'guess' },
+      payload
+    })
+  for (let i = 0; i < 300; i++) {
+    t.equal((await send('guess', { userId: 'u', event: 'e', writeKey: 'wk_test' })).statusCode, 200)
+    await setImmediate()
+  }
+  for (let i = 0; i < 250; i++) {
+    t.equal((await send('guess', { writeKey: 'guess' })).statusCode, 401)
+    await setImmediate()
+  }
+  t.equal((await ask(t, `${url}/v1/track`, { authorization: basic('guess') })).status, 429, 'four times 250 and one')
 })
 
 t.test('no key occurs in a log line, a metric, an answer or a record', async t => {

@@ -12,6 +12,7 @@ import { registerTracking } from '../../src/http/tracking.ts'
 import { DEFAULT_LIMITS } from '../../src/model/limits.ts'
 import { assertAnswerMatchesContract } from '../support/contract-answers.ts'
 import type { JsonAnswer } from '../support/http.ts'
+import { admitAll } from '../support/admit-all.ts'
 import { basic } from '../support/app.ts'
 import { connectRaw, head } from '../support/http.ts'
 import { TLS } from '../support/tls.ts'
@@ -36,10 +37,7 @@ async function start(t: Test, { onStart, ...options }: StartOptions = {}): Promi
   })
   registerTracking(app, {
     pipeline: { ingest: async () => ({ status: 200, body: '{"success":true}' }) },
-    authenticate: () => ({
-      ok: true,
-      source: { id: 'web', name: 'web', enabled: true, allowedOrigins: undefined, rateLimit: undefined }
-    }),
+    authenticator: admitAll({ id: 'web', name: 'web', enabled: true, allowedOrigins: undefined, rateLimit: undefined }),
     limits: DEFAULT_LIMITS,
     onRefused: () => undefined,
     onBytes: () => undefined

@@ -42,6 +42,10 @@ const UNKNOWN: readonly string[] = [
   `Basic ${'A'.repeat(20_000)}`,
   `Basic ${'='.repeat(20_000)}`,
   'Basic \xff\xfe',
+  'Bearer token',
+  'Bearer wk_test:',
+  `Bearer ${base64('wk_test:')}`,
+  `Bearer ${'x'.repeat(20_000)}`,
   `Basic ${base64('wk_test:').slice(1)}`
 ]
 
@@ -50,7 +54,6 @@ const MISSING: readonly string[] = [
   '',
   ' ',
   'Bearer',
-  'Bearer wk_test',
   'Digest username="wk_test"',
   'Negotiate YII=',
   'wk_test',
@@ -76,7 +79,8 @@ const IN_BODY: readonly (readonly [value: string, code: string])[] = [
 ]
 
 const IN_QUERY: readonly (readonly [query: string, code: string])[] = [
-  ['writeKey=a&writeKey=wk_test', 'write_key_missing'],
+  ['writeKey=a&writeKey=wk_test', 'write_key_repeated'],
+  ['writeKey=a&'.repeat(1_400), 'write_key_repeated'],
   ['writeKey[]=wk_test', 'write_key_missing'],
   ['writekey=wk_test', 'write_key_missing'],
   ['writeKey=%00', 'write_key_unknown'],
