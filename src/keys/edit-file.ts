@@ -3,6 +3,7 @@ import type { KeyedTributaryFile, ParseTributaryFile } from '../model/tributary-
 import { withEditLock } from './edit-lock.ts'
 import { observe } from './read-file.ts'
 import { replaceFile } from './write-file.ts'
+import { sayingWhy } from './write-trouble.ts'
 
 /** A new text and what it changes about the keys of the file. */
 export interface Edit {
@@ -20,10 +21,11 @@ export interface EditFileOptions {
 
 /**
  * Edits tributary.yml in one step. Rejects with ConfigError, and leaves the file as it is, where the file is not valid
- * before or after, where other keys than those named would come or go, or where somebody else edits it just now.
+ * before or after, where other keys than those named would come or go, where it cannot be written, or where somebody else
+ * edits it just now.
  */
 export async function editFile(options: EditFileOptions): Promise<void> {
-  await withEditLock(options.file, async () => editLocked(options))
+  await sayingWhy(options.file, () => withEditLock(options.file, () => editLocked(options)))
 }
 
 async function editLocked({ file, parse, edit }: EditFileOptions): Promise<void> {

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { ConfigError } from '../model/config-error.ts'
 import { createFile } from './write-file.ts'
 import { newWriteKey } from './write-key.ts'
+import { sayingWhy } from './write-trouble.ts'
 import { yamlText } from './yaml-text.ts'
 
 const SCHEMA = fileURLToPath(new URL('../../schemas/config.schema.json', import.meta.url))
@@ -34,7 +35,8 @@ export async function ensureConfigFile(options: {
 /** Makes a config file with one source and gives its write key; undefined where there is a file already. */
 export async function createConfigFile(file: string, source: NewSource): Promise<string | undefined> {
   const writeKey = newWriteKey()
-  return (await createFile(file, firstText(file, source, writeKey))) ? writeKey : undefined
+  const isMade = await sayingWhy(file, () => createFile(file, firstText(file, source, writeKey)))
+  return isMade ? writeKey : undefined
 }
 
 async function exists(file: string): Promise<boolean> {

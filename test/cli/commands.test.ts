@@ -1,8 +1,10 @@
 import t from 'tap'
 import type { Test } from 'tap'
+import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { parseTributaryFile } from '../../src/config/tributary-file.ts'
+import { fillDisk, mountDisk } from '../support/faults.ts'
 import { MAIN, run } from './run.ts'
 import type { Finished } from './run.ts'
 
@@ -184,6 +186,36 @@ t.test(
     }
     t.equal(fs.readFileSync(join(dir, 'tributary.yml'), 'utf8'), broken)
     t.match(await tributary('keys list --file none.yml'), { code: 1, stderr: 'none.yml: no such file\n' })
+  }
+)
+
+t.test(
+  'commands that write the file say in a sentence that its mount is read-only, its disk full or its folder missing',
+  { buffered: true },
+  async t => {
+    const disk = mountDisk(t, 1)
+    const file = join(disk, 'tributary.yml')
+    fs.writeFileSync(file, FILE)
+    const { tributary } = folder(t, {})
+    const writing = ['keys add web', 'keys add new --create', 'keys revoke web wk_a', 'keys rotate web']
+    const giveBack = fillDisk(disk, 0)
+    const full = await tributary(`keys add web --file ${file}`)
+    t.match([full.code, full.stdout], [1, ''])
+    t.equal(full.stderr, `${file}: the disk is full; nothing was changed (ENOSPC)\n`)
+    giveBack()
+    t.strictSame(fs.readdirSync(disk), ['tributary.yml'])
+    execFileSync('mount', ['-o', 'remount,ro', disk])
+    for (const command of [...writing, 'init']) {
+      const target = command === 'init' ? join(disk, 'other.yml') : file
+      const { code, stdout, stderr } = await tributary(`${command} --file ${target}`)
+      t.match([code, stdout], [1, ''])
+      const sentence = 'it is on a read-only mount and cannot be changed from here: edit it where the mount comes from'
+      t.equal(stderr, `${target}: ${sentence} (EROFS)\n`)
+    }
+    t.equal((await tributary(`keys list --file ${file}`)).code, 0, 'reading is as ever')
+    t.equal(fs.readFileSync(file, 'utf8'), FILE)
+    const nowhere = join(disk, 'nowhere', 'tributary.yml')
+    t.match((await tributary(`init --file ${nowhere}`)).stderr, /^\S+yml: there is no such folder \(ENOENT\)\n$/)
   }
 )
 

@@ -52,7 +52,114 @@ t.test('removing a key changes the one line that it stood on', async t => {
   t.match(removed('web', 'wk_a')[1], '+    writeKeys: [wk_b]            # several at once')
   t.match(removed('web', 'wk_b')[1], '+    writeKeys: [wk_a]            # several at once')
   t.strictSame(removed('ios', 'wk_c'), ['-      - wk_c   # old'])
-  t.strictSame(removed('ios', 'wk_d'), ['-      - wk_d'])
+  t.strictSame(removed('ios', 'wk_d'), ['-      # since May', '-      - wk_d'])
+})
+
+/** Keys a, b and c in forms in which each has comments that hold its letter and no other key's. */
+const COMMENTED: [string, string][] = [
+  [
+    'above',
+    'sources:\n  - id: s\n    writeKeys:\n      # of A\n      - a\n      # of B\n      - b\n      # of C\n      - c\n'
+  ],
+  ['beside', 'sources:\n  - id: s\n    writeKeys:\n      - a # of A\n      - b # of B\n      - c # of C\n'],
+  [
+    'beside, over lines',
+    'sources:\n  - id: s\n    writeKeys:\n      - a # of A,\n          # A again\n      - b # of B,\n          # B again\n      - c # of C,\n          # C again\n'
+  ],
+  [
+    'both',
+    'sources:\n  - id: s\n    writeKeys:\n      # of A\n      - a # A too,\n          # A again\n      # of B\n      # and B\n      - b   # B too\n      # of C\n      - "c" # C too\n    name: S\n'
+  ],
+  [
+    'a list over lines',
+    'sources:\n  - id: s\n    writeKeys: [\n      a, # of A\n      b, # of B\n      c # of C\n    ]\n'
+  ],
+  [
+    'a list over lines, comments above',
+    'sources:\n  - id: s\n    writeKeys: [\n      # of A\n      a,\n      # of B\n      b,\n      # of C\n      c,\n    ]\n'
+  ],
+  [
+    'a list that begins on its own line',
+    'sources:\n  - id: s\n    writeKeys: [a, # of A\n                b, # of B\n                c # of C\n               ]\n'
+  ],
+  [
+    'CRLF',
+    'sources:\r\n  - id: s\r\n    writeKeys:\r\n      # of A\r\n      - a # A too\r\n      # of B\r\n      - b # B too\r\n      # of C\r\n      - c # C too\r\n'
+  ]
+]
+
+/** Which letters the comments hold that stand with each key, read as a person reads them: above it, beside it, aligned under it. */
+function commentsByKey(text: string): Record<string, string> {
+  const found: Record<string, string> = {}
+  let above = ''
+  let last = ''
+  let column = -1
+  for (const line of text.split(/\r?\n/)) {
+    const [, lead = '', comment] = /^([^#]*)(#.*)?$/.exec(line) ?? []
+    const letters = comment?.replaceAll(/[^A-C]/g, '') ?? ''
+    const key = /\b([abc]|new)\b/.exec(lead.replace('writeKeys', ''))?.[1]
+    if (key !== undefined) {
+      found[key] = above + letters
+      above = ''
+      last = key
+      column = comment === undefined ? -1 : lead.length
+    } else if (comment !== undefined && lead.length === column) found[last] += letters
+    else above += letters
+  }
+  return above === '' ? found : { ...found, nobody: above }
+}
+
+t.test('a key that goes takes its comments with it, and every other key keeps its own', async t => {
+  for (const [name, text] of COMMENTED) {
+    const before = commentsByKey(text)
+    t.match(before, { a: /^A+$/, b: /^B+$/, c: /^C+$/ }, name)
+    for (const key of ['a', 'b', 'c']) {
+      const after = removeKeyText(text, 's', key)
+      t.strictSame(
+        keysOf(after),
+        ['s:a', 's:b', 's:c'].filter(one => one !== `s:${key}`),
+        name
+      )
+      const { [key]: _gone, ...others } = before
+      t.strictSame(commentsByKey(after), others, `${name}, without ${key}:\n${after}`)
+    }
+  }
+})
+
+t.test('a key that comes takes no comment of another one', async t => {
+  for (const [name, text] of COMMENTED) {
+    const after = addKeyText(text, 's', 'new')
+    t.strictSame(keysOf(after), ['s:a', 's:b', 's:c', 's:new'], name)
+    t.strictSame(commentsByKey(after), { ...commentsByKey(text), new: '' }, `${name}:\n${after}`)
+  }
+})
+
+t.test('comments of the list, of what follows it, and keys that are commented out stay', async t => {
+  const text = `sources:
+  - id: s
+    writeKeys: # turned each May
+      # - wk_former
+      - a # "one"
+      # - wk_older
+      - 'b # no comment'
+
+      # the next source
+  - id: s2
+    writeKeys: [c, d] # two
+`
+  t.strictSame(changes(text, removeKeyText(text, 's', 'a')), ['-      - a # "one"'])
+  t.strictSame(changes(text, removeKeyText(text, 's', 'b # no comment')), ["-      - 'b # no comment'"])
+  t.strictSame(changes(text, removeKeyText(text, 's2', 'c')), [
+    '-    writeKeys: [c, d] # two',
+    '+    writeKeys: [d] # two'
+  ])
+})
+
+t.test('JSON stays JSON, whichever key goes or comes', async t => {
+  const text = '{ "sources": [\n  { "id": "s", "writeKeys": [\n    "a",\n    "b"\n  ] }\n] }\n'
+  t.same(JSON.parse(removeKeyText(text, 's', 'a')), { sources: [{ id: 's', writeKeys: ['b'] }] })
+  t.same(JSON.parse(removeKeyText(text, 's', 'b')), { sources: [{ id: 's', writeKeys: ['a'] }] })
+  t.same(JSON.parse(addKeyText(text, 's', 'c')), { sources: [{ id: 's', writeKeys: ['a', 'b', 'c'] }] })
 })
 
 t.test('adding a source changes nothing but the lines of its own, before what follows the sources', async t => {
@@ -75,6 +182,10 @@ const FORMS: [string, string][] = [
   ['wide indents', 'sources:\n    -   id: a\n        writeKeys:\n            -   "k1"\n            -   \'k2\'\n\n\n'],
   ['a trailing comma', 'sources:\n  - id: a\n    writeKeys: [\n      k1, # one\n      k2, # two\n    ]\n'],
   ['a block text at the end', 'sources:\n  - id: a\n    writeKeys: [k1, k2]\n    name: |-\n      A source\n'],
+  [
+    'a block text, and something behind it',
+    'sources:\n  - id: a\n    writeKeys: [k1, k2]\n    name: |-\n      A source\ndestinations:\n  - { name: D, topic: t }\n'
+  ],
   ['a byte order mark', '\uFEFFsources:\n  - id: a\n    writeKeys: [k1, k2]\n'],
   ['an anchor', 'sources:\n  - id: a\n    writeKeys: &keys [k1, k2]\n'],
   ['a document start', '---\nsources:\n  - id: a\n    writeKeys: [k1, k2]\n...\n'],

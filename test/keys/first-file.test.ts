@@ -70,5 +70,5 @@ t.test('ids and names that YAML would read as something else are written in quot
 
 t.test('a folder that is missing is an error with its path', async t => {
   const file = join(t.testdir({}), 'none', 'tributary.yml')
-  await t.rejects(ensureConfigFile({ file, given: false }), { code: 'ENOENT' })
+  await t.rejects(ensureConfigFile({ file, given: false }), { message: `${file}: there is no such folder (ENOENT)` })
 })
