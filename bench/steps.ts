@@ -99,7 +99,10 @@ const router = createRouter({ eventsTopic: 'events', rejectedTopic: 'rejected', 
 
 function encodeAll(body: ParsedBody, events: readonly GoodEvent[], entries: readonly Entry[]): Lines {
   const writer = new LineWriter(body.bytes.length + events.length * 384)
-  const encoder = new EventEncoder(writer, createFacts({ body, source: 'web', receivedAt, address: '127.0.0.1' }))
+  const encoder = new EventEncoder(
+    writer,
+    createFacts({ body, source: 'web', path: '/v1/batch', receivedAt, address: '127.0.0.1' })
+  )
   const lengths = events.map((event, index) => {
     const start = writer.length
     encoder.encode(event, entries[index] as Entry)
@@ -171,7 +174,7 @@ const STEPS: Record<string, (prepared: Prepared) => unknown> = {
   'log: write and fsync': ({ lines }) => log.append(lines),
   'produce: to Kafka, acks=all': ({ entries }) => sink.publish(entries),
   'all from parse to encode, counters and debugger': ({ bytes }) =>
-    pipeline.ingest({ body: parse(bytes), endpoint, source, writeKey: 'wk', address: '127.0.0.1' })
+    pipeline.ingest({ body: parse(bytes), endpoint, path: '/v1/batch', source, writeKey: 'wk', address: '127.0.0.1' })
 }
 
 const best = new Map<string, number>()
@@ -179,7 +182,7 @@ for (let round = 0; round < ROUNDS; round++) {
   const prepared = makeBodies().map((bytes): Prepared => {
     const body = parse(bytes)
     const events = judgeAll(body)
-    const facts = createFacts({ body, source: 'web', receivedAt, address: '127.0.0.1' })
+    const facts = createFacts({ body, source: 'web', path: '/v1/batch', receivedAt, address: '127.0.0.1' })
     const entries = events.map(event => new Entry(facts, event))
     for (const [index, event] of events.entries()) event.giveTexts(entries[index] as Entry)
     return { bytes, body, events, entries, lines: encodeAll(body, events, entries) }

@@ -74,7 +74,7 @@ async function answer({ url = '' }: IncomingMessage, bytes: Buffer, response: Se
   const endpoint = ENDPOINTS[url] ?? BATCH
   const parsed = parseBody(bytes, { endpoint: endpoint.kind, limits })
   if (!parsed.ok) throw new Error(parsed.fault.message)
-  const request = { body: parsed.body, endpoint, source, writeKey: 'wk_bench', address: '127.0.0.1' }
+  const request = { body: parsed.body, endpoint, path: url, source, writeKey: 'wk_bench', address: '127.0.0.1' }
   const { status, body } = await pipeline.ingest(request)
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length })
   response.end(body)

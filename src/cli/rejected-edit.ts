@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { correctSkew, toInstant, toText } from '../ingest/time.ts'
+import { isEventType } from '../model/event-types.ts'
 import { UsageError } from './command.ts'
 import { parseExactly } from './exact-json.ts'
 import type { Rejection } from './rejected.ts'
@@ -45,12 +46,14 @@ function parseValue(text: string): unknown {
  * The event of a rejected record, changed, as JSON that can be sent again; numbers keep their spelling. Undefined where
  * there is no event to send: what was refused is not a JSON object, or a change does not fit it.
  */
-export function editEvent({ json, receivedAt }: Rejection, changes: readonly Change[]): string | undefined {
+export function editEvent({ json, type, receivedAt }: Rejection, changes: readonly Change[]): string | undefined {
   const event = asObject((parseExactly(json) as { event: unknown }).event)
   if (event === undefined) return undefined
+  // From a path of its own, which said the type whatever the body says: the event goes out again in a batch.
+  if (isEventType(type)) event['type'] = type
   for (const change of changes) if (!apply(event, change)) return undefined
   keepTime(event, Date.parse(receivedAt))
-  // From a path of its own: /v1/track says the type where the event does not have to.
+  // From /v1/track, in a record of an earlier version.
   if (event['type'] === undefined && event['event'] !== undefined) event['type'] = 'track'
   // The same id each time, so that the server knows an event that is sent twice.
   if (event['messageId'] === undefined || event['messageId'] === null || event['messageId'] === '') {

@@ -19,6 +19,9 @@ export interface Rejection {
   readonly json: string
   readonly event: unknown
   readonly source: string
+  /** Of the call: from the path, or the event's own in a batch. Records of earlier versions have none. */
+  readonly type?: string
+  readonly path?: string
   readonly code: string
   readonly pointer: string
   readonly message: string
@@ -42,7 +45,7 @@ export const FILTER_HELP = `  --from kafka|log  where to read: REJECTED_TOPIC, o
   --source ID       only of this source
   --code CODE       only with this reason, as in the answer: no_user_anon_id, ...
   --library NAME    only from this SDK, by the name in context.library
-  --type TYPE       only with this type: track, identify, ...
+  --type TYPE       only of this type, from the path or the event's own: track, identify, ..., unknown
   --event NAME      only track calls with this name
   --since TIME      only received since then: 2026-11-23T10:00:00Z, or 2h ago
   --until TIME      only received before then
@@ -72,13 +75,14 @@ export function readFilter({ texts }: ParsedArguments, config: Config): Filter {
     matches(rejection) {
       const at = Date.parse(rejection.receivedAt)
       const { type: ownType, event: ownName } = asObject(rejection.event) ?? {}
+      const callType = rejection.type ?? ownType
       return (
         at >= since &&
         at < until &&
         isWanted(source, rejection.source) &&
         isWanted(code, rejection.code) &&
         isWanted(library, rejection.library.name) &&
-        isWanted(type, ownType) &&
+        isWanted(type, callType) &&
         isWanted(event, ownName)
       )
     }

@@ -61,6 +61,7 @@ async function track(request: FastifyRequest<PixelRoute>, options: TrackingOptio
   await options.pipeline.ingest({
     body: parsed.body,
     endpoint: { kind: 'single', type },
+    path: request.routeOptions.url?.replace(':type', type) ?? '',
     source: known.source,
     writeKey: known.writeKey,
     address: senderOf(request)

@@ -47,6 +47,7 @@ export interface TrackingOptions {
 interface Door extends TrackingOptions {
   readonly budget: BodyBudget
   readonly endpoint: Endpoint
+  readonly path: string
 }
 
 declare module 'fastify' {
@@ -65,7 +66,7 @@ export function registerTracking(app: FastifyInstance, options: TrackingOptions)
   app.decorateRequest('encoding', 'identity')
 
   const register = (path: string, endpoint: Endpoint): void => {
-    const door: Door = { ...options, budget, endpoint }
+    const door: Door = { ...options, budget, endpoint, path }
     const limit = bodyLimit(endpoint, limits)
     app.route({
       method: 'POST',
@@ -125,7 +126,7 @@ function collectFacts(
   reply: FastifyReply,
   door: Door
 ): IngestRequest | undefined {
-  const { endpoint, limits, isLenient, authenticator } = door
+  const { endpoint, path, limits, isLenient, authenticator } = door
   door.onBytes(bytes.length)
   if (bytes.length > 0 || hasOuterKey(request)) {
     const parsed = parseBody(bytes, { endpoint: endpoint.kind, limits, isLenient })
@@ -133,7 +134,7 @@ function collectFacts(
     const caller = findCaller(request, authenticator, parsed.body.envelope.writeKey)
     if (!caller.ok) return refuseCaller(request, reply, door, caller)
     const { source, writeKey } = caller
-    return { body: parsed.body, endpoint, source, writeKey, address: senderOf(request) }
+    return { body: parsed.body, endpoint, path, source, writeKey, address: senderOf(request) }
   }
   const nobody = findCaller(request, authenticator, undefined)
   return nobody.ok ? undefined : refuseCaller(request, reply, door, nobody)

@@ -57,6 +57,8 @@ export interface PipelineOptions {
 export interface IngestRequest {
   readonly body: ParsedBody
   readonly endpoint: Endpoint
+  /** The path that it came to, as the server names it: no query, and nothing that the client made up. */
+  readonly path: string
   readonly source: Source
   /** The key that the request came with: kept out of what is published. */
   readonly writeKey: string

@@ -14,8 +14,8 @@ const MAX_TEXT_CHARS = 65_536
 const AS_TEXT: ReadonlySet<string> = new Set(['invalid_json', 'too_deep', 'forbidden_key', 'duplicate_key'])
 
 /**
- * Writes a refused event as a line: as it was received, but for the write key, and why it was refused. What is not
- * JSON, or would hurt a parser, is kept as a string.
+ * Writes a refused event as a line: as it was received, but for the write key, which call it was, where it came in, and
+ * why it was refused. What is not JSON, or would hurt a parser, is kept as a string.
  */
 export function encodeRejected(writer: LineWriter, bad: BadEvent, facts: RequestFacts, writeKey: string): void {
   const { code, pointer, message } = bad.fault
@@ -41,6 +41,8 @@ export function encodeRejected(writer: LineWriter, bad: BadEvent, facts: Request
   }
   const rest = {
     source: facts.source,
+    type: bad.type,
+    path: facts.path,
     code,
     pointer,
     message,

@@ -20,6 +20,8 @@ const SPEC_VERSION = 2
 export interface RequestFacts {
   readonly body: ParsedBody
   readonly source: string
+  /** The path that the request came to. */
+  readonly path: string
   /** Milliseconds since the epoch, one for all events of a request (Segment's spec). */
   readonly receivedAt: number
   /** `receivedAt` as RFC 3339. */
@@ -33,6 +35,7 @@ export interface RequestFacts {
 export function createFacts(request: {
   body: ParsedBody
   source: string
+  path: string
   receivedAt: number
   address: string
 }): RequestFacts {

@@ -56,11 +56,11 @@ export class RequestWork {
   #unknownNames = 0
 
   constructor(options: PipelineOptions, request: IngestRequest) {
-    const { body, source, address } = request
+    const { body, source, path, address } = request
     const receivedAt = options.clock.now()
     this.#options = options
     this.#request = request
-    this.#facts = createFacts({ body, source: source.id, receivedAt, address })
+    this.#facts = createFacts({ body, source: source.id, path, receivedAt, address })
     this.#writer = new LineWriter(body.bytes.length + body.events.length * EXPECTED_EXTRA_BYTES, options.memory)
     this.#encoder = new EventEncoder(this.#writer, this.#facts)
     this.#claims = options.dedupe.begin(source.id)
@@ -159,7 +159,8 @@ export class RequestWork {
     entry.takeTexts(typeof value['messageId'] === 'string' ? value['messageId'] : '', keyOf(value))
     const { source, body } = this.#facts
     this.#rejectedClaims ??= this.#options.dedupe.begin(`${source}.rejected`)
-    const asItCame = Buffer.concat([Buffer.from(`${event.fault.code} `), body.bytes.subarray(entry.start, entry.end)])
+    const why = Buffer.from(`${event.fault.code} ${event.type} `)
+    const asItCame = Buffer.concat([why, body.bytes.subarray(entry.start, entry.end)])
     const claim = this.#rejectedClaims.claim(asItCame, 0, asItCame.length)
     if (claim === 'duplicate') return
     if (claim !== 'new') entry.awaited = claim

@@ -19,11 +19,12 @@ export function restoreRecord(line: Buffer, router: Router): OutgoingRecord | un
   const receivedAt = Date.parse(String(value['receivedAt']))
   if (Number.isNaN(receivedAt)) return undefined
   if (value['version'] !== undefined) return restoreEvent(line, value, receivedAt, router)
-  const { source, code } = value
+  const { source, type: named, code } = value
   if (typeof source !== 'string' || typeof code !== 'string' || !Object.hasOwn(REASONS, code)) return undefined
   const event = asObject(value['event']) ?? {}
   const messageId = typeof event['messageId'] === 'string' ? event['messageId'] : ''
-  const type = isEventType(event['type']) ? event['type'] : 'unknown'
+  // Records of earlier versions do not name the type, which may then be the event's own.
+  const type = [named, event['type']].find(isEventType) ?? 'unknown'
   const topics = router.rejectedTopics(source, type)
   return createRecord({
     kind: 'rejected',

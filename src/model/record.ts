@@ -3,7 +3,7 @@ import type { ReasonCode } from './reasons.ts'
 
 /**
  * A record as sinks get it: an accepted event, enriched, or a refused one with its reason
- * (`{event, source, code, pointer, message, receivedAt, library}`). Its texts are pieces of buffers that the records of a
+ * (`{event, source, type, path, code, pointer, message, receivedAt, library}`). Its texts are pieces of buffers that the records of a
  * request share, told by where they begin and end, so that nothing is made for a record that lives until it is durable.
  */
 export interface OutgoingRecord {

@@ -124,6 +124,40 @@ t.test('retry takes a field away with null, and keeps the time of a late client'
   })
 })
 
+t.test('single calls are found by the type of their path, and retry sends them as that type', async t => {
+  const app = await startApp(t, { config, sink: 'configured' })
+  const env = { CONFIG_FILE: join(app.dir, 'tributary.yml'), DATA_DIR: join(app.dir, 'data') }
+  const rejected: Rejected = (command, ...args) =>
+    run(process.execPath, [MAIN, 'rejected', command, ...args], { cwd: app.dir, env })
+  await post(`${app.url}/v1/identify`, { messageId: 'i1', traits: { plan: 'free' } })
+  await post(`${app.url}/v1/i`, { messageId: 'i2', type: 'page', traits: { plan: 'paid' } })
+  await post(`${app.url}/v1/group`, { messageId: 'g1', groupId: 'g' })
+  await post(`${app.url}/v1/batch`, { batch: [{ messageId: 'b1', type: 'nothing', userId: 'u' }] })
+  const listed = async (type: string): Promise<unknown[]> => {
+    const { stdout } = await rejected('list', '--json', '--type', type)
+    const records = stdout.split('\n').slice(0, -1)
+    return records.map(line => (JSON.parse(line) as { event: { messageId?: string } }).event.messageId)
+  }
+  t.strictSame(await listed('identify'), ['i1', 'i2'])
+  t.strictSame(await listed('group'), ['g1'])
+  t.strictSame(await listed('page'), [], 'what the body of a single call says does not count')
+  t.strictSame(await listed('unknown'), ['b1'])
+
+  const { stderr } = await rejected('retry', '--set', 'anonymousId=unknown', '--send', '--url', app.url)
+  t.match(stderr, /4 rejected events, 3 of them sent\n {2}1 left: refused again: type_invalid/)
+  const set = ['--type', 'unknown', '--set', 'type=page']
+  t.match((await rejected('retry', ...set, '--send', '--url', app.url)).stderr, /1 rejected events, 1 of them sent/)
+  t.match(
+    (await accepted(t, app)).map(({ type, messageId }) => [type, messageId]),
+    [
+      ['identify', 'i1'],
+      ['identify', 'i2'],
+      ['group', 'g1'],
+      ['page', 'b1']
+    ]
+  )
+})
+
 t.test('what makes no sense is said, and what cannot be sent is an error', async t => {
   const { rejected } = await start(t)
   const cases: [args: string[], exit: number, says: RegExp][] = [

@@ -102,6 +102,8 @@ t.test('the schemas of the records are valid and take what the server publishes'
   const record = {
     event: { userId: 5 },
     source: 'web',
+    type: 'track',
+    path: '/v1/batch',
     code: 'id_not_string',
     pointer: '/userId',
     message: 'userId must be a string',

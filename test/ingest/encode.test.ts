@@ -25,7 +25,7 @@ function parse(text: string, endpoint: 'single' | 'batch'): ParsedBody {
 }
 
 function facts(body: ParsedBody, address = '198.51.100.7') {
-  return createFacts({ body, source: 'web', receivedAt: RECEIVED_AT, address })
+  return createFacts({ body, source: 'web', path: '/v1/batch', receivedAt: RECEIVED_AT, address })
 }
 
 function goodEvent(body: ParsedBody, index: number, type: EventType): GoodEvent {
@@ -239,6 +239,8 @@ t.test('a rejected record carries the event as it came, without the write key, a
   t.ok(event)
   t.same(rest, {
     source: 'web',
+    type: 'track',
+    path: '/v1/batch',
     code: 'no_user_anon_id',
     pointer: '/userId',
     message: 'userId or anonymousId must be a non-empty string',

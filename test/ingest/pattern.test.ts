@@ -56,7 +56,7 @@ function parse(text: string): ParsedBody {
 function outcomes(judgeOf: () => Judge, text: string): unknown[] {
   const body = parse(text)
   const receivedAt = Date.parse('2026-11-23T12:00:00.000Z')
-  const facts = createFacts({ body, source: 'web', receivedAt, address: '198.51.100.7' })
+  const facts = createFacts({ body, source: 'web', path: '/v1/batch', receivedAt, address: '198.51.100.7' })
   return body.events.map((_, index) => {
     const judged = judgeEvent(judgeOf(), { kind: 'batch' }, body, index)
     if (judged.fault !== undefined) return { fault: judged.fault, type: judged.type, value: judged.value }
