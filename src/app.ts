@@ -161,7 +161,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const budget = createBodyBudget()
   const trackingDoor = { ...door, pipeline, limits: config.limits, onBytes: metrics.bodyRead, budget, memory, turns }
   registerTracking(tracking, { ...trackingDoor, isLenient: config.validation === 'compatible' })
-  registerPixel(tracking, trackingDoor)
+  registerPixel(tracking, { ...trackingDoor, now: clock.now })
   registerSettings(tracking, { ...door, publicUrl: config.publicUrl })
   registerSdkTelemetry(tracking)
   await registerBrowserScript(tracking, door)

@@ -30,15 +30,23 @@ export function checkHead(request: FastifyRequest, authenticator: Authenticator)
   return undefined
 }
 
+/** Where else than in its head a request may say to have a key. */
+export interface OtherKeys {
+  /** The body's top-level writeKey. */
+  readonly inBody?: string | undefined
+  /** The parameters of the query; default: as Fastify reads them. */
+  readonly query?: unknown
+}
+
 /** Who sends a request of which all keys are known now: the first that some source has counts. */
 export function findCaller(
   request: FastifyRequest,
   authenticator: Authenticator,
-  writeKeyInBody: string | undefined
+  { inBody, query = request.query }: OtherKeys = {}
 ): Authenticated {
   if (request.caller !== undefined) return request.caller
-  const sent = [...request.headKeys, ...bodyKeys(writeKeyInBody), ...queryKeys(request.query)]
-  if (sent.length === 0 && isKeyRepeated(request.query)) return { ok: false, code: 'write_key_repeated' }
+  const sent = [...request.headKeys, ...bodyKeys(inBody), ...queryKeys(query)]
+  if (sent.length === 0 && isKeyRepeated(query)) return { ok: false, code: 'write_key_repeated' }
   return authenticator.authenticate(sent, request)
 }
 

@@ -1,7 +1,13 @@
 import type { EventType } from '../model/event-types.ts'
+import { EVENT_TYPES } from '../model/event-types.ts'
 
 /** The short names that analytics.js uses: the first letter of the type. */
 const SHORT: Record<EventType, string> = { identify: 'i', track: 't', page: 'p', screen: 's', group: 'g', alias: 'a' }
+
+/** The type that a path names in full or in short; undefined where it names none. */
+export function typeNamed(name: string): EventType | undefined {
+  return EVENT_TYPES.find(type => type === name || SHORT[type] === name)
+}
 
 /** With and without /v1: some SDKs want their host with it, some without, and join what they are given. */
 export function withVersion(paths: readonly string[]): string[] {

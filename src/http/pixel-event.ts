@@ -1,10 +1,14 @@
 import { MAX_DEPTH_LEVELS } from '../model/limits.ts'
 import type { Fault } from '../model/reasons.ts'
 import { fault } from '../model/reasons.ts'
-
-type Query = Readonly<Record<string, string | readonly string[]>>
+import type { PixelQuery } from './pixel-query.ts'
+import { decode } from './pixel-query.ts'
 
 export type PixelEvent = { readonly ok: true; readonly bytes: Buffer } | { readonly ok: false; readonly fault: Fault }
+
+const TIMES: ReadonlySet<string> = new Set(['timestamp', 'originalTimestamp', 'sentAt'])
+/** The blank before an offset that a plus has become which was not escaped. */
+const LOST_PLUS = /^(\S+[T ]\d\d:\d\d\S*) (\d\d:?\d\d)$/i
 
 /** Parameters of the request that are no part of its event. */
 const NOT_OF_THE_EVENT: ReadonlySet<string> = new Set(['data', 'writeKey'])
@@ -14,19 +18,21 @@ const NOT_OF_THE_EVENT: ReadonlySet<string> = new Set(['data', 'writeKey'])
  * with or without padding, as it is; else the other parameters, dots meaning objects inside one another (Segment's
  * Pixel Tracking API). Whether it is valid, the pipeline judges.
  */
-export function pixelEvent(query: Query): PixelEvent {
+export function pixelEvent(query: PixelQuery): PixelEvent {
   const { data } = query
   if (data === undefined) return fromFields(query)
   if (typeof data !== 'string') return { ok: false, fault: fault('invalid_json', '', 'data occurs twice in the query') }
+  // Base64 has no percent sign, whatever else stands in the query.
+  const text = data.includes('%') ? (decode(data) ?? data) : data
   // A plus of base64 that was not escaped has become a blank.
-  return { ok: true, bytes: Buffer.from(data.replaceAll(' ', '+'), 'base64') }
+  return { ok: true, bytes: Buffer.from(text.replaceAll(' ', '+'), 'base64') }
 }
 
 interface Node {
   [key: string]: unknown
 }
 
-function fromFields(query: Query): PixelEvent {
+function fromFields(query: PixelQuery): PixelEvent {
   const event = makeNode()
   for (const [name, value] of Object.entries(query)) {
     if (NOT_OF_THE_EVENT.has(name)) continue
@@ -37,8 +43,9 @@ function fromFields(query: Query): PixelEvent {
   return { ok: true, bytes: Buffer.from(JSON.stringify(event)) }
 }
 
-/** A query has only strings; these fields are worth nothing unless they are booleans. */
-function typed([first, second]: readonly string[], value: unknown): unknown {
+/** A query has only strings; some fields are worth nothing unless they are booleans, and times have offsets. */
+function typed([first = '', second]: readonly string[], value: unknown): unknown {
+  if (TIMES.has(first) && second === undefined && typeof value === 'string') return value.replace(LOST_PLUS, '$1+$2')
   const isBoolean = first === 'integrations' || (first === 'context' && second === 'direct')
   return isBoolean && (value === 'true' || value === 'false') ? value === 'true' : value
 }

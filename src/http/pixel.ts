@@ -1,25 +1,37 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { parseBody } from '../ingest/body.ts'
-import { isEventType } from '../model/event-types.ts'
 import { checkHead, findCaller } from './caller.ts'
-import { withVersion } from './paths.ts'
+import { typeNamed, withVersion } from './paths.ts'
 import { pixelEvent } from './pixel-event.ts'
+import type { PixelIds } from './pixel-ids.ts'
+import { createPixelIds } from './pixel-ids.ts'
+import { readPixelQuery } from './pixel-query.ts'
 import { senderOf } from './sender.ts'
 import type { TrackingOptions } from './tracking.ts'
 
 /** A GIF of one transparent pixel. */
 const PIXEL = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64')
 
+export interface PixelOptions extends TrackingOptions {
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
 interface PixelRoute {
   Params: { type: string }
-  Querystring: Record<string, string | string[]>
+}
+
+/** What handlers work with. */
+interface Workshop extends PixelOptions {
+  readonly ids: PixelIds
 }
 
 /**
  * An event as an image, for mails and pages without scripts (Segment's Pixel Tracking API). The answer is always 200
  * and the image, whatever became of the event: that is in the metrics and on the rejected records.
  */
-export function registerPixel(app: FastifyInstance, options: TrackingOptions): void {
+export function registerPixel(app: FastifyInstance, options: PixelOptions): void {
+  const workshop = { ...options, ids: createPixelIds(options.now) }
   const config = {
     answerOverload(reply: FastifyReply): void {
       options.onRefused('overloaded')
@@ -29,13 +41,13 @@ export function registerPixel(app: FastifyInstance, options: TrackingOptions): v
   for (const path of withVersion(['/pixel/:type'])) {
     app.get<PixelRoute>(path, { config }, async (request, reply) => {
       // Proxies of mail providers look first; looking is not opening.
-      if (request.method !== 'HEAD') await ingest(request, options)
+      if (request.method !== 'HEAD') await ingest(request, workshop)
       return sendPixel(reply)
     })
   }
 }
 
-async function ingest(request: FastifyRequest<PixelRoute>, options: TrackingOptions): Promise<void> {
+async function ingest(request: FastifyRequest<PixelRoute>, options: Workshop): Promise<void> {
   try {
     const refusal = await track(request, options)
     if (refusal !== undefined) options.onRefused(refusal)
@@ -46,27 +58,38 @@ async function ingest(request: FastifyRequest<PixelRoute>, options: TrackingOpti
 }
 
 /** Why the request was refused before it was an event; undefined where it became one, good or bad. */
-async function track(request: FastifyRequest<PixelRoute>, options: TrackingOptions): Promise<string | undefined> {
-  const { type } = request.params
-  const { query } = request
-  if (!isEventType(type)) return 'not_found'
+async function track(request: FastifyRequest<PixelRoute>, options: Workshop): Promise<string | undefined> {
+  const { name, query: raw } = readPath(request)
+  const type = typeNamed(name)
+  if (type === undefined) return 'not_found'
+  const query = readPixelQuery(raw)
   const event = pixelEvent(query)
   if (!event.ok) return event.fault.code
   options.onBytes(event.bytes.length)
   const parsed = parseBody(event.bytes, { endpoint: 'single', limits: options.limits })
   if (!parsed.ok) return parsed.fault.code
   const refused = checkHead(request, options.authenticator)
-  const known = refused ?? findCaller(request, options.authenticator, parsed.body.envelope.writeKey)
+  const known = refused ?? findCaller(request, options.authenticator, { inBody: parsed.body.envelope.writeKey, query })
   if (!known.ok) return known.code
+  const address = senderOf(request)
   await options.pipeline.ingest({
     body: parsed.body,
     endpoint: { kind: 'single', type },
     path: request.routeOptions.url?.replace(':type', type) ?? '',
     source: known.source,
     writeKey: known.writeKey,
-    address: senderOf(request)
+    address,
+    messageId: options.ids(type, event.bytes.toString('latin1'), address, request.headers['user-agent'] ?? '')
   })
   return undefined
+}
+
+/** A suffix makes the path an image's for whoever looks at that; behind an encoded question mark stands the query. */
+function readPath({ params, raw }: FastifyRequest<PixelRoute>): { name: string; query: string } {
+  const { url = '' } = raw
+  const [last = '', ...inPath] = params.type.split('?')
+  const inUrl = url.includes('?') ? url.slice(url.indexOf('?') + 1) : ''
+  return { name: last.replace(/\.gif$/i, ''), query: [...inPath, inUrl].filter(text => text !== '').join('&') }
 }
 
 function sendPixel(reply: FastifyReply): FastifyReply {

@@ -131,12 +131,12 @@ function collectFacts(
   if (bytes.length > 0 || hasOuterKey(request)) {
     const parsed = parseBody(bytes, { endpoint: endpoint.kind, limits, isLenient })
     if (!parsed.ok) return refuseBody(request, reply, door, parsed.fault)
-    const caller = findCaller(request, authenticator, parsed.body.envelope.writeKey)
+    const caller = findCaller(request, authenticator, { inBody: parsed.body.envelope.writeKey })
     if (!caller.ok) return refuseCaller(request, reply, door, caller)
     const { source, writeKey } = caller
     return { body: parsed.body, endpoint, path, source, writeKey, address: senderOf(request) }
   }
-  const nobody = findCaller(request, authenticator, undefined)
+  const nobody = findCaller(request, authenticator)
   return nobody.ok ? undefined : refuseCaller(request, reply, door, nobody)
 }
 
@@ -149,7 +149,7 @@ function refuseUnread(what: Fault | ErrorCode, request: FastifyRequest, reply: F
 
 /** Whoever says to have a key that nobody has is not told what is wrong with the body. */
 function refuseBody(request: FastifyRequest, reply: FastifyReply, door: Door, fault: Fault): undefined {
-  const caller = hasOuterKey(request) ? findCaller(request, door.authenticator, undefined) : undefined
+  const caller = hasOuterKey(request) ? findCaller(request, door.authenticator) : undefined
   if (caller?.ok === false) return refuseCaller(request, reply, door, caller)
   door.onRefused(fault.code, request)
   sendAnswer(reply, faultAnswer(fault))

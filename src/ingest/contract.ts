@@ -63,4 +63,6 @@ export interface IngestRequest {
   /** The key that the request came with: kept out of what is published. */
   readonly writeKey: string
   readonly address: string
+  /** What a single event without a messageId gets; default: a new one. */
+  readonly messageId?: string
 }

@@ -37,12 +37,12 @@ export class GoodEvent implements RoutedEvent {
 
   /**
    * Tells `to` where the event's messageId and key stand: in the body, where they can be had there. Where the client sent
-   * no messageId, it gets a new one; null and the empty string count as none.
+   * no messageId, it gets `made`, or else a new one; null and the empty string count as none.
    */
-  giveTexts(to: Texts): void {
+  giveTexts(to: Texts, made?: string): void {
     const { messageIdAt, keyAt } = this.pattern
     if (!this.#isPlain(messageIdAt) || (keyAt !== NOWHERE && !this.#isPlain(keyAt))) {
-      to.takeTexts(this.#textAt(messageIdAt) ?? randomUUID(), this.key())
+      to.takeTexts(this.#textAt(messageIdAt) ?? made ?? randomUUID(), this.key())
       return
     }
     to.texts = this.#body.bytes

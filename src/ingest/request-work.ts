@@ -124,7 +124,7 @@ export class RequestWork {
 
   #claim(event: GoodEvent | BadEvent, entry: Entry): void {
     if (event.fault !== undefined) return
-    event.giveTexts(entry)
+    event.giveTexts(entry, this.#request.messageId)
     const claim = this.#claims.claim(entry.texts, uniqueIdStart(entry), entry.idEnd)
     if (claim === 'duplicate') entry.outcome = 'duplicate'
     else if (claim !== 'new') entry.awaited = claim

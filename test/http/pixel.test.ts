@@ -7,11 +7,18 @@ import { basic, startApp } from '../support/app.ts'
 import { assertAnswerMatchesContract } from '../support/contract-answers.ts'
 import { whileOverloaded } from '../support/overload.ts'
 
-/** Fetches a pixel, checks that it is one, and returns the last record's value. */
-async function show(t: Test, { url, sink }: TestApp, query: string, init: RequestInit = {}): Promise<unknown> {
+interface Shown {
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+let readers = 0
+
+/** Fetches a pixel as a new reader, checks that it is one, and returns the last record's value. */
+async function show(t: Test, { url, sink }: TestApp, query: string, init: Shown = {}): Promise<unknown> {
   const before = sink.records.length
   const path = `/v1/pixel/${query}`
-  const response = await fetch(url + path, init)
+  const sent = { 'user-agent': `reader ${++readers}`, ...init.headers }
+  const response = await fetch(url + path, { ...init, headers: sent })
   const image = Buffer.from(await response.arrayBuffer())
   const headers = Object.fromEntries(response.headers)
   t.equal(response.status, 200, query)
@@ -79,14 +86,18 @@ t.test('dotted fields of the query are the event', async t => {
   })
 })
 
-t.test('every type has its pixel, with and without /v1', async t => {
+t.test('every type has its pixel, with and without /v1, by its short name and as a .gif', async t => {
   const app = await startApp(t)
   const extra = { event: 'e', groupId: 'g', previousId: 'p', userId: 'u', writeKey: 'wk_test' }
   for (const type of EVENT_TYPES) {
-    t.match(await show(t, app, `${type}?${new URLSearchParams(extra).toString()}`), { type })
-    t.equal((await fetch(`${app.url}/pixel/${type}?${new URLSearchParams(extra).toString()}`)).status, 200)
+    const query = new URLSearchParams(extra).toString()
+    for (const name of [type, type.charAt(0), `${type}.gif`, `${type.charAt(0)}.gif`, `${type}.GIF`]) {
+      const agent = { headers: { 'user-agent': name } }
+      t.match(await show(t, app, `${name}?${query}`, agent), { type }, name)
+      t.equal((await fetch(`${app.url}/pixel/${name}?n=1&${query}`, agent)).status, 200)
+    }
   }
-  t.equal(app.sink.records.length, 12)
+  t.equal(app.sink.records.length, 2 * 5 * EVENT_TYPES.length)
 })
 
 t.test('the key may stand in the header, in the event or in the query', async t => {
