@@ -1,6 +1,27 @@
-import type { ContractDocument, Schema, Json } from './document.ts'
-import { isObject } from './document.ts'
-import { NOT_NULL, NULL_OR } from './own-keywords.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { ContractDocument, Json, Schema } from './document.ts'
+import { follow, isObject } from './document.ts'
+import { mapKey, mapObject, mapSchemas, mapValues } from './map-schemas.ts'
+import { EMPTY_ARRAY_OR, NOT_NULL, NULL_OR } from './own-keywords.ts'
+import {
+  acceptsEmptyObject,
+  isInside,
+  isListedAsNull,
+  mayMatchTogether,
+  ownRequired,
+  requiredNames,
+  schemasInPlace,
+  typesOf
+} from './schema-facts.ts'
+
+/** Where a schema stands that is loosened. */
+export interface Place {
+  readonly document: ContractDocument
+  /** The schema as the document has it. */
+  readonly given: Json
+  /** All schemas of the document that are asked about the same value as this one. */
+  readonly beside: readonly Json[]
+}
 
 /**
  * One way in which the compatible mode reads a schema more kindly than it is written. `apply` is given one object
@@ -10,37 +31,39 @@ export interface Transformation {
   readonly name: string
   /** Which real traffic needs it. */
   readonly reason: string
-  apply(schema: Json): Json
+  apply(schema: Json, place: Place): Json
 }
 
 /** Keywords that may refuse null whatever `type` says, so that adding null to `type` would not be enough. */
-const NULL_SENSITIVE = ['$ref', '$dynamicRef', 'enum', 'const', 'allOf', 'anyOf', 'oneOf', 'not', 'if']
+const NULL_SENSITIVE = ['$ref', '$dynamicRef', 'enum', 'const', 'allOf', 'anyOf', 'oneOf', 'not', 'if', 'nullable']
 
 const REFUSE_NULL: Schema = { [NOT_NULL]: true }
 
 /**
  * A property that the contract names may be null, as if it were not there; one that it requires may not, because it
- * would be missing. Values of maps (`additionalProperties`) keep their types: null says nothing of a destination.
+ * would be missing, unless the contract itself lists null for it. Values of maps (`additionalProperties`) keep their
+ * types: null says nothing of a destination.
  */
 export const nullIsAbsent: Transformation = {
   name: 'null counts as absent',
   reason: 'the SDKs for Python, .NET and Rust write null for every field that the caller left out',
-  apply(schema) {
-    const required = Array.isArray(schema['required'])
-      ? schema['required'].filter(name => typeof name === 'string')
-      : []
-    const given = isObject(schema['properties']) ? schema['properties'] : {}
-    const properties: Json = {}
-    for (const [name, property] of Object.entries(given)) {
-      properties[name] = required.includes(name) ? notNull(property as Schema) : orNull(property as Schema)
+  apply(schema, { document, beside }) {
+    const required = new Set(ownRequired(schema))
+    const properties = new Map(isObject(schema['properties']) ? Object.entries(schema['properties']) : [])
+    for (const [name, property] of properties) {
+      if (!required.has(name)) properties.set(name, orNull(property as Schema))
     }
-    for (const name of required) properties[name] ??= REFUSE_NULL
-    return Object.keys(properties).length === 0 ? schema : { ...schema, properties }
+    for (const name of required) {
+      if (isListedAsNull(document, name, beside)) continue
+      properties.set(name, properties.has(name) ? notNull(properties.get(name) as Schema) : REFUSE_NULL)
+    }
+    return properties.size === 0 ? schema : { ...schema, properties: Object.fromEntries(properties) }
   }
 }
 
 function orNull(schema: Schema): Schema {
   if (!isObject(schema)) return schema
+  if (EMPTY_ARRAY_OR in schema) return { ...schema, [EMPTY_ARRAY_OR]: orNull(schema[EMPTY_ARRAY_OR] as Schema) }
   if (NULL_SENSITIVE.some(keyword => keyword in schema)) return { [NULL_OR]: schema }
   const types = typesOf(schema)
   return types === undefined || types.includes('null') ? schema : { ...schema, type: [...types, 'null'] }
@@ -55,15 +78,10 @@ function notNull(schema: Schema): Schema {
 export const emptyArrayIsEmptyObject: Transformation = {
   name: 'an empty array counts as an empty object where an object is expected',
   reason: 'PHP has one type for both, and its SDK writes empty dictionaries as []',
-  apply(schema) {
-    const types = typesOf(schema)
+  apply(schema, { document, given }) {
+    const types = typesOf(given)
     if (types === undefined || !types.includes('object') || types.includes('array')) return schema
-    if (
-      (Array.isArray(schema['required']) && schema['required'].length > 0) ||
-      Number(schema['minProperties'] ?? 0) > 0
-    )
-      return schema
-    return { ...schema, type: [...types, 'array'], maxItems: 0 }
+    return acceptsEmptyObject(document, given) ? { [EMPTY_ARRAY_OR]: schema } : schema
   }
 }
 
@@ -78,63 +96,109 @@ export const uriIsAnyString: Transformation = {
   }
 }
 
-/** The whole difference between the two modes, in the order in which it is applied. */
-export const COMPATIBLE: readonly Transformation[] = [uriIsAnyString, emptyArrayIsEmptyObject, nullIsAbsent]
+/** The whole difference between the two modes. The last one wraps what the others made. */
+export const COMPATIBLE: readonly Transformation[] = [uriIsAnyString, nullIsAbsent, emptyArrayIsEmptyObject]
 
-/** The document with every schema of its components and request bodies loosened. */
-export function toCompatible(document: ContractDocument): ContractDocument {
+/**
+ * The document with every schema of its components and request bodies loosened. Where a looser schema would refuse more
+ * (in `not` and `if`, and where a value may then match two schemas of `oneOf`) the document's own words stay; what they
+ * refer to is then looked up in `original`, the key of a schema that is the document as it was given.
+ */
+export function toCompatible(document: ContractDocument, original: string): ContractDocument {
   const { components, paths } = document
+  const loosener = new Loosener(document, original)
+  const body = (value: unknown): unknown =>
+    mapKey(value, 'content', content =>
+      mapObject(content, media => mapKey(media, 'schema', schema => loosener.loosen(schema as Schema)))
+    )
+  const schemas = mapValues(components.schemas, schema => loosener.loosen(schema))
+  const requestBodies = mapObject(components['requestBodies'] ?? {}, body)
   return {
     ...document,
-    components: { ...components, schemas: mapValues(components.schemas, loosen) },
-    paths: mapValues(paths, path => mapObject(path, operation => mapKey(operation, 'requestBody', loosenBody)))
+    paths: mapValues(paths, path => mapObject(path, operation => mapKey(operation, 'requestBody', body))),
+    components: { ...components, requestBodies, schemas: { ...schemas, ...loosener.targets() } }
   }
 }
 
-function loosenBody(body: unknown): unknown {
-  return mapKey(body, 'content', content =>
-    mapObject(content, media => mapKey(media, 'schema', schema => loosen(schema as Schema)))
-  )
+class Loosener {
+  readonly #document: ContractDocument
+  readonly #original: string
+  /** Loosened copies of what is referred to inside of other schemas, by reference: those may be shaped differently now. */
+  readonly #copies = new Map<string, { readonly name: string; schema: Schema }>()
+
+  constructor(document: ContractDocument, original: string) {
+    this.#document = document
+    this.#original = original
+  }
+
+  targets(): Record<string, Schema> {
+    return Object.fromEntries([...this.#copies.values()].map(({ name, schema }) => [name, schema]))
+  }
+
+  /** Applies every transformation to a schema and to all inside it, innermost first. */
+  loosen(given: Schema, beside: readonly Json[] = schemasInPlace(this.#document, given)): Schema {
+    if (!isObject(given)) return given
+    const loosened = mapSchemas(given, (inner, keyword, isInPlace) => {
+      if (staysAsGiven(keyword, given)) return this.#toOriginal(inner)
+      return this.loosen(inner, isInPlace ? beside : undefined)
+    })
+    const schema = this.#keepChoice(given, this.#loosenRef(loosened, beside))
+    const place = { document: this.#document, given, beside }
+    return COMPATIBLE.reduce((looser, { apply }) => apply(looser, place), schema)
+  }
+
+  /** What is referred to may require a field that only schemas beside the reference allow to be null. */
+  #loosenRef(schema: Json, beside: readonly Json[]): Json {
+    const { $ref: ref, ...rest } = schema
+    if (!isInside(ref)) return schema
+    const document = this.#document
+    const target = follow(document, ref)
+    const own = schemasInPlace(document, target)
+    const isOwnMatter = (name: string): boolean =>
+      isListedAsNull(document, name, own) || !isListedAsNull(document, name, beside)
+    if (requiredNames(document, target).every(isOwnMatter)) return { ...schema, $ref: this.#refTo(ref) }
+    return { ...rest, allOf: [...((rest['allOf'] as Schema[] | undefined) ?? []), this.loosen(target, beside)] }
+  }
+
+  #refTo(ref: string): string {
+    if (/^#\/components\/schemas\/[^/]+$/.test(ref)) return ref
+    let copy = this.#copies.get(ref)
+    if (copy === undefined) {
+      copy = { name: `inner:${this.#copies.size}`, schema: true }
+      // Known before it is made, for it may refer to itself.
+      this.#copies.set(ref, copy)
+      copy.schema = this.loosen(follow(this.#document, ref))
+    }
+    return `#/components/schemas/${copy.name}`
+  }
+
+  /** `oneOf` refuses what matches two schemas, and a looser one may match where it did not before. */
+  #keepChoice(given: Json, schema: Json): Json {
+    const { oneOf: loosened, ...rest } = schema
+    if (!Array.isArray(loosened) || !mayMatchTogether(this.#document, given['oneOf'] as Schema[])) return schema
+    const own = (given['oneOf'] as Schema[]).map(inner => this.#toOriginal(inner))
+    if (isDeepStrictEqual(own, loosened)) return schema
+    const either = { anyOf: [{ oneOf: own }, { oneOf: loosened }] }
+    return { ...rest, allOf: [...((rest['allOf'] as Schema[] | undefined) ?? []), either] }
+  }
+
+  /** The schema as it is; what it refers to is the document as it was given. */
+  #toOriginal(schema: Schema): Schema {
+    if (!isObject(schema)) return schema
+    // One document cannot have two places of one name.
+    const {
+      $ref: ref,
+      $anchor: _,
+      $dynamicAnchor: __,
+      $id: ___,
+      ...copy
+    } = mapSchemas(schema, inner => this.#toOriginal(inner))
+    if (typeof ref !== 'string') return copy
+    return { ...copy, $ref: ref.startsWith('#') ? `${this.#original}${ref}` : ref }
+  }
 }
 
-const INNER_MAPS = ['properties', 'patternProperties', 'dependentSchemas', '$defs']
-const INNER_LISTS = ['allOf', 'anyOf', 'oneOf', 'prefixItems']
-/** Not `not`, `if` and `propertyNames`: loosening these would refuse more, or say nothing of null. */
-const INNER_SCHEMAS = [
-  'additionalProperties',
-  'unevaluatedProperties',
-  'items',
-  'unevaluatedItems',
-  'contains',
-  'then',
-  'else'
-]
-
-/** Applies every transformation to a schema and to all inside it, innermost first. */
-export function loosen(schema: Schema): Schema {
-  if (!isObject(schema)) return schema
-  const inner: Json = { ...schema }
-  const inside = (value: unknown): unknown => loosen(value as Schema)
-  for (const key of INNER_MAPS) if (key in inner) inner[key] = mapObject(inner[key], inside)
-  for (const key of INNER_LISTS) if (Array.isArray(inner[key])) inner[key] = inner[key].map(inside)
-  for (const key of INNER_SCHEMAS) if (key in inner) inner[key] = inside(inner[key])
-  return COMPATIBLE.reduce((loosened, { apply }) => apply(loosened), inner)
-}
-
-function typesOf(schema: Json): string[] | undefined {
-  const type = schema['type']
-  if (typeof type === 'string') return [type]
-  return Array.isArray(type) ? type : undefined
-}
-
-function mapValues<T, U>(object: Record<string, T>, change: (value: T) => U): Record<string, U> {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]))
-}
-
-function mapObject(value: unknown, change: (value: unknown) => unknown): unknown {
-  return isObject(value) ? mapValues(value, change) : value
-}
-
-function mapKey(value: unknown, key: string, change: (value: unknown) => unknown): unknown {
-  return isObject(value) && key in value ? { ...value, [key]: change(value[key]) } : value
+/** A looser `not`, `if` or counted `contains` would refuse more, and names are never null. */
+function staysAsGiven(keyword: string, schema: Json): boolean {
+  return ['not', 'if', 'propertyNames'].includes(keyword) || (keyword === 'contains' && 'maxContains' in schema)
 }

@@ -75,6 +75,9 @@ const OPENAPI_KEYWORDS = ['discriminator', 'example', 'externalDocs', 'xml']
 
 const DOCUMENT_KEY = 'contract'
 
+/** What the compatible mode does not loosen refers to the document as it was given. */
+const ORIGINAL_KEY = 'original'
+
 /** The parts of the document that references point into; ajv must know them as keywords, for they stand at its root. */
 const DOCUMENT_PARTS = ['components', 'paths']
 
@@ -85,13 +88,16 @@ export function compileContract({
   maxBatchEvents = DEFAULT_LIMITS.maxBatchEvents
 }: CompileOptions): CompiledContract {
   const complete = addEventSchemas(document, { maxBatchEvents })
-  const ajv = new Ajv2020(AJV_OPTIONS)
+  const ajv = new Ajv2020({ ...AJV_OPTIONS, ownProperties: namesInherited(complete) })
   ajv.addVocabulary([...OPENAPI_KEYWORDS, ...DOCUMENT_PARTS])
-  if (mode === 'compatible') ajv.addVocabulary([...OWN_KEYWORDS])
   addSafeFormats(ajv)
-  const effective = mode === 'compatible' ? toCompatible(complete) : complete
-  const { components, paths } = effective
-  ajv.addSchema({ components, paths }, DOCUMENT_KEY)
+  const add = ({ components, paths }: ContractDocument, key: string) => ajv.addSchema({ components, paths }, key)
+  if (mode === 'compatible') {
+    ajv.addVocabulary([...OWN_KEYWORDS])
+    add(complete, ORIGINAL_KEY)
+  }
+  const effective = mode === 'compatible' ? toCompatible(complete, ORIGINAL_KEY) : complete
+  add(effective, DOCUMENT_KEY)
   const check = (name: string): Check => toCheck(ajv.compile({ $ref: `${DOCUMENT_KEY}#/components/schemas/${name}` }))
   return {
     mode,
@@ -100,6 +106,17 @@ export function compileContract({
     regards: byType(type => regardsOf(effective, eventSchemaName(type))),
     envelopeRegards: regardsOf(effective, ENVELOPE_SCHEMA_NAME)
   }
+}
+
+const INHERITED = Object.getOwnPropertyNames(Object.prototype)
+
+/**
+ * Whether the document may name a property that every object of JavaScript inherits, as `constructor`: its validators must
+ * then ask whether an object has the property itself, which takes them half as long again.
+ */
+function namesInherited({ components, paths }: ContractDocument): boolean {
+  const text = JSON.stringify([components, paths])
+  return INHERITED.some(name => text.includes(`"${name}"`))
 }
 
 function byType<T>(make: (type: EventType) => T): Record<EventType, T> {
@@ -132,11 +149,10 @@ function toViolation(errors: readonly ErrorObject[]): Violation {
   return { keyword, pointer: instancePath, value: error.data, message: expectation(error) ?? message }
 }
 
-/** Which type was expected, as the contract says it: without what the compatible mode takes besides. */
+/** Which type was expected, as the contract says it: without the null that the compatible mode takes besides. */
 function expectation({ keyword, params }: ErrorObject): string | undefined {
-  if (keyword === 'maxItems' && params['limit'] === 0) return 'must be object'
   if (keyword !== 'type') return undefined
   const types = [params['type'] as string | string[]].flat()
-  const own = types.filter(type => type !== 'null' && !(type === 'array' && types.includes('object')))
-  return `must be ${own.join(' or ')}`
+  const own = types.filter(type => type !== 'null')
+  return `must be ${(own.length === 0 ? types : own).join(' or ')}`
 }

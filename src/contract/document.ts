@@ -56,18 +56,33 @@ export interface Located {
  * Throws where there is none, or where a reference leaves the document or runs in a circle.
  */
 export function locate(document: ContractDocument, keys: readonly string[]): Located {
-  let found = settle(document, { ref: '#', node: document })
+  return settle(document, locateUnfollowed(document, keys))
+}
+
+/** The same, but an object at the end that is a `$ref` is left as it is, with what may stand beside the reference. */
+export function locateUnfollowed(document: ContractDocument, keys: readonly string[]): Located {
+  let found: Located = { ref: '#', node: document }
   for (const key of keys) {
-    const node = found.node[key]
-    if (!isObject(node)) throw new Error(`the contract has no object at ${found.ref}/${escapeKey(key)}`)
-    found = settle(document, { ref: `${found.ref}/${escapeKey(key)}`, node })
+    const { ref, node } = settle(document, found)
+    const next = Object.hasOwn(node, key) ? node[key] : undefined
+    if (!isObject(next)) throw new Error(`the contract has no object at ${ref}/${escapeKey(key)}`)
+    found = { ref: `${ref}/${escapeKey(key)}`, node: next }
   }
+  settle(document, found)
   return found
 }
 
-/** The object that a reference of the document leads to. Throws where there is none. */
+/** The object that a reference of the document names, which may be a reference itself. Throws where there is none. */
 export function follow(document: ContractDocument, ref: string): Json {
-  return settle(document, { ref: '#', node: { $ref: ref } }).node
+  if (!ref.startsWith('#/'))
+    throw new Error(`the contract refers to ${ref}: only references inside the document are followed`)
+  let node: unknown = document
+  for (const part of ref.slice(2).split('/')) {
+    const key = unescapeKey(part)
+    node = typeof node === 'object' && node !== null && Object.hasOwn(node, key) ? (node as Json)[key] : undefined
+  }
+  if (!isObject(node)) throw new Error(`the contract refers to ${ref}, which is not there`)
+  return node
 }
 
 const MAX_REFS = 20
@@ -76,13 +91,8 @@ function settle(document: ContractDocument, start: Located): Located {
   let found = start
   for (let refs = 0; typeof found.node['$ref'] === 'string'; refs++) {
     const ref = found.node['$ref']
-    if (!ref.startsWith('#/'))
-      throw new Error(`the contract refers to ${ref}: only references inside the document are followed`)
     if (refs === MAX_REFS) throw new Error(`the contract's references from ${start.ref} run in a circle`)
-    let node: unknown = document
-    for (const part of ref.slice(2).split('/')) node = isObject(node) ? node[unescapeKey(part)] : undefined
-    if (!isObject(node)) throw new Error(`the contract refers to ${ref}, which is not there`)
-    found = { ref, node }
+    found = { ref, node: follow(document, ref) }
   }
   return found
 }
@@ -92,6 +102,7 @@ export function escapeKey(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1')
 }
 
+/** References are URIs: what stands after the `#` may be percent-encoded too. */
 function unescapeKey(part: string): string {
-  return part.replaceAll('~1', '/').replaceAll('~0', '~')
+  return decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~')
 }

@@ -2,7 +2,8 @@ import type { EventType } from '../model/event-types.ts'
 import { EVENT_TYPES } from '../model/event-types.ts'
 import { DEFAULT_LIMITS } from '../model/limits.ts'
 import type { ContractDocument, Json, Located, Schema } from './document.ts'
-import { isObject, locate } from './document.ts'
+import { isObject, locate, locateUnfollowed } from './document.ts'
+import { requiredNames } from './schema-facts.ts'
 
 /** Names under `components.schemas` that no OpenAPI document can have (its names are of letters, digits, `.`, `_`, `-`). */
 export function eventSchemaName(type: EventType): string {
@@ -33,12 +34,12 @@ export function addEventSchemas(document: ContractDocument, options: EnvelopeOpt
   const batch = locate(document, bodySchemaOf('/batch'))
   const list = locate(document, [...bodySchemaOf('/batch'), 'properties', 'batch'])
   const items = isObject(list.node['items'])
-    ? [locate(document, [...bodySchemaOf('/batch'), 'properties', 'batch', 'items'])]
+    ? [locateUnfollowed(document, [...bodySchemaOf('/batch'), 'properties', 'batch', 'items'])]
     : []
   const schemas: Record<string, Schema> = { ...document.components.schemas }
   for (const type of EVENT_TYPES) {
-    const call = locate(document, bodySchemaOf(`/${type}`))
-    schemas[eventSchemaName(type)] = allOf([call, ...items])
+    const call = locateUnfollowed(document, bodySchemaOf(`/${type}`))
+    schemas[eventSchemaName(type)] = allOf(document, [call, ...items])
   }
   schemas[ENVELOPE_SCHEMA_NAME] = withoutItems(batch.node, list.node, options)
   return { ...document, components: { ...document.components, schemas } }
@@ -49,8 +50,8 @@ function bodySchemaOf(path: string): string[] {
 }
 
 /** What is required comes first, of every schema, because a missing field is reported before a bad one. */
-function allOf(parts: readonly Located[]): Json {
-  const required = new Set(parts.flatMap(({ node }) => (Array.isArray(node['required']) ? node['required'] : [])))
+function allOf(document: ContractDocument, parts: readonly Located[]): Json {
+  const required = new Set(parts.flatMap(({ node }) => requiredNames(document, node)))
   return { allOf: [{ type: 'object', required: [...required] }, ...parts.map(({ ref }) => ({ $ref: ref }))] }
 }
 

@@ -1,6 +1,7 @@
 import type { ContractDocument, Schema } from './document.ts'
 import { follow, isObject } from './document.ts'
-import { NOT_NULL, NULL_OR } from './own-keywords.ts'
+import { NOT_NULL, WRAPPERS } from './own-keywords.ts'
+import { isInside } from './schema-facts.ts'
 
 /** How closely the contract looks at a top-level field of an event. */
 export interface Regard {
@@ -42,7 +43,7 @@ const KINDS_INSIDE: Regard = { ...KIND_ONLY, inside: 'kinds' }
 const ALL: Regard = { inside: 'all', text: 'whole', maxLength: Infinity }
 
 /** Keywords that apply schemas to a value, or to what is in it. */
-const OF_ONE_SCHEMA = new Set(['items', 'additionalProperties', NULL_OR])
+const OF_ONE_SCHEMA = new Set(['items', 'additionalProperties', ...WRAPPERS])
 const OF_MANY_SCHEMAS = new Set(['properties', 'allOf', 'anyOf', 'oneOf'])
 
 /**
@@ -56,13 +57,33 @@ export function regardsOf(document: ContractDocument, name: string): Regards | u
   return regardSchema(document, document.components.schemas[name] ?? true, regards) ? regards : undefined
 }
 
-/** False where the schema asserts more than which fields there are and what is in those that it names. */
-function regardSchema(document: ContractDocument, schema: Schema, regards: Map<string, Regard>): boolean {
+/** Keywords whose schemas are asked about the event itself. What they find together depends on nothing else. */
+const IN_PLACE_LISTS = new Set(['allOf', 'anyOf', 'oneOf'])
+const IN_PLACE = new Set(['not', 'if', 'then', 'else', ...WRAPPERS])
+
+/**
+ * False where the schema asserts more than which fields there are and what is in those that it names.
+ *
+ * @param followed references that are being looked at
+ */
+function regardSchema(
+  document: ContractDocument,
+  schema: Schema,
+  regards: Map<string, Regard>,
+  followed: ReadonlySet<string> = new Set()
+): boolean {
   if (!isObject(schema)) return schema
+  const inPlace = (part: unknown): boolean => regardSchema(document, part as Schema, regards, followed)
   return Object.entries(schema).every(([keyword, value]) => {
     if (OF_NO_OBJECT.has(keyword) || isOpen(keyword, value)) return true
-    if (keyword === '$ref') return regardSchema(document, follow(document, String(value)), regards)
-    if (keyword === 'allOf') return (value as Schema[]).every(part => regardSchema(document, part, regards))
+    if (IN_PLACE_LISTS.has(keyword)) return (value as Schema[]).every(inPlace)
+    if (IN_PLACE.has(keyword)) return inPlace(value)
+    if (keyword === '$ref') {
+      const ref = String(value)
+      if (!isInside(ref)) return false
+      if (followed.has(ref)) throw new Error(`the contract's references from ${ref} run in a circle`)
+      return regardSchema(document, follow(document, ref), regards, new Set([...followed, ref]))
+    }
     if (keyword === 'required') for (const field of value as string[]) note(regards, field, KIND_ONLY)
     else if (keyword === 'properties') noteFields(document, value as Record<string, Schema>, regards)
     else return false
@@ -76,16 +97,23 @@ function noteFields(
   regards: Map<string, Regard>
 ): void {
   for (const [field, schema] of Object.entries(properties)) {
-    const keywords = isObject(schema) ? Object.entries(schema) : [['', schema] as const]
+    const keywords = keywordsOf(schema)
     if (keywords.every(([keyword]) => keyword === 'description')) continue
     for (const [keyword, value] of keywords) note(regards, field, regardOf(document, keyword, value))
   }
 }
 
+/** The keywords of a schema, in place of our own those of the schema that these hold. */
+function keywordsOf(schema: Schema): (readonly [string, unknown])[] {
+  if (!isObject(schema)) return [['', schema]]
+  return Object.entries(schema).flatMap(([keyword, value]) =>
+    WRAPPERS.includes(keyword) ? keywordsOf(value as Schema) : [[keyword, value] as const]
+  )
+}
+
 /** What a keyword of a field's schema looks at in the field. */
 function regardOf(document: ContractDocument, keyword: string, value: unknown): Regard {
   if (OF_THE_KIND.has(keyword) || OF_NUMBERS.has(keyword) || isOpen(keyword, value)) return KIND_ONLY
-  if (keyword === 'maxItems' && value === 0) return KIND_ONLY
   if (isOfEmptyText(keyword, value)) return KIND_ONLY
   if (keyword === 'maxLength') return { ...KIND_ONLY, maxLength: Number(value) }
   if (keyword === 'format' && value === 'date-time') return { ...KIND_ONLY, text: 'time' }
@@ -108,7 +136,7 @@ function asksForKinds(document: ContractDocument, schema: Schema, followed: Read
     if (OF_MANY_SCHEMAS.has(keyword)) {
       return Object.values(value as object).every(part => asksForKinds(document, part as Schema, followed))
     }
-    if (keyword !== '$ref' || typeof value !== 'string') return false
+    if (keyword !== '$ref' || !isInside(value)) return false
     return followed.has(value) || asksForKinds(document, follow(document, value), new Set([...followed, value]))
   })
 }

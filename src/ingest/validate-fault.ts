@@ -15,11 +15,8 @@ interface FieldRule {
 
 const ID: FieldRule = { keywords: ['type', 'minLength'], code: 'id_not_string', missing: 'id_required' }
 
-/** `maxItems` is how the compatible mode refuses an array that is not empty where an object is expected. */
-const OBJECT_KEYWORDS = ['type', 'maxItems']
-
-const CONTEXT: FieldRule = { keywords: OBJECT_KEYWORDS, code: 'context_not_object' }
-const INTEGRATIONS: FieldRule = { keywords: [...OBJECT_KEYWORDS, 'oneOf'], code: 'integrations_invalid', deep: true }
+const CONTEXT: FieldRule = { keywords: ['type'], code: 'context_not_object' }
+const INTEGRATIONS: FieldRule = { keywords: ['type', 'oneOf'], code: 'integrations_invalid', deep: true }
 
 const EVENT_RULES: ReadonlyMap<string, FieldRule> = new Map(
   Object.entries({
@@ -31,8 +28,8 @@ const EVENT_RULES: ReadonlyMap<string, FieldRule> = new Map(
     event: { keywords: ['type', 'minLength'], code: 'event_not_string', missing: 'event_not_defined' },
     name: { keywords: ['type'], code: 'name_not_string' },
     category: { keywords: ['type'], code: 'category_not_string' },
-    properties: { keywords: OBJECT_KEYWORDS, code: 'properties_not_object' },
-    traits: { keywords: OBJECT_KEYWORDS, code: 'traits_not_object' },
+    properties: { keywords: ['type'], code: 'properties_not_object' },
+    traits: { keywords: ['type'], code: 'traits_not_object' },
     context: CONTEXT,
     integrations: INTEGRATIONS,
     timestamp: { keywords: ['type', 'format'], code: 'timestamp_invalid' },

@@ -1,0 +1,49 @@
+import type { Json, Schema } from './document.ts'
+import { isObject } from './document.ts'
+
+/** Keywords that hold schemas, and whether these are asked about the value itself, not about something in it. */
+const MAPS = { properties: false, patternProperties: false, dependentSchemas: true, $defs: false } as const
+const LISTS = { allOf: true, anyOf: true, oneOf: true, prefixItems: false } as const
+const SINGLE_INSIDE = [
+  'additionalProperties',
+  'unevaluatedProperties',
+  'propertyNames',
+  'items',
+  'unevaluatedItems',
+  'contains'
+]
+const SINGLE_IN_PLACE = ['not', 'if', 'then', 'else']
+
+/**
+ * The schema with every schema directly inside it changed. What only looks like one (in `const`, `enum`, `default`) is
+ * left alone. Nothing is changed in place.
+ *
+ * @param change is given the inner schema, the keyword that holds it, and whether it is asked about the same value
+ */
+export function mapSchemas(schema: Json, change: (inner: Schema, keyword: string, isInPlace: boolean) => Schema): Json {
+  const changed: Json = { ...schema }
+  const each = (keyword: string, isInPlace: boolean) => (inner: unknown) => change(inner as Schema, keyword, isInPlace)
+  for (const [key, isInPlace] of Object.entries(MAPS)) {
+    if (key in schema) changed[key] = mapObject(schema[key], each(key, isInPlace))
+  }
+  for (const [key, isInPlace] of Object.entries(LISTS)) {
+    if (Array.isArray(schema[key])) changed[key] = (schema[key] as unknown[]).map(each(key, isInPlace))
+  }
+  for (const key of SINGLE_INSIDE) if (key in schema) changed[key] = each(key, false)(schema[key])
+  for (const key of SINGLE_IN_PLACE) if (key in schema) changed[key] = each(key, true)(schema[key])
+  return changed
+}
+
+export function mapValues<T, U>(object: Record<string, T>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]))
+}
+
+/** What is no object is returned as it is. */
+export function mapObject(value: unknown, change: (value: unknown) => unknown): unknown {
+  return isObject(value) ? mapValues(value, change) : value
+}
+
+/** The object with the value of one key changed, where it has that key. */
+export function mapKey(value: unknown, key: string, change: (value: unknown) => unknown): unknown {
+  return isObject(value) && Object.hasOwn(value, key) ? { ...value, [key]: change(value[key]) } : value
+}
