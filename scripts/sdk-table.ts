@@ -1,15 +1,26 @@
-/** Runs every real SDK against a server and a Kafka, and prints what became of their events as a table. */
+/**
+ * Runs real SDKs against a server and a Kafka, and prints what became of their events as a table: those of the tests, or
+ * with --all every SDK and fork that the registries serve, which takes some minutes and needs Go and Rust too.
+ */
 import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { TABLE_FILE } from '../test/support/sdks/table.ts'
+import { parseArgs } from 'node:util'
+import { TABLE_FILE, ZOO_TABLE_FILE } from '../test/support/sdks/table.ts'
 
-const TIMEOUT_SECONDS = 180
+const { values } = parseArgs({ options: { all: { type: 'boolean', default: false } } })
+const { file, table, timeoutSeconds } = values.all
+  ? { file: 'sdk-zoo.ts', table: ZOO_TABLE_FILE, timeoutSeconds: 1_800 }
+  : { file: 'sdks.test.ts', table: TABLE_FILE, timeoutSeconds: 180 }
 
-rmSync(TABLE_FILE, { force: true })
-const test = join(import.meta.dirname, '..', 'test', 'e2e', 'sdks.test.ts')
-const env = { ...process.env, TAP_TIMEOUT: String(TIMEOUT_SECONDS) }
-const { status } = spawnSync(process.execPath, [test], { env, stdio: 'ignore' })
-console.log(readFileSync(TABLE_FILE, 'utf8'))
-if (status !== 0) console.error('something is not as it should be: npx tap test/e2e/sdks.test.ts says what')
+rmSync(table, { force: true })
+const test = join(import.meta.dirname, '..', 'test', 'e2e', file)
+const env = { ...process.env, TAP_TIMEOUT: String(timeoutSeconds) }
+const { status, stdout } = spawnSync(process.execPath, [test], { env, encoding: 'utf8' })
+try {
+  console.log(readFileSync(table, 'utf8'))
+} catch {
+  console.log(stdout)
+}
+if (status !== 0) console.error(`something is not as it should be: npx tap test/e2e/${file} says what`)
 process.exitCode = status ?? 1

@@ -3,6 +3,7 @@ import { createServer, request as sendRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import { basic } from '../app.ts'
+import type { Trouble } from './run.ts'
 
 /** One request that went through a gate. */
 export interface Passed {
@@ -14,10 +15,12 @@ export interface Passed {
 export interface GateOptions {
   /** The server behind it. */
   readonly url: string
-  /** Told before the first POST is passed on: makes the server unable to store it. */
+  /** Told before a POST that is to meet a 503 is passed on: makes the server unable to store it. */
   readonly failNext: () => void
-  /** Key of a source over its rate, which the second POST is given. */
+  /** Key of a source over its rate, which a POST that is to meet a 429 is given. */
   readonly drainedKey: string
+  /** What the first POSTs are to meet, in this order; what did not come about as it should is tried again with the next. */
+  readonly troubles: readonly Trouble[]
 }
 
 export interface Gate {
@@ -26,17 +29,14 @@ export interface Gate {
   readonly passed: readonly Passed[]
 }
 
-/** What is to go wrong, in this order; what did not come about as it should is tried again with the next POST. */
-const TROUBLES = [503, 429]
-
 /**
- * Stands between an SDK and the real server and passes everything on as it is, but that the server has trouble: it
- * cannot store what the first POST brings (503), and the second POST is over a rate (429). Both answers are the
- * server's own, with all their headers.
+ * Stands between an SDK and the real server and passes everything on as it is, except that the server is put into trouble
+ * first: it cannot store what a POST brings (503), or a POST is over a rate (429). The answers are the server's own, with
+ * all their headers.
  */
 export async function openGate(t: Test, options: GateOptions): Promise<Gate> {
   const passed: Passed[] = []
-  const troubles = [...TROUBLES]
+  const troubles = [...options.troubles]
   const server = createServer((request, response) => {
     const trouble = request.method === 'POST' ? troubles.shift() : undefined
     const headers = { ...request.headers }

@@ -23,3 +23,23 @@ export function toTable(rows: readonly SdkRow[]): string {
     '| SDK | version | calls sent | events found in Kafka exactly once | sent again over |\n|---|---|---|---|---|\n'
   return head + lines.join('')
 }
+
+/** Where a run of the zoo leaves its table. */
+export const ZOO_TABLE_FILE = join(TABLE_FILE, '..', 'zoo.md')
+
+export interface ZooRow extends Omit<SdkRow, 'retried'> {
+  /** As `once`, where the first answers were a 503 and a 429. */
+  readonly onceDisturbed: number
+  /** The answers that the SDK had then. */
+  readonly statuses: readonly number[]
+}
+
+/** The second table of docs/sdks.md. */
+export function toZooTable(rows: readonly ZooRow[]): string {
+  const lines = rows.map(({ name, version, calls, once, onceDisturbed, statuses }) => {
+    return `| ${name} | ${version} | ${calls} | ${once} | ${onceDisturbed} | ${statuses.join(', ')} |\n`
+  })
+  const head =
+    '| SDK | version | calls sent | in Kafka exactly once | the same over a 503 and a 429 | answers then |\n|---|---|---|---|---|---|\n'
+  return head + lines.join('')
+}

@@ -1,0 +1,50 @@
+/**
+ * Every SDK and fork that the registries serve, as published, against the real server and a real Kafka, twice each: once
+ * undisturbed, and once over a 503 and a 429. `npm run test:sdks -- --all` runs it and prints the table of docs/sdks.md.
+ * What an SDK loses by itself is a row of the table, not a failure.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import t from 'tap'
+import { countOnce, sendIntoKafka } from '../support/sdks/into-kafka.ts'
+import type { SdkRun } from '../support/sdks/run.ts'
+import { ZOO_TABLE_FILE, toZooTable, type ZooRow } from '../support/sdks/table.ts'
+import { ZOO } from '../support/sdks/zoo/zoo.ts'
+
+const AT_ONCE = 4
+
+const undisturbed = ZOO.map((sdk): SdkRun => ({ ...sdk, troubles: [] }))
+const disturbed = ZOO.map((sdk): SdkRun => ({ ...sdk, source: `${sdk.source}-disturbed` }))
+const words = new Map<string, string>()
+
+/** As many at a time as a small machine runs at their own pace. */
+async function inTurns(send: (sdk: SdkRun) => Promise<void>): Promise<void> {
+  const waiting = [...undisturbed, ...disturbed]
+  const next = async (): Promise<void> => {
+    for (let sdk = waiting.shift(); sdk !== undefined; sdk = waiting.shift()) {
+      const { source } = sdk
+      await send(sdk).catch((error: Error & { stderr?: string }) => words.set(source, error.stderr || error.message))
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, next))
+}
+
+t.test('every SDK that is left undisturbed has each of its events in Kafka exactly once', async t => {
+  const { records, gates, expectedOf } = await sendIntoKafka(t, [...undisturbed, ...disturbed], { run: inTurns })
+  const rows = undisturbed.map((sdk, at): ZooRow => {
+    const again = disturbed[at] as SdkRun
+    const [calls, callsAgain] = [expectedOf(sdk), expectedOf(again)]
+    const posts = gates.get(again.source)?.passed.filter(({ method }) => method === 'POST') ?? []
+    return {
+      name: sdk.name,
+      version: sdk.version(),
+      calls: calls.size,
+      once: countOnce(records, sdk.source, calls),
+      onceDisturbed: countOnce(records, again.source, callsAgain),
+      statuses: posts.map(({ status }) => status)
+    }
+  })
+  mkdirSync(dirname(ZOO_TABLE_FILE), { recursive: true })
+  writeFileSync(ZOO_TABLE_FILE, toZooTable(rows))
+  for (const { name, calls, once } of rows) t.equal(once, calls, `${name}: ${JSON.stringify([...words])}`)
+})

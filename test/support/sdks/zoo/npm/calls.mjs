@@ -1,0 +1,83 @@
+/**
+ * Sends one call of each type with an SDK from npm and ends when the SDK says that it is through:
+ * node calls.mjs PACKAGE url writeKey marker. The packages are those of the working directory.
+ */
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const [name, url, writeKey, marker] = process.argv.slice(2)
+const load = createRequire(join(process.cwd(), 'calls.cjs'))
+
+/** SDKs that give no sign of having sent: so long they are given. */
+const SILENT_MS = 8_000
+
+const runs = {
+  async 'analytics-node'() {
+    const Analytics = load('analytics-node')
+    const analytics = new Analytics(writeKey, { host: url, flushAt: 100, errorHandler: say })
+    sixCalls(analytics)
+    await new Promise(resolve => analytics.flush(resolve))
+  },
+  async '@expo/rudder-sdk-node'() {
+    const Analytics = load('@expo/rudder-sdk-node').default
+    const analytics = new Analytics(writeKey, `${url}/v1/batch`, { flushAt: 100 })
+    sixCalls(analytics)
+    const responses = await analytics.flush()
+    for (const { error } of responses ?? []) if (error) say(error)
+  },
+  async '@rudderstack/analytics-js-service-worker'() {
+    const { Analytics } = load('@rudderstack/analytics-js-service-worker')
+    const analytics = new Analytics(writeKey, `${url}/v1/batch`, { flushAt: 100 })
+    sixCalls(analytics)
+    await new Promise(resolve => analytics.flush(resolve))
+  },
+  async '@customerio/cdp-analytics-node'() {
+    const { Analytics } = load('@customerio/cdp-analytics-node')
+    const analytics = new Analytics({ writeKey, host: url, maxEventsInBatch: 6 })
+    analytics.on('error', say)
+    sixCalls(analytics)
+    await analytics.closeAndFlush({ timeout: 60_000 })
+  },
+  /** Without group, screen and alias: the plugin for servers has none. Its options are handed on as the key. */
+  async '@analytics/segment'() {
+    const { default: Analytics } = load('analytics')
+    const { default: segmentPlugin } = load('@analytics/segment')
+    const analytics = Analytics({ app: 'zoo', plugins: [segmentPlugin({ writeKey, host: url, flushAt: 1 })] })
+    await analytics.identify('zoo-user', marked('identify'))
+    await analytics.track('Signed Up', marked('track'))
+    await analytics.page(marked('page'))
+    await sleep(SILENT_MS)
+  },
+  async '@jitsu/js'() {
+    const { jitsuAnalytics } = load('@jitsu/js')
+    const analytics = jitsuAnalytics({ host: url, writeKey })
+    await analytics.identify('zoo-user', marked('identify'))
+    await analytics.track('Signed Up', marked('track'))
+    await analytics.page(marked('page'))
+    await analytics.group('group-1', marked('group'))
+  }
+}
+
+function sixCalls(analytics) {
+  const userId = 'zoo-user'
+  analytics.identify({ userId, traits: marked('identify') })
+  analytics.track({ userId, event: 'Signed Up', properties: marked('track') })
+  analytics.page({ userId, name: 'Home', properties: marked('page') })
+  analytics.screen({ userId, name: 'Start', properties: marked('screen') })
+  analytics.group({ userId, groupId: 'group-1', traits: marked('group') })
+  analytics.alias({ userId, previousId: `${marker}-alias` })
+}
+
+function marked(type) {
+  return { marker: `${marker}-${type}` }
+}
+
+function say(error) {
+  console.error(`${name} says: ${error?.message ?? error?.reason?.message ?? JSON.stringify(error)}`)
+}
+
+// What an SDK leaves unhandled is told and does not end the run: docs/sdks.md says what to write in a program.
+process.on('unhandledRejection', say)
+await runs[name]()
+process.exit(0)
