@@ -1,5 +1,5 @@
 /**
- * Makes sure that what the tests run is there: Java and Maven with a real Kafka, Segment's SDKs for Java and Python, a
+ * Makes sure that what the tests run is there: Java and Maven with a real Kafka, real SDKs in five languages, a
  * browser, strace, faketime, and tap with the plugins that .taprc asks for. Installs what is missing where that is
  * possible (root, and apt-get); otherwise says in one line what to install, and exits 1. Quick and silent when all is
  * there.
@@ -9,6 +9,7 @@ import { accessSync, constants, existsSync, readFileSync, writeFileSync } from '
 import { delimiter, join } from 'node:path'
 import { kafkaJars } from '../test/support/kafka-jars.ts'
 import { javaSdkJars } from '../test/support/sdks/java-sdk.ts'
+import { installMostUsed } from '../test/support/sdks/zoo/install.ts'
 
 const REPOSITORY = join(import.meta.dirname, '..')
 const VENV = join(REPOSITORY, '.cache', 'venv')
@@ -25,6 +26,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   java: 'openjdk-17-jdk-headless',
   javac: 'openjdk-17-jdk-headless',
   mvn: 'maven',
+  go: 'golang-go',
   python3: 'python3',
   chromium: 'chromium',
   promtool: 'prometheus',
@@ -38,6 +40,7 @@ try {
   buildTap()
   await kafkaJars()
   await javaSdkJars()
+  await installMostUsed()
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1

@@ -22,6 +22,7 @@ import type { SdkRun } from '../support/sdks/run.ts'
 import { javaSdk, nodeSdk, pythonGzipSdk, pythonPlainSdk, rudderSdk } from '../support/sdks/server-sdks.ts'
 import type { SdkRow } from '../support/sdks/table.ts'
 import { TABLE_FILE, toTable } from '../support/sdks/table.ts'
+import { MOST_USED_OF_ZOO } from '../support/sdks/zoo/zoo.ts'
 import { until } from '../support/until.ts'
 
 const SDKS: readonly SdkRun[] = [
@@ -32,7 +33,8 @@ const SDKS: readonly SdkRun[] = [
   browserNpmSdk,
   pythonPlainSdk,
   pythonGzipSdk,
-  javaSdk
+  javaSdk,
+  ...MOST_USED_OF_ZOO
 ]
 let sent: SentIntoKafka
 
@@ -82,7 +84,7 @@ for (const sdk of SDKS) {
 }
 
 t.test('a browser that is refused its settings asks nobody else', async t => {
-  const installed = { url: sent.serverUrl, writeKey: 'wk_browser' }
+  const installed = { url: sent.serverUrl, writeKey: sent.keyOf('browser') }
   const revoked = `analytics = []; analytics._writeKey = 'wk_revoked'`
   const html = pageWithTag(installed, `analytics.track('Lost')`, revoked)
   await visit(html, '', async visited => {

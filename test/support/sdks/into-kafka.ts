@@ -16,6 +16,8 @@ const TROUBLES = [503, 429] as const
 
 export interface SentIntoKafka {
   readonly serverUrl: string
+  /** The write key of a source in this run. */
+  keyOf(source: string): string
   /** All accepted events, as another client reads them back. */
   readonly records: readonly ReadRecord[]
   /** What passed between each SDK and the server, by source. */
@@ -46,7 +48,9 @@ export async function sendIntoKafka(
   const sink = createOutageSink(kafkaSink)
   // A clock that stands still for the rate limiter: what is drained stays so.
   const clock = { now: () => Date.now(), monotonic: () => 0 }
-  const { url } = await startApp(t, { config: configOf(sdks), env: topics, sink, clock })
+  // The Kotlin SDK keeps what it has not sent in /tmp, by write key, and sends it in its next run.
+  const keyOf = (source: string): string => `wk_${source}_${markerOfRun}`
+  const { url } = await startApp(t, { config: configOf(sdks, keyOf), env: topics, sink, clock })
   const drain = () => post(`${url}/v1/track`, { writeKey: DRAINED, userId: 'u', event: 'one too many' }, {})
   await until(async () => (await drain()).status === 429, { what: 'a source over its rate' })
 
@@ -60,12 +64,13 @@ export async function sendIntoKafka(
         timeoutMs: DELIVERY_TIMEOUT_MS,
         seen: () => `${sink.stored(source)} stored; passed: ${JSON.stringify(gate.passed)}`
       })
-    await send({ url: gate.url, writeKey: `wk_${source}`, marker: `${markerOfRun}-${source}`, delivered })
+    await send({ url: gate.url, writeKey: keyOf(source), marker: `${markerOfRun}-${source}`, delivered })
   }
   await options.run(send)
 
   return {
     serverUrl: url,
+    keyOf,
     records: await readTopic(kafka.brokers, topics.EVENTS_TOPIC),
     gates,
     expectedOf({ source, types = EVENT_TYPES, extra = {} }) {
@@ -75,10 +80,10 @@ export async function sendIntoKafka(
   }
 }
 
-function configOf(sdks: readonly SdkRun[]): string {
+function configOf(sdks: readonly SdkRun[], keyOf: (source: string) => string): string {
   return `
 sources:
-${sdks.map(({ source }) => `  - { id: ${source}, writeKeys: [wk_${source}] }`).join('\n')}
+${sdks.map(({ source }) => `  - { id: ${source}, writeKeys: [${keyOf(source)}] }`).join('\n')}
   - { id: drained, writeKeys: [${DRAINED}], rateLimit: { requestsPerSecond: 1 } }
 `
 }

@@ -85,3 +85,11 @@ export async function rudderJavaProgram(): Promise<string> {
   const dir = await once('rudder-java', program, dir => writeFile(join(dir, 'Calls.java'), program))
   return join(dir, 'Calls.java')
 }
+
+/** Fetches and builds what the SDKs of the test suite need, so that no test pays for it. */
+export async function installMostUsed(): Promise<void> {
+  await npmPackages()
+  for (const requirement of ['analytics-python==1.4.post1', 'rudder-sdk-python==2.1.9']) await pythonWith(requirement)
+  await goProgram()
+  await jarsWith('kotlin', 'core')
+}

@@ -60,7 +60,16 @@ function python(name: string, version: string, { module, types }: { module: stri
 const without = (...missing: EventType[]): EventType[] => EVENT_TYPES.filter(type => !missing.includes(type))
 const JAVA_FLAGS = ['-XX:TieredStopAtLevel=1', '-cp']
 
-/** The SDKs and forks that are run beside those of the tests, each as it is published. */
+/** Of the zoo, those that most programs use: every run of the tests runs them too. */
+const MOST_USED = [
+  'analytics-node',
+  'analytics-python',
+  'rudder-sdk-python',
+  'gopkg.in/segmentio/analytics-go.v3',
+  'com.segment.analytics.kotlin:core'
+]
+
+/** The SDKs and forks that are run beside those of sdks.test.ts, each as it is published. */
 export const ZOO: readonly SdkRun[] = [
   npm('analytics-node'),
   npm('@expo/rudder-sdk-node'),
@@ -93,3 +102,5 @@ export const ZOO: readonly SdkRun[] = [
     { version: '1.24.1', types: without('page', 'alias') }
   )
 ]
+
+export const MOST_USED_OF_ZOO = ZOO.filter(({ name }) => MOST_USED.includes(name))
