@@ -75,6 +75,8 @@ export interface App {
   listen(): Promise<{ readonly tracking: string; readonly admin: string }>
   /** Resolves once Kafka was asked, or cannot be: one line for each topic that it refuses as it is configured. */
   topicProblems(): Promise<readonly string[]>
+  /** Reads tributary.yml and the certificate again now; what cannot be used is said in the log, and changes nothing. */
+  reload(): void
   /** Takes no more requests, finishes those under way, makes what they carry durable. Safe to call twice. */
   close(): Promise<void>
 }
@@ -95,9 +97,11 @@ export async function createApp(options: AppOptions): Promise<App> {
     refusedTopics: (names, timeoutMs) => sink.refusedTopics(names, timeoutMs),
     onTopics: names => sink.ensureTopics(names),
     onRefused: problems =>
-      logger.error({ file: config.configFile, problems }, 'Kafka refuses topics: the destinations in force stay')
+      logger.error(
+        { file: config.configFile, problems },
+        'Kafka refuses topics: the config file in force stays, as a whole'
+      )
   })
-  keys.onChange(file => void routing.replace(file))
   const sink = givenSink === undefined ? await openSink(sinkOptions()) : asOpenSink(givenSink)
   function sinkOptions(): SinkOptions {
     const { dataDir, spoolMaxBytes, logRetention } = config
@@ -214,6 +218,12 @@ export async function createApp(options: AppOptions): Promise<App> {
   metrics.gauge(METRICS.dedupeMaxIds, () => [[{}, config.dedup.maxIds]])
   measureDebugger(metrics, seen, watchers)
 
+  // Not before all that an edit is about is there
+  keys.follow({
+    request: (file, takeEffect) => void routing.request(file, takeEffect),
+    withdraw: () => routing.withdraw()
+  })
+
   let closing: Promise<void> | undefined
   return {
     tracking,
@@ -224,6 +234,11 @@ export async function createApp(options: AppOptions): Promise<App> {
       return { tracking: trackingUrl, admin: adminUrl }
     },
     topicProblems: routing.startProblems,
+    reload() {
+      if (closing !== undefined) return
+      keys.check()
+      following?.check()
+    },
     close() {
       closing ??= (async () => {
         const deadlineMs = config.shutdownGraceMs * REQUESTS_SHARE_OF_GRACE
@@ -232,7 +247,6 @@ export async function createApp(options: AppOptions): Promise<App> {
         await sink.close()
         await ids.close()
         await keys.close()
-        routing.close()
         following?.close()
         await admin.close()
       })()

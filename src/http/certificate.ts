@@ -24,6 +24,12 @@ export interface FollowOptions {
 /** A pair is believed when two looks in a row saw the same: the two files are hardly ever replaced at one instant. */
 const LOOK_EVERY_MS = 1_000
 
+export interface CertificateWatch {
+  /** Reads the files now and takes what they hold, without waiting for them to be the same twice. */
+  check(): void
+  close(): void
+}
+
 interface TlsServer {
   setSecureContext(options: { cert: string; key: string }): void
 }
@@ -32,18 +38,22 @@ interface TlsServer {
  * Follows the files of a certificate, so that a renewed one is served without a restart: connections that are open stay,
  * new ones get it. A pair that cannot be used is said once, and the last good one stays.
  */
-export function followCertificate({ certificate, servers, log }: FollowOptions): { close(): void } {
+export function followCertificate({ certificate, servers, log }: FollowOptions): CertificateWatch {
   const { certFile, keyFile } = certificate
   let inForce = pairOf(certificate.cert, certificate.key)
   let pending: string | undefined
   let refused: string | undefined
   let looking = false
+  let isAsked = false
 
   async function look(): Promise<void> {
+    const wasAsked = isAsked
+    isAsked = false
     const [cert, key] = await Promise.all([readText(certFile), readText(keyFile)])
     const seen = pairOf(cert.text, key.text)
-    if (seen === inForce) refused = undefined
-    if (seen === inForce || seen === refused) pending = undefined
+    if (seen === inForce || wasAsked) refused = undefined
+    if (seen !== inForce && wasAsked) take(cert, key, seen)
+    else if (seen === inForce || seen === refused) pending = undefined
     else if (seen !== pending) pending = seen
     else take(cert, key, seen)
   }
@@ -65,12 +75,23 @@ export function followCertificate({ certificate, servers, log }: FollowOptions):
     }
   }
 
-  const timer = setInterval(() => {
+  function run(): void {
     if (looking) return
     looking = true
-    void look().finally(() => (looking = false))
-  }, LOOK_EVERY_MS).unref()
-  return { close: () => clearInterval(timer) }
+    void look().finally(() => {
+      looking = false
+      if (isAsked) run()
+    })
+  }
+
+  const timer = setInterval(run, LOOK_EVERY_MS).unref()
+  return {
+    check() {
+      isAsked = true
+      run()
+    },
+    close: () => clearInterval(timer)
+  }
 }
 
 interface Read {

@@ -3,9 +3,9 @@ import type { TributaryFile } from '../model/tributary-file.ts'
 import type { RouteConfig, Router } from './route.ts'
 import { createRouter, fillTopic } from './route.ts'
 
-/** So long Kafka may take to be there when it is asked about topics: at start, and for a changed file. */
+/** So long Kafka may take to answer when it is asked about topics: at start, and for a changed file. */
 const START_PATIENCE_MS = 10_000
-const RELOAD_PATIENCE_MS = 1_000
+const RELOAD_PATIENCE_MS = 5_000
 /** A file whose topics are refused is tried again: what is wrong may be mended in Kafka. */
 const RETRY_MS = 5_000
 
@@ -19,20 +19,32 @@ export interface LiveRouterOptions {
   readonly onRefused: (problems: readonly string[]) => void
   /** Default 5,000. */
   readonly retryMs?: number
+  /** Default 5,000. */
+  readonly reloadPatienceMs?: number
 }
 
-/** The router in force. A changed file takes over only when Kafka takes all its topics. */
+/**
+ * The router in force. A changed file takes over only when Kafka takes all the topics that it adds; those that are in
+ * force already hold up no edit, whatever has become of them, so that a key can be revoked meanwhile.
+ */
 export interface LiveRouter {
   current(): Router
   /** What is wrong with the topics of the file that the server has started with. */
   startProblems(): Promise<readonly string[]>
-  replace(file: TributaryFile): Promise<void>
-  close(): void
+  /**
+   * Asks for a changed file. `takeEffect` is called in the turn in which the routes come into force, at once where no
+   * topic is new. Resolves when Kafka was asked once; a file that is refused is tried again until another is asked for.
+   */
+  request(file: TributaryFile, takeEffect?: () => void): Promise<void>
+  /** The file that was asked for last is wanted no more. */
+  withdraw(): void
 }
 
 export function createLiveRouter(first: TributaryFile, options: LiveRouterOptions): LiveRouter {
+  const { retryMs = RETRY_MS, reloadPatienceMs = RELOAD_PATIENCE_MS } = options
   let current = makeRouter(first)
-  let latest: TributaryFile | undefined
+  let topicsInForce: ReadonlySet<string> = new Set(current.knownTopics(first.sources))
+  let wanted: object | undefined
   let timer: NodeJS.Timeout | undefined
 
   function makeRouter({ destinations }: TributaryFile): Router {
@@ -40,37 +52,59 @@ export function createLiveRouter(first: TributaryFile, options: LiveRouterOption
     return createRouter({ eventsTopic, rejectedTopic, destinations })
   }
 
-  async function problemsOf(file: TributaryFile, router: Router, patienceMs: number): Promise<readonly string[]> {
-    const refused = await options.refusedTopics(router.knownTopics(file.sources), patienceMs)
+  async function problemsOf(file: TributaryFile, topics: readonly string[], patienceMs: number) {
+    const refused = await options.refusedTopics(topics, patienceMs)
     return refused.size === 0 ? [] : topicProblems(file, refused)
   }
 
-  async function take(file: TributaryFile, told: boolean): Promise<void> {
-    const router = makeRouter(file)
-    const problems = await problemsOf(file, router, RELOAD_PATIENCE_MS)
-    if (latest !== file) return
+  async function problemsInTime(file: TributaryFile, added: readonly string[]): Promise<readonly string[]> {
+    const { promise: outOfPatience, resolve } = Promise.withResolvers<readonly string[]>()
+    const patience = setTimeout(resolve, reloadPatienceMs, []).unref()
+    const asked = problemsOf(file, added, reloadPatienceMs)
+    return Promise.race([asked, outOfPatience]).finally(() => clearTimeout(patience))
+  }
+
+  async function take(edit: Edit, told: boolean): Promise<void> {
+    const { file, router, topics } = edit
+    const added = topics.filter(name => !topicsInForce.has(name))
+    const problems = added.length === 0 ? [] : await problemsInTime(file, added)
+    if (wanted !== edit) return
     if (problems.length === 0) {
+      wanted = undefined
       current = router
-      options.onTopics(router.knownTopics(file.sources))
+      topicsInForce = new Set(topics)
+      edit.takeEffect?.()
+      options.onTopics(topics)
       return
     }
     if (!told) options.onRefused(problems)
-    timer = setTimeout(() => void take(file, true), options.retryMs ?? RETRY_MS).unref()
+    timer = setTimeout(() => void take(edit, true), retryMs).unref()
+  }
+
+  function withdraw(): void {
+    clearTimeout(timer)
+    wanted = undefined
   }
 
   return {
     current: () => current,
-    startProblems: () => problemsOf(first, current, START_PATIENCE_MS),
-    replace(file) {
-      clearTimeout(timer)
-      latest = file
-      return take(file, false)
+    startProblems: () => problemsOf(first, current.knownTopics(first.sources), START_PATIENCE_MS),
+    request(file, takeEffect) {
+      withdraw()
+      const router = makeRouter(file)
+      const edit = { file, router, topics: router.knownTopics(file.sources), takeEffect }
+      wanted = edit
+      return take(edit, false)
     },
-    close() {
-      clearTimeout(timer)
-      latest = undefined
-    }
+    withdraw
   }
+}
+
+interface Edit {
+  readonly file: TributaryFile
+  readonly router: Router
+  readonly topics: readonly string[]
+  readonly takeEffect: (() => void) | undefined
 }
 
 /** One line for each destination that has refused topics, with its place in the file, and one for each other topic. */

@@ -8,6 +8,7 @@ import { createKeyIndex } from './key-index.ts'
 import { observe } from './read-file.ts'
 import type { Observation } from './read-file.ts'
 import { watchFile } from './watch-file.ts'
+import type { FileWatch } from './watch-file.ts'
 
 /** The part of a logger that is used here; pino has this form. */
 export interface KeyStoreLog {
@@ -19,30 +20,41 @@ export interface FileKeyStoreOptions {
   readonly file: string
   readonly parse: ParseTributaryFile
   readonly log: KeyStoreLog
-  /** Told of every edit that was read: whether it is in force. */
-  readonly onReload?: (result: { readonly ok: boolean }) => void
   readonly clock?: Clock
 }
 
-export interface FileKeyStore extends KeyStore {
-  /** The last good file. */
-  current(): TributaryFile
-  /** `listener` is told each new good file, after lookups have it; the answer stops that. */
-  onChange(listener: (file: TributaryFile) => void): () => void
+/** Keys come into force in the same turn as what else the edit is about, or not at all. */
+export interface EditApproval {
+  /** Asks for `file`; `takeEffect` is to be called once where it comes into force. A newer request replaces an older one. */
+  request(file: TributaryFile, takeEffect: () => void): void
+  /** What was asked for last is wanted no more. */
+  withdraw(): void
 }
 
+export interface FileKeyStore extends KeyStore {
+  /** The file in force. */
+  current(): TributaryFile
+  /** From now on edits are followed; without `approval` one that can be read is in force at once. */
+  follow(approval?: EditApproval): void
+  /** Reads the file now and takes it as an edit that has settled; nothing happens where edits are not followed. */
+  check(): void
+}
+
+const AT_ONCE: EditApproval = { request: (_file, takeEffect) => takeEffect(), withdraw: () => undefined }
+
 /**
- * Sources and destinations from tributary.yml, read again within 2 s of every change. An edit that cannot be used
+ * Sources and destinations from tributary.yml, from follow() on read again within 2 s of every change. An edit that cannot be used
  * changes nothing and is said once in the log. Rejects with ConfigError where there is no good file to begin with.
  */
 export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<FileKeyStore> {
-  const { parse, log, onReload, clock = systemClock } = options
+  const { parse, log, clock = systemClock } = options
   // Kept absolute, so that a process that changes its folder goes on reading the same file.
   const path = resolve(options.file)
   const first = await observe(path)
   let current = read(first)
   let find = createKeyIndex(current.writeKeys)
-  const listeners = new Set<(file: TributaryFile) => void>()
+  let approval = AT_ONCE
+  let watch: FileWatch | undefined
 
   function read(seen: Observation): KeyedTributaryFile {
     if (seen.text === undefined) throw new ConfigError([seen.problem ?? `${options.file}: cannot be read`])
@@ -50,43 +62,38 @@ export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<
   }
 
   function reload(seen: Observation): void {
+    // Of a file that has changed again, no earlier state may come into force any more.
+    approval.withdraw()
     try {
       const next = read(seen)
       const index = createKeyIndex(next.writeKeys)
-      current = next
-      find = index
+      approval.request(next.file, () => {
+        current = next
+        find = index
+        const { sources, destinations } = next.file
+        const counts = { sources: sources.length, destinations: destinations.length }
+        log.info({ file: options.file, ...counts }, 'config file reloaded')
+      })
     } catch (error) {
       log.warn(
         { file: options.file, problem: (error as Error).message },
         'config file not usable; the last good one stays'
       )
-      onReload?.({ ok: false })
-      return
-    }
-    const { sources, destinations } = current.file
-    const counts = { sources: sources.length, destinations: destinations.length }
-    log.info({ file: options.file, ...counts }, 'config file reloaded')
-    onReload?.({ ok: true })
-    for (const listener of listeners) tell(listener)
-  }
-
-  function tell(listener: (file: TributaryFile) => void): void {
-    try {
-      listener(current.file)
-    } catch (error) {
-      log.warn({ err: error }, 'the new config file is not in force everywhere')
     }
   }
 
-  const watcher = watchFile({ file: path, known: first, onSettled: reload, clock })
   return {
     find: writeKey => find(writeKey),
     sources: () => current.file.sources,
     current: () => current.file,
-    onChange(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
+    follow(asked = AT_ONCE) {
+      approval = asked
+      watch ??= watchFile({ file: path, known: first, onSettled: reload, clock })
     },
-    close: () => watcher.close()
+    check: () => watch?.check(),
+    async close() {
+      approval.withdraw()
+      await watch?.close()
+    }
   }
 }

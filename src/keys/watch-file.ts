@@ -24,22 +24,33 @@ export interface WatchFileOptions {
   readonly clock: Clock
 }
 
+export interface FileWatch {
+  /** Reads the file now and tells its content, whether it has changed or not, without waiting until it is still. */
+  check(): void
+  close(): Promise<void>
+}
+
 /**
  * Follows a file by its content, whatever way it is saved: in place, by rename, deleted and made again, by a swapped
  * symlink on the way to it. Events of its folder make that fast; polling makes it sure. Holds no process open.
  */
-export function watchFile({ file, known, onSettled, clock }: WatchFileOptions): { close(): Promise<void> } {
+export function watchFile({ file, known, onSettled, clock }: WatchFileOptions): FileWatch {
   let settledId = known.id
   let pending: { readonly id: string; readonly since: number } | undefined
   let running: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
+  let isAsked = false
   let closed = false
 
   async function check(): Promise<void> {
+    const wasAsked = isAsked
+    isAsked = false
     const seen = await observe(file)
     if (closed) return
     const now = clock.monotonic()
-    if (seen.id === settledId) {
+    if (wasAsked) {
+      settle(seen)
+    } else if (seen.id === settledId) {
       pending = undefined
     } else if (pending?.id !== seen.id) {
       pending = { id: seen.id, since: now }
@@ -47,14 +58,21 @@ export function watchFile({ file, known, onSettled, clock }: WatchFileOptions): 
     } else if (now - pending.since < SETTLE_MS) {
       soon(SETTLE_MS - (now - pending.since))
     } else {
-      pending = undefined
-      settledId = seen.id
-      onSettled(seen)
+      settle(seen)
     }
   }
 
+  function settle(seen: Observation): void {
+    pending = undefined
+    settledId = seen.id
+    onSettled(seen)
+  }
+
   function run(): void {
-    running ??= check().finally(() => (running = undefined))
+    running ??= check().finally(() => {
+      running = undefined
+      if (isAsked && !closed) run()
+    })
   }
 
   function soon(delayMs: number): void {
@@ -65,6 +83,10 @@ export function watchFile({ file, known, onSettled, clock }: WatchFileOptions): 
   const poll = setInterval(run, POLL_MS).unref()
   const watcher = watchFolder(file, () => soon(COALESCE_MS))
   return {
+    check() {
+      isAsked = true
+      run()
+    },
     async close() {
       closed = true
       clearInterval(poll)

@@ -4,7 +4,7 @@ import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import t from 'tap'
 import { post, startApp } from '../support/app.ts'
-import { createTopic, startKafka } from '../support/kafka.ts'
+import { createTopic, deleteTopic, startKafka } from '../support/kafka.ts'
 import { readTopic } from '../support/kafka-topics.ts'
 import { until } from '../support/until.ts'
 import { MAIN, run } from '../cli/run.ts'
@@ -55,26 +55,80 @@ t.test('where topics may not be made, missing ones end the start in the same way
   t.match(stderr, /\ntopic missing: it does not exist/)
 })
 
-t.test('a file whose topics Kafka refuses changes nothing, and comes into force when they can be had', async t => {
+/** A logger, and what it was told. */
+function createLog() {
   const logged: { msg?: string; problems?: string[] }[] = []
-  const logger = pino(
-    new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        logged.push(JSON.parse(chunk.toString()) as object)
-        done()
-      }
-    })
-  )
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      logged.push(JSON.parse(chunk.toString()) as object)
+      done()
+    }
+  })
+  return { logger: pino(stream), logged, refusals: () => logged.filter(({ problems }) => problems !== undefined) }
+}
+
+t.test('a source whose topic Kafka does not have gets no key, no destination and no event until it has it', async t => {
+  const topics = { EVENTS_TOPIC: 'ev.{source}', REJECTED_TOPIC: 'ev.rejected' }
+  const env = { KAFKA_BROKERS, ...topics, KAFKA_CREATE_TOPICS: 'false', PUBLISH_TIMEOUT: '5s' }
+  for (const name of ['ev.web', 'ev.rejected', 'ev.shop']) await createTopic(kafka.brokers, name, { partitions: 1 })
+  const { logger, logged, refusals } = createLog()
+  const { url, adminUrl, dir } = await startApp(t, { config: SOURCES, sink: 'configured', env, logger })
+  await until(async () => (await fetch(`${adminUrl}/readyz`)).status === 200, { what: 'the server to be ready' })
+  const send = (messageId: string, key = 'wk_test') =>
+    post(`${url}/v1/track`, { userId: 'u', event: 'e', messageId }, { authorization: `Basic ${btoa(`${key}:`)}` })
+  const idsIn = async (topic: string) =>
+    (await readTopic(kafka.brokers, topic)).map(({ headers }) => headers['messageId'])
+
+  const edit = `${SOURCES}  - { id: app, writeKeys: [wk_app] }
+destinations: [{ name: Shop, topic: ev.shop }]
+`
+  writeFileSync(join(dir, 'tributary.yml'), edit)
+  await until(() => refusals().length > 0, { what: 'the refusal' })
+  t.match(refusals()[0]?.problems, [/topic ev\.app: it does not exist/])
+  t.equal((await send('early', 'wk_app')).status, 401, 'the key is not in force')
+  t.equal((await send('m1')).status, 200)
+  t.same(await idsIn('ev.web'), ['m1'], 'delivery of the other source goes on')
+  t.same(await idsIn('ev.shop'), [], 'nor is the destination')
+  t.notOk(logged.some(({ msg }) => msg === 'config file reloaded'))
+
+  await createTopic(kafka.brokers, 'ev.app', { partitions: 1 })
+  const accepted = async () => (await send('m2', 'wk_app')).status === 200
+  await until(accepted, { what: 'the key to be in force', timeoutMs: 30_000 })
+  t.same(await idsIn('ev.app'), ['m2'])
+  t.same(await idsIn('ev.shop'), ['m2'], 'keys, routes and topics came together')
+  t.equal(refusals().length, 1, 'said once')
+})
+
+t.test('a key is revoked while a topic that is in force has gone from Kafka', async t => {
+  const topics = { EVENTS_TOPIC: 'gone.{source}', REJECTED_TOPIC: 'gone.rejected' }
+  const env = { KAFKA_BROKERS, ...topics, KAFKA_CREATE_TOPICS: 'false' }
+  for (const name of ['gone.web', 'gone.rejected']) await createTopic(kafka.brokers, name, { partitions: 1 })
+  const two = SOURCES.replace('[wk_test]', '[wk_test, wk_old]')
+  const { url, adminUrl, dir } = await startApp(t, { config: two, sink: 'configured', env })
+  await until(async () => (await fetch(`${adminUrl}/readyz`)).status === 200, { what: 'the server to be ready' })
+  await deleteTopic(kafka.brokers, 'gone.web')
+  const tells = async () => (await (await fetch(`${adminUrl}/readyz`)).text()).includes('gone.web')
+  await until(tells, { what: 'the server to notice', timeoutMs: 60_000 })
+  writeFileSync(join(dir, 'tributary.yml'), SOURCES)
+  const status = async () => {
+    const headers = { authorization: `Basic ${btoa('wk_old:')}` }
+    return (await post(`${url}/v1/track`, { userId: 'u', event: 'e' }, headers)).status
+  }
+  await until(async () => (await status()) === 401, { what: 'the key to be refused', timeoutMs: 20_000 })
+  t.pass('revoked')
+})
+
+t.test('a file whose topics Kafka refuses changes nothing, and comes into force when they can be had', async t => {
+  const { logger, refusals } = createLog()
   const env = { KAFKA_BROKERS, EVENTS_TOPIC: 'reload', REJECTED_TOPIC: 'reload.rejected' }
   const { url, adminUrl, dir } = await startApp(t, { config: GOOD, sink: 'configured', env, logger })
   await until(async () => (await fetch(`${adminUrl}/readyz`)).status === 200, { what: 'the server to be ready' })
   const file = join(dir, 'tributary.yml')
 
-  const refusals = () => logged.filter(({ problems }) => problems !== undefined)
   writeFileSync(file, BAD)
   await until(() => refusals().length > 0, { what: 'the refusal' })
   const [{ problems, msg } = {}] = refusals()
-  t.match(msg, /the destinations in force stay/)
+  t.match(msg, /the config file in force stays/)
   t.match(problems, [/tributary\.yml:7:12: .*to_amplitude\.track/, /tributary\.yml:9:12: .*to_shop/])
   const event = (messageId: string) => ({ userId: 'u', event: 'e', messageId })
   t.equal((await post(`${url}/v1/track`, event('before'))).status, 200)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseTributaryFile } from '../../src/config/tributary-file.ts'
 import { createFileKeyStore } from '../../src/keys/file-key-store.ts'
-import type { FileKeyStore } from '../../src/keys/file-key-store.ts'
+import type { EditApproval, FileKeyStore } from '../../src/keys/file-key-store.ts'
 import { run } from '../cli/run.ts'
 import { until } from '../support/until.ts'
 
@@ -24,19 +24,18 @@ interface Line {
 const yaml = (...ids: string[]): string =>
   `sources:\n${ids.map(id => `  - id: ${id}\n    writeKeys: [wk_${id}]\n`).join('')}`
 
-async function open(t: Test, file: string): Promise<{ store: FileKeyStore; lines: Line[]; reloads: boolean[] }> {
+async function open(t: Test, file: string, approval?: EditApproval): Promise<{ store: FileKeyStore; lines: Line[] }> {
   const lines: Line[] = []
-  const reloads: boolean[] = []
   const log = (level: Line['level']) => (fields: object, message: string) =>
     void lines.push({ level, text: `${message} ${JSON.stringify(fields)}` })
   const store = await createFileKeyStore({
     file,
     parse: parseTributaryFile,
-    log: { info: log('info'), warn: log('warn') },
-    onReload: ({ ok }) => reloads.push(ok)
+    log: { info: log('info'), warn: log('warn') }
   })
+  store.follow(approval)
   t.teardown(() => store.close())
-  return { store, lines, reloads }
+  return { store, lines }
 }
 
 const knows = async (store: FileKeyStore, key: string): Promise<void> =>
@@ -140,7 +139,7 @@ const SAVES: [string, (file: string, text: string) => void | Promise<void>][] = 
 for (const [name, save] of SAVES) {
   t.test(`an editor that ${name} is followed within 2 s, again and again`, { buffered: true }, async t => {
     const file = join(t.testdir({ config: { 't.yml': yaml('a') } }), 'config', 't.yml')
-    const { store, lines, reloads } = await open(t, file)
+    const { store, lines } = await open(t, file)
     for (const id of ['b', 'c']) {
       await save(file, yaml(id))
       await knows(store, `wk_${id}`)
@@ -150,7 +149,6 @@ for (const [name, save] of SAVES) {
       lines.map(({ level }) => level),
       ['info', 'info']
     )
-    t.strictSame(reloads, [true, true])
   })
 }
 
@@ -221,7 +219,7 @@ t.test(
   { buffered: true },
   async t => {
     const file = join(t.testdir({ 't.yml': yaml('a') }), 't.yml')
-    const { store, lines, reloads } = await open(t, file)
+    const { store, lines } = await open(t, file)
     const text = yaml('a', 'b')
     fs.writeFileSync(file, text.slice(0, -10))
     await sleep(3000)
@@ -233,7 +231,6 @@ t.test(
       ['warn', 'info']
     )
     t.match(lines[0]?.text, /the last good one stays.*t\.yml:\d+:\d+/)
-    t.strictSame(reloads, [false, true])
   }
 )
 
@@ -295,26 +292,74 @@ t.test('another broken edit after a broken one is said again', { buffered: true 
   )
 })
 
+/** Somebody who approves of edits when it is told to. */
+function createApproval(): EditApproval & { requests: string[]; approve(): void } {
+  let waiting: (() => void) | undefined
+  const requests: string[] = []
+  return {
+    requests,
+    request(file, takeEffect) {
+      requests.push(file.sources.map(({ id }) => id).join())
+      waiting = takeEffect
+    },
+    withdraw: () => void (waiting = undefined),
+    approve: () => waiting?.()
+  }
+}
+
 t.test(
-  'listeners are told the new file once lookups have it; one that throws disturbs no other',
+  'keys of an edit come into force when the edit is approved of, all in one turn, and are said to be then',
+  { buffered: true },
+  async t => {
+    const file = join(t.testdir({ 't.yml': yaml('a') }), 't.yml')
+    const approval = createApproval()
+    const { store, lines } = await open(t, file, approval)
+    fs.writeFileSync(file, yaml('b', 'c'))
+    await until(() => approval.requests.length > 0, { what: 'the request', timeoutMs: RELOAD_MS })
+    const state = () => [
+      ['wk_a', 'wk_b', 'wk_c'].filter(key => store.find(key) !== undefined).join(),
+      store
+        .sources()
+        .map(({ id }) => id)
+        .join(),
+      store.current().sources.length,
+      lines.length
+    ]
+    t.strictSame(state(), ['wk_a', 'a', 1, 0])
+    approval.approve()
+    t.strictSame(state(), ['wk_b,wk_c', 'b,c', 2, 1])
+    t.match(lines[0], { level: 'info', text: /reloaded/ })
+  }
+)
+
+t.test('an edit that waits is given up for a newer one, also for one that is broken', { buffered: true }, async t => {
+  const file = join(t.testdir({ 't.yml': yaml('a') }), 't.yml')
+  const approval = createApproval()
+  const { store, lines } = await open(t, file, approval)
+  fs.writeFileSync(file, yaml('b'))
+  await until(() => approval.requests.length > 0, { what: 'the request', timeoutMs: RELOAD_MS })
+  fs.writeFileSync(file, 'sources: [\n')
+  await until(() => lines.length > 0, { what: 'the warning', timeoutMs: RELOAD_MS })
+  approval.approve()
+  t.equal(store.find('wk_b'), undefined)
+  t.equal(store.find('wk_a')?.id, 'a')
+})
+
+t.test(
+  'a file that is to be checked is read at once, without waiting until it is still',
   { buffered: true },
   async t => {
     const file = join(t.testdir({ 't.yml': yaml('a') }), 't.yml')
     const { store, lines } = await open(t, file)
-    const told: string[] = []
-    const stop = store.onChange(() => told.push('stopped'))
-    store.onChange(() => {
-      throw new Error('oops')
-    })
-    store.onChange(({ sources }) => told.push(`${sources[0]?.id} ${store.find('wk_b')?.id}`))
-    stop()
     fs.writeFileSync(file, yaml('b'))
-    await until(() => told.length > 0, { what: 'the listener', timeoutMs: RELOAD_MS })
-    t.strictSame(told, ['b b'])
-    t.strictSame(
-      lines.map(({ level }) => level),
-      ['info', 'warn']
-    )
+    const begun = performance.now()
+    store.check()
+    await knows(store, 'wk_b')
+    t.ok(performance.now() - begun < 1_000)
+    fs.writeFileSync(file, 'sources: [\n')
+    for (let i = 0; i < 5; i++) store.check()
+    await until(() => lines.some(({ level }) => level === 'warn'), { what: 'the warning' })
+    t.equal(store.find('wk_b')?.id, 'b')
   }
 )
 
@@ -336,6 +381,7 @@ t.test('an open store keeps no process alive', { buffered: true }, async t => {
     import { parseTributaryFile } from ${JSON.stringify(import.meta.resolve('../../src/config/tributary-file.ts'))}
     const log = { info() {}, warn() {} }
     const store = await createFileKeyStore({ file: ${JSON.stringify(file)}, parse: parseTributaryFile, log })
+    store.follow()
     console.log(store.find('wk_a').id)`
   // Not spawnSync: it would hold up the clocks of the tests that run beside this one.
   const ended = await run(process.execPath, ['--input-type=module', '-e', program], { cwd: t.testdirName })
