@@ -45,7 +45,7 @@ import type { Clock } from './model/clock.ts'
 import { systemClock } from './model/clock.ts'
 import type { Sink } from './model/sink.ts'
 import { createFinders } from './sinks/find.ts'
-import type { SinkOptions } from './sinks/open.ts'
+import type { OpenSink, SinkOptions } from './sinks/open.ts'
 import { asOpenSink, openSink } from './sinks/open.ts'
 import { createMetrics, METRICS } from './telemetry/metrics.ts'
 
@@ -97,10 +97,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     refusedTopics: (names, timeoutMs) => sink.refusedTopics(names, timeoutMs),
     onTopics: names => sink.ensureTopics(names),
     onRefused: problems =>
-      logger.error(
-        { file: config.configFile, problems },
-        'Kafka refuses topics: the config file in force stays, as a whole'
-      )
+      logger.error({ file: config.configFile, problems }, 'Kafka refuses topics: the config file in force stays')
   })
   const sink = givenSink === undefined ? await openSink(sinkOptions()) : asOpenSink(givenSink)
   function sinkOptions(): SinkOptions {
@@ -181,11 +178,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     metricsText: () => metrics.registry.metrics(),
     metricsType: metrics.registry.contentType
   })
-  metrics.gauge(METRICS.ready, () => [[{}, sink.health().ready && !drainer.draining ? 1 : 0]])
+  measureSink(metrics, sink, () => drainer.draining)
   metrics.gauge(METRICS.dedupeIds, () => ids.sizes().map(([source, size]) => [{ source }, size]))
-  metrics.gauge(METRICS.queueBytes, () => byLabel('sink', sink.levels().queued))
-  metrics.gauge(METRICS.logBytes, () => byLabel('log', sink.levels().disk))
-  metrics.gauge(METRICS.backlogBytes, () => [[{}, sink.levels().backlog]])
   metrics.gauge(METRICS.heldBodyBytes, () => [[{}, budget.held]])
   metrics.gauge(METRICS.openConnections, () => [[{}, openConnections(tracking)]])
 
@@ -219,10 +213,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   measureDebugger(metrics, seen, watchers)
 
   // Not before all that an edit is about is there
-  keys.follow({
-    request: (file, takeEffect) => void routing.request(file, takeEffect),
-    withdraw: () => routing.withdraw()
-  })
+  keys.follow(routing)
 
   let closing: Promise<void> | undefined
   return {
@@ -253,6 +244,13 @@ export async function createApp(options: AppOptions): Promise<App> {
       return closing
     }
   }
+}
+
+function measureSink(metrics: ReturnType<typeof createMetrics>, sink: OpenSink, draining: () => boolean): void {
+  metrics.gauge(METRICS.ready, () => [[{}, sink.health().ready && !draining() ? 1 : 0]])
+  metrics.gauge(METRICS.queueBytes, () => byLabel('sink', sink.levels().queued))
+  metrics.gauge(METRICS.logBytes, () => byLabel('log', sink.levels().disk))
+  metrics.gauge(METRICS.backlogBytes, () => [[{}, sink.levels().backlog]])
 }
 
 function measureDebugger(

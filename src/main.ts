@@ -3,6 +3,7 @@ import closeWithGrace from 'close-with-grace'
 import { createApp } from './app.ts'
 import { banner } from './banner.ts'
 import { readEnvironment } from './config/environment.ts'
+import { onHangUp } from './hang-up.js'
 import { ensureConfigFile } from './keys/first-file.ts'
 import { ConfigError, isConfigError } from './model/config-error.ts'
 import { lockDataDir } from './sinks/data-dir-lock.ts'
@@ -16,7 +17,11 @@ async function main(): Promise<void> {
   const lock = await lockDataDir(config.dataDir)
   const app = await createApp({ config, logger })
 
-  closeWithGrace({ delay: config.shutdownGraceMs, logger: false }, async ({ signal, err }) => {
+  onHangUp(() => {
+    logger.info('SIGHUP: reading the config file and the certificate again')
+    app.reload()
+  })
+  closeWithGrace({ delay: config.shutdownGraceMs, logger: false, skip: ['SIGHUP'] }, async ({ signal, err }) => {
     if (err !== undefined) logger.fatal({ err }, 'the server failed')
     else logger.info({ signal }, 'shutting down: finishing what was taken')
     await app.close()

@@ -4,6 +4,7 @@
  */
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
+import './hang-up.js'
 import './keep-ticks.js'
 
 // Stripping types and compiling is more than a third of a start. What came of it lies beside the packages: whoever may

@@ -1,3 +1,4 @@
+import '../hang-up.js'
 import '../keep-ticks.js'
 import type { Command } from './command.ts'
 import { parseArguments } from './command.ts'
@@ -5,7 +6,7 @@ import { parseArguments } from './command.ts'
 export const serve: Command = {
   help: `Usage: tributary serve
 
-Runs the server until SIGTERM or SIGINT. It takes no options: environment variables configure it,
+Runs the server until SIGTERM or SIGINT. SIGHUP makes it read tributary.yml and the certificate again. It takes no options: environment variables configure it,
 "tributary config" prints them.
 
 Examples:

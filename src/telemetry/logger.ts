@@ -17,9 +17,8 @@ export function createLogger(level: string): Logger {
   }
   // Synchronous, so that the last lines before an exit are not lost; there is no line per event.
   if (!process.stderr.isTTY) return pino({ level, redact }, pino.destination({ dest: 2, sync: true }))
-  return pino({
-    level,
-    redact,
-    transport: { target: 'pino-pretty', options: { destination: 2, ignore: 'pid,hostname' } }
-  })
+  const terminal = pino.transport({ target: 'pino-pretty', options: { destination: 2, ignore: 'pid,hostname' } })
+  // A terminal that was closed takes no more lines; the server goes on without.
+  terminal.on('error', () => undefined)
+  return pino({ level, redact }, terminal)
 }

@@ -7,6 +7,7 @@ import { connect } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import t from 'tap'
+import type { Test } from 'tap'
 import { startApp } from '../support/app.ts'
 import { until } from '../support/until.ts'
 
@@ -45,8 +46,9 @@ function copy(from: string, to: string): void {
   renameSync(`${to}.new`, to)
 }
 
-t.test('both listeners serve a renewed certificate without a restart, and never a broken one', async t => {
-  const [TLS_CERT, TLS_KEY] = [join(folder, 'tls.pem'), join(folder, 'tls.key')]
+/** A server with the first certificate, in files of `name`, and the lines of its log. */
+async function startWithFirst(t: Test, name: string) {
+  const [TLS_CERT, TLS_KEY] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)]
   copy(first.cert, TLS_CERT)
   copy(first.key, TLS_KEY)
   const lines: { level: number; msg: string }[] = []
@@ -56,7 +58,11 @@ t.test('both listeners serve a renewed certificate without a restart, and never 
       done()
     }
   })
-  const { url, adminUrl } = await startApp(t, { env: { TLS_CERT, TLS_KEY }, logger: pino({}, stream) })
+  return { ...(await startApp(t, { env: { TLS_CERT, TLS_KEY }, logger: pino({}, stream) })), lines, TLS_CERT, TLS_KEY }
+}
+
+t.test('both listeners serve a renewed certificate without a restart, and never a broken one', async t => {
+  const { url, adminUrl, lines, TLS_CERT, TLS_KEY } = await startWithFirst(t, 'tls')
   const errors = () => lines.filter(({ level }) => level >= 50)
   t.match(url, /^https:/)
   t.match(adminUrl, /^https:/)
@@ -95,4 +101,22 @@ t.test('both listeners serve a renewed certificate without a restart, and never 
   copy(third.key, TLS_KEY)
   await until(async () => (await served(url)) === 'third', { what: 'the mended pair' })
   t.equal(errors().length, 3)
+})
+
+t.test('a reload takes the pair as it stands now, and says again what cannot be used', async t => {
+  const { app, url, lines, TLS_CERT, TLS_KEY } = await startWithFirst(t, 'now')
+  const errors = () => lines.filter(({ msg }) => /TLS_CERT and TLS_KEY cannot be used/.test(msg)).length
+  app.reload()
+  copy(second.key, TLS_KEY)
+  for (const times of [1, 2]) {
+    app.reload()
+    await until(() => errors() === times, { what: `complaint ${times}` })
+  }
+  t.equal(await served(url), 'first', 'the last good pair stays')
+  copy(second.cert, TLS_CERT)
+  app.reload()
+  await until(async () => (await served(url)) === 'second', { what: 'the new pair' })
+  await app.close()
+  app.reload()
+  t.equal(errors(), 2)
 })
