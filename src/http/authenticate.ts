@@ -22,6 +22,8 @@ export interface Refused {
   readonly code: ErrorCode
   /** Default: that of the code. */
   readonly message?: string
+  /** Whose key it is, where it is known. */
+  readonly source?: Source
 }
 
 export interface Authenticator {
@@ -97,14 +99,14 @@ export function createAuthenticator({ keys, monotonic }: AuthenticatorOptions): 
 }
 
 function admit(source: Source, writeKey: string, { headers }: FastifyRequest): Authenticated {
-  if (!source.enabled) return { ok: false, code: 'source_disabled' }
+  if (!source.enabled) return { ok: false, code: 'source_disabled', source }
   const { origin } = headers
   if (
     source.allowedOrigins !== undefined &&
     origin !== undefined &&
     !source.allowedOrigins.includes(origin.toLowerCase())
   ) {
-    return { ok: false, code: 'origin_not_allowed' }
+    return { ok: false, code: 'origin_not_allowed', source }
   }
   return { ok: true, source, writeKey }
 }

@@ -14,13 +14,23 @@ export function withVersion(paths: readonly string[]): string[] {
   return paths.flatMap(path => [`/v1${path}`, path])
 }
 
-/** Every path of a single call. */
+/** Every path of a single call; those under /api/s are of Jitsu's SDKs, for browsers and for servers. */
 export function singlePaths(type: EventType): string[] {
-  return withVersion([`/${type}`, `/${SHORT[type]}`])
+  return withVersion([`/${type}`, `/${SHORT[type]}`, `/api/s/${type}`, `/api/s/s2s/${type}`])
 }
 
-/** Every path of a batch: `/import` is what Java, Ruby and .NET send to, `/batch/b` what joined URLs come to. */
-export const BATCH_PATHS: readonly string[] = withVersion(['/batch', '/b', '/import', '/batch/b'])
+/**
+ * Every path of a batch: `/import` is what Java, Ruby and .NET send to, `/batch/b` what joined URLs come to,
+ * `/beacon/v1/batch` what RudderStack's browser SDK and `/sdk/batch` what June's SDK for Python send to.
+ */
+export const BATCH_PATHS: readonly string[] = withVersion([
+  '/batch',
+  '/b',
+  '/import',
+  '/batch/b',
+  '/beacon/v1/batch',
+  '/sdk/batch'
+])
 
 /** `/v1/v1/...` is what an SDK makes of a host that was given with /v1 where it adds its own. */
 export function withoutDoubledVersion(url: string): string {

@@ -6,6 +6,8 @@ export interface Source {
   /** Origins whose pages may send with this source's keys; undefined: any. */
   readonly allowedOrigins: readonly string[] | undefined
   readonly rateLimit: RateLimit | undefined
+  /** Whose browser SDK its settings are for; default: Segment's. */
+  readonly settingsFor?: 'segment' | 'customer.io' | undefined
 }
 
 export interface RateLimit {

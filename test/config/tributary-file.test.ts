@@ -28,6 +28,7 @@ t.test('a file with everything in it becomes sources, destinations and keys', as
     enabled: false
     allowedOrigins: [https://example.com, "http://localhost:8080", capacitor://localhost]
     rateLimit: { eventsPerSecond: 500, requestsPerSecond: 0.5 }
+    settingsFor: customer.io
   - id: ios
     writeKeys:
       - wk_c
@@ -49,9 +50,11 @@ destinations:
     name: 'Marketing site',
     enabled: false,
     allowedOrigins: ['https://example.com', 'http://localhost:8080', 'capacitor://localhost'],
-    rateLimit: { eventsPerSecond: 500, requestsPerSecond: 0.5 }
+    rateLimit: { eventsPerSecond: 500, requestsPerSecond: 0.5 },
+    settingsFor: 'customer.io'
   }
-  const ios = { id: 'ios', name: 'ios', enabled: true, allowedOrigins: undefined, rateLimit: undefined }
+  const absent = { allowedOrigins: undefined, rateLimit: undefined, settingsFor: undefined }
+  const ios = { id: 'ios', name: 'ios', enabled: true, ...absent }
   t.strictSame(file.sources, [web, ios], 'a source carries no key; name and enabled have their defaults')
   t.strictSame(file.destinations, [
     {
@@ -182,6 +185,11 @@ const BAD: [string, string, RegExp][] = [
     'a rate limit without a rate',
     source('    rateLimit: {}\n'),
     /expected at least one of eventsPerSecond and requestsPerSecond/
+  ],
+  [
+    'settings for an SDK that nobody knows',
+    source('    settingsFor: june\n'),
+    /sources\[0\]\.settingsFor: .*segment, customer\.io/
   ],
   [
     'a destination twice',
