@@ -155,7 +155,8 @@ const STEPS: Record<string, (prepared: Prepared) => unknown> = {
   'JSON.parse (for scale)': ({ bytes }) => JSON.parse(bytes.toString()),
   guard({ bytes }) {
     const request = Object.assign(new PassThrough(), { headers: {}, complete: true }) as unknown as IncomingMessage
-    const options = { encoding: 'identity', limit: DEFAULT_LIMITS.maxBatchBytes, budget } as const
+    const limit = { limit: DEFAULT_LIMITS.maxBatchBytes, limitName: 'MAX_BATCH_BYTES' }
+    const options = { encoding: 'identity', ...limit, budget } as const
     const read = new Promise(resolve => readBody(request, options, resolve))
     ;(request as unknown as PassThrough).end(bytes)
     return read.then(() => budget.giveBack(bytes.length))

@@ -16,7 +16,7 @@ export function readEnvironment(env: Environment = process.env): Config {
   const problems: string[] = []
   const values = {} as Record<VariableName, unknown>
   for (const name of VARIABLE_NAMES) {
-    const text = typed(env, name) ?? VARIABLES[name].default
+    const text = typed(env, name) ?? defaultOf(env, name)
     try {
       values[name] = text === undefined ? undefined : VARIABLES[name].parse(text)
     } catch (error) {
@@ -31,6 +31,12 @@ export function readEnvironment(env: Environment = process.env): Config {
 /** CONFIG_FILE alone, for commands that must work while other variables are wrong. */
 export function readConfigFileName(env: Environment = process.env): string {
   return typed(env, 'CONFIG_FILE') ?? VARIABLES.CONFIG_FILE.default ?? ''
+}
+
+/** What counts where nothing is set; for some variables VALIDATION decides. */
+function defaultOf(env: Environment, name: VariableName): string | undefined {
+  const { default: inCompatible, strictDefault = inCompatible }: Variable<unknown> = VARIABLES[name]
+  return typed(env, 'VALIDATION')?.toLowerCase() === 'strict' ? strictDefault : inCompatible
 }
 
 function typed(env: Environment, name: VariableName): string | undefined {
@@ -144,7 +150,7 @@ function toKafka(values: Values): KafkaConfig | undefined {
 
 function effective(env: Environment, name: VariableName): EffectiveVariable {
   const given = typed(env, name)
-  const value = given !== undefined && isSecret(name) ? '(hidden)' : (given ?? VARIABLES[name].default)
+  const value = given !== undefined && isSecret(name) ? '(hidden)' : (given ?? defaultOf(env, name))
   return { name, value, isDefault: given === undefined }
 }
 

@@ -19,6 +19,7 @@ export function configTable(): string {
 }
 
 function defaultOf(name: VariableName): string {
-  const { default: typed, defaultDoc }: Variable<unknown> = VARIABLES[name]
-  return defaultDoc ?? `\`${typed}\``
+  const { default: typed, strictDefault, defaultDoc }: Variable<unknown> = VARIABLES[name]
+  if (defaultDoc !== undefined) return defaultDoc
+  return strictDefault === undefined ? `\`${typed}\`` : `\`${typed}\`, strict: \`${strictDefault}\``
 }

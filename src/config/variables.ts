@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS } from '../model/limits.ts'
+import { DEFAULT_LIMITS, STRICT_MAX_BATCH_BYTES } from '../model/limits.ts'
 import * as network from './network-parsers.ts'
 import * as parse from './parsers.ts'
 
@@ -6,6 +6,8 @@ import * as parse from './parsers.ts'
 export interface Variable<T> {
   /** As an operator would type it; undefined: nothing is set. */
   readonly default: string | undefined
+  /** With VALIDATION=strict, where it is another. */
+  readonly strictDefault?: string
   readonly parse: parse.Parser<T>
   /** For the README's table; says the default in words where there is none to type. */
   readonly doc: string
@@ -24,6 +26,14 @@ function secret(doc: string): Variable<string | undefined> {
 
 function variable<T>(typed: string | number, parser: parse.Parser<T>, doc: string): Variable<T> {
   return { default: String(typed), parse: parser, doc }
+}
+
+function byMode<T>(
+  typed: { readonly compatible: number; readonly strict: number },
+  parser: parse.Parser<T>,
+  doc: string
+): Variable<T> {
+  return { ...variable(typed.compatible, parser, doc), strictDefault: String(typed.strict) }
 }
 
 export const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
@@ -89,18 +99,22 @@ export const VARIABLES = {
     parse.oneOf(['compatible', 'strict']),
     '`strict`: the contract to the letter. `compatible`: with what the SDKs really send.'
   ),
-  BATCH_PARTIAL_STATUS: variable(
-    400,
+  BATCH_PARTIAL_STATUS: byMode(
+    { compatible: 200, strict: 400 },
     text => (parse.oneOf(['400', '200'])(text) === '200' ? 200 : 400),
-    'Status for a batch of which some events were refused: 400 or 200.'
+    'Status for a batch of which some events were refused: 200 or 400. One of which all were refused is 400.'
   ),
   MAX_EVENT_BYTES: variable(DEFAULT_LIMITS.maxEventBytes, parse.size('64MiB'), 'Size of one event.'),
-  MAX_BATCH_BYTES: variable(DEFAULT_LIMITS.maxBatchBytes, parse.size('64MiB'), "Size of a batch's body."),
+  MAX_BATCH_BYTES: byMode(
+    { compatible: DEFAULT_LIMITS.maxBatchBytes, strict: STRICT_MAX_BATCH_BYTES },
+    parse.size('64MiB'),
+    "Size of a batch's body."
+  ),
   MAX_BATCH_EVENTS: variable(DEFAULT_LIMITS.maxBatchEvents, parse.integer(1, 1_000_000), 'Events in one batch.'),
   MAX_PUBLISH_BYTES: variable(
     DEFAULT_LIMITS.maxPublishBytes,
     parse.size('256MiB'),
-    "What one request may publish in all: a batch's context is copied into each of its events."
+    "What one request may publish in all, however many destinations: a batch's context is copied into each event."
   ),
   MAX_CONNECTIONS: variable(20_000, parse.integer(1, 1_000_000), 'Open connections to the tracking API.'),
   MAX_CONNECTIONS_PER_IP: variable(

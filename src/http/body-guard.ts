@@ -24,6 +24,8 @@ export interface GuardOptions {
   readonly encoding: Encoding
   /** Bytes, counted after inflating. */
   readonly limit: number
+  /** What an operator sets it by, for the message. */
+  readonly limitName: string
   /** Whoever gets a body gives its bytes back to this when they are done with it. */
   readonly budget: BodyBudget
   /** Where a large body lies, for its receiver to give back. Default: Node's. */
@@ -61,6 +63,7 @@ class BodyReader {
   readonly #request: IncomingMessage
   readonly #encoding: Encoding
   readonly #limit: number
+  readonly #limitName: string
   readonly #wireLimit: number
   readonly #budget: BodyBudget
   readonly #done: (body: GuardedBody) => void
@@ -75,10 +78,11 @@ class BodyReader {
   #stopWatch: (() => void) | undefined
 
   constructor(request: IncomingMessage, options: GuardOptions, done: (body: GuardedBody) => void) {
-    const { encoding, limit, budget, memory = NODE_MEMORY } = options
+    const { encoding, limit, limitName, budget, memory = NODE_MEMORY } = options
     this.#request = request
     this.#encoding = encoding
     this.#limit = limit
+    this.#limitName = limitName
     this.#budget = budget
     this.#wireLimit = encoding === 'identity' ? limit : limit + limit * COMPRESSED_GROWTH + COMPRESSED_FRAME_BYTES
     this.#done = done
@@ -169,7 +173,7 @@ class BodyReader {
   }
 
   #refuseSize(): void {
-    const message = `the body is larger than ${this.#limit} bytes, counted after inflating`
+    const message = `the body is larger than ${this.#limit} bytes, counted after inflating (${this.#limitName})`
     this.#refuse(fault('payload_too_large', '', message))
   }
 

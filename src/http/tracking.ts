@@ -68,6 +68,7 @@ export function registerTracking(app: FastifyInstance, options: TrackingOptions)
   const register = (path: string, endpoint: Endpoint): void => {
     const door: Door = { ...options, budget, endpoint, path }
     const limit = bodyLimit(endpoint, limits)
+    const limitName = endpoint.kind === 'batch' ? 'MAX_BATCH_BYTES' : 'MAX_EVENT_BYTES'
     app.route({
       method: 'POST',
       url: path,
@@ -76,7 +77,7 @@ export function registerTracking(app: FastifyInstance, options: TrackingOptions)
       },
       // By callbacks: a promise for each step of each request would cost more than the steps.
       handler: (request, reply) => {
-        const guard = { encoding: request.encoding, limit, budget, memory, pace }
+        const guard = { encoding: request.encoding, limit, limitName, budget, memory, pace }
         readBody(request.raw, guard, guarded => turns.later(() => void track(guarded, request, reply, door)))
       }
     })

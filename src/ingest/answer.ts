@@ -35,8 +35,13 @@ const MAX_POINTER_CHARS = 200
 /** What the counts and the frame round the list of errors take at most. */
 const FRAME_BYTES = 1024
 
-/** A batch in which some events were bad: each is named, as many as fit, so that the truth reaches the developer. */
-export function partialAnswer(bad: readonly BadEvent[], counts: BatchCounts, status: number): Answer {
+/**
+ * A batch in which some events were bad: each is named, as many as fit, so that the truth reaches the developer.
+ *
+ * @param partialStatus where at least one event is durable; where none is, nothing has succeeded
+ */
+export function partialAnswer(bad: readonly BadEvent[], counts: BatchCounts, partialStatus: 200 | 400): Answer {
+  const status = counts.accepted + counts.duplicates > 0 ? partialStatus : 400
   const errors: string[] = []
   let room = MAX_ANSWER_BYTES - FRAME_BYTES
   for (const event of bad.slice(0, MAX_ANSWER_ERRORS)) {
@@ -48,7 +53,8 @@ export function partialAnswer(bad: readonly BadEvent[], counts: BatchCounts, sta
   const omitted = bad.length - errors.length
   const total = counts.accepted + counts.duplicates + counts.rejected
   const message = `${counts.rejected} of ${total} events were rejected: ${REASONS.multi_user_error}`
-  const head = JSON.stringify({ success: false, message, code: 'multi_user_error', ...counts })
+  const words = status === 200 ? { success: true } : { success: false, message, code: 'multi_user_error' }
+  const head = JSON.stringify({ ...words, ...counts })
   const tail = omitted > 0 ? `,"errorsOmitted":${omitted}` : ''
   return { status, body: `${head.slice(0, -1)},"errors":[${errors.join(',')}]${tail}}` }
 }

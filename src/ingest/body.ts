@@ -162,7 +162,9 @@ function parseEnvelope(scan: EnvelopeScan, bytes: Buffer, texts: BodyText, optio
 }
 
 function refuseTooMany({ limits }: ParseOptions): ParseResult {
-  return refuse(fault('too_many_events', '/batch', `a batch has at most ${limits.maxBatchEvents} events`))
+  return refuse(
+    fault('too_many_events', '/batch', `a batch has at most ${limits.maxBatchEvents} events (MAX_BATCH_EVENTS)`)
+  )
 }
 
 function makeBody(bytes: Buffer, texts: BodyText, events: Scan[], envelope: Envelope): ParsedBody {
@@ -195,7 +197,7 @@ function sharedObject(
   // Level 1 is the event that it is merged into.
   if (envelope.depthAt(place) >= MAX_DEPTH_LEVELS) return { ...NOTHING_SHARED, fault: fault('too_deep', `/${key}`) }
   if (end - start > maxEventBytes) {
-    const why = `the batch's ${key} has ${end - start} bytes; an event has at most ${maxEventBytes}`
+    const why = `the batch's ${key} has ${end - start} bytes; an event has at most ${maxEventBytes} (MAX_EVENT_BYTES)`
     return { ...NOTHING_SHARED, fault: fault('payload_too_large', `/${key}`, why) }
   }
   const scan = scanObject(bytes, { start, end, text })

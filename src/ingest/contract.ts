@@ -50,8 +50,8 @@ export interface PipelineOptions {
   readonly clock: Clock
   /** Where the lines of a request are written; large bodies are given back to it. */
   readonly memory: Memory
-  /** The status of a batch in which some events were bad. */
-  readonly partialStatus: number
+  /** The status of a batch in which some events were bad and others are durable. */
+  readonly partialStatus: 200 | 400
 }
 
 export interface IngestRequest {

@@ -111,7 +111,11 @@ export function judgeEnvelope(judge: Judge, body: ParsedBody): Fault | undefined
 function judgeBytes(scan: Scan, limits: Limits): Fault | undefined {
   const bytes = scan.end - scan.start
   if (bytes > limits.maxEventBytes) {
-    return fault('payload_too_large', '', `the event has ${bytes} bytes; the limit is ${limits.maxEventBytes}`)
+    return fault(
+      'payload_too_large',
+      '',
+      `the event has ${bytes} bytes; the limit is ${limits.maxEventBytes} (MAX_EVENT_BYTES)`
+    )
   }
   if (scan.depth > MAX_DEPTH_LEVELS) {
     return fault('too_deep', '', `the event nests ${scan.depth} levels; the limit is ${MAX_DEPTH_LEVELS}`)

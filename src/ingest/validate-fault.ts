@@ -55,7 +55,7 @@ export function toEventFault(violation: Violation): Fault {
 export function toEnvelopeFault(violation: Violation): Fault {
   if (violation.pointer === '/batch' && violation.keyword === 'minItems') return fault('empty_batch', '/batch')
   if (violation.pointer === '/batch' && violation.keyword === 'maxItems')
-    return fault('too_many_events', '/batch', describe(violation))
+    return fault('too_many_events', '/batch', `${describe(violation)} (maxItems in openapi.yml, or MAX_BATCH_EVENTS)`)
   return toFault(violation, ENVELOPE_RULES)
 }
 

@@ -32,7 +32,11 @@ export const ERRORS = {
     message: 'this Content-Encoding is not supported: use gzip, deflate, br, zstd or none'
   },
   charset_unsupported: { status: 415, retryable: false, message: 'this charset is not supported: use utf-8' },
-  rate_limited: { status: 429, retryable: true, message: 'over the rate limit of this source' },
+  rate_limited: {
+    status: 429,
+    retryable: true,
+    message: 'over the rate limit of this source (rateLimit in tributary.yml)'
+  },
   too_many_unknown_keys: { status: 429, retryable: true, message: 'too many unknown write keys from this address' },
   headers_too_large: { status: 431, retryable: false, message: 'the headers are too large' },
   unavailable: { status: 503, retryable: true, message: 'the events cannot be made durable now' },

@@ -7,7 +7,10 @@
 export interface Limits {
   /** A single call's body after inflating, and one event inside a batch, as sent, in bytes (inclusive). */
   readonly maxEventBytes: number
-  /** A batch's body after inflating, in bytes (inclusive). */
+  /**
+   * A batch's body after inflating, in bytes (inclusive). Full batches of React Native's, Ruby's and Rust's SDKs are up to
+   * 1 KB over 512,000: the compatible mode takes them, the strict one keeps to Segment's number.
+   */
   readonly maxBatchBytes: number
   readonly maxBatchEvents: number
   /** What one request may publish in all, in bytes: a batch's context is copied into each of its events. */
@@ -16,10 +19,13 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = {
   maxEventBytes: 32_767,
-  maxBatchBytes: 512_000,
+  maxBatchBytes: 524_288,
   maxBatchEvents: 2_500,
   maxPublishBytes: 4 * 1024 * 1024
 }
+
+/** In the strict mode, in place of DEFAULT_LIMITS.maxBatchBytes. */
+export const STRICT_MAX_BATCH_BYTES = 512_000
 
 /** A single call's body may be exactly 32 KB; an event must be less than that, so it is bounded again by maxEventBytes. */
 export const MAX_SINGLE_BODY_BYTES = 32 * 1024

@@ -35,8 +35,8 @@ t.test('an empty environment gives the defaults that the documentation promises'
     logRetention: { maxAgeMs: undefined, maxBytes: undefined },
     dedup: { windowMs: 86_400_000, maxIds: 2_000_000 },
     validation: 'compatible',
-    batchPartialStatus: 400,
-    limits: { maxEventBytes: 32_767, maxBatchBytes: 512_000, maxBatchEvents: 2500, maxPublishBytes: 4_194_304 },
+    batchPartialStatus: 200,
+    limits: { maxEventBytes: 32_767, maxBatchBytes: 524_288, maxBatchEvents: 2500, maxPublishBytes: 4_194_304 },
     maxConnections: 20_000,
     maxConnectionsPerIp: undefined,
     keepAliveTimeoutMs: 125_000,
@@ -60,6 +60,22 @@ t.test('an empty environment gives the defaults that the documentation promises'
     partitions: 6,
     replicationFactor: undefined
   })
+})
+
+t.test('the mode decides the defaults of a batch, and what is set beats the mode', async t => {
+  const of = (env: Record<string, string>): unknown => {
+    const { batchPartialStatus, limits, effective } = readEnvironment(env)
+    const shown = effective.filter(({ name }) => name === 'MAX_BATCH_BYTES' || name === 'BATCH_PARTIAL_STATUS')
+    return [batchPartialStatus, limits.maxBatchBytes, ...shown.map(({ value, isDefault }) => [value, isDefault])]
+  }
+  const compatible = [200, 524_288, ['200', true], ['524288', true]]
+  t.strictSame(of({ VALIDATION: 'compatible' }), compatible)
+  for (const mode of ['strict', 'STRICT', ' Strict ']) {
+    t.strictSame(of({ VALIDATION: mode }), [400, 512_000, ['400', true], ['512000', true]], mode)
+  }
+  const set = { BATCH_PARTIAL_STATUS: '200', MAX_BATCH_BYTES: '600000' }
+  t.strictSame(of({ ...set, VALIDATION: 'strict' }), [200, 600_000, ['200', false], ['600000', false]])
+  t.strictSame(of({ BATCH_PARTIAL_STATUS: '400' }), [400, 524_288, ['400', false], ['524288', true]])
 })
 
 const GOOD: [Record<string, string>, (config: Config) => unknown, unknown][] = [

@@ -30,6 +30,7 @@ t.test('the table of variables has one row for each, with its default', async t 
     VARIABLE_NAMES
   )
   t.match(configTable(), '| `PUBLISH_TIMEOUT` | `750ms` | ')
+  t.match(configTable(), '| `MAX_BATCH_BYTES` | `524288`, strict: `512000` | ')
   t.equal(
     rows.every(row => row.split('|').length === 5),
     true,

@@ -128,7 +128,7 @@ t.test(
       if (sample.method !== 'POST') continue
       t.equal(records.length, sample.events.length, `${sample.recording}: every event has its record`)
       const bad = rejectedOf(records).length
-      t.equal(answer.status, bad === 0 ? 200 : 400, `${sample.recording} ${sample.url}`)
+      t.equal(answer.status, bad < records.length ? 200 : 400, `${sample.recording} ${sample.url}`)
       if (bad === 0) t.equal(answer.text, '{"success":true}')
       else t.match(JSON.parse(answer.text), { accepted: records.length - 1, rejected: 1 }, 'it is refused alone')
     }

@@ -117,7 +117,7 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
   }
 
   function fullProblem(): string {
-    return `${dir} is full (${list.bytes()} of ${maxBytes} bytes): new records are refused until some are deleted`
+    return `${dir} is full (${list.bytes()} of ${maxBytes} bytes, SPOOL_MAX_BYTES): new records are refused until some are deleted`
   }
 
   function append(lines: Lines): Promise<Position> {
