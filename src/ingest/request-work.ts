@@ -8,19 +8,15 @@ import type { Receipt } from '../model/sink.ts'
 import { isSinkUnavailable } from '../model/sink.ts'
 import type { Answer } from './answer.ts'
 import { faultAnswer, partialAnswer, SUCCESS } from './answer.ts'
-import type { JsonObject } from './body.ts'
-import { asObject } from './body.ts'
 import type { IngestRequest, PipelineOptions } from './contract.ts'
 import type { DedupeClaims } from './dedupe.ts'
 import type { RequestFacts } from './encode.ts'
-import { encodeRejected } from './encode-rejected.ts'
-import { createFacts, EventEncoder } from './encode.ts'
+import { createFacts } from './encode.ts'
 import { Entry } from './entry.ts'
 import type { GoodEvent } from './good-event.ts'
 import type { BadEvent } from './judge.ts'
 import { judgeEvent } from './judge.ts'
-import { keyOf } from './key-of.ts'
-import { LineWriter } from './line-writer.ts'
+import { RequestLines } from './request-lines.ts'
 import { countReceived, countSettled } from './settlement.ts'
 
 /** Above it a request passes in pieces... */
@@ -28,32 +24,20 @@ const LARGE_BODY_BYTES = 128 * 1024
 /** ...of so many events: a millisecond, or three where each of them is refused. */
 const EVENTS_AT_ONCE = 250
 
-/** What the envelope and our own fields add to an event, to size the first buffer. */
-const EXPECTED_EXTRA_BYTES = 384
-
 /** One request on its way through the pipeline; used once. */
 export class RequestWork {
   readonly #options: PipelineOptions
   readonly #request: IngestRequest
   readonly #facts: RequestFacts
-  readonly #writer: LineWriter
-  readonly #encoder: EventEncoder
+  #lines: RequestLines
   readonly #claims: DedupeClaims
-  /**
-   * Refused events by their bytes, so that a batch that is sent again does not put them on the rejected topic twice.
-   * Made for the first of them.
-   */
-  #rejectedClaims: DedupeClaims | undefined
   #entries: Entry[] = []
   readonly #records: OutgoingRecord[] = []
-  readonly #bad: BadEvent[] = []
+  /** Why the request was refused as a whole. */
+  #refusal: Fault | undefined
   /** Monotonic milliseconds at the start and after each step. */
   readonly #marks: number[]
   #receipt: Receipt | undefined
-  /** Of all topics together. */
-  #publishBytes = 0
-  /** Keys of `integrations` that are no destination's. */
-  #unknownNames = 0
 
   constructor(options: PipelineOptions, request: IngestRequest) {
     const { body, source, path, address } = request
@@ -61,8 +45,7 @@ export class RequestWork {
     this.#options = options
     this.#request = request
     this.#facts = createFacts({ body, source: source.id, path, receivedAt, address })
-    this.#writer = new LineWriter(body.bytes.length + body.events.length * EXPECTED_EXTRA_BYTES, options.memory)
-    this.#encoder = new EventEncoder(this.#writer, this.#facts)
+    this.#lines = new RequestLines(options, request, this.#facts)
     this.#claims = options.dedupe.begin(source.id)
     this.#marks = [options.clock.monotonic()]
   }
@@ -93,10 +76,8 @@ export class RequestWork {
       for (let index = 0; index < events.length; index++) {
         this.#claim(events[index] as GoodEvent | BadEvent, this.#entries[index] as Entry)
       }
-      for (let index = 0; index < events.length; index++) {
-        if (isLarge && index % EVENTS_AT_ONCE === 0) await this.#options.pause()
-        const tooMuch = this.#write(events[index] as GoodEvent | BadEvent, this.#entries[index] as Entry)
-        if (tooMuch !== undefined) return this.#refuse(tooMuch)
+      if (!(await this.#writeAll(events, this.#options.judge.limits.maxPublishBytes))) {
+        await this.#writeAll(this.#refuse(events), Infinity)
       }
       this.#makeRecords()
       events.length = 0
@@ -109,7 +90,7 @@ export class RequestWork {
       return this.#fail(error)
     }
     this.#claims.commit()
-    this.#rejectedClaims?.commit()
+    this.#lines.commit()
     const answer = await this.#settle()
     this.#letGo()
     return answer
@@ -119,7 +100,7 @@ export class RequestWork {
     const { body, endpoint } = this.#request
     const event = judgeEvent(this.#options.judge, endpoint, body, index)
     if (shared === undefined || event.fault !== undefined) return event
-    return { index, scan: event.scan, value: event.value(), type: event.type, fault: shared }
+    return refuseGood(event, index, shared)
   }
 
   #claim(event: GoodEvent | BadEvent, entry: Entry): void {
@@ -130,55 +111,44 @@ export class RequestWork {
     else if (claim !== 'new') entry.awaited = claim
   }
 
-  /** Routes and writes one event, if it is new; a fault when the whole request asks for too much. */
-  #write(event: GoodEvent | BadEvent, entry: Entry): Fault | undefined {
-    entry.lineStart = this.#writer.length
-    if (event.fault !== undefined) this.#writeBad(entry, event)
-    else if (entry.outcome !== 'duplicate' && entry.awaited === undefined) this.#writeGood(entry, event)
-    entry.lineEnd = this.#writer.length
-    this.#publishBytes += (entry.lineEnd - entry.lineStart) * entry.topics.length
-    // Stopping here keeps a large shared context times many events from filling the memory.
-    const limit = this.#options.judge.limits.maxPublishBytes
-    if (this.#publishBytes <= limit) return undefined
-    const why = "the batch's context is copied into each of its events"
-    return fault('payload_too_large', '', `the request would publish more than ${limit} bytes: ${why}`)
-  }
-
-  #writeGood(entry: Entry, event: GoodEvent): void {
-    const integrations = this.#integrationsOf(event)
-    const router = this.#options.router()
-    entry.route = router.route({ type: event.type, source: this.#facts.source, event, integrations })
-    entry.topics = entry.route.topics
-    if (integrations !== undefined) this.#unknownNames += router.unknownNames(integrations)
-    this.#encoder.encode(event, entry)
-  }
-
-  #writeBad(entry: Entry, event: BadEvent): void {
-    this.#bad.push(event)
-    const value = asObject(event.value) ?? {}
-    entry.takeTexts(typeof value['messageId'] === 'string' ? value['messageId'] : '', keyOf(value))
-    const { source, body } = this.#facts
-    this.#rejectedClaims ??= this.#options.dedupe.begin(`${source}.rejected`)
-    const why = Buffer.from(`${event.fault.code} ${event.type} `)
-    const asItCame = Buffer.concat([why, body.bytes.subarray(entry.start, entry.end)])
-    const claim = this.#rejectedClaims.claim(asItCame, 0, asItCame.length)
-    if (claim === 'duplicate') return
-    if (claim !== 'new') entry.awaited = claim
-    else {
-      entry.topics = this.#options.router().rejectedTopics(source, event.type)
-      encodeRejected(this.#writer, event, this.#facts, this.#request.writeKey)
+  /**
+   * Writes the lines of all events. False as soon as they are more than `limit` bytes, which keeps a large shared context
+   * times many events from filling the memory. What Kafka's side needs for each topic is bounded there.
+   */
+  async #writeAll(events: readonly (GoodEvent | BadEvent)[], limit: number): Promise<boolean> {
+    const isLarge = this.#request.body.bytes.length > LARGE_BODY_BYTES
+    for (let index = 0; index < events.length; index++) {
+      if (isLarge && index % EVENTS_AT_ONCE === 0) await this.#options.pause()
+      this.#lines.write(events[index] as GoodEvent | BadEvent, this.#entries[index] as Entry)
+      if (this.#lines.length > limit) return false
     }
+    return true
   }
 
-  /** The batch's integrations under the event's own. */
-  #integrationsOf({ pattern }: GoodEvent): JsonObject | undefined {
-    const own = asObject(pattern.integrations)
-    const shared = this.#facts.body.envelope.integrations?.value
-    return own === undefined || shared === undefined ? (own ?? shared) : { ...shared, ...own }
+  /**
+   * The request asks for too much: what was written is forgotten, and every event that was good is refused.
+   *
+   * @returns the events as they are to be kept, each as it came, so that they take little more than the body
+   */
+  #refuse(events: readonly (GoodEvent | BadEvent)[]): BadEvent[] {
+    const limit = this.#options.judge.limits.maxPublishBytes
+    const why = "the batch's context is copied into each of its events"
+    const message = `the request would publish more than ${limit} bytes (MAX_PUBLISH_BYTES): ${why}`
+    const tooMuch = fault('payload_too_large', '', message)
+    this.#refusal = tooMuch
+    this.#claims.abort()
+    this.#lines.abort()
+    this.#lines.giveBack()
+    this.#lines = new RequestLines(this.#options, this.#request, this.#facts)
+    const refused = events.map((event, index) =>
+      event.fault === undefined ? refuseGood(event, index, tooMuch) : event
+    )
+    this.#entries = refused.map(event => new Entry(this.#facts, event))
+    return refused
   }
 
   #makeRecords(): void {
-    const { block } = this.#writer
+    const { block } = this.#lines
     for (const entry of this.#entries) {
       if (entry.lineStart === entry.lineEnd) continue
       entry.block = block
@@ -198,21 +168,23 @@ export class RequestWork {
     }
     this.#close()
     if (this.#countOf('failed') > 0) return unavailable('another request with the same messageId failed', 1)
-    const [first] = this.#bad
+    const { bad } = this.#lines
+    const [first] = bad
+    if (this.#refusal !== undefined) return faultAnswer(this.#refusal)
     if (first === undefined) return SUCCESS
     if (this.#request.endpoint.kind === 'single') return faultAnswer(first.fault)
     const counts = {
       accepted: this.#countOf('accepted'),
       duplicates: this.#countOf('duplicate'),
-      rejected: this.#bad.length
+      rejected: bad.length
     }
-    return partialAnswer(this.#bad, counts, this.#options.partialStatus)
+    return partialAnswer(bad, counts, this.#options.partialStatus)
   }
 
   /** Where it went wrong the memory of the request is left to the collector: somebody may be at work with it. */
   #letGo(): void {
     if (this.#receipt?.released === false) return
-    this.#options.memory.giveBack(this.#writer.block)
+    this.#lines.giveBack()
     this.#options.memory.giveBack(this.#request.body.bytes)
   }
 
@@ -223,21 +195,15 @@ export class RequestWork {
     throw error
   }
 
-  /** The whole request is refused; nothing was published. */
-  #refuse(what: Fault): Answer {
-    this.#end('rejected', what)
-    return faultAnswer(what)
-  }
-
   /** Gives every event the same fate, and its id back. */
-  #end(outcome: Outcome, why?: Fault): void {
+  #end(outcome: Outcome): void {
     this.#claims.abort()
-    this.#rejectedClaims?.abort()
+    this.#lines.abort()
     for (const entry of this.#entries) {
       // Written, and not published.
       if (entry.place < 0) entry.lineEnd = entry.lineStart
       entry.outcome = outcome
-      entry.fault = why
+      entry.fault = undefined
     }
     this.#close()
   }
@@ -252,7 +218,8 @@ export class RequestWork {
     const { source, receivedAt } = this.#facts
     const { ledger, observe } = this.#options
     countSettled(this.#entries, source, ledger)
-    if (this.#unknownNames > 0) ledger.unknownIntegrations(source, this.#unknownNames)
+    const { unknownNames } = this.#lines
+    if (unknownNames > 0) ledger.unknownIntegrations(source, unknownNames)
     const { body, endpoint, address } = this.#request
     const [start = 0, judged = start, written = judged, ended = written] = this.#marks
     observe({
@@ -270,6 +237,10 @@ export class RequestWork {
   #mark(): void {
     this.#marks.push(this.#options.clock.monotonic())
   }
+}
+
+function refuseGood(event: GoodEvent, index: number, why: Fault): BadEvent {
+  return { index, scan: event.scan, value: event.value(), type: event.type, fault: why }
 }
 
 function unavailable(message: string, retryAfterSeconds: number): Answer {
