@@ -72,7 +72,7 @@ function regardSchema(
   regards: Map<string, Regard>,
   followed: ReadonlySet<string> = new Set()
 ): boolean {
-  if (!isObject(schema)) return schema
+  if (!isObject(schema)) return true
   const inPlace = (part: unknown): boolean => regardSchema(document, part as Schema, regards, followed)
   return Object.entries(schema).every(([keyword, value]) => {
     if (OF_NO_OBJECT.has(keyword) || isOpen(keyword, value)) return true

@@ -6,9 +6,10 @@ import { fault } from '../model/reasons.ts'
 const ID_FIELDS = ['userId', 'anonymousId', 'groupId', 'previousId'] as const
 
 /**
- * What OpenAPI cannot say of ids, and what must be said of them before anything else is looked at: ids are strings
- * (Segment's ingest: numbers are `id_not_string`), and every call but alias has a userId or an anonymousId that is not
- * empty. Which ids alias and group need stands in the contract.
+ * What must be said of ids before anything else is looked at: ids are strings (Segment's ingest: numbers are
+ * `id_not_string`), and every call but alias has a userId or an anonymousId that is not empty. The contract says both
+ * too (`anyOf`), but not in which order faults are reported, nor in Segment's words. Which ids alias and group need stands
+ * in the contract alone.
  */
 export function findIdFault(event: Record<string, unknown>, type: EventType, nullIsAbsent: boolean): Fault | undefined {
   for (const field of ID_FIELDS) {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import { loadContract } from '../../src/contract/document.ts'
 
@@ -8,9 +9,10 @@ const file = new URL('../../openapi.yml', import.meta.url).pathname
 t.test('what is kept of openapi.yml is openapi.yml', async t => {
   const dir = join(t.testdir(), 'cache')
   const parsed = loadContract(file)
-  t.strictSame(loadContract(file, dir), parsed, 'the first time')
+  // Not strictSame: the document names a property `constructor`, which tap takes for the class of what holds it.
+  t.ok(isDeepStrictEqual(loadContract(file, dir), parsed), 'the first time')
   t.equal(readdirSync(dir).length, 1, 'it is kept, and nothing unfinished beside it')
-  t.strictSame(loadContract(file, dir), parsed, 'the second time')
+  t.ok(isDeepStrictEqual(loadContract(file, dir), parsed), 'the second time')
 })
 
 t.test('a changed document counts at once', async t => {

@@ -67,6 +67,16 @@ t.test('a constraint added to openapi.yml changes what is accepted, with no othe
       pointer: '/type'
     },
     {
+      what: 'a field that one type of the items requires',
+      contract: edited(schema('TrackEvent'), e => (e['allOf'] as Json[]).push({ type: 'object', required: ['team'] })),
+      pointer: '/team'
+    },
+    {
+      what: 'an alternative less: an anonymousId is needed',
+      contract: edited(schema('TrackCall'), c => ((c['allOf'] as Json[])[1] as { anyOf: Json[] }).anyOf.shift()),
+      pointer: ''
+    },
+    {
       what: 'a required field beside the reference of the path',
       contract: edited(['paths', '/track', 'post', 'requestBody', 'content', 'application/json'], m =>
         Object.assign(m, { schema: { $ref: '#/components/schemas/TrackCall', type: 'object', required: ['team'] } })

@@ -89,8 +89,24 @@ function closer(): ContractDocument {
   return changed
 }
 
+/** The contract with what is found by several schemas together: some of them fail for events that are good. */
+function choosing(): ContractDocument {
+  const changed = structuredClone(contract)
+  const call = changed.components.schemas['TrackCall'] as { allOf: object[] }
+  const short = { type: 'object', required: ['messageId'], properties: { messageId: { type: 'string', maxLength: 5 } } }
+  const named = { type: 'object', required: ['name'] }
+  const timely = { type: 'object', properties: { timestamp: { type: 'string', format: 'date-time' } } }
+  call.allOf.push(
+    { type: 'object', oneOf: [short, { ...named, not: short }] },
+    { type: 'object', if: { type: 'object', required: ['traits'] }, then: named, else: timely },
+    { type: 'object', not: { ...timely, required: ['timestamp', 'groupId'] } }
+  )
+  return changed
+}
+
 for (const [name, document] of [
   ['the contract', contract],
+  ['a contract of alternatives', choosing()],
   ['a contract that looks closer', closer()]
 ] as const) {
   for (const mode of ['compatible', 'strict'] as const) {

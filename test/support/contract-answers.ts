@@ -39,11 +39,13 @@ export function answerFaults({ method, path, status, headers, body }: HttpAnswer
   ]
 }
 
+/** Where the contract says what is answered by paths and methods that it does not describe. */
+const ELSEWHERE = 'x-answers-elsewhere'
+
 /** Answers that do not depend on the path: there may be no such path, or Node answers before it is read. */
 const ANYWHERE: Readonly<Record<number, string>> = {
   400: 'InvalidPayload',
   404: 'NotFound',
-  405: 'MethodNotAllowed',
   408: 'RequestTimeout',
   414: 'UriTooLong',
   429: 'TooManyRequests',
@@ -58,6 +60,7 @@ function findResponse(method: string, path: string, status: number): Located | u
   const item = template === undefined ? undefined : locate(contract, ['paths', template]).node
   const operation = method === 'head' && item?.['head'] === undefined ? 'get' : method
   if (template === undefined || !isObject(item?.[operation])) {
+    if (status === 405) return locate(contract, [ELSEWHERE, 'responses', '405'])
     const name = ANYWHERE[status]
     return name === undefined ? undefined : locate(contract, ['components', 'responses', name])
   }
@@ -115,10 +118,14 @@ function locateIn(node: Json, keys: readonly string[]): Located {
 }
 
 const ajv = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true, allErrors: true })
-ajv.addVocabulary(['components', 'paths'])
+ajv.addVocabulary(['components', 'paths', ELSEWHERE])
 addSafeFormats(ajv)
 ajv.addSchema(
-  { components: { ...contract.components, schemas: closed(contract.components.schemas) }, paths: contract.paths },
+  {
+    components: { ...contract.components, schemas: closed(contract.components.schemas) },
+    paths: contract.paths,
+    [ELSEWHERE]: contract[ELSEWHERE]
+  },
   'contract'
 )
 

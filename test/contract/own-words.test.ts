@@ -1,0 +1,100 @@
+/** The contract read by somebody else: what its schemas say of a body by themselves is what the server says of it. */
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import fc from 'fast-check'
+import t from 'tap'
+import type { Json } from '../../src/contract/document.ts'
+import { loadContract } from '../../src/contract/document.ts'
+import { addSafeFormats } from '../../src/contract/formats.ts'
+import { EVENT_TYPES } from '../../src/model/event-types.ts'
+import { ERRORS } from '../../src/model/errors.ts'
+import { REASONS } from '../../src/model/reasons.ts'
+import { KEY, startApp } from '../support/app.ts'
+import { member } from '../support/random-members.ts'
+
+const document = loadContract(new URL('../../openapi.yml', import.meta.url).pathname)
+const ajv = new Ajv2020({ strict: false, ownProperties: true })
+addSafeFormats(ajv)
+ajv.addSchema(document, 'contract')
+
+/** A schema of the document, compiled by nothing of ours. */
+const own = (name: string) => ajv.compile({ $ref: `contract#/components/schemas/${name}` })
+const nameOf = (type: string): string => `${type[0]?.toUpperCase()}${type.slice(1)}Call`
+const CALLS = Object.fromEntries(EVENT_TYPES.map(type => [type, own(nameOf(type))]))
+const isBatch = own('BatchCall')
+
+async function post(url: string, path: string, body: string): Promise<{ status: number; code: string | undefined }> {
+  const authorization = `Basic ${Buffer.from(`${KEY}:`).toString('base64')}`
+  const answer = await fetch(`${url}${path}`, { method: 'POST', headers: { authorization }, body })
+  const { code } = (await answer.json()) as { code?: string }
+  return { status: answer.status, code }
+}
+
+const POISON = ['{"__proto__":{}}', '{"a":[{"b":{"__proto__":1}}]}', '{"constructor":{"prototype":{}}}']
+const HARMLESS = ['{"constructor":{"a":1}}', '{"prototype":{}}', '{"a":[{"b":"__proto__"}]}']
+
+t.test('a body is good by the schemas of openapi.yml alone where the strict mode takes it', async t => {
+  const { url } = await startApp(t, { env: { VALIDATION: 'strict' } })
+  const verdicts = { good: 0, bad: 0 }
+  const payload = fc.constantFrom(...POISON, ...HARMLESS).map(json => ['properties', json] as const)
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...EVENT_TYPES),
+      fc.array(fc.oneof({ weight: 9, arbitrary: member }, payload), { maxLength: 3 }),
+      fc.subarray(['userId', 'anonymousId', 'groupId', 'previousId', 'event'], { minLength: 2 }),
+      async (type, changed, ids) => {
+        // A body's type is the path's, and what the text of the contract says of empty ids is said by its schemas.
+        const fields = new Map([...ids.map(id => [id, '"x"'] as const), ...changed.filter(([key]) => key !== 'type')])
+        const members = [...fields].map(([key, json]) => `"${key}":${json}`)
+        const body = `{${members.join(',')}}`
+        const item = `{${[`"type":"${type}"`, ...members].join(',')}}`
+        // A key that comes twice is for no schema to see.
+        if (/"(ip|location)".*"\1"/.test(body)) return true
+        const isGood = CALLS[type]?.(JSON.parse(body)) === true
+        const isGoodItem = isBatch(JSON.parse(`{"batch":[${item}]}`))
+        const [single, batch] = [
+          await post(url, `/v1/${type}`, body),
+          await post(url, '/v1/batch', `{"batch":[${item}]}`)
+        ]
+        verdicts[isGood ? 'good' : 'bad']++
+        return isGood === isGoodItem && isGood === (single.status === 200) && isGood === (batch.status === 200)
+      }
+    ),
+    { numRuns: 600, seed: 21 }
+  )
+  t.ok(verdicts.good > 100 && verdicts.bad > 100, JSON.stringify(verdicts))
+})
+
+t.test('an event of nobody is refused by the schemas, and in Segment’s word by the server', async t => {
+  const { url } = await startApp(t, { env: { VALIDATION: 'strict' } })
+  for (const type of EVENT_TYPES.filter(type => type !== 'alias')) {
+    for (const ids of [{}, { userId: '' }, { anonymousId: '' }, { userId: '', anonymousId: '' }]) {
+      const event = { event: 'E', groupId: 'g', ...ids }
+      t.notOk(CALLS[type]?.(event), `${type} ${JSON.stringify(ids)}`)
+      t.same(await post(url, `/v1/${type}`, JSON.stringify(event)), { status: 400, code: 'no_user_anon_id' })
+    }
+    t.ok(CALLS[type]?.({ event: 'E', groupId: 'g', userId: 'u', anonymousId: '' }), `${type}: one is enough`)
+  }
+})
+
+t.test('the examples in openapi.yml are good, and taken', async t => {
+  const { url, sink } = await startApp(t, { env: { VALIDATION: 'strict' } })
+  for (const path of [...EVENT_TYPES, 'batch']) {
+    const { examples } = document.components.schemas[nameOf(path)] as { examples: unknown[] }
+    for (const example of examples)
+      t.match(await post(url, `/v1/${path}`, JSON.stringify(example)), { status: 200 }, path)
+  }
+  t.equal(sink.records.length, 8)
+})
+
+t.test('the examples of errors are in the words of the server', async t => {
+  const found: Record<string, string>[] = []
+  JSON.stringify(document.components['responses'], (_, value: unknown) => {
+    const json = value as Json | null
+    if (typeof json === 'object' && typeof json?.['code'] === 'string') found.push(json as Record<string, string>)
+    return value
+  })
+  t.ok(found.length > 5, `${found.length} examples`)
+  const words = new Map<string, string>(Object.entries(REASONS))
+  for (const [code, { message }] of Object.entries(ERRORS)) words.set(code, message)
+  for (const { code, message } of found) t.ok(message?.endsWith(words.get(code ?? '') ?? '?'), `${code}: ${message}`)
+})
