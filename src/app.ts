@@ -22,6 +22,7 @@ import { closeIdleAfter } from './http/connections.ts'
 import { createDrainer } from './http/drain.ts'
 import { registerPixel } from './http/pixel.ts'
 import { registerSdkTelemetry } from './http/sdk-telemetry.ts'
+import { guardListener } from './http/listener.ts'
 import { shedLoad } from './http/pressure.ts'
 import { postToSelf } from './http/self-request.ts'
 import { createServer } from './http/server.ts'
@@ -169,6 +170,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 
   const drainer = createDrainer(tracking)
   const admin = await createAdminServer({ logger, trustProxy: config.trustProxy, tls: config.tls })
+  guardListener(admin)
   const servers = [tracking.server, admin.server]
   for (const server of servers) closeIdleAfter(server, config.keepAliveTimeoutMs)
   const following = config.tls && followCertificate({ certificate: config.tls, servers, log: logger })

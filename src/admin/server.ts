@@ -29,7 +29,13 @@ const CHECK_MS = 2_000
 
 /** The second listener: what operators look at. It takes no events and no large bodies. */
 export async function createAdminServer({ logger, trustProxy, tls }: AdminServerOptions): Promise<FastifyInstance> {
-  const http = { headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: CHECK_MS, insecureHTTPParser: false }
+  const http = {
+    headersTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_MS,
+    insecureHTTPParser: false,
+    // app.ts has it asked for: Node would answer without a body.
+    requireHostHeader: false
+  }
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),

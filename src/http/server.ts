@@ -1,13 +1,12 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import Fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ConnectionLimits } from './connections.ts'
 import { closeIdleAfter, limitConnections } from './connections.ts'
 import type { CorsOptions, OriginRule } from './cors.ts'
 import { allowOrigins, createOriginRule } from './cors.ts'
-import { answerError, createClientErrorHandler, knowAllMethods, refuseConnection } from './errors.ts'
+import { answerError, knowAllMethods, refuseConnection } from './errors.ts'
 import { letRestPass } from './linger.ts'
+import { guardListener } from './listener.ts'
 import { withoutDoubledVersion } from './paths.ts'
 import { sendError } from './replies.ts'
 import { rememberSenders } from './sender.ts'
@@ -52,25 +51,18 @@ const MAX_HEADER_BYTES = 32 * 1024
 /** A pixel carries its event in the URL, so this is generous; what is longer is a mistake. */
 const MAX_URL_CHARS = 16 * 1024
 const PATH_RULES: PathRules = { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: MAX_URL_CHARS }
-const HTTP_VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1'])
 
 /** A listener's Fastify instance: its limits, its errors in the contract's form, and CORS on every answer. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const originRule = createOriginRule(options.cors)
   const allowOrigin = options.cors.origins === '*' ? '*' : undefined
   const app = createFastify(options, originRule)
+  guardListener(app, originRule)
   limitConnections(app.server, options.connections)
   closeIdleAfter(app.server, (options.timeouts ?? DEFAULT_TIMEOUTS).idle)
   rememberSenders(app.server)
   boundPipelining(app.server, socket => refuseConnection(socket, 'overloaded', allowOrigin))
   knowAllMethods(app)
-  app.server.on('connect', (_request: IncomingMessage, socket: Socket) =>
-    refuseConnection(socket, 'bad_request', allowOrigin)
-  )
-  // An expectation that nobody knows may be passed over (RFC 9110, 10.1.1); Node would answer it without a body.
-  app.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    app.server.emit('request', request, response)
-  })
   app.setErrorHandler(answerError)
   answerUnrouted(app, PATH_RULES)
   await allowOrigins(app, originRule)
@@ -89,7 +81,7 @@ function createFastify(options: ServerOptions, originRule: OriginRule): FastifyI
     connectionsCheckingInterval: timeouts.check,
     maxHeaderSize: MAX_HEADER_BYTES,
     insecureHTTPParser: false,
-    // Checked below: Node would answer without a body.
+    // guardListener asks for it: Node would answer without a body.
     requireHostHeader: false
   }
   return Fastify({
@@ -107,7 +99,6 @@ function createFastify(options: ServerOptions, originRule: OriginRule): FastifyI
     https: options.tls === undefined ? null : { ...http, ...options.tls, handshakeTimeout: timeouts.headers },
     rewriteUrl: ({ url = '' }: { url?: string }) => withoutDoubledVersion(url),
     routerOptions: PATH_RULES,
-    clientErrorHandler: createClientErrorHandler(options.cors.origins === '*' ? '*' : undefined),
     frameworkErrors: (error: Parameters<typeof answerError>[0], request: FastifyRequest, reply: FastifyReply) => {
       // No hook has run: neither has that of CORS.
       reply.headers(originRule(request.headers.origin)).header('vary', 'Origin')
@@ -118,15 +109,12 @@ function createFastify(options: ServerOptions, originRule: OriginRule): FastifyI
 
 /** A tick later, when more is parsed of what came in one piece: whether that are too many requests. */
 function checkLater(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
-  process.nextTick(checkRequestLine, request, reply, done)
+  process.nextTick(checkRequest, request, reply, done)
 }
 
-function checkRequestLine(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
-  const { url = '', httpVersion, headers, socket } = request.raw
-  // RFC 9112, 3.2; and Node's parser takes a version 2.0 or 0.9 that is none.
-  const hasHost = headers.host !== undefined || httpVersion !== '1.1'
+function checkRequest(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  const { url = '', socket } = request.raw
   if (isFlooded(socket)) reply.hijack()
   else if (url.length > MAX_URL_CHARS) sendError(reply, 'uri_too_long')
-  else if (!hasHost || !HTTP_VERSIONS.has(httpVersion)) sendError(reply, 'bad_request')
   else done()
 }

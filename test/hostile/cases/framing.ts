@@ -62,6 +62,21 @@ const BAD_HEADS: Readonly<Record<string, Buffer>> = {
   'a target without a slash': request({ path: 'v1/track' }),
   'no target': Buffer.from('POST HTTP/1.1\r\nhost: x\r\n\r\n'),
   'no host': request({ host: '' }),
+  'two hosts': request({ host: 'host: a\r\nhost: b\r\n' }),
+  'a host that is none': request({ host: 'host: a b\r\n' }),
+  'a coding of gzip in front of chunked': request({ framing: 'transfer-encoding: gzip, chunked\r\n', body: chunks }),
+  'a coding that nobody knows in front of chunked': request({
+    framing: 'transfer-encoding: x, chunked\r\n',
+    body: chunks
+  }),
+  'chunked in version 1.0': request({
+    version: 'HTTP/1.0',
+    framing: 'transfer-encoding: chunked\r\n',
+    body: chunks
+  }),
+  'RTSP with a method of HTTP': request({ version: 'RTSP/1.0' }),
+  'RTSP with a method of its own': Buffer.from('ANNOUNCE /x RTSP/1.0\r\ncseq: 1\r\n\r\n'),
+  ICE: Buffer.from('SOURCE /x ICE/1.0\r\n\r\n'),
   'a blank before the request': Buffer.concat([Buffer.from(' '), request()]),
   'a line of nothing but a version': Buffer.from('HTTP/1.1\r\n\r\n'),
   'an answer in place of a request': Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'),
@@ -127,7 +142,6 @@ const ODD_BUT_GOOD: Readonly<Record<string, Buffer>> = {
   'X-Forwarded-For of nobody that we trust': request({
     head: `${AUTHORIZATION}x-forwarded-for: a\0`.replace('\0', ',b\r\n')
   }),
-  'two hosts': request({ host: 'host: a\r\nhost: b\r\n' }),
   'an empty host': request({ host: 'host:\r\n' }),
   'a host of 10 KB': request({ host: `host: ${'x'.repeat(10_000)}\r\n` }),
   'X-HTTP-Method-Override': request({ head: `${AUTHORIZATION}x-http-method-override: DELETE\r\n` }),
