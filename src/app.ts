@@ -18,14 +18,13 @@ import { createAuthenticator } from './http/authenticate.ts'
 import { registerBrowserScript } from './http/browser-script.ts'
 import { createBodyBudget } from './http/body-budget.ts'
 import { followCertificate } from './http/certificate.ts'
-import { closeIdleAfter } from './http/connections.ts'
 import { createDrainer } from './http/drain.ts'
 import { registerPixel } from './http/pixel.ts'
 import { registerSdkTelemetry } from './http/sdk-telemetry.ts'
-import { guardListener } from './http/listener.ts'
+import { prepareListener } from './http/listener.ts'
 import { shedLoad } from './http/pressure.ts'
 import { postToSelf } from './http/self-request.ts'
-import { createServer } from './http/server.ts'
+import { createServer, DEFAULT_TIMEOUTS } from './http/server.ts'
 import { registerSettings } from './http/settings.ts'
 import { registerTracking } from './http/tracking.ts'
 import { createTurns } from './http/turns.ts'
@@ -146,7 +145,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     trustProxy: config.trustProxy,
     cors: { origins: config.corsOrigins, sources: keys.sources },
     tls: config.tls,
-    connections: { ...config, onRefused: metrics.connectionRefused }
+    connections: { ...config, onRefused: metrics.connectionRefused },
+    timeouts: { ...DEFAULT_TIMEOUTS, idle: config.keepAliveTimeoutMs }
   })
   await shedLoad(tracking, () => metrics.requestRefused('overloaded'))
   tracking.addHook('onResponse', (request, reply, done) => {
@@ -158,7 +158,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     metrics.requestRefused(code)
     if (request === undefined) return
     const client = request.headers['user-agent'] ?? ''
-    seen.requestRefused({ code, path: request.url, address: request.ip, client })
+    seen.requestRefused({ code, path: request.url, address: request.clientAddress, client })
   }
   const budget = createBodyBudget()
   const trackingDoor = { ...door, pipeline, limits: config.limits, onBytes: metrics.bodyRead, budget, memory, turns }
@@ -169,10 +169,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   await registerBrowserScript(tracking, door)
 
   const drainer = createDrainer(tracking)
-  const admin = await createAdminServer({ logger, trustProxy: config.trustProxy, tls: config.tls })
-  guardListener(admin)
+  const admin = await createAdminServer({ logger, tls: config.tls })
+  prepareListener(admin, { trustProxy: config.trustProxy, idleMs: config.keepAliveTimeoutMs })
   const servers = [tracking.server, admin.server]
-  for (const server of servers) closeIdleAfter(server, config.keepAliveTimeoutMs)
   const following = config.tls && followCertificate({ certificate: config.tls, servers, log: logger })
   registerHealth(admin, {
     health: () => sink.health(),
@@ -210,8 +209,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     trackingUrl: hostname => config.publicUrl ?? urlOf(tracking, hostname, config),
     clock
   })
-  metrics.gauge(METRICS.spoolMaxBytes, () => [[{}, config.spoolMaxBytes]])
-  metrics.gauge(METRICS.dedupeMaxIds, () => [[{}, config.dedup.maxIds]])
+  measureBounds(metrics, config)
   measureDebugger(metrics, seen, watchers)
 
   // Not before all that an edit is about is there
@@ -253,6 +251,11 @@ function measureSink(metrics: ReturnType<typeof createMetrics>, sink: OpenSink, 
   metrics.gauge(METRICS.queueBytes, () => byLabel('sink', sink.levels().queued))
   metrics.gauge(METRICS.logBytes, () => byLabel('log', sink.levels().disk))
   metrics.gauge(METRICS.backlogBytes, () => [[{}, sink.levels().backlog]])
+}
+
+function measureBounds(metrics: ReturnType<typeof createMetrics>, { spoolMaxBytes, dedup }: Config): void {
+  metrics.gauge(METRICS.spoolMaxBytes, () => [[{}, spoolMaxBytes]])
+  metrics.gauge(METRICS.dedupeMaxIds, () => [[{}, dedup.maxIds]])
 }
 
 function measureDebugger(

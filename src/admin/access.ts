@@ -28,6 +28,8 @@ export interface Access {
 
 const USER = 'admin'
 const COOKIE = 'tributary_session'
+/** What a proxy that is not trusted says: who lies here makes only their own cookie stricter. */
+const HTTPS_IN_FRONT = /^[ \t]*https[ \t]*(?:,|$)/i
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
 /** Registers Basic for the user `admin` and knows sessions of the login form; guessing is slowed down for both. */
@@ -42,7 +44,7 @@ export async function createAccess(app: FastifyInstance, options: AccessOptions)
     validate: async (user, given, request) => {
       // Both are compared, whatever the first says, so that time tells nothing.
       if (isRight(given) && user === USER) return undefined
-      throttle.failed(request.ip)
+      throttle.failed(request.clientAddress)
       return new Error('wrong user name or password')
     },
     authenticate: false
@@ -55,7 +57,7 @@ export async function createAccess(app: FastifyInstance, options: AccessOptions)
 
   async function checkPassword(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
     if (hasSession(request)) return undefined
-    const wait = throttle.wait(request.ip)
+    const wait = throttle.wait(request.clientAddress)
     if (wait > 0) return refuse(reply.header('retry-after', String(wait)), 429, 'too_many_failures')
     const failure = await new Promise<Error | undefined>(resolve => {
       app.basicAuth.call(app, request, reply, resolve)
@@ -83,11 +85,11 @@ export async function createAccess(app: FastifyInstance, options: AccessOptions)
       return hasSession(request) ? 'yes' : 'login'
     },
     logIn(request, reply, given) {
-      const wait = throttle.wait(request.ip)
+      const wait = throttle.wait(request.clientAddress)
       if (mode !== 'password' || wait > 0) return { ok: false, wait }
       if (!isRight(given)) {
-        throttle.failed(request.ip)
-        return { ok: false, wait: throttle.wait(request.ip) }
+        throttle.failed(request.clientAddress)
+        return { ok: false, wait: throttle.wait(request.clientAddress) }
       }
       setCookie(request, reply, { value: sessions.begin(), seconds: SESSION_SECONDS })
       return { ok: true }
@@ -150,7 +152,8 @@ function setCookie(
   reply: FastifyReply,
   { value, seconds }: { value: string; seconds: number }
 ) {
-  const isSecure = request.protocol === 'https' || request.headers['x-forwarded-proto'] === 'https'
+  const isSecure =
+    request.clientProtocol === 'https' || HTTPS_IN_FRONT.test(String(request.headers['x-forwarded-proto']))
   const flags = `Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${isSecure ? '; Secure' : ''}`
   reply.header('set-cookie', `${COOKIE}=${value}; ${flags}`)
 }

@@ -42,7 +42,7 @@ export function registerSourceRoutes(app: FastifyInstance, options: SourceRoutes
     // The file may be broken just now; the sources in force are those of the last good one.
     const keys = await writeKeys().catch(() => new Map<string, readonly SourceKey[]>())
     return {
-      trackingUrl: options.trackingUrl(request.hostname),
+      trackingUrl: options.trackingUrl(request.clientHost.replace(/:\d*$/, '')),
       sources: sources().map(source => ({
         ...toSourceView(source, recent, sdks),
         keys: (keys.get(source.id) ?? []).map(({ masked }) => masked)

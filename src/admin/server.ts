@@ -4,7 +4,6 @@ import type { FastifyBaseLogger, FastifyError, FastifyInstance } from 'fastify'
 
 export interface AdminServerOptions {
   readonly logger: FastifyBaseLogger
-  readonly trustProxy: boolean | string | ((address: string, hop: number) => boolean)
   /** PEM texts. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined
 }
@@ -28,7 +27,7 @@ const REQUEST_TIMEOUT_MS = 10_000
 const CHECK_MS = 2_000
 
 /** The second listener: what operators look at. It takes no events and no large bodies. */
-export async function createAdminServer({ logger, trustProxy, tls }: AdminServerOptions): Promise<FastifyInstance> {
+export async function createAdminServer({ logger, tls }: AdminServerOptions): Promise<FastifyInstance> {
   const http = {
     headersTimeout: REQUEST_TIMEOUT_MS,
     connectionsCheckingInterval: CHECK_MS,
@@ -39,7 +38,6 @@ export async function createAdminServer({ logger, trustProxy, tls }: AdminServer
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
-    trustProxy,
     requestTimeout: REQUEST_TIMEOUT_MS,
     bodyLimit: 64 * 1024,
     forceCloseConnections: 'idle',

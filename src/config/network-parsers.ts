@@ -36,7 +36,7 @@ export const brokers: Parser<string[]> = value => {
   })
 }
 
-/** In the form of Fastify's option of the same name. */
+/** Everybody, nobody, ranges of addresses, or a rule by address and by how many proxies are nearer. */
 export type TrustProxy = boolean | string | ((address: string, hop: number) => boolean)
 
 const NAMED_RANGES = ['loopback', 'linklocal', 'uniquelocal']
@@ -47,7 +47,6 @@ export const trustProxy: Parser<TrustProxy> = value => {
   const word = value.toLowerCase()
   if (word === 'true') return true
   if (word === 'false' || word === '0') return false
-  // Fastify reads a bare number as "trust nobody" since 5.12, so hops are counted here.
   if (/^\d+$/.test(word) && Number(word) <= MAX_HOPS) return (_address, hop) => hop < Number(word)
   const entries = list(word)
   if (entries.length > 0 && entries.every(isAddressRange)) return entries.join(',')
@@ -58,7 +57,8 @@ function isAddressRange(entry: string): boolean {
   const [address = '', prefix, ...rest] = entry.split('/')
   if (NAMED_RANGES.includes(entry)) return true
   if (!isIP(address) || rest.length > 0) return false
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (isIPv4(address) ? 32 : 128))
+  // Everybody is `true`.
+  return prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= (isIPv4(address) ? 32 : 128))
 }
 
 /** `*`, or the origins that may read the answers. */

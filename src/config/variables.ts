@@ -130,7 +130,7 @@ export const VARIABLES = {
   TRUST_PROXY: variable(
     'false',
     network.trustProxy,
-    'Whose `X-Forwarded-*` to believe: `false`, `true`, a number of proxies, or a list (`10.0.0.0/8,loopback`).'
+    'Whose `X-Forwarded-*` or `Forwarded` to believe: `false`, `true`, a number of proxies, or a list (`10.0.0.0/8,loopback`).'
   ),
   CORS_ORIGINS: variable(
     '*',

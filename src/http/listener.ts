@@ -2,20 +2,37 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { errorBody } from '../model/errors.ts'
+import type { TrustProxy } from './client.ts'
+import { knowClients } from './client.ts'
+import { closeIdleAfter } from './connections.ts'
 import type { OriginRule } from './cors.ts'
 import { createClientErrorHandler, refuseConnection } from './errors.ts'
 import { letRestPass } from './linger.ts'
 import { JSON_TYPE } from './replies.ts'
 import { headFault } from './request-head.ts'
 
-/** A listener whose answers no page of another origin may read. */
 const NO_PAGE: OriginRule = () => ({})
+
+export interface ListenerOptions {
+  readonly trustProxy: TrustProxy
+  /** Between two requests of a connection, in milliseconds. */
+  readonly idleMs: number
+  /** Default: no page of another origin may read an answer. */
+  readonly originRule?: OriginRule
+}
+
+/** What both listeners need, whatever they serve. To be called before anything else listens for requests. */
+export function prepareListener(app: FastifyInstance, options: ListenerOptions): void {
+  refuseInvalid(app, options.originRule ?? NO_PAGE)
+  knowClients(app, options.trustProxy)
+  closeIdleAfter(app.server, options.idleMs)
+}
 
 /**
  * Makes a listener refuse what is not valid HTTP/1.0 or HTTP/1.1, in the documented form, before Fastify sees it: its
- * router warns of each method that it does not know. To be called before anything else listens for requests.
+ * router warns of each method that it does not know.
  */
-export function guardListener({ server }: FastifyInstance, originRule: OriginRule = NO_PAGE): void {
+function refuseInvalid({ server }: FastifyInstance, originRule: OriginRule): void {
   // Of requests without an Origin, which browsers send with no request that could come to this.
   const anyOrigin = originRule(undefined)['access-control-allow-origin'] === '*' ? '*' : undefined
   const [handle] = server.listeners('request') as RequestListener[]

@@ -11,8 +11,8 @@ export interface PublicAddress {
 const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 
 /**
- * The address of PUBLIC_URL, else the one that this request was sent to: its Host, or X-Forwarded-Host and
- * X-Forwarded-Proto where TRUST_PROXY believes them. Undefined where the request names none that could be one.
+ * The address of PUBLIC_URL, else the one that this request was sent to: its Host and scheme, or what the proxies that
+ * TRUST_PROXY trusts say of both. Undefined where the request names none that could be one.
  *
  * @param publicUrl without a trailing slash
  */
@@ -21,6 +21,6 @@ export function publicAddress(request: FastifyRequest, publicUrl: string | undef
     const [scheme = '', host = ''] = publicUrl.split('://')
     return { protocol: scheme === 'https' ? 'https' : 'http', host }
   }
-  const { host, protocol } = request
-  return HOST.test(host ?? '') ? { protocol: protocol === 'https' ? 'https' : 'http', host } : undefined
+  const { clientHost: host, clientProtocol: protocol } = request
+  return HOST.test(host) ? { protocol, host } : undefined
 }

@@ -14,5 +14,5 @@ export function rememberSenders(server: Server): void {
 
 /** Who sent a request, as TRUST_PROXY has it; empty where the client was gone before it could be asked. */
 export function senderOf(request: FastifyRequest): string {
-  return request.ip ?? ''
+  return request.clientAddress
 }

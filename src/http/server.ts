@@ -1,12 +1,13 @@
 import Fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { TrustProxy } from './client.ts'
 import type { ConnectionLimits } from './connections.ts'
-import { closeIdleAfter, limitConnections } from './connections.ts'
+import { limitConnections } from './connections.ts'
 import type { CorsOptions, OriginRule } from './cors.ts'
 import { allowOrigins, createOriginRule } from './cors.ts'
 import { answerError, knowAllMethods, refuseConnection } from './errors.ts'
 import { letRestPass } from './linger.ts'
-import { guardListener } from './listener.ts'
+import { prepareListener } from './listener.ts'
 import { withoutDoubledVersion } from './paths.ts'
 import { sendError } from './replies.ts'
 import { rememberSenders } from './sender.ts'
@@ -16,7 +17,7 @@ import { answerUnrouted } from './unrouted.ts'
 
 export interface ServerOptions {
   readonly logger: FastifyBaseLogger
-  readonly trustProxy: boolean | string | ((address: string, hop: number) => boolean)
+  readonly trustProxy: TrustProxy
   readonly cors: CorsOptions
   readonly connections: ConnectionLimits
   /** PEM texts. */
@@ -57,9 +58,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const originRule = createOriginRule(options.cors)
   const allowOrigin = options.cors.origins === '*' ? '*' : undefined
   const app = createFastify(options, originRule)
-  guardListener(app, originRule)
+  const { trustProxy, timeouts = DEFAULT_TIMEOUTS } = options
+  prepareListener(app, { trustProxy, idleMs: timeouts.idle, originRule })
   limitConnections(app.server, options.connections)
-  closeIdleAfter(app.server, (options.timeouts ?? DEFAULT_TIMEOUTS).idle)
   rememberSenders(app.server)
   boundPipelining(app.server, socket => refuseConnection(socket, 'overloaded', allowOrigin))
   knowAllMethods(app)
@@ -81,7 +82,7 @@ function createFastify(options: ServerOptions, originRule: OriginRule): FastifyI
     connectionsCheckingInterval: timeouts.check,
     maxHeaderSize: MAX_HEADER_BYTES,
     insecureHTTPParser: false,
-    // guardListener asks for it: Node would answer without a body.
+    // prepareListener asks for it: Node would answer without a body.
     requireHostHeader: false
   }
   return Fastify({
@@ -89,7 +90,6 @@ function createFastify(options: ServerOptions, originRule: OriginRule): FastifyI
     logController: new LogController({ disableRequestLogging: true }),
     // A child logger for each request would cost more than the few lines that we log are worth.
     childLoggerFactory: (logger: FastifyBaseLogger) => logger,
-    trustProxy: options.trustProxy,
     requestTimeout: timeouts.request,
     connectionTimeout: timeouts.stalled,
     return503OnClosing: false,

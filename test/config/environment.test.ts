@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import type { Config } from '../../src/config/config.ts'
 import { readConfigFileName, readEnvironment } from '../../src/config/environment.ts'
+import { knowClients } from '../../src/http/client.ts'
 import { isConfigError } from '../../src/model/config-error.ts'
 
 function problemsOf(env: Record<string, string>): readonly string[] {
@@ -169,6 +170,8 @@ const BAD: [string, string, RegExp][] = [
   ['TRUST_PROXY', '10.0.0.0/33', /true, false, a number of proxies/],
   ['TRUST_PROXY', 'proxy.example', /true, false/],
   ['TRUST_PROXY', '99', /true, false/],
+  ['TRUST_PROXY', '0.0.0.0/0', /true, false/],
+  ['TRUST_PROXY', '10.0.0.0/08', /true, false/],
   ['CORS_ORIGINS', 'https://a.example/', /without a path: "https:\/\/a\.example"/],
   ['CORS_ORIGINS', 'https://a.example,*', /"\*" alone/],
   ['PUBLIC_URL', 'events.example.com', /a URL such as/],
@@ -234,23 +237,27 @@ t.test('certificates are read at start, and a key that does not fit its certific
   t.match(readEnvironment(kafka).kafka?.ssl?.ca, /BEGIN CERTIFICATE/)
 })
 
-t.test('Fastify takes each form of TRUST_PROXY, and a number of proxies counts from the socket on', async t => {
-  const cases: [string, string][] = [
-    ['false', '127.0.0.1'],
-    ['1', '10.0.0.2'],
-    ['2', '192.0.2.7'],
-    ['true', '198.51.100.1'],
-    ['loopback', '10.0.0.2'],
-    ['loopback,10.0.0.0/8', '192.0.2.7']
-  ]
-  for (const [TRUST_PROXY, wanted] of cases) {
-    const app = fastify({ trustProxy: readEnvironment({ TRUST_PROXY }).trustProxy })
-    t.teardown(() => app.close())
-    app.get('/', async request => request.ip)
-    const headers = { 'x-forwarded-for': '198.51.100.1, 192.0.2.7, 10.0.0.2' }
-    t.equal((await app.inject({ url: '/', headers })).body, wanted, TRUST_PROXY)
+t.test(
+  'each form of TRUST_PROXY says how far a list of proxies is believed; a number counts from the socket on',
+  async t => {
+    const cases: [string, string][] = [
+      ['false', '127.0.0.1'],
+      ['1', '10.0.0.2'],
+      ['2', '192.0.2.7'],
+      ['true', '198.51.100.1'],
+      ['loopback', '10.0.0.2'],
+      ['loopback,10.0.0.0/8', '192.0.2.7']
+    ]
+    for (const [TRUST_PROXY, wanted] of cases) {
+      const app = fastify()
+      knowClients(app, readEnvironment({ TRUST_PROXY }).trustProxy)
+      t.teardown(() => app.close())
+      app.get('/', async request => request.clientAddress)
+      const headers = { 'x-forwarded-for': '198.51.100.1, 192.0.2.7, 10.0.0.2' }
+      t.equal((await app.inject({ url: '/', headers })).body, wanted, TRUST_PROXY)
+    }
   }
-})
+)
 
 t.test('no error quotes a password', async t => {
   const pasted = problemsOf({ KAFKA_BROKERS: 'user:hunter2@kafka:9092', PUBLIC_URL: 'https://u:hunter2@example.com' })

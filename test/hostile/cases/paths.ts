@@ -103,7 +103,7 @@ const LONG: readonly (readonly [what: string, path: string, status: number])[] =
 ]
 
 /** Methods that Node does not parse as an ordinary request, and the one that is right. */
-const NOT_ASKED = new Set(['CONNECT', 'POST', 'HEAD', 'OPTIONS'])
+const NOT_ASKED = new Set(['CONNECT', 'POST', 'HEAD', 'OPTIONS', 'SOURCE'])
 
 export const pathCases: readonly HostileCase[] = [
   ...NOT_THERE.map((path): HostileCase => ({

@@ -1,0 +1,91 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { isIP, isIPv4 } from 'node:net'
+
+/** What the proxies in front say of a request, each list with the word of the nearest proxy first. */
+export interface Forwarded {
+  /** Who sent the request to that proxy: an address without its port; empty where it is none. */
+  readonly addresses: readonly string[]
+  readonly protocols: readonly string[]
+  readonly hosts: readonly string[]
+}
+
+const NOTHING: Forwarded = { addresses: [], protocols: [], hosts: [] }
+
+/** A parameter of a Forwarded element (RFC 7239, 4); ports and brackets without quotes are taken too, as some send them. */
+const PARAMETER = /[ \t]*([\w!#$%&'*+.^`|~-]+)=("(?:[^"\\]|\\.)*"|[^;,\s"]*)[ \t]*(?:;|$)/y
+
+/**
+ * Reads X-Forwarded-For, -Proto and -Host, or Forwarded (RFC 7239) where none of those is there. Not both: most proxies
+ * write the former and pass the latter on as their client sent it.
+ */
+export function readForwarded(headers: IncomingHttpHeaders): Forwarded {
+  const { 'x-forwarded-for': by, 'x-forwarded-proto': proto, 'x-forwarded-host': host, forwarded } = headers
+  if (by !== undefined || proto !== undefined || host !== undefined) {
+    return { addresses: split(by).map(plainAddress), protocols: split(proto), hosts: split(host) }
+  }
+  if (forwarded === undefined) return NOTHING
+  const elements = split(forwarded).map(parseElement)
+  return {
+    addresses: elements.map(element => plainAddress(element.get('for') ?? '')),
+    protocols: elements.map(element => element.get('proto') ?? ''),
+    hosts: elements.map(element => element.get('host') ?? '')
+  }
+}
+
+/** The parameters of one element by their names in lower case; none where it is malformed. */
+function parseElement(element: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>()
+  PARAMETER.lastIndex = 0
+  while (PARAMETER.lastIndex < element.length) {
+    const [, name = '', value = ''] = PARAMETER.exec(element) ?? []
+    // Each parameter may stand there once.
+    if (name === '' || found.has(name.toLowerCase())) return new Map()
+    found.set(name.toLowerCase(), unquote(value))
+  }
+  return found
+}
+
+/**
+ * The elements of a list, the last one first, without empty ones. Read from its end, where the nearest proxy writes:
+ * a quotation mark that a client has left open in front of that joins nothing to it.
+ */
+function split(header: string | string[] | undefined): string[] {
+  const text = String(header ?? '')
+  const elements: string[] = []
+  let isQuoted = false
+  let end = text.length
+  for (let at = end - 1; at >= -1; at--) {
+    if (text[at] === '"' && text[at - 1] !== '\\') isQuoted = !isQuoted
+    if (at >= 0 && (isQuoted || text[at] !== ',')) continue
+    const element = text.slice(at + 1, end).trim()
+    if (element !== '') elements.push(element)
+    end = at
+  }
+  return elements
+}
+
+function unquote(text: string): string {
+  return text.startsWith('"') && text.endsWith('"') && text.length > 1
+    ? text.slice(1, -1).replaceAll(/\\(.)/g, '$1')
+    : text
+}
+
+/** An IPv6 address in brackets, or an IPv4 address, with a port, which RFC 7239 lets be obfuscated (`_x`). */
+const NODE = /^(?:\[([^\]]+)\]|([\d.]+))(?::[\w.-]*)?$/
+const MAPPED = /^::ffff:(?:([\d.]+)|([\da-f]{1,4}):([\da-f]{1,4}))$/i
+
+/**
+ * An address without quotes, brackets and port, IPv4 where it is mapped into IPv6; empty where it is none (`unknown`,
+ * `_hidden`, a name).
+ */
+export function plainAddress(text: string): string {
+  const bare = unquote(text.trim())
+  const [, bracketed, dotted] = NODE.exec(bare) ?? []
+  const address = bracketed ?? dotted ?? bare
+  if (isIP(address) === 0) return ''
+  const [, ipv4, high, low] = MAPPED.exec(address) ?? []
+  if (ipv4 !== undefined && isIPv4(ipv4)) return ipv4
+  if (high === undefined || low === undefined) return address
+  const [upper, lower] = [Number.parseInt(high, 16), Number.parseInt(low, 16)]
+  return [upper >> 8, upper & 255, lower >> 8, lower & 255].join('.')
+}
