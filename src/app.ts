@@ -29,6 +29,7 @@ import { registerSettings } from './http/settings.ts'
 import { registerTracking } from './http/tracking.ts'
 import { createTurns } from './http/turns.ts'
 import { pathLabel } from './http/unrouted.ts'
+import { MAX_KEPT_BODY_BYTES } from './ingest/body-keeper.ts'
 import { createDedupe } from './ingest/dedupe.ts'
 import { createJudge } from './ingest/judge.ts'
 import type { Memory } from './ingest/memory.ts'
@@ -123,17 +124,17 @@ export async function createApp(options: AppOptions): Promise<App> {
   const contract = loadContract(CONTRACT_FILE.pathname, CACHE_DIR.pathname)
   const validator = createValidator({ contract, mode: config.validation, limits: config.limits })
   const ids = await openIdStore({ ...config.dedup, dir: join(config.dataDir, 'dedupe'), clock, log: logger })
-  const dedupe = createDedupe(ids.windowOf)
   const turns = createTurns()
   const pipeline = createPipeline({
     pause: turns.pause,
     judge: createJudge({ validator, limits: config.limits }),
-    dedupe,
+    dedupe: createDedupe(ids.windowOf),
     router: routing.current,
     sink,
     ledger: metrics,
     observe: seen.recent.observe,
     rateLimiter: createRateLimiter({ clock, maxBatchEvents: config.limits.maxBatchEvents }),
+    refusedBytesPerHour: config.refusedBytesPerHour,
     clock,
     memory,
     partialStatus: config.batchPartialStatus
@@ -162,7 +163,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   }
   const budget = createBodyBudget()
   const trackingDoor = { ...door, pipeline, limits: config.limits, onBytes: metrics.bodyRead, budget, memory, turns }
-  registerTracking(tracking, { ...trackingDoor, isLenient: config.validation === 'compatible' })
+  registerTracking(tracking, { ...trackingDoor, ...bodyRules(config) })
   registerPixel(tracking, { ...trackingDoor, now: clock.now })
   registerSettings(tracking, { ...door, publicUrl: config.publicUrl })
   registerSdkTelemetry(tracking)
@@ -266,6 +267,12 @@ function measureDebugger(
   metrics.gauge(METRICS.debuggerEvents, () => [[{}, recent.usage().events]])
   metrics.gauge(METRICS.debuggerBytes, () => [[{}, recent.usage().bytes]])
   metrics.gauge(METRICS.debuggerWatchers, () => [[{}, watchers()]])
+}
+
+/** What the routes do with a body that is not as the contract has it. */
+function bodyRules({ validation, limits, refusedBytesPerHour }: Config) {
+  const keepBytes = refusedBytesPerHour === 0 ? undefined : Math.min(limits.maxBatchBytes, MAX_KEPT_BODY_BYTES)
+  return { isLenient: validation === 'compatible', keepBytes }
 }
 
 /** The tracking API's URL for somebody who reached this machine by `hostname`. */

@@ -2,7 +2,7 @@ import { readEnvironment } from '../config/environment.ts'
 import type { Command, Terminal } from './command.ts'
 import { parseArguments, UsageError } from './command.ts'
 import type { Rejection } from './rejected.ts'
-import { FILTER_HELP, FILTER_OPTIONS, readFilter, readRejections } from './rejected.ts'
+import { bodyOf, FILTER_HELP, FILTER_OPTIONS, readFilter, readRejections } from './rejected.ts'
 
 const DEFAULT_SAMPLES = 3
 const MAX_SAMPLE_CHARS = 300
@@ -12,9 +12,10 @@ const MAX_NAMED = 5
 export const rejectedList: Command = {
   help: `Usage: tributary rejected list [--samples N | --json] [filters]
 
-Shows what was refused: how many events by reason, with their sources and SDKs, and the latest of each.
+Shows what was refused: how many events by reason, with their sources and SDKs, and the latest of each. A body that
+was refused as a whole counts as one.
 
-  --samples N       so many events of each reason (default: ${DEFAULT_SAMPLES})
+  --samples N       so many of each reason (default: ${DEFAULT_SAMPLES})
   --json            the rejected records themselves, one a line, and nothing else
 ${FILTER_HELP}
 
@@ -39,6 +40,7 @@ Examples:
 /** All rejections of one reason. */
 interface Reason {
   events: number
+  bodies: number
   first: string
   last: string
   readonly message: string
@@ -54,10 +56,11 @@ async function sum(rejections: AsyncIterable<Rejection>, samples: number): Promi
     const { code, message, receivedAt, source, library } = rejection
     let reason = reasons.get(code)
     if (reason === undefined) {
-      const none = { events: 0, first: receivedAt, last: receivedAt, message }
+      const none = { events: 0, bodies: 0, first: receivedAt, last: receivedAt, message }
       reasons.set(code, (reason = { ...none, sources: new Set(), libraries: new Set(), samples: [] }))
     }
-    reason.events++
+    if (rejection.kind === 'body') reason.bodies++
+    else reason.events++
     if (receivedAt < reason.first) reason.first = receivedAt
     if (receivedAt > reason.last) reason.last = receivedAt
     addBounded(reason.sources, source)
@@ -80,20 +83,25 @@ function addBounded(names: Set<string>, name: string): void {
 }
 
 function show(reasons: Map<string, Reason>, terminal: Terminal): void {
-  const all = [...reasons].sort(([, a], [, b]) => b.events - a.events)
-  terminal.out(`${all.reduce((events, [, reason]) => events + reason.events, 0)} rejected events`)
-  for (const [code, { events, first, last, message, sources, libraries, samples }] of all) {
-    terminal.out(`\n${code}: ${events} (${message})`)
+  const all = [...reasons].sort(([, a], [, b]) => b.events + b.bodies - a.events - a.bodies)
+  const events = all.reduce((sum, [, reason]) => sum + reason.events, 0)
+  const bodies = all.reduce((sum, [, reason]) => sum + reason.bodies, 0)
+  terminal.out(bodies === 0 ? `${events} rejected events` : `${events} rejected events, ${bodies} rejected bodies`)
+  for (const [code, reason] of all) {
+    const { first, last, message, sources, libraries, samples } = reason
+    terminal.out(`\n${code}: ${reason.events + reason.bodies} (${message})`)
     terminal.out(`  received  ${first === last ? first : `${first} to ${last}`}`)
     terminal.out(`  sources   ${[...sources].join(', ')}\n  SDKs      ${printable([...libraries].join(', '))}`)
-    for (const { receivedAt, source, pointer, event } of samples) {
-      terminal.out(`  ${receivedAt} ${source} ${printable(pointer === '' ? '-' : pointer)} ${sampleOf(event)}`)
+    for (const sample of samples) {
+      const { receivedAt, source, pointer } = sample
+      terminal.out(`  ${receivedAt} ${source} ${printable(pointer === '' ? '-' : pointer)} ${sampleOf(sample)}`)
     }
   }
 }
 
-function sampleOf(event: unknown): string {
-  const text = printable(JSON.stringify(event))
+function sampleOf(rejection: Rejection): string {
+  const bytes = bodyOf(rejection)
+  const text = printable(bytes === undefined ? JSON.stringify(rejection.event) : `body: ${bytes.toString()}`)
   return text.length > MAX_SAMPLE_CHARS ? `${text.slice(0, MAX_SAMPLE_CHARS)}...` : text
 }
 

@@ -85,9 +85,8 @@ async function retry(
   let next = performance.now() + PROGRESS_EVERY_MS
   for await (const rejection of rejections) {
     tally.read++
-    const event = editEvent(rejection, changes)
-    const why =
-      event === undefined ? 'nothing to send: not a JSON object, or --set does not fit' : faultOf(judge, event)
+    const event = rejection.kind === 'body' ? undefined : editEvent(rejection, changes)
+    const why = event === undefined ? whyNothing(rejection) : faultOf(judge, event)
     const writeKey = keyOf.get(rejection.source)
     if (event === undefined || why !== undefined) leave(why ?? '')
     else if (writeKey === undefined)
@@ -105,6 +104,11 @@ async function retry(
   }
   await sender?.end()
   return tally
+}
+
+function whyNothing({ kind }: Rejection): string {
+  if (kind === 'body') return 'a body that was refused as a whole'
+  return 'nothing to send: not a JSON object, or --set does not fit'
 }
 
 /** The first key of each source that is enabled. */

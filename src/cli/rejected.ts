@@ -17,7 +17,13 @@ import { readKeysFile } from './keys-file.ts'
 /** A rejected record as schemas/rejected.schema.json has it, and its own JSON. */
 export interface Rejection {
   readonly json: string
-  readonly event: unknown
+  /** Of a body that was refused as a whole; absent for an event. */
+  readonly kind?: 'body'
+  readonly body?: string
+  readonly complete?: boolean
+  readonly event?: unknown
+  /** How the bytes of `body`, or of an event that is not UTF-8, are spelled. */
+  readonly encoding?: 'utf-8' | 'base64'
   readonly source: string
   /** Of the call: from the path, or the event's own in a batch. Records of earlier versions have none. */
   readonly type?: string
@@ -145,6 +151,12 @@ async function* readLog(dir: string): AsyncGenerator<string> {
   for (const name of names.filter(isSegmentName).sort()) {
     yield* createInterface({ input: createReadStream(join(dir, name)), crlfDelay: Number.POSITIVE_INFINITY })
   }
+}
+
+/** The bytes of a body that was refused as a whole; undefined for a refused event. */
+export function bodyOf({ kind, body, encoding }: Rejection): Buffer | undefined {
+  if (kind !== 'body' || body === undefined) return undefined
+  return Buffer.from(body, encoding === 'base64' ? 'base64' : 'utf8')
 }
 
 /** Undefined for what is none: a line that the server is just writing. */

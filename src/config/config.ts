@@ -25,6 +25,8 @@ export interface Config {
   readonly validation: 'compatible' | 'strict'
   readonly batchPartialStatus: 200 | 400
   readonly limits: Limits
+  /** Of refused bodies, for each source; 0: none is kept. */
+  readonly refusedBytesPerHour: number
   readonly maxConnections: number
   readonly maxConnectionsPerIp: number | undefined
   readonly keepAliveTimeoutMs: number

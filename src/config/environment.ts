@@ -113,6 +113,7 @@ function toConfig(values: Values, env: Environment): Config {
       maxBatchEvents: values.MAX_BATCH_EVENTS,
       maxPublishBytes: values.MAX_PUBLISH_BYTES
     },
+    refusedBytesPerHour: values.REFUSED_BODIES_PER_HOUR,
     maxConnections: values.MAX_CONNECTIONS,
     maxConnectionsPerIp: values.MAX_CONNECTIONS_PER_IP,
     keepAliveTimeoutMs: values.KEEP_ALIVE_TIMEOUT,

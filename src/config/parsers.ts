@@ -76,6 +76,19 @@ export function integerOrOff(least: number, most: number): Parser<number | undef
   }
 }
 
+/** Bytes; 0 where it is off. */
+export function sizeOrOff(most: string): Parser<number> {
+  const bytes = size(most)
+  return text => {
+    if (text.toLowerCase() === 'off') return 0
+    try {
+      return bytes(text)
+    } catch {
+      return expected(`"off" or a size from 1 byte to ${most}, such as 512000, 500KB or 10GiB`)
+    }
+  }
+}
+
 export const boolean: Parser<boolean> = text => {
   const word = text.toLowerCase()
   if (['true', 'yes', 'on', '1'].includes(word)) return true

@@ -7,16 +7,31 @@ import { fault } from '../model/reasons.ts'
 import type { BodyBudget } from './body-budget.ts'
 import type { Pace } from './body-pace.ts'
 import { DEFAULT_PACE, watchPace } from './body-pace.ts'
+import { GrowingBytes } from './growing-bytes.ts'
 
 export const ENCODINGS = ['identity', 'gzip', 'deflate', 'br', 'zstd'] as const
 export type Encoding = (typeof ENCODINGS)[number]
 
 /** What came of reading a body: `overloaded` where there is no room for it now, `request_timeout` where it dribbles. */
-export type GuardedBody =
-  | { readonly ok: true; readonly bytes: Buffer }
-  | { readonly ok: false; readonly fault: Fault | GuardError }
+export type GuardedBody = { readonly ok: true; readonly bytes: Buffer } | UnreadBody
+
+/** A body that was not read whole, or is larger than its limit. */
+export interface UnreadBody {
+  readonly ok: false
+  readonly fault: Fault | GuardError
+  /** What was read of it; nothing where it is not to be kept. */
+  readonly bytes: Buffer
+  /** Nothing of it is missing. */
+  readonly isComplete: boolean
+}
 
 const NOTHING: Buffer = Buffer.alloc(0)
+
+/** So long the rest of a body is read that is certain to be refused for its size, so that there is something to keep. */
+const KEEP_PATIENCE_MS = 1_000
+
+/** What JSON objects begin with. */
+const OPEN_BRACE = 0x7b
 
 type GuardError = 'overloaded' | 'request_timeout'
 
@@ -26,6 +41,11 @@ export interface GuardOptions {
   readonly limit: number
   /** What an operator sets it by, for the message. */
   readonly limitName: string
+  /**
+   * A body that is refused is kept: it is read up to so many bytes, where these are more than its limit, and what was
+   * read within a second comes with the refusal. Default: reading stops at the limit, and nothing is kept.
+   */
+  readonly keepBytes?: number | undefined
   /** Whoever gets a body gives its bytes back to this when they are done with it. */
   readonly budget: BodyBudget
   /** Where a large body lies, for its receiver to give back. Default: Node's. */
@@ -49,9 +69,14 @@ export function parseEncoding(header: string | undefined): Encoding | undefined 
   return ENCODINGS.find(encoding => encoding === name)
 }
 
+/** The most bytes that so many inflated ones may come as. */
+function onWire(bytes: number, encoding: Encoding): number {
+  return encoding === 'identity' ? bytes : bytes + bytes * COMPRESSED_GROWTH + COMPRESSED_FRAME_BYTES
+}
+
 /**
  * Reads a body as it streams in, counting its bytes and, where it is compressed, the inflated ones too. It stops at
- * the limit and calls `done` at once, however much is still to come.
+ * the limit, or at `keepBytes`, and calls `done` at once, however much is still to come.
  */
 export function readBody(request: IncomingMessage, options: GuardOptions, done: (body: GuardedBody) => void): void {
   new BodyReader(request, options, done)
@@ -65,31 +90,44 @@ class BodyReader {
   readonly #limit: number
   readonly #limitName: string
   readonly #wireLimit: number
+  /** Where reading stops, in bytes after inflating and before. */
+  readonly #mostBytes: number
+  readonly #mostWireBytes: number
+  readonly #isKept: boolean
   readonly #budget: BodyBudget
   readonly #done: (body: GuardedBody) => void
-  readonly #body: Bytes
+  readonly #body: GrowingBytes
   #held = 0
   #wireBytes = 0
   #wireEnded = false
   #inflater: Inflater | undefined
   /** What came in while the inflater was at work: handed over in one piece, however small its chunks were. */
-  #waiting = new Bytes(0, NODE_MEMORY)
+  #waiting = new GrowingBytes(0, NODE_MEMORY)
   #inflating = false
+  /** What the inflater got first. */
+  #firstWire = NOTHING
   #stopWatch: (() => void) | undefined
+  #patience: NodeJS.Timeout | undefined
 
   constructor(request: IncomingMessage, options: GuardOptions, done: (body: GuardedBody) => void) {
-    const { encoding, limit, limitName, budget, memory = NODE_MEMORY } = options
+    const { encoding, limit, limitName, keepBytes, budget, memory = NODE_MEMORY } = options
+    const most = Math.max(limit, keepBytes ?? 0)
     this.#request = request
     this.#encoding = encoding
     this.#limit = limit
     this.#limitName = limitName
     this.#budget = budget
-    this.#wireLimit = encoding === 'identity' ? limit : limit + limit * COMPRESSED_GROWTH + COMPRESSED_FRAME_BYTES
+    this.#isKept = keepBytes !== undefined
+    this.#mostBytes = most
+    this.#wireLimit = onWire(limit, encoding)
+    this.#mostWireBytes = onWire(most, encoding)
     this.#done = done
     const declared = Number(request.headers['content-length'])
-    this.#body = new Bytes(encoding === 'identity' && declared <= limit ? declared : 0, memory)
-    if (declared > this.#wireLimit) this.#refuseSize()
+    this.#body = new GrowingBytes(encoding === 'identity' && declared <= most ? declared : 0, memory)
+    const isTooLarge = declared > this.#wireLimit
+    if (isTooLarge && !this.#isKept) this.#refuseSize(false)
     else {
+      if (isTooLarge) this.#hurry()
       // What came with its head, as most bodies do, needs nobody to watch how fast it comes.
       if (declared !== request.readableLength) this.#watch(options.pace ?? DEFAULT_PACE)
       this.#listen()
@@ -110,13 +148,21 @@ class BodyReader {
 
   #onWire = (chunk: Buffer): void => {
     this.#wireBytes += chunk.length
-    if (this.#wireBytes > this.#wireLimit) this.#refuseSize()
+    if (this.#wireBytes > this.#mostWireBytes) this.#stopAtLimit(this.#encoding === 'identity' ? chunk : NOTHING)
     else if (!this.#hold(chunk)) this.#refuse('overloaded')
-    else if (this.#encoding === 'identity') this.#body.add(chunk)
     else {
-      this.#waiting.add(chunk)
-      if (!this.#inflating) this.#inflate()
+      if (this.#wireBytes > this.#wireLimit) this.#hurry()
+      if (this.#encoding === 'identity') this.#body.add(chunk)
+      else {
+        this.#waiting.add(chunk)
+        if (!this.#inflating) this.#inflate()
+      }
     }
+  }
+
+  /** The body is too large, however it goes on. */
+  #hurry(): void {
+    this.#patience ??= setTimeout(() => this.#refuseSize(false), KEEP_PATIENCE_MS).unref()
   }
 
   #inflate(): void {
@@ -133,19 +179,21 @@ class BodyReader {
 
   #startInflater(first: Buffer): Inflater {
     const inflater = createInflater(this.#encoding, first)
+    if (this.#isKept) this.#firstWire = first
     inflater.on('data', this.#onInflated)
     // It ends before the wire does, or without taking all, where more bytes stand behind the end of what it can read.
-    inflater.on('end', () =>
-      inflater.bytesWritten === this.#wireBytes ? this.#complete() : this.#refuse(fault('invalid_encoding'))
-    )
-    inflater.on('error', () => this.#refuse(fault('invalid_encoding')))
+    inflater.on('end', () => (inflater.bytesWritten === this.#wireBytes ? this.#complete() : this.#refuseEncoding()))
+    inflater.on('error', () => this.#refuseEncoding())
     return inflater
   }
 
   #onInflated = (chunk: Buffer): void => {
-    if (this.#body.length + chunk.length > this.#limit) this.#refuseSize()
+    if (this.#body.length + chunk.length > this.#mostBytes) this.#stopAtLimit(chunk)
     else if (!this.#hold(chunk)) this.#refuse('overloaded')
-    else this.#body.add(chunk)
+    else {
+      this.#body.add(chunk)
+      if (this.#body.length > this.#limit) this.#hurry()
+    }
   }
 
   #hold(chunk: Buffer): boolean {
@@ -161,80 +209,49 @@ class BodyReader {
   }
 
   #complete(): void {
-    this.#finish({ ok: true, bytes: this.#body.take() })
+    if (this.#body.length > this.#limit || this.#wireBytes > this.#wireLimit) this.#refuseSize(true)
+    else this.#finish({ ok: true, bytes: this.#body.take() })
   }
 
   #onBroken = (): void => {
     if (!this.#request.complete) this.#refuse(fault('incomplete_body'))
   }
 
-  #refuse(what: Fault | GuardError): void {
-    this.#finish({ ok: false, fault: what })
+  /** @param chunk the one that is too much: what fits of it is taken */
+  #stopAtLimit(chunk: Buffer): void {
+    if (this.#isKept) this.#body.add(chunk.subarray(0, this.#mostBytes - this.#body.length))
+    this.#refuseSize(false)
   }
 
-  #refuseSize(): void {
+  #refuseSize(isComplete: boolean): void {
     const message = `the body is larger than ${this.#limit} bytes, counted after inflating (${this.#limitName})`
-    this.#refuse(fault('payload_too_large', '', message))
+    this.#refuse(fault('payload_too_large', '', message), isComplete)
+  }
+
+  /** A body that only says that it is compressed is kept as it came. */
+  #refuseEncoding(): void {
+    const first = this.#firstWire
+    const isPlain = this.#body.length === 0 && first[0] === OPEN_BRACE
+    if (isPlain) this.#body.add(first.subarray(0, this.#mostBytes))
+    this.#refuse(fault('invalid_encoding'), isPlain && this.#wireEnded && first.length === this.#wireBytes)
+  }
+
+  #refuse(what: Fault | GuardError, isComplete = false): void {
+    const isKept = this.#isKept && typeof what !== 'string'
+    this.#finish({ ok: false, fault: what, bytes: isKept ? this.#body.take() : NOTHING, isComplete })
   }
 
   #finish(body: GuardedBody): void {
     this.#stopWatch?.()
+    clearTimeout(this.#patience)
     this.#request.off('data', this.#onWire)
     this.#request.off('end', this.#onWireEnd)
     this.#request.off('close', this.#onBroken)
     this.#inflater?.off('data', this.#onInflated)
     this.#inflater?.destroy()
-    this.#budget.giveBack(this.#held - (body.ok ? body.bytes.length : 0))
+    this.#budget.giveBack(this.#held - body.bytes.length)
     this.#held = 0
     this.#done(body)
-  }
-}
-
-/** What is said to come is made room for at once when so large a part of it is there, one in eight: Node reads 64 KB. */
-const MAX_TRUST = 8
-
-/** Bytes that come in pieces, kept as one: a list of a million tiny buffers weighs a hundred times what it holds. */
-class Bytes {
-  readonly #expected: number
-  readonly #memory: Memory
-  #bytes: Buffer = NOTHING
-  #length = 0
-
-  /** @param expected how many there will be, where somebody has said so */
-  constructor(expected: number, memory: Memory) {
-    this.#expected = expected
-    this.#memory = memory
-  }
-
-  get length(): number {
-    return this.#length
-  }
-
-  /** Keeps the first piece as it is, which is all of it most of the time. */
-  add(piece: Buffer): void {
-    const length = this.#length + piece.length
-    if (this.#length === 0) this.#bytes = piece
-    else {
-      if (length > this.#bytes.length) this.#grow(length)
-      piece.copy(this.#bytes, this.#length)
-    }
-    this.#length = length
-  }
-
-  /** All of it; afterwards there is nothing left. */
-  take(): Buffer {
-    const all = this.#bytes.subarray(0, this.#length)
-    this.#bytes = NOTHING
-    this.#length = 0
-    return all
-  }
-
-  #grow(length: number): void {
-    const isNear = length <= this.#expected && this.#expected <= length * MAX_TRUST
-    const grown = this.#memory.take(isNear ? this.#expected : Math.max(length, this.#bytes.length * 2))
-    this.#bytes.copy(grown, 0, 0, this.#length)
-    this.#memory.giveBack(this.#bytes)
-    this.#bytes = grown
   }
 }
 

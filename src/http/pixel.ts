@@ -67,15 +67,22 @@ async function track(request: FastifyRequest<PixelRoute>, options: Workshop): Pr
   if (!event.ok) return event.fault.code
   options.onBytes(event.bytes.length)
   const parsed = parseBody(event.bytes, { endpoint: 'single', limits: options.limits })
-  if (!parsed.ok) return parsed.fault.code
   const refused = checkHead(request, options.authenticator)
+  const endpoint = { kind: 'single', type } as const
+  const path = request.routeOptions.url?.replace(':type', type) ?? ''
+  if (!parsed.ok) {
+    const caller = refused ?? findCaller(request, options.authenticator, { query })
+    if (!caller.ok) return parsed.fault.code
+    const { fault } = parsed
+    return (await options.pipeline.refuse({ ...caller, ...event, fault, isComplete: true, endpoint, path })).refused
+  }
   const known = refused ?? findCaller(request, options.authenticator, { inBody: parsed.body.envelope.writeKey, query })
   if (!known.ok) return known.code
   const address = senderOf(request)
   await options.pipeline.ingest({
     body: parsed.body,
-    endpoint: { kind: 'single', type },
-    path: request.routeOptions.url?.replace(':type', type) ?? '',
+    endpoint,
+    path,
     source: known.source,
     writeKey: known.writeKey,
     address,

@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Answer } from '../ingest/answer.ts'
 import { faultAnswer } from '../ingest/answer.ts'
 import { parseBody } from '../ingest/body.ts'
+import type { RefusedBody } from '../ingest/body-keeper.ts'
 import type { IngestRequest } from '../ingest/contract.ts'
 import type { Endpoint } from '../ingest/judge.ts'
 import type { Memory } from '../ingest/memory.ts'
@@ -9,13 +11,12 @@ import type { ErrorCode } from '../model/errors.ts'
 import { EVENT_TYPES } from '../model/event-types.ts'
 import type { Limits } from '../model/limits.ts'
 import { MAX_SINGLE_BODY_BYTES } from '../model/limits.ts'
-import type { Fault } from '../model/reasons.ts'
 import type { Authenticator, Refused } from './authenticate.ts'
 import { refuseKey } from './authenticate.ts'
 import type { BodyBudget } from './body-budget.ts'
 import { createBodyBudget } from './body-budget.ts'
 import type { Pace } from './body-pace.ts'
-import type { Encoding, GuardedBody } from './body-guard.ts'
+import type { Encoding, GuardedBody, UnreadBody } from './body-guard.ts'
 import { parseEncoding, readBody } from './body-guard.ts'
 import { checkHead, findCaller, hasOuterKey, knowCallers } from './caller.ts'
 import { BATCH_PATHS, singlePaths } from './paths.ts'
@@ -30,6 +31,8 @@ export interface TrackingOptions {
   readonly limits: Limits
   /** See ParseOptions; default: false. */
   readonly isLenient?: boolean
+  /** How much of a refused body is read, to be kept where its source is known; default: none is kept. */
+  readonly keepBytes?: number | undefined
   /** Told of a request that was refused before it was split into events. */
   readonly onRefused: (code: string, request?: FastifyRequest) => void
   readonly onBytes: (bytes: number) => void
@@ -77,7 +80,8 @@ export function registerTracking(app: FastifyInstance, options: TrackingOptions)
       },
       // By callbacks: a promise for each step of each request would cost more than the steps.
       handler: (request, reply) => {
-        const guard = { encoding: request.encoding, limit, limitName, budget, memory, pace }
+        const keepBytes = hasOuterKey(request) ? options.keepBytes : undefined
+        const guard = { encoding: request.encoding, limit, limitName, keepBytes, budget, memory, pace }
         readBody(request.raw, guard, guarded => turns.later(() => void track(guarded, request, reply, door)))
       }
     })
@@ -106,32 +110,36 @@ function passesHead(request: FastifyRequest, reply: FastifyReply, options: Track
 
 /** From the guarded body to the answer. Never rejects. */
 async function track(guarded: GuardedBody, request: FastifyRequest, reply: FastifyReply, door: Door): Promise<void> {
-  if (!guarded.ok) return refuseUnread(guarded.fault, request, reply, door)
+  const { bytes } = guarded
   try {
-    const facts = collectFacts(guarded.bytes, request, reply, door)
+    const facts = guarded.ok ? collectFacts(bytes, request, reply, door) : readFault(guarded, request, reply, door)
     if (facts === undefined) return
-    const answer = await door.pipeline.ingest(facts)
+    const answer = await ('body' in facts ? door.pipeline.ingest(facts) : refuseBody(facts, request, reply, door))
+    if (answer === undefined) return
     if (answer.refused !== undefined) door.onRefused(answer.refused, request)
     sendAnswer(reply, answer)
   } catch (error) {
     reply.send(error)
   } finally {
-    door.budget.giveBack(guarded.bytes.length)
+    door.budget.giveBack(bytes.length)
   }
 }
 
-/** What the pipeline is to know of a request; undefined where it was refused, and answered. */
+/** A body that is refused as a whole: not read whole, too large, or not JSON. */
+type Unreadable = Pick<RefusedBody, 'bytes' | 'isComplete' | 'fault'>
+
+/** What the pipeline is to know of a request; undefined where the request was refused, and answered. */
 function collectFacts(
   bytes: Buffer,
   request: FastifyRequest,
   reply: FastifyReply,
   door: Door
-): IngestRequest | undefined {
+): IngestRequest | Unreadable | undefined {
   const { endpoint, path, limits, isLenient, authenticator } = door
   door.onBytes(bytes.length)
   if (bytes.length > 0 || hasOuterKey(request)) {
     const parsed = parseBody(bytes, { endpoint: endpoint.kind, limits, isLenient })
-    if (!parsed.ok) return refuseBody(request, reply, door, parsed.fault)
+    if (!parsed.ok) return { bytes, isComplete: true, fault: parsed.fault }
     const caller = findCaller(request, authenticator, { inBody: parsed.body.envelope.writeKey })
     if (!caller.ok) return refuseCaller(request, reply, door, caller)
     const { source, writeKey } = caller
@@ -141,20 +149,33 @@ function collectFacts(
   return nobody.ok ? undefined : refuseCaller(request, reply, door, nobody)
 }
 
-function refuseUnread(what: Fault | ErrorCode, request: FastifyRequest, reply: FastifyReply, door: Door): void {
-  if (typeof what !== 'string') return refuseBody(request, reply, door, what)
-  door.onRefused(what, request)
-  if (what === 'request_timeout') reply.header('connection', 'close')
-  sendError(reply, what)
+/** Undefined where the client is to send the body again, and was told so. */
+function readFault(body: UnreadBody, request: FastifyRequest, reply: FastifyReply, door: Door): Unreadable | undefined {
+  const { fault, bytes, isComplete } = body
+  if (typeof fault !== 'string') return { bytes, isComplete, fault }
+  door.onRefused(fault, request)
+  if (fault === 'request_timeout') reply.header('connection', 'close')
+  sendError(reply, fault)
+  return undefined
 }
 
-/** Whoever says to have a key that nobody has is not told what is wrong with the body. */
-function refuseBody(request: FastifyRequest, reply: FastifyReply, door: Door, fault: Fault): undefined {
-  const caller = hasOuterKey(request) ? findCaller(request, door.authenticator) : undefined
-  if (caller?.ok === false) return refuseCaller(request, reply, door, caller)
-  door.onRefused(fault.code, request)
-  sendAnswer(reply, faultAnswer(fault))
-  return undefined
+/**
+ * The body is kept where somebody is known to have sent it. Whoever says to have a key that nobody has is not told what is
+ * wrong with the body. Resolves with undefined where the request was answered.
+ */
+async function refuseBody(
+  body: Unreadable,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  door: Door
+): Promise<Answer | undefined> {
+  const { endpoint, path, authenticator, pipeline } = door
+  const caller = hasOuterKey(request) ? findCaller(request, authenticator) : undefined
+  if (caller === undefined) return { ...faultAnswer(body.fault), refused: body.fault.code }
+  if (!caller.ok) return refuseCaller(request, reply, door, caller)
+  const answer = await pipeline.refuse({ ...body, endpoint, path, source: caller.source, writeKey: caller.writeKey })
+  door.memory?.giveBack(body.bytes)
+  return answer
 }
 
 function refuseCaller(request: FastifyRequest, reply: FastifyReply, door: Door, { code, message }: Refused): undefined {

@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../model/errors.ts'
+import { errorBody } from '../model/errors.ts'
 import { MAX_ANSWER_BYTES, MAX_ANSWER_ERRORS, MAX_MESSAGE_ID_CHARS } from '../model/limits.ts'
 import type { Fault, ReasonCode } from '../model/reasons.ts'
 import { REASONS } from '../model/reasons.ts'
@@ -12,7 +14,7 @@ export interface Answer {
   /** Whole seconds, for the Retry-After header. */
   readonly retryAfterSeconds?: number
   /** Set where the request held no events: it is counted by this code, as events are by theirs. */
-  readonly refused?: ReasonCode
+  readonly refused?: ReasonCode | ErrorCode
 }
 
 export const SUCCESS: Answer = { status: 200, body: '{"success":true}' }
@@ -29,6 +31,16 @@ export function faultAnswer({ code, pointer, message }: Fault): Answer {
     status: 400,
     body: JSON.stringify({ success: false, message, code, ...(pointer === '' ? {} : { pointer }) })
   }
+}
+
+/** The events cannot be made durable now: nothing was taken. */
+export function unavailableAnswer(message: string, retryAfterSeconds: number): Answer {
+  return { status: 503, body: errorBody('unavailable', message), retryAfterSeconds }
+}
+
+/** The source is over its rate. */
+export function rateLimitedAnswer(retryAfterSeconds: number): Answer {
+  return { status: 429, body: errorBody('rate_limited'), retryAfterSeconds }
 }
 
 const MAX_POINTER_CHARS = 200

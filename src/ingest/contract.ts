@@ -7,13 +7,14 @@ import type { RouteCount } from '../model/route.ts'
 import type { Sink } from '../model/sink.ts'
 import type { Source } from '../model/source.ts'
 import type { ParsedBody } from './body.ts'
+import type { BodyLedger } from './body-keeper.ts'
 import type { Dedupe } from './dedupe.ts'
 import type { Endpoint, Judge } from './judge.ts'
 import type { Memory } from './memory.ts'
 import type { Router } from './route.ts'
 
 /** Where the fates of events are counted: once per request and kind, never per event. */
-export interface Ledger {
+export interface Ledger extends BodyLedger {
   received(source: string, type: EventType | 'unknown', events: number): void
   settled(fate: Fate, events: number): void
   /** Where the events went that were accepted, or would have gone that failed. */
@@ -45,6 +46,8 @@ export interface PipelineOptions {
   readonly ledger: Ledger
   readonly observe: Observer
   readonly rateLimiter: RateLimiter
+  /** How many bytes of bodies that are refused as a whole are kept, for each source. Default 0: none is kept. */
+  readonly refusedBytesPerHour?: number
   /** Lets the event loop go round, between the steps of large requests. */
   readonly pause: () => Promise<void>
   readonly clock: Clock

@@ -1,4 +1,3 @@
-import { errorBody } from '../model/errors.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { OutgoingRecord } from '../model/record.ts'
 import { uniqueIdStart } from '../model/record.ts'
@@ -7,7 +6,7 @@ import { fault } from '../model/reasons.ts'
 import type { Receipt } from '../model/sink.ts'
 import { isSinkUnavailable } from '../model/sink.ts'
 import type { Answer } from './answer.ts'
-import { faultAnswer, partialAnswer, SUCCESS } from './answer.ts'
+import { faultAnswer, partialAnswer, SUCCESS, unavailableAnswer } from './answer.ts'
 import type { IngestRequest, PipelineOptions } from './contract.ts'
 import type { DedupeClaims } from './dedupe.ts'
 import type { RequestFacts } from './encode.ts'
@@ -167,7 +166,7 @@ export class RequestWork {
       } else if (entry.outcome === 'failed') entry.outcome = isGood ? 'accepted' : 'rejected'
     }
     this.#close()
-    if (this.#countOf('failed') > 0) return unavailable('another request with the same messageId failed', 1)
+    if (this.#countOf('failed') > 0) return unavailableAnswer('another request with the same messageId failed', 1)
     const { bad } = this.#lines
     const [first] = bad
     if (this.#refusal !== undefined) return faultAnswer(this.#refusal)
@@ -191,7 +190,7 @@ export class RequestWork {
   /** Nothing may be taken as durable: the client must send all of it again. */
   #fail(error: unknown): Answer {
     this.#end('failed')
-    if (isSinkUnavailable(error)) return unavailable(error.message, error.retryAfterSeconds)
+    if (isSinkUnavailable(error)) return unavailableAnswer(error.message, error.retryAfterSeconds)
     throw error
   }
 
@@ -241,8 +240,4 @@ export class RequestWork {
 
 function refuseGood(event: GoodEvent, index: number, why: Fault): BadEvent {
   return { index, scan: event.scan, value: event.value(), type: event.type, fault: why }
-}
-
-function unavailable(message: string, retryAfterSeconds: number): Answer {
-  return { status: 503, body: errorBody('unavailable', message), retryAfterSeconds }
 }

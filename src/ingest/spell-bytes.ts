@@ -6,6 +6,9 @@ const MASK = '[write key]'
 /** The value of such a member, whole or cut off, whatever key it is. */
 const KEY_MEMBERS = /("writeKey"\s*:\s*")[^"]*/g
 
+/** Characters that mean something in a pattern. */
+const OF_PATTERNS = /[\\^$.*+?()[\]{}|]/g
+
 /** How bytes are spelled in JSON. */
 export interface Spelled {
   /** A JSON string. */
@@ -25,9 +28,7 @@ export function withoutWriteKeys(bytes: Buffer, writeKey: string): Buffer {
   // One character for each byte, so that what is not UTF-8 stays as it is.
   const text = bytes.toString('latin1')
   const key = Buffer.from(writeKey).toString('latin1')
-  const masked = text
-    .replaceAll(key, MASK)
-    .replaceAll(key.split('').join('\0'), MASK)
-    .replaceAll(KEY_MEMBERS, `$1${MASK}`)
+  const spellings = [key, key.split('').join('\0')].map(spelling => spelling.replaceAll(OF_PATTERNS, '\\$&'))
+  const masked = text.replaceAll(new RegExp(spellings.join('|'), 'g'), MASK).replaceAll(KEY_MEMBERS, `$1${MASK}`)
   return masked === text ? bytes : Buffer.from(masked, 'latin1')
 }

@@ -45,6 +45,12 @@ export const METRICS = {
     help: 'Batches that were taken although commas or NULs that separate nothing stood between their events.',
     labels: ['source']
   },
+  rejectedBodies: {
+    kind: 'counter',
+    name: 'tributary_rejected_bodies_total',
+    help: 'Bodies that were refused as a whole, of requests with a known key: kept as a rejected record, duplicate (kept before), over_limit (REFUSED_BODIES_PER_HOUR is used up) or failed (answered 503).',
+    labels: ['source', 'outcome']
+  },
   requestsRefused: {
     kind: 'counter',
     name: 'tributary_requests_refused_total',
@@ -194,6 +200,7 @@ export function createMetrics() {
   const destinationEvents = count(METRICS.destinationEvents, routes.flush)
   const unknownIntegrations = count(METRICS.unknownIntegrations)
   const batchesRepaired = count(METRICS.batchesRepaired)
+  const rejectedBodies = count(METRICS.rejectedBodies)
   const requestsRefused = count(METRICS.requestsRefused)
   const requestDuration = time(METRICS.requestDuration)
   const requestBytes = count(METRICS.requestBytes)
@@ -242,6 +249,9 @@ export function createMetrics() {
     },
     batchRepaired(source: string): void {
       batchesRepaired.add([source], 1)
+    },
+    bodyRefused(source: string, outcome: string): void {
+      rejectedBodies.add([source, outcome], 1)
     },
     requestRefused(code: string): void {
       requestsRefused.add([code], 1)

@@ -38,6 +38,7 @@ t.test('an empty environment gives the defaults that the documentation promises'
     validation: 'compatible',
     batchPartialStatus: 200,
     limits: { maxEventBytes: 32_767, maxBatchBytes: 524_288, maxBatchEvents: 2500, maxPublishBytes: 4_194_304 },
+    refusedBytesPerHour: 64 * 2 ** 20,
     maxConnections: 20_000,
     maxConnectionsPerIp: undefined,
     keepAliveTimeoutMs: 125_000,

@@ -24,6 +24,7 @@ sources:
 const MODES = ['compatible', 'strict'] as const
 /** A rebuilt batch repeats one event: so many of its records say all there is. */
 const SHOWN_RECORDS = 12
+const SHOWN_BODY_CHARS = 200
 
 interface Exchange {
   readonly sample: Sample
@@ -66,6 +67,13 @@ function withoutMadeIds(value: Json, sent: Json | undefined): Json {
   return sent !== undefined && !('messageId' in sent) ? { ...value, messageId: '(made by the server)' } : value
 }
 
+/** A body that is too large need not be shown whole. */
+function shortened(value: Json): Json {
+  const { body } = value
+  if (typeof body !== 'string' || body.length <= SHOWN_BODY_CHARS) return value
+  return { ...value, body: `${body.slice(0, SHOWN_BODY_CHARS)}... (${body.length} characters)` }
+}
+
 function describe(exchange: Exchange, strict: Exchange): Json {
   const { sample, answer, records } = exchange
   const events = eventsOf(records)
@@ -79,13 +87,13 @@ function describe(exchange: Exchange, strict: Exchange): Json {
       value: withoutMadeIds(valueOf(record), sentFor(sample, valueOf(record), events.indexOf(record)))
     })),
     ...(events.length > SHOWN_RECORDS ? { moreRecords: events.length - SHOWN_RECORDS } : {}),
-    rejected: rejectedOf(records).map(valueOf),
+    rejected: rejectedOf(records).map(record => shortened(valueOf(record))),
     strict: {
       status: strict.answer.status,
       accepted: eventsOf(strict.records).length,
       refused: rejectedOf(strict.records).map(record => {
         const { code, pointer, event } = valueOf(record)
-        return `${String((event as Json)['type'] ?? sample.url)} ${String(code)} ${String(pointer)}`
+        return `${String((event as Json | undefined)?.['type'] ?? sample.url)} ${String(code)} ${String(pointer)}`
       })
     }
   }

@@ -9,6 +9,7 @@ import { pino } from 'pino'
 import { createServer, DEFAULT_TIMEOUTS } from '../../src/http/server.ts'
 import type { ServerOptions } from '../../src/http/server.ts'
 import { registerTracking } from '../../src/http/tracking.ts'
+import { faultAnswer, SUCCESS } from '../../src/ingest/answer.ts'
 import { DEFAULT_LIMITS } from '../../src/model/limits.ts'
 import { assertAnswerMatchesContract } from '../support/contract-answers.ts'
 import type { JsonAnswer } from '../support/http.ts'
@@ -36,7 +37,7 @@ async function start(t: Test, { onStart, ...options }: StartOptions = {}): Promi
     ...options
   })
   registerTracking(app, {
-    pipeline: { ingest: async () => ({ status: 200, body: '{"success":true}' }) },
+    pipeline: { ingest: async () => SUCCESS, refuse: async ({ fault }) => faultAnswer(fault) },
     authenticator: admitAll({ id: 'web', name: 'web', enabled: true, allowedOrigins: undefined, rateLimit: undefined }),
     limits: DEFAULT_LIMITS,
     onRefused: () => undefined,
