@@ -10,6 +10,7 @@ import { isIP } from 'node:net'
 import { BatchProducer } from './batch-producer.ts'
 import type { Offsets, PartitionBatch } from './call.ts'
 import { chain, type PartitionOffset } from './errors.ts'
+import { namingMissingTopics } from './missing-topics.ts'
 import type { KafkaSettings } from './options.ts'
 import type { KafkaRequest } from './request.ts'
 
@@ -59,6 +60,8 @@ export async function openSession(
     for (const connection of connections) connection.socket?.destroy()
   }
 
+  const lookUp = (topic: string) => producer.metadata({ topics: [topic], forceUpdate: true, retries: 0 })
+
   life.signal.addEventListener('abort', abandon)
   try {
     await producer.initIdempotentProducer({})
@@ -76,8 +79,13 @@ export async function openSession(
         await producer.initIdempotentProducer({})
         sentRecords = messages.length
       }
-      const { offsets } = await producer.send({ messages: batches.map(toClientMessage) })
-      return offsetMap(offsets ?? [])
+      try {
+        const { offsets } = await producer.send({ messages: batches.map(toClientMessage) })
+        return offsetMap(offsets ?? [])
+      } catch (error) {
+        const topics = [...new Set(batches.map(({ topic }) => topic))]
+        throw await namingMissingTopics(error, { topics, lookUp })
+      }
     },
     async withAdmin(work) {
       const admin = new Admin(common)

@@ -3,7 +3,7 @@ import t from 'tap'
 import type { KafkaSink } from '../../../src/sinks/kafka/kafka-sink.ts'
 import { isRefusedRecords } from '../../../src/sinks/kafka/refused-records.ts'
 import { eventRecord, readySink, startSink } from '../../support/kafka-sink.ts'
-import { configureTopic, createTopic, readTopic, startKafka, topicOffsets } from '../../support/kafka.ts'
+import { configureTopic, createTopic, deleteTopic, readTopic, startKafka, topicOffsets } from '../../support/kafka.ts'
 import { until } from '../../support/until.ts'
 
 const kafka = await startKafka()
@@ -171,3 +171,30 @@ async function everyPartitionRefuses(sink: KafkaSink, topic: string): Promise<bo
 function ids(records: readonly { headers: Readonly<Record<string, string>> }[]): string[] {
   return records.map(({ headers }) => headers['messageId'] ?? '')
 }
+
+t.test('of several topics the one that was deleted is named, and no other, in every message', async t => {
+  const base = newTopic()
+  const [first, gone, last] = [`${base}.a`, `${base}.m`, `${base}.z`]
+  for (const topic of [first, gone, last]) await createTopic(brokers, topic, { partitions: 1 })
+  const options = { wanted: [first, gone, last], topics: { create: false, partitions: 1 } }
+  const { sink, logged } = await readySink(t, brokers, options)
+  const publish = () => sink.publish([eventRecord({ messageId: 'm', topics: [last, gone, first] })])
+  await publish()
+  await deleteTopic(brokers, gone)
+  const said: string[] = []
+  const isSettled = async (): Promise<boolean> => {
+    const { message } = (await publish().then(
+      () => new Error(''),
+      (error: unknown) => error
+    )) as Error
+    said.push(message, ...sink.health().problems)
+    return message.includes('KAFKA_CREATE_TOPICS is off')
+  }
+  await until(isSettled, { what: 'the topic to be found missing', timeoutMs: 30_000 })
+  const about = [...said, ...logged].filter(line => line.includes(base))
+  t.ok(about.length > 0)
+  t.same(
+    about.filter(line => !line.includes(gone) || line.includes(first) || line.includes(last)),
+    []
+  )
+})
