@@ -8,6 +8,9 @@
  * ends between writing rows and committing offsets. The primary key on message_id makes the second time do nothing.
  *
  * Rows are committed first and offsets after them. Whatever happens in between, nothing is lost.
+ *
+ * A record that does not fit the table (text with half a character in it, an object where text was expected, no JSON at
+ * all) costs its own row: it goes to the table `refused` as it came, with the reason.
  */
 import { Consumer, MessagesStreamFallbackModes, MessagesStreamModes } from '@platformatic/kafka'
 import type { Message } from '@platformatic/kafka'
@@ -27,17 +30,7 @@ const { values: options } = parseArgs({
 
 const MAX_ROWS = 1_000
 
-interface Event {
-  readonly messageId: string
-  readonly type: string
-  readonly projectId: string
-  readonly userId?: string | null
-  readonly anonymousId?: string | null
-  readonly event?: string | null
-  readonly timestamp: string
-  readonly receivedAt: string
-  readonly integrations?: Readonly<Record<string, unknown>> | null
-}
+type Event = Readonly<Record<string, unknown>>
 
 const database = new DatabaseSync(options.database)
 database.exec(`
@@ -53,27 +46,75 @@ database.exec(`
     received_at  TEXT NOT NULL,
     options      TEXT,
     record       TEXT NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS refused (
+    topic      TEXT NOT NULL,
+    partition  INTEGER NOT NULL,
+    position   INTEGER NOT NULL,
+    reason     TEXT NOT NULL,
+    record     BLOB,
+    PRIMARY KEY (topic, partition, position)
   )`)
 const insert = database.prepare('INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
 
+const refuse = database.prepare('INSERT OR IGNORE INTO refused VALUES (?, ?, ?, ?, ?)')
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** A field as SQLite takes it. JSON may hold half of a surrogate pair, which would be stored as another character. */
+function text(event: Event, name: string): string {
+  const value = event[name]
+  if (typeof value !== 'string') throw new Error(`${name} is no text`)
+  if (!value.isWellFormed()) throw new Error(`${name} holds half of a surrogate pair`)
+  return value
+}
+
+function textOrNull(event: Event, name: string): string | null {
+  return event[name] === undefined || event[name] === null ? null : text(event, name)
+}
+
+/** What `integrations` says of this destination, if it is an object, are its options. */
+function optionsOf({ integrations }: Event): string | null {
+  const name = options.destination ?? ''
+  if (typeof integrations !== 'object' || integrations === null || !Object.hasOwn(integrations, name)) return null
+  const said = (integrations as Event)[name]
+  return typeof said === 'object' && said !== null && !Array.isArray(said) ? JSON.stringify(said) : null
+}
+
+/** A record's value as a row. Throws where it does not make one. */
+function rowOf(value: Buffer): (string | null)[] {
+  const record = utf8.decode(value)
+  const event = JSON.parse(record) as Event | null
+  if (typeof event !== 'object' || event === null || Array.isArray(event))
+    throw new Error('the record is no JSON object')
+  return [
+    text(event, 'messageId'),
+    text(event, 'type'),
+    text(event, 'projectId'),
+    textOrNull(event, 'userId'),
+    textOrNull(event, 'anonymousId'),
+    textOrNull(event, 'event'),
+    text(event, 'timestamp'),
+    text(event, 'receivedAt'),
+    optionsOf(event),
+    record
+  ]
+}
+
+/** Whatever is wrong with one record must not stop the others. */
+function readRow({ value }: Message): { readonly row: (string | null)[] } | { readonly reason: string } {
+  try {
+    return { row: rowOf(value) }
+  } catch (error) {
+    return { reason: (error as Error).message.toWellFormed() }
+  }
+}
+
 function write(messages: readonly Message[]): void {
   database.exec('BEGIN')
-  for (const { value } of messages) {
-    const text = value.toString()
-    const event = JSON.parse(text) as Event
-    const said = event.integrations?.[options.destination ?? '']
-    insert.run(
-      event.messageId,
-      event.type,
-      event.projectId,
-      event.userId ?? null,
-      event.anonymousId ?? null,
-      event.event ?? null,
-      event.timestamp,
-      event.receivedAt,
-      typeof said === 'object' && said !== null ? JSON.stringify(said) : null,
-      text
-    )
+  for (const message of messages) {
+    const read = readRow(message)
+    if ('row' in read) insert.run(...read.row)
+    else refuse.run(message.topic, message.partition, message.offset, read.reason, message.value ?? null)
   }
   database.exec('COMMIT')
 }

@@ -7,14 +7,22 @@ Delivery is at least once, so a record can come twice: after an outage of the se
 between writing rows and committing offsets. The primary key on message_id makes the second time do nothing.
 
 Rows are committed first and offsets after them. Whatever happens in between, nothing is lost.
+
+A record that does not fit the table (text with half a character in it, an object where text was expected, no JSON at all)
+costs its own row: it goes to the table `refused` as it came, with the reason.
 """
 
 import argparse
 import json
 import signal
 import sqlite3
+import sys
 
 from kafka import KafkaConsumer
+
+# JSON's integers may be of any length; without this one of more than 4,300 digits is an error.
+if hasattr(sys, "set_int_max_str_digits"):
+    sys.set_int_max_str_digits(0)
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS events (
@@ -33,23 +41,65 @@ CREATE TABLE IF NOT EXISTS events (
 
 INSERT = "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
+REFUSED_TABLE = """
+CREATE TABLE IF NOT EXISTS refused (
+  topic      TEXT NOT NULL,
+  partition  INTEGER NOT NULL,
+  position   INTEGER NOT NULL,
+  reason     TEXT NOT NULL,
+  record     BLOB,
+  PRIMARY KEY (topic, partition, position)
+)
+"""
+
+INSERT_REFUSED = "INSERT OR IGNORE INTO refused VALUES (?, ?, ?, ?, ?)"
+
+
+def text(event, name, required=False):
+    """A field as SQLite takes it. JSON may hold half of a surrogate pair, which is no text in UTF-8."""
+    value = event.get(name)
+    if value is None and not required:
+        return None
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is no text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} holds half of a surrogate pair") from None
+    return value
+
 
 def row(value, destination):
     """A record's value as a row. What `integrations` says of this destination, if it is an object, are its options."""
     event = json.loads(value)
-    said = (event.get("integrations") or {}).get(destination) if destination else None
+    if not isinstance(event, dict):
+        raise ValueError("the record is no JSON object")
+    integrations = event.get("integrations")
+    said = integrations.get(destination) if isinstance(integrations, dict) else None
     return (
-        event["messageId"],
-        event["type"],
-        event["projectId"],
-        event.get("userId"),
-        event.get("anonymousId"),
-        event.get("event"),
-        event["timestamp"],
-        event["receivedAt"],
+        text(event, "messageId", required=True),
+        text(event, "type", required=True),
+        text(event, "projectId", required=True),
+        text(event, "userId"),
+        text(event, "anonymousId"),
+        text(event, "event"),
+        text(event, "timestamp", required=True),
+        text(event, "receivedAt", required=True),
         json.dumps(said) if isinstance(said, dict) else None,
         value.decode(),
     )
+
+
+def split(records, destination):
+    """The rows of those records that make one, and of the others what to keep aside."""
+    rows, refused = [], []
+    for record in records:
+        try:
+            rows.append(row(record.value, destination))
+        except Exception as error:  # Whatever is wrong with one record must not stop the others.
+            reason = str(error).encode(errors="backslashreplace").decode()
+            refused.append((record.topic, record.partition, record.offset, reason, record.value))
+    return rows, refused
 
 
 def main():
@@ -73,6 +123,7 @@ def main():
     database = sqlite3.connect(options.database)
     database.execute("PRAGMA journal_mode = WAL")
     database.execute(TABLE)
+    database.execute(REFUSED_TABLE)
     consumer = KafkaConsumer(
         options.topic,
         bootstrap_servers=options.brokers.split(","),
@@ -85,11 +136,12 @@ def main():
     print("reading", options.topic, flush=True)
     while running:
         batches = consumer.poll(timeout_ms=500, max_records=1000)
-        rows = [row(record.value, options.destination) for records in batches.values() for record in records]
-        if not rows:
+        rows, refused = split([record for records in batches.values() for record in records], options.destination)
+        if not rows and not refused:
             continue
         with database:
             database.executemany(INSERT, rows)
+            database.executemany(INSERT_REFUSED, refused)
         consumer.commit()
     consumer.close()
     database.close()

@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { Kafka as KafkaClient } from 'kafkajs'
 import t from 'tap'
 import type { Test } from 'tap'
 import { post, startApp } from '../support/app.ts'
-import { startKafka } from '../support/kafka.ts'
+import { createTopic, startKafka } from '../support/kafka.ts'
 import { until } from '../support/until.ts'
 
 const REPOSITORY = join(import.meta.dirname, '..', '..')
@@ -51,10 +52,19 @@ async function consume(t: Test, name: keyof typeof CONSUMERS, topic: string, dat
   }
 }
 
-function rows(database: string): Row[] {
+interface Refused {
+  readonly position: number
+  readonly reason: string
+  readonly record: Uint8Array | null
+}
+
+const rows = (database: string): Row[] => select(database, 'SELECT * FROM events ORDER BY message_id')
+const refused = (database: string): Refused[] => select(database, 'SELECT * FROM refused ORDER BY position')
+
+function select<T>(database: string, query: string): T[] {
   const reader = new DatabaseSync(database, { readOnly: true })
   try {
-    return reader.prepare('SELECT * FROM events ORDER BY message_id').all() as unknown as Row[]
+    return reader.prepare(query).all() as unknown as T[]
   } catch {
     return []
   } finally {
@@ -74,9 +84,79 @@ const batch = (prefix: string, count: number): object => ({
   }))
 })
 
+/** What a record may be that the schema allows, or an older server or another producer has left in the topic. */
+function oddRecords(): { good: string[]; bad: [value: string | Buffer | null, reason: RegExp][] } {
+  const at = '2026-11-23T12:00:00.000Z'
+  const record = (messageId: string, parts: string): string =>
+    `{"type":"track","messageId":"${messageId}","timestamp":"${at}","receivedAt":"${at}","projectId":"web","version":2,${parts}}`
+  return {
+    good: [
+      record('g1', `"userId":"u","event":"e","properties":{"n":${'7'.repeat(5_000)},"f":1e999}`),
+      record('g2', '"userId":"u","event":"e","properties":{"half":"\\ud83d","nul":"\\u0000"}'),
+      record('g3', '"userId":null,"anonymousId":"a","event":null,"integrations":[],"properties":null'),
+      record('g4', `"userId":"u","event":"e","integrations":{"Warehouse":{"n":${'7'.repeat(5_000)}}}`),
+      record('g5', '"userId":"u","event":"e","integrations":{"Warehouse":[1]}'),
+      record('g6', '"userId":"\u{1f600}\\ud83d\\ude00","event":"e","integrations":null'),
+      record('g7', `"userId":"u","event":"e","properties":${'['.repeat(60)}${']'.repeat(60)}`)
+    ],
+    bad: [
+      [record('b1', '"userId":"u","event":"half \\ud83d"'), /event holds half of a surrogate pair/],
+      [record('b2 \\udc00', '"userId":"u","event":"e"'), /messageId holds half of a surrogate pair/],
+      [record('b3', '"userId":{"a":1},"event":"e"'), /userId is no text/],
+      [record('b4', '"userId":"u","event":["e"]'), /event is no text/],
+      [record('b5', '"userId":7,"event":"e"'), /userId is no text/],
+      [record('b6', '"userId":true,"event":"e"'), /userId is no text/],
+      ['{"type":"track"}', /messageId is no text/],
+      ['[1]', /no JSON object/],
+      ['null', /no JSON object/],
+      ['{"torn":', /./],
+      ['', /./],
+      [Buffer.from([0x7b, 0xff, 0x7d]), /./],
+      [null, /./]
+    ]
+  }
+}
+
+async function produce(topic: string, values: readonly (string | Buffer | null)[]): Promise<void> {
+  const client = new KafkaClient({ brokers: [...kafka.brokers], logLevel: 0 })
+  const producer = client.producer()
+  await producer.connect()
+  await producer.send({ topic, messages: values.map(value => ({ value, partition: 0 })) })
+  await producer.disconnect()
+}
+
 t.jobs = 2
 
 for (const name of ['python', 'node'] as const) {
+  t.test(
+    `examples/${name} keeps a record aside that makes no row, with the reason, and writes all others`,
+    { buffered: true },
+    async t => {
+      const topic = `odd.${name}`
+      await createTopic(kafka.brokers, topic, { partitions: 1 })
+      const { good, bad } = oddRecords()
+      // Each of the good ones beside one that could cost its whole batch.
+      const mixed = bad.flatMap(([value], index) => [value, ...(good[index] === undefined ? [] : [good[index]])])
+      await produce(topic, mixed)
+      const database = join(t.testdir(), 'events.db')
+      const consumer = await consume(t, name, topic, database)
+      const isDone = (): boolean => rows(database).length === good.length && refused(database).length === bad.length
+      const seen = (): string => `${rows(database).length} rows, ${refused(database).length} kept aside`
+      await until(isDone, { what: `${name} to write what it can`, timeoutMs: 40_000, seen })
+      const aside = refused(database)
+      for (const [index, [value, reason]] of bad.entries()) {
+        t.match(aside[index]?.reason, reason, String(value))
+        t.same(aside[index]?.record && Buffer.from(aside[index].record), value === null ? null : Buffer.from(value))
+      }
+      t.same(
+        rows(database).map(({ record }) => record),
+        good,
+        'as they came'
+      )
+      await consumer.stop('SIGTERM')
+    }
+  )
+
   t.test(
     `examples/${name} writes each event of a destination once, also when it is killed and comes back`,
     { buffered: true },
