@@ -12,13 +12,16 @@ export const port: Parser<number> = text => {
 const HOST_NAME =
   /^(?=.{1,253}$)[a-zA-Z0-9_](?:[a-zA-Z0-9_-]*[a-zA-Z0-9_])?(?:\.[a-zA-Z0-9_](?:[a-zA-Z0-9_-]*[a-zA-Z0-9_])?)*\.?$/
 
-export const host: Parser<string> = value => {
+const host: Parser<string> = value => {
   const bare = value.replace(/^\[(.*)\]$/, '$1')
   if (isIP(bare) || (bare === value && HOST_NAME.test(value) && !/^[\d.]+$/.test(value))) return bare
   return expected('a host name or an IP address, without a port')
 }
 
 const DEFAULT_KAFKA_PORT = 9092
+
+/** What a listener binds. `localhost` is 127.0.0.1: for a second address Fastify would make a second, unguarded server. */
+export const listenHost: Parser<string> = value => (value.toLowerCase() === 'localhost' ? '127.0.0.1' : host(value))
 
 /** `host:port` of each broker; the port may be left out. */
 export const brokers: Parser<string[]> = value => {

@@ -41,9 +41,9 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 
 /** Every variable that the server reads, in the order of the documentation. */
 export const VARIABLES = {
-  HOST: variable('127.0.0.1', network.host, 'Address of the tracking API; the image sets 0.0.0.0.'),
+  HOST: variable('127.0.0.1', network.listenHost, 'Address of the tracking API; the image sets 0.0.0.0.'),
   PORT: variable(3000, network.port, 'Port of the tracking API; 0 takes a free one.'),
-  ADMIN_HOST: variable('127.0.0.1', network.host, 'Address of the admin listener: health, metrics, debugger.'),
+  ADMIN_HOST: variable('127.0.0.1', network.listenHost, 'Address of the admin listener: health, metrics, debugger.'),
   ADMIN_PORT: variable(3001, network.port, 'Port of the admin listener; 0 takes a free one.'),
   ADMIN_PASSWORD: secret(
     'Password of the user `admin`. Without it the debugger is open on a loopback address and off elsewhere.'

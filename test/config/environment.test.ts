@@ -85,6 +85,8 @@ const GOOD: [Record<string, string>, (config: Config) => unknown, unknown][] = [
   [{ PORT: ' 8080 ' }, c => c.port, 8080],
   [{ HOST: '0.0.0.0' }, c => c.host, '0.0.0.0'],
   [{ HOST: '[::1]' }, c => c.host, '::1'],
+  [{ HOST: 'localhost' }, c => c.host, '127.0.0.1'],
+  [{ ADMIN_HOST: 'Localhost' }, c => c.adminHost, '127.0.0.1'],
   [{ HOST: 'my_host.local' }, c => c.host, 'my_host.local'],
   [{ ADMIN_PASSWORD: ' with spaces ' }, c => c.adminPassword, ' with spaces '],
   [{ ADMIN_PASSWORD: '' }, c => c.adminPassword, undefined],

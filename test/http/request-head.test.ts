@@ -1,4 +1,5 @@
 /** Only HTTP/1.0 and HTTP/1.1, as RFC 9112 has them, pass either listener, and whatever does not is answered in words. */
+import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
 import { pino } from 'pino'
@@ -171,5 +172,20 @@ t.test('what Node refuses before there is a request has the documented form on b
     const { socket, answer } = await connectRaw(t, address)
     socket.write(`GET /livez HTTP/1.1\r\n${HOST}expect: 200-maybe\r\n\r\n`)
     t.not((await answer()).status, 417, 'an expectation that nobody knows is passed over')
+  }
+})
+
+t.test('a listener on localhost is one, and as guarded as any other', async t => {
+  const { app, url, adminUrl } = await startApp(t, { env: { HOST: 'localhost', ADMIN_HOST: 'localhost' } })
+  for (const [listener, address] of [
+    [app.tracking, url],
+    [app.admin, adminUrl]
+  ] as const) {
+    t.same(
+      listener.addresses().map(each => (each as AddressInfo).address),
+      ['127.0.0.1'],
+      'Fastify would make a second server for ::1, without limits and checks'
+    )
+    t.match(await refusal(t, address, 'ANNOUNCE /x RTSP/1.0\r\n\r\n', false), { status: 400 })
   }
 })
