@@ -13,7 +13,7 @@ export const rejectedList: Command = {
   help: `Usage: tributary rejected list [--samples N | --json] [filters]
 
 Shows what was refused: how many events by reason, with their sources and SDKs, and the latest of each. A body that
-was refused as a whole counts as one.
+was refused as a whole counts as one; "rejected retry --salvage" takes its events out of it.
 
   --samples N       so many of each reason (default: ${DEFAULT_SAMPLES})
   --json            the rejected records themselves, one a line, and nothing else
@@ -100,8 +100,11 @@ function show(reasons: Map<string, Reason>, terminal: Terminal): void {
 }
 
 function sampleOf(rejection: Rejection): string {
-  const bytes = bodyOf(rejection)
-  const text = printable(bytes === undefined ? JSON.stringify(rejection.event) : `body: ${bytes.toString()}`)
+  const { event, encoding } = rejection
+  const body = bodyOf(rejection)
+  const isBytes = typeof event === 'string' && encoding === 'base64'
+  const shown = isBytes ? Buffer.from(event, 'base64').toString() : JSON.stringify(event)
+  const text = printable(body === undefined ? shown : `body: ${body.toString()}`)
   return text.length > MAX_SAMPLE_CHARS ? `${text.slice(0, MAX_SAMPLE_CHARS)}...` : text
 }
 

@@ -12,6 +12,7 @@ import type { Rejection } from './rejected.ts'
 import { FILTER_HELP, FILTER_OPTIONS, readFilter, readRejections } from './rejected.ts'
 import type { Change } from './rejected-edit.ts'
 import { editEvent, parseChange } from './rejected-edit.ts'
+import { salvage } from './rejected-salvage.ts'
 import type { Sender } from './rejected-send.ts'
 import { createSender } from './rejected-send.ts'
 
@@ -20,25 +21,29 @@ const SHOWN_EVENTS = 3
 const PROGRESS_EVERY_MS = 1_000
 
 export const rejectedRetry: Command = {
-  help: `Usage: tributary rejected retry [--set PATH=VALUE]... [--send [--url URL]] [filters]
+  help: `Usage: tributary rejected retry [--salvage] [--set PATH=VALUE]... [--send [--url URL]] [filters]
 
 Sends refused events again, changed. Without --send it only says what would become of them, and shows the first.
 Each event keeps its messageId and its time. What would be refused again is not sent.
 
   --set PATH=VALUE  change the event: properties.price=12, or /properties/price=12. The value is JSON where it is
                     valid JSON ("42" is text, 42 a number, null takes the field away), else text. May be repeated
+  --salvage         of bodies that were refused as a whole: take the whole events out of them, with what their batch
+                    shares, and send those. Records of single events are passed over
   --send            do it: post the events to the running server with the write key of their source in the config file
   --url URL         the server's tracking API (default: HOST and PORT)
 ${FILTER_HELP}
 
 Examples:
   tributary rejected retry --code no_user_anon_id --set anonymousId=unknown
-  tributary rejected retry --code timestamp_invalid --set timestamp=null --since 24h --send`,
+  tributary rejected retry --code timestamp_invalid --set timestamp=null --since 24h --send
+  tributary rejected retry --salvage --source ios --send`,
   async run(args, terminal) {
     const parsed = parseArguments(args, {
       options: {
         ...FILTER_OPTIONS,
         set: { type: 'string', multiple: true },
+        salvage: { type: 'boolean' },
         send: { type: 'boolean' },
         url: { type: 'string' }
       }
@@ -48,7 +53,9 @@ Examples:
     const changes = (parsed.lists['set'] ?? []).map(parseChange)
     const url = (parsed.texts['url'] ?? serverUrl(config)).replace(/\/$/, '')
     const sender = parsed.flags.has('send') ? createSender({ url }) : undefined
-    const tally = await retry(readRejections(config, filter), { config, changes, sender, terminal })
+    const bodies = parsed.flags.has('salvage') ? { read: 0, broken: 0 } : undefined
+    const tally = await retry(readRejections(config, filter), { config, changes, bodies, sender, terminal })
+    if (bodies !== undefined) terminal.note(`${bodies.read} rejected bodies, ${bodies.broken} broken events in them`)
     report(tally, sender, terminal)
   }
 }
@@ -69,24 +76,24 @@ interface Tally {
 interface Work {
   readonly config: Config
   readonly changes: readonly Change[]
+  /** Counts the bodies whose events are sent; undefined: the events of other records are. */
+  readonly bodies: { read: number; broken: number } | undefined
   /** Undefined: a dry run. */
   readonly sender: Sender | undefined
   readonly terminal: Terminal
 }
 
-async function retry(
-  rejections: AsyncIterable<Rejection>,
-  { config, changes, sender, terminal }: Work
-): Promise<Tally> {
+async function retry(rejections: AsyncIterable<Rejection>, work: Work): Promise<Tally> {
+  const { config, changes, bodies, sender, terminal } = work
   const judge = makeJudge(config)
   const keyOf = await writeKeys(config)
   const tally: Tally = { read: 0, good: 0, left: new Map() }
   const leave = (why: string): void => void tally.left.set(why, (tally.left.get(why) ?? 0) + 1)
   let next = performance.now() + PROGRESS_EVERY_MS
-  for await (const rejection of rejections) {
+  for await (const rejection of bodies === undefined ? rejections : salvageAll(rejections, work)) {
     tally.read++
     const event = rejection.kind === 'body' ? undefined : editEvent(rejection, changes)
-    const why = event === undefined ? whyNothing(rejection) : faultOf(judge, event)
+    const why = event === undefined ? whyNothing(rejection, bodies !== undefined) : faultOf(judge, event)
     const writeKey = keyOf.get(rejection.source)
     if (event === undefined || why !== undefined) leave(why ?? '')
     else if (writeKey === undefined)
@@ -106,8 +113,29 @@ async function retry(
   return tally
 }
 
-function whyNothing({ kind }: Rejection): string {
-  if (kind === 'body') return 'a body that was refused as a whole'
+/** The whole events of bodies, each as if it had been refused alone; a body whose events cannot be sent as it is. */
+async function* salvageAll(
+  rejections: AsyncIterable<Rejection>,
+  { changes, bodies, terminal }: Work
+): AsyncGenerator<Rejection> {
+  const isRouted = changes.some(({ steps }) => steps[0] === 'integrations')
+  for await (const rejection of rejections) {
+    if (rejection.kind !== 'body') continue
+    const { events, broken, needsIntegrations, lacksContext } = salvage(rejection)
+    if (bodies !== undefined) {
+      bodies.read++
+      bodies.broken += broken
+    }
+    if (lacksContext)
+      terminal.note(`of ${rejection.receivedAt}: the batch's context is not whole, events go without it`)
+    if (needsIntegrations && !isRouted) yield rejection
+    else yield* events
+  }
+}
+
+function whyNothing({ kind }: Rejection, isSalvaged: boolean): string {
+  if (kind === 'body' && isSalvaged) return "the batch's integrations are not whole: give --set integrations=..."
+  if (kind === 'body') return 'a body that was refused as a whole: see --salvage'
   return 'nothing to send: not a JSON object, or --set does not fit'
 }
 

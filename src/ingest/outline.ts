@@ -26,6 +26,8 @@ export interface OutlineMember {
 
 /** What braces, brackets and quotes tell of a body that is not JSON. Nothing between them is judged. */
 export interface Outline {
+  /** Where its opening brace stands. */
+  readonly start: number
   /** The members whose values end, in their order, up to the first place where no member stands. */
   readonly members: readonly OutlineMember[]
   /** A member that has begun and does not end: the body was cut off in it, or its quotes do not hold. */
@@ -34,13 +36,14 @@ export interface Outline {
   readonly end: number | undefined
 }
 
-/** Undefined where no object begins at `start`, white space and NULs before it left out. */
-export function outlineOf(bytes: Buffer, start: number): Outline | undefined {
-  let at = skipBlank(bytes, start)
-  if (bytes[at] !== OPEN_BRACE) return undefined
+/** Undefined where no object begins at `from`, white space, NULs and commas before it left out. */
+export function outlineOf(bytes: Buffer, from: number): Outline | undefined {
+  const start = skipBlank(bytes, from)
+  if (bytes[start] !== OPEN_BRACE) return undefined
+  let at = skipBlank(bytes, start + 1)
   const members: OutlineMember[] = []
-  for (at = skipBlank(bytes, at + 1); at < bytes.length; at = skipBlank(bytes, at)) {
-    if (bytes[at] === CLOSE_BRACE) return { members, open: undefined, end: at + 1 }
+  for (; at < bytes.length; at = skipBlank(bytes, at)) {
+    if (bytes[at] === CLOSE_BRACE) return { start, members, open: undefined, end: at + 1 }
     const keyEnd = bytes[at] === QUOTE ? endOfString(bytes, at) : undefined
     const key = keyEnd === undefined ? undefined : readKey(bytes.toString('utf8', at, keyEnd))
     if (keyEnd === undefined || key === undefined) break
@@ -48,11 +51,11 @@ export function outlineOf(bytes: Buffer, start: number): Outline | undefined {
     if (bytes[colon] !== COLON) break
     const valueStart = skipBlank(bytes, colon + 1)
     const valueEnd = endOfValue(bytes, valueStart)
-    if (valueEnd === undefined) return { members, open: { key, start: valueStart }, end: undefined }
+    if (valueEnd === undefined) return { start, members, open: { key, start: valueStart }, end: undefined }
     members.push({ key, value: { start: valueStart, end: valueEnd } })
     at = valueEnd
   }
-  return { members, open: undefined, end: undefined }
+  return { start, members, open: undefined, end: undefined }
 }
 
 /**
@@ -70,8 +73,8 @@ export function elementsOf(bytes: Buffer, start: number): Span[] {
   return elements
 }
 
-/** White space, NULs and commas. */
-function skipBlank(bytes: Buffer, start: number): number {
+/** The position behind white space, NULs and commas. */
+export function skipBlank(bytes: Buffer, start: number): number {
   let at = start
   while (isBlank(bytes[at])) at++
   return at

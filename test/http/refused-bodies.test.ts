@@ -2,6 +2,8 @@
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import type { Test } from 'tap'
+import { restoreRecord } from '../../src/ingest/restore.ts'
+import { createRouter } from '../../src/ingest/route.ts'
 import { SinkUnavailable } from '../../src/model/sink.ts'
 import type { TestApp, TestAppOptions } from '../support/app.ts'
 import { basic, startApp } from '../support/app.ts'
@@ -168,6 +170,22 @@ t.test("a pixel's data that is not JSON is kept too", async t => {
   t.equal((await fetch(`${server.url}/v1/pixel/track?writeKey=wk_test&data=${data}`)).status, 200)
   const record = { kind: 'body', type: 'track', path: '/v1/pixel/track', code: 'invalid_json' }
   t.match(bodies(server), [{ ...record, body: '{"userId":"u","event":' }])
+})
+
+t.test('the record of a body that waited on disk goes to the rejected topic of its type', async t => {
+  const env = { REJECTED_TOPIC: 'refused.{type}' }
+  const router = createRouter({ eventsTopic: 'events', rejectedTopic: 'refused.{type}', destinations: [] })
+  for (const [path, topic] of [
+    ['/v1/identify', 'refused.identify'],
+    ['/v1/batch', 'refused.unknown']
+  ] as const) {
+    const server = await startApp(t, { env })
+    await ask(t, `${server.url}${path}`, { body: '{' })
+    const [record] = server.sink.records
+    t.same(record?.topics, [topic])
+    const restored = restoreRecord(record?.line ?? Buffer.alloc(0), router)
+    t.match(restored, { kind: 'rejected', code: 'invalid_json', topics: [topic], source: 'web' })
+  }
 })
 
 t.test('what needs more room as text than Kafka takes is kept in base64', async t => {
