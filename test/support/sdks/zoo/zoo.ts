@@ -76,7 +76,6 @@ export const ZOO: readonly SdkRun[] = [
   npm('@rudderstack/analytics-js-service-worker'),
   npm('@customerio/cdp-analytics-node'),
   npm('@jitsu/js', { types: without('screen', 'alias') }),
-  npm('@analytics/segment', { types: ['identify', 'track', 'page'] }),
   python('analytics-python', '1.4.post1', { module: 'analytics' }),
   python('rudder-sdk-python', '2.1.9', { module: 'rudderstack.analytics' }),
   python('customerio-cdp-analytics', '1.1.0', { module: 'customerio.analytics' }),

@@ -4,13 +4,9 @@
  */
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 const [name, url, writeKey, marker] = process.argv.slice(2)
 const load = createRequire(join(process.cwd(), 'calls.cjs'))
-
-/** SDKs that give no sign of having sent: so long they are given. */
-const SILENT_MS = 8_000
 
 const runs = {
   async 'analytics-node'() {
@@ -38,16 +34,6 @@ const runs = {
     analytics.on('error', say)
     sixCalls(analytics)
     await analytics.closeAndFlush({ timeout: 60_000 })
-  },
-  /** Without group, screen and alias: the plugin for servers has none. Its options are handed on as the key. */
-  async '@analytics/segment'() {
-    const { default: Analytics } = load('analytics')
-    const { default: segmentPlugin } = load('@analytics/segment')
-    const analytics = Analytics({ app: 'zoo', plugins: [segmentPlugin({ writeKey, host: url, flushAt: 1 })] })
-    await analytics.identify('zoo-user', marked('identify'))
-    await analytics.track('Signed Up', marked('track'))
-    await analytics.page(marked('page'))
-    await sleep(SILENT_MS)
   },
   async '@jitsu/js'() {
     const { jitsuAnalytics } = load('@jitsu/js')
