@@ -1,26 +1,21 @@
 import { readEnvironment } from '../config/environment.ts'
 import { CommandFailed } from './command.ts'
 import type { ParsedArguments } from './command.ts'
-
-export const ADMIN_OPTION = { admin: { type: 'string' } } as const
-
-export const ADMIN_HELP = `  --admin URL     the server's admin listener (default: as ADMIN_HOST and ADMIN_PORT say); the password is ADMIN_PASSWORD`
+import { adminUrl } from './server-address.ts'
 
 /** Asks a running server's debugger API. */
 export interface AdminClient {
   readonly url: string
-  /** Throws CommandFailed where the server cannot be reached or says no. */
+  /** Throws ServerAway where the server cannot be reached or answers 5xx, CommandFailed where it says no. */
   get(path: string): Promise<Response>
 }
 
-const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+/** The server cannot be reached, or not just now. */
+export class ServerAway extends CommandFailed {}
 
-export function adminClient({ texts }: ParsedArguments): AdminClient {
+export function adminClient(parsed: ParsedArguments): AdminClient {
   const config = readEnvironment()
-  const host = ANY_ADDRESS.has(config.adminHost) ? '127.0.0.1' : config.adminHost
-  const scheme = config.tls === undefined ? 'http' : 'https'
-  const bracketed = host.includes(':') ? `[${host}]` : host
-  const url = (texts['admin'] ?? `${scheme}://${bracketed}:${config.adminPort}`).replace(/\/+$/, '')
+  const url = adminUrl(parsed)
   const credentials = Buffer.from(`admin:${config.adminPassword ?? ''}`).toString('base64')
   const headers: Record<string, string> =
     config.adminPassword === undefined ? {} : { authorization: `Basic ${credentials}` }
@@ -31,14 +26,13 @@ export function adminClient({ texts }: ParsedArguments): AdminClient {
       try {
         response = await fetch(`${url}${path}`, { headers })
       } catch (error) {
-        throw new CommandFailed(
-          `${url} cannot be reached (${reason(error)}): is the server running? --admin says where`
-        )
+        throw new ServerAway(`${url} cannot be reached (${reason(error)}): is the server running? --admin says where`)
       }
       if (response.ok) return response
       const { message = '' } = (await response.json().catch(() => ({}))) as { message?: string }
       const hint = response.status === 401 ? '; set ADMIN_PASSWORD to the password of the server' : ''
-      throw new CommandFailed(`${url} answered ${response.status}: ${message}${hint}`)
+      const Failure = response.status >= 500 ? ServerAway : CommandFailed
+      throw new Failure(`${url} answered ${response.status}: ${message}${hint}`)
     }
   }
 }

@@ -6,30 +6,32 @@ import { checkConfiguration } from './doctor/configuration.ts'
 import { checkDisk } from './doctor/disk.ts'
 import type { Finding } from './doctor/finding.ts'
 import { checkServer } from './doctor/server.ts'
+import { SERVER_HELP, SERVER_OPTIONS } from './server-address.ts'
 
 const SIGNS = { ok: '✓', note: '·', warning: '!', problem: '✗' } as const
 
 export const doctor: Command = {
-  help: `Usage: tributary doctor [--json]
+  help: `Usage: tributary doctor [--json] [--url URL] [--admin URL]
 
 Checks this machine's set-up and says what to change: configuration, keys, addresses, CORS, clock, disk, Kafka and its
 topics, and a running server where there is one. It changes nothing. Exit code 1 where something is wrong; warnings
 alone leave it 0.
 
-  --json   the findings as JSON
+  --json          the findings as JSON
+${SERVER_HELP}
 
 Examples:
   tributary doctor
   docker compose exec tributary tributary doctor`,
   async run(args, terminal) {
-    const { flags } = parseArguments(args, { options: { json: { type: 'boolean' } } })
+    const parsed = parseArguments(args, { options: { json: { type: 'boolean' }, ...SERVER_OPTIONS } })
     const { config, file, findings } = await checkConfiguration()
     if (config !== undefined) {
       findings.push(...(await checkDisk(config)))
       findings.push(...(await lookAtKafka(config, file)))
-      findings.push(...(await checkServer(config, file)))
+      findings.push(...(await checkServer(config, file, parsed)))
     }
-    if (flags.has('json')) terminal.out(JSON.stringify(findings))
+    if (parsed.flags.has('json')) terminal.out(JSON.stringify(findings))
     else print(findings, terminal)
     const problems = findings.filter(({ level }) => level === 'problem').length
     if (problems > 0)

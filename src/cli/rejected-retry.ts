@@ -15,6 +15,7 @@ import { editEvent, parseChange } from './rejected-edit.ts'
 import { salvage } from './rejected-salvage.ts'
 import type { Sender } from './rejected-send.ts'
 import { createSender } from './rejected-send.ts'
+import { SERVER_HELP, SERVER_OPTIONS, trackingUrl } from './server-address.ts'
 
 const CONTRACT_FILE = new URL('../../openapi.yml', import.meta.url)
 const SHOWN_EVENTS = 3
@@ -31,7 +32,7 @@ Each event keeps its messageId and its time. What would be refused again is not 
   --salvage         of bodies that were refused as a whole: take the whole events out of them, with what their batch
                     shares, and send those. Records of single events are passed over
   --send            do it: post the events to the running server with the write key of their source in the config file
-  --url URL         the server's tracking API (default: HOST and PORT)
+${SERVER_HELP}
 ${FILTER_HELP}
 
 Examples:
@@ -45,24 +46,19 @@ Examples:
         set: { type: 'string', multiple: true },
         salvage: { type: 'boolean' },
         send: { type: 'boolean' },
-        url: { type: 'string' }
+        ...SERVER_OPTIONS
       }
     })
     const config = readEnvironment()
     const filter = readFilter(parsed, config)
     const changes = (parsed.lists['set'] ?? []).map(parseChange)
-    const url = (parsed.texts['url'] ?? serverUrl(config)).replace(/\/$/, '')
+    const url = trackingUrl(parsed)
     const sender = parsed.flags.has('send') ? createSender({ url }) : undefined
     const bodies = parsed.flags.has('salvage') ? { read: 0, broken: 0 } : undefined
     const tally = await retry(readRejections(config, filter), { config, changes, bodies, sender, terminal })
     if (bodies !== undefined) terminal.note(`${bodies.read} rejected bodies, ${bodies.broken} broken events in them`)
     report(tally, sender, terminal)
   }
-}
-
-function serverUrl({ host, port, tls }: Config): string {
-  const named = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host
-  return `${tls === undefined ? 'http' : 'https'}://${named}:${port}`
 }
 
 interface Tally {

@@ -3,9 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Config } from '../config/config.ts'
-import { toMilliseconds } from '../config/parsers.ts'
 import { createRouter } from '../ingest/route.ts'
-import { toInstant } from '../ingest/time.ts'
 import { EVENT_TYPES } from '../model/event-types.ts'
 import { REASONS } from '../model/reasons.ts'
 import { isSegmentName } from '../sinks/event-log/segment-name.ts'
@@ -13,6 +11,7 @@ import { readTopics } from '../sinks/kafka/read-topics.ts'
 import type { ParsedArguments } from './command.ts'
 import { CommandFailed, UsageError } from './command.ts'
 import { readKeysFile } from './keys-file.ts'
+import { readTimeOption, TIME_HELP } from './time-option.ts'
 
 /** A rejected record as schemas/rejected.schema.json has it, and its own JSON. */
 export interface Rejection {
@@ -53,7 +52,7 @@ export const FILTER_HELP = `  --from kafka|log  where to read: REJECTED_TOPIC, o
   --library NAME    only from this SDK, by the name in context.library
   --type TYPE       only of this type, from the path or the event's own: track, identify, ..., unknown
   --event NAME      only track calls with this name
-  --since TIME      only received since then: 2026-11-23T10:00:00Z, or 2h ago
+  --since TIME      only received since then: ${TIME_HELP}
   --until TIME      only received before then
   --limit N         stop after so many`
 
@@ -71,8 +70,8 @@ export function readFilter({ texts }: ParsedArguments, config: Config): Filter {
   if (from !== 'kafka' && from !== 'log') throw new UsageError('--from is kafka or log')
   if (from === 'kafka' && config.kafka === undefined) throw new UsageError('--from kafka needs KAFKA_BROKERS')
   if (code !== undefined && !Object.hasOwn(REASONS, code)) throw new UsageError(`there is no reason "${code}"`)
-  const since = readTime('--since', texts['since']) ?? 0
-  const until = readTime('--until', texts['until']) ?? Number.POSITIVE_INFINITY
+  const since = readTimeOption({ texts }, 'since') ?? 0
+  const until = readTimeOption({ texts }, 'until') ?? Number.POSITIVE_INFINITY
   const isWanted = (wanted: string | undefined, is: unknown): boolean => wanted === undefined || wanted === is
   return {
     from,
@@ -93,15 +92,6 @@ export function readFilter({ texts }: ParsedArguments, config: Config): Filter {
       )
     }
   }
-}
-
-function readTime(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const instant = toInstant(text)
-  if (!Number.isNaN(instant)) return instant
-  const age = toMilliseconds(text)
-  if (age === undefined) throw new UsageError(`${option} is a time like 2026-11-23T10:00:00Z, or an age like 2h`)
-  return Date.now() - age
 }
 
 function readLimit(text: string | undefined): number {

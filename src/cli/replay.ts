@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { readEnvironment } from '../config/environment.ts'
+import { topicTemplateFault } from '../config/topic-template.ts'
 import { createRouter } from '../ingest/route.ts'
 import { restoreRecord } from '../ingest/restore.ts'
 import { kafkaOptions } from '../kafka-options.ts'
@@ -14,6 +15,7 @@ import { createKafkaSink } from '../sinks/kafka/kafka-sink.ts'
 import type { Command, ParsedArguments, Terminal } from './command.ts'
 import { CommandFailed, parseArguments, UsageError } from './command.ts'
 import { createProgress } from './progress.ts'
+import { readTimeOption, TIME_HELP } from './time-option.ts'
 
 const FOLDERS = ['events', 'rejected', 'spool']
 const BATCH_RECORDS = 500
@@ -29,6 +31,13 @@ interface Wanted {
   readonly to: number
 }
 
+interface Counts {
+  published: number
+  outside: number
+  /** Lines that are no records of this server. */
+  unreadable: number
+}
+
 export const replay: Command = {
   help: `Usage: tributary replay --topic TOPIC [--from TIME] [--to TIME] [--folder NAME] [--dry-run]
 
@@ -37,7 +46,7 @@ KAFKA_BROKERS and the other variables say which Kafka. Records that are replayed
 consumers tell them by their messageId.
 
   --topic TOPIC   where to; it is made if KAFKA_CREATE_TOPICS allows it
-  --from TIME     only what was received at this time or later, such as 2026-11-23T12:00:00Z or 2026-11-23
+  --from TIME     only what was received at this time or later, ${TIME_HELP}
   --to TIME       only what was received before this time
   --folder NAME   of DATA_DIR: events (default), rejected or spool
   --dry-run       count, and publish nothing
@@ -49,9 +58,9 @@ Examples:
     const names = ['topic', 'from', 'to', 'folder']
     const options = Object.fromEntries(names.map(name => [name, { type: 'string' } as const]))
     const parsed = parseArguments(args, { options: { ...options, 'dry-run': { type: 'boolean' } } })
-    const topic = parsed.texts['topic']
-    if (topic === undefined) throw new UsageError('--topic is missing')
-    const wanted = { topic, from: timeOf(parsed, 'from', -Infinity), to: timeOf(parsed, 'to', Infinity) }
+    const topic = topicOf(parsed)
+    const from = readTimeOption(parsed, 'from') ?? -Infinity
+    const wanted = { topic, from, to: readTimeOption(parsed, 'to') ?? Infinity }
     const folder = parsed.texts['folder'] ?? 'events'
     if (!FOLDERS.includes(folder)) throw new UsageError(`--folder must be one of ${FOLDERS.join(', ')}`)
     const config = readEnvironment()
@@ -59,19 +68,21 @@ Examples:
     try {
       const counts = await replayFolder({ dir: join(config.dataDir, folder), wanted, sink, terminal })
       const verb = sink === undefined ? 'would be published' : 'published'
-      terminal.out(`${counts.published} records ${verb} to ${topic}, ${counts.left} outside the time range left out`)
+      const others = `${counts.outside} outside the time range left out, ${counts.unreadable} lines are no records`
+      terminal.out(`${counts.published} records ${verb} to ${topic}, ${others}`)
     } finally {
       await sink?.close()
     }
   }
 }
 
-function timeOf({ texts }: ParsedArguments, name: string, otherwise: number): number {
-  const text = texts[name]
-  if (text === undefined) return otherwise
-  const time = Date.parse(text)
-  if (Number.isNaN(time)) throw new UsageError(`--${name} must be a time such as 2026-11-23T12:00:00Z`)
-  return time
+/** Throws UsageError where Kafka would take no topic of this name. */
+function topicOf({ texts }: ParsedArguments): string {
+  const { topic } = texts
+  if (topic === undefined) throw new UsageError('--topic is missing')
+  const fault = /[{}]/.test(topic) ? 'placeholders have no meaning here' : topicTemplateFault(topic)
+  if (fault !== undefined) throw new UsageError(`--topic "${topic}": ${fault}`)
+  return topic
 }
 
 function openKafka(config: Config, topic: string, terminal: Terminal): Sink {
@@ -88,7 +99,7 @@ async function replayFolder(options: {
   readonly wanted: Wanted
   readonly sink: Sink | undefined
   readonly terminal: Terminal
-}): Promise<{ published: number; left: number }> {
+}): Promise<Counts> {
   const { dir, wanted, sink, terminal } = options
   const source = await lookAtSegmentFolder(dir).catch((error: Error) => {
     throw new CommandFailed(`${dir} cannot be read: ${error.message}`)
@@ -97,12 +108,13 @@ async function replayFolder(options: {
   const log = { info: () => undefined, warn: damaged, error: damaged }
   const reader = await createLogReader({ source, log, readOnly: true })
   const progress = createProgress({ total, note: terminal.note })
-  const counts = { published: 0, left: 0 }
+  const counts = { published: 0, outside: 0, unreadable: 0 }
   try {
-    for await (const { records, bytes, left } of batches(reader, wanted)) {
+    for await (const { records, bytes, outside, unreadable } of batches(reader, wanted)) {
       if (sink !== undefined) await publish(sink, records)
       counts.published += records.length
-      counts.left += left
+      counts.outside += outside
+      counts.unreadable += unreadable
       progress.add(bytes, counts.published)
     }
   } finally {
@@ -119,14 +131,16 @@ async function replayFolder(options: {
 async function* batches(
   reader: LogReader,
   { topic, from, to }: Wanted
-): AsyncGenerator<{ records: OutgoingRecord[]; bytes: number; left: number }> {
+): AsyncGenerator<{ records: OutgoingRecord[]; bytes: number } & Omit<Counts, 'published'>> {
   const router = createRouter({ eventsTopic: topic, rejectedTopic: topic, destinations: [] })
   for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
     for (let at = 0; at < batch.lines.length; at += BATCH_RECORDS) {
       const lines = batch.lines.slice(at, at + BATCH_RECORDS)
       const restored = lines.flatMap(line => restoreRecord(line, router) ?? [])
       const records = restored.filter(({ receivedAt }) => receivedAt >= from && receivedAt < to)
-      yield { records, bytes: lines.reduce((sum, { length }) => sum + length, 0), left: lines.length - records.length }
+      const bytes = lines.reduce((sum, { length }) => sum + length, 0)
+      const outside = restored.length - records.length
+      yield { records, bytes, outside, unreadable: lines.length - restored.length }
     }
   }
 }

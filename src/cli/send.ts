@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { testEvent } from '../admin/test-event.ts'
-import { readEnvironment } from '../config/environment.ts'
 import { EVENT_TYPES, isEventType } from '../model/event-types.ts'
 import { reason } from './admin-client.ts'
 import type { Command, ParsedArguments } from './command.ts'
 import { CommandFailed, parseArguments, UsageError } from './command.ts'
 import { FILE_HELP, FILE_OPTION, fileOf, keysOf, readKeysFile, sourceOf } from './keys-file.ts'
+import { SERVER_HELP, SERVER_OPTIONS, trackingUrl } from './server-address.ts'
 
 const FIELDS = { user: 'userId', anonymous: 'anonymousId', event: 'event', name: 'name', id: 'messageId' } as const
 const OBJECTS = ['properties', 'traits', 'context', 'integrations'] as const
@@ -18,20 +18,23 @@ What is not given is filled in, so that the event is valid. Exit code 1 where th
 
   --source ID     with the first key of this source (default: the first source that is enabled)
   --key KEY       with this write key
-  --url URL       the tracking API (default: PUBLIC_URL, else as HOST and PORT say)
   --user ID       userId; --anonymous ID is the anonymousId
   --event NAME    of a track call; --name NAME is that of a page or screen
   --id ID         messageId
   --properties '{...}', --traits, --context, --integrations: JSON objects
 ${FILE_HELP}
+${SERVER_HELP}
 
 Examples:
   tributary send track --event 'Order Completed' --properties '{"revenue":25.5}'
   tributary send identify --source ios --user user-7 --traits '{"plan":"pro"}'`,
   async run(args, terminal) {
-    const names = ['source', 'key', 'url', ...Object.keys(FIELDS), ...OBJECTS]
+    const names = ['source', 'key', ...Object.keys(FIELDS), ...OBJECTS]
     const options = Object.fromEntries(names.map(name => [name, { type: 'string' } as const]))
-    const parsed = parseArguments(args, { options: { ...options, ...FILE_OPTION }, positionals: ['TYPE'] })
+    const parsed = parseArguments(args, {
+      options: { ...options, ...FILE_OPTION, ...SERVER_OPTIONS },
+      positionals: ['TYPE']
+    })
     const type = parsed.positionals[0]
     if (!isEventType(type)) throw new UsageError(`"${type}" is no type; there are: ${EVENT_TYPES.join(', ')}`)
     const event = { ...testEvent(type, `send-${randomUUID()}`), ...given(parsed) }
@@ -66,14 +69,6 @@ async function keyFor(parsed: ParsedArguments): Promise<string> {
   const key = source === undefined ? undefined : keysOf(file, source.id)[0]
   if (key === undefined) throw new CommandFailed('the config file has no enabled source: name one, or a --key')
   return key
-}
-
-/** Where clients reach the tracking API, as far as the configuration says. */
-export function trackingUrl({ texts }: Pick<ParsedArguments, 'texts'>): string {
-  const { host, port, publicUrl, tls } = readEnvironment()
-  const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
-  const local = `${tls === undefined ? 'http' : 'https'}://${reached}:${port}`
-  return (texts['url'] ?? publicUrl ?? local).replace(/\/+$/, '')
 }
 
 async function post(url: string, key: string, event: object): Promise<{ status: number; text: string }> {

@@ -1,15 +1,27 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { LiveBatch } from '../admin/live.ts'
 import type { EventRow } from '../admin/row.ts'
-import { ADMIN_HELP, ADMIN_OPTION, adminClient } from './admin-client.ts'
+import { adminClient, ServerAway } from './admin-client.ts'
+import type { AdminClient } from './admin-client.ts'
 import type { Command, Terminal } from './command.ts'
 import { CommandFailed, parseArguments, UsageError } from './command.ts'
+import { SERVER_HELP, SERVER_OPTIONS } from './server-address.ts'
+
+const RECONNECT_MS = 1_000
+
+interface Listed {
+  /** Newest first. */
+  readonly events: readonly EventRow[]
+  readonly newest: number
+}
 
 const FILTERS = ['source', 'type', 'outcome', 'code', 'event', 'user', 'text'] as const
 
 export const tail: Command = {
   help: `Usage: tributary tail [filters] [--last N] [--count N] [--json]
 
-Shows events of a running server as they come, with what became of each, until Ctrl-C.
+Shows events of a running server as they come, with what became of each, until Ctrl-C. A server that goes
+away is waited for.
 
   --source ID     only of these sources (several: web,ios); so too --type, --outcome and --code
   --type TYPE     track, identify, page, screen, group, alias
@@ -21,14 +33,14 @@ Shows events of a running server as they come, with what became of each, until C
   --last N        begin with the last N events that the server has in memory (default 10)
   --count N       end after N events
   --json          one event a line, as JSON
-${ADMIN_HELP}
+${SERVER_HELP}
 
 Examples:
   tributary tail --outcome rejected
   tributary tail --source web --event 'Order *' --json | jq .messageId`,
   async run(args, terminal) {
     const options = Object.fromEntries([...FILTERS, 'last', 'count'].map(name => [name, { type: 'string' } as const]))
-    const parsed = parseArguments(args, { options: { ...options, ...ADMIN_OPTION, json: { type: 'boolean' } } })
+    const parsed = parseArguments(args, { options: { ...options, ...SERVER_OPTIONS, json: { type: 'boolean' } } })
     const print = parsed.flags.has('json') ? (row: EventRow) => JSON.stringify(row) : pretty
     const filters = FILTERS.flatMap(name => (parsed.texts[name] === undefined ? [] : [[name, parsed.texts[name]]]))
     const query = String(new URLSearchParams(filters as [string, string][]))
@@ -37,19 +49,66 @@ Examples:
     const client = adminClient(parsed)
 
     const known = await client.get(`/api/events?${query}&limit=${Math.min(1_000, Math.max(1, last))}`)
-    const { events, newest } = (await known.json()) as { events: EventRow[]; newest: number }
+    const { events, newest } = (await known.json()) as Listed
     for (const row of events.slice(0, last).toReversed()) if (left-- > 0) terminal.out(print(row))
     if (left <= 0) return
-    const stream = await client.get(`/api/stream?${query}&after=${newest}`)
-    for await (const batch of batches(stream)) {
+    const following = follow(client, { query, newest, row: events[0], terminal })
+    for await (const batch of following) {
       if (batch.skipped > 0) noteSkipped(terminal, batch.skipped)
       for (const row of batch.rows) {
         terminal.out(print(row))
         if (--left === 0) return
       }
     }
-    throw new CommandFailed('the server has ended the stream')
   }
+}
+
+interface Begin {
+  readonly query: string
+  /** The newest event that the server had. */
+  readonly newest: number
+  /** The last event that was got; undefined where there was none. */
+  readonly row: EventRow | undefined
+  readonly terminal: Terminal
+}
+
+/**
+ * The live batches, for ever: a server that goes away is waited for. One that was started again counts from the
+ * beginning, so its events are asked for from there.
+ */
+async function* follow(client: AdminClient, { query, newest, row, terminal }: Begin): AsyncGenerator<LiveBatch> {
+  let last = row
+  let after = newest
+  let isAway = false
+  for (;;) {
+    try {
+      if (isAway && !(await isSameServer(client, after, last))) {
+        after = 0
+        last = undefined
+      }
+      const stream = await client.get(`/api/stream?${query}&after=${after}`)
+      if (isAway) terminal.note('(the server is back)')
+      isAway = false
+      for await (const batch of batches(stream)) {
+        last = batch.rows.at(-1) ?? last
+        after = Math.max(after, last?.seq ?? 0)
+        yield batch
+      }
+    } catch (error) {
+      if (error instanceof CommandFailed && !(error instanceof ServerAway)) throw error
+    }
+    if (!isAway) terminal.note('(the server has gone; waiting for it)')
+    isAway = true
+    await sleep(RECONNECT_MS)
+  }
+}
+
+/** Whether the server counts its events as it did before: it still has the last one, or has gone beyond it. */
+async function isSameServer(client: AdminClient, after: number, last: EventRow | undefined): Promise<boolean> {
+  const { events, newest } = (await (await client.get('/api/events?limit=1000')).json()) as Listed
+  if (newest < after) return false
+  const known = events.find(({ seq }) => seq === last?.seq)
+  return known === undefined || known.messageId === last?.messageId
 }
 
 function noteSkipped(terminal: Terminal, events: number): void {

@@ -1,8 +1,9 @@
 import { inWords } from '../admin/detail.ts'
 import type { Trace } from '../admin/trace.ts'
-import { ADMIN_HELP, ADMIN_OPTION, adminClient } from './admin-client.ts'
+import { adminClient } from './admin-client.ts'
 import type { Command } from './command.ts'
 import { CommandFailed, parseArguments } from './command.ts'
+import { SERVER_HELP, SERVER_OPTIONS } from './server-address.ts'
 import { printable } from './tail.ts'
 
 const PLACES = { memory: 'memory', log: 'the log on disk', kafka: 'the last hour of Kafka' } as const
@@ -14,13 +15,13 @@ Finds an event by its messageId and says what became of it: in the memory of a r
 disk, else in the last hour of Kafka. Exit code 1 where it is in none of them.
 
   --json          all that is known, as JSON
-${ADMIN_HELP}
+${SERVER_HELP}
 
 Examples:
   tributary trace ajs-next-1764000000000-1b2c
   tributary trace my-id --json | jq -r '.events[0].received'`,
   async run(args, terminal) {
-    const options = { ...ADMIN_OPTION, json: { type: 'boolean' } } as const
+    const options = { ...SERVER_OPTIONS, json: { type: 'boolean' } } as const
     const parsed = parseArguments(args, { options, positionals: ['MESSAGE_ID'] })
     const id = parsed.positionals[0] ?? ''
     const response = await adminClient(parsed).get(`/api/trace/${encodeURIComponent(id)}`)

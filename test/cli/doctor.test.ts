@@ -84,6 +84,27 @@ t.test('8: a Kafka that refuses connections', { buffered: true }, async t => {
   names(t, result, /Kafka \(127\.0\.0\.1:1\) refuses connections/, /spool/)
 })
 
+t.test('a server on IPv6 addresses is found, also where others say where it is', { buffered: true }, async t => {
+  const listen = async (status: number, body: string): Promise<string> => {
+    const server = createServer((_request, response) => response.writeHead(status).end(body))
+    await new Promise<void>(resolve => server.listen(0, '::1', resolve))
+    t.teardown(() => server.close())
+    return String((server.address() as AddressInfo).port)
+  }
+  const port = await listen(400, '{"code":"empty_batch"}')
+  const adminPort = await listen(503, '{"problems":["nothing can be stored"]}')
+  const { doctor, dir } = setUp(t)
+  const byVariables = await doctor({ HOST: '::1', PORT: port, ADMIN_HOST: '::1', ADMIN_PORT: adminPort })
+  const args = [MAIN, 'doctor', '--url', `[::1]:${port}`, '--admin', `http://[::1]:${adminPort}/`]
+  const byOptions = await run(process.execPath, args, { cwd: dir, env: NOWHERE })
+  for (const { stdout } of [byVariables, byOptions]) {
+    t.match(stdout, `http://[::1]:${port} answers and knows the key`)
+    t.match(stdout, /✗ server +nothing can be stored/)
+  }
+  const wrong = await run(process.execPath, [MAIN, 'doctor', '--url', 'ftp://x'], { cwd: dir, env: NOWHERE })
+  t.match(wrong, { code: 2, stderr: /--url must be a URL such as/ })
+})
+
 t.test('9: a server that runs with another config file', { buffered: true }, async t => {
   const server = await startApp(t)
   writeFileSync(join(server.dir, 'other.yml'), FILE)

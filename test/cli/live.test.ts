@@ -5,6 +5,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { post, startApp } from '../support/app.ts'
 import type { TestApp } from '../support/app.ts'
+import { startServer } from '../support/server-process.ts'
 import { until } from '../support/until.ts'
 import { MAIN, run } from './run.ts'
 import type { Finished } from './run.ts'
@@ -59,6 +60,32 @@ t.test('tail begins with the last events, goes on live, and keeps to the filters
       ['Ten', 'accepted']
     ]
   )
+})
+
+t.test('tail waits for a server that goes away, and misses nothing of the next one', async t => {
+  const server = await startServer(t)
+  const env = { PATH: process.env['PATH'], ADMIN_PORT: new URL(server.adminUrl).port }
+  const child = spawn(process.execPath, [MAIN, 'tail', '--count', '4', '--json'], { cwd: server.dir, env })
+  t.teardown(() => child.kill('SIGKILL'))
+  let [out, notes] = ['', '']
+  child.stdout.on('data', (text: Buffer) => (out += text.toString()))
+  child.stderr.on('data', (text: Buffer) => (notes += text.toString()))
+  const names = () => [...out.matchAll(/"name":"(\w+)"/g)].map(([, name]) => name)
+  const send = (event: string) => post(`${server.url}/v1/track`, { userId: 'u', event })
+  await send('One')
+  await send('Two')
+  await until(() => names().length === 2, { what: 'the first events' })
+  const closed = once(child, 'close')
+  await server.kill()
+  await until(() => notes.includes('waiting for it'), { what: 'the loss to be told' })
+  await server.start()
+  await send('Three')
+  await until(() => names().length === 3, { what: 'an event of the new server' })
+  await server.kill('SIGTERM')
+  await server.start()
+  await send('Four')
+  t.strictSame([(await closed)[0], names()], [0, ['One', 'Two', 'Three', 'Four']])
+  t.equal(notes.match(/the server is back/g)?.length, 2)
 })
 
 t.test('tail for people has one line an event, and nothing in it that a terminal would obey', async t => {

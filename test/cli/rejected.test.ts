@@ -162,7 +162,7 @@ t.test('what makes no sense is said, and what cannot be sent is an error', async
   const { rejected } = await start(t)
   const cases: [args: string[], exit: number, says: RegExp][] = [
     [['list', '--code', 'nope'], 2, /there is no reason "nope"/],
-    [['list', '--since', 'yesterday'], 2, /--since is a time/],
+    [['list', '--since', 'yesterday'], 2, /--since must be a time/],
     [['list', '--limit', '0'], 2, /--limit/],
     [['list', '--samples', 'x'], 2, /--samples/],
     [['list', '--from', 'kafka'], 2, /KAFKA_BROKERS/],

@@ -49,11 +49,33 @@ t.test('replay publishes a time range of the log to a topic, and says how far it
   t.match(records[0]?.headers, { type: 'track', source: 'web', receivedAt: String })
 })
 
+t.test('replay tells lines that are no records from those outside the time range', { buffered: true }, async t => {
+  const dir = t.testdir({})
+  const events = join(dir, 'data', 'events')
+  writeLog(events)
+  const odd = ['{"userId":"u","event":"by hand"}', '{"type":"track","messageId":"m"}']
+  writeFileSync(join(events, '20261124T000000Z-00000025.ndjson'), `${odd.join('\n')}\n`)
+  const args = ['replay', '--topic', 'x', '--from', '2026-11-23T22:00:00Z', '--to', '2026-11-24', '--dry-run']
+  const { stdout } = await run(process.execPath, [MAIN, ...args], { cwd: dir })
+  const counts = `${22 * PER_HOUR} outside the time range left out, 2 lines are no records`
+  t.equal(stdout, `${2 * PER_HOUR} records would be published to x, ${counts}\n`)
+})
+
 t.test('replay says what is missing', { buffered: true }, async t => {
   const dir = t.testdir({ data: { events: {} } })
   const replay = (args: string[], env = {}) => run(process.execPath, [MAIN, 'replay', ...args], { cwd: dir, env })
   t.match(await replay([]), { code: 2, stderr: /--topic is missing/ })
   t.match(await replay(['--topic', 'x', '--from', 'yesterday']), { code: 2, stderr: /--from must be a time/ })
+  const broken = { KAFKA_BROKERS: 'no port', DATA_DIR: '/nowhere' }
+  for (const [topic, fault] of [
+    ['no spaces!', /--topic "no spaces!": a topic is made of letters/],
+    ['', /--topic "": a topic is made of/],
+    ['..', /Kafka takes no topic named/],
+    ['x'.repeat(250), /at most 249 characters/],
+    ['back.{type}', /placeholders have no meaning here/]
+  ] as const) {
+    t.match(await replay(['--dry-run', '--topic', topic], broken), { code: 2, stderr: fault })
+  }
   t.match(await replay(['--topic', 'x']), { code: 1, stderr: /KAFKA_BROKERS is not set/ })
   t.match(await replay(['--topic', 'x', '--dry-run', '--folder', 'spool']), { code: 1, stderr: /spool cannot be read/ })
 })

@@ -1,15 +1,20 @@
 import type { Config } from '../../config/config.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 import { reason } from '../admin-client.ts'
-import { trackingUrl } from '../send.ts'
+import type { ParsedArguments } from '../command.ts'
+import { adminUrl, trackingUrl } from '../server-address.ts'
 import type { Finding } from './finding.ts'
 
 const TIMEOUT_MS = 3_000
 const MAX_CLOCK_GAP_MS = 5_000
 
 /** Whether a server answers where clients would send to, knows the keys of this file, lets pages send, and what it says of itself. */
-export async function checkServer(config: Config, file: KeyedTributaryFile | undefined): Promise<Finding[]> {
-  const url = trackingUrl({ texts: {} })
+export async function checkServer(
+  config: Config,
+  file: KeyedTributaryFile | undefined,
+  given: ParsedArguments
+): Promise<Finding[]> {
+  const url = trackingUrl(given)
   // An empty batch is refused with a reason of its own, after the key was looked at: nothing is sent.
   const [key, source] = [...(file?.writeKeys ?? [])].find(([, { enabled }]) => enabled) ?? []
   let response: Response
@@ -21,21 +26,27 @@ export async function checkServer(config: Config, file: KeyedTributaryFile | und
       signal: AbortSignal.timeout(TIMEOUT_MS)
     })
   } catch (error) {
-    return [unreachable(url, config.publicUrl !== undefined, reason(error))]
+    return [unreachable(url, whatSays(config, given), reason(error))]
   }
   const { code } = (await response.json().catch(() => ({}))) as { code?: string }
   const found = [...judgeClock(url, response), ...judgeKey(url, key, code)]
   const origin = source?.allowedOrigins?.[0]
-  return [...found, ...(await checkPreflight(url, origin)), ...(await checkReady(config))]
+  return [...found, ...(await checkPreflight(url, origin)), ...(await checkReady(adminUrl(given)))]
 }
 
-function unreachable(url: string, isPublic: boolean, why: string): Finding {
-  if (!isPublic) return { level: 'note', area: 'server', says: `no server runs at ${url} (${why})` }
+/** Undefined where somebody only runs the doctor: no server needs to run. */
+function whatSays({ publicUrl }: Config, { texts }: ParsedArguments): string | undefined {
+  if (texts['url'] !== undefined) return '--url'
+  return publicUrl === undefined ? undefined : 'PUBLIC_URL'
+}
+
+function unreachable(url: string, said: string | undefined, why: string): Finding {
+  if (said === undefined) return { level: 'note', area: 'server', says: `no server runs at ${url} (${why})` }
   return {
     level: 'problem',
     area: 'server',
-    says: `PUBLIC_URL (${url}) cannot be reached from here (${why})`,
-    todo: 'Check PUBLIC_URL, DNS, the proxy, and whether the server runs.'
+    says: `${said} (${url}) cannot be reached from here (${why})`,
+    todo: `Check ${said}, DNS, the proxy, and whether the server runs.`
   }
 }
 
@@ -94,11 +105,9 @@ async function checkPreflight(url: string, origin = 'https://example.com'): Prom
   ]
 }
 
-async function checkReady({ adminHost, adminPort, tls }: Config): Promise<Finding[]> {
-  const host = adminHost === '0.0.0.0' || adminHost === '::' ? '127.0.0.1' : adminHost
-  const url = `${tls === undefined ? 'http' : 'https'}://${host}:${adminPort}/readyz`
+async function checkReady(admin: string): Promise<Finding[]> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) })
+    const response = await fetch(`${admin}/readyz`, { signal: AbortSignal.timeout(TIMEOUT_MS) })
     const { problems } = (await response.json()) as { problems: string[] }
     const level = response.status === 200 ? 'warning' : 'problem'
     return problems.map(says => ({ level, area: 'server', says }) as const)
