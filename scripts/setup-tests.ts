@@ -16,7 +16,12 @@ const VENV = join(REPOSITORY, '.cache', 'venv')
 const EXAMPLE_PACKAGES = readFileSync(join(REPOSITORY, 'examples', 'python', 'requirements.txt'), 'utf8')
   .trim()
   .split('\n')
-const PYTHON_PACKAGES = ['segment-analytics-python==2.4.0', 'schemathesis==4.32.5', ...EXAMPLE_PACKAGES]
+const PYTHON_PACKAGES = [
+  'segment-analytics-python==2.4.0',
+  'schemathesis==4.32.5',
+  'openapi-python-client==0.29.1',
+  ...EXAMPLE_PACKAGES
+]
 const PYTHON_MARKER = join(VENV, `${PYTHON_PACKAGES.join('+')}.installed`)
 const TAP = join(REPOSITORY, 'node_modules', '.bin', 'tap')
 const TAP_BUILT = join(REPOSITORY, 'node_modules', '@tapjs', 'test', 'test-built')
