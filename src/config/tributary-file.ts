@@ -35,8 +35,8 @@ export function parseTributaryFile(text: string, fileName: string): KeyedTributa
   return { file: deepFreeze({ sources, destinations, topicPlaces }), writeKeys }
 }
 
-function toSource({ id, name, enabled, allowedOrigins, rateLimit, settingsFor }: SourceEntry): Source {
-  return deepFreeze({ id, name: name ?? id, enabled: enabled ?? true, allowedOrigins, rateLimit, settingsFor })
+function toSource({ id, name, enabled, allowedOrigins, rateLimit, limits, settingsFor }: SourceEntry): Source {
+  return deepFreeze({ id, name: name ?? id, enabled: enabled ?? true, allowedOrigins, rateLimit, limits, settingsFor })
 }
 
 function toDestination({ name, topic, enabled, sources, types, events, sample }: DestinationEntry): Destination {

@@ -1,5 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { parseBody } from '../ingest/body.ts'
+import type { LimitsOf } from '../ingest/source-limits.ts'
+import { createLimitsOf, parseWithin } from '../ingest/source-limits.ts'
+import type { Fault } from '../model/reasons.ts'
+import type { Authenticated } from './authenticate.ts'
 import { checkHead, findCaller } from './caller.ts'
 import { typeNamed, withVersion } from './paths.ts'
 import { pixelEvent } from './pixel-event.ts'
@@ -23,6 +27,7 @@ interface PixelRoute {
 
 /** What handlers work with. */
 interface Workshop extends PixelOptions {
+  readonly limitsOf: LimitsOf
   readonly ids: PixelIds
 }
 
@@ -31,7 +36,7 @@ interface Workshop extends PixelOptions {
  * and the image, whatever became of the event: that is in the metrics and on the rejected records.
  */
 export function registerPixel(app: FastifyInstance, options: PixelOptions): void {
-  const workshop = { ...options, ids: createPixelIds(options.now) }
+  const workshop = { ...options, ids: createPixelIds(options.now), limitsOf: createLimitsOf(options.limits) }
   const config = {
     answerOverload(reply: FastifyReply): void {
       options.onRefused('overloaded')
@@ -70,18 +75,26 @@ async function track(request: FastifyRequest<PixelRoute>, options: Workshop): Pr
   const refused = checkHead(request, options.authenticator)
   const endpoint = { kind: 'single', type } as const
   const path = request.routeOptions.url?.replace(':type', type) ?? ''
+  const { bytes } = event
+  const keepRefused = async (fault: Fault, caller: Authenticated & { ok: true }): Promise<string | undefined> => {
+    const { source, writeKey } = caller
+    const body = { bytes, fault, isComplete: true, endpoint, path, source, writeKey }
+    return (await options.pipeline.refuse(body)).refused
+  }
   if (!parsed.ok) {
     const caller = refused ?? findCaller(request, options.authenticator, { query })
-    if (!caller.ok) return parsed.fault.code
-    const { fault } = parsed
-    return (await options.pipeline.refuse({ ...caller, ...event, fault, isComplete: true, endpoint, path })).refused
+    return caller.ok ? keepRefused(parsed.fault, caller) : parsed.fault.code
   }
   const known = refused ?? findCaller(request, options.authenticator, { inBody: parsed.body.envelope.writeKey, query })
   if (!known.ok) return known.code
+  const own = options.limitsOf(known.source)
+  const within = own === options.limits ? parsed : parseWithin(event.bytes, { endpoint, limits: own })
+  if (!within.ok) return keepRefused(within.fault, known)
   const address = senderOf(request)
   await options.pipeline.ingest({
-    body: parsed.body,
+    body: within.body,
     endpoint,
+    limits: own,
     path,
     source: known.source,
     writeKey: known.writeKey,

@@ -7,10 +7,12 @@ import type { IngestRequest } from '../ingest/contract.ts'
 import type { Endpoint } from '../ingest/judge.ts'
 import type { Memory } from '../ingest/memory.ts'
 import type { Pipeline } from '../ingest/pipeline.ts'
+import type { LimitsOf } from '../ingest/source-limits.ts'
+import { bodyLimit, createLimitsOf, parseWithin } from '../ingest/source-limits.ts'
 import type { ErrorCode } from '../model/errors.ts'
 import { EVENT_TYPES } from '../model/event-types.ts'
 import type { Limits } from '../model/limits.ts'
-import { MAX_SINGLE_BODY_BYTES } from '../model/limits.ts'
+import { setterOf } from '../model/limits.ts'
 import type { Authenticator, Refused } from './authenticate.ts'
 import { refuseKey } from './authenticate.ts'
 import type { BodyBudget } from './body-budget.ts'
@@ -50,6 +52,7 @@ export interface TrackingOptions {
 interface Door extends TrackingOptions {
   readonly budget: BodyBudget
   readonly endpoint: Endpoint
+  readonly limitsOf: LimitsOf
   readonly path: string
 }
 
@@ -65,13 +68,12 @@ const READABLE_CHARSETS: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-asc
 /** The tracking API's doors: six single calls and the batch. Fastify's hooks run in the order of the event's path. */
 export function registerTracking(app: FastifyInstance, options: TrackingOptions): void {
   const { limits, pace, memory, budget = createBodyBudget(), turns = createTurns() } = options
+  const limitsOf = createLimitsOf(limits)
   knowCallers(app)
   app.decorateRequest('encoding', 'identity')
 
   const register = (path: string, endpoint: Endpoint): void => {
-    const door: Door = { ...options, budget, endpoint, path }
-    const limit = bodyLimit(endpoint, limits)
-    const limitName = endpoint.kind === 'batch' ? 'MAX_BATCH_BYTES' : 'MAX_EVENT_BYTES'
+    const door: Door = { ...options, budget, endpoint, path, limitsOf }
     app.route({
       method: 'POST',
       url: path,
@@ -80,6 +82,9 @@ export function registerTracking(app: FastifyInstance, options: TrackingOptions)
       },
       // By callbacks: a promise for each step of each request would cost more than the steps.
       handler: (request, reply) => {
+        const most = limitsOf(request.caller?.source)
+        const { bytes: limit, name } = bodyLimit(endpoint, most)
+        const limitName = setterOf(most, name)
         const keepBytes = hasOuterKey(request) ? options.keepBytes : undefined
         const guard = { encoding: request.encoding, limit, limitName, keepBytes, budget, memory, pace }
         readBody(request.raw, guard, guarded => turns.later(() => void track(guarded, request, reply, door)))
@@ -135,15 +140,20 @@ function collectFacts(
   reply: FastifyReply,
   door: Door
 ): IngestRequest | Unreadable | undefined {
-  const { endpoint, path, limits, isLenient, authenticator } = door
+  const { endpoint, path, limitsOf, isLenient, authenticator } = door
   door.onBytes(bytes.length)
   if (bytes.length > 0 || hasOuterKey(request)) {
-    const parsed = parseBody(bytes, { endpoint: endpoint.kind, limits, isLenient })
+    const before = limitsOf(request.caller?.source)
+    const parsed = parseBody(bytes, { endpoint: endpoint.kind, limits: before, isLenient })
     if (!parsed.ok) return { bytes, isComplete: true, fault: parsed.fault }
     const caller = findCaller(request, authenticator, { inBody: parsed.body.envelope.writeKey })
     if (!caller.ok) return refuseCaller(request, reply, door, caller)
     const { source, writeKey } = caller
-    return { body: parsed.body, endpoint, path, source, writeKey, address: senderOf(request) }
+    const own = limitsOf(source)
+    // A source that is only known by its body may allow less than was allowed until now.
+    const within = own === before ? parsed : parseWithin(bytes, { endpoint, limits: own, isLenient })
+    if (!within.ok) return { bytes, isComplete: true, fault: within.fault }
+    return { body: within.body, endpoint, path, source, writeKey, address: senderOf(request), limits: own }
   }
   const nobody = findCaller(request, authenticator)
   return nobody.ok ? undefined : refuseCaller(request, reply, door, nobody)
@@ -181,9 +191,4 @@ async function refuseBody(
 function refuseCaller(request: FastifyRequest, reply: FastifyReply, door: Door, { code, message }: Refused): undefined {
   door.onRefused(code, request)
   refuseKey(reply, code, message)
-}
-
-/** A single call's body may be 32 KB to the byte; it grows with the event limit where the operator raised that. */
-function bodyLimit(endpoint: Endpoint, limits: Limits): number {
-  return endpoint.kind === 'batch' ? limits.maxBatchBytes : Math.max(MAX_SINGLE_BODY_BYTES, limits.maxEventBytes)
 }

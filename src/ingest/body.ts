@@ -1,7 +1,7 @@
 import { fault } from '../model/reasons.ts'
 import type { Fault } from '../model/reasons.ts'
 import type { Limits } from '../model/limits.ts'
-import { MAX_DEPTH_LEVELS } from '../model/limits.ts'
+import { MAX_DEPTH_LEVELS, setterOf } from '../model/limits.ts'
 import type { BodyText, TextOf } from './body-text.ts'
 import { anyTextOf, bodyTextOf } from './body-text.ts'
 import { KEY } from './known-keys.ts'
@@ -71,7 +71,7 @@ const BOM_BYTES = 3
 
 export interface ParseOptions {
   readonly endpoint: 'single' | 'batch'
-  readonly limits: Pick<Limits, 'maxBatchEvents' | 'maxEventBytes'>
+  readonly limits: Pick<Limits, 'maxBatchEvents' | 'maxEventBytes' | 'ofSource'>
   /**
    * A batch may have commas and NULs between its events that separate nothing, and an event that is not UTF-8 is that
    * event's fault alone. Default: false.
@@ -146,7 +146,7 @@ function takeApart(bytes: Buffer, texts: BodyText, options: ParseOptions): Parse
 
 function parseEnvelope(scan: EnvelopeScan, bytes: Buffer, texts: BodyText, options: ParseOptions): ParseResult {
   const { text } = texts
-  const { maxEventBytes } = options.limits
+  const { limits } = options
   if (scan.repeatedKey !== undefined)
     return refuse(
       fault('duplicate_key', '', `the key "${scan.repeatedKey}" occurs twice at the top level of the batch`)
@@ -154,17 +154,16 @@ function parseEnvelope(scan: EnvelopeScan, bytes: Buffer, texts: BodyText, optio
   const envelope: Envelope = {
     writeKey: stringMember(scan.whole, KEY.writeKey, text),
     sentAt: readSentAt(scan.whole, text),
-    context: sharedObject(scan.whole, 'context', { bytes, text, maxEventBytes }),
-    integrations: sharedObject(scan.whole, 'integrations', { bytes, text, maxEventBytes }),
+    context: sharedObject(scan.whole, 'context', { bytes, text, limits }),
+    integrations: sharedObject(scan.whole, 'integrations', { bytes, text, limits }),
     scan
   }
   return { ok: true, body: makeBody(bytes, texts, scan.elements ?? [], envelope) }
 }
 
 function refuseTooMany({ limits }: ParseOptions): ParseResult {
-  return refuse(
-    fault('too_many_events', '/batch', `a batch has at most ${limits.maxBatchEvents} events (MAX_BATCH_EVENTS)`)
-  )
+  const setter = setterOf(limits, 'maxBatchEvents')
+  return refuse(fault('too_many_events', '/batch', `a batch has at most ${limits.maxBatchEvents} events (${setter})`))
 }
 
 function makeBody(bytes: Buffer, texts: BodyText, events: Scan[], envelope: Envelope): ParsedBody {
@@ -189,15 +188,17 @@ function parseAt(scan: Scan, place: number, text: TextOf): unknown {
 function sharedObject(
   envelope: Scan,
   key: 'context' | 'integrations',
-  { bytes, text, maxEventBytes }: { bytes: Buffer; text: TextOf; maxEventBytes: number }
+  { bytes, text, limits }: { bytes: Buffer; text: TextOf; limits: ParseOptions['limits'] }
 ): SharedObject | undefined {
   const place = envelope.find(KEY[key])
   if (place < 0 || envelope.kindAt(place) !== KIND.object) return undefined
   const [start, end] = [envelope.valueStartAt(place), envelope.valueEndAt(place)]
   // Level 1 is the event that it is merged into.
   if (envelope.depthAt(place) >= MAX_DEPTH_LEVELS) return { ...NOTHING_SHARED, fault: fault('too_deep', `/${key}`) }
+  const { maxEventBytes } = limits
   if (end - start > maxEventBytes) {
-    const why = `the batch's ${key} has ${end - start} bytes; an event has at most ${maxEventBytes} (MAX_EVENT_BYTES)`
+    const most = `${maxEventBytes} (${setterOf(limits, 'maxEventBytes')})`
+    const why = `the batch's ${key} has ${end - start} bytes; an event has at most ${most}`
     return { ...NOTHING_SHARED, fault: fault('payload_too_large', `/${key}`, why) }
   }
   const scan = scanObject(bytes, { start, end, text })

@@ -1,5 +1,6 @@
 import type { Clock } from '../model/clock.ts'
 import type { EventType } from '../model/event-types.ts'
+import type { Limits } from '../model/limits.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { ReasonCode } from '../model/reasons.ts'
 import type { Observer } from '../model/report.ts'
@@ -66,6 +67,8 @@ export interface IngestRequest {
   /** The key that the request came with: kept out of what is published. */
   readonly writeKey: string
   readonly address: string
+  /** Those of the source; default: the server's. */
+  readonly limits?: Limits
   /** What a single event without a messageId gets; default: a new one. */
   readonly messageId?: string
 }

@@ -1,6 +1,6 @@
 import type { EventType } from '../model/event-types.ts'
 import { EVENT_TYPES, isEventType } from '../model/event-types.ts'
-import { MAX_DEPTH_LEVELS } from '../model/limits.ts'
+import { MAX_DEPTH_LEVELS, setterOf } from '../model/limits.ts'
 import type { Limits } from '../model/limits.ts'
 import { fault } from '../model/reasons.ts'
 import type { Fault } from '../model/reasons.ts'
@@ -114,7 +114,7 @@ function judgeBytes(scan: Scan, limits: Limits): Fault | undefined {
     return fault(
       'payload_too_large',
       '',
-      `the event has ${bytes} bytes; the limit is ${limits.maxEventBytes} (MAX_EVENT_BYTES)`
+      `the event has ${bytes} bytes; the limit is ${limits.maxEventBytes} (${setterOf(limits, 'maxEventBytes')})`
     )
   }
   if (scan.depth > MAX_DEPTH_LEVELS) {

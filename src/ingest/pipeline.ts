@@ -44,7 +44,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     async ingest(request) {
       const { body, endpoint, path, source, writeKey } = request
       const { bytes, events } = body
-      const work = new RequestWork(options, request)
+      const work = new RequestWork(optionsFor(request, options), request)
       const seconds = rateLimiter.take(source, events.length === 0 ? eventsWorth(bytes) : events.length)
       if (seconds > 0) {
         work.holdBack()
@@ -62,4 +62,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       return seconds > 0 ? { ...rateLimitedAnswer(seconds), refused: 'rate_limited' } : keep(body)
     }
   }
+}
+
+/** The same for all sources but those that have limits of their own. */
+function optionsFor({ limits }: IngestRequest, options: PipelineOptions): PipelineOptions {
+  const { judge } = options
+  return limits === undefined || limits === judge.limits ? options : { ...options, judge: { ...judge, limits } }
 }

@@ -1,4 +1,5 @@
 import type { Outcome } from '../model/outcome.ts'
+import { setterOf } from '../model/limits.ts'
 import type { OutgoingRecord } from '../model/record.ts'
 import { uniqueIdStart } from '../model/record.ts'
 import type { Fault } from '../model/reasons.ts'
@@ -130,9 +131,10 @@ export class RequestWork {
    * @returns the events as they are to be kept, each as it came, so that they take little more than the body
    */
   #refuse(events: readonly (GoodEvent | BadEvent)[]): BadEvent[] {
-    const limit = this.#options.judge.limits.maxPublishBytes
+    const { limits } = this.#options.judge
+    const most = `${limits.maxPublishBytes} bytes (${setterOf(limits, 'maxPublishBytes')})`
     const why = "the batch's context is copied into each of its events"
-    const message = `the request would publish more than ${limit} bytes (MAX_PUBLISH_BYTES): ${why}`
+    const message = `the request would publish more than ${most}: ${why}`
     const tooMuch = fault('payload_too_large', '', message)
     this.#refusal = tooMuch
     this.#claims.abort()

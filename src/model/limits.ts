@@ -15,6 +15,25 @@ export interface Limits {
   readonly maxBatchEvents: number
   /** What one request may publish in all, in bytes: a batch's context is copied into each of its events. */
   readonly maxPublishBytes: number
+  /** Those that a source has of its own, for messages; default: none. */
+  readonly ofSource?: ReadonlySet<LimitName>
+}
+
+export type LimitName = 'maxEventBytes' | 'maxBatchBytes' | 'maxBatchEvents' | 'maxPublishBytes'
+
+/** Where an operator sets them for the whole server. */
+export const LIMIT_VARIABLES = {
+  maxEventBytes: 'MAX_EVENT_BYTES',
+  maxBatchBytes: 'MAX_BATCH_BYTES',
+  maxBatchEvents: 'MAX_BATCH_EVENTS',
+  maxPublishBytes: 'MAX_PUBLISH_BYTES'
+} as const satisfies Record<LimitName, string>
+
+export const LIMIT_NAMES = Object.keys(LIMIT_VARIABLES) as readonly LimitName[]
+
+/** What sets a limit, for who runs into it. */
+export function setterOf({ ofSource }: Pick<Limits, 'ofSource'>, name: LimitName): string {
+  return ofSource?.has(name) === true ? `limits.${name} of the source` : LIMIT_VARIABLES[name]
 }
 
 export const DEFAULT_LIMITS: Limits = {

@@ -1,3 +1,5 @@
+import type { LimitName } from './limits.ts'
+
 /** A source: one stream of events with its own keys. `id` is what the records carry; the write key never leaves. */
 export interface Source {
   readonly id: string
@@ -6,9 +8,13 @@ export interface Source {
   /** Origins whose pages may send with this source's keys; undefined: any. */
   readonly allowedOrigins: readonly string[] | undefined
   readonly rateLimit: RateLimit | undefined
+  /** Bounds on its requests, where they are less than the server's; default: the server's. */
+  readonly limits?: SourceLimits | undefined
   /** Whose browser SDK its settings are for; default: Segment's. */
   readonly settingsFor?: 'segment' | 'customer.io' | undefined
 }
+
+export type SourceLimits = Readonly<Partial<Record<LimitName, number>>>
 
 export interface RateLimit {
   readonly eventsPerSecond?: number | undefined

@@ -73,6 +73,16 @@ t.test('6: an origin that a source allows needs no second place in CORS_ORIGINS'
   t.notMatch(stdout, /✗ CORS/)
 })
 
+t.test('6b: a limit of a source that is beyond that of the server', { buffered: true }, async t => {
+  const { doctor } = setUp(t, `${FILE}    limits: { maxBatchBytes: 4300000, maxEventBytes: 1000 }\n`)
+  const { stdout } = await doctor({ MAX_BATCH_BYTES: '1000000' })
+  t.match(stdout, /web has limits\.maxBatchBytes of 4300000, but MAX_BATCH_BYTES is 1000000/)
+  t.match(stdout, /Raise MAX_BATCH_BYTES to 4300000/)
+  t.notMatch(stdout, /maxEventBytes/)
+  const raised = await doctor({ MAX_BATCH_BYTES: '4300000', MAX_PUBLISH_BYTES: '8000000' })
+  t.notMatch(raised.stdout, /has limits/)
+})
+
 t.test('7: a DATA_DIR that cannot be written', { buffered: true }, async t => {
   const { dir, doctor } = setUp(t)
   writeFileSync(join(dir, 'data'), 'a file where the folder should be')

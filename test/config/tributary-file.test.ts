@@ -28,6 +28,7 @@ t.test('a file with everything in it becomes sources, destinations and keys', as
     enabled: false
     allowedOrigins: [https://example.com, "http://localhost:8080", capacitor://localhost]
     rateLimit: { eventsPerSecond: 500, requestsPerSecond: 0.5 }
+    limits: { maxBatchBytes: 4300000, maxEventBytes: 4200000 }
     settingsFor: customer.io
   - id: ios
     writeKeys:
@@ -51,9 +52,10 @@ destinations:
     enabled: false,
     allowedOrigins: ['https://example.com', 'http://localhost:8080', 'capacitor://localhost'],
     rateLimit: { eventsPerSecond: 500, requestsPerSecond: 0.5 },
+    limits: { maxBatchBytes: 4_300_000, maxEventBytes: 4_200_000 },
     settingsFor: 'customer.io'
   }
-  const absent = { allowedOrigins: undefined, rateLimit: undefined, settingsFor: undefined }
+  const absent = { allowedOrigins: undefined, rateLimit: undefined, limits: undefined, settingsFor: undefined }
   const ios = { id: 'ios', name: 'ios', enabled: true, ...absent }
   t.strictSame(file.sources, [web, ios], 'a source carries no key; name and enabled have their defaults')
   t.strictSame(file.destinations, [
@@ -186,6 +188,12 @@ const BAD: [string, string, RegExp][] = [
     source('    rateLimit: {}\n'),
     /expected at least one of eventsPerSecond and requestsPerSecond/
   ],
+  [
+    'a limit of a source with a unit',
+    source('    limits: { maxBatchBytes: 4MB }\n'),
+    /sources\[0\]\.limits\.maxBatchBytes: expected integer/
+  ],
+  ['a limit of a source that is none', source('    limits: { maxBatchByte: 4 }\n'), /maxBatchByte/],
   [
     'settings for an SDK that nobody knows',
     source('    settingsFor: june\n'),

@@ -2,6 +2,7 @@ import { isLoopback } from '../../admin/loopback.ts'
 import type { Config } from '../../config/config.ts'
 import { readConfigFileName, readEnvironment } from '../../config/environment.ts'
 import { isConfigError } from '../../model/config-error.ts'
+import { LIMIT_NAMES, LIMIT_VARIABLES } from '../../model/limits.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 import { readKeysFile } from '../keys-file.ts'
 import type { Finding } from './finding.ts'
@@ -35,6 +36,7 @@ export async function checkConfiguration(): Promise<Checked> {
   const file = await attempt(findings, () => readKeysFile(name), todo)
   if (config !== undefined) findings.push(...checkAddresses(config))
   if (file !== undefined) findings.push(...checkSources(name, file))
+  if (config !== undefined && file !== undefined) findings.push(...checkLimits(config, file))
   return { config, file, findings }
 }
 
@@ -111,4 +113,19 @@ function checkAddresses(config: Config): Finding[] {
     })
   }
   return found
+}
+
+/** A source's limits count within the server's only. */
+function checkLimits({ limits }: Config, { file }: KeyedTributaryFile): Finding[] {
+  return file.sources.flatMap(({ id, limits: own = {} }) =>
+    LIMIT_NAMES.flatMap((name): Finding[] => {
+      const [asked, most] = [own[name] ?? 0, limits[name]]
+      if (asked <= most) return []
+      const variable = LIMIT_VARIABLES[name]
+      const says = `source ${id} has limits.${name} of ${asked}, but ${variable} is ${most}: the smaller one counts`
+      return [
+        { level: 'warning', area: 'configuration', says, todo: `Raise ${variable} to ${asked}, or lower the limit.` }
+      ]
+    })
+  )
 }
