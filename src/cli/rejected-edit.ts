@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { correctSkew, toInstant, toText } from '../ingest/time.ts'
+import { isBlank, isZeroTime } from '../ingest/absent.ts'
+import { correctSkew, toFinerText, toInstant } from '../ingest/time.ts'
 import { isEventType } from '../model/event-types.ts'
 import { UsageError } from './command.ts'
 import { parseExactly } from './exact-json.ts'
@@ -56,7 +57,8 @@ export function editEvent({ json, type, receivedAt }: Rejection, changes: readon
   // From /v1/track, in a record of an earlier version.
   if (event['type'] === undefined && event['event'] !== undefined) event['type'] = 'track'
   // The same id each time, so that the server knows an event that is sent twice.
-  if (event['messageId'] === undefined || event['messageId'] === null || event['messageId'] === '') {
+  const { messageId = null } = event
+  if (messageId === null || (typeof messageId === 'string' && isBlank(messageId))) {
     event['messageId'] = `retry-${createHash('sha256').update(json).digest('hex').slice(0, 32)}`
   }
   return JSON.stringify(event)
@@ -80,8 +82,10 @@ function apply(event: Record<string, unknown>, { steps, value }: Change): boolea
  * first try, and must not be held against the clock of the second.
  */
 function keepTime(event: Record<string, unknown>, receivedAt: number): void {
+  for (const key of ['timestamp', 'originalTimestamp', 'sentAt']) if (isZeroTime(event[key])) delete event[key]
   const { timestamp, originalTimestamp, sentAt } = event
-  const original = toInstant(timestamp ?? originalTimestamp)
+  const given = timestamp ?? originalTimestamp
+  const original = toInstant(given)
   const sent = toInstant(sentAt)
   delete event['sentAt']
   if (timestamp === undefined && originalTimestamp === undefined)
@@ -89,5 +93,5 @@ function keepTime(event: Record<string, unknown>, receivedAt: number): void {
   if (Number.isNaN(original) || Number.isNaN(sent)) return
   event['originalTimestamp'] ??= timestamp
   const corrected = correctSkew({ original, sentAt: sent, receivedAt })
-  event['timestamp'] = Number.isNaN(corrected) ? timestamp : toText(corrected)
+  event['timestamp'] = Number.isNaN(corrected) ? timestamp : toFinerText(corrected, String(given))
 }

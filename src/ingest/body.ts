@@ -2,6 +2,7 @@ import { fault } from '../model/reasons.ts'
 import type { Fault } from '../model/reasons.ts'
 import type { Limits } from '../model/limits.ts'
 import { MAX_DEPTH_LEVELS, setterOf } from '../model/limits.ts'
+import { isZeroTime } from './absent.ts'
 import type { BodyText, TextOf } from './body-text.ts'
 import { anyTextOf, bodyTextOf } from './body-text.ts'
 import { KEY } from './known-keys.ts'
@@ -206,8 +207,9 @@ function sharedObject(
 }
 
 function readSentAt(envelope: Scan, text: TextOf): Envelope['sentAt'] {
-  const time = toInstant(stringMember(envelope, KEY.sentAt, text))
-  if (Number.isNaN(time)) return undefined
+  const sentAt = stringMember(envelope, KEY.sentAt, text)
+  const time = toInstant(sentAt)
+  if (Number.isNaN(time) || isZeroTime(sentAt)) return undefined
   const place = envelope.find(KEY.sentAt)
   return { json: text(envelope.valueStartAt(place), envelope.valueEndAt(place)), time }
 }

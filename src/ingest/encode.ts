@@ -11,7 +11,7 @@ import type { Pattern } from './pattern.ts'
 import { ACTION, NOWHERE } from './pattern.ts'
 import type { Scan } from './scan-result.ts'
 import { scanObject } from './scan.ts'
-import { correctSkew, toText } from './time.ts'
+import { correctSkew, finerDigits, toFinerText, toText } from './time.ts'
 
 /** `version` of every event, as in Segment's common fields. */
 const SPEC_VERSION = 2
@@ -167,16 +167,31 @@ export class EventEncoder {
     }
     const sentAt = sentAtAt === NOWHERE ? (body.envelope.sentAt?.time ?? Number.NaN) : event.instantAt(sentAtAt)
     const corrected = correctSkew({ original, sentAt, receivedAt })
-    if (!Number.isNaN(corrected)) return this.#writeTimestamp(corrected)
+    if (!Number.isNaN(corrected)) return this.#writeCorrected(corrected, event, given)
     writer.short(TIMESTAMP)
     writer.short(body.bytes, start, end)
     writer.byte(COMMA)
   }
 
-  #writeTimestamp(instant: number): void {
+  /** @param given where the client's own time stands */
+  #writeCorrected(instant: number, { scan }: GoodEvent, given: number): void {
+    const { bytes, text } = this.#facts.body
+    const [start, end] = [scan.valueStartAt(given), scan.valueEndAt(given)]
+    if (!scan.isPlainAt(given)) {
+      const original = JSON.parse(text(start, end)) as string
+      this.#writer.short(TIMESTAMP)
+      this.#writer.ascii(`"${toFinerText(instant, original)}",`)
+      return
+    }
+    const { from, to } = finerDigits(bytes, start + 1, end - 1)
+    this.#writeTimestamp(instant, from === to ? NOTHING : bytes.subarray(from, to))
+  }
+
+  /** @param digits of its fraction, below milliseconds */
+  #writeTimestamp(instant: number, digits: Uint8Array = NOTHING): void {
     this.#writer.short(TIMESTAMP)
     this.#writer.byte(QUOTE)
-    this.#writer.time(instant)
+    this.#writer.time(instant, digits)
     this.#writer.byte(QUOTE)
     this.#writer.byte(COMMA)
   }

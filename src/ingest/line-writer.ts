@@ -49,11 +49,19 @@ export class LineWriter {
     this.#at = at
   }
 
-  /** An instant as RFC 3339. */
-  time(instant: number): void {
+  /**
+   * An instant as RFC 3339.
+   *
+   * @param digits of its fraction, below milliseconds
+   */
+  time(instant: number, digits: Uint8Array): void {
     this.#reserve(TIME_BYTES)
     writeTime(this.#out, this.#at, instant)
     this.#at += TIME_BYTES
+    if (digits.length === 0) return
+    const zone = this.#out[--this.#at] as number
+    this.short(digits)
+    this.byte(zone)
   }
 
   byte(byte: number): void {

@@ -1,6 +1,7 @@
 import type { Regard, Regards } from '../contract/regard.ts'
 import { parseDateTimeBytes } from '../contract/date-time.ts'
 import type { EventType } from '../model/event-types.ts'
+import { isBlank, isZeroTime, mayBeBlank, mayBeZeroTime } from './absent.ts'
 import type { JsonObject } from './body.ts'
 import { asObject } from './body.ts'
 import { KEY, KEYS } from './known-keys.ts'
@@ -83,19 +84,44 @@ export class Pattern {
     this.context = outlineOf(value['context'])
     this.integrations = value['integrations']
     this.hasOwnType = value['type'] === type
-    this.messageIdAt = placeOfText(scan, KEY.messageId)
+    this.messageIdAt = isBlank(String(value['messageId'])) ? NOWHERE : placeOfText(scan, KEY.messageId)
     const userIdAt = placeOfText(scan, KEY.userId)
     this.keyAt = userIdAt === NOWHERE ? placeOfText(scan, KEY.anonymousId) : userIdAt
     this.nameAt = placeOfText(scan, KEY.event)
-    this.timestampAt = placeOfAny(scan, KEY.timestamp)
-    this.originalTimestampAt = placeOfAny(scan, KEY.originalTimestamp)
-    this.sentAtAt = placeOfAny(scan, KEY.sentAt)
+    this.timestampAt = placeOfTime(scan, 'timestamp', value)
+    this.originalTimestampAt = placeOfTime(scan, 'originalTimestamp', value)
+    this.sentAtAt = placeOfTime(scan, 'sentAt', value)
     this.#generation = scan.idGeneration
     for (let place = 0; place < scan.size; place++) {
-      this.actions.push(actionOf(scan, place, this.hasOwnType))
+      this.actions.push(this.#actionOf(scan, place))
       this.#marks.push(markOf(scan.numberAt(place), scan.kindAt(place)))
       this.#ids.push(scan.idAt(place))
       this.#shapes.push(scan.shapeAt(place))
+    }
+  }
+
+  #actionOf(scan: Scan, place: number): number {
+    switch (scan.numberAt(place)) {
+      case KEY.timestamp:
+      case KEY.receivedAt:
+      case KEY.projectId:
+      case KEY.version:
+      case KEY.writeKey:
+        return ACTION.drop
+      case KEY.type:
+        return this.hasOwnType ? ACTION.keep : ACTION.drop
+      case KEY.messageId:
+        return this.messageIdAt === NOWHERE ? ACTION.drop : ACTION.keep
+      case KEY.originalTimestamp:
+        return this.originalTimestampAt === NOWHERE ? ACTION.drop : ACTION.keep
+      case KEY.sentAt:
+        return this.sentAtAt === NOWHERE ? ACTION.dropForSentAt : ACTION.keep
+      case KEY.context:
+        return ACTION.context
+      case KEY.integrations:
+        return ACTION.integrations
+      default:
+        return ACTION.keep
     }
   }
 
@@ -123,6 +149,7 @@ export class Pattern {
       if (markOf(number, kind) !== mark || !KINDS_ALONE.has(kind)) return false
       const [start, end] = [scan.valueStartAt(place) + 1, scan.valueEndAt(place) - 1]
       if (end - start > (looks.maxBytes[number] as number) && isString(kind)) return false
+      if (isString(kind) && mayCountAsNone(number, kind, bytes, start)) return false
       if (look === TIME && isString(kind) && Number.isNaN(parseDateTimeBytes(bytes, start, end))) return false
     }
     return true
@@ -196,34 +223,22 @@ function placeOfText(scan: Scan, number: number): number {
   return place >= 0 && isText(scan.kindAt(place)) ? place : NOWHERE
 }
 
-/** Where the value with that key stands; NOWHERE where it is null. */
-function placeOfAny(scan: Scan, number: number): number {
-  const place = scan.find(number)
-  return place >= 0 && scan.kindAt(place) !== KIND.null ? place : NOWHERE
+/** Where the value with that key stands; NOWHERE where it is null, or a time that was never set. */
+function placeOfTime(scan: Scan, key: 'timestamp' | 'originalTimestamp' | 'sentAt', value: JsonObject): number {
+  const place = scan.find(KEY[key])
+  return place >= 0 && scan.kindAt(place) !== KIND.null && !isZeroTime(value[key]) ? place : NOWHERE
 }
 
-function actionOf(scan: Scan, place: number, isOwnType: boolean): number {
-  const kind = scan.kindAt(place)
-  switch (scan.numberAt(place)) {
-    case KEY.timestamp:
-    case KEY.receivedAt:
-    case KEY.projectId:
-    case KEY.version:
-    case KEY.writeKey:
-      return ACTION.drop
-    case KEY.type:
-      return isOwnType ? ACTION.keep : ACTION.drop
+/** Such an event is looked at by itself: what counts as none is written otherwise than what is like it. */
+function mayCountAsNone(number: number, kind: number, bytes: Uint8Array, start: number): boolean {
+  switch (number) {
     case KEY.messageId:
-      return isText(kind) ? ACTION.keep : ACTION.drop
+      return kind === KIND.stringEscaped || mayBeBlank(bytes[start])
+    case KEY.timestamp:
     case KEY.originalTimestamp:
-      return kind === KIND.null ? ACTION.drop : ACTION.keep
     case KEY.sentAt:
-      return kind === KIND.null ? ACTION.dropForSentAt : ACTION.keep
-    case KEY.context:
-      return ACTION.context
-    case KEY.integrations:
-      return ACTION.integrations
+      return kind === KIND.stringEscaped || mayBeZeroTime(bytes, start)
     default:
-      return ACTION.keep
+      return false
   }
 }

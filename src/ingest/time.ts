@@ -6,7 +6,9 @@ const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 /** Where the seconds end in `2026-01-02T03:04:05`. */
 const SECONDS_END = 19
+const POINT = 0x2e
 const ZERO = 0x30
+const NINE = 0x39
 const UPPER_Z = 0x5a
 
 /** Milliseconds since the epoch of a date-time; NaN for anything else. Fractions below a millisecond are cut. */
@@ -21,6 +23,35 @@ export function toInstant(value: unknown): number {
 export function correctSkew(times: { original: number; sentAt: number; receivedAt: number }): number {
   const corrected = times.receivedAt - (times.sentAt - times.original)
   return corrected >= EARLIEST_MS && corrected <= LATEST_MS ? corrected : Number.NaN
+}
+
+/** Where a fraction's digits below milliseconds stand in a date-time. */
+const FINER_AT = SECONDS_END + 1 + 3
+
+/**
+ * The digits below milliseconds of the date-time in bytes [start, end): bytes [from, to). A corrected time keeps them, since
+ * events of one program are in order by them, and a correction is known to the millisecond only.
+ */
+export function finerDigits(
+  bytes: Uint8Array,
+  start: number,
+  end: number
+): { readonly from: number; readonly to: number } {
+  const from = Math.min(start + FINER_AT, end)
+  let to = from
+  // What stands there in a shorter fraction is the offset, or lies behind it.
+  if (bytes[start + SECONDS_END] === POINT && areDigits(bytes, start + SECONDS_END + 1, from)) {
+    while (to < end && areDigits(bytes, to, to + 1)) to++
+  }
+  return { from, to }
+}
+
+function areDigits(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number
+    if (byte < ZERO || byte > NINE) return false
+  }
+  return true
 }
 
 /** How many bytes writeTime() writes. */
@@ -50,4 +81,11 @@ export function toText(instant: number): string {
   const bytes = Buffer.allocUnsafe(TIME_BYTES)
   writeTime(bytes, 0, instant)
   return bytes.toString('latin1')
+}
+
+/** An instant that a date-time was corrected to, with the digits below milliseconds that the date-time has. */
+export function toFinerText(instant: number, original: string): string {
+  const bytes = Buffer.from(original)
+  const { from, to } = finerDigits(bytes, 0, bytes.length)
+  return `${toText(instant).slice(0, -1)}${bytes.toString('latin1', from, to)}Z`
 }

@@ -124,6 +124,31 @@ t.test('retry takes a field away with null, and keeps the time of a late client'
   })
 })
 
+t.test('retry corrects a time as the server does: finer digits stay, and a zero time counts as none', async t => {
+  const app = await startApp(t, { config, sink: 'configured' })
+  const env = { CONFIG_FILE: join(app.dir, 'tributary.yml'), DATA_DIR: join(app.dir, 'data') }
+  const [own, zero] = ['2026-11-23T13:59:50.1234567Z', '0001-01-01T00:00:00Z']
+  const times = [
+    { timestamp: own, sentAt: '2026-11-23T14:00:00Z' },
+    { timestamp: own, sentAt: zero },
+    { timestamp: zero, sentAt: '2026-11-23T14:00:00Z' }
+  ]
+  const batch = times.map((time, i) => ({ type: 'page', messageId: `t${i}`, ...time }))
+  await post(`${app.url}/v1/batch`, { batch: [...batch, { type: 'page', messageId: ' \u00a0' }] })
+  const args = ['--set', 'anonymousId=unknown', '--send', '--url', app.url]
+  await run(process.execPath, [MAIN, 'rejected', 'retry', ...args], { cwd: app.dir, env })
+  const found = await accepted(t, app)
+  t.match(
+    found.map(({ messageId, timestamp }) => [messageId, timestamp]),
+    [
+      ['t0', '2026-11-23T11:59:50.1234567Z'],
+      ['t1', own],
+      ['t2', '2026-11-23T12:00:00.000Z'],
+      [/^retry-[0-9a-f]{32}$/, '2026-11-23T12:00:00.000Z']
+    ]
+  )
+})
+
 t.test('single calls are found by the type of their path, and retry sends them as that type', async t => {
   const app = await startApp(t, { config, sink: 'configured' })
   const env = { CONFIG_FILE: join(app.dir, 'tributary.yml'), DATA_DIR: join(app.dir, 'data') }

@@ -94,7 +94,7 @@ const SDKS: readonly Unrecorded[] = [
         }
       ]
     },
-    expected: [{ anonymousId: null, category: null, properties: null, timestamp: '2026-11-23T11:59:59.000Z' }]
+    expected: [{ anonymousId: null, category: null, properties: null, timestamp: '2026-11-23T11:59:59.0004567Z' }]
   },
   {
     sdk: 'C#: no content type, always gzip, the key in the body',
@@ -117,7 +117,7 @@ const SDKS: readonly Unrecorded[] = [
         }
       ]
     },
-    expected: [{ userId: null, metrics: [], context: { ip: '127.0.0.1' }, timestamp: '2026-11-23T12:00:00.000Z' }]
+    expected: [{ userId: null, metrics: [], context: { ip: '127.0.0.1' }, timestamp: '2026-11-23T12:00:00.0000000Z' }]
   },
   {
     sdk: 'Swift: the key in the body',

@@ -149,6 +149,90 @@ t.test('times follow the rule of Segment: timestamp = receivedAt - (sentAt - ori
   }
 })
 
+/** Of Go and .NET, as time zones, serialisers and escapes spell it. */
+const ZERO_TIMES = [
+  ...['0001-01-01T00:00:00Z', '0001-01-01T00:00:00.000Z', '0001-01-01T00:00:00.0000000Z', '0001-01-01 00:00:00z'],
+  ...['0001-01-01T00:00:00+00:00', '0001-01-01T00:00:00+02:00', '0001-01-01T00:00:00.0000000-0800'],
+  ...['0000-12-31T19:03:58-04:56', '0001-01-01T01:00:00+01:00', '\\u0030001-01-01T00:00:00Z']
+]
+
+t.test('a zero sentAt counts as none, however it is spelled, and the one of the batch counts in its place', async t => {
+  const own = '2026-11-23T13:00:00.000Z'
+  for (const zero of ZERO_TIMES) {
+    const event = `{"type":"track","userId":"u","event":"e","messageId":"m","timestamp":"${own}","sentAt":"${zero}"}`
+    const times = (rest: string): unknown[] => {
+      const line = encode(`{"batch":[${event}]${rest}}`, { endpoint: 'batch' })
+      const { timestamp, originalTimestamp, sentAt } = JSON.parse(line) as Json
+      return [timestamp, originalTimestamp, sentAt]
+    }
+    const spelled = JSON.parse(`"${zero}"`) as string
+    t.same(times(''), [own, own, spelled], `${zero} corrects nothing, and stays`)
+    t.same(times(`,"sentAt":"${zero}"`), [own, own, spelled])
+    const sentAt = '2026-11-23T14:00:00.000Z'
+    t.same(times(`,"sentAt":"${sentAt}"`), ['2026-11-23T11:00:00.000Z', own, sentAt], zero)
+  }
+  for (const sentAt of ['0001-01-02T00:00:01Z', '0000-12-30T23:59:59Z', '0009-01-01T00:00:00Z']) {
+    const line = encode(`{"userId":"u","event":"e","timestamp":"${sentAt}","sentAt":"${sentAt}"}`)
+    t.equal((JSON.parse(line) as Json)['timestamp'], RECEIVED_AT_TEXT, `${sentAt} is a clock, if a bad one`)
+  }
+})
+
+t.test('a zero timestamp counts as none: the originalTimestamp counts, else the time of arrival', async t => {
+  for (const zero of ZERO_TIMES) {
+    const times = (rest: string): unknown[] => {
+      const line = encode(`{"userId":"u","event":"e","messageId":"m","timestamp":"${zero}"${rest}}`)
+      const { timestamp, originalTimestamp } = JSON.parse(line) as Json
+      return [timestamp, originalTimestamp]
+    }
+    t.same(times(''), [RECEIVED_AT_TEXT, undefined], zero)
+    t.same(times(`,"sentAt":"${zero}"`), [RECEIVED_AT_TEXT, undefined], 'as a struct that was never filled in')
+    t.same(times(`,"originalTimestamp":"${zero}"`), [RECEIVED_AT_TEXT, undefined])
+    const original = '2026-11-23T13:00:00.000Z'
+    t.same(times(`,"originalTimestamp":"${original}"`), [original, original])
+  }
+})
+
+t.test("digits beyond milliseconds of a client's time stay when it is corrected", async t => {
+  const sentAt = '"sentAt":"2026-11-23T14:00:00.000999Z"'
+  const corrected = (spelled: string): unknown => {
+    const line = encode(`{"userId":"u","event":"e","messageId":"m","timestamp":"${spelled}",${sentAt}}`)
+    return (JSON.parse(line) as Json)['timestamp']
+  }
+  const many = '9'.repeat(5_000)
+  for (const [spelled, expected] of [
+    ['2026-11-23T13:59:50Z', '2026-11-23T11:59:50.000Z'],
+    ['2026-11-23T13:59:50.1Z', '2026-11-23T11:59:50.100Z'],
+    ['2026-11-23T13:59:50.12+00:00', '2026-11-23T11:59:50.120Z'],
+    ['2026-11-23T13:59:50.123Z', '2026-11-23T11:59:50.123Z'],
+    ['2026-11-23T13:59:50.1230Z', '2026-11-23T11:59:50.1230Z'],
+    ['2026-11-23T13:59:50.123456789Z', '2026-11-23T11:59:50.123456789Z'],
+    ['2026-11-23 19:29:50.1234567+0530', '2026-11-23T11:59:50.1234567Z'],
+    ['2026-11-23T13:59:50.12\\u00334567Z', '2026-11-23T11:59:50.1234567Z'],
+    ['\\u0032026-11-23T13:59:50Z', '2026-11-23T11:59:50.000Z'],
+    [`2026-11-23T13:59:50.123${many}Z`, `2026-11-23T11:59:50.123${many}Z`]
+  ] as const) {
+    t.equal(corrected(spelled), expected, spelled.slice(0, 40))
+  }
+})
+
+t.test('events that differ below a millisecond keep their order when their times are corrected', async t => {
+  const digits = fc.stringMatching(/^\d{1,12}$/)
+  fc.assert(
+    fc.property(digits, digits, (a, b) => {
+      const [first, second] = [a, b].map(fraction => {
+        const times = `"timestamp":"2026-11-23T13:59:50.${fraction}Z","sentAt":"2026-11-23T14:00:00.000Z"`
+        const line = encode(`{"userId":"u","event":"e","messageId":"m",${times}}`)
+        return String((JSON.parse(line) as Json)['timestamp'])
+      }) as [string, string]
+      const order = (x: string, y: string): number => Math.sign(Number(`0.${x}`) - Number(`0.${y}`))
+      return order(a, b) === order(fractionOf(first), fractionOf(second))
+    })
+  )
+  t.pass()
+})
+
+const fractionOf = (time: string): string => /\.(\d+)Z$/.exec(time)?.[1] ?? ''
+
 t.test(
   'context.ip is filled for libraries on the user’s device and for context.direct, and never over one that is there',
   async t => {
