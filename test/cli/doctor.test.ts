@@ -44,6 +44,19 @@ t.test('A sound set-up has no problem', { buffered: true }, async t => {
   for (const area of ['keys', 'disk', 'clock', 'CORS', 'server']) t.match(result.stdout, new RegExp(`✓ ${area}`))
 })
 
+t.test('It is seen as no fault by the server that it looks at', { buffered: true }, async t => {
+  const server = await startApp(t, { config: FILE, clock: { now: Date.now, monotonic: () => performance.now() } })
+  const env = { PORT: new URL(server.url).port, ADMIN_PORT: new URL(server.adminUrl).port }
+  const asked = async (path: string) => (await (await fetch(`${server.adminUrl}${path}`)).json()) as object
+  for (const file of ['tributary.yml', 'missing.yml']) {
+    await run(process.execPath, [MAIN, 'doctor'], { cwd: server.dir, env: { ...env, CONFIG_FILE: file } })
+    t.match(await asked('/api/rejections'), { events: [], requests: [] }, 'nothing was refused')
+  }
+  const overview = async () => (await asked('/api/overview')) as { points: object[]; advice: object[] }
+  await until(async () => (await overview()).points.length > 0, { what: 'the first point' })
+  t.strictSame((await overview()).advice, [])
+})
+
 t.test('1: a variable with a value that makes no sense', { buffered: true }, async t => {
   const result = await setUp(t).doctor({ PUBLISH_TIMEOUT: 'soon' })
   names(t, result, /PUBLISH_TIMEOUT="soon"/, /Correct these variables/)

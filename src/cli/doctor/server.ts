@@ -15,23 +15,39 @@ export async function checkServer(
   given: ParsedArguments
 ): Promise<Finding[]> {
   const url = trackingUrl(given)
-  // An empty batch is refused with a reason of its own, after the key was looked at: nothing is sent.
   const [key, source] = [...(file?.writeKeys ?? [])].find(([, { enabled }]) => enabled) ?? []
-  let response: Response
   try {
-    response = await fetch(`${url}/v1/batch`, {
-      method: 'POST',
-      headers: key === undefined ? {} : { authorization: `Basic ${Buffer.from(`${key}:`).toString('base64')}` },
-      body: '{"batch":[]}',
-      signal: AbortSignal.timeout(TIMEOUT_MS)
-    })
+    const preflight = await askPreflight(url, source?.allowedOrigins?.[0])
+    const found = [...judgeClock(url, preflight.response), ...(key === undefined ? [] : await checkKey(url, key))]
+    return [...found, ...judgePreflight(url, preflight), ...(await checkReady(adminUrl(given)))]
   } catch (error) {
     return [unreachable(url, whatSays(config, given), reason(error))]
   }
+}
+
+/**
+ * Asks as SDKs do before they send. Where the key is known, no request is refused: the debugger would show that as a
+ * fault of the set-up.
+ */
+async function checkKey(url: string, key: string): Promise<Finding[]> {
+  const settings = await fetch(`${url}/v1/projects/${encodeURIComponent(key)}/settings`, {
+    signal: AbortSignal.timeout(TIMEOUT_MS)
+  })
+  const { integrations } = (await settings.json().catch(() => ({}))) as {
+    integrations?: { 'Segment.io'?: { apiKey?: unknown } }
+  }
+  if (integrations?.['Segment.io']?.apiKey === key) {
+    return [{ level: 'ok', area: 'server', says: `${url} answers and knows the key` }]
+  }
+  // An empty batch is refused with a reason of its own, after the key was looked at: nothing is sent.
+  const response = await fetch(`${url}/v1/batch`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${Buffer.from(`${key}:`).toString('base64')}` },
+    body: '{"batch":[]}',
+    signal: AbortSignal.timeout(TIMEOUT_MS)
+  })
   const { code } = (await response.json().catch(() => ({}))) as { code?: string }
-  const found = [...judgeClock(url, response), ...judgeKey(url, key, code)]
-  const origin = source?.allowedOrigins?.[0]
-  return [...found, ...(await checkPreflight(url, origin)), ...(await checkReady(adminUrl(given)))]
+  return judgeRefusal(url, code)
 }
 
 /** Undefined where somebody only runs the doctor: no server needs to run. */
@@ -66,9 +82,17 @@ function judgeClock(url: string, { headers }: Response): Finding[] {
   ]
 }
 
-function judgeKey(url: string, key: string | undefined, code: string | undefined): Finding[] {
-  if (key === undefined) return []
-  if (code === 'empty_batch') return [{ level: 'ok', area: 'server', says: `${url} answers and knows the key` }]
+function judgeRefusal(url: string, code: string | undefined): Finding[] {
+  if (code === 'empty_batch') {
+    return [
+      {
+        level: 'warning',
+        area: 'server',
+        says: `${url} takes events with the key, but does not serve its settings to browser and mobile SDKs`,
+        todo: 'Let the proxy pass /v1/projects/ too.'
+      }
+    ]
+  }
   if (code === 'write_key_unknown' || code === 'source_disabled') {
     return [
       {
@@ -89,10 +113,19 @@ function judgeKey(url: string, key: string | undefined, code: string | undefined
   ]
 }
 
+interface Preflight {
+  readonly origin: string
+  readonly response: Response
+}
+
 /** As a browser asks before a page may send. */
-async function checkPreflight(url: string, origin = 'https://example.com'): Promise<Finding[]> {
+async function askPreflight(url: string, origin = 'https://example.com'): Promise<Preflight> {
   const headers = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' }
-  const response = await fetch(`${url}/v1/t`, { method: 'OPTIONS', headers, signal: AbortSignal.timeout(TIMEOUT_MS) })
+  const signal = AbortSignal.timeout(TIMEOUT_MS)
+  return { origin, response: await fetch(`${url}/v1/t`, { method: 'OPTIONS', headers, signal }) }
+}
+
+function judgePreflight(url: string, { origin, response }: Preflight): Finding[] {
   const allowed = response.headers.get('access-control-allow-origin')
   if (allowed === '*' || allowed === origin) return [{ level: 'ok', area: 'CORS', says: `pages of ${origin} may send` }]
   return [
