@@ -9,7 +9,8 @@ import { registerDebugger } from './admin/debugger.ts'
 import { registerHealth } from './admin/health.ts'
 import type { Observations } from './admin/observations.ts'
 import { createObservations } from './admin/observations.ts'
-import { createAdminServer } from './admin/server.ts'
+import { ADMIN_PATH_RULES, createAdminServer } from './admin/server.ts'
+import type { Finders } from './admin/trace.ts'
 import type { Config } from './config/config.ts'
 import { parseTributaryFile } from './config/tributary-file.ts'
 import { loadContract } from './contract/document.ts'
@@ -28,7 +29,7 @@ import { createServer, DEFAULT_TIMEOUTS } from './http/server.ts'
 import { registerSettings } from './http/settings.ts'
 import { registerTracking } from './http/tracking.ts'
 import { createTurns } from './http/turns.ts'
-import { pathLabel } from './http/unrouted.ts'
+import { answerUnrouted, pathLabel } from './http/unrouted.ts'
 import { MAX_KEPT_BODY_BYTES } from './ingest/body-keeper.ts'
 import { createDedupe } from './ingest/dedupe.ts'
 import { createJudge } from './ingest/judge.ts'
@@ -41,10 +42,11 @@ import { restoreRecord } from './ingest/restore.ts'
 import { createValidator } from './ingest/validate.ts'
 import { kafkaOptions } from './kafka-options.ts'
 import { createFileKeyStore } from './keys/file-key-store.ts'
-import { readSourceKeys } from './keys/source-keys.ts'
+import { createBackground } from './model/background.ts'
 import type { Clock } from './model/clock.ts'
 import { systemClock } from './model/clock.ts'
 import type { Sink } from './model/sink.ts'
+import type { FindersOptions } from './sinks/find.ts'
 import { createFinders } from './sinks/find.ts'
 import type { OpenSink, SinkOptions } from './sinks/open.ts'
 import { asOpenSink, openSink } from './sinks/open.ts'
@@ -100,6 +102,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     onRefused: problems =>
       logger.error({ file: config.configFile, problems }, 'Kafka refuses topics: the config file in force stays')
   })
+  const knownTopics = (): readonly string[] => routing.current().knownTopics(keys.sources())
   const sink = givenSink === undefined ? await openSink(sinkOptions()) : asOpenSink(givenSink)
   function sinkOptions(): SinkOptions {
     const { dataDir, spoolMaxBytes, logRetention } = config
@@ -107,7 +110,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       dataDir,
       spoolMaxBytes,
       kafka: config.kafka === undefined ? undefined : kafkaOptions(config, config.kafka),
-      topics: routing.current().knownTopics(keys.sources()),
+      topics: knownTopics(),
       retention: { ageMs: logRetention.maxAgeMs, bytes: logRetention.maxBytes },
       restore: line => restoreRecord(line, routing.current()),
       clock,
@@ -170,8 +173,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   await registerBrowserScript(tracking, door)
 
   const drainer = createDrainer(tracking)
-  const admin = await createAdminServer({ logger, tls: config.tls })
-  prepareListener(admin, { trustProxy: config.trustProxy, idleMs: config.keepAliveTimeoutMs })
+  const admin = await createAdmin(config, logger)
   const servers = [tracking.server, admin.server]
   const following = config.tls && followCertificate({ certificate: config.tls, servers, log: logger })
   registerHealth(admin, {
@@ -185,27 +187,24 @@ export async function createApp(options: AppOptions): Promise<App> {
   metrics.gauge(METRICS.heldBodyBytes, () => [[{}, budget.held]])
   metrics.gauge(METRICS.openConnections, () => [[{}, openConnections(tracking)]])
 
+  const background = createBackground()
   const { watchers } = await registerDebugger(admin, {
     seen,
     password: config.adminPassword,
     host: config.adminHost,
-    knownKeys: { isKey: text => keys.find(text) !== undefined, version: keys.current },
+    knownKeys: { isKey: text => keys.find(text) !== undefined, lengths: keys.keyLengths, version: keys.current },
     probe: () => ({
       health: sink.health(),
       draining: drainer.draining,
       backlog: config.kafka && { bytes: sink.levels().backlog, maxBytes: config.spoolMaxBytes },
       dedupe: { ids: Math.max(0, ...ids.sizes().map(([, size]) => size)), maxIds: config.dedup.maxIds }
     }),
-    finders: createFinders({
-      dataDir: config.dataDir,
-      kafka: config.kafka && kafkaOptions(config, config.kafka),
-      topics: () => routing.current().knownTopics(keys.sources()),
-      now: clock.now
-    }),
+    finders: findersOf(config, { topics: knownTopics, now: clock.now, background }),
+    background,
     destination: config.kafka ? `Kafka (${config.kafka.brokers.join(', ')})` : `the log in ${config.dataDir}`,
     version: (JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')) as { version: string }).version,
     sources: keys.sources,
-    writeKeys: () => readSourceKeys(config.configFile, parseTributaryFile),
+    writeKeys: keys.sourceKeys,
     sendEvent: (writeKey, type, event) => postToSelf(tracking, { path: `/v1/${type}`, writeKey, body: event }),
     trackingUrl: hostname => config.publicUrl ?? urlOf(tracking, hostname, config),
     clock
@@ -273,6 +272,19 @@ function measureDebugger(
 function bodyRules({ validation, limits, refusedBytesPerHour }: Config) {
   const keepBytes = refusedBytesPerHour === 0 ? undefined : Math.min(limits.maxBatchBytes, MAX_KEPT_BODY_BYTES)
   return { isLenient: validation === 'compatible', keepBytes }
+}
+
+function findersOf(config: Config, more: Pick<FindersOptions, 'topics' | 'now' | 'background'>): Finders {
+  const kafka = config.kafka && kafkaOptions(config, config.kafka)
+  return createFinders({ dataDir: config.dataDir, kafka, ...more })
+}
+
+/** The second listener; what it refuses, it answers as the first one does. */
+async function createAdmin({ trustProxy, tls, keepAliveTimeoutMs }: Config, logger: Logger): Promise<FastifyInstance> {
+  const admin = await createAdminServer({ logger, tls })
+  prepareListener(admin, { trustProxy, idleMs: keepAliveTimeoutMs })
+  answerUnrouted(admin, ADMIN_PATH_RULES)
+  return admin
 }
 
 /** The tracking API's URL for somebody who reached this machine by `hostname`. */

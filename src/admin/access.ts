@@ -2,6 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto'
 import basicAuth from '@fastify/basic-auth'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isLoopback } from './loopback.ts'
+import { fail } from './query.ts'
 import { createSessions, SESSION_SECONDS } from './sessions.ts'
 import { createThrottle } from './throttle.ts'
 
@@ -129,7 +130,7 @@ const MESSAGES = {
 } as const
 
 function refuse(reply: FastifyReply, status: number, code: keyof typeof MESSAGES): FastifyReply {
-  return reply.code(status).send({ success: false, message: MESSAGES[code], code })
+  return reply.code(status).send(fail(code, MESSAGES[code]))
 }
 
 /** Compares digests, so that neither content nor length can be told from the time that it takes. */

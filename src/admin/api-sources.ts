@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { EventType } from '../model/event-types.ts'
 import { isEventType } from '../model/event-types.ts'
 import type { Source } from '../model/source.ts'
-import { fail } from './api-events.ts'
+import { fail, wholeNumber } from './query.ts'
 import type { RecentEvents } from './recent.ts'
 import type { SdkWatch } from './sources.ts'
 import { toSourceView } from './sources.ts'
@@ -27,8 +27,8 @@ export interface SourceRoutesOptions {
   readonly recent: RecentEvents
   readonly sdks: SdkWatch
   readonly sources: () => readonly Source[]
-  /** Every source's keys by its id, read from where they are kept. */
-  readonly writeKeys: () => Promise<ReadonlyMap<string, readonly SourceKey[]>>
+  /** Every source's keys by its id. */
+  readonly writeKeys: () => ReadonlyMap<string, readonly SourceKey[]>
   readonly sendEvent: SendEvent
   /** The tracking API as clients reach it, for a request to the admin listener by this host name. */
   readonly trackingUrl: (hostname: string) => string
@@ -39,8 +39,8 @@ export function registerSourceRoutes(app: FastifyInstance, options: SourceRoutes
   const { recent, sdks, sources, writeKeys, sendEvent } = options
 
   app.get('/api/sources', async request => {
-    // The file may be broken just now; the sources in force are those of the last good one.
-    const keys = await writeKeys().catch(() => new Map<string, readonly SourceKey[]>())
+    const keys = writeKeys()
+    await sdks.look()
     return {
       trackingUrl: options.trackingUrl(request.clientHost.replace(/:\d*$/, '')),
       sources: sources().map(source => ({
@@ -57,7 +57,7 @@ export function registerSourceRoutes(app: FastifyInstance, options: SourceRoutes
   // A POST, so that no other site and no prefetch can ask for it, and no history or proxy log has it.
   app.post('/api/sources/:id/keys/:index', async (request, reply) => {
     const { id, index } = request.params as { id: string; index: string }
-    const key = (await writeKeys()).get(id)?.[Number(index)]
+    const key = writeKeys().get(id)?.[wholeNumber(index) ?? -1]
     if (key === undefined) return reply.code(404).send(fail('not_found', 'the source has no such key'))
     return { writeKey: key.key }
   })
@@ -66,7 +66,7 @@ export function registerSourceRoutes(app: FastifyInstance, options: SourceRoutes
     const { id } = request.params as { id: string }
     const type = (request.body as { type?: unknown } | null)?.type ?? 'track'
     if (!isEventType(type)) return reply.code(400).send(fail('bad_request', 'type must be one of the six calls'))
-    const key = (await writeKeys()).get(id)?.[0]
+    const key = writeKeys().get(id)?.[0]
     if (key === undefined) return reply.code(404).send(fail('not_found', 'there is no such source'))
     const messageId = `test-${randomUUID()}`
     const { status, body } = await sendEvent(key.key, type, testEvent(type, messageId))

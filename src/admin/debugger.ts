@@ -1,17 +1,17 @@
 import type { FastifyInstance } from 'fastify'
+import type { Background } from '../model/background.ts'
 import type { Clock } from '../model/clock.ts'
 import { createAccess } from './access.ts'
-import { adviceFor } from './advice.ts'
 import { registerEventRoutes } from './api-events.ts'
 import type { SourceRoutesOptions } from './api-sources.ts'
 import { registerSourceRoutes } from './api-sources.ts'
-import { createHistory, INTERVAL_MS } from './history.ts'
+import { registerOverview } from './api-overview.ts'
+import { createHistory } from './history.ts'
 import type { Probe } from './history.ts'
 import { createLiveFeed } from './live.ts'
 import { createMask } from './mask.ts'
 import type { KnownKeys } from './mask.ts'
 import { registerPage } from './page-routes.ts'
-import { integerOf, queryOf } from './query.ts'
 import type { Observations } from './observations.ts'
 import { watchSdks } from './sources.ts'
 import type { Finders } from './trace.ts'
@@ -24,6 +24,8 @@ export interface DebuggerOptions extends Omit<SourceRoutesOptions, 'recent' | 's
   readonly knownKeys: KnownKeys
   readonly probe: () => Probe
   readonly finders: Finders
+  /** What the debugger's searches share with all other work that can wait. */
+  readonly background: Background
   /** Where events go, in words: `Kafka at ...`, or the folder of the log. */
   readonly destination: string
   readonly version: string
@@ -37,36 +39,20 @@ export interface Debugger {
 
 /** The debugger: its API under /api and its page at /. Everything of it is closed to those who may not look. */
 export async function registerDebugger(app: FastifyInstance, options: DebuggerOptions): Promise<Debugger> {
-  const { probe, clock, finders } = options
+  const { probe, clock, finders, background } = options
   const { recent, refused } = options.seen
   const mask = createMask(options.knownKeys)
   const live = createLiveFeed({ recent, mask })
   const history = createHistory({ seen: options.seen, probe, now: clock.now })
-  const sdks = watchSdks({ recent, mask })
+  const sdks = watchSdks({ recent, mask, background })
   const access = await createAccess(app, { ...options, monotonic: clock.monotonic })
 
   await registerPage(app, access)
   await app.register(async api => {
     api.addHook('onRequest', async (request, reply) => access.api(request, reply))
-    registerEventRoutes(api, { recent, refused, live, mask, finders })
+    registerEventRoutes(api, { recent, refused, live, mask, finders, background })
     registerSourceRoutes(api, { ...options, recent, sdks })
-    api.get('/api/overview', async request => {
-      const query = queryOf(request, ['since'])
-      const since = integerOf(query, 'since', { least: 0, most: Number.MAX_SAFE_INTEGER, otherwise: 0 })
-      const now = probe()
-      const points = history.points()
-      const { health, draining, backlog, dedupe } = now
-      return {
-        intervalMs: INTERVAL_MS,
-        points: points.filter(({ at }) => at > since),
-        advice: adviceFor(now, points, clock.now()),
-        state: { ready: health.ready && !draining, problems: health.problems, backlog: backlog ?? null, dedupe },
-        destination: options.destination,
-        version: options.version,
-        hasPassword: access.mode === 'password',
-        memory: recent.usage()
-      }
-    })
+    registerOverview(api, { ...options, history, hasPassword: access.mode === 'password', background })
   })
   app.addHook('preClose', async () => {
     history.stop()

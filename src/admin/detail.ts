@@ -1,8 +1,9 @@
+import type { Background } from '../model/background.ts'
 import type { Placement } from '../model/sink.ts'
 import type { Mask } from './mask.ts'
 import type { StoredEvent } from './ring.ts'
 import type { EventRow, JsonObject } from './row.ts'
-import { parseObject, publishedText, receivedText, sdkOf, toRow } from './row.ts'
+import { parseObject, publishedText, receivedText, sdkIn, sdkOf, toRow } from './row.ts'
 
 /** Everything that is known of one event; write keys are hidden in all of it. */
 export interface EventDetail extends EventRow {
@@ -15,6 +16,8 @@ export interface EventDetail extends EventRow {
   readonly received: string
   /** JSON as it was published; null where nothing was. */
   readonly published: string | null
+  /** The event as a value, for programs: as it was published, else as it was sent; null where it is no object. */
+  readonly payload: JsonObject | null
   readonly changes: readonly Change[]
   readonly journey: readonly Step[]
   readonly places: readonly Placement[]
@@ -35,29 +38,42 @@ export interface Step {
   readonly says: string
 }
 
-export function toDetail(stored: StoredEvent, mask: Mask): EventDetail {
+/**
+ * Each text is masked once, in slices of background work, and all else is taken from the masked texts. Where a key that
+ * is a number made a text something else than JSON, the values come from the text itself, and are masked one by one.
+ */
+export async function toDetail(
+  stored: StoredEvent,
+  { mask, background }: { readonly mask: Mask; readonly background: Background }
+): Promise<EventDetail> {
   const { request, event } = stored
-  const received = receivedText(stored)
-  const published = publishedText(stored)
-  const before = parseObject(received)
   const { places } = event
+  const plain = publishedText(stored)
+  const received = await mask.inSlices(receivedText(stored), background)
+  const published = plain === undefined ? null : await mask.inSlices(plain, background)
+  const sent = parseObject(received)
+  const left = published === null ? undefined : parseObject(published)
+  const isEvent = event.kind === 'event'
+  const named = published === null ? sent : left
   return {
-    ...toRow(stored, mask, before),
+    ...toRow(stored, mask, sent ?? parseObject(receivedText(stored))),
     endpoint: request.endpoint,
     address: request.address,
-    sdk: mask(sdkOf(stored)),
+    sdk: named === undefined ? mask(sdkOf(stored)) : sdkIn(named),
     fault: event.fault === undefined ? null : { ...event.fault, message: mask(event.fault.message) },
-    received: mask(received),
-    published: published === undefined ? null : mask(published),
-    changes: event.kind === 'event' ? changesOf(before, parseObject(published ?? ''), mask) : [],
+    received,
+    published,
+    payload: (isEvent ? left : sent) ?? null,
+    changes: isEvent ? changesOf(sent, left) : [],
     journey: journeyOf(stored, places),
     places
   }
 }
 
-function changesOf(before: JsonObject | undefined, after: JsonObject | undefined, mask: Mask): Change[] {
+/** Both are masked. */
+function changesOf(before: JsonObject | undefined, after: JsonObject | undefined): Change[] {
   if (before === undefined || after === undefined) return []
-  const spelled = (value: unknown): string | null => (value === undefined ? null : mask(JSON.stringify(value)))
+  const spelled = (value: unknown): string | null => (value === undefined ? null : JSON.stringify(value))
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap(field => {
     const [was, is] = [spelled(before[field]), spelled(after[field])]
     if (was === is) return []

@@ -20,6 +20,7 @@ export interface Point {
   readonly at: number
   readonly seconds: number
   readonly outcomes: Readonly<Record<Outcome, number>>
+  /** Those that have sent something. */
   readonly sources: Readonly<Record<string, number>>
   readonly refusedRequests: number
   /** Milliseconds until a write was confirmed; null where nothing was written. */
@@ -58,7 +59,7 @@ export function createHistory(options: {
       at,
       seconds: Math.max(0.001, (at - lastAt) / 1000),
       outcomes: subtract(outcomes, before.outcomes),
-      sources: subtract(sources, before.sources),
+      sources: Object.fromEntries(Object.entries(subtract(sources, before.sources)).filter(([, count]) => count > 0)),
       refusedRequests,
       publishMs: percentiles(publishMs),
       backlogBytes: backlog?.bytes ?? null,

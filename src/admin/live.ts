@@ -1,10 +1,12 @@
-import type { Mask } from './mask.ts'
+import { withTexts } from './answer.ts'
 import type { Matcher } from './filter.ts'
+import type { Mask } from './mask.ts'
 import type { RecentEvents } from './recent.ts'
+import type { StoredEvent } from './ring.ts'
 import type { EventRow } from './row.ts'
 import { toRow } from './row.ts'
 
-/** What a watcher is told of. */
+/** What a watcher is told of, as JSON. */
 export interface LiveBatch {
   /** Oldest first. */
   readonly rows: readonly EventRow[]
@@ -18,7 +20,8 @@ export interface Watcher {
   readonly matches: Matcher
   /** False while what was told is still on its way: nothing more is told then. */
   ready(): boolean
-  tell(batch: LiveBatch): void
+  /** @param json a LiveBatch. @param lastSeq the seq of its last row; undefined where it has none */
+  tell(json: string, lastSeq: number | undefined): void
   /** Nothing more will be told. */
   end(): void
 }
@@ -38,7 +41,6 @@ const TICK_MS = 100
 const BUDGET_MS = 1
 /** In one tick; telling them costs time too. Nobody reads a thousand lines a second. */
 const MAX_ROWS = 100
-const ROWS_PER_LOOK = 8
 /** A watcher that is further behind is brought near the newest events: live means now. */
 const MAX_LAG_EVENTS = 2_000
 const MAX_WATCHERS = 32
@@ -54,6 +56,8 @@ interface Follower extends Watcher {
 export function createLiveFeed(options: { readonly recent: RecentEvents; readonly mask: Mask }): LiveFeed {
   const { recent, mask } = options
   const followers = new Set<Follower>()
+  /** Rows of this tick as JSON, by seq: most watchers are told of the same ones. */
+  const rows = new Map<number, string>()
   let timer: NodeJS.Timeout | undefined
   let unsubscribe: (() => void) | undefined
 
@@ -70,27 +74,36 @@ export function createLiveFeed(options: { readonly recent: RecentEvents; readonl
       else follower.late = true
       behind ||= follower.seen < recent.nextSeq() - 1
     }
+    rows.clear()
     if (behind) schedule()
   }
 
   function advance(follower: Follower, deadline: number): void {
-    const rows: EventRow[] = []
+    const told: string[] = []
+    let last: number | undefined
     const skippedFrom = follower.seen + 1
     const near = follower.late ? recent.nextSeq() - MAX_LAG_EVENTS : 0
     const start = Math.max(skippedFrom, recent.firstSeq(), near)
     follower.seen = start - 1
     follower.late = false
-    let looked = 0
     for (const stored of recent.after(follower.seen)) {
-      if (follower.matches(stored)) rows.push(toRow(stored, mask))
+      if (follower.matches(stored)) {
+        told.push(rowOf(stored))
+        last = stored.seq
+      }
       follower.seen = stored.seq
-      const isFull = rows.length >= MAX_ROWS
-      if (!isFull && (++looked % ROWS_PER_LOOK !== 0 || performance.now() < deadline)) continue
+      if (told.length < MAX_ROWS && performance.now() < deadline) continue
       follower.late = true
       break
     }
     const skipped = start - skippedFrom
-    if (rows.length > 0 || skipped > 0) follower.tell({ rows, skipped, skippedFrom })
+    if (told.length > 0 || skipped > 0) follower.tell(withTexts('rows', told, { skipped, skippedFrom }), last)
+  }
+
+  function rowOf(stored: StoredEvent): string {
+    let row = rows.get(stored.seq)
+    if (row === undefined) rows.set(stored.seq, (row = JSON.stringify(toRow(stored, mask))))
+    return row
   }
 
   return {

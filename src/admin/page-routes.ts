@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Access } from './access.ts'
 import { isSameSite } from './access.ts'
 import { vendorFiles } from './page-files.ts'
+import { fail } from './query.ts'
 
 const PAGE_DIR = new URL('./page/', import.meta.url).pathname
 const LOGIN_PAGE = readFileSync(`${PAGE_DIR}login.html`, 'utf8')
@@ -33,9 +34,9 @@ export async function registerPage(app: FastifyInstance, access: Access): Promis
       case 'login':
         return reply.redirect('/login')
       case 'rebound':
-        return refusePage(reply, 'Open the debugger by the name localhost, or set ADMIN_PASSWORD.')
+        return refuse(reply, 'host_not_allowed', 'Open the debugger by the name localhost, or set ADMIN_PASSWORD.')
       default:
-        return refusePage(reply, 'The debugger is off: set ADMIN_PASSWORD to open it.')
+        return refuse(reply, 'debugger_off', 'The debugger is off: set ADMIN_PASSWORD to open it.')
     }
   })
   app.get('/favicon.ico', async (_request, reply) => reply.redirect('/assets/favicon.svg'))
@@ -53,7 +54,8 @@ function registerLogin(app: FastifyInstance, access: Access): void {
     return showLogin(reply, 200, '')
   })
   app.post('/login', async (request, reply) => {
-    if (!isSameSite(request)) return reply.code(403).send('a form of another site')
+    if (!isSameSite(request)) return refuse(reply, 'cross_site', 'This is a form of another site.')
+    if (access.mode !== 'password') return reply.redirect('/', 303)
     const given = (request.body as { password?: unknown } | null)?.password
     const result = access.logIn(request, reply, typeof given === 'string' ? given : '')
     if (result.ok) return reply.redirect('/', 303)
@@ -62,7 +64,7 @@ function registerLogin(app: FastifyInstance, access: Access): void {
     return showLogin(reply, 429, `Too many wrong passwords. Try again in ${result.wait} s.`)
   })
   app.post('/logout', async (request: FastifyRequest, reply: FastifyReply) => {
-    if (!isSameSite(request)) return reply.code(403).send('a form of another site')
+    if (!isSameSite(request)) return refuse(reply, 'cross_site', 'This is a form of another site.')
     access.logOut(request, reply)
     return reply.redirect('/login', 303)
   })
@@ -73,6 +75,6 @@ function showLogin(reply: FastifyReply, status: number, words: string): FastifyR
   return reply.code(status).type('text/html; charset=utf-8').header('cache-control', 'no-store').send(page)
 }
 
-function refusePage(reply: FastifyReply, words: string): FastifyReply {
-  return reply.code(403).type('text/plain; charset=utf-8').send(`${words}\n`)
+function refuse(reply: FastifyReply, code: string, message: string): FastifyReply {
+  return reply.code(403).send(fail(code, message))
 }

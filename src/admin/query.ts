@@ -6,6 +6,11 @@ class BadQuery extends Error {
   readonly statusCode = 400
 }
 
+/** The form of every error of the admin listener. */
+export function fail(code: string, message: string): { success: false; message: string; code: string } {
+  return { success: false, message, code }
+}
+
 export type Query = Readonly<Record<string, string | undefined>>
 
 /** The query's members as strings; of a repeated one the last. Throws BadQuery for names that nobody knows. */
@@ -27,9 +32,15 @@ export function integerOf(
 ): number {
   const text = query[name]
   if (text === undefined) return otherwise
-  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+  const value = wholeNumber(text) ?? Number.NaN
   if (value >= least && value <= most) return value
   throw new BadQuery(`${name} must be a whole number from ${least} to ${most}`)
+}
+
+/** The number that a text of digits alone spells; undefined for any other text, and where JavaScript would round it. */
+export function wholeNumber(text: string): number | undefined {
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+  return Number.isSafeInteger(value) ? value : undefined
 }
 
 /** `5s`, `500ms` or a number of seconds, in milliseconds; throws BadQuery. */

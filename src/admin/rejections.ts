@@ -1,8 +1,10 @@
+import type { Background } from '../model/background.ts'
 import { REASONS } from '../model/reasons.ts'
 import type { Mask } from './mask.ts'
 import type { RecentEvents } from './recent.ts'
 import type { EventRow } from './row.ts'
 import { sdkOf, toRow } from './row.ts'
+import { matching } from './search.ts'
 
 /** Events of one outcome and reason that were not taken. */
 export interface RejectionGroup {
@@ -32,9 +34,12 @@ const MEANINGS: Readonly<Record<string, string>> = {
 }
 
 /** The events that were not taken, grouped by reason, the group with the latest event first. */
-export function groupRejections(recent: RecentEvents, mask: Mask): RejectionGroup[] {
+export async function groupRejections(
+  recent: RecentEvents,
+  { mask, background }: { readonly mask: Mask; readonly background: Background }
+): Promise<RejectionGroup[]> {
   const groups = new Map<string, { -readonly [K in keyof RejectionGroup]: RejectionGroup[K] } & Collected>()
-  for (const stored of recent.refused()) {
+  for await (const stored of matching(recent.refused(), { matches: () => true, background })) {
     const { outcome, fault } = stored.event
     const code = fault?.code ?? ''
     const key = `${outcome} ${code}`

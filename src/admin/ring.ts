@@ -106,6 +106,8 @@ export class ReportRing {
   }
 
   get(seq: number): StoredEvent | undefined {
+    // A fraction would be read from between two events: other memory.
+    if (!Number.isSafeInteger(seq)) return undefined
     const entry = this.#at(this.#indexOf(seq))
     return entry === undefined || seq >= entry.firstSeq + entry.events ? undefined : this.#unpack(entry, seq)
   }

@@ -85,8 +85,11 @@ export function userOf(value: JsonObject | undefined): string {
 
 /** The SDK that sent an event, as `name version`; '' where it does not say. */
 export function sdkOf(stored: StoredEvent): string {
-  const published = publishedText(stored)
-  const value = parseObject(published ?? receivedText(stored))
+  return sdkIn(parseObject(publishedText(stored) ?? receivedText(stored)))
+}
+
+/** The SDK that a published event, or a rejected record, names. */
+export function sdkIn(value: JsonObject | undefined): string {
   // A rejected record names it itself: the event's context may be the batch's.
   const library = asObject(value?.['library']) ?? asObject(asObject(value?.['context'])?.['library'])
   return [text(library?.['name']), text(library?.['version'])].join(' ').trim()

@@ -1,12 +1,16 @@
 import helmet from '@fastify/helmet'
 import Fastify, { LogController } from 'fastify'
-import type { FastifyBaseLogger, FastifyError, FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { fail } from './query.ts'
 
 export interface AdminServerOptions {
   readonly logger: FastifyBaseLogger
   /** PEM texts. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined
 }
+
+/** How paths are compared. A parameter may be as long as a URL: its own route says what is wrong with it. */
+export const ADMIN_PATH_RULES = { ignoreTrailingSlash: false, ignoreDuplicateSlashes: false, maxParamLength: 16 * 1024 }
 
 /** Nothing but the page's own files, no inline script or style, and no string that becomes HTML. */
 const CONTENT_SECURITY_POLICY = {
@@ -43,21 +47,27 @@ export async function createAdminServer({ logger, tls }: AdminServerOptions): Pr
     forceCloseConnections: 'idle',
     // Fastify hands these to Node one or the other: with TLS it passes `http` over.
     http,
-    https: tls === undefined ? null : { ...http, ...tls, handshakeTimeout: REQUEST_TIMEOUT_MS }
+    https: tls === undefined ? null : { ...http, ...tls, handshakeTimeout: REQUEST_TIMEOUT_MS },
+    routerOptions: ADMIN_PATH_RULES,
+    frameworkErrors: answerError
   } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY_POLICY },
     strictTransportSecurity: tls !== undefined,
     referrerPolicy: { policy: 'no-referrer' }
   })
-  app.setNotFoundHandler((_request, reply) =>
-    reply.code(404).send({ success: false, message: 'there is no such path', code: 'not_found' })
-  )
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    const status = error.statusCode ?? 500
-    if (status < 500) return reply.code(status).send({ success: false, message: error.message, code: 'bad_request' })
-    request.log.error({ err: error }, 'a request to the admin listener failed')
-    return reply.code(500).send({ success: false, message: 'the server failed', code: 'internal_error' })
-  })
+  app.setErrorHandler(answerError)
   return app
+}
+
+/** A bug of ours, or what Fastify refuses itself: a URL that cannot be read, a body that is not JSON. */
+function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const status = error.statusCode ?? 500
+  reply.code(status)
+  if (error.code === 'FST_ERR_BAD_URL') reply.send(fail('bad_request', 'the URL is not valid'))
+  else if (status < 500) reply.send(fail('bad_request', error.message))
+  else {
+    request.log.error({ err: error }, 'a request to the admin listener failed')
+    reply.send(fail('internal_error', 'the server failed'))
+  }
 }

@@ -1,3 +1,4 @@
+import type { Background } from '../model/background.ts'
 import type { Source } from '../model/source.ts'
 import type { RecentEvents } from './recent.ts'
 import { emptyCounts } from './recent.ts'
@@ -25,6 +26,8 @@ export interface SourceView {
 }
 
 export interface SdkWatch {
+  /** Resolves when it has looked at what came until now: once before several are asked for. */
+  look(): Promise<void>
   /** Latest first. */
   of(source: string): readonly SeenSdk[]
   stop(): void
@@ -37,17 +40,23 @@ const MAX_SDKS_PER_SOURCE = 30
  * Notes which SDKs send: once a second it looks into the latest request of each source that has sent since. Looking
  * into every event would cost more than it tells.
  */
-export function watchSdks(options: { readonly recent: RecentEvents; readonly mask: Mask }): SdkWatch {
-  const { recent, mask } = options
+export function watchSdks(options: {
+  readonly recent: RecentEvents
+  readonly mask: Mask
+  readonly background: Background
+}): SdkWatch {
+  const { recent, mask, background } = options
   const seen = new Map<string, Map<string, number>>()
   const lastLook = new Map<string, number>()
 
-  function look(): void {
+  async function look(): Promise<void> {
+    await background.slice()
     for (const [source, { lastAt, lastSeq }] of recent.tallies()) {
       if (lastLook.get(source) === lastSeq) continue
       lastLook.set(source, lastSeq)
       const stored = recent.get(lastSeq)
       if (stored !== undefined) note(source, mask(sdkOf(stored)), lastAt)
+      if (background.isOver()) await background.slice()
     }
   }
 
@@ -61,12 +70,10 @@ export function watchSdks(options: { readonly recent: RecentEvents; readonly mas
     if (sdks.size > MAX_SDKS_PER_SOURCE && oldest !== undefined) sdks.delete(oldest)
   }
 
-  const timer = setInterval(look, LOOK_MS).unref()
+  const timer = setInterval(() => void look(), LOOK_MS).unref()
   return {
-    of(source) {
-      look()
-      return [...(seen.get(source) ?? [])].map(([sdk, lastAt]) => ({ sdk, lastAt })).toReversed()
-    },
+    look,
+    of: source => [...(seen.get(source) ?? [])].map(([sdk, lastAt]) => ({ sdk, lastAt })).toReversed(),
     stop: () => clearInterval(timer)
   }
 }

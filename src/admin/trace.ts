@@ -1,3 +1,4 @@
+import type { Background } from '../model/background.ts'
 import type { Placement } from '../model/sink.ts'
 import type { EventDetail } from './detail.ts'
 import { toDetail } from './detail.ts'
@@ -31,8 +32,8 @@ export interface Finders {
   readonly log: FindRecords
   /** Undefined where there is no Kafka. */
   readonly kafka: FindRecords | undefined
-  /** The number of the line that a place on disk means. */
-  readonly lineOf: (place: Placement) => Promise<number | undefined>
+  /** For each place on disk the number of the line that it means; undefined for other places, and when `signal` aborts. */
+  readonly linesOf: (places: readonly Placement[], signal: AbortSignal) => Promise<readonly (number | undefined)[]>
 }
 
 /** Where a messageId is looked for when it is not in memory, in this order. */
@@ -60,33 +61,41 @@ export interface Trace {
   readonly looks: readonly Look[]
 }
 
+export interface TraceOptions {
+  readonly recent: RecentEvents
+  readonly places: readonly Place[]
+  readonly mask: Mask
+  readonly background: Background
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal: AbortSignal
+}
+
 const MAX_EVENTS = 20
 /** For each place. */
 const PATIENCE_MS = 5_000
 
 /** What is known of a messageId: in memory, else in the log, else in the last hour of Kafka. */
-export async function trace(
-  messageId: string,
-  from: { readonly recent: RecentEvents; readonly places: readonly Place[]; readonly mask: Mask }
-): Promise<Trace> {
-  const { recent, places, mask } = from
+export async function trace(messageId: string, from: TraceOptions): Promise<Trace> {
+  const { recent, places, mask, background, signal } = from
   const start = performance.now()
-  const matches = createMatcher({ messageId })
-  const known = await collect(recent.before(recent.nextSeq()), { matches, limit: MAX_EVENTS })
-  for (const stored of recent.refused()) {
+  const wanted = { matches: createMatcher({ messageId }), limit: MAX_EVENTS, background, signal }
+  const known = await collect(recent.before(recent.nextSeq()), wanted)
+  for (const stored of await collect(recent.refused(), wanted)) {
     const isNew = !known.some(({ seq }) => seq === stored.seq)
-    if (isNew && known.length < MAX_EVENTS && matches(stored)) known.push(stored)
+    if (isNew && known.length < MAX_EVENTS) known.push(stored)
   }
   const looks: Look[] = [{ place: 'memory', ms: performance.now() - start, found: known.length, complete: true }]
-  const events = known.map(stored => toDetail(stored, mask))
+  const events: EventDetail[] = []
+  for (const stored of known) events.push(await toDetail(stored, { mask, background }))
   if (events.length > 0) return { messageId, events, records: [], looks }
   for (const { name, find } of places) {
-    if (find === undefined) continue
-    const { look, records } = await lookInto(name, find, messageId)
+    if (find === undefined || signal.aborted) continue
+    const { look, records } = await lookInto(name, find, { messageId, signal })
     looks.push(look)
-    if (records.length > 0) {
-      return { messageId, events, records: records.map(one => ({ ...one, value: mask(one.value) })), looks }
-    }
+    if (records.length === 0) continue
+    const shown: FoundRecord[] = []
+    for (const one of records) shown.push({ ...one, value: await mask.inSlices(one.value, background) })
+    return { messageId, events, records: shown, looks }
   }
   return { messageId, events, records: [], looks }
 }
@@ -94,11 +103,11 @@ export async function trace(
 async function lookInto(
   place: Place['name'],
   find: FindRecords,
-  messageId: string
+  { messageId, signal }: { readonly messageId: string; readonly signal: AbortSignal }
 ): Promise<{ look: Look; records: readonly FoundRecord[] }> {
   const start = performance.now()
   try {
-    const { records, complete } = await find(messageId, AbortSignal.timeout(PATIENCE_MS))
+    const { records, complete } = await find(messageId, AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]))
     return { look: { place, ms: performance.now() - start, found: records.length, complete }, records }
   } catch (error) {
     const problem = (error as Error).message

@@ -1,3 +1,4 @@
+import type { Background } from '../model/background.ts'
 import { createMatcher } from './filter.ts'
 import type { EventFilter } from './filter.ts'
 import type { RecentEvents } from './recent.ts'
@@ -13,6 +14,7 @@ export interface WaitOptions {
   readonly waitMs: number
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal
+  readonly background: Background
 }
 
 /** New events are looked at this much after they came, so that many at once cost one look. */
@@ -20,14 +22,15 @@ const SETTLE_MS = 20
 
 /** Events that match, oldest first, as soon as there are `count` of them, or what there is when the time is up. */
 export async function waitForEvents(recent: RecentEvents, options: WaitOptions): Promise<StoredEvent[]> {
-  const { filter, count, limit, waitMs, signal } = options
+  const { filter, count, limit, waitMs, signal, background } = options
   const matches = createMatcher(filter)
   const end = performance.now() + waitMs
   const found: StoredEvent[] = []
   let seen = options.after
   while (!signal.aborted) {
     const newest = recent.nextSeq() - 1
-    const more = await collect(upTo(recent.after(seen), newest), { matches, limit: limit - found.length, signal })
+    const wanted = { matches, limit: limit - found.length, signal, background }
+    const more = await collect(upTo(recent.after(seen), newest), wanted)
     found.push(...more)
     seen = newest
     const left = end - performance.now()

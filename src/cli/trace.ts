@@ -2,7 +2,7 @@ import { inWords } from '../admin/detail.ts'
 import type { Trace } from '../admin/trace.ts'
 import { adminClient } from './admin-client.ts'
 import type { Command } from './command.ts'
-import { CommandFailed, parseArguments } from './command.ts'
+import { CommandFailed, parseArguments, UsageError } from './command.ts'
 import { SERVER_HELP, SERVER_OPTIONS } from './server-address.ts'
 import { printable } from './tail.ts'
 
@@ -24,9 +24,11 @@ Examples:
     const options = { ...SERVER_OPTIONS, json: { type: 'boolean' } } as const
     const parsed = parseArguments(args, { options, positionals: ['MESSAGE_ID'] })
     const id = parsed.positionals[0] ?? ''
+    if (id === '') throw new UsageError('MESSAGE_ID is empty')
     const response = await adminClient(parsed).get(`/api/trace/${encodeURIComponent(id)}`)
-    const found = (await response.json()) as Trace
+    const found = (await response.json()) as Trace & { readonly omitted: number }
     terminal.out(parsed.flags.has('json') ? JSON.stringify(found) : inText(found))
+    if (found.omitted > 0) terminal.note(`${found.omitted} more were found than one answer holds`)
     const isFound = found.events.length + found.records.length > 0
     if (!isFound) throw new CommandFailed('no event with this messageId is known to the server')
   }

@@ -65,7 +65,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   boundPipelining(app.server, socket => refuseConnection(socket, 'overloaded', allowOrigin))
   knowAllMethods(app)
   app.setErrorHandler(answerError)
-  answerUnrouted(app, PATH_RULES)
+  answerUnrouted(app, PATH_RULES, ['OPTIONS'])
   await allowOrigins(app, originRule)
   app.addHook('onRequest', checkLater)
   app.addHook('onSend', (request, _reply, _payload, done) => {

@@ -26,8 +26,10 @@ declare module 'fastify' {
  * Answers requests that no route takes: on a path that has routes with 405 and the methods that they take (RFC 9110,
  * 15.5.6), elsewhere with 404. A second router, the one that Fastify uses, knows each path once: a route for each method
  * that a path does not take would be 33 times as many, 3 MB.
+ *
+ * @param always the methods that every path takes, by other means than a route
  */
-export function answerUnrouted(app: FastifyInstance, rules: PathRules): void {
+export function answerUnrouted(app: FastifyInstance, rules: PathRules, always: readonly string[] = []): void {
   const router = findMyWay(rules)
   const paths = new Map<string, KnownPath>()
   app.decorateRequest('refusedPath', undefined)
@@ -43,7 +45,7 @@ export function answerUnrouted(app: FastifyInstance, rules: PathRules): void {
     const known = router.find('GET', request.raw.url ?? '')?.store as KnownPath | undefined
     if (known === undefined) return sendError(reply, 'not_found')
     request.refusedPath = known.url
-    return sendError(reply.header('allow', [...known.methods, 'OPTIONS'].join(', ')), 'method_not_allowed')
+    return sendError(reply.header('allow', [...known.methods, ...always].join(', ')), 'method_not_allowed')
   })
 }
 

@@ -7,6 +7,8 @@ import type { KeyedTributaryFile, ParseTributaryFile, TributaryFile } from '../m
 import { createKeyIndex } from './key-index.ts'
 import { observe } from './read-file.ts'
 import type { Observation } from './read-file.ts'
+import type { SourceKey } from './source-keys.ts'
+import { groupBySource } from './source-keys.ts'
 import { watchFile } from './watch-file.ts'
 import type { FileWatch } from './watch-file.ts'
 
@@ -34,6 +36,10 @@ export interface EditApproval {
 export interface FileKeyStore extends KeyStore {
   /** The file in force. */
   current(): TributaryFile
+  /** Every source's keys by its id, for those who may see them. */
+  sourceKeys(): ReadonlyMap<string, readonly SourceKey[]>
+  /** How long its keys are, in characters: a text of another length is no key. */
+  keyLengths(): ReadonlySet<number>
   /** From now on edits are followed; without `approval` one that can be read is in force at once. */
   follow(approval?: EditApproval): void
   /** Reads the file now and takes it as an edit that has settled; nothing happens where edits are not followed. */
@@ -53,6 +59,7 @@ export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<
   const first = await observe(path)
   let current = read(first)
   let find = createKeyIndex(current.writeKeys)
+  let lengths = lengthsOf(current)
   let approval = AT_ONCE
   let watch: FileWatch | undefined
 
@@ -70,6 +77,7 @@ export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<
       approval.request(next.file, () => {
         current = next
         find = index
+        lengths = lengthsOf(next)
         const { sources, destinations } = next.file
         const counts = { sources: sources.length, destinations: destinations.length }
         log.info({ file: options.file, ...counts }, 'config file reloaded')
@@ -86,6 +94,8 @@ export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<
     find: writeKey => find(writeKey),
     sources: () => current.file.sources,
     current: () => current.file,
+    sourceKeys: () => groupBySource(current),
+    keyLengths: () => lengths,
     follow(asked = AT_ONCE) {
       approval = asked
       watch ??= watchFile({ file: path, known: first, onSettled: reload, clock })
@@ -96,4 +106,8 @@ export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<
       await watch?.close()
     }
   }
+}
+
+function lengthsOf({ writeKeys }: KeyedTributaryFile): ReadonlySet<number> {
+  return new Set([...writeKeys.keys()].map(({ length }) => length))
 }

@@ -1,5 +1,4 @@
-import type { ParseTributaryFile } from '../model/tributary-file.ts'
-import { readTributaryFile } from './edit-file.ts'
+import type { KeyedTributaryFile } from '../model/tributary-file.ts'
 import { maskWriteKey } from './write-key.ts'
 
 /** A write key, and what may be shown of it. */
@@ -8,16 +7,13 @@ export interface SourceKey {
   readonly masked: string
 }
 
-/** Every source's write keys by its id, read from the file now. Throws ConfigError where the file cannot be used. */
-export async function readSourceKeys(
-  file: string,
-  parse: ParseTributaryFile
-): Promise<ReadonlyMap<string, readonly SourceKey[]>> {
-  const { before } = await readTributaryFile(file, parse)
+/** Every source's write keys by its id. */
+export function groupBySource({ writeKeys }: KeyedTributaryFile): ReadonlyMap<string, readonly SourceKey[]> {
   const bySource = new Map<string, SourceKey[]>()
-  for (const [key, { id }] of before.writeKeys) {
-    const keys = bySource.get(id) ?? []
-    bySource.set(id, [...keys, { key, masked: maskWriteKey(key) }])
+  for (const [key, { id }] of writeKeys) {
+    const keys = bySource.get(id)
+    if (keys === undefined) bySource.set(id, [{ key, masked: maskWriteKey(key) }])
+    else keys.push({ key, masked: maskWriteKey(key) })
   }
   return bySource
 }

@@ -62,9 +62,16 @@ const NOTHING = Buffer.alloc(0)
 /** Stands before an id that is spelled out: a byte that is in no text. */
 const IS_SPELLED = Buffer.of(0xff)
 
-/** Half a surrogate pair has no bytes in UTF-8: it is spelled as JSON spells it, so that two such ids stay two. */
 function toBytes(text: string): Buffer {
-  return Buffer.from(text.isWellFormed() ? text : JSON.stringify(text).slice(1, -1))
+  return Buffer.from(spelledId(text))
+}
+
+/**
+ * An id as people and URLs can name it. Half a surrogate pair has no bytes in UTF-8: it is spelled as JSON spells it, so
+ * that two such ids stay two.
+ */
+export function spelledId(text: string): string {
+  return text.isWellFormed() ? text : JSON.stringify(text).slice(1, -1)
 }
 
 /** Where the bytes begin, up to `idEnd`, that no other id has: one that is spelled out differs from the one that reads so. */

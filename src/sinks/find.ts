@@ -1,6 +1,8 @@
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
+import type { Background } from '../model/background.ts'
 import type { Placement } from '../model/sink.ts'
-import { findInLog, lineAt } from './event-log/find-records.ts'
+import { findInLog } from './event-log/find-records.ts'
+import { linesAt } from './event-log/line-numbers.ts'
 import type { FindInKafkaOptions } from './kafka/find-records.ts'
 
 /** A record that was found by its messageId. */
@@ -26,6 +28,7 @@ export interface FindersOptions {
   /** Those that records may be in now. */
   readonly topics: () => readonly string[]
   readonly now: () => number
+  readonly background: Background
 }
 
 /** So far back Kafka is looked at, in milliseconds. */
@@ -33,16 +36,16 @@ const KAFKA_LOOK_BACK_MS = 60 * 60 * 1000
 
 /** Ways to find records again after they have left, by messageId: on disk, and in the last hour of Kafka. */
 export function createFinders(options: FindersOptions) {
-  const { dataDir, kafka, topics, now } = options
+  const { dataDir, kafka, topics, now, background } = options
   const dirs = ['events', 'spool', 'rejected'].map(name => join(dataDir, name))
 
   const log: Find = async (messageId, signal) => {
-    const { records, complete } = await findInLog({ dirs, messageId, signal })
+    const { records, complete } = await findInLog({ dirs, messageId, signal, background })
     return {
       complete,
       records: records.map(({ file, position, line, value }) => ({
         place: { store: dirname(file) === 'spool' ? 'spool' : 'log', file, position },
-        line,
+        ...(line === undefined ? {} : { line }),
         value
       }))
     }
@@ -52,7 +55,8 @@ export function createFinders(options: FindersOptions) {
     // As in open.ts: nothing of Kafka is loaded where there is none.
     const { findInKafka } = await import('./kafka/find-records.ts')
     const since = now() - KAFKA_LOOK_BACK_MS
-    const { records, complete } = await findInKafka({ settings, topics: topics(), messageId, since, signal })
+    const wanted = { messageId, since, signal, background }
+    const { records, complete } = await findInKafka({ settings, topics: topics(), ...wanted })
     const found = records.map(({ topic, partition, offset, at, value }): FoundRecord => ({
       place: { store: 'kafka', topic, partition, offset },
       at,
@@ -64,10 +68,16 @@ export function createFinders(options: FindersOptions) {
   return {
     log,
     kafka: kafka === undefined ? undefined : (((id, signal) => inKafka(kafka, id, signal)) satisfies Find),
-    /** The number of the line that a placement on disk means; undefined for other placements, and where it is gone. */
-    async lineOf({ file, position }: Placement): Promise<number | undefined> {
-      if (file === undefined || position === undefined) return undefined
-      return lineAt(join(dataDir, dirname(file)), basename(file), position)
+    /** For each placement on disk the number of the line that it means; undefined for others, and where it is gone. */
+    async linesOf(places: readonly Placement[], signal: AbortSignal): Promise<readonly (number | undefined)[]> {
+      const lines: (number | undefined)[] = places.map(() => undefined)
+      for (const [file, own] of Map.groupBy(places.entries(), ([, place]) => place.file)) {
+        if (file === undefined) continue
+        const positions = own.map(([, { position = 0 }]) => position)
+        const found = await linesAt(join(dataDir, file), positions, { signal, background })
+        for (const [at, [index, place]] of own.entries()) if (place.position !== undefined) lines[index] = found[at]
+      }
+      return lines
     }
   }
 }

@@ -118,6 +118,46 @@ t.test('One event has its journey, what was changed, and both texts', async t =>
   t.equal((await get(`${server.adminUrl}/api/events/999999`)).status, 404)
 })
 
+t.test('A long answer ends with where the next one begins, in both directions', async t => {
+  const server = await startApp(t)
+  const pad = Array.from({ length: 2_500 }, (_, i) => `word-${i}`)
+  for (let i = 0; i < 60; i++) await send(server, { event: `E${i}`, properties: { pad } })
+  for (const order of ['desc', 'asc']) {
+    const told: number[] = []
+    let pages = 0
+    for (let next: number | null | undefined; next !== null; pages++) {
+      const on = next === undefined ? '' : `&${order === 'asc' ? 'after' : 'before'}=${next}`
+      const answer = await fetch(`${server.adminUrl}/api/events?detail=true&limit=1000&order=${order}${on}`)
+      const text = await answer.text()
+      t.ok(Buffer.byteLength(text) < 0.6 * 1024 * 1024, `${text.length} characters`)
+      const page = JSON.parse(text) as { events: { seq: number }[]; next: number | null }
+      told.push(...page.events.map(({ seq }) => seq))
+      next = page.next
+    }
+    t.ok(pages > 2, `${pages} answers`)
+    const all = Array.from({ length: 60 }, (_, i) => i + 1)
+    t.strictSame(order === 'asc' ? told : told.toReversed(), all, `each once, ${order}`)
+  }
+  const few = (await get(`${server.adminUrl}/api/events?limit=10`)).body
+  t.equal(few['next'], 51, 'a limit has its next one too')
+  t.equal((await get(`${server.adminUrl}/api/events?limit=100`)).body['next'], null, 'the last has none')
+})
+
+t.test('A reader that comes from an earlier life of the server is told of this one from its start', async t => {
+  const server = await startApp(t)
+  for (const event of ['One', 'Two']) await send(server, { event })
+  const gone = new AbortController()
+  t.teardown(() => gone.abort())
+  const headers = { 'last-event-id': '5000' }
+  const response = await fetch(`${server.adminUrl}/api/stream`, { signal: gone.signal, headers })
+  let text = ''
+  for await (const chunk of response.body as ReadableStream<Uint8Array>) {
+    text += Buffer.from(chunk).toString()
+    if (text.includes('Two')) break
+  }
+  t.match(text, /"One"/)
+})
+
 t.test('The stream tells of new events, and of old ones from a seq on', async t => {
   const server = await startApp(t)
   for (const event of ['One', 'Two', 'Three']) await send(server, { event })

@@ -236,3 +236,29 @@ t.test('With a password the page asks for it, keeps a strict cookie, and slows g
   t.match(await page.getByRole('alert').innerText(), /Too many wrong passwords/)
   await page.close()
 })
+
+t.test('The stream goes on to the oldest event that is kept, and a trace can be asked for by any address', async t => {
+  const server = await startApp(t, { clock })
+  for (let i = 0; i < 7; i++) {
+    const batch = Array.from({ length: 100 }, (_, at) => ({ type: 'track', userId: 'u', event: `E${i * 100 + at}` }))
+    await post(`${server.url}/v1/batch`, { batch })
+  }
+  const { page, complaints } = await openPage(browser, server.adminUrl)
+  await page.locator('.row', { hasText: 'E699' }).waitFor()
+  const list = page.locator('.list')
+  await until(
+    async () => {
+      await list.evaluate(element => element.scrollTo(0, element.scrollHeight))
+      return (await page.locator('.list .row .name').allInnerTexts()).includes('E0')
+    },
+    { what: 'the oldest event', timeoutMs: 30_000 }
+  )
+  await page.goto(`${server.adminUrl}/#/trace/%ED%A0%80z`)
+  await page.getByText('No event with this id is known here').waitFor()
+  await page.goto(`${server.adminUrl}/#/trace/`)
+  await page.getByText('Type a messageId above').waitFor()
+  await page.getByRole('link', { name: 'Overview' }).click()
+  await page.getByText('Events a second by outcome').first().waitFor()
+  t.strictSame(complaints, [])
+  await page.close()
+})

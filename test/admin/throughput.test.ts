@@ -1,15 +1,11 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import autocannon from 'autocannon'
 import t from 'tap'
 import type { Test } from 'tap'
-import { basic, CONFIG } from '../support/app.ts'
-import type { Usage } from '../support/admin-process.ts'
+import { startAdminProcess } from '../support/admin-server.ts'
+import type { AdminServer } from '../support/admin-server.ts'
+import { basic } from '../support/app.ts'
 
-const SERVER = new URL('../support/admin-process.ts', import.meta.url).pathname
 const RUN_SECONDS = 10
 /** So long with the stream open, then so long without, and so on: other programs disturb both alike. */
 const SLICE_MS = 200
@@ -17,32 +13,8 @@ const SLICE_MS = 200
 const ATTEMPTS = 3
 const LEAST_SHARE = 0.95
 
-interface Server {
-  readonly tracking: string
-  readonly admin: string
-  usage(): Promise<Usage>
-}
-
-async function startServer(t: Test): Promise<Server> {
-  const dir = t.testdir()
-  const file = join(dir, 'tributary.yml')
-  writeFileSync(file, CONFIG)
-  const env = { ...process.env, PORT: '0', ADMIN_PORT: '0', DATA_DIR: join(dir, 'data'), CONFIG_FILE: file }
-  const child = fork(SERVER, { env, execArgv: [] })
-  t.teardown(() => child.kill('SIGKILL'))
-  const [urls] = (await once(child, 'message')) as [{ tracking: string; admin: string }]
-  return {
-    ...urls,
-    async usage() {
-      child.send('usage')
-      const [usage] = (await once(child, 'message')) as [Usage]
-      return usage
-    }
-  }
-}
-
 /** Reads the live stream as a page does; the answer ends that and tells how many bytes came. */
-async function openStream(server: Server): Promise<() => Promise<number>> {
+async function openStream(server: AdminServer): Promise<() => Promise<number>> {
   const gone = new AbortController()
   const response = await fetch(`${server.admin}/api/stream`, { signal: gone.signal })
   let bytes = 0
@@ -57,7 +29,7 @@ async function openStream(server: Server): Promise<() => Promise<number>> {
 }
 
 /** CPU time for each event in microseconds, in one slice. */
-async function slice(server: Server): Promise<number> {
+async function slice(server: AdminServer): Promise<number> {
   const before = await server.usage()
   await sleep(SLICE_MS)
   const after = await server.usage()
@@ -70,7 +42,7 @@ const median = (values: number[]): number => values.toSorted((a, b) => a - b)[va
  * The throughput with an open stream as a share of that without, on a server that has all it can do. A full server's
  * throughput is what its processor time allows; this, unlike the clock, other programs change little.
  */
-async function measure(t: Test, server: Server, body: string): Promise<number> {
+async function measure(t: Test, server: AdminServer, body: string): Promise<number> {
   const load = autocannon({
     url: `${server.tracking}/v1/batch`,
     method: 'POST',
@@ -101,7 +73,7 @@ async function measure(t: Test, server: Server, body: string): Promise<number> {
 }
 
 t.test('An open live stream on a full server costs less than 5 % of its throughput', async t => {
-  const server = await startServer(t)
+  const server = await startAdminProcess(t)
   const event = { type: 'track', userId: 'user-1', event: 'Order Completed', properties: { text: 'x'.repeat(700) } }
   const body = JSON.stringify({ batch: Array.from({ length: 20 }, () => event) })
   let best = 0

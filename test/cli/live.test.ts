@@ -126,6 +126,9 @@ t.test('trace tells the journey of an event, from memory or from the log', async
   t.match(logged.stdout, /the log on disk: 1 found in \d+ ms\n\nevents\/\S+\.ndjson, byte 0, line 1\n {2}\{/)
   const never = await setup.tributary('trace', 'never-sent')
   t.match(never, { code: 1, stderr: /no event with this messageId is known/ })
+  t.match(await setup.tributary('trace', ''), { code: 2, stderr: /MESSAGE_ID is empty/ })
+  t.match(await setup.tributary('trace', 'a'.repeat(101)), { code: 1, stderr: /no event with this messageId is known/ })
+  t.match(await setup.tributary('trace', 'a'.repeat(501)), { code: 1, stderr: /at most 500 characters/ })
 })
 
 t.test('Whoever cannot reach the server or has the wrong password is told so', async t => {

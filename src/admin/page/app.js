@@ -12,7 +12,16 @@ const PAGES = { live: 'Live', rejections: 'Rejections', overview: 'Overview', so
 
 function readHash() {
   const [page = '', rest = ''] = location.hash.replace(/^#\//, '').split(/\/(.*)/s)
-  return { page: page === 'trace' || page in PAGES ? page : 'live', rest: decodeURIComponent(rest) }
+  return { page: page === 'trace' || Object.hasOwn(PAGES, page) ? page : 'live', rest: decoded(rest) }
+}
+
+/** An address that somebody typed may be no encoding of anything. */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 function App() {
@@ -66,7 +75,7 @@ function Search({ value }) {
   }, [])
   const onSubmit = event => {
     event.preventDefault()
-    const typed = input.current.value.trim()
+    const typed = input.current.value.trim().toWellFormed()
     if (typed !== '') location.hash = `#/trace/${encodeURIComponent(typed)}`
   }
   return html`<form class="search" role="search" onSubmit=${onSubmit}>

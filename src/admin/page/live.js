@@ -92,10 +92,10 @@ export function Live({ sources, filters, setFilters }) {
     if (loading.current || isAtEnd.current || oldest === undefined || oldest <= 1 || rows.length >= MAX_ROWS) return
     loading.current = true
     try {
-      const { events } = await ask(`/api/events${queryString({ ...filters, before: oldest, limit: PAGE_ROWS })}`)
+      const { events, next } = await ask(`/api/events${queryString({ ...filters, before: oldest, limit: PAGE_ROWS })}`)
       if (store.rows[0]?.seq !== oldest) return
       store.prepend(events.toReversed())
-      isAtEnd.current = events.length === 0
+      isAtEnd.current = next === null
       paint()
     } finally {
       loading.current = false
@@ -103,9 +103,8 @@ export function Live({ sources, filters, setFilters }) {
   }
   const fillGap = async gap => {
     const wanted = { ...filters, after: gap.from - 1, before: gap.from + gap.gap, order: 'asc', limit: 1000 }
-    const { events } = await ask(`/api/events${queryString(wanted)}`)
-    const last = events.at(-1)?.seq ?? gap.from
-    const left = events.length === 1000 ? [{ gap: gap.from + gap.gap - last - 1, from: last + 1, seq: last + 1 }] : []
+    const { events, next } = await ask(`/api/events${queryString(wanted)}`)
+    const left = next === null ? [] : [{ gap: gap.from + gap.gap - next - 1, from: next + 1, seq: next + 1 }]
     store.fill(gap, [...events, ...left.filter(rest => rest.gap > 0)])
     paint()
   }

@@ -12,11 +12,17 @@ const MAX_SOURCES = 8
 function useOverview() {
   const points = useRef([])
   return usePolling(async () => {
-    const since = points.current.at(-1)?.at
-    const next = await ask(`/api/overview${queryString({ since })}`)
+    let since = points.current.at(-1)?.at
+    let latest
+    const more = []
+    do {
+      latest = await ask(`/api/overview${queryString({ since })}`)
+      more.push(...latest.points)
+      since = latest.next
+    } while (since !== null)
     const oldest = Date.now() - HOUR_MS
-    points.current = [...points.current, ...next.points].filter(({ at }) => at > oldest)
-    return { ...next, points: points.current }
+    points.current = [...points.current, ...more].filter(({ at }) => at > oldest)
+    return { ...latest, points: points.current }
   }, 2000)
 }
 

@@ -15,7 +15,8 @@ export function Trace({ messageId }) {
     const gone = new AbortController()
     setFound(undefined)
     setProblem('')
-    ask(`/api/trace/${encodeURIComponent(messageId)}`, gone).then(
+    if (messageId === '') return undefined
+    ask(`/api/trace/${encodeURIComponent(messageId.toWellFormed())}`, gone).then(
       setFound,
       error => !gone.signal.aborted && setProblem(error.message)
     )
@@ -24,9 +25,11 @@ export function Trace({ messageId }) {
   return html`<section class="page trace">
     <h1>Message id <code>${messageId}</code></h1>
     <${Problem} says=${problem} />
-    ${found === undefined && !problem && html`<p role="status" class="empty">Looking in memory, in the log and in Kafka.</p>`}
+    ${messageId === '' && html`<p class="empty">Type a messageId above.</p>`}
+    ${messageId !== '' && found === undefined && !problem && html`<p role="status" class="empty">Looking in memory, in the log and in Kafka.</p>`}
     ${found && html`<${Looks} found=${found} />`}
     ${found?.events.map(event => html`<div class="card"><${EventView} event=${event} /></div>`)}
+    ${found?.omitted > 0 && html`<p class="quiet">${found.omitted} more were found than fit here.</p>`}
     ${found?.records.map(record => html`<${Record} record=${record} />`)}
   </section>`
 }

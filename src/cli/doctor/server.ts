@@ -85,10 +85,11 @@ function judgeClock(url: string, { headers }: Response): Finding[] {
 function judgeRefusal(url: string, code: string | undefined): Finding[] {
   if (code === 'empty_batch') {
     return [
+      { level: 'ok', area: 'server', says: `${url} answers and knows the key` },
       {
         level: 'warning',
         area: 'server',
-        says: `${url} takes events with the key, but does not serve its settings to browser and mobile SDKs`,
+        says: `${url} does not serve the settings that browser and mobile SDKs ask for first`,
         todo: 'Let the proxy pass /v1/projects/ too.'
       }
     ]

@@ -74,3 +74,13 @@ export function isNotFound(error: unknown): boolean {
 export function inWords(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
+
+/** A file that is to be read; undefined where there is none. */
+export async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r')
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}

@@ -1,7 +1,9 @@
-import { open } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { isNotFound } from './files.ts'
+import type { Background } from '../../model/background.ts'
+import { isNotFound, openIfThere } from './files.ts'
+import type { WantedId } from './find-id.ts'
+import { hasId, isRecordOf, nextIdKey, wantedId } from './find-id.ts'
+import { linesAt } from './line-numbers.ts'
 import { LINE_FEED } from './lines.ts'
 import { lookAtSegmentFolder } from './segment-folder.ts'
 
@@ -10,8 +12,8 @@ export interface FoundInLog {
   readonly file: string
   /** Byte position of the line. */
   readonly position: number
-  /** Its number, from 1, as editors count. */
-  readonly line: number
+  /** Its number, from 1, as editors count; undefined where the time was up before it was known. */
+  readonly line: number | undefined
   /** JSON, without the line feed. */
   readonly value: string
 }
@@ -22,10 +24,14 @@ export interface FindInLogOptions {
   readonly messageId: string
   /** Ends the search with what was found so far. */
   readonly signal: AbortSignal
+  readonly background: Background
 }
 
-const CHUNK_BYTES = 4 * 1024 * 1024
+/** Looking through so many takes about as long as a slice of background work. */
+const CHUNK_BYTES = 2 * 1024 * 1024
 const MAX_RECORDS = 20
+/** No record is that long: what goes on without an end is damaged, and passed over. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024
 
 /**
  * Looks for the records of a messageId in folders of segments, the newest segment first, and stops after the first
@@ -34,32 +40,17 @@ const MAX_RECORDS = 20
 export async function findInLog(
   options: FindInLogOptions
 ): Promise<{ readonly records: readonly FoundInLog[]; readonly complete: boolean }> {
-  const { dirs, messageId, signal } = options
+  const { dirs, signal, background } = options
+  const wanted = wantedId(options.messageId)
   const records: FoundInLog[] = []
   for (const dir of dirs) {
     for (const file of await segmentsOf(dir)) {
       if (signal.aborted) return { records, complete: false }
-      records.push(...(await searchFile({ dir, file, messageId, signal })))
+      records.push(...(await searchFile({ dir, file, wanted, signal, background })))
       if (records.length > 0) break
     }
   }
   return { records, complete: !signal.aborted }
-}
-
-/** The line number of a byte position in a segment; undefined where the file is gone. */
-export async function lineAt(dir: string, file: string, position: number): Promise<number | undefined> {
-  const handle = await openIfThere(join(dir, file))
-  if (handle === undefined) return undefined
-  try {
-    let line = 1
-    for await (const { bytes, offset } of chunks(handle)) {
-      if (offset >= position) break
-      line += countLines(bytes, Math.min(bytes.length, position - offset))
-    }
-    return line
-  } finally {
-    await handle.close()
-  }
 }
 
 async function segmentsOf(dir: string): Promise<string[]> {
@@ -75,84 +66,80 @@ async function segmentsOf(dir: string): Promise<string[]> {
   }
 }
 
-async function searchFile(where: {
+interface SearchedFile {
   readonly dir: string
   readonly file: string
-  readonly messageId: string
+  readonly wanted: WantedId
   readonly signal: AbortSignal
-}): Promise<FoundInLog[]> {
-  const { dir, file, messageId, signal } = where
-  const handle = await openIfThere(join(dir, file))
-  if (handle === undefined) return []
-  const needle = Buffer.from(JSON.stringify(messageId).slice(1, -1))
-  const positions: { position: number; value: string }[] = []
-  try {
-    let rest = Buffer.alloc(0)
-    for await (const { bytes, offset } of chunks(handle)) {
-      if (signal.aborted || positions.length >= MAX_RECORDS) break
-      const data = rest.length === 0 ? bytes : Buffer.concat([rest, bytes])
-      const start = offset - rest.length
-      const whole = data.lastIndexOf(LINE_FEED) + 1
-      for (const { at, value } of linesWith(data.subarray(0, whole), needle)) {
-        if (isOf(value, messageId)) positions.push({ position: start + at, value })
+  readonly background: Background
+}
+
+interface FoundLine {
+  readonly position: number
+  readonly value: string
+}
+
+async function searchFile(searched: SearchedFile): Promise<FoundInLog[]> {
+  const { dir, file, signal, background } = searched
+  const found: FoundLine[] = []
+  for await (const { bytes, position } of wholeLines(join(dir, file))) {
+    if (signal.aborted || found.length >= MAX_RECORDS) break
+    await background.slice()
+    found.push(...(await searchLines(bytes, position, searched)))
+  }
+  const positions = found.map(({ position }) => position)
+  const lines = await linesAt(join(dir, file), positions, { signal, background })
+  return found.map(({ position, value }, index) => ({
+    file: join(basename(dir), file),
+    position,
+    line: lines[index],
+    value
+  }))
+}
+
+/** @param position that of the first byte in the file */
+async function searchLines(bytes: Buffer, position: number, { wanted, signal, background }: SearchedFile) {
+  const found: FoundLine[] = []
+  for (let key = nextIdKey(bytes, 0); key >= 0 && found.length < MAX_RECORDS;) {
+    let next = key + 1
+    if (hasId(bytes, key, wanted)) {
+      const start = bytes.lastIndexOf(LINE_FEED, key) + 1
+      const end = bytes.indexOf(LINE_FEED, key)
+      const value = bytes.toString('utf8', start, end)
+      if (isRecordOf(value, wanted)) {
+        found.push({ position: position + start, value })
+        next = end
       }
-      // Copied: the next chunk is read into the same memory.
-      rest = Buffer.from(data.subarray(whole))
+    }
+    if (background.isOver()) await background.slice()
+    if (signal.aborted) break
+    key = nextIdKey(bytes, next)
+  }
+  return found
+}
+
+/** The lines of a file that have their line feed, many at once, and where each piece begins; none where it is gone. */
+async function* wholeLines(path: string): AsyncGenerator<{ readonly bytes: Buffer; readonly position: number }> {
+  const file = await openIfThere(path)
+  if (file === undefined) return
+  try {
+    let buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+    /** So many bytes at the start of the buffer are of a line that has not ended. */
+    let rest = 0
+    for (let offset = 0; ;) {
+      const { bytesRead } = await file.read(buffer, rest, buffer.length - rest, offset)
+      if (bytesRead === 0) return
+      const filled = rest + bytesRead
+      const end = buffer.subarray(0, filled).lastIndexOf(LINE_FEED) + 1
+      if (end > 0) yield { bytes: buffer.subarray(0, end), position: offset - rest }
+      buffer.copyWithin(0, end, filled)
+      rest = filled - end
+      offset += bytesRead
+      if (rest < buffer.length) continue
+      if (rest < MAX_LINE_BYTES) buffer = Buffer.concat([buffer], 2 * rest)
+      else rest = 0
     }
   } finally {
-    await handle.close()
-  }
-  return Promise.all(
-    positions.map(async ({ position, value }) => ({
-      file: join(basename(dir), file),
-      position,
-      line: (await lineAt(dir, file, position)) ?? 0,
-      value
-    }))
-  )
-}
-
-async function* chunks(handle: FileHandle): AsyncGenerator<{ readonly bytes: Buffer; readonly offset: number }> {
-  const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
-  for (let offset = 0; ;) {
-    const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, offset)
-    if (bytesRead === 0) return
-    yield { bytes: buffer.subarray(0, bytesRead), offset }
-    offset += bytesRead
-  }
-}
-
-function* linesWith(bytes: Buffer, needle: Buffer): Generator<{ readonly at: number; readonly value: string }> {
-  for (let found = bytes.indexOf(needle); found >= 0;) {
-    const at = found === 0 ? 0 : bytes.lastIndexOf(LINE_FEED, found - 1) + 1
-    const end = bytes.indexOf(LINE_FEED, found)
-    if (end < 0) return
-    yield { at, value: bytes.toString('utf8', at, end) }
-    found = bytes.indexOf(needle, end)
-  }
-}
-
-/** An event has its id at the top, a rejected record in its `event`. */
-function isOf(value: string, messageId: string): boolean {
-  try {
-    const record = JSON.parse(value) as { messageId?: unknown; event?: { messageId?: unknown } | null }
-    return record.messageId === messageId || record.event?.messageId === messageId
-  } catch {
-    return false
-  }
-}
-
-function countLines(bytes: Buffer, end: number): number {
-  let lines = 0
-  for (let at = bytes.indexOf(LINE_FEED); at >= 0 && at < end; at = bytes.indexOf(LINE_FEED, at + 1)) lines++
-  return lines
-}
-
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, 'r')
-  } catch (error) {
-    if (isNotFound(error)) return undefined
-    throw error
+    await file.close()
   }
 }

@@ -1,4 +1,5 @@
 import { Consumer } from '@platformatic/kafka'
+import type { Background } from '../../model/background.ts'
 import { explain } from './explain.ts'
 import type { KafkaSettings } from './options.ts'
 import { clientOptions } from './session.ts'
@@ -21,14 +22,16 @@ export interface FindInKafkaOptions {
   readonly since: number
   /** Ends the search with what was found so far. */
   readonly signal: AbortSignal
+  readonly background: Background
 }
 
 type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>
 
-/** Of one answer, and of one partition in it. */
-const MAX_BYTES = 4 * 1024 * 1024
+/** Of one answer, and of one partition in it: the client reads an answer in one go. */
+const MAX_BYTES = 256 * 1024
 const MAX_WAIT_MS = 100
 const MAX_RECORDS = 20
+const ID_HEADER = Buffer.from('messageId')
 
 /** One partition on its way to the end that it had when the search began. */
 interface Cursor {
@@ -47,17 +50,19 @@ interface Cursor {
 export async function findInKafka(
   options: FindInKafkaOptions
 ): Promise<{ readonly records: readonly FoundInKafka[]; readonly complete: boolean }> {
-  const { settings, signal } = options
+  const { settings, signal, background } = options
   const consumer = new Consumer({ ...clientOptions(settings), groupId: `${settings.clientId}-search`, retries: 1 })
   const records: FoundInKafka[] = []
+  const wanted = Buffer.from(options.messageId)
   const stop = (): void => void consumer.close(true).catch(() => undefined)
   signal.addEventListener('abort', stop)
   try {
     let open = await cursors(consumer, options)
     while (open.length > 0 && records.length < MAX_RECORDS) {
       for (const [node, mine] of byLeader(open)) {
+        await background.slice()
         const answer = await fetchFrom(consumer, node, mine)
-        records.push(...take(answer, mine, options.messageId))
+        records.push(...take(answer, mine, wanted))
       }
       open = open.filter(({ next, end }) => next < end)
     }
@@ -120,7 +125,7 @@ function fetchFrom(consumer: Consumer, node: number, mine: readonly Cursor[]): P
 }
 
 /** Moves the cursors on and returns what was looked for. */
-function take({ responses }: FetchResponse, mine: readonly Cursor[], messageId: string): FoundInKafka[] {
+function take({ responses }: FetchResponse, mine: readonly Cursor[], wanted: Buffer): FoundInKafka[] {
   const found: FoundInKafka[] = []
   for (const { topicId, partitions } of responses) {
     for (const { partitionIndex, records: batches, errorCode } of partitions) {
@@ -131,7 +136,7 @@ function take({ responses }: FetchResponse, mine: readonly Cursor[], messageId: 
       for (const batch of batches ?? []) {
         for (const record of batch.records) {
           const offset = batch.firstOffset + BigInt(record.offsetDelta)
-          if (offset < before || !isWanted(record.headers, messageId)) continue
+          if (offset < before || !isWanted(record.headers, wanted)) continue
           const { topic, partition } = cursor
           const at = Number(batch.firstTimestamp + record.timestampDelta)
           found.push({ topic, partition, offset: String(offset), at, value: record.value?.toString() ?? '' })
@@ -144,6 +149,6 @@ function take({ responses }: FetchResponse, mine: readonly Cursor[], messageId: 
   return found
 }
 
-function isWanted(headers: readonly (readonly [Buffer | null, Buffer | null])[], messageId: string): boolean {
-  return headers.some(([name, value]) => name?.toString() === 'messageId' && value?.toString() === messageId)
+function isWanted(headers: readonly (readonly [Buffer | null, Buffer | null])[], wanted: Buffer): boolean {
+  return headers.some(([name, value]) => name?.equals(ID_HEADER) === true && value?.equals(wanted) === true)
 }

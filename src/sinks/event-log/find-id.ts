@@ -1,0 +1,70 @@
+import { spelledId } from '../../model/record.ts'
+
+const KEY = Buffer.from('"messageId"')
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const COLON = 0x3a
+const SPACE = 0x20
+/** A longer id cannot be looked for. Each of its characters may be spelled with six bytes. */
+const MAX_ID_BYTES = 6 * 1024
+
+/** A messageId that is looked for among the bytes of records. */
+export interface WantedId {
+  /** As spelledId() has it. */
+  readonly text: string
+  /** What stands between the quotes where no character is escaped. */
+  readonly bytes: Buffer
+}
+
+export function wantedId(text: string): WantedId {
+  return { text, bytes: Buffer.from(text) }
+}
+
+/** Where the next member named messageId is, from `from` on; -1 where there is none. */
+export function nextIdKey(bytes: Buffer, from: number): number {
+  return bytes.indexOf(KEY, from)
+}
+
+/** Whether the member at `at` has this id, however its characters are spelled. No line is parsed for that. */
+export function hasId(bytes: Buffer, at: number, wanted: WantedId): boolean {
+  let start = pastBlanks(bytes, at + KEY.length)
+  if (bytes[start] !== COLON) return false
+  start = pastBlanks(bytes, start + 1)
+  if (bytes[start] !== QUOTE) return false
+  start++
+  const limit = Math.min(bytes.length, start + MAX_ID_BYTES)
+  let isPlain = true
+  let end = start
+  for (; end < limit && bytes[end] !== QUOTE; end++) {
+    if (bytes[end] !== BACKSLASH) continue
+    isPlain = false
+    end++
+  }
+  if (end >= limit) return false
+  if (isPlain) return end - start === wanted.bytes.length && wanted.bytes.compare(bytes, start, end) === 0
+  return textOf(bytes.toString('utf8', start - 1, end + 1)) === wanted.text
+}
+
+/** Whether a record is that of the id: an event has its id at the top, a rejected record in its `event`. */
+export function isRecordOf(value: string, { text }: WantedId): boolean {
+  try {
+    const record = JSON.parse(value) as { messageId?: unknown; event?: { messageId?: unknown } | null }
+    return [record.messageId, record.event?.messageId].some(id => typeof id === 'string' && spelledId(id) === text)
+  } catch {
+    return false
+  }
+}
+
+function textOf(literal: string): string | undefined {
+  try {
+    return spelledId(String(JSON.parse(literal)))
+  } catch {
+    return undefined
+  }
+}
+
+/** What stands between tokens of JSON. */
+function pastBlanks(bytes: Buffer, at: number): number {
+  while ((bytes[at] ?? COLON) <= SPACE) at++
+  return at
+}
