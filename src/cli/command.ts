@@ -35,7 +35,7 @@ export interface ParsedArguments {
 
 /**
  * Options and the words named by `positionals`, in order; one in brackets may be left out. Throws UsageError for an
- * unknown option and for a word too many or too few.
+ * unknown option and for a word too many, too few or empty.
  */
 export function parseArguments(
   args: readonly string[],
@@ -45,6 +45,8 @@ export function parseArguments(
   const needed = positionals.filter(name => !name.startsWith('['))
   const missing = needed[words.length]
   if (missing !== undefined) throw new UsageError(`${missing} is missing`)
+  const empty = positionals[words.indexOf('')]
+  if (empty !== undefined) throw new UsageError(`${empty.replace(/^\[|\]$/g, '')} is empty`)
   if (words.length > positionals.length) throw new UsageError(`unexpected "${words[positionals.length]}"`)
   const entries = Object.entries(values)
   return {

@@ -2,7 +2,7 @@ import { inWords } from '../admin/detail.ts'
 import type { Trace } from '../admin/trace.ts'
 import { adminClient } from './admin-client.ts'
 import type { Command } from './command.ts'
-import { CommandFailed, parseArguments, UsageError } from './command.ts'
+import { CommandFailed, parseArguments } from './command.ts'
 import { SERVER_HELP, SERVER_OPTIONS } from './server-address.ts'
 import { printable } from './tail.ts'
 
@@ -24,7 +24,6 @@ Examples:
     const options = { ...SERVER_OPTIONS, json: { type: 'boolean' } } as const
     const parsed = parseArguments(args, { options, positionals: ['MESSAGE_ID'] })
     const id = parsed.positionals[0] ?? ''
-    if (id === '') throw new UsageError('MESSAGE_ID is empty')
     const response = await adminClient(parsed).get(`/api/trace/${encodeURIComponent(id)}`)
     const found = (await response.json()) as Trace & { readonly omitted: number }
     terminal.out(parsed.flags.has('json') ? JSON.stringify(found) : inText(found))

@@ -153,6 +153,11 @@ t.test('keys list shows of each key the beginning and the end', { buffered: true
 t.test('keys revoke takes the one key away that is meant, never the last one unasked', { buffered: true }, async t => {
   const { dir, tributary } = folder(t)
   t.match(await tributary('keys revoke web wk_'), { code: 1, stderr: /more than one key/ })
+  t.match(
+    await tributary('keys revoke ios  --force'),
+    { code: 2, stderr: /KEY is empty/ },
+    'no key begins with nothing'
+  )
   t.match(await tributary('keys revoke web wk_c'), { code: 1, stderr: /no such key/ })
   t.match(await tributary('keys revoke web wk_aaa…aaa'), { code: 0, stdout: '' })
   t.strictSame(keysIn(dir), ['web:wk_bbbbbbbbbbbbbbbbbbbb', 'ios:wk_cccccccccccccccccccc'])
