@@ -106,7 +106,7 @@ function parseLeniently(bytes: Buffer, options: ParseOptions, { code }: Fault): 
 }
 
 function parseRepaired(bytes: Buffer, options: ParseOptions): ParseResult | undefined {
-  const elements = blankStraySeparators(bytes, startOf(bytes))
+  const elements = blankStraySeparators(bytes, startOf(bytes), options.limits.maxBatchEvents)
   const body = elements === undefined ? undefined : parseAnyText(bytes, options)?.body
   if (body === undefined || !isSameElements(elements ?? [], body.events)) return undefined
   return { ok: true, body: { ...body, isRepaired: true } }

@@ -8,9 +8,7 @@ export const CLOSE_BRACKET = 0x5d
 export const QUOTE = 0x22
 export const BACKSLASH = 0x5c
 
-const SPACES: readonly (number | undefined)[] = [0x20, 0x09, 0x0a, 0x0d]
-
 /** White space between tokens (RFC 8259, section 2). */
 export function isSpace(byte: number | undefined): boolean {
-  return SPACES.includes(byte)
+  return byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d
 }

@@ -36,13 +36,17 @@ export interface Outline {
   readonly end: number | undefined
 }
 
-/** Undefined where no object begins at `from`, white space, NULs and commas before it left out. */
-export function outlineOf(bytes: Buffer, from: number): Outline | undefined {
+/**
+ * Undefined where no object begins at `from`, white space, NULs and commas before it left out.
+ *
+ * @param most so many members are enough
+ */
+export function outlineOf(bytes: Buffer, from: number, most = Infinity): Outline | undefined {
   const start = skipBlank(bytes, from)
   if (bytes[start] !== OPEN_BRACE) return undefined
   let at = skipBlank(bytes, start + 1)
   const members: OutlineMember[] = []
-  for (; at < bytes.length; at = skipBlank(bytes, at)) {
+  for (; at < bytes.length && members.length < most; at = skipBlank(bytes, at)) {
     if (bytes[at] === CLOSE_BRACE) return { start, members, open: undefined, end: at + 1 }
     const keyEnd = bytes[at] === QUOTE ? endOfString(bytes, at) : undefined
     const key = keyEnd === undefined ? undefined : readKey(bytes.toString('utf8', at, keyEnd))
@@ -61,10 +65,12 @@ export function outlineOf(bytes: Buffer, from: number): Outline | undefined {
 /**
  * The elements of the array that begins at `start`, up to its bracket, to one that does not end, or to the end of the
  * bytes. Between them stand only white space, NULs and commas, however many.
+ *
+ * @param most so many elements are enough
  */
-export function elementsOf(bytes: Buffer, start: number): Span[] {
+export function elementsOf(bytes: Buffer, start: number, most = Infinity): Span[] {
   const elements: Span[] = []
-  for (let at = skipBlank(bytes, start + 1); at < bytes.length;) {
+  for (let at = skipBlank(bytes, start + 1); at < bytes.length && elements.length < most;) {
     const end = endOfValue(bytes, at)
     if (end === undefined) break
     elements.push({ start: at, end })

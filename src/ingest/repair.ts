@@ -7,16 +7,21 @@ import type { EnvelopeScan, Scan } from './scan-result.ts'
 
 const BLANK = 0x20
 
+/** SDKs write up to six members into a batch: `batch` is not looked for behind so many. */
+const MAX_MEMBERS = 64
+
 /**
  * Writes blanks over the commas and NULs that stand between the elements of `batch` and separate nothing: before the first
  * element, behind the last one, and all but the first comma between two. No position changes.
  *
+ * @param maxElements a batch of more is left as it is: it is refused in any case
  * @returns the elements as they stand then; undefined where there is nothing to write over
  */
-export function blankStraySeparators(bytes: Buffer, start: number): readonly Span[] | undefined {
-  const batch = outlineOf(bytes, start)?.members.find(({ key }) => key === 'batch')?.value
+export function blankStraySeparators(bytes: Buffer, start: number, maxElements: number): readonly Span[] | undefined {
+  const batch = outlineOf(bytes, start, MAX_MEMBERS)?.members.find(({ key }) => key === 'batch')?.value
   if (batch === undefined || bytes[batch.start] !== OPEN_BRACKET) return undefined
-  const elements = elementsOf(bytes, batch.start)
+  const elements = elementsOf(bytes, batch.start, maxElements + 1)
+  if (elements.length > maxElements) return undefined
   let from = batch.start + 1
   let isChanged = false
   for (let index = 0; index <= elements.length; index++) {

@@ -2,6 +2,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Test } from 'tap'
+import { parseBody } from '../../src/ingest/body.ts'
+import { DEFAULT_LIMITS } from '../../src/model/limits.ts'
 import type { TestApp } from '../support/app.ts'
 import { basic, startApp } from '../support/app.ts'
 import { ask } from '../support/http.ts'
@@ -183,3 +185,31 @@ t.test(
     )
   }
 )
+
+/** Of a batch that is taken apart leniently, in milliseconds: the median of several. */
+function cpuOf(body: string): number {
+  const runs = Array.from({ length: 9 }, () => {
+    const bytes = Buffer.from(body)
+    const started = process.cpuUsage()
+    parseBody(bytes, { endpoint: 'batch', limits: DEFAULT_LIMITS, isLenient: true })
+    return process.cpuUsage(started).user / 1_000
+  })
+  return runs.toSorted((a, b) => a - b)[4] as number
+}
+
+t.test('a large batch that cannot be read takes no more of the processor than a few good ones', async t => {
+  const size = 480_000
+  const good = Array.from({ length: 2_400 }, (_, i) => event(`${i}-${'x'.repeat(80)}`))
+  const most = 10 * Math.max(1, cpuOf(`{"batch":[${good.join(',')}]}`))
+  for (const [what, body] of [
+    ['elements without end', `{"batch":[,${'1,'.repeat(size / 2)}]}`],
+    ['empty objects without end', `{"batch":[,${'{},'.repeat(size / 3)}]}`],
+    ['members without end', `{"a":1${',"k":"v"'.repeat(size / 8)}x`],
+    ['batches without end', `{"a":0${',"batch":[,]'.repeat(size / 12)}}`],
+    ['commas without end', `{"batch":[${','.repeat(size)}]}`],
+    ['brackets without end', `{"batch":[${'['.repeat(size)}`]
+  ] as const) {
+    const cpu = cpuOf(body)
+    t.ok(cpu < most, `${what}: ${cpu} ms of ${most}`)
+  }
+})
