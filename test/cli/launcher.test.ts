@@ -84,6 +84,27 @@ t.test('a signal reaches the server itself, whose exit code comes back', async t
   t.strictSame(await once(child, 'exit'), [7, null])
 })
 
+t.test(
+  'a server lives through SIGHUP before its first line of TypeScript is loaded; other commands end on it',
+  async t => {
+    // Sends it at the moment when the command line is about to be read.
+    const probe = `
+    import { registerHooks } from 'node:module'
+    registerHooks({
+      load(url, context, next) {
+        if (url.endsWith('/src/cli/main.ts')) process.kill(process.pid, 'SIGHUP')
+        return next(url, context)
+      }
+    })`
+    const dir = t.testdir({ 'probe.mjs': probe })
+    const env = { NODE_OPTIONS: `--import=${join(dir, 'probe.mjs')}` }
+    const options = { cwd: dir, env: { PATH: `${dirname(process.execPath)}${delimiter}${systemPath}`, ...env } }
+    const server = await run(LAUNCHER, ['serve', '--help'], options)
+    t.match(server, { code: 0, signal: null, stdout: /^Usage: tributary serve/ })
+    t.match(await run(LAUNCHER, ['config', '--help'], options), { signal: 'SIGHUP', stdout: '' })
+  }
+)
+
 t.test('where there is no new Node at all, one line says what is needed', async t => {
   const { dir, oldPath } = project(t)
   fs.rmSync(join(dir, 'node_modules', '.bin', 'node'))
