@@ -88,7 +88,7 @@ async function track(request: FastifyRequest<PixelRoute>, options: Workshop): Pr
   const known = refused ?? findCaller(request, options.authenticator, { inBody: parsed.body.envelope.writeKey, query })
   if (!known.ok) return known.code
   const own = options.limitsOf(known.source)
-  const within = own === options.limits ? parsed : parseWithin(event.bytes, { endpoint, limits: own })
+  const within = own === options.limits ? parsed : parseWithin(parsed.body, { endpoint, limits: own })
   if (!within.ok) return keepRefused(within.fault, known)
   const address = senderOf(request)
   await options.pipeline.ingest({

@@ -151,7 +151,7 @@ function collectFacts(
     const { source, writeKey } = caller
     const own = limitsOf(source)
     // A source that is only known by its body may allow less than was allowed until now.
-    const within = own === before ? parsed : parseWithin(bytes, { endpoint, limits: own, isLenient })
+    const within = own === before ? parsed : parseWithin(parsed.body, { endpoint, limits: own, isLenient })
     if (!within.ok) return { bytes, isComplete: true, fault: within.fault }
     return { body: within.body, endpoint, path, source, writeKey, address: senderOf(request), limits: own }
   }

@@ -2,7 +2,7 @@ import type { LimitName, Limits } from '../model/limits.ts'
 import { LIMIT_NAMES, MAX_SINGLE_BODY_BYTES, setterOf } from '../model/limits.ts'
 import { fault } from '../model/reasons.ts'
 import type { Source } from '../model/source.ts'
-import type { ParseResult } from './body.ts'
+import type { ParsedBody, ParseResult } from './body.ts'
 import { parseBody } from './body.ts'
 import type { Endpoint } from './judge.ts'
 
@@ -46,10 +46,17 @@ export interface ParseWithinOptions {
   readonly isLenient?: boolean | undefined
 }
 
-/** Takes a body apart that is there already, by limits that were not known when it came in. */
-export function parseWithin(bytes: Buffer, { endpoint, limits, isLenient = false }: ParseWithinOptions): ParseResult {
+/** Takes a body apart once more, by limits that were not known when it came in. */
+export function parseWithin(
+  { bytes, isRepaired }: ParsedBody,
+  { endpoint, limits, isLenient = false }: ParseWithinOptions
+): ParseResult {
   const most = bodyLimit(endpoint, limits)
-  if (bytes.length <= most.bytes) return parseBody(bytes, { endpoint: endpoint.kind, limits, isLenient })
-  const setter = setterOf(limits, most.name)
-  return { ok: false, fault: fault('payload_too_large', '', `the body is larger than ${most.bytes} bytes (${setter})`) }
+  if (bytes.length > most.bytes) {
+    const why = `the body is larger than ${most.bytes} bytes (${setterOf(limits, most.name)})`
+    return { ok: false, fault: fault('payload_too_large', '', why) }
+  }
+  const parsed = parseBody(bytes, { endpoint: endpoint.kind, limits, isLenient })
+  // What was written over the first time cannot be seen any more.
+  return parsed.ok && isRepaired ? { ok: true, body: { ...parsed.body, isRepaired } } : parsed
 }

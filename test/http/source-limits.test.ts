@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { basic, startApp } from '../support/app.ts'
 import { ask } from '../support/http.ts'
+import { readMetrics, sumOf } from '../support/metrics.ts'
 
 const CONFIG = `
 sources:
@@ -77,6 +78,21 @@ t.test('what a source may send is bounded by its own limits to the byte, however
         body: { code: 'payload_too_large', message: /limits\.maxEventBytes of the source/ }
       })
     }
+  }
+})
+
+t.test('a batch with stray commas is counted as repaired, however the key of its source comes', async t => {
+  const { url, adminUrl } = await startApp(t, { config: CONFIG })
+  const stray = batch(['', event(), '', event(), ''])
+  const asks = {
+    head: { authorization: basic('wk_web'), body: stray },
+    body: { authorization: '', body: stray.replace('{', '{"writeKey":"wk_web",') },
+    query: { authorization: '', body: stray }
+  }
+  for (const [index, way] of WAYS.entries()) {
+    const path = way === 'query' ? '/v1/batch?writeKey=wk_web' : '/v1/batch'
+    t.equal((await ask(t, `${url}${path}`, asks[way])).status, 200, way)
+    t.equal(sumOf(await readMetrics(adminUrl), 'tributary_batch_repaired_total', { source: 'web' }), index + 1, way)
   }
 })
 
