@@ -119,7 +119,7 @@ export const VARIABLES = {
   REFUSED_BODIES_PER_HOUR: variable(
     '64MiB',
     parse.sizeOrOff('1TiB'),
-    'Size of the bodies that are kept of requests that were refused as a whole, for each source; `off` keeps none.'
+    'Size of the bodies that are kept of requests that were refused as a whole, and 512 bytes for each of them, for each source; `off` keeps none.'
   ),
   MAX_CONNECTIONS: variable(20_000, parse.integer(1, 1_000_000), 'Open connections to the tracking API.'),
   MAX_CONNECTIONS_PER_IP: variable(

@@ -50,7 +50,10 @@ export interface BodyKeeperOptions {
   readonly sink: Sink
   readonly ledger: BodyLedger
   readonly clock: Clock
-  /** What may be kept for each source; default 0: nothing. What was not used makes room for at most one hour. */
+  /**
+   * What may be kept for each source, 512 bytes more for each body than it has; default 0: nothing. What was not used makes
+   * room for at most one hour.
+   */
   readonly refusedBytesPerHour?: number
 }
 
@@ -58,6 +61,9 @@ export interface BodyKeeperOptions {
  * What is kept of one body. A default batch fits, and so does its record into the 1 MiB that Kafka takes by default.
  */
 export const MAX_KEPT_BODY_BYTES = 512 * 1024
+
+/** What a record says beside its body takes so much at most, as a rule: small bodies fill a disk by that alone. */
+const RECORD_FRAME_BYTES = 512
 
 const MS_PER_HOUR = 3_600_000
 
@@ -83,7 +89,7 @@ export function createBodyKeeper(options: BodyKeeperOptions): BodyKeeper {
       const claims = await claim(body)
       if (claims === 'failed') throw new SinkUnavailable('another request with the same body failed')
       if (typeof claims === 'string') return ledger.bodyRefused(source.id, claims)
-      if (!takeRoom(source.id, Math.min(bytes.length, MAX_KEPT_BODY_BYTES))) {
+      if (!takeRoom(source.id, Math.min(bytes.length, MAX_KEPT_BODY_BYTES) + RECORD_FRAME_BYTES)) {
         claims.abort()
         return ledger.bodyRefused(source.id, 'over_limit')
       }

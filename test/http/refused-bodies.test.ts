@@ -231,7 +231,7 @@ t.test('a body that should be kept and cannot be is a 503, and is kept when it c
 t.test('what each source may have kept in an hour is bounded, and off keeps nothing', async t => {
   let now = 0
   const clock = { now: () => Date.parse('2026-11-28T12:00:00Z'), monotonic: () => now }
-  const server = await startApp(t, { env: { REFUSED_BODIES_PER_HOUR: '3000' }, clock })
+  const server = await startApp(t, { env: { REFUSED_BODIES_PER_HOUR: '4550' }, clock })
   const send = (n: number, key = 'wk_test') =>
     ask(t, `${server.url}/v1/batch`, { body: `{"n":${n},"pad":"${'x'.repeat(980)}`, authorization: basic(key) })
   for (let n = 0; n < 5; n++) t.equal((await send(n)).status, 400, 'the answer is the same')
@@ -246,6 +246,15 @@ t.test('what each source may have kept in an hour is bounded, and off keeps noth
   const off = await startApp(t, { env: { REFUSED_BODIES_PER_HOUR: 'off' } })
   t.equal((await ask(t, `${off.url}/v1/batch`, { body: '{' })).status, 400)
   t.same(off.sink.records, [])
+})
+
+t.test('what small bodies take on disk is bounded as well: the records count, not only the bodies', async t => {
+  const server = await startApp(t, { env: { REFUSED_BODIES_PER_HOUR: '5000' } })
+  for (let n = 100; n < 150; n++) {
+    t.equal((await ask(t, `${server.url}/v1/track`, { body: `{"${n}` })).status, 400)
+  }
+  const kept = server.sink.records.reduce((sum, { line }) => sum + line.length, 0)
+  t.ok(kept > 1_000 && kept < 5_000, `${kept} bytes`)
 })
 
 t.test('a refused body takes of the rate of its source as events of its size would', async t => {
