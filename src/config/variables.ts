@@ -130,7 +130,7 @@ export const VARIABLES = {
   KEEP_ALIVE_TIMEOUT: variable(
     '125s',
     parse.duration('2s', '1h'),
-    'How long an idle connection stays open: longer than the clients and proxies in front keep theirs.'
+    'How long an idle connection stays open: longer than the clients and proxies in front keep theirs. Below 4s the `fetch` of Node keeps none.'
   ),
   TRUST_PROXY: variable(
     'false',

@@ -41,3 +41,19 @@ t.test(
     }
   }
 )
+
+t.test('from 4 s on the announcement is long enough for the fetch of Node, which takes two seconds off', async t => {
+  const connectionsOf = async (keepAlive: string): Promise<number> => {
+    const { app, url } = await startApp(t, { env: { KEEP_ALIVE_TIMEOUT: keepAlive } })
+    let opened = 0
+    app.tracking.server.on('connection', () => opened++)
+    for (let i = 0; i < 6; i++) await (await fetch(`${url}/livez`)).text()
+    return opened
+  }
+  t.equal(await connectionsOf('3s'), 6, 'each request has its own')
+  const opened = await connectionsOf('4s')
+  t.ok(
+    opened <= 2,
+    `${opened} for six: at most one more, where a request comes before the last has let go of the first`
+  )
+})
