@@ -1,0 +1,46 @@
+/** findings/: scripts that run outside software, which no test may do. That each is listed, pinned and bounded is tested. */
+import { execFileSync } from 'node:child_process'
+import { readFileSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+
+const FOLDER = join(import.meta.dirname, '..', '..', 'findings')
+const SHARED = 'support.sh'
+const scripts = readdirSync(FOLDER).filter(name => name.endsWith('.sh') && name !== SHARED)
+const textOf = (name: string): string => readFileSync(join(FOLDER, name), 'utf8')
+
+t.test('findings/README.md lists every finding once, and none that is not there', async t => {
+  const listed = [...textOf('README.md').matchAll(/^\| \[([^\]]+)\]\(([^)]+)\) \|/gm)].map(([, name = '', link]) => ({
+    name,
+    link
+  }))
+  t.same(listed.map(({ name }) => name).toSorted(), scripts.toSorted())
+  for (const { name, link } of listed) t.equal(name, link)
+})
+
+t.test('every finding can be started, and is shell that sh can read', async t => {
+  for (const name of scripts) {
+    t.ok(statSync(join(FOLDER, name)).mode & 0o100, `${name} is executable`)
+    t.doesNotThrow(() => execFileSync('sh', ['-n', join(FOLDER, name)]), name)
+  }
+  t.doesNotThrow(() => execFileSync('sh', ['-n', join(FOLDER, SHARED)]))
+})
+
+t.test(
+  'every finding installs exact versions, names them and the day at its head, and says what it expects',
+  async t => {
+    for (const name of scripts) {
+      const [head = '', body = ''] = textOf(name).split('. "$(dirname "$0")/support.sh"\n')
+      t.match(head, /^#!\/bin\/sh\n(# .+\n)+$/, `${name} begins with what it found`)
+      t.match(head, /seen 20\d\d-\d\d-\d\d\.\n$/, `${name} says when`)
+      const installed = (/^install ((?:.*\\\n)*.*)$/m.exec(body)?.[1] ?? '').split(/[\s\\]+/)
+      t.ok(installed.length > 0)
+      for (const wanted of installed) {
+        const version = /@(\d+\.\d+\.\d+)$/.exec(wanted)?.[1]
+        t.ok(version, `${name}: ${wanted} is one version`)
+        if (!wanted.startsWith('esbuild@')) t.ok(head.includes(version ?? ''), `${name} names ${wanted} at its head`)
+      }
+      t.match(body, /^measure <<'PROGRAM'\n[^]+\nexpect <<'SEEN'\n[^]+\nSEEN\n$/m, `${name} compares`)
+    }
+  }
+)
