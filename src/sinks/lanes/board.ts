@@ -1,0 +1,292 @@
+import type { OutgoingRecord } from '../../model/record.ts'
+import { Call, Entry, NO_PLACE, type Place } from './entry.ts'
+import { Lane, type Totals } from './lane.ts'
+import { isSettledOnDisk } from './reading.ts'
+
+export interface BoardOptions {
+  /** The partition of a record; UNKNOWN_PARTITION where the topic's partitions are not known. */
+  readonly partitionOf: (topic: string, record: OutgoingRecord) => number
+  /** Begins to write the entries' lines, side by side and in this order; stored() or notStored() tells the end. */
+  readonly store: (entries: readonly Entry[]) => void
+  /** Unconfirmed for so many milliseconds, an event is late. */
+  readonly timeoutMs: number
+  /** What all lanes may keep in memory, in bytes; beyond it new events are only on disk. */
+  readonly memoryBytes: number
+  /** What one late lane may keep in memory in any case. Default 64 KiB. */
+  readonly minHeadBytes?: number
+  /** A late lane whose last batch took longer stays late. */
+  readonly quickMs: number
+  /** Where the log ends at the start. Its lines are read before any lane counts as caught up. */
+  readonly end: Place
+  /** Where the first line is that some lane has not confirmed. */
+  readonly floor: Place
+}
+
+const MIN_HEAD_BYTES = 64 * 1024
+/** One late lane never keeps more than this in memory. */
+const MAX_HEAD_BYTES = 1024 * 1024
+
+/**
+ * All lanes and the entries in them: which entries are written to the log and when, what each lane sends next, and what
+ * follows from each answer. Does nothing by itself: time, the log and Kafka are handed in, so that a model can play any
+ * order of events.
+ */
+export class Board {
+  readonly #options: BoardOptions
+  readonly #lanes = new Map<string, Lane[]>()
+  #all: Lane[] = []
+  readonly #totals: Totals = { bytes: 0 }
+  #order = 0
+  #tickets = 0
+  /** Where the durable part of the log ends. */
+  end: Place
+  /** All lines before it were read once; NO_PLACE when the log was read to its end. */
+  scanned: Place
+
+  constructor(options: BoardOptions) {
+    this.#options = options
+    this.end = options.end
+    this.scanned = options.floor < options.end ? options.floor : NO_PLACE
+  }
+
+  get lanes(): readonly Lane[] {
+    return this.#all
+  }
+
+  lanesOf(topic: string): readonly Lane[] {
+    return Object.values(this.#lanes.get(topic) ?? [])
+  }
+
+  /** The lane; made where it is missing: behind what the log may hold for it. */
+  lane(topic: string, partition: number): Lane {
+    return this.find(topic, partition) ?? this.create(topic, partition, this.scanned)
+  }
+
+  find(topic: string, partition: number): Lane | undefined {
+    return this.#lanes.get(topic)?.[partition + 1]
+  }
+
+  /** @param loaded where the first line may be that the lane has not had; NO_PLACE: nowhere */
+  create(topic: string, partition: number, loaded: Place): Lane {
+    const lane = new Lane(topic, partition, this.#totals)
+    if (loaded < this.end) {
+      lane.onDisk = true
+      lane.late = true
+      lane.loaded = loaded
+    }
+    let ofTopic = this.#lanes.get(topic)
+    if (ofTopic === undefined) this.#lanes.set(topic, (ofTopic = []))
+    ofTopic[partition + 1] = lane
+    this.#all.push(lane)
+    return lane
+  }
+
+  remove(lane: Lane): void {
+    this.#all = this.#all.filter(other => other !== lane)
+    const ofTopic = this.#lanes.get(lane.topic)
+    delete ofTopic?.[lane.partition + 1]
+    if (this.lanesOf(lane.topic).length === 0) this.#lanes.delete(lane.topic)
+  }
+
+  /** Bytes in memory, each line counted once for each lane that has it. */
+  bytes(): number {
+    return this.#totals.bytes
+  }
+
+  /** What one late lane may keep in memory. */
+  headBytes(): number {
+    const { memoryBytes, minHeadBytes = MIN_HEAD_BYTES } = this.#options
+    let late = 0
+    for (const lane of this.#all) if (lane.late) late++
+    return Math.min(MAX_HEAD_BYTES, Math.max(minHeadBytes, memoryBytes / Math.max(1, late)))
+  }
+
+  /** Takes the records of a call in. Those that have a late lane are written at once. */
+  add(call: Call, now: number): void {
+    const urgent: Entry[] = []
+    const isFull = this.bytes() > this.#options.memoryBytes
+    for (let index = 0; index < call.records.length; index++) {
+      const record = call.records[index] as OutgoingRecord
+      const lanes = this.lanesFor(record)
+      const entry = new Entry({ record, lanes, order: this.#order++, enteredAt: now, call, index })
+      if (lanes.length === 0) entry.noteSafe()
+      for (const lane of lanes) {
+        if (isFull || (lane.late && lane.bytes > this.headBytes())) lane.onDisk = true
+        if (lane.onDisk) lane.tail.push(entry)
+        else lane.push(entry)
+      }
+      if (lanes.some(lane => lane.late || lane.onDisk)) urgent.push(entry)
+    }
+    if (urgent.length > 0) this.storeNow(urgent)
+  }
+
+  lanesFor(record: OutgoingRecord): readonly Lane[] {
+    const [topic, second] = record.topics
+    if (topic === undefined) return []
+    const { partitionOf } = this.#options
+    if (second === undefined) return this.lane(topic, partitionOf(topic, record)).alone
+    return record.topics.map(name => this.lane(name, partitionOf(name, record)))
+  }
+
+  /** An entry as it was read from the log: its line is at `place`. */
+  restored(record: OutgoingRecord, lanes: readonly Lane[], place: Place): Entry {
+    const none = { enteredAt: -Infinity, call: undefined, index: 0 }
+    const entry = new Entry({ record, lanes, order: this.#order++, ...none })
+    entry.stored = 'yes'
+    entry.place = place
+    return entry
+  }
+
+  /**
+   * Writes the entries, and before them all older unwritten entries of their lanes, and of the lanes of those: so the
+   * order of the log is the order of each lane.
+   */
+  storeNow(urgent: readonly Entry[]): void {
+    const found: Entry[] = []
+    const open: Entry[] = []
+    const take = (entry: Entry): void => {
+      if (entry.stored !== 'no') return
+      entry.stored = 'writing'
+      found.push(entry)
+      open.push(entry)
+    }
+    for (const entry of urgent) {
+      entry.mustStore = true
+      take(entry)
+    }
+    for (let entry = open.pop(); entry !== undefined; entry = open.pop()) {
+      for (const lane of entry.lanes) for (const older of lane.takeUnstored(entry)) take(older)
+    }
+    if (found.length === 0) return
+    found.sort((a, b) => a.order - b.order)
+    for (const entry of found) {
+      entry.ticket = this.#tickets++
+      if (entry.call !== undefined) entry.call.writing++
+    }
+    this.#options.store(found)
+  }
+
+  /** The lines are durable; entry i is at `places[i]`. `end` is where the log ends now. */
+  stored(entries: readonly Entry[], places: readonly Place[], end: Place): void {
+    this.end = end
+    entries.forEach((entry, index) => {
+      entry.stored = 'yes'
+      entry.place = places[index] as Place
+      for (const lane of entry.lanes) {
+        const at = lane.tail.indexOf(entry)
+        if (at < 0) continue
+        lane.tail.splice(at, 1)
+        lane.loaded ??= entry.place
+      }
+      if (entry.call !== undefined) entry.call.writing--
+      entry.noteSafe()
+    })
+  }
+
+  /** The lines cannot be written now. Calls that needed it fail; what nobody waits for any more is let go. */
+  notStored(entries: readonly Entry[], error: Error): void {
+    const failed = new Set<Call>()
+    for (const entry of entries) {
+      entry.stored = 'no'
+      if (entry.call === undefined) continue
+      entry.call.writing--
+      const isLost = entry.lanes.some(lane => lane.tail.includes(entry))
+      if (entry.mustStore || isLost) failed.add(entry.call)
+      entry.mustStore = false
+    }
+    for (const lane of new Set(entries.flatMap(({ lanes }) => lanes))) lane.recountStored()
+    for (const call of failed) this.fail(call, error)
+  }
+
+  /** The call is told no, once. Its records that are neither written nor on their way are taken out. */
+  fail(call: Call, error: Error): void {
+    for (const lane of this.#all) lane.drop(entry => entry.call === call && entry.stored === 'no')
+    call.fail(error)
+  }
+
+  /** The lanes whose oldest event is late by now and was not before are late from now on; their events are written. */
+  noteLate(now: number): Lane[] {
+    const late = this.#all.filter(lane => !lane.late && now - (lane.oldest?.enteredAt ?? now) >= this.#options.timeoutMs)
+    for (const lane of late) lane.late = true
+    const urgent = late.flatMap(lane => lane.takeUnstored())
+    if (urgent.length > 0) this.storeNow(urgent)
+    return late
+  }
+
+  /** When the next lane is late, in the same time as `now`; undefined when nothing waits that could be. */
+  nextLate(): number | undefined {
+    let oldest = Infinity
+    for (const lane of this.#all) {
+      if (!lane.late && lane.length > 0) oldest = Math.min(oldest, (lane.oldest as Entry).enteredAt)
+    }
+    return oldest === Infinity ? undefined : oldest + this.#options.timeoutMs
+  }
+
+  /** The first entries of the lane go to Kafka now: the batch that has to go again, or at most so many new ones. */
+  take(lane: Lane, now: number, count: number): readonly Entry[] {
+    lane.batch ??= { count, state: 'sent', sentAt: now }
+    lane.batch.state = 'sent'
+    lane.batch.sentAt = now
+    const entries: Entry[] = []
+    for (let index = 0; index < lane.batch.count; index++) entries.push(lane.at(index) as Entry)
+    return entries
+  }
+
+  /** Kafka has the lane's batch. `onEntry` is called for each of its entries, in their order, before its call is told. */
+  confirm(lane: Lane, now: number, onEntry: (entry: Entry) => void): void {
+    const { batch } = lane
+    if (batch === undefined) return
+    lane.batch = undefined
+    lane.movedAt = now
+    lane.sequence += batch.count
+    for (let left = batch.count; left > 0; left--) {
+      const entry = lane.shift()
+      onEntry(entry)
+      if (--entry.pending === 0) entry.noteSafe()
+    }
+    this.#catchUp(lane, now, now - batch.sentAt)
+  }
+
+  /** The first entry of the lane, which was its batch alone, is put aside for good. */
+  refused(lane: Lane, now: number): void {
+    lane.batch = undefined
+    lane.movedAt = now
+    const entry = lane.shift()
+    if (--entry.pending === 0) entry.noteSafe()
+    this.#catchUp(lane, now, 0)
+  }
+
+  /** Kafka refuses something in the batch: half of it goes first next time. Returns whether a single record is left. */
+  halve(lane: Lane): boolean {
+    const { batch } = lane
+    if (batch === undefined) return false
+    const isSingle = batch.count === 1
+    batch.count = Math.ceil(batch.count / 2)
+    batch.state = isSingle ? 'refused' : 'again'
+    return isSingle
+  }
+
+  #catchUp(lane: Lane, now: number, roundTripMs: number): void {
+    if (!lane.late) return
+    if (lane.onDisk && isSettledOnDisk(this, lane)) this.leaveDisk(lane)
+    const { timeoutMs, quickMs } = this.#options
+    const isQuick = roundTripMs < quickMs && now - (lane.oldest?.enteredAt ?? now) < timeoutMs
+    if (isQuick && !lane.onDisk && lane.sendable) lane.late = false
+  }
+
+  /** Everything of the lane in the log was read: what is still being written is put behind it. */
+  leaveDisk(lane: Lane): void {
+    lane.onDisk = false
+    lane.loaded = undefined
+    const { tail } = lane
+    lane.tail = []
+    for (const entry of tail) lane.push(entry)
+  }
+
+  /** All lines before it are confirmed on every lane; the end of the log when all are. */
+  floor(): Place {
+    let floor = Math.min(this.scanned, this.end)
+    for (const lane of this.#all) floor = Math.min(floor, lane.position())
+    return floor
+  }
+}

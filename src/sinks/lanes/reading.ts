@@ -1,0 +1,90 @@
+import type { OutgoingRecord } from '../../model/record.ts'
+import type { Board } from './board.ts'
+import { NO_PLACE, type Place } from './entry.ts'
+import { UNKNOWN_PARTITION, type Lane } from './lane.ts'
+
+/** Without a confirmation for so long a full lane does not hold up the others any more. */
+const STUCK_MS = 2_000
+
+/** A piece of the log. */
+export interface Piece {
+  /** Where it begins, and where the next one does. */
+  readonly start: Place
+  readonly next: Place
+  readonly lines: readonly { readonly place: Place; readonly record: OutgoingRecord }[]
+  /** Monotonic milliseconds. */
+  readonly readAt: number
+}
+
+export interface ReadingOptions {
+  readonly partitionOf: (topic: string, record: OutgoingRecord) => number
+  /** Where the lane's first unconfirmed line may be at the earliest, as the last process left it. */
+  readonly startOf: (topic: string, partition: number) => Place
+}
+
+/** Whether nothing of the lane is on disk that was not read. */
+export function isSettledOnDisk(board: Board, lane: Lane): boolean {
+  return (lane.loaded ?? NO_PLACE) >= board.end
+}
+
+/**
+ * Where to read the log next; undefined where nobody needs it, or where those who do have enough for now. Lanes whose
+ * lines were all read leave the disk.
+ */
+export function nextPlace(board: Board, now: number): Place | undefined {
+  const head = board.headBytes()
+  const isFull = (lane: Lane): boolean => lane.bytes >= head
+  let start = NO_PLACE
+  let isScanHeld = false
+  const holders: Lane[] = []
+  for (const lane of board.lanes) {
+    if (!lane.onDisk) continue
+    if (isSettledOnDisk(board, lane)) {
+      if (!isFull(lane)) board.leaveDisk(lane)
+      continue
+    }
+    if (!lane.sendable) continue
+    if (!isFull(lane)) start = Math.min(start, lane.loaded as Place)
+    else if (now - lane.movedAt < STUCK_MS) holders.push(lane)
+  }
+  if (holders.length > 0) isScanHeld = true
+  if (board.scanned < board.end && !isScanHeld) start = Math.min(start, board.scanned)
+  if (start >= board.end || holders.some(({ loaded }) => loaded === start)) return undefined
+  return start
+}
+
+/** Gives each line of a piece that was read to the lanes that have not had it and have room. */
+export function load(board: Board, piece: Piece, options: ReadingOptions): void {
+  const head = board.headBytes()
+  const takers = new Set<Lane>()
+  const isTaker = ({ onDisk, sendable, bytes, loaded }: Lane): boolean =>
+    onDisk && sendable && bytes < head && loaded !== undefined && loaded >= piece.start && loaded < piece.next
+  for (const lane of board.lanes) if (isTaker(lane)) takers.add(lane)
+  const isScan = board.scanned >= piece.start && board.scanned < piece.next
+
+  const laneAt = (topic: string, partition: number, place: Place): Lane | undefined => {
+    const found = board.find(topic, partition)
+    if (found !== undefined || !isScan || place < board.scanned) return found
+    // Nothing before this line is for a lane that no line was found for.
+    return board.create(topic, partition, place)
+  }
+
+  for (const { place, record } of piece.lines) {
+    const lanes: Lane[] = []
+    for (const topic of record.topics) {
+      const partition = options.partitionOf(topic, record)
+      if (partition !== UNKNOWN_PARTITION && place < options.startOf(topic, partition)) continue
+      const lane = laneAt(topic, partition, place)
+      if (lane !== undefined && takers.has(lane) && place >= (lane.loaded ?? NO_PLACE)) lanes.push(lane)
+    }
+    if (lanes.length === 0) continue
+    const entry = board.restored(record, lanes, place)
+    for (const lane of lanes) {
+      if (lane.length === 0) lane.movedAt = piece.readAt
+      lane.push(entry)
+    }
+  }
+  for (const lane of takers) lane.loaded = piece.next
+  if (!isScan) return
+  board.scanned = piece.next >= board.end ? NO_PLACE : piece.next
+}
