@@ -2,7 +2,7 @@ import { messageIdOf } from '../../src/model/record.ts'
 import { Board } from '../../src/sinks/lanes/board.ts'
 import { Call, type Entry, type Place } from '../../src/sinks/lanes/entry.ts'
 import { UNKNOWN_PARTITION, type Lane } from '../../src/sinks/lanes/lane.ts'
-import { load, nextPlace } from '../../src/sinks/lanes/reading.ts'
+import { load, nextPlace, type Piece } from '../../src/sinks/lanes/reading.ts'
 import { repartition } from '../../src/sinks/lanes/repartition.ts'
 import { testRecord, type TestRecord } from './records.ts'
 
@@ -66,13 +66,16 @@ export class LaneWorld {
   #writes: Write[] = []
   #sent: Sent[] = []
   #board: Board
+  #piece: Piece | undefined
   #life = 0
   #now = 0
   #producers = new Map<Lane, number>()
   #lastProducer = 0
-  /** `topic id` of what Kafka confirmed to this process, but for topics whose partitions changed since. */
+  /** `topic id` of what Kafka confirmed to this process. */
   #confirmed = new Set<string>()
-  #repartitioned = new Set<string>()
+  readonly #repartitioned = new Set<string>()
+  /** What no later process may send again: it was confirmed when a position was kept. */
+  readonly #settled = new Set<string>()
 
   constructor() {
     this.#board = this.#start()
@@ -80,8 +83,8 @@ export class LaneWorld {
 
   #start(): Board {
     this.#confirmed = new Set()
-    this.#repartitioned = new Set()
     this.#writes = []
+    this.#piece = undefined
     return new Board({
       partitionOf: (topic, record) => this.#partitionOf(topic, (record as TestRecord).key),
       store: entries => this.#writes.push({ life: this.#life, entries }),
@@ -192,8 +195,9 @@ export class LaneWorld {
     if (producer === undefined) this.#producers.set(lane, (producer = ++this.#lastProducer))
     const ids = entries.map(({ record }) => messageIdOf(record))
     for (const id of ids) {
-      const isAgain = this.#confirmed.has(`${lane.topic} ${id}`) && !this.#repartitioned.has(lane.topic)
-      if (isAgain) throw new Error(`${id} was confirmed by ${lane.topic} and is sent again`)
+      const known = `${lane.topic} ${id}`
+      const isKnown = this.#confirmed.has(known) || this.#settled.has(known)
+      if (isKnown && !this.#repartitioned.has(lane.topic)) throw new Error(`${id} was confirmed by ${lane.topic} and is sent again`)
     }
     this.#sent.push({ life: this.#life, lane, producer, sequence: lane.sequence, ids, taken: false })
   }
@@ -272,12 +276,19 @@ export class LaneWorld {
     for (const { entries } of writes) this.#board.notStored(entries, new Error('disk'))
   }
 
+  /** Begins to read a piece, or takes in the one that was begun. */
   #read(): void {
-    const start = nextPlace(this.#board, this.#now)
-    if (start === undefined) return
-    const next = Math.min(start + PIECE_LINES, this.#log.length)
-    const lines = this.#log.slice(start, next).map((record, at) => ({ place: start + at, record }))
-    load(this.#board, { start, next, lines, readAt: this.#now }, {
+    const piece = this.#piece
+    this.#piece = undefined
+    if (piece === undefined) {
+      const start = nextPlace(this.#board, this.#now)
+      if (start === undefined) return
+      const next = Math.min(start + PIECE_LINES, this.#log.length)
+      const lines = this.#log.slice(start, next).map((record, at) => ({ place: start + at, record }))
+      this.#piece = { start, next, lines, readAt: this.#now }
+      return
+    }
+    load(this.#board, piece, {
       partitionOf: (topic, record) => this.#partitionOf(topic, (record as TestRecord).key),
       startOf: (topic, partition) => this.#startOf(topic, partition)
     })
@@ -313,6 +324,11 @@ export class LaneWorld {
       }
     }
     this.#position = { floor, starts, partitions: new Map(this.#partitions) }
+    for (const { messageId, topics } of this.#log) {
+      for (const known of topics.map(topic => `${topic} ${messageId}`)) {
+        if (this.#confirmed.has(known)) this.#settled.add(known)
+      }
+    }
   }
 
   #setSendable(lane: Lane, sendable: boolean): void {
@@ -354,7 +370,6 @@ export class LaneWorld {
     this.#life++
     for (const client of this.#clients) client.isOpen = false
     this.#board = this.#start()
-    for (const name of this.#kafka.keys()) void name
   }
 
   #checkQueues(): void {

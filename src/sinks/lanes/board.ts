@@ -190,8 +190,7 @@ export class Board {
       entry.stored = 'no'
       if (entry.call === undefined) continue
       entry.call.writing--
-      const isLost = entry.lanes.some(lane => lane.tail.includes(entry))
-      if (entry.mustStore || isLost) failed.add(entry.call)
+      if (entry.mustStore) failed.add(entry.call)
       entry.mustStore = false
     }
     for (const lane of new Set(entries.flatMap(({ lanes }) => lanes))) lane.recountStored()
