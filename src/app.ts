@@ -80,6 +80,8 @@ export interface App {
   topicProblems(): Promise<readonly string[]>
   /** Reads tributary.yml and the certificate again now; what cannot be used is said in the log, and changes nothing. */
   reload(): void
+  /** Bytes in the spool that Kafka has not confirmed. */
+  backlogBytes(): number
   /** Takes no more requests, finishes those under way, makes what they carry durable. Safe to call twice. */
   close(): Promise<void>
 }
@@ -105,13 +107,12 @@ export async function createApp(options: AppOptions): Promise<App> {
   const knownTopics = (): readonly string[] => routing.current().knownTopics(keys.sources())
   const sink = givenSink === undefined ? await openSink(sinkOptions()) : asOpenSink(givenSink)
   function sinkOptions(): SinkOptions {
-    const { dataDir, spoolMaxBytes, logRetention } = config
     return {
-      dataDir,
-      spoolMaxBytes,
+      ...config,
       kafka: config.kafka === undefined ? undefined : kafkaOptions(config, config.kafka),
       topics: knownTopics(),
-      retention: { ageMs: logRetention.maxAgeMs, bytes: logRetention.maxBytes },
+      drainMs: config.drainOnStopMs,
+      retention: { ageMs: config.logRetention.maxAgeMs, bytes: config.logRetention.maxBytes },
       restore: line => restoreRecord(line, routing.current()),
       clock,
       log: logger,
@@ -230,6 +231,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       keys.check()
       following?.check()
     },
+    backlogBytes: () => sink.levels().backlog,
     close() {
       closing ??= (async () => {
         const deadlineMs = config.shutdownGraceMs * REQUESTS_SHARE_OF_GRACE
@@ -251,6 +253,9 @@ function measureSink(metrics: ReturnType<typeof createMetrics>, sink: OpenSink, 
   metrics.gauge(METRICS.queueBytes, () => byLabel('sink', sink.levels().queued))
   metrics.gauge(METRICS.logBytes, () => byLabel('log', sink.levels().disk))
   metrics.gauge(METRICS.backlogBytes, () => [[{}, sink.levels().backlog]])
+  metrics.gauge(METRICS.lateLanes, () => [[{}, sink.levels().lanes?.late ?? 0]])
+  metrics.gauge(METRICS.laneMaxBytes, () => [[{}, sink.levels().lanes?.maxBytes ?? 0]])
+  metrics.gauge(METRICS.kafkaThrottle, () => [[{}, (sink.levels().lanes?.throttledMs ?? 0) / 1000]])
 }
 
 function measureBounds(metrics: ReturnType<typeof createMetrics>, { spoolMaxBytes, dedup }: Config): void {

@@ -4,7 +4,7 @@ import type { SinkOptions } from './sinks/open.ts'
 /** What the Kafka rooms need of the configuration. */
 export function kafkaOptions(
   config: Pick<Config, 'publishTimeoutMs'>,
-  { brokers, ssl, sasl, createTopics, ...kafka }: KafkaConfig
+  { brokers, ssl, sasl, createTopics, recreateAfterMs, ...kafka }: KafkaConfig
 ): NonNullable<SinkOptions['kafka']> {
   const { partitions, replicationFactor } = kafka
   return {
@@ -12,6 +12,7 @@ export function kafkaOptions(
     clientId: 'tributary',
     topics: { create: createTopics, partitions, ...(replicationFactor === undefined ? {} : { replicationFactor }) },
     publishTimeoutMs: config.publishTimeoutMs,
+    recreateAfterMs,
     ...(ssl === undefined ? {} : { ssl: ssl.ca === undefined ? {} : { ca: ssl.ca } }),
     ...(sasl === undefined ? {} : { sasl })
   }

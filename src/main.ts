@@ -9,6 +9,9 @@ import { ConfigError, isConfigError } from './model/config-error.ts'
 import { lockDataDir } from './sinks/data-dir-lock.ts'
 import { createLogger } from './telemetry/logger.ts'
 
+/** EX_TEMPFAIL of sysexits.h: what is left can be delivered later. */
+const EXIT_LEFT = 75
+
 async function main(): Promise<void> {
   const config = readEnvironment()
   const logger = createLogger(config.logLevel)
@@ -21,12 +24,20 @@ async function main(): Promise<void> {
     logger.info('SIGHUP: reading the config file and the certificate again')
     app.reload()
   })
-  closeWithGrace({ delay: config.shutdownGraceMs, logger: false, skip: ['SIGHUP'] }, async ({ signal, err }) => {
+  const delay = config.shutdownGraceMs + config.drainOnStopMs
+  closeWithGrace({ delay, logger: false, skip: ['SIGHUP'] }, async ({ signal, err }) => {
     if (err !== undefined) logger.fatal({ err }, 'the server failed')
     else logger.info({ signal }, 'shutting down: finishing what was taken')
     await app.close()
     await lock.release()
-    logger.info('stopped; nothing is left to write')
+    const left = app.backlogBytes()
+    if (left === 0) {
+      logger.info('stopped; nothing is left to write')
+      return
+    }
+    const todo = 'start the server again, or run "tributary spool drain"'
+    logger.warn({ bytes: left }, `stopped; ${left} bytes wait for Kafka in ${config.dataDir}/spool: ${todo}`)
+    process.exit(EXIT_LEFT)
   })
 
   const urls = await app.listen()

@@ -39,6 +39,7 @@ const sink = await openSink({
   dataDir: dir,
   kafka: broker === undefined ? undefined : { ...KAFKA, brokers: [broker] },
   topics: [eventsTopic],
+  drainMs: 0,
   spoolMaxBytes: MOST_KEPT_MIB * 1024 ** 2,
   retention: { bytes: MOST_KEPT_MIB * 1024 ** 2 },
   restore: line => restoreRecord(line, router),

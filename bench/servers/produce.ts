@@ -1,7 +1,9 @@
 import { createRecord } from '../../src/model/record.ts'
-import { BatchProducer } from '../../src/sinks/kafka/batch-producer.ts'
-import { PartitionBatch } from '../../src/sinks/kafka/call.ts'
+import { ClusterClient } from '../../src/sinks/kafka/cluster-client.ts'
+import { createLink } from '../../src/sinks/kafka/link.ts'
 import { createRecordEncoder } from '../../src/sinks/kafka/message.ts'
+import { withDefaults } from '../../src/sinks/kafka/options.ts'
+import { createProduceEncoder } from '../../src/sinks/kafka/produce-encoder.ts'
 import { clientOptions } from '../../src/sinks/kafka/session.ts'
 import type { KeepGroup } from './keep.ts'
 
@@ -10,18 +12,27 @@ const BYTES_AT_ONCE = 800_000
 
 /** One produce request for each group, or a few for a large one, in our own encoding: the cheapest way that we know. */
 export async function produceTo(topic: string, broker: string): Promise<KeepGroup> {
-  const producer = new BatchProducer({ ...clientOptions({ brokers: [broker], clientId: 'floor' }), idempotent: true })
-  await producer.initIdempotentProducer({})
+  const client = new ClusterClient({ ...clientOptions({ brokers: [broker], clientId: 'floor' }), idempotent: true })
+  const producer = await client.newProducer()
+  const produce = await client.produceWith(createProduceEncoder())
+  const [host = '', port] = broker.split(':')
+  const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
+  const topics = { create: false, partitions: 1 }
+  const settings = withDefaults({ brokers: [broker], clientId: 'floor', topics, log: quiet })
+  const link = createLink(1, { host, port: Number(port) }, settings)
+  let firstSequence = 0
   const encode = createRecordEncoder()
   const record = { kind: 'event', type: 'track', code: undefined, source: 'floor', messageId: '', key: '' } as const
   return async lines => {
     const receivedAt = Date.now()
     for (let at = 0, end = 0; at < lines.length; at = end) {
       for (let bytes = 0; end < lines.length && bytes < BYTES_AT_ONCE; end++) bytes += (lines[end] as Buffer).length
-      const batch = new PartitionBatch(topic, 0)
-      for (const line of lines.slice(at, end))
-        batch.records.push(encode(createRecord({ ...record, topics: [topic], receivedAt, line })))
-      await producer.send({ messages: [{ topic, partition: 0, value: batch }] })
+      const records = lines
+        .slice(at, end)
+        .map(line => encode(createRecord({ ...record, topics: [topic], receivedAt, line })))
+      const batch = { ...producer, topic, partition: 0, firstSequence, records }
+      await link.send(produce, { acks: -1, timeoutMs: 2_500, batches: [batch] })
+      firstSequence += records.length
     }
   }
 }

@@ -25,6 +25,11 @@ export class CommandFailed extends Error {
   override readonly name = 'CommandFailed'
 }
 
+/** Events are left that can be delivered later: exit code 75. */
+export class EventsLeft extends Error {
+  override readonly name = 'EventsLeft'
+}
+
 export interface ParsedArguments {
   readonly texts: Readonly<Record<string, string | undefined>>
   /** Of options that may be given several times. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isConfigError } from '../model/config-error.ts'
 import type { Command, Terminal } from './command.ts'
-import { CommandFailed, UsageError } from './command.ts'
+import { CommandFailed, EventsLeft, UsageError } from './command.ts'
 
 interface Entry {
   readonly summary: string
@@ -48,13 +48,29 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'check the set-up and say what to change',
     load: async () => (await import('./doctor.ts')).doctor
   },
+  'spool status': {
+    summary: 'say what waits for Kafka',
+    load: async () => (await import('./spool.ts')).spoolStatus
+  },
+  'spool drain': {
+    summary: 'send what waits to Kafka, without listening',
+    load: async () => (await import('./spool.ts')).spoolDrain
+  },
+  'refused list': {
+    summary: 'show what Kafka refused for good',
+    load: async () => (await import('./refused.ts')).refusedList
+  },
+  'refused retry': {
+    summary: 'send what Kafka refused once more',
+    load: async () => (await import('./refused.ts')).refusedRetry
+  },
   replay: { summary: 'publish what lies in the log to a topic', load: async () => (await import('./replay.ts')).replay }
 }
 
 /** Words that are no command by themselves. */
-const GROUPS = ['keys', 'rejected']
+const GROUPS = ['keys', 'rejected', 'spool', 'refused']
 
-const EXIT = { failed: 1, usage: 2 } as const
+const EXIT = { failed: 1, usage: 2, left: 75 } as const
 
 const terminal: Terminal = {
   out: text => void process.stdout.write(`${text}\n`),
@@ -102,6 +118,11 @@ async function main(args: readonly string[]): Promise<void> {
 function fail(error: unknown): void {
   process.exitCode = error instanceof UsageError ? EXIT.usage : EXIT.failed
   if (error instanceof UsageError) return terminal.note(`tributary: ${error.message}\nSee "tributary --help".`)
+  if (error instanceof EventsLeft) {
+    process.exitCode = EXIT.left
+    if (error.message !== '') terminal.note(error.message)
+    return
+  }
   const expected =
     error instanceof CommandFailed || isConfigError(error) || (error as { errno?: unknown }).errno !== undefined
   terminal.note(expected ? (error as Error).message : String((error as Error).stack ?? error))

@@ -106,7 +106,7 @@ async function replayFolder(options: {
   })
   const total = source.segments().reduce((sum, { bytes }) => sum + bytes, 0)
   const log = { info: () => undefined, warn: damaged, error: damaged }
-  const reader = await createLogReader({ source, log, readOnly: true })
+  const reader = createLogReader({ source, log })
   const progress = createProgress({ total, note: terminal.note })
   const counts = { published: 0, outside: 0, unreadable: 0 }
   try {
@@ -133,9 +133,9 @@ async function* batches(
   { topic, from, to }: Wanted
 ): AsyncGenerator<{ records: OutgoingRecord[]; bytes: number } & Omit<Counts, 'published'>> {
   const router = createRouter({ eventsTopic: topic, rejectedTopic: topic, destinations: [] })
-  for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
-    for (let at = 0; at < batch.lines.length; at += BATCH_RECORDS) {
-      const lines = batch.lines.slice(at, at + BATCH_RECORDS)
+  for (let read = await reader.next(); read !== undefined; read = await reader.next()) {
+    for (let at = 0; at < read.length; at += BATCH_RECORDS) {
+      const lines = read.slice(at, at + BATCH_RECORDS)
       const restored = lines.flatMap(line => restoreRecord(line, router) ?? [])
       const records = restored.filter(({ receivedAt }) => receivedAt >= from && receivedAt < to)
       const bytes = lines.reduce((sum, { length }) => sum + length, 0)

@@ -20,6 +20,8 @@ export interface Config {
   readonly rejectedTopic: string
   readonly publishTimeoutMs: number
   readonly spoolMaxBytes: number
+  /** So long a stop waits until Kafka has what is in the spool. */
+  readonly drainOnStopMs: number
   readonly logRetention: Retention
   readonly dedup: { readonly windowMs: number; readonly maxIds: number }
   readonly validation: 'compatible' | 'strict'
@@ -55,6 +57,7 @@ export interface KafkaConfig {
     | { readonly mechanism: (typeof SASL_MECHANISMS)[number]; readonly username: string; readonly password: string }
     | undefined
   readonly createTopics: boolean
+  readonly recreateAfterMs: number
   readonly partitions: number
   /** Undefined: the broker's default. */
   readonly replicationFactor: number | undefined

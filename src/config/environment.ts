@@ -103,6 +103,7 @@ function toConfig(values: Values, env: Environment): Config {
     rejectedTopic: values.REJECTED_TOPIC,
     publishTimeoutMs: values.PUBLISH_TIMEOUT,
     spoolMaxBytes: values.SPOOL_MAX_BYTES,
+    drainOnStopMs: values.DRAIN_ON_STOP,
     logRetention: values.LOG_RETENTION,
     dedup: { windowMs: values.DEDUP_WINDOW, maxIds: values.DEDUP_MAX_IDS },
     validation: values.VALIDATION,
@@ -144,6 +145,7 @@ function toKafka(values: Values): KafkaConfig | undefined {
     ssl: values.KAFKA_SSL ? { ca: values.KAFKA_SSL_CA } : undefined,
     sasl: complete ? { mechanism, username, password } : undefined,
     createTopics: values.KAFKA_CREATE_TOPICS,
+    recreateAfterMs: values.KAFKA_RECREATE_AFTER,
     partitions: values.KAFKA_PARTITIONS,
     replicationFactor: values.KAFKA_REPLICATION_FACTOR
   }

@@ -77,12 +77,26 @@ export const VARIABLES = {
     parse.integer(1, 100),
     'Replication factor of a topic that is created.'
   ),
+  KAFKA_RECREATE_AFTER: variable(
+    '30s',
+    parse.duration('0s', '30d'),
+    'A topic that was deleted is made again after this time, so that its owner can do it first.'
+  ),
   PUBLISH_TIMEOUT: variable(
     '750ms',
     parse.duration('1ms', '10m'),
-    'Where Kafka has not confirmed by then, events go to the spool until it is drained.'
+    'How long a request waits for Kafka. Then its events are written to the spool and answered; they stay on their way to Kafka.'
   ),
-  SPOOL_MAX_BYTES: variable('10GiB', parse.size('1024TiB'), 'Size of the spool; when it is full the answer is 503.'),
+  SPOOL_MAX_BYTES: variable(
+    '10GiB',
+    parse.size('1024TiB'),
+    'Size of the spool; when it is full the answer is 503. One topic cannot take the last tenth from the others.'
+  ),
+  DRAIN_ON_STOP: variable(
+    '0s',
+    parse.duration('0s', '1h'),
+    'How long a stopping server waits, beyond SHUTDOWN_GRACE, until Kafka has what is in the spool.'
+  ),
   LOG_RETENTION: variable(
     'keep',
     parse.retention,

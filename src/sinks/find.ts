@@ -4,6 +4,7 @@ import type { Placement } from '../model/sink.ts'
 import { findInLog } from './event-log/find-records.ts'
 import { linesAt } from './event-log/line-numbers.ts'
 import type { FindInKafkaOptions } from './kafka/find-records.ts'
+import { findRefused } from './spool/find-refused.ts'
 
 /** A record that was found by its messageId. */
 export interface FoundRecord {
@@ -41,14 +42,12 @@ export function createFinders(options: FindersOptions) {
 
   const log: Find = async (messageId, signal) => {
     const { records, complete } = await findInLog({ dirs, messageId, signal, background })
-    return {
-      complete,
-      records: records.map(({ file, position, line, value }) => ({
-        place: { store: dirname(file) === 'spool' ? 'spool' : 'log', file, position },
-        ...(line === undefined ? {} : { line }),
-        value
-      }))
-    }
+    const found = records.map(({ file, position, line, value }): FoundRecord => ({
+      place: { store: dirname(file) === 'spool' ? 'spool' : 'log', file, position },
+      ...(line === undefined ? {} : { line }),
+      value
+    }))
+    return { complete, records: [...found, ...(await findRefused(dataDir, messageId))] }
   }
 
   const inKafka = async (settings: FindInKafkaOptions['settings'], ...[messageId, signal]: Parameters<Find>) => {

@@ -4,14 +4,13 @@ import type { Clock } from '../model/clock.ts'
 import type { OutgoingRecord } from '../model/record.ts'
 import type { Sink } from '../model/sink.ts'
 import type { LogLines, SegmentLog } from './event-log/contract.ts'
-import { createLogReader } from './event-log/log-reader.ts'
 import { createLogSink } from './event-log/log-sink.ts'
 import type { RetentionPolicy } from './event-log/retention.ts'
 import { startRetention } from './event-log/retention.ts'
 import { openSegmentLog } from './event-log/segment-log.ts'
 import type { KafkaSinkOptions } from './kafka/options.ts'
 import { createRefusedFile } from './spool/refused-file.ts'
-import { createSpoolingSink } from './spool/spooling-sink.ts'
+import { openTape } from './spool/tape.ts'
 
 /** A confirmed write, for the metrics. */
 export interface Write {
@@ -30,14 +29,22 @@ export interface SinkOptions {
   readonly retention: RetentionPolicy
   /** Makes a kept line a record again, routed as the configuration in force says. */
   readonly restore: (line: Buffer) => OutgoingRecord | undefined
+  /** So long a stop waits for Kafka to take what is in the log, in milliseconds. */
+  readonly drainMs: number
   readonly clock: Clock
   readonly log: LogLines
   readonly onWrite: (sink: SinkName, write: Write) => void
   readonly onRelayed: (records: number) => void
 }
 
-/** What the relay has in its hands at once: some hundred events, a request that pays, little to be collected. */
-const RELAY_CHUNK_BYTES = 256 * 1024
+export interface LaneLevels {
+  /** How many topic-partitions are late. */
+  readonly late: number
+  /** What all of them may keep in memory. */
+  readonly maxBytes: number
+  /** Milliseconds for which a broker wants nothing from us. */
+  readonly throttledMs: number
+}
 
 export type SinkName = 'kafka' | LogName
 type LogName = 'events' | 'rejected' | 'spool'
@@ -55,6 +62,8 @@ export interface OpenSink extends Sink {
     readonly disk: Partial<Record<LogName, number>>
     readonly queued: Partial<Record<SinkName, number>>
     readonly backlog: number
+    /** Of the ways to Kafka; undefined without Kafka. */
+    readonly lanes?: LaneLevels
   }
 }
 
@@ -103,16 +112,11 @@ async function openLog(options: SinkOptions): Promise<OpenSink> {
   }
 }
 
-async function openKafka(options: SinkOptions, settings: NonNullable<SinkOptions['kafka']>): Promise<OpenSink> {
-  const { dataDir, spoolMaxBytes, restore, clock, log, onRelayed } = options
+async function openKafka(options: SinkOptions, kafka: NonNullable<SinkOptions['kafka']>): Promise<OpenSink> {
+  const { dataDir, spoolMaxBytes, clock, log } = options
   // The client is a third of all that a start would load: who has no Kafka does not wait for it.
-  const { createKafkaSink } = await import('./kafka/kafka-sink.ts')
-  const kafka = createKafkaSink({
-    ...settings,
-    log: kafkaLog(log),
-    onProduced: write => options.onWrite('kafka', write)
-  })
-  kafka.ensureTopics(options.topics)
+  const { createLaneSink } = await import('./spool/lane-sink.ts')
+  const { withDefaults } = await import('./kafka/options.ts')
   const spool = await openFolder(options, 'spool', spoolMaxBytes)
   // What a start without Kafka has kept goes first, and stays.
   const kept: Partial<Record<LogName, SegmentLog>> = {}
@@ -120,39 +124,32 @@ async function openKafka(options: SinkOptions, settings: NonNullable<SinkOptions
     if (existsSync(join(dataDir, name))) kept[name] = await openFolder(options, name)
   }
   const keptLogs = Object.values(kept)
-  const keptReaders = await Promise.all(
-    keptLogs.map(source => createLogReader({ source, log, chunkBytes: RELAY_CHUNK_BYTES }))
-  )
-  const spoolReader = await createLogReader({
-    source: spool,
-    log,
-    deleteConsumed: true,
-    chunkBytes: RELAY_CHUNK_BYTES
+  const tape = await openTape({ kept: keptLogs, spool, log })
+  const sink = createLaneSink({
+    ...options,
+    settings: withDefaults({ ...kafka, log: kafkaLog(log), onProduced: write => options.onWrite('kafka', write) }),
+    spool,
+    maxBytes: spoolMaxBytes,
+    tape,
+    refused: createRefusedFile({ dir: spool.dir, maxBytes: spoolMaxBytes, now: clock.now }),
+    monotonic: clock.monotonic
   })
-  const refused = createRefusedFile({ dir: spool.dir, maxBytes: spoolMaxBytes, now: clock.now })
+  sink.lanes.ensureTopics(options.topics)
   // Nothing that Kafka has not got yet may go, however old it is.
-  const delivered = keptLogs.map((kept, at) => ({
+  const delivered = keptLogs.map(kept => ({
     ...kept,
-    segments: () => (keptReaders[at]?.backlogBytes() === 0 ? kept.segments() : [])
+    segments: () => (tape.isDelivered(kept, sink.lanes.board.floor()) ? kept.segments() : [])
   }))
   const retention = startRetention({ logs: delivered, policy: options.retention, clock, log })
-  const sink = createSpoolingSink({
-    kafka,
-    spool,
-    readers: [...keptReaders, spoolReader],
-    refused,
-    restore,
-    onRelayed,
-    monotonic: clock.monotonic,
-    log
-  })
   return {
-    ...sink,
-    ensureTopics: kafka.ensureTopics,
-    refusedTopics: kafka.refusedTopics,
+    publish: records => sink.publish(records),
+    health: () => sink.health(),
+    ensureTopics: names => sink.lanes.ensureTopics(names),
+    refusedTopics: (names, timeoutMs) => sink.lanes.refusedTopics(names, timeoutMs),
     levels() {
       const { disk, queued } = levelsOf({ ...kept, spool })
-      return { disk, queued: { ...queued, kafka: kafka.queuedBytes() }, backlog: sink.backlogBytes() }
+      const backlog = sink.backlogBytes()
+      return { disk, queued: { ...queued, kafka: sink.queuedBytes() }, backlog, lanes: sink.lanes.levels() }
     },
     async close() {
       await retention.stop()

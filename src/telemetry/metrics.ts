@@ -134,7 +134,25 @@ export const METRICS = {
   relayedRecords: {
     kind: 'counter',
     name: 'tributary_relayed_records_total',
-    help: 'Records that the relay moved from disk to Kafka.',
+    help: 'Records that were late, and that Kafka has confirmed since.',
+    labels: []
+  },
+  lateLanes: {
+    kind: 'gauge',
+    name: 'tributary_late_lanes',
+    help: 'Topic-partitions whose events are written to disk because Kafka does not confirm them in time.',
+    labels: []
+  },
+  laneMaxBytes: {
+    kind: 'gauge',
+    name: 'tributary_lane_max_bytes',
+    help: 'What all lanes together may keep in memory: beyond it events on their way to Kafka are only on disk. See tributary_queue_bytes for what they keep.',
+    labels: []
+  },
+  kafkaThrottle: {
+    kind: 'gauge',
+    name: 'tributary_kafka_throttle_seconds',
+    help: 'For so long a broker that applies a quota wants nothing from this server; 0 without a quota.',
     labels: []
   },
   ready: {

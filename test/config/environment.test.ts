@@ -33,6 +33,7 @@ t.test('an empty environment gives the defaults that the documentation promises'
     rejectedTopic: 'tributary.rejected',
     publishTimeoutMs: 750,
     spoolMaxBytes: 10 * 2 ** 30,
+    drainOnStopMs: 0,
     logRetention: { maxAgeMs: undefined, maxBytes: undefined },
     dedup: { windowMs: 86_400_000, maxIds: 2_000_000 },
     validation: 'compatible',
@@ -59,6 +60,7 @@ t.test('an empty environment gives the defaults that the documentation promises'
     ssl: undefined,
     sasl: undefined,
     createTopics: true,
+    recreateAfterMs: 30_000,
     partitions: 6,
     replicationFactor: undefined
   })

@@ -217,5 +217,5 @@ t.test('with the broker hung for 8 s in the middle nothing is lost, nothing stra
     [],
     'nobody had to wait'
   )
-  t.match(server.stderr, /events go to the spool/)
+  t.match(server.stderr, /has not confirmed within 750 ms/)
 })

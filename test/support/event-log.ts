@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../src/model/clock.ts'
-import { createLogReader } from '../../src/sinks/event-log/log-reader.ts'
-import type { LogReader, LogReaderOptions } from '../../src/sinks/event-log/log-reader.ts'
-import type { Lines, LogLines, SegmentLog } from '../../src/sinks/event-log/contract.ts'
+import type { DamagedRange, Lines, LogLines, Position, SegmentLog } from '../../src/sinks/event-log/contract.ts'
+import { savePositions } from '../../src/sinks/event-log/position-file.ts'
 import { openSegmentLog } from '../../src/sinks/event-log/segment-log.ts'
 import type { SegmentLogOptions } from '../../src/sinks/event-log/segment-log.ts'
+import { openTape } from '../../src/sinks/spool/tape.ts'
 
 export interface LoggedLine {
   readonly level: 'info' | 'warn' | 'error'
@@ -69,11 +69,58 @@ export async function openLog(dir: string, options: Partial<SegmentLogOptions> =
   return await openSegmentLog({ dir, clock: createHandClock(), log: createLogLines(), ...options })
 }
 
+export interface Batch {
+  readonly lines: readonly Buffer[]
+  /** Where the next batch begins. */
+  readonly end: number
+  /** Where line `index` ends. */
+  after(index: number): number
+}
+
+export interface LogReader {
+  next(): Promise<Batch | undefined>
+  /** Everything before the place is delivered, for all that read the log. */
+  commit(place: number): Promise<void>
+  backlogBytes(): number
+  close(): Promise<void>
+}
+
+/** Reads a log as the lanes do, from where the positions that are kept in its folder say. */
 export async function openReader(
-  source: LogReaderOptions['source'],
-  options: Partial<LogReaderOptions> = {}
+  spool: SegmentLog,
+  options: {
+    readonly log?: LogLines
+    readonly chunkBytes?: number
+    readonly onDamaged?: (range: DamagedRange) => void
+    readonly deleteConsumed?: boolean
+  } = {}
 ): Promise<LogReader> {
-  return await createLogReader({ source, log: createLogLines(), ...options })
+  const { log = createLogLines(), deleteConsumed = false, ...more } = options
+  const tape = await openTape({ kept: [], spool, log, ...more })
+  let floor = tape.start()
+  let next = floor
+  if (deleteConsumed) await tape.clear(floor, true)
+  return {
+    async next() {
+      const piece = await tape.read(next)
+      if (piece.next === piece.start) return undefined
+      next = piece.next
+      const ends = piece.lines.map(({ place, line }) => place + line.length)
+      return { lines: piece.lines.map(({ line }) => line), end: next, after: index => ends[index] ?? next }
+    },
+    async commit(place) {
+      floor = Math.max(floor, place)
+      await tape.save(floor, [], new Map())
+      if (deleteConsumed) await tape.clear(floor, true)
+    },
+    backlogBytes: () => tape.backlogBytes(floor),
+    close: () => tape.close()
+  }
+}
+
+/** Keeps one position for all, as earlier versions did. */
+export async function savePosition(path: string, floor: Position): Promise<void> {
+  await savePositions(path, { floor, topics: {} })
 }
 
 /** Every id from the reader's place to the end. */

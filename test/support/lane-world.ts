@@ -1,7 +1,7 @@
 import { messageIdOf } from '../../src/model/record.ts'
 import { Board } from '../../src/sinks/lanes/board.ts'
-import { Call, type Entry, type Place } from '../../src/sinks/lanes/entry.ts'
-import { UNKNOWN_PARTITION, type Lane } from '../../src/sinks/lanes/lane.ts'
+import { Call } from '../../src/sinks/lanes/call.ts'
+import { type Entry, type Place, UNKNOWN_PARTITION, type Lane } from '../../src/sinks/lanes/lane.ts'
 import { load, nextPlace, type Piece } from '../../src/sinks/lanes/reading.ts'
 import { repartition } from '../../src/sinks/lanes/repartition.ts'
 import { testRecord, type TestRecord } from './records.ts'
@@ -186,18 +186,21 @@ export class LaneWorld {
   #take(detail: number): void {
     const ready = this.#board.lanes.filter(
       lane =>
-        lane.sendable && lane.partition >= 0 && (lane.batch === undefined ? lane.length > 0 : lane.batch.state === 'again')
+        lane.sendable &&
+        lane.partition >= 0 &&
+        (lane.batch === undefined ? lane.length > 0 : lane.batch.state === 'again')
     )
     const lane = ready[detail % ready.length]
     if (lane === undefined) return
-    const entries = this.#board.take(lane, this.#now, 1 + (detail >> 3) % Math.min(3, lane.length))
+    const entries = this.#board.take(lane, this.#now, 1 + ((detail >> 3) % Math.min(3, lane.length)))
     let producer = this.#producers.get(lane)
     if (producer === undefined) this.#producers.set(lane, (producer = ++this.#lastProducer))
     const ids = entries.map(({ record }) => messageIdOf(record))
     for (const id of ids) {
       const known = `${lane.topic} ${id}`
       const isKnown = this.#confirmed.has(known) || this.#settled.has(known)
-      if (isKnown && !this.#repartitioned.has(lane.topic)) throw new Error(`${id} was confirmed by ${lane.topic} and is sent again`)
+      if (isKnown && !this.#repartitioned.has(lane.topic))
+        throw new Error(`${id} was confirmed by ${lane.topic} and is sent again`)
     }
     this.#sent.push({ life: this.#life, lane, producer, sequence: lane.sequence, ids, taken: false })
   }
@@ -290,7 +293,7 @@ export class LaneWorld {
     }
     load(this.#board, piece, {
       partitionOf: (topic, record) => this.#partitionOf(topic, (record as TestRecord).key),
-      startOf: (topic, partition) => this.#startOf(topic, partition)
+      isDone: ({ topic, partition, place }) => place < this.#startOf(topic, partition)
     })
     for (const topic of this.#partitions.keys()) this.#repartition(topic)
   }
@@ -402,7 +405,8 @@ export class LaneWorld {
         if (seen.has(base)) return
         seen.add(base)
         const [key = '', sequence] = base.split('-')
-        if (Number(sequence) < (last.get(key) ?? -1)) throw new Error(`${base} is out of order in ${name}: ${ids.join()}`)
+        if (Number(sequence) < (last.get(key) ?? -1))
+          throw new Error(`${base} is out of order in ${name}: ${ids.join()}`)
         last.set(key, Number(sequence))
       })
     }

@@ -36,6 +36,7 @@ export interface Answered {
   readonly status: number
   readonly error?: string
   readonly retryAfter?: string | undefined
+  readonly user?: string
 }
 
 export interface Load {
@@ -99,7 +100,7 @@ export function startLoad(t: Test, options: LoadOptions): Load {
     const path = job.events === 1 ? '/v1/track' : '/v1/batch'
     for (let tries = 1; ; tries++) {
       const answer = await exchange(agent, `${url}${path}`, job.body)
-      answers.push(answer)
+      answers.push({ ...answer, user: job.user })
       if (answer.status === 200) {
         noteAcked(job, tries, answer.at + answer.milliseconds)
         return

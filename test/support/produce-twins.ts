@@ -1,9 +1,7 @@
 import type { MessageRecord } from '@platformatic/kafka'
 import { keyOf, messageIdOf } from '../../src/model/record.ts'
-import type { PartitionBatch } from '../../src/sinks/kafka/call.ts'
 import { createRecordEncoder, type KafkaRecord } from '../../src/sinks/kafka/message.ts'
-import type { ProduceMessage } from '../../src/sinks/kafka/produce-encoder.ts'
-import { KafkaRequest } from '../../src/sinks/kafka/request.ts'
+import type { ProduceBatch } from '../../src/sinks/kafka/produce-encoder.ts'
 import { eventRecord } from './kafka-sink.ts'
 import type { TestRecord } from './records.ts'
 
@@ -30,11 +28,21 @@ export function recordOf({ record, timeless = false }: Sent): KafkaRecord {
   return timeless ? value.withoutTime() : value
 }
 
-/** As the client is handed them: one message for each topic and partition. */
-export function ours(sent: readonly Sent[]): (ProduceMessage & { readonly value: PartitionBatch })[] {
-  const request = new KafkaRequest()
-  for (const each of sent) request.batchFor(each.topic, each.partition).records.push(recordOf(each))
-  return request.batches.map(batch => ({ topic: batch.topic, partition: batch.partition, value: batch }))
+/** One batch for each topic and partition. */
+export function ours(
+  sent: readonly Sent[],
+  identity: { readonly producerId: bigint; readonly producerEpoch: number }
+): ProduceBatch[] {
+  type Batch = ProduceBatch & { readonly records: KafkaRecord[] }
+  // Objects, not maps, for the order that the client's requests have.
+  const topics = Object.create(null) as Record<string, Record<number, Batch>>
+  for (const each of sent) {
+    const { topic, partition } = each
+    const ofTopic = (topics[topic] ??= {})
+    const batch = (ofTopic[partition] ??= { ...identity, topic, partition, firstSequence: 0, records: [] })
+    batch.records.push(recordOf(each))
+  }
+  return Object.values(topics).flatMap(ofTopic => Object.values(ofTopic))
 }
 
 /** The message as the client's own encoder wants it. */

@@ -60,6 +60,8 @@ export interface ServerProcess {
   accepts(timeoutMs?: number): Promise<number>
   /** Resolves once Kafka has everything that was kept on disk. */
   drained(timeoutMs?: number): Promise<void>
+  /** Bytes on disk that Kafka has not confirmed. */
+  backlogBytes(): Promise<number>
   /** Resident memory now, in bytes. */
   memory(): number
   /** The longest that its event loop has been held up lately, in milliseconds. */
@@ -137,6 +139,8 @@ export async function createServerProcess(t: Test, options: ServerProcessOptions
     return { status: answer.status, text: await answer.text() }
   }
 
+  const backlogBytes = async (): Promise<number> => sumOf(await readMetrics(adminUrl), 'tributary_backlog_bytes')
+
   return {
     url,
     adminUrl,
@@ -166,9 +170,10 @@ export async function createServerProcess(t: Test, options: ServerProcessOptions
       return performance.now() - since
     },
     async drained(timeoutMs = 60_000) {
-      const backlog = async (): Promise<number> => sumOf(await readMetrics(adminUrl), 'tributary_backlog_bytes')
-      await until(async () => (await backlog()) === 0, { what: 'Kafka to have what was kept', timeoutMs })
+      const seen = (): string => stderr.slice(-2_000)
+      await until(async () => (await backlogBytes()) === 0, { what: 'Kafka to have what was kept', timeoutMs, seen })
     },
+    backlogBytes,
     memory() {
       const [, kilobytes = '0'] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${child?.pid}/status`, 'utf8')) ?? []
       return Number(kilobytes) * 1024

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, open, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Config } from '../../config/config.ts'
+import { lookAtSpool, type SpoolStatus } from '../../sinks/spool/status.ts'
 import type { Finding } from './finding.ts'
 
 const LITTLE_SPACE_BYTES = 1024 ** 3
@@ -20,6 +21,7 @@ export async function checkDisk({ dataDir, kafka, spoolMaxBytes }: Config): Prom
     found.push(...judgeSync(dir, syncMs), ...judgeClock(dir, Date.now() - writtenAt))
     const { bavail, bsize } = await statfs(dir)
     found.push(...judgeSpace(dir, bavail * bsize, kafka === undefined ? 0 : spoolMaxBytes))
+    found.push(...judgeSpool(await lookAtSpool(dir)))
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     found.push({
@@ -44,6 +46,19 @@ async function writeProbe(path: string): Promise<{ syncMs: number; writtenAt: nu
   } finally {
     await handle.close()
   }
+}
+
+function judgeSpool({ dir, bytes, refused }: SpoolStatus): Finding[] {
+  const found: Finding[] = []
+  if (bytes > 0) {
+    const todo = 'A running server sends them when Kafka takes them; without one, run "tributary spool drain".'
+    found.push({ level: 'warning', area: 'disk', says: `${bytes} bytes wait for Kafka in ${dir}`, todo })
+  }
+  if (refused > 0) {
+    const todo = 'See "tributary refused list"; after mending the cause, "tributary refused retry".'
+    found.push({ level: 'warning', area: 'disk', says: `Kafka refused ${refused} records for good`, todo })
+  }
+  return found
 }
 
 function judgeSync(dir: string, ms: number): Finding[] {

@@ -5,7 +5,7 @@ import { decodeChecksum, ENTRY_BYTES, readChecksums } from './checksums.ts'
 import type { DamagedRange, LogLines } from './contract.ts'
 import { makeFolder, readAt, syncFolder, unlinkIfThere } from './files.ts'
 import { soundLength } from './lines.ts'
-import { loadPosition, POSITION_FILE } from './position-file.ts'
+import { loadPositions, POSITION_FILE } from './position-file.ts'
 import { createQuarantine } from './quarantine.ts'
 import { checksumsName, sequenceOf } from './segment-name.ts'
 import { findSegments } from './segment-list.ts'
@@ -35,9 +35,9 @@ export async function recoverFolder(options: RecoveryOptions): Promise<FoundFold
   }
   if (empty.length + found.orphans.length > 0) await syncFolder(dir)
 
-  // The relay deletes what it has delivered, so its position may know a higher number than any file left.
-  const { position } = await loadPosition(join(dir, POSITION_FILE))
-  const delivered = position === undefined ? 0 : (sequenceOf(position.file) ?? 0)
+  // What is delivered is deleted, so the position may know a higher number than any file left.
+  const { delivered: kept } = await loadPositions(join(dir, POSITION_FILE))
+  const delivered = kept === undefined ? 0 : (sequenceOf(kept.floor.file) ?? 0)
   return {
     segments: found.segments.filter(segment => segment.bytes > 0),
     sequence: Math.max(found.sequence, delivered),

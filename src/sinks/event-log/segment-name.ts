@@ -18,6 +18,13 @@ export function sequenceOf(name: string): number | undefined {
   return digits === undefined ? undefined : Number(digits)
 }
 
+/** Milliseconds since the epoch: when the segment of that name was begun, to the second. */
+export function timeOf(name: string): number {
+  const [, year, month, day, hour, minute, second] =
+    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(name)?.map(Number) ?? []
+  return Date.UTC(year ?? 1970, (month ?? 1) - 1, day, hour, minute, second)
+}
+
 export function isSegmentName(name: string): boolean {
   return name.endsWith(SEGMENT) && NAME.test(name)
 }

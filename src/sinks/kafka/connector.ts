@@ -17,7 +17,7 @@ export interface Connector {
 
 const FIRST_BACKOFF_MS = 100
 const MAX_BACKOFF_MS = 2_000
-const OPEN_TIMEOUT_MS = 15_000
+const OPEN_TIMEOUT_MS = 30_000
 
 /** Opens sessions, one after the other, with backoff and jitter. Logs each change of the trouble once. */
 export function createConnector(

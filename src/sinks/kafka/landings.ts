@@ -1,31 +1,45 @@
 import type { Placement, ReadPlaces, Receipt } from '../../model/sink.ts'
-import type { Call, ConfirmedRequest, Landing, Offsets, PartitionBatch } from './call.ts'
+import type { Call } from '../lanes/call.ts'
 
-/** A message's mark: the record's index in its call, the topic's number, the partition, and the offset. */
+/** A mark: the record's index in its call, what it is a mark of, and two numbers of that. */
 const NUMBERS_A_MARK = 4
 const UNKNOWN = -1
+/** In place of a topic's number: the record is in refused.jsonl, or in the segment whose time this is, counted down. */
+const IN_REFUSED = -1
 
-/** Where messages came to lie: told as they are confirmed, read by whoever keeps a receipt. */
+/** Names the segment of a sequence number that was begun in this second of the epoch. */
+export interface LandingsOptions {
+  readonly segmentFile: (seconds: number, sequence: number) => string
+  readonly refusedFile: string
+}
+
+/** Where records came to lie: told as they become durable, read by whoever keeps a receipt. */
 export class Landings {
   /** By number. As many as there are topics: names come from the configuration, and brokers limit them. */
   readonly #topics: string[] = []
   readonly #numbers = new Map<string, number>()
+  readonly #options: LandingsOptions | undefined
 
-  /** Marks each message's call; messages of a request lie in their partition in the request's order. */
-  land({ messages, offsets }: ConfirmedRequest): void {
-    for (const { batch, call, index } of messages) {
-      const landing = (batch.landing ??= this.#landingOf(batch, offsets))
-      const { topic, offset } = landing
-      if (offset !== UNKNOWN) landing.offset++
-      // An array grows by leaps, and most calls have one message.
-      if (call.marks === undefined) call.marks = [index, topic, batch.partition, offset]
-      else call.marks.push(index, topic, batch.partition, offset)
-    }
+  constructor(options?: LandingsOptions) {
+    this.#options = options
+  }
+
+  /** Kafka has the record. @param offset undefined where Kafka does not say it */
+  inKafka(call: Call, index: number, at: { topic: string; partition: number; offset: bigint | undefined }): void {
+    mark(call, index, [this.#numberOf(at.topic), at.partition, at.offset === undefined ? UNKNOWN : Number(at.offset)])
+  }
+
+  inSegment(call: Call, index: number, at: { seconds: number; sequence: number; position: number }): void {
+    mark(call, index, [IN_REFUSED - 1 - at.seconds, at.sequence, at.position])
+  }
+
+  inRefused(call: Call, index: number): void {
+    mark(call, index, [IN_REFUSED, 0, 0])
   }
 
   /** Where the call's records are. Holds on to nothing else of the call. */
-  receiptOf({ marks = [] }: Call): Receipt {
-    return { marks, read: this.#read, released: true }
+  receiptOf({ marks = [], writing }: Call): Receipt {
+    return { marks, read: this.#read, released: writing === 0 }
   }
 
   readonly #read: ReadPlaces = (marks, index) => {
@@ -37,15 +51,14 @@ export class Landings {
   }
 
   #placementAt(marks: ArrayLike<number>, at: number): Placement {
-    const topic = this.#topics[marks[at + 1] as number] as string
-    const [partition, offset] = [marks[at + 2] as number, marks[at + 3] as number]
-    const where = { store: 'kafka', topic, partition } as const
-    return offset === UNKNOWN ? where : { ...where, offset: String(offset) }
-  }
-
-  #landingOf({ topic, partition }: PartitionBatch, offsets: Offsets): Landing {
-    const offset = offsets.get(topic)?.get(partition)
-    return { topic: this.#numberOf(topic), offset: offset === undefined ? UNKNOWN : Number(offset) }
+    const [kind, first, second] = [marks[at + 1] as number, marks[at + 2] as number, marks[at + 3] as number]
+    if (kind < 0) {
+      const { segmentFile, refusedFile = '' } = this.#options ?? {}
+      if (kind === IN_REFUSED) return { store: 'spool', file: refusedFile }
+      return { store: 'spool', file: segmentFile?.(IN_REFUSED - 1 - kind, first) ?? '', position: second }
+    }
+    const where = { store: 'kafka', topic: this.#topics[kind] as string, partition: first } as const
+    return second === UNKNOWN ? where : { ...where, offset: String(second) }
   }
 
   #numberOf(topic: string): number {
@@ -56,4 +69,10 @@ export class Landings {
     }
     return number
   }
+}
+
+/** An array grows by leaps, and most calls have one record. */
+function mark(call: Call, index: number, [kind, first, second]: readonly [number, number, number]): void {
+  if (call.marks === undefined) call.marks = [index, kind, first, second]
+  else call.marks.push(index, kind, first, second)
 }

@@ -6,7 +6,7 @@ export const BATCH_HEAD_BYTES = 61
 /** What a record's deltas may take more inside a larger batch than as its only record. */
 export const DELTA_SLACK_BYTES = 12
 /** Kafka's own mark for a record without a timestamp; such a record counts as written when its segment was. */
-export const NO_TIMESTAMP = -1
+const NO_TIMESTAMP = -1
 
 const ATTRIBUTES_BYTES = 1
 const MAX_WORDS = 10_000

@@ -45,8 +45,10 @@ export interface KafkaSinkOptions {
   readonly maxQueueBytes?: number
   /** What one produce request may carry, in bytes, unless a single record is larger. Default 512 KiB. */
   readonly maxRequestBytes?: number
-  /** An in-flight request that Kafka leaves unanswered for so long is given up, with its connections. Default 8,000. */
+  /** A request that Kafka leaves unanswered for so long is given up, with its connection. Default 30,000. */
   readonly giveUpMs?: number
+  /** A topic that was there and is missing is made again after so many milliseconds. Default 30,000. */
+  readonly recreateAfterMs?: number
   readonly onProduced?: (produced: Produced) => void
   readonly log: KafkaLog
 }
@@ -58,7 +60,8 @@ export function withDefaults(options: KafkaSinkOptions): KafkaSettings {
     publishTimeoutMs: 750,
     maxQueueBytes: 64 * 1024 * 1024,
     maxRequestBytes: 512 * 1024,
-    giveUpMs: 8_000,
+    giveUpMs: 30_000,
+    recreateAfterMs: 30_000,
     onProduced: () => {},
     ...options
   }

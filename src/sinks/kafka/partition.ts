@@ -1,3 +1,5 @@
+import type { OutgoingRecord } from '../../model/record.ts'
+
 /**
  * Which partition a key belongs to: what Java's default partitioner does, so that other producers and consumers of
  * the same topics agree. The client's own partitioner differs from Java's wherever the number of partitions is not a
@@ -9,6 +11,17 @@
  */
 export function partitionOf(bytes: Uint8Array, range: { start: number; end: number }, partitions: number): number {
   return (murmur2(bytes, range.start, range.end) & 0x7fffffff) % partitions
+}
+
+/**
+ * The partition of a record. One without a key goes where its messageId says, or its time: the same line always goes to
+ * the same partition, so that a line that is read back from the log is known to be delivered or not.
+ */
+export function choosePartition(record: OutgoingRecord, partitions: number): number {
+  const { texts, keyStart, keyEnd, idStart, idEnd, receivedAt } = record
+  if (keyEnd > keyStart) return partitionOf(texts, { start: keyStart, end: keyEnd }, partitions)
+  if (idEnd > idStart) return partitionOf(texts, { start: idStart, end: idEnd }, partitions)
+  return receivedAt % partitions
 }
 
 const MULTIPLIER = 0x5bd1e995

@@ -1,91 +1,60 @@
-import { Writer, type NumericMap } from '@platformatic/kafka'
-import type { PartitionBatch } from './call.ts'
+import { Writer } from '@platformatic/kafka'
 import type { KafkaRecord } from './message.ts'
-import { encodeBatch } from './record-batch.ts'
-import { RecordSequences } from './record-sequences.ts'
+import { encodeBatch, type BatchOrigin } from './record-batch.ts'
 import { Scratch } from './scratch.ts'
 
-/** A batch as the client hands it to a version of the Produce API. */
-export interface ProduceMessage {
+/** What goes to one partition in one request. A batch that is sent again has the same records and the same origin. */
+export interface ProduceBatch extends BatchOrigin {
   readonly topic: string
   readonly partition: number
-  readonly value: Pick<PartitionBatch, 'records'>
+  readonly records: readonly KafkaRecord[]
 }
 
-/** What the client says of the producer: a batch that it repeats carries the same numbers again. */
-export interface ProduceState {
-  readonly producerId?: bigint | undefined
-  readonly producerEpoch?: number | undefined
-  /** The client's number of the first message for each topic and partition. */
-  readonly sequences?: NumericMap | undefined
+export interface ProduceRequest {
+  /** -1: all in-sync replicas. */
+  readonly acks: number
+  /** So many milliseconds the broker waits for the replicas. */
+  readonly timeoutMs: number
+  /** Not two for the same partition. */
+  readonly batches: readonly ProduceBatch[]
 }
-
-export type ProduceArguments = [acks: number, timeout: number, messages: readonly ProduceMessage[], state: ProduceState]
 
 /** Makes the payload of a Produce request, in the versions 3 to 11; it is right until the next one is made. */
-export type ProduceEncoder = (version: number, args: Readonly<ProduceArguments>) => Writer
+export type ProduceEncoder = (version: number, request: ProduceRequest) => Writer
 
 /** The version since which strings, arrays and lengths are compact and structures end with tags. */
 const FIRST_COMPACT_VERSION = 9
 
-/**
- * The encoder of one producer. All its requests are made in the same memory: the client copies each, behind its head,
- * before its connection.send() returns.
- */
+/** All requests of an encoder are made in the same memory: the client copies each before its connection.send() returns. */
 export function createProduceEncoder(): ProduceEncoder {
-  const sequences = new RecordSequences()
   const scratch = new Scratch()
 
-  return (version, [acks, timeout, messages, state]) => {
+  return (version, { acks, timeoutMs, batches }) => {
     const isCompact = version >= FIRST_COMPACT_VERSION
-    const writePartition = (writer: Writer, ofPlace: readonly ProduceMessage[]): void => {
-      const records = recordsOf(ofPlace)
-      const { partition } = ofPlace[0] as ProduceMessage
-      const firstSequence = sequenceOf(ofPlace, { records: records.length, state, sequences })
-      const { producerId = -1n, producerEpoch = 0 } = state
-      const bytes = encodeBatch(records, { producerId, producerEpoch, firstSequence }, scratch)
-      writer.appendInt32(partition).appendBytes(bytes, isCompact)
+    const writePartition = (writer: Writer, batch: ProduceBatch): void => {
+      writer.appendInt32(batch.partition).appendBytes(encodeBatch(batch.records, batch, scratch), isCompact)
     }
-    const writeTopic = (writer: Writer, [topic, partitions]: [string, ProduceMessage[][]]): void => {
+    const writeTopic = (writer: Writer, [topic, ofTopic]: [string, ProduceBatch[]]): void => {
       writer.appendString(topic, isCompact)
-      writer.appendArray(Object.values(partitions), writePartition, isCompact, isCompact)
+      writer.appendArray(ofTopic, writePartition, isCompact, isCompact)
     }
     scratch.clear()
     const writer = Writer.create()
       .appendString(null, isCompact)
       .appendInt16(acks)
-      .appendInt32(timeout)
-      .appendArray(Object.entries(byPlace(messages)), writeTopic, isCompact, isCompact)
+      .appendInt32(timeoutMs)
+      .appendArray([...byTopic(batches)], writeTopic, isCompact, isCompact)
     if (isCompact) writer.appendTaggedFields()
     return writer
   }
 }
 
-/** By topic, then by partition; an object, not a map, for the order that the client's requests have. */
-function byPlace(messages: readonly ProduceMessage[]): Record<string, ProduceMessage[][]> {
-  const topics = Object.create(null) as Record<string, ProduceMessage[][]>
-  for (const message of messages) {
-    const partitions = (topics[message.topic] ??= [])
-    const ofPlace = (partitions[message.partition] ??= [])
-    ofPlace.push(message)
+function byTopic(batches: readonly ProduceBatch[]): Map<string, ProduceBatch[]> {
+  const topics = new Map<string, ProduceBatch[]>()
+  for (const batch of batches) {
+    const ofTopic = topics.get(batch.topic)
+    if (ofTopic === undefined) topics.set(batch.topic, [batch])
+    else ofTopic.push(batch)
   }
   return topics
-}
-
-/** A place gets more than one message when its topic has fewer partitions than it had: the client folds them. */
-function recordsOf(ofPlace: readonly ProduceMessage[]): readonly KafkaRecord[] {
-  const [only, second] = ofPlace as [ProduceMessage, ...ProduceMessage[]]
-  return second === undefined ? only.value.records : ofPlace.flatMap(({ value }) => value.records)
-}
-
-function sequenceOf(
-  ofPlace: readonly ProduceMessage[],
-  batch: { readonly records: number; readonly state: ProduceState; readonly sequences: RecordSequences }
-): number {
-  const { topic, partition } = ofPlace[0] as ProduceMessage
-  const { records, state, sequences } = batch
-  const { producerId, producerEpoch } = state
-  const place = `${topic}:${partition}`
-  const number = state.sequences?.get(place)
-  return sequences.firstOf(place, { producerId, producerEpoch, number, messages: ofPlace.length, records })
 }

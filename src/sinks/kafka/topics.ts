@@ -1,14 +1,23 @@
 import { ConfigResourceTypes, type Admin } from '@platformatic/kafka'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { refusedCreations } from './errors.ts'
-import { explainTopic, isAlreadyThere, isRefusedTopic, isTopicTrouble, isUnknownTopic } from './explain.ts'
+import type { BrokerAddress, ClusterAnswer } from './cluster-client.ts'
+import { isUnsupported, refusedCreations } from './errors.ts'
+import { explainTopic, isAlreadyThere, isRefusedTopic, isTopicTrouble } from './explain.ts'
 import type { KafkaSettings } from './options.ts'
-import type { TopicInfo } from './outbox.ts'
 import type { Session } from './session.ts'
+
+export interface TopicInfo {
+  /** Of each partition the broker that leads it; -1 where none does. */
+  readonly leaders: readonly number[]
+  /** The topic's max.message.bytes: what one batch for a partition, and so one record, may be. */
+  readonly maxBytes: number
+}
 
 export interface TopicBook {
   /** The topics that can be written to. */
   readonly usable: ReadonlyMap<string, TopicInfo>
+  /** Where the brokers listen, by number. */
+  readonly brokers: ReadonlyMap<number, BrokerAddress>
   /** One line for each topic that cannot. */
   readonly troubles: ReadonlyMap<string, string>
   /** Notes the names as needed from now on. Returns whether any was new. */
@@ -21,7 +30,7 @@ export interface TopicBook {
    */
   probe(session: Session, names: readonly string[]): Promise<Map<string, string>>
   /**
-   * Looks every wanted topic up, creates what is missing, and learns partitions and size limits; `only` restricts it.
+   * Looks every wanted topic up, creates what is missing, and learns leaders and size limits; `only` restricts it.
    * Rejects when the cluster does not answer; a topic that cannot be had is a trouble, not a rejection.
    */
   check(session: Session, only?: readonly string[]): Promise<void>
@@ -31,12 +40,18 @@ export interface TopicBook {
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 const LEADER_PATIENCE_MS = 3_000
 const POLL_MS = 20
+/** Brokers that are asked before a look-up counts as failed. */
+const LOOK_UP_TRIES = 3
+const UNKNOWN_TOPIC = 3
 
 /** What is known about the topics that records name. Outlives sessions. */
 export function createTopicBook(settings: KafkaSettings): TopicBook {
   const wanted = new Set<string>()
   const usable = new Map<string, TopicInfo>()
   const troubles = new Map<string, string>()
+  let brokers: ReadonlyMap<number, BrokerAddress> = new Map()
+  /** performance.now() since when a topic is missing that was there before. */
+  const missingSince = new Map<string, number>()
 
   const fail = (topic: string, trouble: string): void => {
     if (troubles.get(topic) !== trouble) settings.log.error(trouble)
@@ -44,9 +59,28 @@ export function createTopicBook(settings: KafkaSettings): TopicBook {
     usable.delete(topic)
   }
 
+  /** Why a missing topic is not to be made now; undefined when it is. */
+  const obstacle = (topic: string): string | undefined => {
+    if (!settings.topics.create) return `topic ${topic}: it does not exist and KAFKA_CREATE_TOPICS is off: create it`
+    if (usable.has(topic) && !missingSince.has(topic)) missingSince.set(topic, performance.now())
+    const since = missingSince.get(topic)
+    if (since === undefined || performance.now() - since >= settings.recreateAfterMs) return undefined
+    const seconds = settings.recreateAfterMs / 1000
+    return `topic ${topic}: it was deleted; it is made again after ${seconds} s (KAFKA_RECREATE_AFTER) unless somebody else does`
+  }
+
+  const lookUp = async (session: Session, names: readonly string[]): Promise<Map<string, Finding>> => {
+    const seen = await lookAt(session, names)
+    brokers = seen.brokers
+    return await withMissing(seen.findings, { session, settings, obstacle })
+  }
+
   return {
     usable,
     troubles,
+    get brokers() {
+      return brokers
+    },
     want(names) {
       const before = wanted.size
       for (const name of names) wanted.add(name)
@@ -62,83 +96,87 @@ export function createTopicBook(settings: KafkaSettings): TopicBook {
     async probe(session, names) {
       const refused = new Map<string, string>()
       const unknown = names.filter(name => !usable.has(name))
-      for (const [topic, finding] of await lookUp(session, settings, unknown)) {
+      for (const [topic, finding] of await lookUp(session, unknown)) {
         if ('trouble' in finding && finding.refused) refused.set(topic, finding.trouble)
       }
       return refused
     },
     async check(session, only = [...wanted]) {
-      const found = new Map<string, number>()
-      for (const [topic, finding] of await lookUp(session, settings, only)) {
+      const found = new Map<string, readonly number[]>()
+      for (const [topic, finding] of await lookUp(session, only)) {
         if ('trouble' in finding) fail(topic, finding.trouble)
-        else found.set(topic, finding.partitions)
+        else found.set(topic, finding.leaders)
       }
       const limits = await sizeLimits(session, [...found.keys()])
-      for (const [topic, partitions] of found) {
-        usable.set(topic, { partitions, maxBytes: limits.get(topic) ?? DEFAULT_MAX_MESSAGE_BYTES })
+      for (const [topic, leaders] of found) {
+        usable.set(topic, { leaders, maxBytes: limits.get(topic) ?? DEFAULT_MAX_MESSAGE_BYTES })
         troubles.delete(topic)
+        missingSince.delete(topic)
       }
     }
   }
 }
 
-type Finding = { readonly partitions: number } | { readonly trouble: string; readonly refused: boolean }
+type Finding = { readonly leaders: readonly number[] } | { readonly trouble: string; readonly refused: boolean }
 
-/** What there is of each topic; those that are missing are made, where that is allowed. */
-async function lookUp(
-  session: Session,
-  settings: KafkaSettings,
-  topics: readonly string[]
-): Promise<Map<string, Finding>> {
-  const findings = new Map<string, Finding>()
-  const missing: string[] = []
-  const look = async (topic: string): Promise<void> => {
-    const finding = await orTrouble(topic, partitionsOf(session, topic))
-    if (finding === undefined) missing.push(topic)
-    else findings.set(topic, finding)
-  }
-  await Promise.all(topics.map(look))
-  if (missing.length === 0) return findings
-  if (!settings.topics.create) {
-    for (const topic of missing) {
-      const trouble = `topic ${topic}: it does not exist and KAFKA_CREATE_TOPICS is off: create it`
-      findings.set(topic, { trouble, refused: true })
-    }
-    return findings
-  }
-  const refusals = await createTopics(session, settings, missing)
-  const settle = async (topic: string): Promise<void> => {
-    const unknown = { trouble: `topic ${topic}: created, but the brokers do not know it yet`, refused: false }
-    if (refusals.has(topic)) findings.set(topic, troubleOf(topic, refusals.get(topic)))
-    else findings.set(topic, (await orTrouble(topic, awaitLeaders(session, topic))) ?? unknown)
-  }
-  await Promise.all(missing.map(settle))
-  return findings
+interface Seen {
+  readonly brokers: ReadonlyMap<number, BrokerAddress>
+  /** Undefined: the topic is missing. */
+  readonly findings: ReadonlyMap<string, Finding | undefined>
 }
 
-/** Rejects as `partitions` does where the topic is not the trouble. */
-async function orTrouble(topic: string, partitions: Promise<number | undefined>): Promise<Finding | undefined> {
-  try {
-    const count = await partitions
-    return count === undefined ? undefined : { partitions: count }
-  } catch (error) {
-    if (!isTopicTrouble(error)) throw error
-    return troubleOf(topic, error)
+/** Asks one broker after the other. Rejects where none of them answers. */
+async function lookAt(session: Session, topics: readonly string[]): Promise<Seen> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const answer = await session.client.lookUp(topics, attempt)
+      const brokers = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }] as const))
+      return { brokers, findings: new Map(answer.topics.map(topic => [topic.name, findingOf(topic)])) }
+    } catch (error) {
+      if (attempt + 1 >= LOOK_UP_TRIES) throw error
+    }
   }
+}
+
+function findingOf({ name, errorCode, error, partitions }: ClusterAnswer['topics'][number]): Finding | undefined {
+  if (errorCode === UNKNOWN_TOPIC) return undefined
+  if (errorCode !== 0) return troubleOf(name, error)
+  const leaders: number[] = []
+  for (const { partitionIndex, leaderId } of partitions) leaders[partitionIndex] = leaderId
+  return { leaders }
+}
+
+/** The same, and what was missing is made where that is allowed. */
+async function withMissing(
+  seen: Seen['findings'],
+  to: {
+    readonly session: Session
+    readonly settings: KafkaSettings
+    readonly obstacle: (topic: string) => string | undefined
+  }
+): Promise<Map<string, Finding>> {
+  const { session, settings, obstacle } = to
+  const findings = new Map<string, Finding>()
+  const missing: string[] = []
+  for (const [topic, finding] of seen) {
+    const trouble = finding === undefined ? obstacle(topic) : undefined
+    if (finding !== undefined) findings.set(topic, finding)
+    else if (trouble === undefined) missing.push(topic)
+    else findings.set(topic, { trouble, refused: !settings.topics.create })
+  }
+  if (missing.length === 0) return findings
+  const refusals = await createTopics(session, settings, missing)
+  for (const [topic, refusal] of refusals) findings.set(topic, troubleOf(topic, refusal))
+  const made = missing.filter(topic => !refusals.has(topic))
+  for (const [topic, finding] of await awaitLeaders(session, made)) {
+    const unknown = { trouble: `topic ${topic}: created, but the brokers do not know it yet`, refused: false }
+    findings.set(topic, finding ?? unknown)
+  }
+  return findings
 }
 
 function troubleOf(topic: string, error: unknown): Finding {
   return { trouble: explainTopic(topic, error), refused: isRefusedTopic(error) }
-}
-
-async function partitionsOf(session: Session, topic: string): Promise<number | undefined> {
-  try {
-    const { topics } = await session.producer.metadata({ topics: [topic], forceUpdate: true, retries: 0 })
-    return topics.get(topic)?.partitionsCount
-  } catch (error) {
-    if (isUnknownTopic(error)) return undefined
-    throw error
-  }
 }
 
 /** In one request: a controller takes about as long for many as for one. Resolves with what Kafka says of those it refuses. */
@@ -170,16 +208,14 @@ async function createTopics(
   return refusals
 }
 
-async function awaitLeaders(session: Session, topic: string): Promise<number | undefined> {
+async function awaitLeaders(session: Session, topics: readonly string[]): Promise<Seen['findings']> {
   const patience = performance.now() + LEADER_PATIENCE_MS
   for (;;) {
-    try {
-      const partitions = await partitionsOf(session, topic)
-      if (partitions !== undefined) return partitions
-    } catch (error) {
-      if (!isTopicTrouble(error) || performance.now() > patience) throw error
-    }
-    if (performance.now() > patience) return undefined
+    const { findings } = topics.length === 0 ? { findings: new Map<string, Finding>() } : await lookAt(session, topics)
+    const isThere = [...findings.values()].every(
+      finding => finding !== undefined && 'leaders' in finding && finding.leaders.every(leader => leader >= 0)
+    )
+    if (isThere || performance.now() > patience) return findings
     await sleep(POLL_MS)
   }
 }
@@ -195,7 +231,8 @@ async function sizeLimits(session: Session, topics: readonly string[]): Promise<
   const results = await session
     .withAdmin((admin: Admin) => admin.describeConfigs({ resources }))
     .catch((error: unknown) => {
-      if (!isTopicTrouble(error)) throw error
+      // The look-up is optional: some servers do not have it, and some users may not.
+      if (!isTopicTrouble(error) && !isUnsupported(error)) throw error
       return []
     })
   for (const { resourceName, configs } of results) {

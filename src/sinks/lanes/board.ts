@@ -1,7 +1,6 @@
 import type { OutgoingRecord } from '../../model/record.ts'
-import { Call, Entry, NO_PLACE, type Place } from './entry.ts'
-import { Lane, type Totals } from './lane.ts'
-import { isSettledOnDisk } from './reading.ts'
+import type { Call } from './call.ts'
+import { Entry, NO_PLACE, type Place, Lane, type Totals } from './lane.ts'
 
 export interface BoardOptions {
   /** The partition of a record; UNKNOWN_PARTITION where the topic's partitions are not known. */
@@ -14,7 +13,7 @@ export interface BoardOptions {
   readonly memoryBytes: number
   /** What one late lane may keep in memory in any case. Default 64 KiB. */
   readonly minHeadBytes?: number
-  /** A late lane whose last batch took longer stays late. */
+  /** A late lane whose last batch took longer stays late; Infinity: there is no log, and all stays in memory. */
   readonly quickMs: number
   /** Where the log ends at the start. Its lines are read before any lane counts as caught up. */
   readonly end: Place
@@ -104,14 +103,17 @@ export class Board {
   /** Takes the records of a call in. Those that have a late lane are written at once. */
   add(call: Call, now: number): void {
     const urgent: Entry[] = []
-    const isFull = this.bytes() > this.#options.memoryBytes
+    const hasLog = this.#options.quickMs < Infinity
+    const isFull = hasLog && this.bytes() > this.#options.memoryBytes
     for (let index = 0; index < call.records.length; index++) {
       const record = call.records[index] as OutgoingRecord
       const lanes = this.lanesFor(record)
       const entry = new Entry({ record, lanes, order: this.#order++, enteredAt: now, call, index })
       if (lanes.length === 0) entry.noteSafe()
       for (const lane of lanes) {
-        if (isFull || (lane.late && lane.bytes > this.headBytes())) lane.onDisk = true
+        // Without a log nothing tells whether it is still slow, but the next event.
+        if (lane.late && !hasLog && lane.length === 0 && lane.sendable) lane.late = false
+        if (isFull || (lane.late && hasLog && lane.bytes > this.headBytes())) lane.onDisk = true
         if (lane.onDisk) lane.tail.push(entry)
         else lane.push(entry)
       }
@@ -173,6 +175,7 @@ export class Board {
       entry.stored = 'yes'
       entry.place = places[index] as Place
       for (const lane of entry.lanes) {
+        if (entry.pending > 0) lane.logged += entry.bytes
         const at = lane.tail.indexOf(entry)
         if (at < 0) continue
         lane.tail.splice(at, 1)
@@ -205,11 +208,18 @@ export class Board {
 
   /** The lanes whose oldest event is late by now and was not before are late from now on; their events are written. */
   noteLate(now: number): Lane[] {
-    const late = this.#all.filter(lane => !lane.late && now - (lane.oldest?.enteredAt ?? now) >= this.#options.timeoutMs)
-    for (const lane of late) lane.late = true
-    const urgent = late.flatMap(lane => lane.takeUnstored())
-    if (urgent.length > 0) this.storeNow(urgent)
+    const late = this.#all.filter(
+      lane => !lane.late && now - (lane.oldest?.enteredAt ?? now) >= this.#options.timeoutMs
+    )
+    this.setLate(late)
     return late
+  }
+
+  /** Nobody waits for these lanes from now on: their events are written at once. */
+  setLate(lanes: readonly Lane[]): void {
+    for (const lane of lanes) lane.late = true
+    const urgent = lanes.flatMap(lane => lane.takeUnstored())
+    if (urgent.length > 0) this.storeNow(urgent)
   }
 
   /** When the next lane is late, in the same time as `now`; undefined when nothing waits that could be. */
@@ -241,7 +251,7 @@ export class Board {
     for (let left = batch.count; left > 0; left--) {
       const entry = lane.shift()
       onEntry(entry)
-      if (--entry.pending === 0) entry.noteSafe()
+      this.#left(lane, entry)
     }
     this.#catchUp(lane, now, now - batch.sentAt)
   }
@@ -250,9 +260,13 @@ export class Board {
   refused(lane: Lane, now: number): void {
     lane.batch = undefined
     lane.movedAt = now
-    const entry = lane.shift()
-    if (--entry.pending === 0) entry.noteSafe()
+    this.#left(lane, lane.shift())
     this.#catchUp(lane, now, 0)
+  }
+
+  #left(lane: Lane, entry: Entry): void {
+    if (entry.stored === 'yes') lane.logged = lane.position() === NO_PLACE ? 0 : Math.max(0, lane.logged - entry.bytes)
+    if (--entry.pending === 0) entry.noteSafe()
   }
 
   /** Kafka refuses something in the batch: half of it goes first next time. Returns whether a single record is left. */
@@ -267,10 +281,15 @@ export class Board {
 
   #catchUp(lane: Lane, now: number, roundTripMs: number): void {
     if (!lane.late) return
-    if (lane.onDisk && isSettledOnDisk(this, lane)) this.leaveDisk(lane)
+    if (lane.onDisk && this.hasRead(lane)) this.leaveDisk(lane)
     const { timeoutMs, quickMs } = this.#options
     const isQuick = roundTripMs < quickMs && now - (lane.oldest?.enteredAt ?? now) < timeoutMs
     if (isQuick && !lane.onDisk && lane.sendable) lane.late = false
+  }
+
+  /** Whether all lines of the lane in the log were read. */
+  hasRead(lane: Lane): boolean {
+    return (lane.loaded ?? NO_PLACE) >= this.end
   }
 
   /** Everything of the lane in the log was read: what is still being written is put behind it. */
@@ -280,6 +299,8 @@ export class Board {
     const { tail } = lane
     lane.tail = []
     for (const entry of tail) lane.push(entry)
+    // Nothing of it was in the log, so nothing says that it is slow.
+    if (lane.length === 0 && lane.sendable) lane.late = false
   }
 
   /** All lines before it are confirmed on every lane; the end of the log when all are. */

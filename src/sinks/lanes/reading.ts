@@ -1,7 +1,6 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Board } from './board.ts'
-import { NO_PLACE, type Place } from './entry.ts'
-import { UNKNOWN_PARTITION, type Lane } from './lane.ts'
+import { NO_PLACE, type Place, UNKNOWN_PARTITION, type Lane } from './lane.ts'
 
 /** Without a confirmation for so long a full lane does not hold up the others any more. */
 const STUCK_MS = 2_000
@@ -18,13 +17,8 @@ export interface Piece {
 
 export interface ReadingOptions {
   readonly partitionOf: (topic: string, record: OutgoingRecord) => number
-  /** Where the lane's first unconfirmed line may be at the earliest, as the last process left it. */
-  readonly startOf: (topic: string, partition: number) => Place
-}
-
-/** Whether nothing of the lane is on disk that was not read. */
-export function isSettledOnDisk(board: Board, lane: Lane): boolean {
-  return (lane.loaded ?? NO_PLACE) >= board.end
+  /** Whether an earlier process has delivered the line at `place` for this lane. */
+  readonly isDone: (lane: { readonly topic: string; readonly partition: number; readonly place: Place }) => boolean
 }
 
 /**
@@ -39,7 +33,7 @@ export function nextPlace(board: Board, now: number): Place | undefined {
   const holders: Lane[] = []
   for (const lane of board.lanes) {
     if (!lane.onDisk) continue
-    if (isSettledOnDisk(board, lane)) {
+    if (board.hasRead(lane)) {
       if (!isFull(lane)) board.leaveDisk(lane)
       continue
     }
@@ -73,8 +67,9 @@ export function load(board: Board, piece: Piece, options: ReadingOptions): void 
     const lanes: Lane[] = []
     for (const topic of record.topics) {
       const partition = options.partitionOf(topic, record)
-      if (partition !== UNKNOWN_PARTITION && place < options.startOf(topic, partition)) continue
+      if (partition !== UNKNOWN_PARTITION && options.isDone({ topic, partition, place })) continue
       const lane = laneAt(topic, partition, place)
+      if (lane !== undefined && isScan && place >= board.scanned) lane.logged += record.lineEnd - record.lineStart
       if (lane !== undefined && takers.has(lane) && place >= (lane.loaded ?? NO_PLACE)) lanes.push(lane)
     }
     if (lanes.length === 0) continue

@@ -1,7 +1,6 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Board } from './board.ts'
-import { NO_PLACE, type Entry } from './entry.ts'
-import { UNKNOWN_PARTITION, type Lane } from './lane.ts'
+import { NO_PLACE, type Entry, UNKNOWN_PARTITION, type Lane } from './lane.ts'
 
 /**
  * The topic has so many partitions from now on, or it is not known (0): all its lanes become one, and that one becomes
@@ -24,7 +23,9 @@ export function repartition(
 /** What was read from the log past the earliest of their places is read again: it may be for another lane now. */
 function merge(board: Board, topic: string, lanes: readonly Lane[]): Lane {
   const onDisk = lanes.some(lane => lane.onDisk)
-  const loaded = onDisk ? Math.min(...lanes.map(lane => (lane.onDisk ? (lane.loaded ?? NO_PLACE) : NO_PLACE))) : NO_PLACE
+  const loaded = onDisk
+    ? Math.min(...lanes.map(lane => (lane.onDisk ? (lane.loaded ?? NO_PLACE) : NO_PLACE)))
+    : NO_PLACE
   const entries = lanes.flatMap(lane => [...lane.takeAll(), ...lane.tail]).sort(byLogThenOrder)
   for (const lane of lanes) board.remove(lane)
   const merged = board.create(topic, UNKNOWN_PARTITION, NO_PLACE)

@@ -17,7 +17,7 @@ export interface RefusedFile {
 }
 
 /** Not `.ndjson`: nothing may take it for events that are still to be relayed. */
-const FILE_NAME = 'refused.jsonl'
+export const REFUSED_FILE = 'refused.jsonl'
 const FILE_MODE = 0o640
 const LINE_FEED = 0x0a
 
@@ -30,7 +30,7 @@ export function createRefusedFile(options: {
   readonly maxBytes: number
   readonly now: () => number
 }): RefusedFile {
-  const path = join(options.dir, FILE_NAME)
+  const path = join(options.dir, REFUSED_FILE)
   let last: Promise<void> = Promise.resolve()
 
   async function append(records: readonly RefusedRecord[]): Promise<void> {

@@ -8,7 +8,7 @@ async function recover(dir: string): Promise<{ ids: unknown[]; torn: DamagedRang
   const torn: DamagedRange[] = []
   const damaged: DamagedRange[] = []
   const log = await openLog(dir, { onDamaged: range => torn.push(range) })
-  const reader = await openReader(log, { readOnly: true, onDamaged: range => damaged.push(range) })
+  const reader = await openReader(log, { onDamaged: range => damaged.push(range) })
   const ids = await readIds(reader)
   await reader.close()
   await log.close()

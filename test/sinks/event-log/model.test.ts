@@ -3,8 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import type { SegmentLog } from '../../../src/sinks/event-log/contract.ts'
-import type { Batch, LogReader } from '../../../src/sinks/event-log/log-reader.ts'
-import { idOf, linesOf, openLog, openReader, linesFrom } from '../../support/event-log.ts'
+import { type Batch, type LogReader, idOf, linesOf, openLog, openReader, linesFrom } from '../../support/event-log.ts'
 
 /**
  * The log as its users may rely on it: ids that were acknowledged, in order, and which of them the relay has confirmed.

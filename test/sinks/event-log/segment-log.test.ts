@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { isSinkUnavailable } from '../../../src/model/sink.ts'
-import { POSITION_FILE, savePosition } from '../../../src/sinks/event-log/position-file.ts'
+import { POSITION_FILE } from '../../../src/sinks/event-log/position-file.ts'
 import {
   createHandClock,
   createLogLines,
@@ -11,6 +11,7 @@ import {
   lineOf,
   linesOf,
   openLog,
+  savePosition,
   segmentFiles,
   until,
   linesFrom

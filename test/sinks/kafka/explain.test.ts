@@ -1,6 +1,6 @@
-import { NetworkError, ProtocolError, ResponseError } from '@platformatic/kafka'
+import { NetworkError, ProtocolError } from '@platformatic/kafka'
 import t from 'tap'
-import { confirmedPartitions, refusalReason } from '../../../src/sinks/kafka/errors.ts'
+import { verdictOf } from '../../../src/sinks/kafka/answers.ts'
 import { explain, explainTopic, isTopicTrouble } from '../../../src/sinks/kafka/explain.ts'
 
 const brokers = ['kafka-1:9092', 'kafka-2:9092']
@@ -51,11 +51,26 @@ t.test('trouble with a topic is told apart from trouble with the connection', as
   t.match(explainTopic('a', new ProtocolError('POLICY_VIOLATION')), /^topic a: /)
 })
 
-t.test('of a refused request the partitions that took theirs are known', async t => {
-  const partition = (index: number, errorCode: number) => ({ index, errorCode, baseOffset: 7n })
-  const response = { responses: [{ name: 'a', partitionResponses: [partition(0, 0), partition(1, 10)] }] }
-  const error = new ResponseError(0, 11, { '/responses/0/partition_responses/1': [10, null] }, response)
-  t.strictSame(confirmedPartitions(error), [{ topic: 'a', partition: 0, offset: 7n }])
-  t.match(refusalReason(error), /max\.message\.bytes/)
-  t.equal(refusalReason(new ProtocolError('NOT_ENOUGH_REPLICAS')), undefined)
-})
+t.test(
+  'what follows from the error of a partition: stored, refused for good, another number, or no for now',
+  async t => {
+    const kinds = [0, 46, 10, 18, 87, 32, 45, 59, 6, 19, 29, 99].map(code => verdictOf(code).kind)
+    const wanted = [
+      'stored',
+      'stored',
+      'refused',
+      'refused',
+      'refused',
+      'time',
+      'renumber',
+      'renumber',
+      'no',
+      'no',
+      'no',
+      'no'
+    ]
+    t.strictSame(kinds, wanted)
+    t.match(verdictOf(10), { reason: /max\.message\.bytes/ })
+    t.match(verdictOf(19), { words: /min\.insync\.replicas/ })
+  }
+)

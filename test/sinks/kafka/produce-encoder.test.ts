@@ -1,10 +1,10 @@
 import * as client from '@platformatic/kafka'
-import { kGetApi, kListApis, NumericMap, Producer } from '@platformatic/kafka'
+import { kListApis, NumericMap } from '@platformatic/kafka'
 import fc from 'fast-check'
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import t from 'tap'
-import { BatchProducer } from '../../../src/sinks/kafka/batch-producer.ts'
+import { ClusterClient } from '../../../src/sinks/kafka/cluster-client.ts'
 import { createRecordEncoder } from '../../../src/sinks/kafka/message.ts'
 import { createProduceEncoder } from '../../../src/sinks/kafka/produce-encoder.ts'
 import { encodeBatch } from '../../../src/sinks/kafka/record-batch.ts'
@@ -29,9 +29,9 @@ function stateOf(messages: readonly Placed[]) {
 }
 
 function isSame(version: number, sent: readonly Sent[]): boolean {
-  const messages = ours(sent)
-  const own = createProduceEncoder()(version, [-1, 2_500, messages, stateOf(messages)]).buffer
-  const options = { ...stateOf(messages), compression: 'none' } as const
+  const batches = ours(sent, identity)
+  const own = createProduceEncoder()(version, { acks: -1, timeoutMs: 2_500, batches }).buffer
+  const options = { ...stateOf(batches), compression: 'none' } as const
   const reference = apis.get(version)?.createRequest(-1, 2_500, sent.map(theirs), options).buffer
   return reference !== undefined && own.equals(reference)
 }
@@ -149,26 +149,35 @@ t.test('headers stay right when more sources come than are remembered', async t 
   t.strictSame(many(rejected), encode(rejected))
 })
 
-t.test("the client's own encoder refuses a record: it would write an empty value", async t => {
-  const messages = ours([{ record: event(), topic: 'a', partition: 0 }]) as unknown as client.MessageRecord[]
-  for (const api of apis.values()) t.throws(() => api.createRequest(-1, 1, messages, {}), { message: /BatchProducer/ })
-})
-
-t.test('for each version the client calls the connection as ever, but for what makes the request', async t => {
-  const sent = cases['several topics and partitions, mixed'] as readonly Sent[]
-  for (const version of apis.keys()) {
-    const [own, reference] = await Promise.all([
-      callOf(producerOf(BatchProducer, version), ours(sent)),
-      callOf(producerOf(Producer, version), sent.map(theirs))
-    ])
-    const [[key, spoken, createOwn, ...rest], [theirKey, theirVersion, createTheirs, ...theirRest]] = [own, reference]
-    t.strictSame([key, spoken], [theirKey, theirVersion])
-    t.ok(
-      rest.every((argument, i) => argument === theirRest[i]),
-      'parser, kinds of header and callback'
-    )
-    t.ok((createOwn() as client.Writer).buffer.equals((createTheirs() as client.Writer).buffer), `version ${version}`)
+t.test(
+  'for each version a request goes to the connection as the client sends it, and its answer is read so',
+  async t => {
+    const sent = cases['several topics and partitions, mixed'] as readonly Sent[]
+    for (const [version, api] of apis) {
+      const produce = await clientOf(version).produceWith(createProduceEncoder())
+      const own = await callOf(to => void produce(to, { acks: -1, timeoutMs: 2_500, batches: ours(sent, identity) }))
+      const messages = sent.map(theirs)
+      const reference = await callOf(to =>
+        (api.api as unknown as AnyApi)(to, -1, 2_500, messages, stateOf(messages), () => undefined)
+      )
+      const [[key, spoken, createOwn, ...rest], [theirKey, theirVersion, createTheirs, ...theirRest]] = [own, reference]
+      t.strictSame([key, spoken], [theirKey, theirVersion])
+      t.ok(
+        rest.slice(0, 3).every((argument, i) => argument === theirRest[i]),
+        'parser and kinds of header'
+      )
+      t.ok((createOwn() as client.Writer).buffer.equals((createTheirs() as client.Writer).buffer), `version ${version}`)
+    }
   }
+)
+
+t.test('an answer that has an error in it is an answer, and a lost connection is none', async t => {
+  const produce = await clientOf(11).produceWith(createProduceEncoder())
+  const request = { acks: -1, timeoutMs: 2_500, batches: [] }
+  const response = { responses: [{ name: 'a', partitionResponses: [{ index: 0, errorCode: 19, baseOffset: -1n }] }] }
+  const refused = new client.ResponseError(0, 11, { '/responses/0/partition_responses/0': [19, null] }, response)
+  t.equal(await produce(answering(refused), request), response)
+  await t.rejects(produce(answering(new client.NetworkError('Connection closed')), request), /closed/)
 })
 
 t.test('the client has copied a request when its connection.send() returns: the next is made in its place', async t => {
@@ -191,8 +200,10 @@ t.test('the client has copied a request when its connection.send() returns: the 
       { record: testRecord({ line, messageId: 'm', key: 'user-1', receivedAt: at }), topic: letter, partition: 0 }
     ]
   })
-  const producer = producerOf(BatchProducer, 11)
-  for (const sent of requests) produce(producer, connection, ours(sent))
+  const produce = await clientOf(11).produceWith(createProduceEncoder())
+  for (const sent of requests) {
+    produce(connection, { acks: -1, timeoutMs: 2_500, batches: ours(sent, identity) }).catch(() => undefined)
+  }
   const expected = requests.map(sent => {
     const messages = sent.map(theirs)
     return client.produceV11.createRequest(-1, 2_500, messages, stateOf(messages)).buffer
@@ -219,30 +230,23 @@ async function read(socket: Socket, bytes: number): Promise<Buffer> {
 /** Length, key, version, correlation id, the client's id `test` and an empty list of tags. */
 const REQUEST_HEAD_BYTES = 4 + 2 + 2 + 4 + (2 + 4) + 1
 
+type AnyApi = (connection: client.Connection, ...args: unknown[]) => void
 type SendArguments = Parameters<client.Connection['send']>
-type AnyApi = (connection: { send(...args: SendArguments): void }, ...args: unknown[]) => void
-
-const answered = (): void => {}
-
-/** A producer whose brokers speak this version of the Produce API. */
-function producerOf(Kind: typeof Producer | typeof BatchProducer, version: number): client.Producer {
-  const producer = new Kind({ clientId: 'test', bootstrapBrokers: ['127.0.0.1:1'] })
+/** A client whose brokers speak this version of the Produce API. */
+function clientOf(version: number): ClusterClient {
+  const own = new ClusterClient({ clientId: 'test', bootstrapBrokers: ['127.0.0.1:1'] })
   const api = { apiKey: 0, name: 'Produce', minVersion: 0, maxVersion: version }
-  return Object.assign(producer, {
-    [kListApis]: (callback: client.Callback<unknown>) => callback(null, [api])
-  }) as never
+  return Object.assign(own, { [kListApis]: (callback: client.Callback<unknown>) => callback(null, [api]) })
 }
 
-/** What a connection is asked for when the producer sends the messages. */
-function callOf(producer: client.Producer, messages: readonly Placed[]): Promise<SendArguments> {
+/** What a connection is asked for. */
+function callOf(send: (to: client.Connection) => void): Promise<SendArguments> {
   const { promise, resolve } = Promise.withResolvers<SendArguments>()
-  produce(producer, { send: (...args) => resolve(args) }, messages)
+  send({ send: (...args: SendArguments) => resolve(args) } as unknown as client.Connection)
   return promise
 }
 
-function produce(producer: client.Producer, to: Parameters<AnyApi>[0], messages: readonly Placed[]): void {
-  producer[kGetApi]('Produce', (_error, api) => {
-    const call = api as unknown as AnyApi
-    call(to, -1, 2_500, messages, stateOf(messages), answered)
-  })
+function answering(error: Error): client.Connection {
+  const send = (...args: SendArguments): void => args[6](error, undefined)
+  return { send } as unknown as client.Connection
 }
