@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { assertNothingLost, choose, tellRow } from '../support/faults.ts'
+import { kafkaJars, runTool } from '../support/kafka-jars.ts'
+import { freePort } from '../support/kafka-process.ts'
+import { readTopic, startKafka, type Kafka } from '../support/kafka.ts'
+import { startLoad } from '../support/load.ts'
+import { startServer, type ServerProcess } from '../support/server-process.ts'
+import { startSlowLink, type SlowLink } from '../support/slow-link.ts'
+import { until } from '../support/until.ts'
+import { timing, verify } from '../support/verdict.ts'
+
+const EVENTS_PER_SECOND = 100
+const QUOTA_BYTES = 3_000
+
+let kafka: Kafka
+let link: SlowLink
+let topics = 0
+
+t.before(async () => {
+  const [port, near] = [await freePort(), await freePort()]
+  link = await startSlowLink(t, near, () => port)
+  // Clients that ask for the broker's address are sent over the link.
+  kafka = await startKafka({ port, properties: { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${near}` } })
+})
+t.after(() => kafka.stop())
+t.afterEach(() => void (link.delayMs = 0))
+
+async function startWithTopic(t: Parameters<typeof startServer>[0]): Promise<{ server: ServerProcess; topic: string }> {
+  const topic = `slow-${++topics}`
+  const env = { KAFKA_BROKERS: kafka.brokers.join(','), EVENTS_TOPIC: topic, REJECTED_TOPIC: `${topic}-rejected` }
+  const server = await startServer(t, { env })
+  await server.ready()
+  return { server, topic }
+}
+
+for (const delayMs of [1_000, 3_000]) {
+  t.test(
+    `a link on which each answer takes ${delayMs / 1_000} s: each event is in Kafka once, the backlog stays small, and clients wait for the disk only`,
+    async t => {
+      const { server, topic } = await startWithTopic(t)
+      link.delayMs = delayMs
+      const load = startLoad(t, { url: server.url, eventsPerSecond: EVENTS_PER_SECOND })
+      const begun = performance.now()
+      let backlog = 0
+      const seconds = choose(12, 60)
+      for (let second = 0; second < seconds; second++) {
+        await sleep(1_000)
+        backlog = Math.max(backlog, await server.backlogBytes())
+      }
+      const { text } = await server.readyz()
+      const ended = performance.now()
+      const logged = server.stderr.split('\n').filter(line => line.includes('not confirmed within')).length
+      await load.stop()
+      link.delayMs = 0
+      await server.drained()
+      const verdict = await verify([load], { brokers: kafka.brokers, topic })
+      assertNothingLost(t, verdict)
+      t.equal(verdict.duplicates, 0, 'none is there twice')
+      // An answer holds up what comes meanwhile: twice its time of events, of some 600 bytes each, and the time to see it.
+      const bound = ((2 * delayMs) / 1_000 + 2) * EVENTS_PER_SECOND * 2 * 700
+      t.ok(backlog < bound, `at most ${backlog} bytes waited, ${bound} are allowed`)
+      t.match(text, /has not confirmed within 750 ms/, 'it says what is wrong for as long as it lasts')
+      t.ok(logged <= 2, `the log says it ${logged} times`)
+      const seen = timing(load.answers, { from: begun + 2_000, to: ended })
+      t.strictSame(Object.keys(seen.statuses), ['200'])
+      t.ok(seen.p99 < choose(250, 100), `99 % within ${Math.round(seen.p99)} ms`)
+      tellRow(t, `answers ${delayMs} ms late`, { verdict, backlog, ...seen })
+    }
+  )
+}
+
+t.test('a broker that takes 1.5 s for the very first batch: each event is in Kafka once', async t => {
+  const { server, topic } = await startWithTopic(t)
+  kafka.pause()
+  const load = startLoad(t, { url: server.url, eventsPerSecond: EVENTS_PER_SECOND })
+  await sleep(1_500)
+  kafka.resume()
+  await until(() => load.acked.length > 200, { what: 'events' })
+  await load.stop()
+  await server.drained()
+  const verdict = await verify([load], { brokers: kafka.brokers, topic })
+  assertNothingLost(t, verdict)
+  t.equal(verdict.duplicates, 0, 'none is there twice')
+  tellRow(t, 'broker slow at the first batch', { verdict })
+})
+
+t.test('a quota: it is named, all of it goes to new events, and nothing is lost or sent twice', async t => {
+  const { server, topic } = await startWithTopic(t)
+  await setQuota(`--add-config=producer_byte_rate=${QUOTA_BYTES}`)
+  const load = startLoad(t, { url: server.url, eventsPerSecond: 40, padding: 100 })
+  await until(async () => (await server.readyz()).text.includes('quota'), {
+    what: 'the quota to be named',
+    timeoutMs: 20_000
+  })
+  const seconds = choose(12, 40)
+  const before = await bytesIn(topic)
+  await sleep(seconds * 1_000)
+  const taken = (await bytesIn(topic)) - before
+  t.ok(taken >= 0.9 * QUOTA_BYTES * (seconds - 3), `${taken} bytes were taken in ${seconds} s`)
+  await setQuota('--delete-config=producer_byte_rate')
+  await load.stop()
+  await server.drained()
+  const verdict = await verify([load], { brokers: kafka.brokers, topic })
+  assertNothingLost(t, verdict)
+  t.equal(verdict.duplicates, 0, 'none is there twice')
+  tellRow(t, `quota of ${QUOTA_BYTES} bytes a second`, { verdict, taken, seconds })
+})
+
+async function setQuota(change: string): Promise<void> {
+  const [flag = '', value = ''] = change.split(/=(.*)/)
+  const tool = ['-XX:TieredStopAtLevel=1', '-cp', join(await kafkaJars(), '*'), 'kafka.admin.ConfigCommand']
+  const entity = ['--entity-type', 'clients', '--entity-default', '--alter', flag, value]
+  await runTool('java', [...tool, '--bootstrap-server', kafka.brokers.join(','), ...entity])
+}
+
+/** Keys, values and headers; Kafka's own framing counts for the quota too. */
+async function bytesIn(topic: string): Promise<number> {
+  const records = await readTopic(kafka.brokers, topic)
+  return records.reduce((sum, { key, value, headers }) => {
+    const inHeaders = Object.entries(headers).reduce((sum, [name, text]) => sum + name.length + text.length, 0)
+    return sum + (key?.length ?? 0) + value.length + inHeaders
+  }, 0)
+}
+
+t.end()
