@@ -68,6 +68,9 @@ function watch(child: ChildProcess, log: string): JavaProcess {
   }
 }
 
+/** Whoever asked for these may not listen on them yet. */
+const given = new Set<number>()
+
 /**
  * A port of 127.0.0.1 that nobody listens on. Taken from below the range that outgoing connections use, so that a
  * broker that is down for a while finds it free when it comes back.
@@ -75,11 +78,14 @@ function watch(child: ChildProcess, log: string): JavaProcess {
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 12_000 + Math.floor(Math.random() * 20_000)
+    if (given.has(port)) continue
     const server = createServer()
     const free = await new Promise<boolean>(resolve => {
       server.once('error', () => resolve(false))
       server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
     })
-    if (free) return port
+    if (!free) continue
+    given.add(port)
+    return port
   }
 }
