@@ -186,7 +186,7 @@ t.test(
   }
 )
 
-/** Of a batch that is taken apart leniently, in milliseconds: the median of several. */
+/** Of a batch that is taken apart leniently, in milliseconds: the least of several, since a busy machine only adds to it. */
 function cpuOf(body: string): number {
   const runs = Array.from({ length: 9 }, () => {
     const bytes = Buffer.from(body)
@@ -194,7 +194,7 @@ function cpuOf(body: string): number {
     parseBody(bytes, { endpoint: 'batch', limits: DEFAULT_LIMITS, isLenient: true })
     return process.cpuUsage(started).user / 1_000
   })
-  return runs.toSorted((a, b) => a - b)[4] as number
+  return Math.min(...runs)
 }
 
 t.test('a large batch that cannot be read takes no more of the processor than a few good ones', async t => {

@@ -125,7 +125,7 @@ export async function readTopic(
   const ends = await awaitOffsets(brokers, topic, { count: options.count ?? 0, patience })
   const left = new Set(ends.filter(({ low, high }) => high > low).map(({ partition }) => partition))
   if (left.size === 0) return []
-  const records = await consumeTo(brokers, topic, { ends, left, patience })
+  const records = await consumePatiently(brokers, topic, { ends, left, patience })
   return records.sort((a, b) => a.partition - b.partition || Number(a.offset) - Number(b.offset))
 }
 
@@ -143,6 +143,22 @@ async function awaitOffsets(
       await sleep(50)
     }
   })
+}
+
+/** A broker that has just come up knows its consumer groups a moment later: until then the client gives up. */
+async function consumePatiently(
+  brokers: readonly string[],
+  topic: string,
+  to: { ends: readonly PartitionOffsets[]; left: Set<number>; patience: number }
+): Promise<ReadRecord[]> {
+  for (;;) {
+    try {
+      return await consumeTo(brokers, topic, { ...to, left: new Set(to.left) })
+    } catch (error) {
+      if ((error as { retriable?: boolean }).retriable !== true || Date.now() > to.patience) throw error
+      await sleep(100)
+    }
+  }
 }
 
 async function consumeTo(
