@@ -207,14 +207,14 @@ export class Sender {
         ...producer
       }))
     }
-    const bytes = request.batches.reduce((sum, { records }) => sum + records.reduce(addSize, 0), 0)
     this.#underway.set(link, batches)
     try {
       const answer = await link.send(this.#produce as Produce, request)
       this.#underway.delete(link)
-      this.#answered(link, batches, answer)
-      const records = request.batches.reduce((sum, { records }) => sum + records.length, 0)
-      this.#options.settings.onProduced({ bytes, records, milliseconds: performance.now() - now })
+      const isStored = this.#answered(link, batches, answer)
+      const stored = request.batches.filter((_batch, index) => isStored[index]).flatMap(({ records }) => records)
+      const bytes = stored.reduce(addSize, 0)
+      this.#options.settings.onProduced({ bytes, records: stored.length, milliseconds: performance.now() - now })
     } catch (error) {
       this.#underway.delete(link)
       this.#lost(link, batches, error)
@@ -224,7 +224,8 @@ export class Sender {
     this.wake()
   }
 
-  #answered(link: Link, batches: readonly Outgoing[], answer: ProduceAnswer): void {
+  /** Returns for each batch whether Kafka has it now. */
+  #answered(link: Link, batches: readonly Outgoing[], answer: ProduceAnswer): boolean[] {
     const now = performance.now()
     if (answer.throttleTimeMs > 0) link.throttledUntil = now + answer.throttleTimeMs
     this.#troubles.answered(link, now - (batches[0]?.lane.batch?.sentAt ?? now), answer.throttleTimeMs)
@@ -232,12 +233,14 @@ export class Sender {
     for (const { name, partitionResponses } of answer.responses) {
       for (const result of partitionResponses) results.set(`${name}/${result.index}`, result)
     }
-    for (const out of batches) {
+    return batches.map(out => {
       const result = results.get(`${out.lane.topic}/${out.lane.partition}`)
       const verdict = result === undefined ? undefined : verdictOf(result.errorCode)
-      if (result !== undefined && verdict?.kind === 'stored') this.#stored(out, result.baseOffset, now)
+      const isStored = result !== undefined && verdict?.kind === 'stored'
+      if (isStored) this.#stored(out, result.baseOffset, now)
       else this.#notStored(link, out, verdict)
-    }
+      return isStored
+    })
   }
 
   #stored({ lane, outlet }: Outgoing, baseOffset: bigint, now: number): void {
