@@ -4,6 +4,7 @@
  *   npm run bench                         every workload
  *   npm run bench -- W1 W2                these
  *   npm run bench -- --seconds 5 --rounds 20
+ *   npm run bench -- W1 --against ../older      Tributary alone, in turns with the server of another checkout
  *
  * The subjects take turns within one run, so that a noisy machine is noisy for all of them. Every acked event is then
  * looked for: by the offsets of its topic, or by the server's own count for the log.
@@ -21,7 +22,11 @@ import { WORKLOADS } from './workloads.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: 'string', default: '2' }, rounds: { type: 'string', default: '9' } }
+  options: {
+    seconds: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '9' },
+    against: { type: 'string' }
+  }
 })
 const seconds = Number(values.seconds)
 const rounds = Number(values.rounds)
@@ -61,8 +66,21 @@ async function eventLoopDelayMs(subject: Subject): Promise<number> {
   return Number(found?.[1]) * 1000 - LOOK_MS
 }
 
+/** Who takes part; with `--against` the bare reference, and each Tributary beside its twin. */
+async function subjectsOf(workload: Workload, brokers: readonly string[]): Promise<Subject[]> {
+  const [reference, ...others] = await workload.subjects(brokers)
+  if (reference === undefined) return []
+  if (values.against === undefined) return [reference, ...others]
+  const pairs = [reference]
+  for (const subject of others) {
+    if (subject.twin === undefined) await subject.stop()
+    else pairs.push(subject, await subject.twin(values.against))
+  }
+  return pairs
+}
+
 async function runWorkload(workload: Workload, brokers: readonly string[]): Promise<Row[]> {
-  const subjects = await workload.subjects(brokers)
+  const subjects = await subjectsOf(workload, brokers)
   const stopCompany = await workload.company?.(subjects)
   const rows = new Map<Subject, Row>()
   for (const subject of subjects) {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Kafka } from '../test/support/kafka.ts'
 import { startKafka } from '../test/support/kafka.ts'
 import { createTopic } from '../test/support/kafka-topics.ts'
-import { START_ARGS } from '../test/support/start-args.ts'
+import { START_ARGS, startArgsOf } from '../test/support/start-args.ts'
 import type { Measured } from './process.ts'
 import { freePort, startProcess, waitReady } from './process.ts'
 import type { Unit } from './servers/keep.ts'
@@ -27,6 +27,8 @@ export interface Subject {
   readonly adminUrl: string | undefined
   readonly topic: string | undefined
   stop(): Promise<void>
+  /** Starts the same server from another checkout, to be measured in turns with this one. Only Tributary has it. */
+  twin?(root: string): Promise<Subject>
 }
 
 const NO_REFERENCE_HAS = { adminUrl: undefined, topic: undefined }
@@ -83,18 +85,20 @@ export interface TributaryOptions {
   readonly env?: Record<string, string>
   /** Default: SERVER_CORE. */
   readonly core?: number
+  /** The checkout whose server is started. Default: this one. */
+  readonly root?: string
 }
 
 const ONE_SOURCE = 'sources:\n  - id: bench\n    writeKeys: [wk_bench]\n'
 /** The real server, as `npm start` runs it. */
 export async function startTributary(options: TributaryOptions): Promise<Subject> {
-  const { name, brokers, config = ONE_SOURCE, env, core = SERVER_CORE } = options
+  const { name, brokers, config = ONE_SOURCE, env, core = SERVER_CORE, root } = options
   const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-'))
   writeFileSync(join(dir, 'tributary.yml'), config)
   const [port, adminPort] = [await freePort(), await freePort()]
   const topic = brokers === undefined ? undefined : `bench-${process.pid}-${topics++}`
   const server = startProcess({
-    args: START_ARGS,
+    args: root === undefined ? START_ARGS : startArgsOf(root),
     core,
     cwd: dir,
     env: {
@@ -112,7 +116,9 @@ export async function startTributary(options: TributaryOptions): Promise<Subject
   const adminUrl = `http://127.0.0.1:${adminPort}`
   const readyMs = await waitReady(`${adminUrl}/readyz`)
   const stop = (): Promise<void> => stopAndClear(server, dir)
-  return { name, port, process: server, readyMs, adminUrl, topic, stop }
+  const twin = (other: string): Promise<Subject> =>
+    startTributary({ ...options, name: `${name}, of ${other}`, root: other })
+  return { name, port, process: server, readyMs, adminUrl, topic, stop, twin }
 }
 
 async function stopAndClear(server: Measured, dir: string): Promise<void> {

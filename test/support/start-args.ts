@@ -1,9 +1,18 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } }
-const [, ...given] = scripts.start.split(' ')
 
-/** What follows `node` in `npm start`, to be started from any folder. */
-export const START_ARGS: readonly string[] = given.map(each => (each.startsWith('-') ? each : join(ROOT, each)))
+/**
+ * What follows `node` in a checkout's `npm start`, so that its server can be started from any folder.
+ *
+ * @param root the folder of the checkout
+ */
+export function startArgsOf(root: string): readonly string[] {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } }
+  const [, ...given] = scripts.start.split(' ')
+  return given.map(each => (each.startsWith('-') ? each : resolve(root, each)))
+}
+
+/** Those of this checkout. */
+export const START_ARGS: readonly string[] = startArgsOf(ROOT)
