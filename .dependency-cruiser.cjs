@@ -10,7 +10,8 @@ const ROOMS = {
   telemetry: ['model'],
   admin: ['model'],
   ingest: ['model', 'contract'],
-  http: ['model', 'contract', 'ingest']
+  http: ['model', 'contract', 'ingest'],
+  fleet: ['model', 'config', 'keys', 'sinks']
 }
 
 const roomRules = Object.entries(ROOMS).map(([room, allowed]) => ({
@@ -51,9 +52,9 @@ module.exports = {
     },
     {
       name: 'only-sinks-speak-kafka',
-      comment: 'The Kafka client stays behind the Sink contract.',
+      comment: 'The Kafka client stays behind the Sink contract, and behind the topics of a fleet.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/sinks/' },
+      from: { path: '^src/', pathNot: '^src/(sinks|fleet/topics)/' },
       to: { path: '(^|/)@platformatic/kafka(/|$)' }
     },
     {

@@ -1,0 +1,99 @@
+import { Admin, Producer, ProduceAcks } from '@platformatic/kafka'
+import type { BaseOptions } from '@platformatic/kafka'
+import type { FleetTopicNames } from './names.ts'
+import { fleetTopicNames, topicPlans } from './names.ts'
+import type { FleetReader, ReaderOptions } from './reader.ts'
+import { openReader } from './reader.ts'
+
+export interface FleetTopicsOptions {
+  /** FLEET_NAME. */
+  readonly fleet: string
+  /** How the cluster is reached. */
+  readonly client: BaseOptions
+  /** Default: the broker's own. */
+  readonly replicationFactor?: number | undefined
+  /** Whether topics that are missing may be made. */
+  readonly create: boolean
+}
+
+/** A record to be written; a null value is a tombstone. */
+export interface FleetWrite {
+  readonly key: string
+  readonly value: Buffer | null
+}
+
+/** The topics of one fleet, over one connection to the cluster. */
+export interface FleetTopics {
+  readonly names: FleetTopicNames
+  /** Makes the topics that are missing. Rejects where Kafka cannot be reached or refuses one. */
+  ensure(): Promise<void>
+  /** Resolves with the offset of the first record once all in-sync replicas have all of them; rejects otherwise. */
+  write(topic: string, records: readonly FleetWrite[]): Promise<bigint>
+  /** Starts reading; goes on by itself over every failure. */
+  read(options: ReaderOptions): FleetReader
+  /** Ends the connection and all readers. */
+  close(): Promise<void>
+}
+
+export function openFleetTopics(options: FleetTopicsOptions): FleetTopics {
+  const { fleet, client, replicationFactor: replicas = -1, create } = options
+  const names = fleetTopicNames(fleet)
+  const producer = new Producer({ ...client, retries: 3 })
+  const readers = new Set<FleetReader>()
+
+  async function ensure(): Promise<void> {
+    const admin = new Admin({ ...client, retries: 1 })
+    try {
+      const there = new Set(await admin.listTopics())
+      for (const { topic, configs } of topicPlans(names)) {
+        if (there.has(topic)) continue
+        if (!create) throw new Error(`topic ${topic} is missing, and KAFKA_CREATE_TOPICS is false`)
+        const entries = Object.entries(configs).map(([name, value]) => ({ name, value }))
+        await admin
+          .createTopics({ topics: [topic], partitions: 1, replicas, configs: entries })
+          .catch(async (error: unknown) => {
+            // Another server was first.
+            if (!(await admin.listTopics()).includes(topic)) throw error
+          })
+      }
+    } finally {
+      await admin.close().catch(() => undefined)
+    }
+  }
+
+  return {
+    names,
+    ensure,
+    async write(topic, records) {
+      const messages = records.map(({ key, value }) => ({
+        topic,
+        partition: 0,
+        key: Buffer.from(key),
+        ...(value === null ? {} : { value })
+      }))
+      const { offsets } = await producer.send({ messages, acks: ProduceAcks.ALL })
+      const offset = offsets?.[0]?.offset
+      if (offset === undefined) throw new Error(`${topic}: Kafka did not say where the record is`)
+      return offset
+    },
+    read(reading) {
+      const reader = openReader(client, reading)
+      readers.add(reader)
+      return {
+        silentMs: reader.silentMs,
+        get isCaughtUp() {
+          return reader.isCaughtUp
+        },
+        caughtUp: reader.caughtUp,
+        async close() {
+          readers.delete(reader)
+          await reader.close()
+        }
+      }
+    },
+    async close() {
+      await Promise.all([...readers].map(reader => reader.close()))
+      await producer.close(true).catch(() => undefined)
+    }
+  }
+}
