@@ -19,16 +19,17 @@ export interface Measured {
   stop(): Promise<void>
 }
 
-/** Starts a Node program on one core of its own, so that load and broker do not share it. */
+/** Starts a program, Node if none is named, on one core of its own, so that load and broker do not share it. */
 export function startProcess(options: {
+  program?: string
   args: readonly string[]
   core: number
   env?: Record<string, string>
   cwd?: string
 }): Measured {
-  const { args, core, env, cwd } = options
-  // taskset replaces itself by node: the pid is the server's.
-  const child = spawn('taskset', ['-c', String(core), process.execPath, ...args], {
+  const { program = process.execPath, args, core, env, cwd } = options
+  // taskset replaces itself by the program: the pid is the server's.
+  const child = spawn('taskset', ['-c', String(core), program, ...args], {
     cwd,
     env: { PATH: '/usr/bin:/bin', ...env },
     stdio: ['ignore', 'ignore', 'inherit']

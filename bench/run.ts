@@ -16,7 +16,7 @@ import { drive } from './drive.ts'
 import type { Subject } from './subjects.ts'
 import { startBroker } from './subjects.ts'
 import { printTable } from './table.ts'
-import type { Row } from './table.ts'
+import type { Memory, Row } from './table.ts'
 import type { Workload } from './workloads.ts'
 import { WORKLOADS } from './workloads.ts'
 
@@ -31,7 +31,10 @@ const { values, positionals } = parseArgs({
 const seconds = Number(values.seconds)
 const rounds = Number(values.rounds)
 
-/** Until code is compiled, and the windows of batches' messageIds have grown: a server that runs for days has both. */
+/**
+ * Until code is compiled, and the windows of batches' messageIds have grown: a server that runs for days has both. What
+ * an event costs in this time is the cold figure.
+ */
 const WARM_UP_SECONDS = 10
 
 /** Of the latencies at half rate; the load program takes none in the first second of each. */
@@ -39,19 +42,30 @@ const HALF_RATE = { seconds: 3, rounds: 5 }
 
 /** Throws when an event that was answered 200 is not where it should be. */
 async function verify(subject: Subject, brokers: readonly string[], acked: number): Promise<void> {
-  if (subject.adminUrl === undefined) return
   if (subject.topic !== undefined && !subject.name.includes('spool')) {
     const offsets = await topicOffsets(brokers, subject.topic)
     const stored = offsets.reduce((sum, { high, low }) => sum + high - low, 0)
     if (stored < acked) throw new Error(`${subject.name}: ${acked} events acked, ${stored} in Kafka`)
     return
   }
+  if (subject.adminUrl === undefined) return
   const metrics = await (await fetch(`${subject.adminUrl}/metrics`)).text()
   const written = [...metrics.matchAll(/^tributary_published_records_total\{.*\} (\d+)$/gm)].reduce(
     (sum, [, count]) => sum + Number(count),
     0
   )
   if (written < acked) throw new Error(`${subject.name}: ${acked} events acked, ${written} written`)
+}
+
+/** What a subject holds now; by kind where it tells. */
+async function memoryOf(subject: Subject): Promise<Memory> {
+  const rssMb = subject.process.rssBytes() / 1e6
+  if (subject.adminUrl === undefined) return { rssMb, kinds: [] }
+  const metrics = await (await fetch(`${subject.adminUrl}/metrics`)).text()
+  const spaces = [...metrics.matchAll(/^nodejs_heap_space_size_total_bytes\{space="(\w+)"\} (\S+)$/gm)]
+  const external = /^nodejs_external_memory_bytes (\S+)$/m.exec(metrics)
+  const kinds = [...spaces.map(([, space, bytes]) => [space, bytes]), ['external', external?.[1]]]
+  return { rssMb, kinds: kinds.map(([kind, bytes]) => ({ kind: String(kind), mb: Number(bytes) / 1e6 })) }
 }
 
 /** The resolution of the default metrics. */
@@ -91,12 +105,18 @@ async function runWorkload(workload: Workload, brokers: readonly string[]): Prom
       results: [],
       halves: [],
       eventLoopMs: [],
+      cold: Number.NaN,
       peakRssMb: 0,
+      memory: undefined,
       readyMs
     })
   }
   const warm = new Map<Subject, ClientResult>()
-  for (const subject of subjects) warm.set(subject, await drive(subject, workload, { seconds: WARM_UP_SECONDS }))
+  for (const [subject, row] of rows) {
+    const first = await drive(subject, workload, { seconds: WARM_UP_SECONDS })
+    warm.set(subject, first)
+    row.cold = first.cpu / first.events
+  }
   for (let round = 0; round < rounds; round++) {
     for (const [subject, row] of rows) {
       // What is read is of the time since it was last read.
@@ -113,6 +133,7 @@ async function runWorkload(workload: Workload, brokers: readonly string[]): Prom
   }
   for (const [subject, row] of rows) {
     row.peakRssMb = subject.process.peakRssBytes() / 1e6
+    row.memory = await memoryOf(subject)
     const driven = [warm.get(subject), ...row.results, ...row.halves]
     const acked = driven.reduce((sum, result) => sum + (result?.events ?? 0), 0)
     await verify(subject, brokers, acked)

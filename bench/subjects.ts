@@ -8,6 +8,7 @@ import { createTopic } from '../test/support/kafka-topics.ts'
 import { START_ARGS, startArgsOf } from '../test/support/start-args.ts'
 import type { Measured } from './process.ts'
 import { freePort, startProcess, waitReady } from './process.ts'
+import { rustProgram } from './rust.ts'
 import type { Unit } from './servers/keep.ts'
 import { MOST_KEPT_MIB } from './servers/keep.ts'
 
@@ -75,6 +76,24 @@ export async function startPipeline(brokers: readonly string[] = []): Promise<Su
   const stop = (): Promise<void> => stopAndClear(server, dir)
   const name = `bare + Tributary's pipeline to ${brokers.length === 0 ? 'the log' : 'Kafka'}`
   return { name, port, process: server, readyMs, ...NO_REFERENCE_HAS, stop }
+}
+
+/**
+ * The compiled reference, which goes to Kafka: hyper, serde_json, librdkafka. It checks that the JSON is whole and that an
+ * id is there; it has no keys, schema, dedupe or enrichment.
+ *
+ * @returns undefined where it could not be built, which it has said by then
+ */
+export async function startRust(brokers: readonly string[]): Promise<Subject | undefined> {
+  const program = rustProgram()
+  if (program === undefined) return undefined
+  const [port, topic] = [await freePort(), `rust-${process.pid}-${topics++}`]
+  await createTopic(brokers, topic)
+  const env = { PORT: String(port), KAFKA: brokers.join(','), TOPIC: topic }
+  const server = startProcess({ program, args: [], core: SERVER_CORE, env })
+  const readyMs = await waitReady(`http://127.0.0.1:${port}/health`)
+  const stop = (): Promise<void> => server.stop()
+  return { name: 'Rust to Kafka', port, process: server, readyMs, adminUrl: undefined, topic, stop }
 }
 
 export interface TributaryOptions {

@@ -1,5 +1,11 @@
 import type { ClientResult } from './client.ts'
 
+export interface Memory {
+  readonly rssMb: number
+  /** Heap by space, as reserved, and what lies outside the heap. Empty for a subject that has no metrics. */
+  readonly kinds: readonly { readonly kind: string; readonly mb: number }[]
+}
+
 export interface Row {
   readonly workload: string
   readonly subject: string
@@ -9,7 +15,11 @@ export interface Row {
   readonly halves: ClientResult[]
   /** The 99th percentile of the event loop's delay at full load. */
   readonly eventLoopMs: number[]
+  /** CPU microseconds per event in the first seconds after the start. */
+  cold: number
   peakRssMb: number
+  /** At the end of the workload. */
+  memory: Memory | undefined
   readonly readyMs: number
 }
 
@@ -27,12 +37,14 @@ const HEAD = [
   'req/s',
   'events/s',
   'CPU us/event',
+  'cold',
   'ratio',
   'p50 ms',
   'p99 ms',
   'p99.9 ms',
   'loop p99 ms',
   'peak RSS MB',
+  'RSS MB',
   'ready ms',
   'errors'
 ]
@@ -58,15 +70,24 @@ export function printTable(rows: readonly Row[]): void {
       best.toFixed(0),
       bestEvents.toFixed(0),
       median(cpu).toFixed(1),
+      row.cold.toFixed(1),
       median(ratios).toFixed(2),
       latency('p50'),
       latency('p99'),
       latency('p999'),
       Number.isNaN(eventLoopMs) ? '' : eventLoopMs.toFixed(1),
       row.peakRssMb.toFixed(0),
+      row.memory?.rssMb.toFixed(0) ?? '',
       row.readyMs.toFixed(0),
       String(errors)
     ]
     process.stdout.write(`| ${cells.join(' | ')} |\n`)
   }
+  for (const { subject, memory } of rows) printMemory(subject, memory)
+}
+
+/** One line for a subject that tells its memory by kind; what is under 1 MB is left out. */
+function printMemory(subject: string, memory: Memory | undefined): void {
+  const kinds = memory?.kinds.filter(({ mb }) => mb >= 1).map(({ kind, mb }) => `${kind} ${mb.toFixed(0)}`) ?? []
+  if (kinds.length > 0) process.stdout.write(`\nMemory of ${subject}, MB: ${kinds.join(', ')}\n`)
 }

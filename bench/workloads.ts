@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import type { BodyTemplate } from './bodies.ts'
 import { batchBody, browserBody, mixedBody, singleBody } from './bodies.ts'
 import type { Subject } from './subjects.ts'
-import { startPipeline, startReference, startTributary } from './subjects.ts'
+import { startPipeline, startReference, startRust, startTributary } from './subjects.ts'
 
 export interface Workload {
   readonly id: string
@@ -36,8 +36,15 @@ async function everybodyAndFloors(brokers: readonly string[]): Promise<Subject[]
     await startPipeline(),
     await startReference('bare', brokers),
     await startReference('fastify', brokers),
-    await startPipeline(brokers)
+    await startPipeline(brokers),
+    ...(await rust(brokers))
   ]
+}
+
+/** None where there is no Rust. */
+async function rust(brokers: readonly string[]): Promise<Subject[]> {
+  const subject = await startRust(brokers)
+  return subject === undefined ? [] : [subject]
 }
 
 /** The same for batches, whose events are records of their own, and what they would cost if they were not. */
@@ -48,6 +55,7 @@ async function everybodyAndBatchFloors(brokers: readonly string[]): Promise<Subj
     await startPipeline(),
     await startReference('bare', brokers),
     await startPipeline(brokers),
+    ...(await rust(brokers)),
     await startReference('bare', 'fsync', 'bodies'),
     await startReference('bare', brokers, 'bodies')
   ]
