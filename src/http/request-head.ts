@@ -46,9 +46,11 @@ function hostFault({ headers: { host }, httpVersion, rawHeaders }: IncomingMessa
 }
 
 /**
- * Whether the request line names RTSP or ICE. Node's parser tells neither by itself, and both share methods with HTTP, so
- * the line is looked up in the bytes that are just being parsed: of the first request of a connection, and of each that
- * says version 1.0, as RTSP does. A line that came in earlier than the end of its head is not seen.
+ * Whether the request line names RTSP or ICE. Node's parser tells neither by itself, and GET, POST and OPTIONS are methods of
+ * RTSP too, so the line is looked up in the bytes that are just being parsed: of the first request of a connection, and of
+ * each that says version 1.0, as RTSP does. A line that is not at the start of the bytes that end its head is not seen, and
+ * the request is then the same request of HTTP to all that follows (docs/hostile-input.md). No public way is as cheap: a
+ * listener for the socket's data makes Node stop reading natively.
  */
 function isOtherProtocol({ socket, httpVersion, url = '' }: IncomingMessage): boolean {
   if (httpVersion === '1.1' && known.has(socket)) return false

@@ -1,5 +1,7 @@
 /** Only HTTP/1.0 and HTTP/1.1, as RFC 9112 has them, pass either listener, and whatever does not is answered in words. */
-import type { AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
 import { pino } from 'pino'
@@ -146,6 +148,83 @@ t.test('a request in front of a refused one is answered, and nothing behind it i
   await until(() => sink.records.length > 0, { what: 'the first event' })
   t.equal(sink.records.length, 1)
 })
+
+/** What Node's parser takes with RTSP although they are methods of HTTP: the protocol is told only by the request line. */
+const SHARED = [
+  `POST /v1/track VERSION\r\n${HOST}${BODY}`,
+  `POST /v1/track VERSION\r\n${HOST}content-length: 2\r\n\r\n{}`,
+  `POST /nowhere VERSION\r\n${HOST}content-length: 0\r\n\r\n`,
+  `GET /v1/track VERSION\r\n${HOST}\r\n`,
+  `GET /livez VERSION\r\n${HOST}\r\n`,
+  `GET /api/trace/x VERSION\r\n${HOST}\r\n`,
+  `GET rtsp://test/live VERSION\r\n${HOST}cseq: 1\r\n\r\n`,
+  `OPTIONS /v1/track VERSION\r\n${HOST}cseq: 1\r\n\r\n`,
+  `OPTIONS * VERSION\r\n${HOST}\r\n`
+]
+const FIRST = `GET /first HTTP/1.1\r\n${HOST}\r\n`
+
+/** Ways to send a head so that its line is not seen, with the versions that pass in this way. */
+const UNSEEN: Readonly<
+  Record<string, { readonly versions: readonly string[]; readonly pieces: (head: string) => string[] }>
+> = {
+  'in two segments': {
+    versions: ['1.0', '1.1'],
+    pieces: head => [head.slice(0, head.indexOf('\n') + 1), head.slice(head.indexOf('\n') + 1)]
+  },
+  'cut within its line': { versions: ['1.0', '1.1'], pieces: head => [head.slice(0, 9), head.slice(9)] },
+  'behind another in one segment': { versions: ['1.0', '1.1'], pieces: head => [FIRST + head] },
+  'later on its connection': { versions: ['1.1'], pieces: head => [FIRST, head] }
+}
+
+/** The answer to the last piece. Each piece is read by the server before the next is sent. */
+async function answerTo(t: Test, { url, server }: { url: string; server: Server }, pieces: readonly string[]) {
+  const connected = once(server, 'connection') as Promise<[Socket]>
+  const { socket, answer } = await connectRaw(t, url)
+  const [peer] = await connected
+  let sent = 0
+  for (const piece of pieces) {
+    socket.write(piece)
+    sent += piece.length
+    await until(() => peer.bytesRead >= sent, { what: 'a piece to be read' })
+  }
+  if (pieces.join('').startsWith(FIRST)) await answer()
+  const { status, body, headers } = await answer()
+  socket.destroy()
+  return { status, body, headers: Object.keys(headers).toSorted(), type: headers['content-type'] }
+}
+
+t.test(
+  'a line of RTSP that is not seen is answered and logged as if it said HTTP, and nothing else passes so',
+  async t => {
+    const lines: string[] = []
+    const logger = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) })
+    const { app, url, adminUrl, sink } = await startApp(t, { logger })
+    lines.length = 0
+    const listeners = [
+      { url, server: app.tracking.server },
+      { url: adminUrl, server: app.admin.server }
+    ]
+    for (const listener of listeners) {
+      for (const [how, { versions, pieces }] of Object.entries(UNSEEN)) {
+        for (const version of versions) {
+          for (const head of SHARED) {
+            const ask = async (name: string) =>
+              answerTo(t, listener, pieces(head.replace('VERSION', `${name}/${version}`)))
+            const http = await ask('HTTP')
+            const rtsp = await ask('RTSP')
+            t.same(rtsp, http, `${how}: ${head.split('\r')[0]} ${version}`)
+          }
+          for (const own of [...RTSP_METHODS.split(' ').map(method => `${method} /x RTSP`), 'SOURCE /x ICE']) {
+            const refused = await answerTo(t, listener, pieces(`${own}/${version}\r\n${HOST}\r\n`))
+            t.equal(refused.status, 400, `${how}: ${own}/${version}`)
+          }
+        }
+      }
+    }
+    t.ok(sink.records.length > 0)
+    t.same(lines, [], 'no line in the log')
+  }
+)
 
 t.test('a page that may send reads why it was refused', async t => {
   const { url } = await startApp(t)
