@@ -5,6 +5,7 @@ import type { Clock } from '../model/clock.ts'
 import { HashIdWindow } from './id-window.ts'
 import { IdJournal } from './journal.ts'
 import type { EachId } from './journal.ts'
+import { orNothing } from './or-nothing.ts'
 
 export interface IdStoreOptions {
   /** Folder of the journals; made where it is missing. */
@@ -37,7 +38,8 @@ interface Kept {
 }
 
 /**
- * The windows of all sources, kept over restarts. What a disk that fails does not take waits in memory and is
+ * The windows of all sources, kept over restarts. Rejects, naming the file, where what is there cannot be read: only a seed
+ * that is missing or no seed costs ids, as the hashes in the journals mean nothing without it. What a disk that fails does not take waits in memory and is
  * written when it can be: a failure costs one warning, and ids only where a restart comes before that; never a request.
  */
 export async function openIdStore(options: IdStoreOptions): Promise<IdStore> {
@@ -47,7 +49,8 @@ export async function openIdStore(options: IdStoreOptions): Promise<IdStore> {
   let leftOut = 0
   let unsaved: readonly [number, number] | undefined
   const seed = await openFolder()
-  for (const name of await journalNames()) await open(name).ready
+  const names = (await journalFiles()).map(file => JOURNAL_NAME.exec(file)?.[1] as string)
+  for (const name of new Set(names)) await open(name).ready
 
   function warn(error: unknown): void {
     if (warned) return
@@ -61,15 +64,22 @@ export async function openIdStore(options: IdStoreOptions): Promise<IdStore> {
   async function openFolder(): Promise<readonly [number, number]> {
     try {
       await mkdir(dir, { recursive: true })
-      const known = JSON.parse(await readFile(join(dir, SEED_FILE), 'utf8')) as [number, number]
-      if (known.length === 2 && known.every(Number.isInteger)) return known
-    } catch {
-      // Missing at the first start; unreadable means that the hashes in the journals mean nothing any more.
+    } catch (error) {
+      warn(error)
     }
+    const known = await readSeed(join(dir, SEED_FILE))
+    if (typeof known !== 'string') return known
     const fresh = [randomInt(2 ** 32), randomInt(2 ** 32)] as const
     unsaved = fresh
+    const journals = await journalFiles()
+    if (known === 'unusable' || journals.length > 0) {
+      log.warn(
+        { file: join(dir, SEED_FILE), problem: known },
+        'the messageIds of before are forgotten: their seed is lost'
+      )
+    }
     try {
-      for (const name of await readdir(dir)) if (JOURNAL_NAME.test(name)) await rm(join(dir, name))
+      for (const name of journals) await rm(join(dir, name))
       await saveSeed()
     } catch (error) {
       warn(error)
@@ -84,9 +94,9 @@ export async function openIdStore(options: IdStoreOptions): Promise<IdStore> {
     unsaved = undefined
   }
 
-  async function journalNames(): Promise<Set<string>> {
-    const files = await readdir(dir).catch(() => [])
-    return new Set(files.flatMap(file => JOURNAL_NAME.exec(file)?.[1] ?? []))
+  async function journalFiles(): Promise<string[]> {
+    const files = await orNothing(dir, readdir(dir))
+    return files?.filter(file => JOURNAL_NAME.test(file)) ?? []
   }
 
   function open(name: string): Kept & { ready: Promise<void> } {
@@ -96,7 +106,7 @@ export async function openIdStore(options: IdStoreOptions): Promise<IdStore> {
     const window = new HashIdWindow({ maxIds, windowMs, clock, seed, onKeep })
     kept.set(name, { window, journal })
     const now = Math.floor(clock.now() / 1000)
-    const ready = journal.load((high, low, at) => window.restore(high, low, now - at)).catch(warn)
+    const ready = journal.load((high, low, at) => window.restore(high, low, now - at))
     return { window, journal, ready }
   }
 
@@ -121,7 +131,14 @@ export async function openIdStore(options: IdStoreOptions): Promise<IdStore> {
   const timer = setInterval(flush, FLUSH_MS).unref()
 
   return {
-    windowOf: name => (kept.get(name) ?? open(name)).window,
+    windowOf(name) {
+      const known = kept.get(name)
+      if (known !== undefined) return known.window
+      const { window, ready } = open(name)
+      // There was no journal of this name at the start, so nothing is forgotten.
+      void ready.catch(warn)
+      return window
+    },
     sizes: () => [...kept].map(([name, { window }]) => [name, window.size]),
     async close() {
       clearInterval(timer)
@@ -129,5 +146,18 @@ export async function openIdStore(options: IdStoreOptions): Promise<IdStore> {
       await saveSeed().catch(warn)
       for (const { journal } of kept.values()) await journal.close().catch(warn)
     }
+  }
+}
+
+async function readSeed(path: string): Promise<readonly [number, number] | 'missing' | 'unusable'> {
+  const text = await orNothing(path, readFile(path, 'utf8'))
+  if (text === undefined) return 'missing'
+  try {
+    const [high, low, ...more] = JSON.parse(text) as unknown[]
+    return Number.isInteger(high) && Number.isInteger(low) && more.length === 0
+      ? [high as number, low as number]
+      : 'unusable'
+  } catch {
+    return 'unusable'
   }
 }

@@ -2,6 +2,7 @@ import { readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openEntryFile } from '../disk/entry-file.ts'
 import type { EntryFile } from '../disk/entry-file.ts'
+import { orNothing } from './or-nothing.ts'
 
 /** The halves of an id's hash and the second it was kept in, each a 32-bit little-endian number. */
 const ENTRY_BYTES = 12
@@ -30,7 +31,7 @@ export class IdJournal {
     this.#maxEntries = maxEntries
   }
 
-  /** Reads both files, oldest first, and opens the newer for appending. Rejects with the file system's error. */
+  /** Reads both files, oldest first. Rejects, naming the file, where one is there and cannot be read. */
   load(restore: EachId): Promise<void> {
     const loading = this.#load(restore)
     this.#loading = loading.catch(() => undefined)
@@ -40,7 +41,6 @@ export class IdJournal {
   async #load(restore: EachId): Promise<void> {
     await readEntries(this.#previous, restore)
     await readEntries(this.#current, restore)
-    await this.#open()
   }
 
   async #open(): Promise<EntryFile> {
@@ -103,10 +103,8 @@ export class IdJournal {
 }
 
 async function readEntries(path: string, restore: EachId): Promise<void> {
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return Buffer.alloc(0)
-    throw error
-  })
+  const bytes = await orNothing(path, readFile(path))
+  if (bytes === undefined) return
   const entries = Math.floor(bytes.length / ENTRY_BYTES)
   const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   for (let at = 0; at < entries * ENTRY_BYTES; at += ENTRY_BYTES) {

@@ -1,4 +1,14 @@
-import { appendFileSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import t from 'tap'
@@ -101,7 +111,83 @@ t.test('a lost seed forgets the ids and nothing else', async t => {
   const after = await open()
   t.equal(isKnown(after.windowOf('web'), 'm1'), false)
   await after.close()
+  t.equal(warnings.length, 1)
+  t.match(warnings[0], 'are forgotten')
+})
+
+for (const content of ['', 'broken', '[1]', '[1,2,3]', '[1.5,2]', '["a","b"]', '{}', 'null']) {
+  t.test(`a seed that is ${JSON.stringify(content)} costs the ids, is said once, and is replaced`, async t => {
+    const { dir, open, warnings } = createSubject(t)
+    mkdirSync(dir)
+    writeFileSync(join(dir, 'seed.json'), content)
+    writeFileSync(join(dir, 'web.ids'), Buffer.alloc(24))
+    const store = await open()
+    t.same(store.sizes(), [])
+    remember(store.windowOf('web'), 'm1')
+    await store.close()
+    const next = await open()
+    t.equal(isKnown(next.windowOf('web'), 'm1'), true)
+    await next.close()
+    t.equal(warnings.length, 1)
+  })
+}
+
+t.test('the very first start says nothing', async t => {
+  const { open, warnings } = createSubject(t)
+  await (await open()).close()
   t.same(warnings, [])
+})
+
+/** Ways in which a file is there and cannot be read now, whoever asks: what permissions do, root does not see. */
+const UNREADABLE: Readonly<Record<string, (path: string) => void>> = {
+  'is a folder': path => mkdirSync(path),
+  'is a link to itself': path => symlinkSync(path, path),
+  'is a link into a file': path => {
+    writeFileSync(`${path}.target`, '')
+    symlinkSync(`${path}.target/x`, path)
+  }
+}
+
+for (const [what, make] of Object.entries(UNREADABLE)) {
+  for (const name of ['seed.json', 'web.ids', 'web.old.ids']) {
+    t.test(`a ${name} that ${what} is an error at start that names it, and costs no id`, async t => {
+      const { dir, open } = createSubject(t)
+      const before = await open()
+      remember(before.windowOf('web'), 'm1')
+      await before.close()
+      const path = join(dir, name)
+      if (name !== 'web.old.ids') renameSync(path, `${path}.kept`)
+      make(path)
+      await t.rejects(open(), { message: new RegExp(`${name.replaceAll('.', '\\.')}.*cannot be read`) })
+      rmSync(path, { recursive: true })
+      if (name !== 'web.old.ids') renameSync(`${path}.kept`, path)
+      const after = await open()
+      t.equal(isKnown(after.windowOf('web'), 'm1'), true)
+      await after.close()
+    })
+  }
+}
+
+t.test('a process that has no file left to open starts with an error, and forgets nothing', async t => {
+  const { dir, open } = createSubject(t)
+  const before = await open()
+  remember(before.windowOf('web'), 'm1')
+  await before.close()
+  const program = `
+    const { openSync } = require('node:fs')
+    import(${JSON.stringify(new URL('../../src/dedupe/id-store.ts', import.meta.url).href)}).then(async ({ openIdStore }) => {
+      try { for (;;) openSync('/dev/null') } catch {}
+      const clock = { now: Date.now, monotonic: () => 0 }
+      await openIdStore({ dir: ${JSON.stringify(dir)}, maxIds: 10, windowMs: 60_000, clock, log: { warn() {} } })
+    }).catch(error => { console.error(error.message); process.exit(3) })`
+  const child = spawnSync('sh', ['-c', 'ulimit -n 64; exec "$0" -e "$1"', process.execPath, program], {
+    encoding: 'utf8'
+  })
+  t.equal(child.status, 3)
+  t.match(child.stderr, /seed\.json.*cannot be read.*EMFILE/)
+  const after = await open()
+  t.equal(isKnown(after.windowOf('web'), 'm1'), true)
+  await after.close()
 })
 
 t.test('a folder that cannot be written costs one warning and no request', async t => {
