@@ -16,11 +16,16 @@ export function toInstant(value: unknown): number {
   return typeof value === 'string' ? parseDateTime(value) : Number.NaN
 }
 
+/** Nobody sends an event a year before it happens: such a `sentAt` was never set, or the clock was set in between. */
+const MOST_AHEAD_MS = 366 * 86_400_000
+
 /**
  * Segment's correction for wrong client clocks: timestamp = receivedAt - (sentAt - originalTimestamp), in
- * milliseconds (Segment's spec, "Timestamp overview"). NaN where the result would be no date-time.
+ * milliseconds (Segment's spec, "Timestamp overview"). NaN where the result would be no date-time, or where the two
+ * times of the client cannot be by one clock.
  */
 export function correctSkew(times: { original: number; sentAt: number; receivedAt: number }): number {
+  if (times.original - times.sentAt > MOST_AHEAD_MS) return Number.NaN
   const corrected = times.receivedAt - (times.sentAt - times.original)
   return corrected >= EARLIEST_MS && corrected <= LATEST_MS ? corrected : Number.NaN
 }

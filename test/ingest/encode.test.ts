@@ -149,6 +149,51 @@ t.test('times follow the rule of Segment: timestamp = receivedAt - (sentAt - ori
   }
 })
 
+t.test('a sentAt of long before the event is none of a clock, and moves no event into the future', async t => {
+  const timesOf = (timestamp: string, sentAt: string): unknown => {
+    const event = `{"type":"track","userId":"u","event":"e","messageId":"m","timestamp":"${timestamp}"}`
+    const line = encode(`{"batch":[${event}],"sentAt":"${sentAt}"}`, { endpoint: 'batch' })
+    const record = JSON.parse(line) as Json
+    return [record['timestamp'], record['originalTimestamp'], record['sentAt']]
+  }
+  const own = '2026-11-23T11:59:50.123456Z'
+  const starts = {
+    Unix: [
+      '1970-01-01T00:00:00Z',
+      '1970-01-01T00:00:00.000+00:00',
+      '1970-01-01T01:00:00+01:00',
+      '1970-01-01T00:07:00Z'
+    ],
+    'Windows, the Mac, spreadsheets': ['1601-01-01T00:00:00Z', '1904-01-01T00:00:00Z', '1899-12-30T00:00:00Z'],
+    'GPS, DOS, Cocoa, a phone': [
+      '1980-01-06T00:00:00Z',
+      '1980-01-01T00:00:00Z',
+      '2001-01-01T00:00:00Z',
+      '2015-01-01T00:00:00Z'
+    ]
+  }
+  for (const [of, times] of Object.entries(starts)) {
+    for (const sentAt of times) t.same(timesOf(own, sentAt), [own, own, sentAt], `${of}: ${sentAt}`)
+  }
+  const mended: [timestamp: string, sentAt: string, corrected: string][] = [
+    ['1970-01-01T00:00:01.500Z', '1970-01-01T00:00:03.500Z', '2026-11-23T11:59:58.000Z'],
+    ['1970-01-01T00:00:00Z', '1970-01-01T00:00:00Z', '2026-11-23T12:00:00.000Z'],
+    ['2015-01-01T00:00:05Z', '2015-01-01T00:00:00Z', '2026-11-23T12:00:05.000Z'],
+    ['2031-01-01T00:00:00Z', '2031-01-01T00:00:10Z', '2026-11-23T11:59:50.000Z'],
+    ['1970-01-01T00:00:00Z', '2026-11-23T12:00:01Z', '1969-12-31T23:59:59.000Z'],
+    ['2027-11-23T12:00:00.000Z', '2026-11-23T12:00:00.000Z', '2027-11-23T12:00:00.000Z'],
+    ['2027-11-23T13:00:00.000Z', '2026-11-23T13:00:00.000Z', '2027-11-23T12:00:00.000Z']
+  ]
+  for (const [timestamp, sentAt, corrected] of mended) {
+    t.same(timesOf(timestamp, sentAt), [corrected, timestamp, sentAt], `${timestamp}, sent at ${sentAt}`)
+  }
+  t.same(
+    timesOf('2027-11-24T13:00:00.001Z', '2026-11-23T13:00:00.000Z'),
+    ['2027-11-24T13:00:00.001Z', '2027-11-24T13:00:00.001Z', '2026-11-23T13:00:00.000Z'],
+    'a millisecond more than 366 days'
+  )
+})
+
 /** Of Go and .NET, as time zones, serialisers and escapes spell it. */
 const ZERO_TIMES = [
   ...['0001-01-01T00:00:00Z', '0001-01-01T00:00:00.000Z', '0001-01-01T00:00:00.0000000Z', '0001-01-01 00:00:00z'],
