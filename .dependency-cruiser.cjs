@@ -61,7 +61,7 @@ module.exports = {
       name: 'nobody-imports-the-front-door',
       comment: 'app.ts is for main.ts, the command line, tests and the load program; start.js starts main.ts.',
       severity: 'error',
-      from: { path: '^(src|test|bench|scripts)/', pathNot: '^src/(start\\.js$|main\\.ts$|cli/)|^(test|bench)/' },
+      from: { path: '^(src|test|bench|scripts)/', pathNot: '^src/(start\\.js$|main\\.ts$|cli/|app/)|^(test|bench)/' },
       to: { path: '^src/(app\\.ts|main\\.ts|start\\.js)$' }
     },
     {

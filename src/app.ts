@@ -82,6 +82,8 @@ export interface App {
   reload(): void
   /** Bytes in the spool that Kafka has not confirmed. */
   backlogBytes(): number
+  /** All metrics, as the metrics library merges them. */
+  readMetrics(): Promise<readonly object[]>
   /** Takes no more requests, finishes those under way, makes what they carry durable. Safe to call twice. */
   close(): Promise<void>
 }
@@ -232,6 +234,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       following?.check()
     },
     backlogBytes: () => sink.levels().backlog,
+    readMetrics: () => metrics.registry.getMetricsAsJSON(),
     close() {
       closing ??= (async () => {
         const deadlineMs = config.shutdownGraceMs * REQUESTS_SHARE_OF_GRACE

@@ -1,61 +1,50 @@
 /** One run of the server: read the configuration, build the app, listen, and close with grace. The only file that exits. */
+import cluster from 'node:cluster'
 import closeWithGrace from 'close-with-grace'
-import { createApp } from './app.ts'
-import { banner } from './banner.ts'
+import { endInWords } from './app/end-in-words.ts'
+import type { Ending } from './app/end-with-grace.ts'
 import { readEnvironment } from './config/environment.ts'
-import { onHangUp } from './hang-up.js'
-import { ensureConfigFile } from './keys/first-file.ts'
-import { ConfigError, isConfigError } from './model/config-error.ts'
-import { lockDataDir } from './sinks/data-dir-lock.ts'
-import { createLogger } from './telemetry/logger.ts'
 
 /** EX_TEMPFAIL of sysexits.h: what is left can be delivered later. */
 const EXIT_LEFT = 75
 
 async function main(): Promise<void> {
   const config = readEnvironment()
-  const logger = createLogger(config.logLevel)
-  for (const warning of config.warnings) logger.warn(warning)
-  const firstKey = await ensureConfigFile({ file: config.configFile, given: config.configFileGiven })
-  const lock = await lockDataDir(config.dataDir)
-  const app = await createApp({ config, logger })
+  // Each loads what it needs: a primary has no pipeline, and a server without workers no primary.
+  if (config.workers === undefined) {
+    const { runAlone } = await import('./app/alone.ts')
+    await runAlone(config, endWithGrace)
+  } else if (cluster.isPrimary) {
+    const { runPrimary } = await import('./app/primary.ts')
+    await runPrimary(config, config.workers, endWithGrace)
+  } else {
+    const { runWorker } = await import('./app/worker.ts')
+    if (!(await runWorker(config, endWithGrace))) process.exit(1)
+  }
+}
 
-  onHangUp(() => {
-    logger.info('SIGHUP: reading the config file and the certificate again')
-    app.reload()
-  })
-  const delay = config.shutdownGraceMs + config.drainOnStopMs
-  closeWithGrace({ delay, logger: false, skip: ['SIGHUP'] }, async ({ signal, err }) => {
-    if (err !== undefined) logger.fatal({ err }, 'the server failed')
-    else logger.info({ signal }, 'shutting down: finishing what was taken')
-    await app.close()
-    await lock.release()
-    const left = app.backlogBytes()
+/** @see EndWithGrace */
+function endWithGrace({ delayMs, log, close, where }: Ending): () => void {
+  // A server with workers has a meaning for SIGUSR2; one without ends with it.
+  const skip: ('SIGHUP' | 'SIGUSR2')[] = process.listenerCount('SIGUSR2') > 0 ? ['SIGHUP', 'SIGUSR2'] : ['SIGHUP']
+  const ending = closeWithGrace({ delay: delayMs, logger: false, skip }, async ({ signal, err }) => {
+    if (err !== undefined) log.fatal({ err }, 'the server failed')
+    else log.info({ signal }, 'shutting down: finishing what was taken')
+    const left = await close()
     if (left === 0) {
-      logger.info('stopped; nothing is left to write')
+      log.info({}, 'stopped; nothing is left to write')
       return
     }
     const todo = 'start the server again, or run "tributary spool drain"'
-    logger.warn({ bytes: left }, `stopped; ${left} bytes wait for Kafka in ${config.dataDir}/spool: ${todo}`)
+    log.warn({ bytes: left }, `stopped; ${left} bytes wait for Kafka in ${where}: ${todo}`)
     process.exit(EXIT_LEFT)
   })
-
-  const urls = await app.listen()
-  logger.info(urls, 'listening')
-  if (firstKey !== undefined) process.stdout.write(banner({ key: firstKey, file: config.configFile, ...urls }))
-
-  const problems = await app.topicProblems()
-  if (problems.length === 0) return
-  // What was taken until now is durable: in Kafka, or in the spool.
-  await app.close()
-  await lock.release()
-  throw new ConfigError(problems)
+  return () => {
+    ending.close()
+  }
 }
 
 main().catch((error: unknown) => {
-  // What is the operator's to mend is said in words, without a stack.
-  const words =
-    error instanceof Error ? (isConfigError(error) || 'code' in error ? error.message : error.stack) : String(error)
-  process.stderr.write(`tributary: ${words}\n`)
+  process.stderr.write(`tributary: ${endInWords(error)}\n`)
   process.exit(1)
 })

@@ -42,6 +42,8 @@ export interface Config {
     | undefined
   readonly logLevel: (typeof LOG_LEVELS)[number]
   readonly shutdownGraceMs: number
+  /** Processes that share the port; undefined: one process without a primary. */
+  readonly workers: number | undefined
   /** Every variable as it is in force, in the operator's own notation; secrets are not in it. */
   readonly effective: readonly EffectiveVariable[]
   /** For the log at start: variables that look like a misspelling of ours. */

@@ -124,6 +124,7 @@ function toConfig(values: Values, env: Environment): Config {
     tls: toTls(values, env),
     logLevel: values.LOG_LEVEL,
     shutdownGraceMs: values.SHUTDOWN_GRACE,
+    workers: values.WORKERS,
     effective: VARIABLE_NAMES.map(name => effective(env, name)),
     warnings: misspellings(env)
   }

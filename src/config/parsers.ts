@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { topicTemplateFault } from './topic-template.ts'
 
 /** Text of one variable, trimmed and never empty, to its value. Throws an Error that says what is expected. */
@@ -74,6 +75,21 @@ export function integerOrOff(least: number, most: number): Parser<number | undef
       return expected(`"off" or a whole number from ${least} to ${most}`)
     }
   }
+}
+
+/** More workers than cores only cost memory. */
+const MAX_WORKERS = 64
+
+/** Undefined: none. */
+export const workers: Parser<number | undefined> = value => {
+  const word = value.toLowerCase()
+  if (word === 'off') return undefined
+  if (word === 'auto') return Math.min(MAX_WORKERS, availableParallelism())
+  const count = Number(value)
+  if (!Number.isInteger(count) || count < 1 || count > MAX_WORKERS) {
+    expected(`a number from 1 to ${MAX_WORKERS}, auto or off`)
+  }
+  return count
 }
 
 /** Bytes; 0 where it is off. */

@@ -160,7 +160,12 @@ export const VARIABLES = {
   TLS_CERT: optional('none', network.pemFile, 'PEM file of the certificate, for TLS on both listeners.'),
   TLS_KEY: optional('none', network.pemFile, "PEM file of the certificate's key."),
   LOG_LEVEL: variable('info', parse.oneOf(LOG_LEVELS), `One of ${LOG_LEVELS.join(', ')}.`),
-  SHUTDOWN_GRACE: variable('10s', parse.duration('0s', '1h'), 'How long a stopping server drains before it exits.')
+  SHUTDOWN_GRACE: variable('10s', parse.duration('0s', '1h'), 'How long a stopping server drains before it exits.'),
+  WORKERS: variable(
+    'off',
+    parse.workers,
+    'Worker processes that share the port: a number, `auto` for one a core, or `off` for a server of one process.'
+  )
 } as const
 
 export type VariableName = keyof typeof VARIABLES

@@ -7,6 +7,7 @@ import { createRouteTotals } from './route-totals.ts'
 import { collectRuntimeMetrics } from './runtime.ts'
 import { createTally } from './tally.ts'
 import type { Tally } from './tally.ts'
+import { WORKER_METRICS } from './worker-metrics.ts'
 
 const LATENCY_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
@@ -153,24 +154,28 @@ export const METRICS = {
     kind: 'gauge',
     name: 'tributary_kafka_throttle_seconds',
     help: 'For so long a broker that applies a quota wants nothing from this server; 0 without a quota.',
+    merge: 'max',
     labels: []
   },
   ready: {
     kind: 'gauge',
     name: 'tributary_ready',
     help: '1 while an event can be made durable.',
+    merge: 'max',
     labels: []
   },
   dedupeIds: {
     kind: 'gauge',
     name: 'tributary_dedupe_ids',
     help: 'messageIds remembered, by source; bounded by DEDUP_MAX_IDS.',
+    merge: 'max',
     labels: ['source']
   },
   dedupeMaxIds: {
     kind: 'gauge',
     name: 'tributary_dedupe_max_ids',
     help: 'DEDUP_MAX_IDS: how many messageIds are remembered for each source.',
+    merge: 'first',
     labels: []
   },
   debuggerEvents: {
@@ -190,7 +195,8 @@ export const METRICS = {
     name: 'tributary_debugger_watchers',
     help: 'Open live streams of the debugger; at most 32.',
     labels: []
-  }
+  },
+  ...WORKER_METRICS
 } as const satisfies Record<string, MetricSpec>
 
 interface MetricSpec {
@@ -199,6 +205,8 @@ interface MetricSpec {
   readonly help: string
   readonly labels: readonly string[]
   readonly buckets?: readonly number[]
+  /** How a server with workers makes one number of theirs; default: their sum. */
+  readonly merge?: 'max' | 'first'
 }
 
 type Labels = Record<string, string>
@@ -295,6 +303,7 @@ export function createMetrics() {
     gauge(spec: (typeof METRICS)[keyof typeof METRICS] & { kind: 'gauge' }, reading: Reading): void {
       new Gauge({
         ...describe(spec),
+        aggregator: (spec as MetricSpec).merge ?? 'sum',
         collect() {
           this.reset()
           for (const [labels, value] of reading()) this.set(labels, value)

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import t from 'tap'
 import { fastify } from 'fastify'
 import { execFileSync } from 'node:child_process'
@@ -49,6 +50,7 @@ t.test('an empty environment gives the defaults that the documentation promises'
     tls: undefined,
     logLevel: 'info',
     shutdownGraceMs: 10_000,
+    workers: undefined,
     warnings: []
   })
   t.equal(
@@ -133,7 +135,10 @@ const GOOD: [Record<string, string>, (config: Config) => unknown, unknown][] = [
   [{ PUBLIC_URL: 'https://events.example.com/' }, c => c.publicUrl, 'https://events.example.com'],
   [{ PUBLIC_URL: 'https://example.com/events/' }, c => c.publicUrl, 'https://example.com/events'],
   [{ LOG_LEVEL: 'WARN' }, c => c.logLevel, 'warn'],
-  [{ SHUTDOWN_GRACE: '0s' }, c => c.shutdownGraceMs, 0]
+  [{ SHUTDOWN_GRACE: '0s' }, c => c.shutdownGraceMs, 0],
+  [{ WORKERS: '4' }, c => c.workers, 4],
+  [{ WORKERS: 'off' }, c => c.workers, undefined],
+  [{ WORKERS: 'AUTO' }, c => c.workers, Math.min(64, availableParallelism())]
 ]
 
 t.test('each form that the documentation names is read', async t => {
@@ -181,6 +186,8 @@ const BAD: [string, string, RegExp][] = [
   ['CORS_ORIGINS', 'https://a.example,*', /"\*" alone/],
   ['PUBLIC_URL', 'events.example.com', /a URL such as/],
   ['LOG_LEVEL', 'verbose', /one of trace/],
+  ['WORKERS', '0', /from 1 to 64/],
+  ['WORKERS', '2.5', /auto or off/],
   ['SHUTDOWN_GRACE', '25h', /to 1h/],
   ['KEEP_ALIVE_TIMEOUT', '1s', /from 2s to 1h/]
 ]

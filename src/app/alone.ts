@@ -1,0 +1,45 @@
+/** A server in one process. */
+import { createApp } from '../app.ts'
+import { banner } from '../banner.ts'
+import type { Config } from '../config/config.ts'
+import { prepareWithoutWorkers } from '../fleet/workers/folders.ts'
+import { onHangUp } from '../hang-up.js'
+import { ensureConfigFile } from '../keys/first-file.ts'
+import { ConfigError } from '../model/config-error.ts'
+import { lockDataDir } from '../sinks/data-dir-lock.ts'
+import { createLogger } from '../telemetry/logger.ts'
+import type { EndWithGrace } from './end-with-grace.ts'
+import { relayLeftOver } from './left-over.ts'
+
+/** Runs the server in this process until a signal. Rejects, in words, where it cannot serve as configured. */
+export async function runAlone(config: Config, endWithGrace: EndWithGrace): Promise<void> {
+  const logger = createLogger(config.logLevel)
+  for (const warning of config.warnings) logger.warn(warning)
+  const firstKey = await ensureConfigFile({ file: config.configFile, given: config.configFileGiven })
+  const lock = await lockDataDir(config.dataDir)
+  const folders = await prepareWithoutWorkers(config.dataDir)
+  const app = await createApp({ config, logger })
+  const leftOver = relayLeftOver(config, folders, logger)
+
+  onHangUp(() => {
+    logger.info('SIGHUP: reading the config file and the certificate again')
+    app.reload()
+  })
+  async function close(): Promise<number> {
+    const [left] = await Promise.all([leftOver.stop(), app.close()])
+    await lock.release()
+    return app.backlogBytes() + left
+  }
+  const delayMs = config.shutdownGraceMs + config.drainOnStopMs
+  endWithGrace({ delayMs, log: logger, close, where: `${config.dataDir}/spool` })
+
+  const urls = await app.listen()
+  logger.info(urls, 'listening')
+  if (firstKey !== undefined) process.stdout.write(banner({ key: firstKey, file: config.configFile, ...urls }))
+
+  const problems = await app.topicProblems()
+  if (problems.length === 0) return
+  // What was taken until now is durable: in Kafka, or in the spool.
+  await close()
+  throw new ConfigError(problems)
+}

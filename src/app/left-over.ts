@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import type { App } from '../app.ts'
+import { createApp } from '../app.ts'
+import type { Config } from '../config/config.ts'
+import { workerFolder } from '../fleet/workers/folders.ts'
+import { lockDataDir } from '../sinks/data-dir-lock.ts'
+import { lookAtSpool } from '../sinks/spool/status.ts'
+
+const POLL_MS = 100
+const RETRY_MS = 10_000
+
+export interface LeftOver {
+  /** Resolves with the bytes that still wait for Kafka in these folders. */
+  stop(): Promise<number>
+}
+
+/**
+ * Sends what lies in folders of earlier workers to Kafka, one after the other, beside a server without workers. Without Kafka
+ * they stay as they are: readable, and nobody's.
+ */
+export function relayLeftOver(config: Config, folders: readonly number[], logger: Logger): LeftOver {
+  const dirs = folders.map(index => workerFolder(config.dataDir, index))
+  let isStopping = false
+  const work = relayAll()
+
+  async function relayAll(): Promise<void> {
+    if (config.kafka === undefined) return
+    for (const dir of dirs) {
+      logger.info({ dir }, 'a folder of an earlier worker is left over: its events are sent to Kafka')
+      while (!isStopping && !(await tryRelay(dir))) await sleepUnlessStopped(RETRY_MS)
+    }
+  }
+
+  async function tryRelay(dir: string): Promise<boolean> {
+    try {
+      const lock = await lockDataDir(dir)
+      const app = await createApp({ config: { ...config, dataDir: dir }, logger })
+      try {
+        await whileLeft(app)
+      } finally {
+        await app.close()
+        await lock.release()
+      }
+      if (app.backlogBytes() === 0) logger.info({ dir }, 'Kafka has all of it')
+      return true
+    } catch (error) {
+      logger.error({ dir, problem: (error as Error).message }, 'a folder of an earlier worker cannot be sent yet')
+      return false
+    }
+  }
+
+  async function whileLeft(app: App): Promise<void> {
+    while (!isStopping && app.backlogBytes() > 0) await sleep(POLL_MS)
+  }
+
+  async function sleepUnlessStopped(ms: number): Promise<void> {
+    const end = performance.now() + ms
+    while (!isStopping && performance.now() < end) await sleep(POLL_MS)
+  }
+
+  return {
+    async stop() {
+      isStopping = true
+      await work
+      if (config.kafka === undefined) return 0
+      const left = await Promise.all(dirs.map(async dir => (await lookAtSpool(dir)).bytes))
+      return left.reduce((sum, bytes) => sum + bytes, 0)
+    }
+  }
+}

@@ -1,0 +1,174 @@
+/** The primary of a server with workers: their lives, the lock, and the admin listener. It takes no events. */
+import cluster from 'node:cluster'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { registerHealth } from '../admin/health.ts'
+import { ADMIN_PATH_RULES, createAdminServer } from '../admin/server.ts'
+import { banner } from '../banner.ts'
+import type { Config } from '../config/config.ts'
+import { prepareForWorkers, workerFolder, workerFolders } from '../fleet/workers/folders.ts'
+import { healthOfAll } from '../fleet/workers/health.ts'
+import type { FromWorker } from '../fleet/workers/messages.ts'
+import type { Slot, Supervisor } from '../fleet/workers/supervisor.ts'
+import { createSupervisor } from '../fleet/workers/supervisor.ts'
+import { onHangUp } from '../hang-up.js'
+import { followCertificate } from '../http/certificate.ts'
+import { prepareListener } from '../http/listener.ts'
+import { answerUnrouted } from '../http/unrouted.ts'
+import { ensureConfigFile } from '../keys/first-file.ts'
+import { lockDataDir } from '../sinks/data-dir-lock.ts'
+import { lookAtSpool } from '../sinks/spool/status.ts'
+import type { GroupMetrics, WorkerReading } from '../telemetry/group-metrics.ts'
+import { createGroupMetrics } from '../telemetry/group-metrics.ts'
+import { createLogger } from '../telemetry/logger.ts'
+import type { EndWithGrace } from './end-with-grace.ts'
+
+/** What a worker may take beyond its own grace before it is killed. */
+const KILL_MARGIN_MS = 2_000
+const DRAIN_RETRY_MS = 10_000
+
+/** Runs `count` workers until a signal. Rejects, in words, where they cannot serve as configured. */
+export async function runPrimary(config: Config, count: number, endWithGrace: EndWithGrace): Promise<void> {
+  const logger = createLogger(config.logLevel)
+  for (const warning of config.warnings) logger.warn(warning)
+  const firstKey = await ensureConfigFile({ file: config.configFile, given: config.configFileGiven })
+  const lock = await lockDataDir(config.dataDir)
+  const leftOver = await prepareForWorkers(config.dataDir, count)
+  const metrics = createGroupMetrics()
+  const supervisor = startWorkers(config, { count, metrics, logger })
+  const { admin, close } = await openAdmin(config, { supervisor, metrics, logger })
+
+  reloadOnSignal(supervisor, logger)
+  const graceMs = config.shutdownGraceMs + config.drainOnStopMs
+  async function stop(): Promise<number> {
+    const isClean = await supervisor.stop()
+    await close()
+    await lock.release()
+    if (!isClean) throw new Error('a worker had to be killed')
+    return bytesLeft(config, supervisor.slots)
+  }
+  endWithGrace({
+    delayMs: graceMs + 2 * KILL_MARGIN_MS,
+    log: logger,
+    close: stop,
+    where: `${config.dataDir}/worker-*/spool`
+  })
+
+  try {
+    const tracking = await supervisor.start()
+    const urls = { tracking, admin: await admin.listen({ host: config.adminHost, port: config.adminPort }) }
+    logger.info({ ...urls, workers: count }, 'listening')
+    if (firstKey !== undefined) process.stdout.write(banner({ key: firstKey, file: config.configFile, ...urls }))
+    if (config.kafka !== undefined) void drainLeftOver(leftOver, supervisor, logger)
+    await supervisor.refused
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+interface Parts {
+  readonly metrics: GroupMetrics
+  readonly logger: Logger
+}
+
+function startWorkers(config: Config, { count, metrics, logger }: Parts & { readonly count: number }): Supervisor {
+  // The kernel's queue of connections is the group's: see docs/decisions/workers.md.
+  cluster.schedulingPolicy = cluster.SCHED_NONE
+  cluster.setupPrimary({ exec: new URL('../start.js', import.meta.url).pathname, args: [], serialization: 'advanced' })
+  return createSupervisor({
+    count,
+    fork: () => cluster.fork(),
+    stopMs: config.shutdownGraceMs + config.drainOnStopMs + KILL_MARGIN_MS,
+    onMessage: (slot, message) => noteLastCounts(metrics, slot, message),
+    onGone: slot => metrics.retire(slot.index),
+    log: logger
+  })
+}
+
+async function openAdmin(config: Config, { supervisor, metrics, logger }: Parts & { readonly supervisor: Supervisor }) {
+  const { slots } = supervisor
+  const admin = await createAdmin(config, logger)
+  const following = config.tls && followCertificate({ certificate: config.tls, servers: [admin.server], log: logger })
+  registerHealth(admin, {
+    health: () => healthOfAll(slots),
+    draining: () => supervisor.isStopping,
+    metricsText: async () => metrics.text(await Promise.all(slots.map(slot => readCounts(metrics, slot)))),
+    metricsType: metrics.contentType
+  })
+  onHangUp(() => {
+    logger.info('SIGHUP: reading the config file and the certificate again')
+    following?.check()
+    for (const slot of slots) slot.send({ op: 'reload' })
+  })
+  return {
+    admin,
+    async close() {
+      following?.close()
+      await admin.close()
+    }
+  }
+}
+
+/** Asks a worker for its counters; where it says nothing, its last ones count. */
+async function readCounts(metrics: GroupMetrics, slot: Slot): Promise<WorkerReading> {
+  const answer = await slot.asker.ask({ kind: 'metrics' }).catch(() => undefined)
+  if (answer !== undefined) metrics.heard(slot.index, answer as readonly object[])
+  return { index: slot.index, isUp: slot.state === 'listening' && !slot.isSilent, restarts: slot.restarts }
+}
+
+function noteLastCounts(metrics: GroupMetrics, slot: Slot, message: FromWorker): void {
+  if (message.op === 'stopped') metrics.retire(slot.index, message.metrics)
+}
+
+async function createAdmin({ trustProxy, tls, keepAliveTimeoutMs }: Config, logger: Logger): Promise<FastifyInstance> {
+  const admin = await createAdminServer({ logger, tls })
+  prepareListener(admin, { trustProxy, idleMs: keepAliveTimeoutMs })
+  answerUnrouted(admin, ADMIN_PATH_RULES)
+  return admin
+}
+
+/** SIGUSR2 replaces the workers one at a time: with new code, with a fresh memory. */
+function reloadOnSignal(supervisor: Supervisor, logger: Logger): void {
+  let isUnderWay = false
+  process.on('SIGUSR2', () => {
+    if (isUnderWay) return logger.warn('SIGUSR2: the workers are being replaced already')
+    isUnderWay = true
+    logger.info('SIGUSR2: replacing the workers one at a time')
+    supervisor
+      .roll()
+      .then(() => logger.info('all workers are replaced'))
+      .catch((error: Error) => logger.error({ problem: error.message }, 'the workers are not all replaced'))
+      .finally(() => (isUnderWay = false))
+  })
+}
+
+/** Relays what lies in folders of workers that there are no more, one after the other. */
+async function drainLeftOver(folders: readonly number[], supervisor: Supervisor, logger: Logger): Promise<void> {
+  for (const index of folders) {
+    for (;;) {
+      logger.info({ folder: index }, `worker-${index} is left over: its events are sent to Kafka`)
+      try {
+        await supervisor.run(index, 'drain')
+        break
+      } catch (error) {
+        if (supervisor.isStopping) return
+        logger.error({ folder: index, problem: (error as Error).message }, `worker-${index} is not sent yet`)
+        await sleep(DRAIN_RETRY_MS, undefined, { ref: false })
+      }
+    }
+    if (supervisor.isStopping) return
+    logger.info({ folder: index }, `Kafka has all of worker-${index}`)
+  }
+}
+
+/** What waits for Kafka in all folders, those of no worker included: as the workers have said, else as it lies there. */
+async function bytesLeft(config: Config, slots: readonly Slot[]): Promise<number> {
+  if (config.kafka === undefined) return 0
+  let bytes = 0
+  for (const index of await workerFolders(config.dataDir)) {
+    bytes += slots[index]?.left ?? (await lookAtSpool(workerFolder(config.dataDir, index))).bytes
+  }
+  return bytes
+}

@@ -1,0 +1,20 @@
+import type { Config } from '../config/config.ts'
+import { workerFolder } from '../fleet/workers/folders.ts'
+
+/**
+ * What one of `count` workers runs with: its own folder, and its part of what bounds the server as a whole. Its admin routes
+ * are asked by the primary alone, which has checked who asks.
+ */
+export function workerConfig(config: Config, index: number, count: number): Config {
+  const { maxAgeMs, maxBytes } = config.logRetention
+  return {
+    ...config,
+    dataDir: workerFolder(config.dataDir, index),
+    spoolMaxBytes: Math.floor(config.spoolMaxBytes / count),
+    logRetention: { maxAgeMs, maxBytes: maxBytes === undefined ? undefined : Math.ceil(maxBytes / count) },
+    refusedBytesPerHour: Math.ceil(config.refusedBytesPerHour / count),
+    maxConnections: Math.ceil(config.maxConnections / count),
+    adminHost: '127.0.0.1',
+    adminPassword: undefined
+  }
+}

@@ -1,0 +1,109 @@
+/** One worker of a server: the whole server in `DATA_DIR/worker-k`, but for the admin listener. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Config } from '../config/config.ts'
+import { workerConfig } from './worker-config.ts'
+import { connectToPrimary } from '../fleet/workers/link.ts'
+import type { PrimaryLink } from '../fleet/workers/link.ts'
+import type { Question, RequestAnswer, StartMessage } from '../fleet/workers/messages.ts'
+import { ConfigError, isConfigError } from '../model/config-error.ts'
+import type { DataDirLock } from '../sinks/data-dir-lock.ts'
+import { lockDataDir } from '../sinks/data-dir-lock.ts'
+import { createLogger } from '../telemetry/logger.ts'
+import type { App } from '../app.ts'
+import { createApp } from '../app.ts'
+import { endInWords } from './end-in-words.ts'
+import type { EndWithGrace } from './end-with-grace.ts'
+
+/** A worker of a primary that was killed may need so long to notice. */
+const LOCK_PATIENCE_MS = 30_000
+const LOCK_RETRY_MS = 50
+const DRAIN_POLL_MS = 100
+
+/** Runs until the primary says stop. Resolves with false where it cannot serve; the primary has been told why. */
+export async function runWorker(config: Config, endWithGrace: EndWithGrace): Promise<boolean> {
+  // Its primary decides what the signal means.
+  process.on('SIGUSR2', () => undefined)
+  const link = connectToPrimary()
+  const start = await link.started
+  try {
+    await serve(workerConfig(config, start.index, start.count), { start, link, endWithGrace })
+    return true
+  } catch (error) {
+    await link.send({ op: 'failed', words: endInWords(error), isRefused: isConfigError(error) })
+    return false
+  }
+}
+
+interface Context {
+  readonly start: StartMessage
+  readonly link: PrimaryLink
+  readonly endWithGrace: EndWithGrace
+}
+
+async function serve(config: Config, { start, link, endWithGrace }: Context): Promise<void> {
+  const logger = createLogger(config.logLevel).child({ worker: start.index })
+  const lock = await lockFolder(config.dataDir)
+  const app = await createApp({ config, logger })
+  const close = async (): Promise<number> => {
+    await app.close()
+    await lock.release()
+    const left = app.backlogBytes()
+    await link.send({ op: 'stopped', left, metrics: await app.readMetrics() })
+    return left
+  }
+  // What is left over all workers is the primary's last line.
+  const log = { info: logger.debug.bind(logger), warn: logger.debug.bind(logger), fatal: logger.fatal.bind(logger) }
+  const delayMs = config.shutdownGraceMs + config.drainOnStopMs
+  const end = endWithGrace({ delayMs, log, close, where: `${config.dataDir}/spool` })
+  link.serve({ answer: question => answer(app, question), reload: app.reload, stop: end, beat: () => beat(app) })
+  if (start.task === 'drain') {
+    while (app.backlogBytes() > 0) await sleep(DRAIN_POLL_MS)
+    return end()
+  }
+  await app.admin.ready()
+  const url = await app.tracking.listen({ host: config.host, port: config.port })
+  await link.send({ op: 'beat', ...(await beat(app)) })
+  await link.send({ op: 'listening', url })
+  const problems = await app.topicProblems()
+  if (problems.length === 0) return
+  // What was taken until now is durable: in Kafka, or in the spool.
+  await app.close()
+  await lock.release()
+  throw new ConfigError(problems)
+}
+
+async function lockFolder(dir: string): Promise<DataDirLock> {
+  const end = performance.now() + LOCK_PATIENCE_MS
+  for (;;) {
+    try {
+      return await lockDataDir(dir)
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'DATA_DIR_IN_USE' || performance.now() > end) throw error
+      await sleep(LOCK_RETRY_MS)
+    }
+  }
+}
+
+async function answer(app: App, question: Question): Promise<unknown> {
+  if (question.kind === 'metrics') return await app.readMetrics()
+  const { method, url, host, body } = question
+  const headers = { host, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }
+  const answered = await app.admin.inject({ method, url, headers, ...(body === undefined ? {} : { payload: body }) })
+  const { 'content-type': type, 'retry-after': retryAfter } = answered.headers
+  return {
+    status: answered.statusCode,
+    type: type ?? '',
+    retryAfter,
+    body: answered.payload
+  } satisfies RequestAnswer
+}
+
+async function beat(app: App) {
+  const { statusCode, payload } = await app.admin.inject({
+    method: 'GET',
+    url: '/readyz',
+    headers: { host: 'localhost' }
+  })
+  const { problems } = JSON.parse(payload) as { problems: readonly string[] }
+  return { ready: statusCode === 200, problems, backlog: app.backlogBytes() }
+}

@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs'
+import { mkdir, open, readdir, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** What a server keeps in its data folder. `lock` stays where it is. */
+const CONTENTS = ['events', 'rejected', 'spool', 'dedupe'] as const
+const WORKER_FOLDER = /^worker-(0|[1-9]\d{0,5})$/
+const FOLDER_MODE = 0o750
+
+export function workerFolder(dataDir: string, index: number): string {
+  return join(dataDir, `worker-${index}`)
+}
+
+/** The numbers of the worker folders that are there, in order. */
+export async function workerFolders(dataDir: string): Promise<number[]> {
+  const names = await readdir(dataDir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  return names
+    .flatMap(name => WORKER_FOLDER.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b)
+}
+
+/**
+ * Makes a data folder ready for `count` workers, before any of them runs. What a server without workers has left becomes worker
+ * 0's, by one rename each, so that a crash between two of them is no loss: the next start goes on.
+ *
+ * @returns the numbers of folders that hold records and belong to no worker any more
+ */
+export async function prepareForWorkers(dataDir: string, count: number): Promise<number[]> {
+  for (let index = 0; index < count; index++)
+    await mkdir(workerFolder(dataDir, index), { recursive: true, mode: FOLDER_MODE })
+  await moveContents(dataDir, { from: dataDir, to: workerFolder(dataDir, 0), least: count })
+  await syncAll([dataDir, workerFolder(dataDir, 0)])
+  return (await workerFolders(dataDir)).filter(index => index >= count && holdsRecords(workerFolder(dataDir, index)))
+}
+
+/**
+ * Makes a data folder that had workers ready for a server without them. Nothing happens where there never were any.
+ *
+ * @returns the numbers of worker folders that still hold records
+ */
+export async function prepareWithoutWorkers(dataDir: string): Promise<number[]> {
+  const folders = await workerFolders(dataDir)
+  if (folders.length === 0) return []
+  const first = workerFolder(dataDir, 0)
+  if (folders.includes(0)) {
+    for (const name of CONTENTS) {
+      if (existsSync(join(first, name)) && !existsSync(join(dataDir, name)))
+        await rename(join(first, name), join(dataDir, name))
+    }
+    await syncAll([first, dataDir])
+  }
+  return folders.filter(index => holdsRecords(workerFolder(dataDir, index)))
+}
+
+/** Moves what is in the way into one new folder with a number of its own. */
+async function moveContents(
+  dataDir: string,
+  { from, to, least }: { readonly from: string; readonly to: string; readonly least: number }
+): Promise<void> {
+  let aside: string | undefined
+  for (const name of CONTENTS) {
+    if (!existsSync(join(from, name))) continue
+    if (!existsSync(join(to, name))) {
+      await rename(join(from, name), join(to, name))
+      continue
+    }
+    if (aside === undefined) {
+      aside = workerFolder(dataDir, Math.max(least, (await workerFolders(dataDir)).at(-1) ?? 0) + 1)
+      await mkdir(aside, { mode: FOLDER_MODE })
+    }
+    await rename(join(from, name), join(aside, name))
+    await syncAll([aside])
+  }
+}
+
+function holdsRecords(dir: string): boolean {
+  return CONTENTS.some(name => name !== 'dedupe' && existsSync(join(dir, name)))
+}
+
+/** Renames are durable only when both folders are. */
+async function syncAll(dirs: readonly string[]): Promise<void> {
+  for (const dir of dirs) {
+    const handle = await open(dir, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  }
+}

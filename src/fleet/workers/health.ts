@@ -1,0 +1,32 @@
+import type { SinkHealth } from '../../model/sink.ts'
+import type { Slot } from './supervisor.ts'
+
+/** Ready while one worker is; what is wrong with the others is named. */
+export function healthOfAll(slots: readonly Slot[]): SinkHealth {
+  const ready = slots.some(slot => slot.state === 'listening' && !slot.isSilent && slot.beat?.ready === true)
+  const byProblem = new Map<string, number[]>()
+  for (const slot of slots) {
+    for (const problem of problemsOf(slot)) byProblem.set(problem, [...(byProblem.get(problem) ?? []), slot.index])
+  }
+  const problems = [...byProblem].map(([problem, workers]) => `${namesOf(workers, slots.length)}: ${problem}`)
+  return { ready, problems }
+}
+
+function problemsOf(slot: Slot): readonly string[] {
+  switch (slot.state) {
+    case 'listening':
+      return slot.isSilent ? ['no sign of life for 1 s'] : (slot.beat?.problems ?? [])
+    case 'starting':
+      return ['starting']
+    case 'stopping':
+    case 'stopped':
+      return ['being replaced']
+    default:
+      return [slot.problem ?? 'it has ended']
+  }
+}
+
+function namesOf(workers: readonly number[], count: number): string {
+  if (workers.length === count && count > 1) return 'all workers'
+  return `${workers.length === 1 ? 'worker' : 'workers'} ${workers.join(', ')}`
+}

@@ -1,0 +1,72 @@
+/** What the primary and its workers tell each other over IPC, in structured-clone form. */
+
+/** Of what a worker must know before it builds its server. */
+export interface StartMessage {
+  readonly op: 'start'
+  readonly index: number
+  readonly count: number
+  /** 'serve', or 'drain': relay what waits in the folder, without listening, and end. */
+  readonly task: 'serve' | 'drain'
+}
+
+/** How a worker is. */
+export interface Beat {
+  readonly op: 'beat'
+  /** What its own /readyz says. */
+  readonly ready: boolean
+  readonly problems: readonly string[]
+  /** Bytes that Kafka has not confirmed. */
+  readonly backlog: number
+}
+
+export type FromWorker =
+  | { readonly op: 'hello' }
+  | { readonly op: 'listening'; readonly url: string }
+  /** It cannot serve, because of the configuration where `isRefused`; it ends by itself after that. */
+  | { readonly op: 'failed'; readonly words: string; readonly isRefused: boolean }
+  | Beat
+  | AnswerMessage
+  /** Its last message: what is left for Kafka, and its counters as JSON of the metrics library. */
+  | { readonly op: 'stopped'; readonly left: number; readonly metrics: readonly object[] }
+
+export type FromPrimary = StartMessage | AskMessage | { readonly op: 'reload' } | { readonly op: 'stop' }
+
+export interface AskMessage {
+  readonly op: 'ask'
+  readonly id: number
+  readonly question: Question
+}
+
+/** The counters; or a request to the worker's admin routes. */
+export type Question =
+  | { readonly kind: 'metrics' }
+  | {
+      readonly kind: 'request'
+      readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE'
+      readonly url: string
+      readonly host: string
+      readonly body?: string
+    }
+
+export interface AnswerMessage {
+  readonly op: 'answer'
+  readonly id: number
+  /** Undefined where the worker could not answer; `problem` says why. */
+  readonly value?: unknown
+  readonly problem?: string
+}
+
+/** What a request to a worker's admin routes was answered. */
+export interface RequestAnswer {
+  readonly status: number
+  readonly type: string
+  readonly retryAfter: string | undefined
+  readonly body: string
+}
+
+/** An answer that is larger is replaced by an error. Bytes of JSON text. */
+export const MAX_ANSWER_BYTES = 2 * 1024 * 1024
+/** A worker that has not answered, or not been heard of, for so long counts as silent. */
+export const SILENT_MS = 1_000
+/** So often a worker says how it is. */
+export const BEAT_MS = 250

@@ -1,0 +1,89 @@
+import { Gauge, Registry } from '@prometheus-io/client'
+import { METRICS } from './metrics.ts'
+import { collectRuntimeMetrics } from './runtime.ts'
+
+/** How one worker is. */
+export interface WorkerReading {
+  readonly index: number
+  readonly isUp: boolean
+  readonly restarts: number
+}
+
+/** The metrics of a server with workers, as one. */
+export interface GroupMetrics {
+  readonly contentType: string
+  /** What a worker's registry holds; it counts until the worker is heard of again, or has ended. */
+  heard(index: number, metrics: readonly object[]): void
+  text(readings: readonly WorkerReading[]): Promise<string>
+  /** A worker has ended: what it has counted is kept, so that no sum falls. `last` is what it said last, if anything. */
+  retire(index: number, last?: readonly object[]): void
+}
+
+interface Metric {
+  readonly name: string
+  readonly type: string
+  readonly aggregator?: string
+  readonly values: readonly { readonly value: number; readonly labels: Record<string, string> }[]
+}
+
+/** Counts outlive the worker that counted; levels do not. */
+const COUNTS: ReadonlySet<string> = new Set(['counter', 'histogram'])
+
+export function createGroupMetrics(): GroupMetrics {
+  const own = new Registry()
+  collectRuntimeMetrics(own)
+  const gauges = {
+    up: gauge(own, METRICS.workerUp),
+    restarts: gauge(own, METRICS.workerRestarts),
+    memory: gauge(own, METRICS.workerMemory),
+    cpu: gauge(own, METRICS.workerCpu)
+  }
+  const latest = new Map<number, readonly Metric[]>()
+  let retired: readonly Metric[] = []
+  let retiring: Promise<void> = Promise.resolve()
+
+  function show({ index, isUp, restarts }: WorkerReading): void {
+    const labels = { worker: String(index) }
+    gauges.up.set(labels, isUp ? 1 : 0)
+    gauges.restarts.set(labels, restarts)
+    const said = latest.get(index)
+    gauges.memory.set(labels, valueOf(said, 'process_resident_memory_bytes'))
+    gauges.cpu.set(labels, valueOf(said, 'process_cpu_seconds_total'))
+  }
+
+  async function keep(before: Promise<void>, counts: readonly Metric[]): Promise<void> {
+    await before
+    retired = (await Registry.aggregate([retired, counts]).getMetricsAsJSON()) as unknown as Metric[]
+  }
+
+  return {
+    contentType: own.contentType,
+    heard: (index, metrics) => void latest.set(index, metrics as readonly Metric[]),
+    async text(readings) {
+      await retiring
+      readings.forEach(show)
+      const mine = (await own.getMetricsAsJSON()) as unknown as Metric[]
+      // The start of the server is the primary's, which is the first.
+      const all = [mine, ...latest.values()].map(metrics => metrics.map(withStart))
+      return Registry.aggregate([...all, retired] as object[]).metrics()
+    },
+    retire(index, last) {
+      const counts = (last ?? latest.get(index) ?? []) as readonly Metric[]
+      latest.delete(index)
+      const kept = counts.filter(({ type }) => COUNTS.has(type))
+      retiring = keep(retiring, kept)
+    }
+  }
+}
+
+function gauge(registry: Registry, { name, help, labels }: { name: string; help: string; labels: readonly string[] }) {
+  return new Gauge<string>({ name, help, labelNames: [...labels], registers: [registry] })
+}
+
+function withStart(metric: Metric): Metric {
+  return metric.name === 'process_start_time_seconds' ? { ...metric, aggregator: 'min' } : metric
+}
+
+function valueOf(metrics: readonly Metric[] | undefined, name: string): number {
+  return metrics?.find(metric => metric.name === name)?.values[0]?.value ?? 0
+}

@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ServerProcess } from './server-process.ts'
+import { until } from './until.ts'
+
+/** The processes of the workers that run now, as the kernel has them. */
+export function workerPids({ pid }: Pick<ServerProcess, 'pid'>): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+  return text === '' ? [] : text.split(' ').map(Number)
+}
+
+/** Resolves once there are `count` workers and all of them listen and answer. */
+export async function allWorkersUp(server: ServerProcess, count: number): Promise<void> {
+  let text = ''
+  const isUp = async (): Promise<boolean> => {
+    const answer = await fetch(`${server.adminUrl}/metrics`)
+    text = await answer.text()
+    return [...text.matchAll(/^tributary_worker_up\{worker="\d+"\} 1$/gm)].length === count
+  }
+  await until(isUp, { what: `${count} workers to answer`, timeoutMs: 60_000, seen: () => text.slice(0, 500) })
+}
+
+/** The folders of events of a server with workers. */
+export function eventFolders(dataDir: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => join(dataDir, `worker-${index}`, 'events'))
+}
