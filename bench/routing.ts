@@ -2,10 +2,10 @@
  * What routing costs an event, counting included: `node bench/routing.ts`. For each kind of rule, nanoseconds an event
  * with 3 destinations, and with 50 of which the event goes to 3; exits 1 where 50 cost more than twice as much.
  */
-import { asRouted } from '../src/ingest/key-of.ts'
-import { countRoutes } from '../src/ingest/route-count.ts'
-import { createRouter } from '../src/ingest/route.ts'
-import type { RouteInput, Router } from '../src/ingest/route.ts'
+import { asRouted } from '../src/ingest/route/key-of.ts'
+import { countRoutes } from '../src/ingest/route/route-count.ts'
+import { createRouter } from '../src/ingest/route/route.ts'
+import type { RouteInput, Router } from '../src/ingest/route/route.ts'
 import type { Destination } from '../src/model/destination.ts'
 import { createRouteTotals } from '../src/telemetry/route-totals.ts'
 

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 const CHECKS = [
   ['config-table.ts', '--check', 'README.md'],
   ['metrics-reference.ts', '--check', 'docs/metrics.md'],
-  ['walk-code.ts', '--check', 'src/ingest/walk-code.ts']
+  ['walk-code.ts', '--check', 'src/ingest/parse/walk-code.ts']
 ] as const
 
 for (const [program, ...args] of CHECKS) {

@@ -12,7 +12,8 @@ const CHECKS = [
   'check:unused',
   'check:generated',
   'check:lockfile',
-  'check:licences'
+  'check:licences',
+  'check:style'
 ]
 const AT_ONCE = 2
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024
@@ -41,6 +42,9 @@ async function worker(queue: string[], results: Result[]): Promise<void> {
 const queue = [...CHECKS]
 const results: Result[] = []
 await Promise.all(Array.from({ length: AT_ONCE }, () => worker(queue, results)))
+
+const sizes = results.find(({ name, ok }) => name === 'check:style' && ok)
+if (sizes !== undefined) console.log(`\n${sizes.output.trimEnd()}`)
 
 const failed = results.filter(result => !result.ok)
 for (const { name, output } of failed) console.log(`\n--- ${name}\n${output.trim()}`)

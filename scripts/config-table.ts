@@ -6,7 +6,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { configTable } from '../src/config/print.ts'
+import { configTable } from '../src/config/env/print.ts'
 
 const { values } = parseArgs({ options: { check: { type: 'string' } } })
 if (values.check === undefined) {

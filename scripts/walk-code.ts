@@ -1,8 +1,8 @@
 /**
- * src/ingest/walk-code.ts, compiled from wasm/walk.ts.
+ * src/ingest/parse/walk-code.ts, compiled from wasm/walk.ts.
  *
- *   node scripts/walk-code.ts --write src/ingest/walk-code.ts   writes it
- *   node scripts/walk-code.ts --check src/ingest/walk-code.ts   exits 1 unless the file is that, letter for letter
+ *   node scripts/walk-code.ts --write src/ingest/parse/walk-code.ts   writes it
+ *   node scripts/walk-code.ts --check src/ingest/parse/walk-code.ts   exits 1 unless the file is that, letter for letter
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -32,7 +32,7 @@ function toModule(code: Buffer): string {
       .toString('base64')
       .match(/.{1,110}/g) ?? []
   return `/**
- * wasm/walk.ts, compiled: written by \`node scripts/walk-code.ts --write src/ingest/walk-code.ts\`. Base64, so that it is
+ * wasm/walk.ts, compiled: written by \`node scripts/walk-code.ts --write src/ingest/parse/walk-code.ts\`. Base64, so that it is
  * a module like any other.
  */
 export const WALK_CODE = \`

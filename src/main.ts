@@ -3,7 +3,7 @@ import cluster from 'node:cluster'
 import closeWithGrace from 'close-with-grace'
 import { endInWords } from './app/end-in-words.ts'
 import type { Ending } from './app/end-with-grace.ts'
-import { readEnvironment } from './config/environment.ts'
+import { readEnvironment } from './config/env/environment.ts'
 
 /** EX_TEMPFAIL of sysexits.h: what is left can be delivered later. */
 const EXIT_LEFT = 75

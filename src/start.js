@@ -4,8 +4,8 @@
  */
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
-import './hang-up.js'
-import './keep-ticks.js'
+import './app/hang-up.js'
+import './app/keep-ticks.js'
 
 // Stripping types and compiling is more than a third of a start. What came of it lies beside the packages: whoever may
 // write there can change the code itself. Where nobody may, each start does it anew.

@@ -3,7 +3,7 @@
  * anything in it needs a closer look. It accepts exactly what JSON.parse accepts, and makes no value of any of it.
  *
  * AssemblyScript, compiled to WebAssembly by scripts/walk-code.ts: the same walk in JavaScript took more than twice as long,
- * because it looks at one byte where this looks at sixteen. src/ingest/walker.ts calls it, and src/ingest/scan.ts reads what it writes.
+ * because it looks at one byte where this looks at sixteen. src/ingest/parse/walker.ts calls it, and src/ingest/parse/scan.ts reads what it writes.
  *
  * Behind the input lie bytes of zero, which stand nowhere in JSON: most loops end there and need not ask for the end.
  */

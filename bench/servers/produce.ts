@@ -1,10 +1,10 @@
 import { createRecord } from '../../src/model/record.ts'
-import { ClusterClient } from '../../src/sinks/kafka/cluster-client.ts'
-import { createLink } from '../../src/sinks/kafka/link.ts'
-import { createRecordEncoder } from '../../src/sinks/kafka/message.ts'
-import { withDefaults } from '../../src/sinks/kafka/options.ts'
-import { createProduceEncoder } from '../../src/sinks/kafka/produce-encoder.ts'
-import { clientOptions } from '../../src/sinks/kafka/session.ts'
+import { ClusterClient } from '../../src/durability/kafka/connect/cluster-client.ts'
+import { createLink } from '../../src/durability/kafka/send/link.ts'
+import { createRecordEncoder } from '../../src/durability/kafka/encode/message.ts'
+import { withDefaults } from '../../src/durability/kafka/options.ts'
+import { createProduceEncoder } from '../../src/durability/kafka/encode/produce-encoder.ts'
+import { clientOptions } from '../../src/durability/kafka/connect/session.ts'
 import type { KeepGroup } from './keep.ts'
 
 /** The broker takes a megabyte. */

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import type { App } from '../app.ts'
-import { createApp } from '../app.ts'
-import type { Config } from '../config/config.ts'
+import type { App } from './compose.ts'
+import { createApp } from './compose.ts'
+import type { Config } from '../config/env/config.ts'
 import { workerFolder } from '../fleet/workers/folders.ts'
-import { lockDataDir } from '../sinks/data-dir-lock.ts'
-import { lookAtSpool } from '../sinks/spool/status.ts'
+import { lockDataDir } from '../durability/data-dir-lock.ts'
+import { lookAtSpool } from '../durability/spool/status.ts'
 
 const POLL_MS = 100
 const RETRY_MS = 10_000

@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts'
+import type { Config } from '../config/env/config.ts'
 import { workerFolder } from '../fleet/workers/folders.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { readEnvironment } from '../config/environment.ts'
+import { readEnvironment } from '../config/env/environment.ts'
 import { CommandFailed } from './command.ts'
 import type { ParsedArguments } from './command.ts'
 import { adminUrl } from './server-address.ts'

@@ -11,60 +11,72 @@ interface Entry {
 /** Loaded one at a time: `tributary keys list` needs no Kafka client. */
 const COMMANDS: Readonly<Record<string, Entry>> = {
   serve: { summary: 'run the server', load: async () => (await import('./serve.ts')).serve },
-  init: { summary: 'make a config file with one source', load: async () => (await import('./init.ts')).init },
-  'keys add': { summary: 'add a write key to a source', load: async () => (await import('./keys-add.ts')).keysAdd },
-  'keys list': { summary: 'list the write keys, masked', load: async () => (await import('./keys-list.ts')).keysList },
+  init: { summary: 'make a config file with one source', load: async () => (await import('./config/init.ts')).init },
+  'keys add': {
+    summary: 'add a write key to a source',
+    load: async () => (await import('./keys/keys-add.ts')).keysAdd
+  },
+  'keys list': {
+    summary: 'list the write keys, masked',
+    load: async () => (await import('./keys/keys-list.ts')).keysList
+  },
   'keys revoke': {
     summary: 'take a write key away',
-    load: async () => (await import('./keys-revoke.ts')).keysRevoke
+    load: async () => (await import('./keys/keys-revoke.ts')).keysRevoke
   },
   'keys rotate': {
     summary: "replace a source's write keys",
-    load: async () => (await import('./keys-rotate.ts')).keysRotate
+    load: async () => (await import('./keys/keys-rotate.ts')).keysRotate
   },
   config: {
     summary: 'print the configuration in force, secrets hidden',
-    load: async () => (await import('./config.ts')).config
+    load: async () => (await import('./config/config.ts')).config
   },
   'config check': {
     summary: 'check a config file',
-    load: async () => (await import('./config-check.ts')).configCheck
+    load: async () => (await import('./config/config-check.ts')).configCheck
   },
   'rejected list': {
     summary: 'show refused events and why',
-    load: async () => (await import('./rejected-list.ts')).rejectedList
+    load: async () => (await import('./rejected/rejected-list.ts')).rejectedList
   },
   'rejected retry': {
     summary: 'change refused events and send them again',
-    load: async () => (await import('./rejected-retry.ts')).rejectedRetry
+    load: async () => (await import('./rejected/rejected-retry.ts')).rejectedRetry
   },
-  tail: { summary: 'show events of a running server as they come', load: async () => (await import('./tail.ts')).tail },
-  send: { summary: 'send one event', load: async () => (await import('./send.ts')).send },
+  tail: {
+    summary: 'show events of a running server as they come',
+    load: async () => (await import('./running/tail.ts')).tail
+  },
+  send: { summary: 'send one event', load: async () => (await import('./running/send.ts')).send },
   trace: {
     summary: 'find an event by its messageId',
-    load: async () => (await import('./trace.ts')).traceCommand
+    load: async () => (await import('./running/trace.ts')).traceCommand
   },
   doctor: {
     summary: 'check the set-up and say what to change',
-    load: async () => (await import('./doctor.ts')).doctor
+    load: async () => (await import('./doctor/doctor.ts')).doctor
   },
   'spool status': {
     summary: 'say what waits for Kafka',
-    load: async () => (await import('./spool.ts')).spoolStatus
+    load: async () => (await import('./stored/spool.ts')).spoolStatus
   },
   'spool drain': {
     summary: 'send what waits to Kafka, without listening',
-    load: async () => (await import('./spool.ts')).spoolDrain
+    load: async () => (await import('./stored/spool.ts')).spoolDrain
   },
   'refused list': {
     summary: 'show what Kafka refused for good',
-    load: async () => (await import('./refused.ts')).refusedList
+    load: async () => (await import('./stored/refused.ts')).refusedList
   },
   'refused retry': {
     summary: 'send what Kafka refused once more',
-    load: async () => (await import('./refused.ts')).refusedRetry
+    load: async () => (await import('./stored/refused.ts')).refusedRetry
   },
-  replay: { summary: 'publish what lies in the log to a topic', load: async () => (await import('./replay.ts')).replay }
+  replay: {
+    summary: 'publish what lies in the log to a topic',
+    load: async () => (await import('./stored/replay.ts')).replay
+  }
 }
 
 /** Words that are no command by themselves. */

@@ -1,5 +1,5 @@
-import '../hang-up.js'
-import '../keep-ticks.js'
+import '../app/hang-up.js'
+import '../app/keep-ticks.js'
 import { setVariable } from '../config/set-variable.ts'
 import type { Command } from './command.ts'
 import { parseArguments } from './command.ts'

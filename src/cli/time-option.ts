@@ -1,5 +1,5 @@
-import { toMilliseconds } from '../config/parsers.ts'
-import { toInstant } from '../ingest/time.ts'
+import { toMilliseconds } from '../config/env/parsers.ts'
+import { toInstant } from '../ingest/parse/time.ts'
 import type { ParsedArguments } from './command.ts'
 import { UsageError } from './command.ts'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Test } from 'tap'
-import { clientOptions } from '../../src/sinks/kafka/session.ts'
+import { clientOptions } from '../../src/durability/kafka/connect/session.ts'
 import type { FleetRecord, ReadFrom } from '../../src/fleet/topics/reader.ts'
 import type { FleetTopics } from '../../src/fleet/topics/topics.ts'
 import { openFleetTopics } from '../../src/fleet/topics/topics.ts'

@@ -4,8 +4,8 @@
  * environment names instead.
  */
 import { pino } from 'pino'
-import { createApp } from '../../src/app.ts'
-import { readEnvironment } from '../../src/config/environment.ts'
+import { createApp } from '../../src/app/compose.ts'
+import { readEnvironment } from '../../src/config/env/environment.ts'
 import type { Sink } from '../../src/model/sink.ts'
 
 export interface Usage {

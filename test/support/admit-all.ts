@@ -1,4 +1,4 @@
-import type { Authenticator } from '../../src/http/authenticate.ts'
+import type { Authenticator } from '../../src/http/caller/authenticate.ts'
 import type { Source } from '../../src/model/source.ts'
 import { KEY } from './app.ts'
 

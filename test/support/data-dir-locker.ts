@@ -2,7 +2,7 @@
  * A process that locks a data folder and holds it until it is killed: `node data-dir-locker.ts DIR [START]`.
  * It waits for the wall-clock time START, so that many begin at once, then says `locked`, or the error's code.
  */
-import { lockDataDir } from '../../src/sinks/data-dir-lock.ts'
+import { lockDataDir } from '../../src/durability/data-dir-lock.ts'
 
 const [dir = '', start = '0'] = process.argv.slice(2)
 await new Promise(resolve => setTimeout(resolve, Math.max(1, Number(start) - Date.now())))

@@ -6,7 +6,7 @@
 import { writeSync } from 'node:fs'
 import { systemClock } from '../../src/model/clock.ts'
 import { isSinkUnavailable } from '../../src/model/sink.ts'
-import { openSegmentLog } from '../../src/sinks/event-log/segment-log.ts'
+import { openSegmentLog } from '../../src/durability/log/write/segment-log.ts'
 import { lineOf, linesFrom } from './event-log.ts'
 
 const [dir = '', first = '0', padding = '100'] = process.argv.slice(2)

@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../src/model/clock.ts'
-import type { DamagedRange, Lines, LogLines, Position, SegmentLog } from '../../src/sinks/event-log/contract.ts'
-import { savePositions } from '../../src/sinks/event-log/position-file.ts'
-import { openSegmentLog } from '../../src/sinks/event-log/segment-log.ts'
-import type { SegmentLogOptions } from '../../src/sinks/event-log/segment-log.ts'
-import { openTape } from '../../src/sinks/spool/tape.ts'
+import type { DamagedRange, Lines, LogLines, Position, SegmentLog } from '../../src/durability/log/contract.ts'
+import { savePositions } from '../../src/durability/log/segment/position-file.ts'
+import { openSegmentLog } from '../../src/durability/log/write/segment-log.ts'
+import type { SegmentLogOptions } from '../../src/durability/log/write/segment-log.ts'
+import { openTape } from '../../src/durability/spool/tape.ts'
 
 export interface LoggedLine {
   readonly level: 'info' | 'warn' | 'error'

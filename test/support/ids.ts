@@ -1,4 +1,4 @@
-import type { IdWindow } from '../../src/ingest/dedupe.ts'
+import type { IdWindow } from '../../src/ingest/dedupe/dedupe.ts'
 
 /** Looks an id up that stands between other bytes, as ids do. */
 export function take(window: IdWindow, messageId: string): number {

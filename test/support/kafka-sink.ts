@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
-import { createKafkaSink, type KafkaSink } from '../../src/sinks/kafka/kafka-sink.ts'
-import type { KafkaSinkOptions, Produced } from '../../src/sinks/kafka/options.ts'
+import { createKafkaSink, type KafkaSink } from '../../src/durability/kafka/kafka-sink.ts'
+import type { KafkaSinkOptions, Produced } from '../../src/durability/kafka/options.ts'
 import { testRecord, type TestRecord } from './records.ts'
 import { until } from './until.ts'
 

@@ -1,9 +1,9 @@
 import { messageIdOf } from '../../src/model/record.ts'
-import { Board } from '../../src/sinks/lanes/board.ts'
-import { Call } from '../../src/sinks/lanes/call.ts'
-import { type Entry, type Place, UNKNOWN_PARTITION, type Lane } from '../../src/sinks/lanes/lane.ts'
-import { load, nextPlace, type Piece } from '../../src/sinks/lanes/reading.ts'
-import { repartition } from '../../src/sinks/lanes/repartition.ts'
+import { Board } from '../../src/durability/lanes/board.ts'
+import { Call } from '../../src/durability/lanes/call.ts'
+import { type Entry, type Place, UNKNOWN_PARTITION, type Lane } from '../../src/durability/lanes/lane.ts'
+import { load, nextPlace, type Piece } from '../../src/durability/lanes/reading.ts'
+import { repartition } from '../../src/durability/lanes/repartition.ts'
 import { testRecord, type TestRecord } from './records.ts'
 
 const TIMEOUT_MS = 750

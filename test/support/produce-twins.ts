@@ -1,7 +1,7 @@
 import type { MessageRecord } from '@platformatic/kafka'
 import { keyOf, messageIdOf } from '../../src/model/record.ts'
-import { createRecordEncoder, type KafkaRecord } from '../../src/sinks/kafka/message.ts'
-import type { ProduceBatch } from '../../src/sinks/kafka/produce-encoder.ts'
+import { createRecordEncoder, type KafkaRecord } from '../../src/durability/kafka/encode/message.ts'
+import type { ProduceBatch } from '../../src/durability/kafka/encode/produce-encoder.ts'
 import { eventRecord } from './kafka-sink.ts'
 import type { TestRecord } from './records.ts'
 

@@ -1,4 +1,4 @@
-import type { RouteConfig } from '../../src/ingest/route.ts'
+import type { RouteConfig } from '../../src/ingest/route/route.ts'
 
 /** An event as it is published, as far as routing goes; `projectId` is its source. */
 export interface RoutedEvent extends Record<string, unknown> {

@@ -1,5 +1,5 @@
-import type { Memory } from '../../src/ingest/memory.ts'
-import { RecycledMemory } from '../../src/ingest/memory.ts'
+import type { Memory } from '../../src/ingest/enrich/memory.ts'
+import { RecycledMemory } from '../../src/ingest/enrich/memory.ts'
 
 /** Recycled memory whose bytes are spoiled as soon as they are given back: whoever still reads them shows. */
 export function createSpoiledMemory(): Memory & { readonly spoiled: () => number } {

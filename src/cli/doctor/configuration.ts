@@ -1,10 +1,10 @@
-import { isLoopback } from '../../admin/loopback.ts'
-import type { Config } from '../../config/config.ts'
-import { readConfigFileName, readEnvironment } from '../../config/environment.ts'
+import { isLoopback } from '../../debugger/access/loopback.ts'
+import type { Config } from '../../config/env/config.ts'
+import { readConfigFileName, readEnvironment } from '../../config/env/environment.ts'
 import { isConfigError } from '../../model/config-error.ts'
 import { LIMIT_NAMES, LIMIT_VARIABLES } from '../../model/limits.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
-import { readKeysFile } from '../keys-file.ts'
+import { readKeysFile } from '../keys/keys-file.ts'
 import type { Finding } from './finding.ts'
 
 export interface Checked {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import type { Config } from '../../config/config.ts'
-import { lookAtSpool, type SpoolStatus } from '../../sinks/spool/status.ts'
+import type { Config } from '../../config/env/config.ts'
+import { lookAtSpool, type SpoolStatus } from '../../durability/spool/status.ts'
 import type { Finding } from './finding.ts'
 
 const LITTLE_SPACE_BYTES = 1024 ** 3

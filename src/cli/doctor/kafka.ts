@@ -1,9 +1,9 @@
-import type { Config, KafkaConfig } from '../../config/config.ts'
-import { createRouter } from '../../ingest/route.ts'
-import { kafkaOptions } from '../../kafka-options.ts'
+import type { Config, KafkaConfig } from '../../config/env/config.ts'
+import { createRouter } from '../../ingest/route/route.ts'
+import { kafkaOptions } from '../../app/kafka-options.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
-import { inspectKafka } from '../../sinks/kafka/inspect.ts'
-import type { TopicReport } from '../../sinks/kafka/inspect.ts'
+import { inspectKafka } from '../../durability/kafka/topics/inspect.ts'
+import type { TopicReport } from '../../durability/kafka/topics/inspect.ts'
 import type { Finding } from './finding.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000

@@ -1,4 +1,4 @@
-import type { Config } from '../../config/config.ts'
+import type { Config } from '../../config/env/config.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 import { reason } from '../admin-client.ts'
 import type { ParsedArguments } from '../command.ts'

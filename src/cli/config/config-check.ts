@@ -1,0 +1,21 @@
+import type { Command } from '../command.ts'
+import { parseArguments } from '../command.ts'
+import { readConfigFileName } from '../../config/env/environment.ts'
+import { readKeysFile } from '../keys/keys-file.ts'
+
+export const configCheck: Command = {
+  help: `Usage: tributary config check [FILE]
+
+Checks a config file (default: CONFIG_FILE, else tributary.yml) and names every mistake as file:line:column.
+
+Examples:
+  tributary config check
+  tributary config check staging.yml && cp staging.yml tributary.yml`,
+  async run(args, terminal) {
+    const file = parseArguments(args, { positionals: ['[FILE]'] }).positionals[0] ?? readConfigFileName()
+    const { file: content, writeKeys } = await readKeysFile(file)
+    const { sources, destinations } = content
+    const counts = `sources: ${sources.length}, write keys: ${writeKeys.size}, destinations: ${destinations.length}`
+    terminal.out(`${file}: valid (${counts})`)
+  }
+}

@@ -1,0 +1,56 @@
+import type { Config } from '../../config/env/config.ts'
+import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
+import type { Command, Terminal } from '../command.ts'
+import { CommandFailed, parseArguments } from '../command.ts'
+import { checkConfiguration } from './configuration.ts'
+import { checkDisk } from './disk.ts'
+import type { Finding } from './finding.ts'
+import { checkServer } from './server.ts'
+import { SERVER_HELP, SERVER_OPTIONS } from '../server-address.ts'
+
+const SIGNS = { ok: '✓', note: '·', warning: '!', problem: '✗' } as const
+
+export const doctor: Command = {
+  help: `Usage: tributary doctor [--json] [--url URL] [--admin URL]
+
+Checks this machine's set-up and says what to change: configuration, keys, addresses, CORS, clock, disk, Kafka and its
+topics, and a running server where there is one. It changes nothing. Exit code 1 where something is wrong; warnings
+alone leave it 0.
+
+  --json          the findings as JSON
+${SERVER_HELP}
+
+Examples:
+  tributary doctor
+  docker compose exec tributary tributary doctor`,
+  async run(args, terminal) {
+    const parsed = parseArguments(args, { options: { json: { type: 'boolean' }, ...SERVER_OPTIONS } })
+    const { config, file, findings } = await checkConfiguration()
+    if (config !== undefined) {
+      findings.push(...(await checkDisk(config)))
+      findings.push(...(await lookAtKafka(config, file)))
+      findings.push(...(await checkServer(config, file, parsed)))
+    }
+    if (parsed.flags.has('json')) terminal.out(JSON.stringify(findings))
+    else print(findings, terminal)
+    const problems = findings.filter(({ level }) => level === 'problem').length
+    if (problems > 0)
+      throw new CommandFailed(problems === 1 ? 'one problem was found' : `${problems} problems were found`)
+  }
+}
+
+/** Loaded only where it is wanted: the Kafka client is large. */
+async function lookAtKafka(config: Config, file: KeyedTributaryFile | undefined): Promise<Finding[]> {
+  if (config.kafka === undefined) {
+    return [{ level: 'note', area: 'Kafka', says: 'KAFKA_BROKERS is not set: events go to the log on disk alone' }]
+  }
+  const { checkKafka } = await import('./kafka.ts')
+  return checkKafka(config, config.kafka, file)
+}
+
+function print(findings: readonly Finding[], terminal: Terminal): void {
+  for (const { level, area, says, todo } of findings) {
+    terminal.out(`${SIGNS[level]} ${area.padEnd(14)}${says}`)
+    if (todo !== undefined) terminal.out(`${' '.repeat(16)}→ ${todo}`)
+  }
+}

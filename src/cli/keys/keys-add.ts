@@ -1,0 +1,41 @@
+import { addKeyText, addSourceText } from '../../keys/edit/edit-text.ts'
+import { newWriteKey } from '../../keys/write-key.ts'
+import type { Command } from '../command.ts'
+import { CommandFailed, parseArguments, UsageError } from '../command.ts'
+import { editKeysFile, FILE_HELP, FILE_OPTION, fileOf, sourceOf } from './keys-file.ts'
+import { checkNewSource } from './new-source.ts'
+
+export const keysAdd: Command = {
+  help: `Usage: tributary keys add SOURCE [--create [--name NAME]] [--file FILE]
+
+Adds a new write key to a source and prints it, once. A running server knows it within 2 s.
+
+  --create     make the source, which must not be there yet
+  --name NAME  the new source's name, for people (default: its id)
+${FILE_HELP}
+
+Examples:
+  tributary keys add web
+  tributary keys add ios --create --name "iOS app"`,
+  async run(args, terminal) {
+    const parsed = parseArguments(args, {
+      options: { ...FILE_OPTION, create: { type: 'boolean' }, name: { type: 'string' } },
+      positionals: ['SOURCE']
+    })
+    const id = parsed.positionals[0] ?? ''
+    const name = parsed.texts['name']
+    const create = parsed.flags.has('create')
+    if (name !== undefined && !create) throw new UsageError('--name needs --create')
+    const newSource = { id, name: name ?? id }
+    if (create) checkNewSource(newSource)
+    const writeKey = newWriteKey()
+    await editKeysFile(fileOf(parsed), (text, before) => {
+      if (!create) sourceOf(before, id)
+      else if (before.file.sources.some(source => source.id === id))
+        throw new CommandFailed(`there is a source "${id}" already`)
+      const next = create ? addSourceText(text, newSource, writeKey) : addKeyText(text, id, writeKey)
+      return { text: next, added: [writeKey], removed: [] }
+    })
+    terminal.out(writeKey)
+  }
+}

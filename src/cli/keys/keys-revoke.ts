@@ -1,0 +1,50 @@
+import { addKeyText, removeKeyText } from '../../keys/edit/edit-text.ts'
+import { maskWriteKey, newWriteKey } from '../../keys/write-key.ts'
+import type { Command } from '../command.ts'
+import { CommandFailed, parseArguments } from '../command.ts'
+import { editKeysFile, FILE_HELP, FILE_OPTION, fileOf, keysOf, sourceOf } from './keys-file.ts'
+
+export const keysRevoke: Command = {
+  help: `Usage: tributary keys revoke SOURCE KEY [--force] [--file FILE]
+
+Takes a write key away from a source. A running server refuses it within 2 s. KEY is the whole key, its beginning, or
+what "keys list" shows of it; it must mean one key of the source.
+
+  --force      also where it is the source's last key: a new one takes its place and is printed, once
+${FILE_HELP}
+
+Examples:
+  tributary keys revoke web wk_8fQ
+  tributary keys revoke web wk_8fQ --force`,
+  async run(args, terminal) {
+    const parsed = parseArguments(args, {
+      options: { ...FILE_OPTION, force: { type: 'boolean' } },
+      positionals: ['SOURCE', 'KEY']
+    })
+    const [id = '', typed = ''] = parsed.positionals
+    let replacement: string | undefined
+    await editKeysFile(fileOf(parsed), (text, before) => {
+      sourceOf(before, id)
+      const keys = keysOf(before, id)
+      const key = meantKey(keys, typed)
+      if (keys.length > 1) return { text: removeKeyText(text, id, key), added: [], removed: [key] }
+      if (!parsed.flags.has('force')) {
+        throw new CommandFailed(`that is the last key of "${id}": "keys add" another one first, or use --force`)
+      }
+      replacement = newWriteKey()
+      return { text: removeKeyText(addKeyText(text, id, replacement), id, key), added: [replacement], removed: [key] }
+    })
+    terminal.note(`revoked one key of "${id}"`)
+    if (replacement !== undefined) terminal.out(replacement)
+  }
+}
+
+function meantKey(keys: readonly string[], typed: string): string {
+  const exact = keys.filter(key => key === typed)
+  const [first, second] =
+    exact.length > 0 ? exact : keys.filter(key => key.startsWith(typed) || maskWriteKey(key) === typed)
+  if (first === undefined)
+    throw new CommandFailed('the source has no such key; "tributary keys list" shows those it has')
+  if (second !== undefined) throw new CommandFailed('more than one key of the source begins like that; type more of it')
+  return first
+}

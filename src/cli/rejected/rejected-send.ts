@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CommandFailed } from '../command.ts'
+
+export interface Sender {
+  /** Takes one event as JSON; resolves when there is room for the next. */
+  add(writeKey: string, event: string): Promise<void>
+  /** Sends what is left. */
+  end(): Promise<void>
+  /** Events that the server has answered for. */
+  readonly counts: { readonly sent: number; readonly refused: number }
+}
+
+const MAX_BATCH_EVENTS = 100
+/** Below MAX_BATCH_BYTES, however an operator has lowered it within reason. */
+const MAX_BATCH_CHARS = 100_000
+const MAX_TRIES = 10
+const MAX_PAUSE_S = 30
+
+/**
+ * Posts events to a running server in batches, one request at a time, each with the key of one source. Waits as
+ * Retry-After says. Throws CommandFailed where the server cannot be reached or does not take the key.
+ */
+export function createSender({ url }: { readonly url: string }): Sender {
+  const waiting = new Map<string, { events: string[]; chars: number }>()
+  const counts = { sent: 0, refused: 0 }
+
+  async function flush(writeKey: string): Promise<void> {
+    const { events = [] } = waiting.get(writeKey) ?? {}
+    waiting.delete(writeKey)
+    if (events.length === 0) return
+    const refused = await postBatch(url, writeKey, events)
+    counts.refused += refused
+    counts.sent += events.length - refused
+  }
+
+  return {
+    counts,
+    async add(writeKey, event) {
+      const batch = waiting.get(writeKey) ?? { events: [], chars: 0 }
+      waiting.set(writeKey, batch)
+      batch.events.push(event)
+      batch.chars += event.length
+      if (batch.events.length >= MAX_BATCH_EVENTS || batch.chars >= MAX_BATCH_CHARS) await flush(writeKey)
+    },
+    async end() {
+      for (const writeKey of [...waiting.keys()]) await flush(writeKey)
+    }
+  }
+}
+
+/** Resolves with how many of the events were refused again. */
+async function postBatch(url: string, writeKey: string, events: readonly string[]): Promise<number> {
+  for (let tries = 1; ; tries++) {
+    const response = await post(url, writeKey, events)
+    const answer = (await response.json().catch(() => ({}))) as {
+      rejected?: unknown
+      message?: unknown
+      code?: unknown
+    }
+    if (typeof answer.rejected === 'number') return answer.rejected
+    if (response.status === 200) return 0
+    const retryable = response.status === 429 || response.status >= 500
+    if (!retryable || tries === MAX_TRIES) {
+      throw new CommandFailed(`${url} answered ${response.status} ${String(answer.code)}: ${String(answer.message)}`)
+    }
+    const seconds = Number(response.headers.get('retry-after')) || 1
+    await sleep(Math.min(seconds, MAX_PAUSE_S) * 1_000)
+  }
+}
+
+async function post(url: string, writeKey: string, events: readonly string[]): Promise<Response> {
+  try {
+    return await fetch(`${url}/v1/batch`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Basic ${Buffer.from(`${writeKey}:`).toString('base64')}`
+      },
+      body: `{"batch":[${events.join()}]}`
+    })
+  } catch (error) {
+    const { cause } = error as Error
+    throw new CommandFailed(`${url} cannot be reached (${String((cause as Error | undefined)?.message ?? error)})`)
+  }
+}

@@ -1,0 +1,166 @@
+import { createReadStream } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Config } from '../../config/env/config.ts'
+import { createRouter } from '../../ingest/route/route.ts'
+import { EVENT_TYPES } from '../../model/event-types.ts'
+import { REASONS } from '../../model/reasons.ts'
+import { isSegmentName } from '../../durability/log/segment/segment-name.ts'
+import { readTopics } from '../../durability/kafka/topics/read-topics.ts'
+import type { ParsedArguments } from '../command.ts'
+import { CommandFailed, UsageError } from '../command.ts'
+import { readKeysFile } from '../keys/keys-file.ts'
+import { readTimeOption, TIME_HELP } from '../time-option.ts'
+
+/** A rejected record as schemas/rejected.schema.json has it, and its own JSON. */
+export interface Rejection {
+  readonly json: string
+  /** Of a body that was refused as a whole; absent for an event. */
+  readonly kind?: 'body'
+  readonly body?: string
+  readonly complete?: boolean
+  readonly event?: unknown
+  /** How the bytes of `body`, or of an event that is not UTF-8, are spelled. */
+  readonly encoding?: 'utf-8' | 'base64'
+  readonly source: string
+  /** Of the call: from the path, or the event's own in a batch. Records of earlier versions have none. */
+  readonly type?: string
+  readonly path?: string
+  readonly code: string
+  readonly pointer: string
+  readonly message: string
+  readonly receivedAt: string
+  readonly library: { readonly name: string | null; readonly version: string | null }
+}
+
+export const FILTER_OPTIONS = {
+  from: { type: 'string' },
+  source: { type: 'string' },
+  code: { type: 'string' },
+  library: { type: 'string' },
+  type: { type: 'string' },
+  event: { type: 'string' },
+  since: { type: 'string' },
+  until: { type: 'string' },
+  limit: { type: 'string' }
+} as const
+
+export const FILTER_HELP = `  --from kafka|log  where to read: REJECTED_TOPIC, or DATA_DIR/rejected (default: kafka where KAFKA_BROKERS is set)
+  --source ID       only of this source
+  --code CODE       only with this reason, as in the answer: no_user_anon_id, ...
+  --library NAME    only from this SDK, by the name in context.library
+  --type TYPE       only of this type, from the path or the event's own: track, identify, ..., unknown
+  --event NAME      only track calls with this name
+  --since TIME      only received since then: ${TIME_HELP}
+  --until TIME      only received before then
+  --limit N         stop after so many`
+
+/** What the filter options ask for. Throws UsageError for one that makes no sense. */
+export interface Filter {
+  readonly from: 'kafka' | 'log'
+  /** Milliseconds since the epoch. */
+  readonly since: number
+  readonly limit: number
+  matches(rejection: Rejection): boolean
+}
+
+export function readFilter({ texts }: ParsedArguments, config: Config): Filter {
+  const { source, code, library, type, event, from = config.kafka === undefined ? 'log' : 'kafka' } = texts
+  if (from !== 'kafka' && from !== 'log') throw new UsageError('--from is kafka or log')
+  if (from === 'kafka' && config.kafka === undefined) throw new UsageError('--from kafka needs KAFKA_BROKERS')
+  if (code !== undefined && !Object.hasOwn(REASONS, code)) throw new UsageError(`there is no reason "${code}"`)
+  const since = readTimeOption({ texts }, 'since') ?? 0
+  const until = readTimeOption({ texts }, 'until') ?? Number.POSITIVE_INFINITY
+  const isWanted = (wanted: string | undefined, is: unknown): boolean => wanted === undefined || wanted === is
+  return {
+    from,
+    since,
+    limit: readLimit(texts['limit']),
+    matches(rejection) {
+      const at = Date.parse(rejection.receivedAt)
+      const { type: ownType, event: ownName } = asObject(rejection.event) ?? {}
+      const callType = rejection.type ?? ownType
+      return (
+        at >= since &&
+        at < until &&
+        isWanted(source, rejection.source) &&
+        isWanted(code, rejection.code) &&
+        isWanted(library, rejection.library.name) &&
+        isWanted(type, callType) &&
+        isWanted(event, ownName)
+      )
+    }
+  }
+}
+
+function readLimit(text: string | undefined): number {
+  if (text === undefined) return Number.POSITIVE_INFINITY
+  if (!/^[1-9]\d*$/.test(text)) throw new UsageError('--limit is a whole number of 1 or more')
+  return Number(text)
+}
+
+/** The rejections that the filter asks for, as they come; never more than one in memory. */
+export async function* readRejections(config: Config, filter: Filter): AsyncGenerator<Rejection> {
+  let left = filter.limit
+  const lines = filter.from === 'kafka' ? readKafka(config, filter) : readLog(join(config.dataDir, 'rejected'))
+  for await (const json of lines) {
+    const rejection = parseRejection(json)
+    if (rejection === undefined || !filter.matches(rejection)) continue
+    yield rejection
+    if (--left === 0) return
+  }
+}
+
+async function* readKafka({ kafka, rejectedTopic, configFile }: Config, { since }: Filter): AsyncGenerator<string> {
+  if (kafka === undefined) return
+  const { brokers, ssl, sasl } = kafka
+  const { sources } = (await readKeysFile(configFile)).file
+  const router = createRouter({ eventsTopic: rejectedTopic, rejectedTopic, destinations: [] })
+  const topics = sources.flatMap(({ id }) =>
+    [...EVENT_TYPES, 'unknown'].flatMap(type => router.rejectedTopics(id, type))
+  )
+  const settings = {
+    brokers,
+    clientId: 'tributary-cli',
+    ...(ssl === undefined ? {} : { ssl: ssl.ca === undefined ? {} : { ca: ssl.ca } }),
+    ...(sasl === undefined ? {} : { sasl })
+  }
+  try {
+    for await (const value of readTopics({ settings, topics: [...new Set(topics)], since })) yield value.toString()
+  } catch (error) {
+    throw new CommandFailed((error as Error).message)
+  }
+}
+
+async function* readLog(dir: string): AsyncGenerator<string> {
+  const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  for (const name of names.filter(isSegmentName).sort()) {
+    yield* createInterface({ input: createReadStream(join(dir, name)), crlfDelay: Number.POSITIVE_INFINITY })
+  }
+}
+
+/** The bytes of a body that was refused as a whole; undefined for a refused event. */
+export function bodyOf({ kind, body, encoding }: Rejection): Buffer | undefined {
+  if (kind !== 'body' || body === undefined) return undefined
+  return Buffer.from(body, encoding === 'base64' ? 'base64' : 'utf8')
+}
+
+/** Undefined for what is none: a line that the server is just writing. */
+function parseRejection(json: string): Rejection | undefined {
+  try {
+    const value = asObject(JSON.parse(json))
+    return typeof value?.['code'] === 'string' ? ({ json, ...value } as unknown as Rejection) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export function asObject(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined
+}

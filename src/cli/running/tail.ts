@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { LiveBatch } from '../../debugger/live/live.ts'
+import type { EventRow } from '../../debugger/ring/row.ts'
+import { adminClient, ServerAway } from '../admin-client.ts'
+import type { AdminClient } from '../admin-client.ts'
+import type { Command, Terminal } from '../command.ts'
+import { CommandFailed, parseArguments, UsageError } from '../command.ts'
+import { SERVER_HELP, SERVER_OPTIONS } from '../server-address.ts'
+
+const RECONNECT_MS = 1_000
+
+interface Listed {
+  /** Newest first. */
+  readonly events: readonly EventRow[]
+  readonly newest: number
+}
+
+const FILTERS = ['source', 'type', 'outcome', 'code', 'event', 'user', 'text'] as const
+
+export const tail: Command = {
+  help: `Usage: tributary tail [filters] [--last N] [--count N] [--json]
+
+Shows events of a running server as they come, with what became of each, until Ctrl-C. A server that goes
+away is waited for.
+
+  --source ID     only of these sources (several: web,ios); so too --type, --outcome and --code
+  --type TYPE     track, identify, page, screen, group, alias
+  --outcome NAME  accepted, duplicate, rejected, rate_limited, failed, filtered
+  --code CODE     the reason of a rejection
+  --event NAME    the event's name; * stands for anything
+  --user ID       userId or anonymousId; * stands for anything
+  --text TEXT     anywhere in the payload
+  --last N        begin with the last N events that the server has in memory (default 10)
+  --count N       end after N events
+  --json          one event a line, as JSON
+${SERVER_HELP}
+
+Examples:
+  tributary tail --outcome rejected
+  tributary tail --source web --event 'Order *' --json | jq .messageId`,
+  async run(args, terminal) {
+    const options = Object.fromEntries([...FILTERS, 'last', 'count'].map(name => [name, { type: 'string' } as const]))
+    const parsed = parseArguments(args, { options: { ...options, ...SERVER_OPTIONS, json: { type: 'boolean' } } })
+    const print = parsed.flags.has('json') ? (row: EventRow) => JSON.stringify(row) : pretty
+    const filters = FILTERS.flatMap(name => (parsed.texts[name] === undefined ? [] : [[name, parsed.texts[name]]]))
+    const query = String(new URLSearchParams(filters as [string, string][]))
+    const last = whole(parsed.texts['last'] ?? '10', '--last')
+    let left = whole(parsed.texts['count'] ?? String(Number.MAX_SAFE_INTEGER), '--count')
+    const client = adminClient(parsed)
+
+    const known = await client.get(`/api/events?${query}&limit=${Math.min(1_000, Math.max(1, last))}`)
+    const { events, newest } = (await known.json()) as Listed
+    for (const row of events.slice(0, last).toReversed()) if (left-- > 0) terminal.out(print(row))
+    if (left <= 0) return
+    const following = follow(client, { query, newest, row: events[0], terminal })
+    for await (const batch of following) {
+      if (batch.skipped > 0) noteSkipped(terminal, batch.skipped)
+      for (const row of batch.rows) {
+        terminal.out(print(row))
+        if (--left === 0) return
+      }
+    }
+  }
+}
+
+interface Begin {
+  readonly query: string
+  /** The newest event that the server had. */
+  readonly newest: number
+  /** The last event that was got; undefined where there was none. */
+  readonly row: EventRow | undefined
+  readonly terminal: Terminal
+}
+
+/**
+ * The live batches, for ever: a server that goes away is waited for. One that was started again counts from the
+ * beginning, so its events are asked for from there.
+ */
+async function* follow(client: AdminClient, { query, newest, row, terminal }: Begin): AsyncGenerator<LiveBatch> {
+  let last = row
+  let after = newest
+  let isAway = false
+  for (;;) {
+    try {
+      if (isAway && !(await isSameServer(client, after, last))) {
+        after = 0
+        last = undefined
+      }
+      const stream = await client.get(`/api/stream?${query}&after=${after}`)
+      if (isAway) terminal.note('(the server is back)')
+      isAway = false
+      for await (const batch of batches(stream)) {
+        last = batch.rows.at(-1) ?? last
+        after = Math.max(after, last?.seq ?? 0)
+        yield batch
+      }
+    } catch (error) {
+      if (error instanceof CommandFailed && !(error instanceof ServerAway)) throw error
+    }
+    if (!isAway) terminal.note('(the server has gone; waiting for it)')
+    isAway = true
+    await sleep(RECONNECT_MS)
+  }
+}
+
+/** Whether the server counts its events as it did before: it still has the last one, or has gone beyond it. */
+async function isSameServer(client: AdminClient, after: number, last: EventRow | undefined): Promise<boolean> {
+  const { events, newest } = (await (await client.get('/api/events?limit=1000')).json()) as Listed
+  if (newest < after) return false
+  const known = events.find(({ seq }) => seq === last?.seq)
+  return known === undefined || known.messageId === last?.messageId
+}
+
+function noteSkipped(terminal: Terminal, events: number): void {
+  terminal.note(`(${events} events came faster than they can be shown)`)
+}
+
+/** The live batches of a stream of server-sent events. */
+async function* batches(response: Response): AsyncGenerator<LiveBatch> {
+  let text = ''
+  const decoder = new TextDecoder()
+  for await (const chunk of response.body as ReadableStream<Uint8Array>) {
+    text += decoder.decode(chunk, { stream: true })
+    const messages = text.split('\n\n')
+    text = messages.pop() ?? ''
+    for (const message of messages) {
+      const data = /^data: (.*)$/m.exec(message)?.[1]
+      if (data !== undefined) yield JSON.parse(data) as LiveBatch
+    }
+  }
+}
+
+function pretty({ receivedAt, outcome, code, type, name, user, source, messageId }: EventRow): string {
+  const what = printable(name === '' ? type : `${type} "${name}"`)
+  const why = code === null ? '' : `  ${code}`
+  return `${receivedAt.slice(11, 23)}  ${outcome.padEnd(12)}  ${what}${why}  user ${printable(user) || '-'}  ${source}  ${printable(messageId)}`
+}
+
+/** A name may hold what a terminal would obey. */
+export function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e]/g, '?')
+}
+
+function whole(text: string, name: string): number {
+  if (!/^\d{1,16}$/.test(text)) throw new UsageError(`${name} must be a whole number`)
+  return Number(text)
+}

@@ -1,0 +1,53 @@
+import { inWords } from '../../debugger/ring/detail.ts'
+import type { Trace } from '../../debugger/api/trace.ts'
+import { adminClient } from '../admin-client.ts'
+import type { Command } from '../command.ts'
+import { CommandFailed, parseArguments } from '../command.ts'
+import { SERVER_HELP, SERVER_OPTIONS } from '../server-address.ts'
+import { printable } from './tail.ts'
+
+const PLACES = { memory: 'memory', log: 'the log on disk', kafka: 'the last hour of Kafka' } as const
+
+export const traceCommand: Command = {
+  help: `Usage: tributary trace MESSAGE_ID [--json]
+
+Finds an event by its messageId and says what became of it: in the memory of a running server, else in its log on
+disk, else in the last hour of Kafka. Exit code 1 where it is in none of them.
+
+  --json          all that is known, as JSON
+${SERVER_HELP}
+
+Examples:
+  tributary trace ajs-next-1764000000000-1b2c
+  tributary trace my-id --json | jq -r '.events[0].received'`,
+  async run(args, terminal) {
+    const options = { ...SERVER_OPTIONS, json: { type: 'boolean' } } as const
+    const parsed = parseArguments(args, { options, positionals: ['MESSAGE_ID'] })
+    const id = parsed.positionals[0] ?? ''
+    const response = await adminClient(parsed).get(`/api/trace/${encodeURIComponent(id)}`)
+    const found = (await response.json()) as Trace & { readonly omitted: number }
+    terminal.out(parsed.flags.has('json') ? JSON.stringify(found) : inText(found))
+    if (found.omitted > 0) terminal.note(`${found.omitted} more were found than one answer holds`)
+    const isFound = found.events.length + found.records.length > 0
+    if (!isFound) throw new CommandFailed('no event with this messageId is known to the server')
+  }
+}
+
+function inText({ events, records, looks }: Trace): string {
+  const lines = looks.map(
+    ({ place, found, ms, complete, problem }) =>
+      `${PLACES[place]}: ${problem ?? `${found} found in ${Math.round(ms)} ms${complete ? '' : ', and the time ran out'}`}`
+  )
+  for (const event of events) {
+    lines.push('', printable(`${event.type} ${event.name}`), `  ${event.outcome}, source ${event.source}`)
+    if (event.sdk !== '') lines.push(`  sent by ${printable(event.sdk)} from ${event.address}`)
+    if (event.fault !== null) lines.push(printable(`  ${event.fault.code}: ${event.fault.message}`))
+    for (const { step, atMs, says } of event.journey) {
+      lines.push(printable(`  ${event.receivedAt} +${atMs.toFixed(2)} ms  ${step.padEnd(9)}  ${says}`))
+    }
+  }
+  for (const { place, line, value } of records) {
+    lines.push('', `${inWords(place)}${line === undefined ? '' : `, line ${line}`}`, `  ${printable(value)}`)
+  }
+  return lines.join('\n')
+}

@@ -1,0 +1,124 @@
+import { existsSync } from 'node:fs'
+import { appendFile, rename, rm, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readEnvironment } from '../../config/env/environment.ts'
+import { restoreRecord } from '../../ingest/route/restore.ts'
+import { createRouter } from '../../ingest/route/route.ts'
+import { kafkaOptions } from '../../app/kafka-options.ts'
+import { createKafkaSink } from '../../durability/kafka/kafka-sink.ts'
+import { refusedLines } from '../../durability/spool/status.ts'
+import { REFUSED_FILE } from '../../durability/spool/refused-file.ts'
+import type { Command } from '../command.ts'
+import { CommandFailed, parseArguments } from '../command.ts'
+
+const PUBLISH_TIMEOUT_MS = 15_000
+/** What is being sent again; left behind by a try that was cut short, and taken up by the next. */
+const RETRY_FILE = 'refused.retrying.jsonl'
+
+interface RefusedLine {
+  readonly refusedAt: string
+  readonly topic: string
+  readonly reason: string
+  readonly record: { readonly messageId?: string; readonly type?: string }
+}
+
+export const refusedList: Command = {
+  help: `Usage: tributary refused list [--json]
+
+Shows the records that Kafka refused for good (too large for the topic, invalid), and why. They are in
+DATA_DIR/spool/${REFUSED_FILE}.
+
+  --json   the lines of that file themselves, and nothing else
+
+Example:
+  tributary refused list --json | jq -r .reason | sort | uniq -c`,
+  async run(args, terminal) {
+    const { flags } = parseArguments(args, { options: { json: { type: 'boolean' } } })
+    const lines = await refusedLines(readEnvironment().dataDir)
+    if (flags.has('json')) for (const line of lines) terminal.out(line)
+    else if (lines.length === 0) terminal.out('Kafka has refused nothing for good')
+    else for (const line of lines) terminal.out(sayLine(line))
+  }
+}
+
+export const refusedRetry: Command = {
+  help: `Usage: tributary refused retry
+
+Sends the records that Kafka refused to the topics that refused them, once more: after the topic's limit was raised, for
+instance. What is refused again is kept again. A server may be running.
+
+Example:
+  tributary refused retry`,
+  async run(args, terminal) {
+    parseArguments(args, {})
+    const config = readEnvironment()
+    if (config.kafka === undefined) throw new CommandFailed('KAFKA_BROKERS is not set: there is no Kafka to send to')
+    const dir = join(config.dataDir, 'spool')
+    const lines = await takeLines(dir)
+    if (lines.length === 0) return terminal.out('Kafka has refused nothing for good')
+    const quiet = { info: () => undefined, warn: (says: string) => terminal.note(says), error: terminal.note }
+    const sink = createKafkaSink({
+      ...kafkaOptions({ publishTimeoutMs: PUBLISH_TIMEOUT_MS }, config.kafka),
+      log: quiet
+    })
+    const kept: string[] = []
+    try {
+      const patience = performance.now() + PUBLISH_TIMEOUT_MS
+      while (!sink.health().ready && performance.now() < patience) await new Promise(done => setTimeout(done, 50))
+      for (const line of lines) if (!(await send(line, sink.publish))) kept.push(line)
+    } finally {
+      await sink.close()
+    }
+    if (kept.length > 0) await appendFile(join(dir, REFUSED_FILE), `\n${kept.join('\n')}\n`)
+    await rm(join(dir, RETRY_FILE))
+    terminal.out(`${lines.length - kept.length} of ${lines.length} records were sent`)
+    if (kept.length > 0)
+      throw new CommandFailed(`${kept.length} were not taken, and are kept in ${join(dir, REFUSED_FILE)}`)
+  }
+}
+
+/** Nothing else writes to what was taken; the server makes a new file for what is refused meanwhile. */
+async function takeLines(dir: string): Promise<string[]> {
+  const [from, to] = [join(dir, REFUSED_FILE), join(dir, RETRY_FILE)]
+  if (!existsSync(to)) {
+    if (!existsSync(from)) return []
+    await rename(from, to)
+  }
+  return (await readFile(to, 'utf8')).split('\n').filter(line => line !== '')
+}
+
+async function send(line: string, publish: ReturnType<typeof createKafkaSink>['publish']): Promise<boolean> {
+  const topic = topicOf(line)
+  // The record's own bytes: what JSON.parse makes of a number need not be what the client sent.
+  const start = line.indexOf(',"record":')
+  if (topic === '' || start < 0) return false
+  const value = Buffer.from(`${line.slice(start + ',"record":'.length, -1)}\n`)
+  const router = createRouter({ eventsTopic: topic, rejectedTopic: topic, destinations: [] })
+  const record = restoreRecord(value, router)
+  if (record === undefined) return false
+  try {
+    await publish([record])
+    return true
+  } catch {
+    return false
+  }
+}
+
+function parse(line: string): RefusedLine | undefined {
+  try {
+    return JSON.parse(line) as RefusedLine
+  } catch {
+    return undefined
+  }
+}
+
+function topicOf(line: string): string {
+  return parse(line)?.topic ?? ''
+}
+
+function sayLine(line: string): string {
+  const refused = parse(line)
+  if (refused === undefined) return `a line that is not whole: ${line.slice(0, 80)}`
+  const { refusedAt, topic, reason, record } = refused
+  return `${refusedAt}  ${record.messageId ?? '-'}  ${topic === '' ? '-' : topic}  ${reason}`
+}

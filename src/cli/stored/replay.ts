@@ -1,0 +1,164 @@
+import { join } from 'node:path'
+import type { Config } from '../../config/env/config.ts'
+import { readEnvironment } from '../../config/env/environment.ts'
+import { topicTemplateFault } from '../../config/topic-template.ts'
+import { createRouter } from '../../ingest/route/route.ts'
+import { restoreRecord } from '../../ingest/route/restore.ts'
+import { kafkaOptions } from '../../app/kafka-options.ts'
+import type { OutgoingRecord } from '../../model/record.ts'
+import { isSinkUnavailable } from '../../model/sink.ts'
+import type { Sink } from '../../model/sink.ts'
+import { createLogReader } from '../../durability/log/read/log-reader.ts'
+import type { LogReader } from '../../durability/log/read/log-reader.ts'
+import { lookAtSegmentFolder } from '../../durability/log/segment/segment-folder.ts'
+import { createKafkaSink } from '../../durability/kafka/kafka-sink.ts'
+import type { Command, ParsedArguments, Terminal } from '../command.ts'
+import { CommandFailed, parseArguments, UsageError } from '../command.ts'
+import { createProgress } from './progress.ts'
+import { readTimeOption, TIME_HELP } from '../time-option.ts'
+
+const FOLDERS = ['events', 'rejected', 'spool']
+const BATCH_RECORDS = 500
+const PUBLISH_TIMEOUT_MS = 15_000
+/** Kafka may still be on its way up. */
+const PATIENCE_MS = 30_000
+const PAUSE_MS = 250
+
+interface Wanted {
+  readonly topic: string
+  /** Milliseconds since the epoch, receivedAt within [from, to). */
+  readonly from: number
+  readonly to: number
+}
+
+interface Counts {
+  published: number
+  outside: number
+  /** Lines that are no records of this server. */
+  unreadable: number
+}
+
+export const replay: Command = {
+  help: `Usage: tributary replay --topic TOPIC [--from TIME] [--to TIME] [--folder NAME] [--dry-run]
+
+Publishes what lies in the log on disk to a Kafka topic, in order, and leaves the log as it is. A server may be running.
+KAFKA_BROKERS and the other variables say which Kafka. Records that are replayed twice are in the topic twice:
+consumers tell them by their messageId.
+
+  --topic TOPIC   where to; it is made if KAFKA_CREATE_TOPICS allows it
+  --from TIME     only what was received at this time or later, ${TIME_HELP}
+  --to TIME       only what was received before this time
+  --folder NAME   of DATA_DIR: events (default), rejected or spool
+  --dry-run       count, and publish nothing
+
+Examples:
+  tributary replay --topic tributary.events
+  tributary replay --topic backfill --from 2026-11-01 --to 2026-11-02 --dry-run`,
+  async run(args, terminal) {
+    const names = ['topic', 'from', 'to', 'folder']
+    const options = Object.fromEntries(names.map(name => [name, { type: 'string' } as const]))
+    const parsed = parseArguments(args, { options: { ...options, 'dry-run': { type: 'boolean' } } })
+    const topic = topicOf(parsed)
+    const from = readTimeOption(parsed, 'from') ?? -Infinity
+    const wanted = { topic, from, to: readTimeOption(parsed, 'to') ?? Infinity }
+    const folder = parsed.texts['folder'] ?? 'events'
+    if (!FOLDERS.includes(folder)) throw new UsageError(`--folder must be one of ${FOLDERS.join(', ')}`)
+    const config = readEnvironment()
+    const sink = parsed.flags.has('dry-run') ? undefined : openKafka(config, topic, terminal)
+    try {
+      const counts = await replayFolder({ dir: join(config.dataDir, folder), wanted, sink, terminal })
+      const verb = sink === undefined ? 'would be published' : 'published'
+      const others = `${counts.outside} outside the time range left out, ${counts.unreadable} lines are no records`
+      terminal.out(`${counts.published} records ${verb} to ${topic}, ${others}`)
+    } finally {
+      await sink?.close()
+    }
+  }
+}
+
+/** Throws UsageError where Kafka would take no topic of this name. */
+function topicOf({ texts }: ParsedArguments): string {
+  const { topic } = texts
+  if (topic === undefined) throw new UsageError('--topic is missing')
+  const fault = /[{}]/.test(topic) ? 'placeholders have no meaning here' : topicTemplateFault(topic)
+  if (fault !== undefined) throw new UsageError(`--topic "${topic}": ${fault}`)
+  return topic
+}
+
+function openKafka(config: Config, topic: string, terminal: Terminal): Sink {
+  if (config.kafka === undefined) throw new CommandFailed('KAFKA_BROKERS is not set: there is no Kafka to replay to')
+  const quiet = { info: () => undefined, warn: (says: string) => terminal.note(says), error: terminal.note }
+  const options = kafkaOptions({ publishTimeoutMs: PUBLISH_TIMEOUT_MS }, config.kafka)
+  const sink = createKafkaSink({ ...options, log: quiet })
+  sink.ensureTopics([topic])
+  return sink
+}
+
+async function replayFolder(options: {
+  readonly dir: string
+  readonly wanted: Wanted
+  readonly sink: Sink | undefined
+  readonly terminal: Terminal
+}): Promise<Counts> {
+  const { dir, wanted, sink, terminal } = options
+  const source = await lookAtSegmentFolder(dir).catch((error: Error) => {
+    throw new CommandFailed(`${dir} cannot be read: ${error.message}`)
+  })
+  const total = source.segments().reduce((sum, { bytes }) => sum + bytes, 0)
+  const log = { info: () => undefined, warn: damaged, error: damaged }
+  const reader = createLogReader({ source, log })
+  const progress = createProgress({ total, note: terminal.note })
+  const counts = { published: 0, outside: 0, unreadable: 0 }
+  try {
+    for await (const { records, bytes, outside, unreadable } of batches(reader, wanted)) {
+      if (sink !== undefined) await publish(sink, records)
+      counts.published += records.length
+      counts.outside += outside
+      counts.unreadable += unreadable
+      progress.add(bytes, counts.published)
+    }
+  } finally {
+    progress.end()
+    await reader.close()
+  }
+  return counts
+
+  function damaged(_fields: object, message: string): void {
+    terminal.note(message)
+  }
+}
+
+async function* batches(
+  reader: LogReader,
+  { topic, from, to }: Wanted
+): AsyncGenerator<{ records: OutgoingRecord[]; bytes: number } & Omit<Counts, 'published'>> {
+  const router = createRouter({ eventsTopic: topic, rejectedTopic: topic, destinations: [] })
+  for (let read = await reader.next(); read !== undefined; read = await reader.next()) {
+    for (let at = 0; at < read.length; at += BATCH_RECORDS) {
+      const lines = read.slice(at, at + BATCH_RECORDS)
+      const restored = lines.flatMap(line => restoreRecord(line, router) ?? [])
+      const records = restored.filter(({ receivedAt }) => receivedAt >= from && receivedAt < to)
+      const bytes = lines.reduce((sum, { length }) => sum + length, 0)
+      const outside = restored.length - records.length
+      yield { records, bytes, outside, unreadable: lines.length - restored.length }
+    }
+  }
+}
+
+/** Tries again while Kafka is away, within reason. */
+async function publish(sink: Sink, records: readonly OutgoingRecord[]): Promise<void> {
+  if (records.length === 0) return
+  const end = performance.now() + PATIENCE_MS
+  for (;;) {
+    try {
+      await sink.publish(records)
+      return
+    } catch (error) {
+      if (isSinkUnavailable(error) && performance.now() < end) {
+        await new Promise(resolve => setTimeout(resolve, PAUSE_MS))
+        continue
+      }
+      throw new CommandFailed((error as Error).message)
+    }
+  }
+}

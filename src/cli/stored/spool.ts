@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createApp } from '../../app/compose.ts'
+import { readEnvironment } from '../../config/env/environment.ts'
+import { lockDataDir } from '../../durability/data-dir-lock.ts'
+import { lookAtSpool } from '../../durability/spool/status.ts'
+import { createLogger } from '../../telemetry/logger.ts'
+import type { Command } from '../command.ts'
+import { CommandFailed, EventsLeft, parseArguments, UsageError } from '../command.ts'
+
+const POLL_MS = 100
+const DEFAULT_TIMEOUT_SECONDS = '60'
+
+export const spoolStatus: Command = {
+  help: `Usage: tributary spool status [DIR] [--json]
+
+Says what waits for Kafka in a data folder (default: DATA_DIR), and what Kafka refused for good. A server may be running.
+Exit code 75 where something waits.
+
+  --json   as JSON
+
+Examples:
+  tributary spool status
+  tributary spool status /var/lib/tributary/data`,
+  async run(args, terminal) {
+    const { positionals, flags } = parseArguments(args, {
+      options: { json: { type: 'boolean' } },
+      positionals: ['[DIR]']
+    })
+    const status = await lookAtSpool(positionals[0] ?? readEnvironment().dataDir)
+    const { dir, bytes, segments, refused } = status
+    if (flags.has('json')) terminal.out(JSON.stringify(status))
+    else {
+      const files = segments === 1 ? 'one file' : `${segments} files`
+      terminal.out(
+        bytes === 0 ? `nothing waits for Kafka in ${dir}` : `${bytes} bytes in ${files} wait for Kafka in ${dir}`
+      )
+      if (refused > 0) {
+        terminal.out(
+          `Kafka refused ${refused === 1 ? 'one record' : `${refused} records`}: see "tributary refused list"`
+        )
+      }
+    }
+    if (bytes > 0) throw new EventsLeft('')
+  }
+}
+
+export const spoolDrain: Command = {
+  help: `Usage: tributary spool drain [DIR] [--timeout SECONDS]
+
+Sends what waits in a data folder (default: DATA_DIR) to Kafka, routed by the configuration in force, without listening.
+No server may use the folder. KAFKA_BROKERS and the other variables say which Kafka. Exit code 75 where something is left.
+
+  --timeout SECONDS   how long to try (default: ${DEFAULT_TIMEOUT_SECONDS})
+
+Examples:
+  tributary spool drain
+  tributary spool drain /mnt/old-server/data --timeout 600`,
+  async run(args, terminal) {
+    const parsed = parseArguments(args, { options: { timeout: { type: 'string' } }, positionals: ['[DIR]'] })
+    const seconds = Number(parsed.texts['timeout'] ?? DEFAULT_TIMEOUT_SECONDS)
+    if (!(seconds > 0)) throw new UsageError('--timeout is a number of seconds')
+    const environment = readEnvironment()
+    const config = { ...environment, dataDir: parsed.positionals[0] ?? environment.dataDir }
+    if (config.kafka === undefined) throw new CommandFailed('KAFKA_BROKERS is not set: there is no Kafka to drain to')
+    const lock = await lockDataDir(config.dataDir)
+    const app = await createApp({ config, logger: createLogger('warn') })
+    try {
+      const end = performance.now() + seconds * 1_000
+      while (app.backlogBytes() > 0 && performance.now() < end) await sleep(POLL_MS)
+    } finally {
+      await app.close()
+      await lock.release()
+    }
+    const { dir, bytes } = await lookAtSpool(config.dataDir)
+    if (bytes > 0) throw new EventsLeft(`${bytes} bytes still wait for Kafka in ${dir}`)
+    terminal.out(`nothing waits for Kafka in ${dir}`)
+  }
+}

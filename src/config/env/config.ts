@@ -1,0 +1,73 @@
+import type { Limits } from '../../model/limits.ts'
+import type { TrustProxy } from './network-parsers.ts'
+import type { Retention } from './parsers.ts'
+import type { LOG_LEVELS, SASL_MECHANISMS, VariableName } from './variables.ts'
+
+/** The environment, read and checked. Deeply frozen. */
+export interface Config {
+  readonly host: string
+  readonly port: number
+  readonly adminHost: string
+  readonly adminPort: number
+  readonly adminPassword: string | undefined
+  readonly configFile: string
+  /** Whether CONFIG_FILE was set: then a missing file is a start error, and none is ever made. */
+  readonly configFileGiven: boolean
+  readonly dataDir: string
+  /** Undefined: the event log alone. */
+  readonly kafka: KafkaConfig | undefined
+  readonly eventsTopic: string
+  readonly rejectedTopic: string
+  readonly publishTimeoutMs: number
+  readonly spoolMaxBytes: number
+  /** So long a stop waits until Kafka has what is in the spool. */
+  readonly drainOnStopMs: number
+  readonly logRetention: Retention
+  readonly dedup: { readonly windowMs: number; readonly maxIds: number }
+  readonly validation: 'compatible' | 'strict'
+  readonly batchPartialStatus: 200 | 400
+  readonly limits: Limits
+  /** Of refused bodies, for each source; 0: none is kept. */
+  readonly refusedBytesPerHour: number
+  readonly maxConnections: number
+  readonly maxConnectionsPerIp: number | undefined
+  readonly keepAliveTimeoutMs: number
+  readonly trustProxy: TrustProxy
+  readonly corsOrigins: '*' | readonly string[]
+  /** Without a trailing slash; undefined: taken from each request. */
+  readonly publicUrl: string | undefined
+  /** PEM texts, for both listeners, and the files that they are in. */
+  readonly tls:
+    | { readonly cert: string; readonly key: string; readonly certFile: string; readonly keyFile: string }
+    | undefined
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+  readonly shutdownGraceMs: number
+  /** Processes that share the port; undefined: one process without a primary. */
+  readonly workers: number | undefined
+  /** Every variable as it is in force, in the operator's own notation; secrets are not in it. */
+  readonly effective: readonly EffectiveVariable[]
+  /** For the log at start: variables that look like a misspelling of ours. */
+  readonly warnings: readonly string[]
+}
+
+export interface KafkaConfig {
+  /** `host:port`, at least one. */
+  readonly brokers: readonly string[]
+  /** `ca` is a PEM text; undefined there: the system's authorities. */
+  readonly ssl: { readonly ca: string | undefined } | undefined
+  readonly sasl:
+    | { readonly mechanism: (typeof SASL_MECHANISMS)[number]; readonly username: string; readonly password: string }
+    | undefined
+  readonly createTopics: boolean
+  readonly recreateAfterMs: number
+  readonly partitions: number
+  /** Undefined: the broker's default. */
+  readonly replicationFactor: number | undefined
+}
+
+export interface EffectiveVariable {
+  readonly name: VariableName
+  /** Undefined: nothing is set and there is no default. */
+  readonly value: string | undefined
+  readonly isDefault: boolean
+}

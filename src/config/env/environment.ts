@@ -1,0 +1,181 @@
+import { createSecureContext } from 'node:tls'
+import type { Config, EffectiveVariable, KafkaConfig } from './config.ts'
+import { ConfigError } from '../../model/config-error.ts'
+import { deepFreeze } from '../deep-freeze.ts'
+import { suggest } from '../suggest.ts'
+import type { Values, Variable, VariableName } from './variables.ts'
+import { VARIABLE_NAMES, VARIABLES } from './variables.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * The server's configuration from environment variables. An empty variable counts as one that is not set, as Compose
+ * files write it. Throws ConfigError naming every mistake at once.
+ */
+export function readEnvironment(env: Environment = process.env): Config {
+  const problems: string[] = []
+  const values = {} as Record<VariableName, unknown>
+  for (const name of VARIABLE_NAMES) {
+    const text = typed(env, name) ?? defaultOf(env, name)
+    try {
+      values[name] = text === undefined ? undefined : VARIABLES[name].parse(text)
+    } catch (error) {
+      problems.push(`${name}=${shown(name, text)}: ${(error as Error).message}`)
+    }
+  }
+  if (problems.length === 0) problems.push(...contradictions(values as Values))
+  if (problems.length > 0) throw new ConfigError(problems)
+  return deepFreeze(toConfig(values as Values, env))
+}
+
+/** CONFIG_FILE alone, for commands that must work while other variables are wrong. */
+export function readConfigFileName(env: Environment = process.env): string {
+  return typed(env, 'CONFIG_FILE') ?? VARIABLES.CONFIG_FILE.default ?? ''
+}
+
+/** What counts where nothing is set; for some variables VALIDATION decides. */
+function defaultOf(env: Environment, name: VariableName): string | undefined {
+  const { default: inCompatible, strictDefault = inCompatible }: Variable<unknown> = VARIABLES[name]
+  return typed(env, 'VALIDATION')?.toLowerCase() === 'strict' ? strictDefault : inCompatible
+}
+
+function typed(env: Environment, name: VariableName): string | undefined {
+  const text = env[name]
+  if (text === undefined || text.trim() === '') return undefined
+  return isSecret(name) ? text : text.trim()
+}
+
+const isSecret = (name: VariableName): boolean => (VARIABLES[name] as Variable<unknown>).secret === true
+
+const MAX_SHOWN_CHARS = 100
+
+function shown(name: VariableName, text: string | undefined): string {
+  if (isSecret(name)) return '(hidden)'
+  // Somebody may paste a URL with its password into KAFKA_BROKERS or PUBLIC_URL.
+  const harmless = (text ?? '').replaceAll(/[^,\s]*@/g, '(hidden)@')
+  return JSON.stringify(harmless.length > MAX_SHOWN_CHARS ? `${harmless.slice(0, MAX_SHOWN_CHARS)}...` : harmless)
+}
+
+/** What no variable can know alone. */
+function contradictions(values: Values): string[] {
+  const found: string[] = []
+  const sasl = ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] as const
+  found.push(...together(values, sasl), ...together(values, ['TLS_CERT', 'TLS_KEY']))
+  if (values.KAFKA_SSL_CA !== undefined && !values.KAFKA_SSL) {
+    found.push('KAFKA_SSL_CA is set, but KAFKA_SSL is not: set KAFKA_SSL=true')
+  }
+  if (values.MAX_PUBLISH_BYTES < values.MAX_BATCH_BYTES) {
+    found.push('MAX_PUBLISH_BYTES is less than MAX_BATCH_BYTES: no full batch could be published; raise it too')
+  }
+  const { HOST, ADMIN_HOST, PORT, ADMIN_PORT } = values
+  const meet = HOST === ADMIN_HOST || [HOST, ADMIN_HOST].some(host => host === '0.0.0.0' || host === '::')
+  if (PORT === ADMIN_PORT && PORT !== 0 && meet) {
+    found.push(`PORT and ADMIN_PORT are both ${PORT}: the two listeners need different ports`)
+  }
+  if (values.TLS_CERT !== undefined && values.TLS_KEY !== undefined) {
+    try {
+      createSecureContext({ cert: values.TLS_CERT, key: values.TLS_KEY })
+    } catch (error) {
+      found.push(`TLS_CERT and TLS_KEY cannot be used together: ${(error as Error).message}`)
+    }
+  }
+  return found
+}
+
+function together(values: Values, names: readonly VariableName[]): string[] {
+  const missing = names.filter(name => values[name] === undefined)
+  const given = names.filter(name => values[name] !== undefined)
+  return missing.length === 0 || given.length === 0 ? [] : [`${given.join(' and ')} needs ${missing.join(' and ')} too`]
+}
+
+function toConfig(values: Values, env: Environment): Config {
+  return {
+    host: values.HOST,
+    port: values.PORT,
+    adminHost: values.ADMIN_HOST,
+    adminPort: values.ADMIN_PORT,
+    adminPassword: values.ADMIN_PASSWORD,
+    configFile: values.CONFIG_FILE,
+    configFileGiven: typed(env, 'CONFIG_FILE') !== undefined,
+    dataDir: values.DATA_DIR,
+    kafka: toKafka(values),
+    eventsTopic: values.EVENTS_TOPIC,
+    rejectedTopic: values.REJECTED_TOPIC,
+    publishTimeoutMs: values.PUBLISH_TIMEOUT,
+    spoolMaxBytes: values.SPOOL_MAX_BYTES,
+    drainOnStopMs: values.DRAIN_ON_STOP,
+    logRetention: values.LOG_RETENTION,
+    dedup: { windowMs: values.DEDUP_WINDOW, maxIds: values.DEDUP_MAX_IDS },
+    validation: values.VALIDATION,
+    batchPartialStatus: values.BATCH_PARTIAL_STATUS,
+    limits: {
+      maxEventBytes: values.MAX_EVENT_BYTES,
+      maxBatchBytes: values.MAX_BATCH_BYTES,
+      maxBatchEvents: values.MAX_BATCH_EVENTS,
+      maxPublishBytes: values.MAX_PUBLISH_BYTES
+    },
+    refusedBytesPerHour: values.REFUSED_BODIES_PER_HOUR,
+    maxConnections: values.MAX_CONNECTIONS,
+    maxConnectionsPerIp: values.MAX_CONNECTIONS_PER_IP,
+    keepAliveTimeoutMs: values.KEEP_ALIVE_TIMEOUT,
+    trustProxy: values.TRUST_PROXY,
+    corsOrigins: values.CORS_ORIGINS,
+    publicUrl: values.PUBLIC_URL,
+    tls: toTls(values, env),
+    logLevel: values.LOG_LEVEL,
+    shutdownGraceMs: values.SHUTDOWN_GRACE,
+    workers: values.WORKERS,
+    effective: VARIABLE_NAMES.map(name => effective(env, name)),
+    warnings: misspellings(env)
+  }
+}
+
+function toTls({ TLS_CERT: cert, TLS_KEY: key }: Values, env: Environment): Config['tls'] {
+  const [certFile, keyFile] = [typed(env, 'TLS_CERT'), typed(env, 'TLS_KEY')]
+  if (cert === undefined || key === undefined || certFile === undefined || keyFile === undefined) return undefined
+  return { cert, key, certFile, keyFile }
+}
+
+function toKafka(values: Values): KafkaConfig | undefined {
+  const { KAFKA_BROKERS: brokers, KAFKA_SASL_MECHANISM: mechanism } = values
+  if (brokers === undefined || brokers.length === 0) return undefined
+  const [username, password] = [values.KAFKA_SASL_USERNAME, values.KAFKA_SASL_PASSWORD]
+  const complete = mechanism !== undefined && username !== undefined && password !== undefined
+  return {
+    brokers,
+    ssl: values.KAFKA_SSL ? { ca: values.KAFKA_SSL_CA } : undefined,
+    sasl: complete ? { mechanism, username, password } : undefined,
+    createTopics: values.KAFKA_CREATE_TOPICS,
+    recreateAfterMs: values.KAFKA_RECREATE_AFTER,
+    partitions: values.KAFKA_PARTITIONS,
+    replicationFactor: values.KAFKA_REPLICATION_FACTOR
+  }
+}
+
+function effective(env: Environment, name: VariableName): EffectiveVariable {
+  const given = typed(env, name)
+  const value = given !== undefined && isSecret(name) ? '(hidden)' : (given ?? defaultOf(env, name))
+  return { name, value, isDefault: given === undefined }
+}
+
+/** Names that mean one of ours in other programs. */
+const OTHER_NAMES: ReadonlyMap<string, VariableName> = new Map([['KAFKA_BOOTSTRAP_SERVERS', 'KAFKA_BROKERS']])
+
+/** Shorter names are near too many names of other programs. */
+const SHORTEST_MISSPELT = 6
+
+const PREFIX = /^TRIBUTARY_/i
+
+function misspellings(env: Environment): string[] {
+  const names = Object.keys(env).filter(name => !Object.hasOwn(VARIABLES, name) && !fromOrchestrator(name, env[name]))
+  return names.flatMap(name => {
+    const meant = OTHER_NAMES.get(name) ?? suggest(name.replace(PREFIX, ''), VARIABLE_NAMES, SHORTEST_MISSPELT)
+    if (meant !== undefined) return [`${name} is set, but is no variable of Tributary: did you mean ${meant}?`]
+    return PREFIX.test(name) ? [`${name} is set, but is no variable of Tributary`] : []
+  })
+}
+
+/** Kubernetes sets TRIBUTARY_PORT=tcp://... and the like in every pod beside a service of that name. */
+function fromOrchestrator(name: string, value: string | undefined): boolean {
+  return /_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)/.test(name) || /^(tcp|udp):\/\//.test(value ?? '')
+}

@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs'
+import { isIP, isIPv4 } from 'node:net'
+import { originFault } from '../origin.ts'
+import type { Parser } from './parsers.ts'
+import { expected, list } from './parsers.ts'
+
+export const port: Parser<number> = text => {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  return value <= 65_535 ? value : expected('a port from 0 to 65535 (0 takes a free one)')
+}
+
+const HOST_NAME =
+  /^(?=.{1,253}$)[a-zA-Z0-9_](?:[a-zA-Z0-9_-]*[a-zA-Z0-9_])?(?:\.[a-zA-Z0-9_](?:[a-zA-Z0-9_-]*[a-zA-Z0-9_])?)*\.?$/
+
+const host: Parser<string> = value => {
+  const bare = value.replace(/^\[(.*)\]$/, '$1')
+  if (isIP(bare) || (bare === value && HOST_NAME.test(value) && !/^[\d.]+$/.test(value))) return bare
+  return expected('a host name or an IP address, without a port')
+}
+
+const DEFAULT_KAFKA_PORT = 9092
+
+/** What a listener binds. `localhost` is 127.0.0.1: for a second address Fastify would make a second, unguarded server. */
+export const listenHost: Parser<string> = value => (value.toLowerCase() === 'localhost' ? '127.0.0.1' : host(value))
+
+/** `host:port` of each broker; the port may be left out. */
+export const brokers: Parser<string[]> = value => {
+  const wanted = 'a list of brokers, such as kafka-1:9092,kafka-2:9092'
+  return list(value).map(entry => {
+    const match = /^(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(entry) ?? expected(wanted)
+    const number = Number(match[2] ?? DEFAULT_KAFKA_PORT)
+    if (number < 1 || number > 65_535) expected(wanted)
+    try {
+      host(match[1] ?? '')
+    } catch {
+      expected(wanted)
+    }
+    return `${match[1]}:${number}`
+  })
+}
+
+/** Everybody, nobody, ranges of addresses, or a rule by address and by how many proxies are nearer. */
+export type TrustProxy = boolean | string | ((address: string, hop: number) => boolean)
+
+const NAMED_RANGES = ['loopback', 'linklocal', 'uniquelocal']
+const MAX_HOPS = 16
+
+/** `false`, `true`, a number of proxies in front, or a list of their addresses. */
+export const trustProxy: Parser<TrustProxy> = value => {
+  const word = value.toLowerCase()
+  if (word === 'true') return true
+  if (word === 'false' || word === '0') return false
+  if (/^\d+$/.test(word) && Number(word) <= MAX_HOPS) return (_address, hop) => hop < Number(word)
+  const entries = list(word)
+  if (entries.length > 0 && entries.every(isAddressRange)) return entries.join(',')
+  return expected(`true, false, a number of proxies (1 to ${MAX_HOPS}), or a list such as 10.0.0.0/8,loopback`)
+}
+
+function isAddressRange(entry: string): boolean {
+  const [address = '', prefix, ...rest] = entry.split('/')
+  if (NAMED_RANGES.includes(entry)) return true
+  if (!isIP(address) || rest.length > 0) return false
+  // Everybody is `true`.
+  return prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= (isIPv4(address) ? 32 : 128))
+}
+
+/** `*`, or the origins that may read the answers. */
+export const origins: Parser<'*' | string[]> = value => {
+  if (value === '*') return '*'
+  const entries = list(value)
+  if (entries.length === 0 || entries.includes('*')) expected('"*" alone, or a list of origins')
+  const fault = entries.map(originFault).find(found => found !== undefined)
+  if (fault !== undefined) throw new Error(fault)
+  return entries
+}
+
+/** An http(s) URL without its trailing slash. */
+export const publicUrl: Parser<string> = value => {
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  const plain = url !== undefined && /^https?:$/.test(url.protocol) && !/[@?#]/.test(value)
+  return plain ? url.href.replace(/\/+$/, '') : expected('a URL such as https://events.example.com')
+}
+
+/** What stands in a PEM file. Read here, so that a missing file is named with all other mistakes. */
+export const pemFile: Parser<string> = path => {
+  let content: string
+  try {
+    content = readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new Error(`expected a PEM file that can be read (${(error as NodeJS.ErrnoException).code})`, { cause: error })
+  }
+  return content.includes('-----BEGIN ') ? content : expected('a PEM file')
+}

@@ -1,0 +1,155 @@
+import { availableParallelism } from 'node:os'
+import { topicTemplateFault } from '../topic-template.ts'
+
+/** Text of one variable, trimmed and never empty, to its value. Throws an Error that says what is expected. */
+export type Parser<T> = (text: string) => T
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const UNIT_BYTES = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40
+} as const
+
+export function expected(what: string): never {
+  throw new Error(`expected ${what}`)
+}
+
+/** `750ms`, `10s`, `5m`, `24h`, `7d` in milliseconds; undefined where it is no duration. */
+export function toMilliseconds(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d)$/.exec(text)
+  return match ? Math.round(Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS]) : undefined
+}
+
+/** `512000`, `500KB`, `10GiB` in bytes; undefined where it is no size. */
+function toBytes(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?) ?([kmgt]?i?b|)$/i.exec(text)
+  const unit = UNIT_BYTES[match?.[2]?.toLowerCase() as keyof typeof UNIT_BYTES]
+  const bytes = match && unit !== undefined ? Math.floor(Number(match[1]) * unit) : undefined
+  return Number.isSafeInteger(bytes) ? bytes : undefined
+}
+
+/** Milliseconds. The bounds are texts, so that the message speaks as the operator does. */
+export function duration(least: string, most: string): Parser<number> {
+  const [from, to] = [toMilliseconds(least) ?? 0, toMilliseconds(most) ?? 0]
+  return text => {
+    const value = toMilliseconds(text)
+    return value !== undefined && value >= from && value <= to
+      ? value
+      : expected(`a duration from ${least} to ${most}, such as 750ms, 10s, 5m, 24h or 7d`)
+  }
+}
+
+/** Bytes, at least one. */
+export function size(most: string): Parser<number> {
+  const to = toBytes(most) ?? 0
+  return text => {
+    const value = toBytes(text)
+    return value !== undefined && value >= 1 && value <= to
+      ? value
+      : expected(`a size from 1 byte to ${most}, such as 512000, 500KB or 10GiB`)
+  }
+}
+
+export function integer(least: number, most: number): Parser<number> {
+  return text => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+    return value >= least && value <= most ? value : expected(`a whole number from ${least} to ${most}`)
+  }
+}
+
+export function integerOrOff(least: number, most: number): Parser<number | undefined> {
+  const number = integer(least, most)
+  return text => {
+    if (text.toLowerCase() === 'off') return undefined
+    try {
+      return number(text)
+    } catch {
+      return expected(`"off" or a whole number from ${least} to ${most}`)
+    }
+  }
+}
+
+/** More workers than cores only cost memory. */
+const MAX_WORKERS = 64
+
+/** Undefined: none. */
+export const workers: Parser<number | undefined> = value => {
+  const word = value.toLowerCase()
+  if (word === 'off') return undefined
+  if (word === 'auto') return Math.min(MAX_WORKERS, availableParallelism())
+  const count = Number(value)
+  if (!Number.isInteger(count) || count < 1 || count > MAX_WORKERS) {
+    expected(`a number from 1 to ${MAX_WORKERS}, auto or off`)
+  }
+  return count
+}
+
+/** Bytes; 0 where it is off. */
+export function sizeOrOff(most: string): Parser<number> {
+  const bytes = size(most)
+  return text => {
+    if (text.toLowerCase() === 'off') return 0
+    try {
+      return bytes(text)
+    } catch {
+      return expected(`"off" or a size from 1 byte to ${most}, such as 512000, 500KB or 10GiB`)
+    }
+  }
+}
+
+export const boolean: Parser<boolean> = text => {
+  const word = text.toLowerCase()
+  if (['true', 'yes', 'on', '1'].includes(word)) return true
+  if (['false', 'no', 'off', '0'].includes(word)) return false
+  return expected('true or false')
+}
+
+/** One of `words`, whatever the case it was typed in. */
+export function oneOf<const W extends string>(words: readonly W[]): Parser<W> {
+  return text => words.find(word => word.toLowerCase() === text.toLowerCase()) ?? expected(`one of ${words.join(', ')}`)
+}
+
+export const text: Parser<string> = value => value
+
+export function list(value: string): string[] {
+  return value
+    .split(',')
+    .map(part => part.trim())
+    .filter(part => part !== '')
+}
+
+export const topic: Parser<string> = value => {
+  const fault = topicTemplateFault(value)
+  if (fault !== undefined) throw new Error(fault)
+  return value
+}
+
+export interface Retention {
+  readonly maxAgeMs: number | undefined
+  readonly maxBytes: number | undefined
+}
+
+/** `keep`, an age, a size, or both: whichever is reached first. */
+export const retention: Parser<Retention> = value => {
+  if (value.toLowerCase() === 'keep') return { maxAgeMs: undefined, maxBytes: undefined }
+  const wanted = '"keep", an age, a size, or both, such as 7d, 20GiB or 7d,20GiB'
+  let [maxAgeMs, maxBytes]: (number | undefined)[] = []
+  for (const part of list(value)) {
+    const age = toMilliseconds(part)
+    const bytes = age === undefined ? toBytes(part) : undefined
+    if ((age ?? bytes ?? 0) <= 0) expected(wanted)
+    if ((age !== undefined && maxAgeMs !== undefined) || (bytes !== undefined && maxBytes !== undefined))
+      expected(wanted)
+    maxAgeMs = age ?? maxAgeMs
+    maxBytes = bytes ?? maxBytes
+  }
+  return maxAgeMs === undefined && maxBytes === undefined ? expected(wanted) : { maxAgeMs, maxBytes }
+}

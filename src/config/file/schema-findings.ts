@@ -1,0 +1,73 @@
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import type { ErrorObject } from 'ajv'
+import schema from '../../../schemas/config.schema.json' with { type: 'json' }
+import { suggest } from '../suggest.ts'
+import type { Finding, Path } from './yaml-source.ts'
+
+// That the schema is one is a test's to say, not each start's.
+const options = { allErrors: true, verbose: true, strict: true, allowUnionTypes: true, validateSchema: false }
+const validate = new Ajv2020(options).compile(schema)
+
+/** Where `data` breaks schemas/config.schema.json, in words made of the schema's own descriptions. */
+export function schemaFindings(data: unknown): Finding[] {
+  if (data === null || data === undefined) return [{ path: [], message: 'the file is empty: it needs "sources"' }]
+  return validate(data) ? [] : (validate.errors ?? []).map(error => toFinding(error, data))
+}
+
+function toFinding(error: ErrorObject, data: unknown): Finding {
+  const path = toPath(error.instancePath, data)
+  const params = error.params as { missingProperty?: string; additionalProperty?: string; type?: string | string[] }
+  if (error.keyword === 'required') return { path, message: `${params.missingProperty} is missing` }
+  if (error.keyword === 'additionalProperties') {
+    return unknownKey(path, params.additionalProperty ?? '', error.parentSchema)
+  }
+  if (error.keyword === 'type') return { path, message: wrongType(error, [params.type ?? []].flat()) }
+  return { path, message: describe(error) }
+}
+
+function unknownKey(path: Path, key: string, parent: ErrorObject['parentSchema']): Finding {
+  const known = Object.keys((parent as { properties?: object } | undefined)?.properties ?? {})
+  const meant = suggest(key, known)
+  // In a file that is half written a write key can stand where a word of ours should.
+  const name = /^[A-Za-z_-]{1,24}$/.test(key) ? `"${key}" ` : ''
+  const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${meant}?`
+  return { path, key, message: `${name}is no key that is known here; ${hint}` }
+}
+
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  array: 'a list',
+  object: 'a map of keys and values',
+  string: 'text',
+  number: 'a number',
+  boolean: 'true or false'
+}
+
+function wrongType(error: ErrorObject, types: readonly string[]): string {
+  const wanted = TYPE_WORDS[types.find(type => type !== 'null') ?? ''] ?? types.join(' or ')
+  if (error.data === null) return `is empty; expected ${wanted}`
+  const quoted = wanted === TYPE_WORDS['string'] && typeof error.data !== 'object'
+  return `expected ${wanted}${quoted ? '; write it in quotes' : ''}`
+}
+
+function describe({ parentSchema, message }: ErrorObject): string {
+  const description = (parentSchema as { description?: string } | undefined)?.description
+  return description === undefined ? (message ?? 'is not valid') : `expected ${lowerFirst(firstSentence(description))}`
+}
+
+const firstSentence = (text: string): string => text.replace(/\.(\s.*)?$/s, '')
+
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
+
+/** A JSON pointer as steps; what stands in a list is a number. */
+function toPath(pointer: string, data: unknown): Path {
+  let at = data
+  return pointer
+    .split('/')
+    .slice(1)
+    .map(part => {
+      const name = part.replaceAll('~1', '/').replaceAll('~0', '~')
+      const step = Array.isArray(at) ? Number(name) : name
+      at = (at as Record<string | number, unknown>)[step]
+      return step
+    })
+}

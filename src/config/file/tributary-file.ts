@@ -1,0 +1,44 @@
+import type { Destination } from '../../model/destination.ts'
+import type { Source } from '../../model/source.ts'
+import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
+import { MAX_TRIBUTARY_FILE_BYTES } from '../../model/tributary-file.ts'
+import { ConfigError } from '../../model/config-error.ts'
+import { deepFreeze } from '../deep-freeze.ts'
+import { fileFindings } from './file-findings.ts'
+import { schemaFindings } from './schema-findings.ts'
+import { parseYaml } from './yaml-source.ts'
+
+/** A source and a destination as schemas/config.schema.json has them. */
+type SourceEntry = Partial<Source> & { readonly id: string; readonly writeKeys: readonly string[] }
+type DestinationEntry = Partial<Destination> & { readonly name: string; readonly topic: string }
+
+/**
+ * tributary.yml from its text. Throws ConfigError with every problem as `file:line:column: what: why`; none of them
+ * quotes a key. What comes back is frozen, and no source in it carries its keys.
+ */
+export function parseTributaryFile(text: string, fileName: string): KeyedTributaryFile {
+  if (Buffer.byteLength(text) > MAX_TRIBUTARY_FILE_BYTES) {
+    throw new ConfigError([`${fileName}:1:1: the file is larger than ${MAX_TRIBUTARY_FILE_BYTES} bytes`])
+  }
+  const yaml = parseYaml(text.replace(/^\uFEFF/, ''), fileName)
+  const findings = [...schemaFindings(yaml.data), ...fileFindings(yaml.data)]
+  if (findings.length > 0) throw new ConfigError(yaml.report(findings))
+  const data = yaml.data as { sources: readonly SourceEntry[]; destinations?: readonly DestinationEntry[] | null }
+  const writeKeys = new Map<string, Source>()
+  const sources = data.sources.map(entry => {
+    const source = toSource(entry)
+    for (const key of entry.writeKeys) writeKeys.set(key, source)
+    return source
+  })
+  const destinations = (data.destinations ?? []).map(toDestination)
+  const topicPlaces = destinations.map((_, index) => yaml.place(['destinations', index, 'topic']))
+  return { file: deepFreeze({ sources, destinations, topicPlaces }), writeKeys }
+}
+
+function toSource({ id, name, enabled, allowedOrigins, rateLimit, limits, settingsFor }: SourceEntry): Source {
+  return deepFreeze({ id, name: name ?? id, enabled: enabled ?? true, allowedOrigins, rateLimit, limits, settingsFor })
+}
+
+function toDestination({ name, topic, enabled, sources, types, events, sample }: DestinationEntry): Destination {
+  return { name, topic, enabled: enabled ?? true, sources, types, events, sample }
+}

@@ -1,0 +1,160 @@
+import { hash, timingSafeEqual } from 'node:crypto'
+import basicAuth from '@fastify/basic-auth'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { isLoopback } from './loopback.ts'
+import { fail } from '../query.ts'
+import { createSessions, SESSION_SECONDS } from './sessions.ts'
+import { createThrottle } from './throttle.ts'
+
+export interface AccessOptions {
+  /** Undefined: open on a loopback address, off elsewhere. */
+  readonly password: string | undefined
+  /** What the listener is bound to. */
+  readonly host: string
+  /** Monotonic milliseconds. */
+  readonly monotonic: () => number
+}
+
+/** Who may look at the debugger and its API. */
+export interface Access {
+  readonly mode: 'open' | 'password' | 'off'
+  /** A Fastify hook for the API: answers the request itself where it may not go on. */
+  api(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined>
+  /** Whether the page may be shown; where not, why. */
+  page(request: FastifyRequest): 'yes' | 'login' | 'off' | 'rebound'
+  /** Begins a session for the right password; where it is wrong, how many seconds to wait (0: try again). */
+  logIn(request: FastifyRequest, reply: FastifyReply, password: string): { ok: true } | { ok: false; wait: number }
+  logOut(request: FastifyRequest, reply: FastifyReply): void
+}
+
+const USER = 'admin'
+const COOKIE = 'tributary_session'
+/** What a proxy that is not trusted says: who lies here makes only their own cookie stricter. */
+const HTTPS_IN_FRONT = /^[ \t]*https[ \t]*(?:,|$)/i
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
+
+/** Registers Basic for the user `admin` and knows sessions of the login form; guessing is slowed down for both. */
+export async function createAccess(app: FastifyInstance, options: AccessOptions): Promise<Access> {
+  const { password, monotonic } = options
+  const mode = password !== undefined ? 'password' : isLoopback(options.host) ? 'open' : 'off'
+  const sessions = createSessions(monotonic)
+  const throttle = createThrottle(monotonic)
+  const isRight = createComparison(password ?? '')
+
+  await app.register(basicAuth, {
+    validate: async (user, given, request) => {
+      // Both are compared, whatever the first says, so that time tells nothing.
+      if (isRight(given) && user === USER) return undefined
+      throttle.failed(request.clientAddress)
+      return new Error('wrong user name or password')
+    },
+    authenticate: false
+  })
+
+  const hasSession = (request: FastifyRequest): boolean => {
+    const token = cookieOf(request)
+    return token !== undefined && sessions.isValid(token)
+  }
+
+  async function checkPassword(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+    if (hasSession(request)) return undefined
+    const wait = throttle.wait(request.clientAddress)
+    if (wait > 0) return refuse(reply.header('retry-after', String(wait)), 429, 'too_many_failures')
+    const failure = await new Promise<Error | undefined>(resolve => {
+      app.basicAuth.call(app, request, reply, resolve)
+    })
+    if (failure === undefined) return undefined
+    // A page's own request must not open the browser's password window.
+    const { 'sec-fetch-site': site, 'sec-fetch-mode': mode } = request.headers
+    if (site === undefined || mode === 'navigate')
+      reply.header('www-authenticate', 'Basic realm="tributary", charset="UTF-8"')
+    return refuse(reply, 401, 'password_required')
+  }
+
+  return {
+    mode,
+    async api(request, reply) {
+      reply.header('cache-control', 'no-store')
+      if (mode === 'off') return refuse(reply, 403, 'debugger_off')
+      if (mode === 'open' && !namesLoopback(request)) return refuse(reply, 403, 'host_not_allowed')
+      if (!isSameSite(request)) return refuse(reply, 403, 'cross_site')
+      return mode === 'open' ? undefined : checkPassword(request, reply)
+    },
+    page(request) {
+      if (mode === 'off') return 'off'
+      if (mode === 'open') return namesLoopback(request) ? 'yes' : 'rebound'
+      return hasSession(request) ? 'yes' : 'login'
+    },
+    logIn(request, reply, given) {
+      const wait = throttle.wait(request.clientAddress)
+      if (mode !== 'password' || wait > 0) return { ok: false, wait }
+      if (!isRight(given)) {
+        throttle.failed(request.clientAddress)
+        return { ok: false, wait: throttle.wait(request.clientAddress) }
+      }
+      setCookie(request, reply, { value: sessions.begin(), seconds: SESSION_SECONDS })
+      return { ok: true }
+    },
+    logOut(request, reply) {
+      const token = cookieOf(request)
+      if (token !== undefined) sessions.end(token)
+      setCookie(request, reply, { value: '', seconds: 0 })
+    }
+  }
+}
+
+/** A page that was loaded from another name that resolves to this machine (DNS rebinding) must get nothing. */
+function namesLoopback({ headers }: FastifyRequest): boolean {
+  return isLoopback((headers.host ?? '').replace(/:\d+$/, ''))
+}
+
+/**
+ * Whether no other site's page has sent this. Browsers say where a request comes from in headers that pages cannot set;
+ * programs that are no browsers send neither, and have no cookie that somebody else could ride on. The cookie is
+ * SameSite=Strict besides.
+ */
+export function isSameSite({ headers, method }: FastifyRequest): boolean {
+  const site = headers['sec-fetch-site']
+  if (site !== undefined) return site === 'same-origin' || site === 'none'
+  const { origin, host, cookie } = headers
+  if (origin !== undefined) return URL.canParse(origin) && new URL(origin).host === host
+  return SAFE_METHODS.has(method) || cookie === undefined
+}
+
+const MESSAGES = {
+  debugger_off: 'the debugger is off: set ADMIN_PASSWORD, or bind ADMIN_HOST to a loopback address',
+  host_not_allowed: 'without ADMIN_PASSWORD the debugger answers only to localhost and loopback addresses',
+  cross_site: 'requests from pages of other sites are refused',
+  password_required: 'the user admin and the right password are needed',
+  too_many_failures: 'too many wrong passwords: wait a little'
+} as const
+
+function refuse(reply: FastifyReply, status: number, code: keyof typeof MESSAGES): FastifyReply {
+  return reply.code(status).send(fail(code, MESSAGES[code]))
+}
+
+/** Compares digests, so that neither content nor length can be told from the time that it takes. */
+function createComparison(secret: string): (given: string) => boolean {
+  const digest = (text: string): Buffer => hash('sha256', text, 'buffer')
+  const expected = digest(secret)
+  return given => timingSafeEqual(digest(given), expected)
+}
+
+function cookieOf({ headers }: FastifyRequest): string | undefined {
+  for (const part of (headers.cookie ?? '').split(';')) {
+    const [name, value] = part.trim().split('=', 2)
+    if (name === COOKIE && value !== undefined && value !== '') return value
+  }
+  return undefined
+}
+
+function setCookie(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { value, seconds }: { value: string; seconds: number }
+) {
+  const isSecure =
+    request.clientProtocol === 'https' || HTTPS_IN_FRONT.test(String(request.headers['x-forwarded-proto']))
+  const flags = `Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${isSecure ? '; Secure' : ''}`
+  reply.header('set-cookie', `${COOKIE}=${value}; ${flags}`)
+}

@@ -1,0 +1,94 @@
+import type { Point, Probe } from '../ring/history.ts'
+
+/** Something that wants attention, in words, and what to do about it. */
+export interface Advice {
+  readonly level: 'error' | 'warning'
+  readonly says: string
+  readonly todo: string
+}
+
+/** How far back events are looked at. */
+const LOOK_BACK_MS = 5 * 60 * 1000
+const MANY_REJECTED = 0.05
+const FEW_EVENTS = 20
+const NEARLY_FULL = 0.8
+
+/** What is wrong now, the worst first; empty when all is well. */
+export function adviceFor(probe: Probe, points: readonly Point[], now: number): Advice[] {
+  return [...healthAdvice(probe), ...levelAdvice(probe), ...eventAdvice(points, now)].sort(
+    (a, b) => Number(b.level === 'error') - Number(a.level === 'error')
+  )
+}
+
+function healthAdvice({ health, draining }: Probe): Advice[] {
+  if (draining) return [{ level: 'warning', says: 'the server is shutting down', todo: 'nothing: it finishes first' }]
+  const level = health.ready ? 'warning' : 'error'
+  const todo = health.ready
+    ? 'Events are still accepted and safe. Mend the cause; what waits is then delivered by itself.'
+    : 'Events are answered with 503 and clients keep them. Mend the cause; nothing has to be restarted.'
+  const unknown = health.ready || health.problems.length > 0 ? [] : ['events cannot be made durable now']
+  return [...health.problems, ...unknown].map(says => ({ level, says, todo }))
+}
+
+function levelAdvice({ backlog, dedupe }: Probe): Advice[] {
+  const found: Advice[] = []
+  if (backlog !== undefined && backlog.bytes > backlog.maxBytes * NEARLY_FULL) {
+    found.push({
+      level: 'error',
+      says: `the spool is ${percent(backlog.bytes / backlog.maxBytes)} full`,
+      todo: 'Bring Kafka back, or raise SPOOL_MAX_BYTES: when it is full, events are answered with 503.'
+    })
+  }
+  if (dedupe.ids >= dedupe.maxIds) {
+    found.push({
+      level: 'warning',
+      says: `a source has more messageIds in DEDUP_WINDOW than DEDUP_MAX_IDS (${dedupe.maxIds})`,
+      todo: 'Raise DEDUP_MAX_IDS, or shorten DEDUP_WINDOW: until then the oldest ids are forgotten early.'
+    })
+  }
+  return found
+}
+
+function eventAdvice(points: readonly Point[], now: number): Advice[] {
+  const latest = points.filter(({ at }) => at > now - LOOK_BACK_MS)
+  const sum = (pick: (point: Point) => number): number => latest.reduce((total, point) => total + pick(point), 0)
+  const rejected = sum(({ outcomes }) => outcomes.rejected)
+  const limited = sum(({ outcomes }) => outcomes.rate_limited)
+  const failed = sum(({ outcomes }) => outcomes.failed)
+  const refused = sum(({ refusedRequests }) => refusedRequests)
+  const all = sum(({ outcomes }) => Object.values(outcomes).reduce((total, count) => total + count, 0))
+  const found: Advice[] = []
+  if (failed > 0) {
+    found.push({
+      level: 'warning',
+      says: `${failed} events failed in the last 5 minutes`,
+      todo: 'They were answered with 503; SDKs send them again. See the live stream, outcome failed.'
+    })
+  }
+  if (all >= FEW_EVENTS && rejected / all > MANY_REJECTED) {
+    found.push({
+      level: 'warning',
+      says: `${percent(rejected / all)} of the events of the last 5 minutes were rejected`,
+      todo: 'See Rejections for the reasons and for the SDKs that sent them.'
+    })
+  }
+  if (limited > 0) {
+    found.push({
+      level: 'warning',
+      says: `${limited} events were held back by a rate limit in the last 5 minutes`,
+      todo: "SDKs send them again. Raise the source's rateLimit in the config file if the traffic is meant."
+    })
+  }
+  if (refused > 0) {
+    found.push({
+      level: 'warning',
+      says: `${refused} requests were refused in the last 5 minutes before they became events`,
+      todo: 'See Rejections: a wrong write key, an origin that is not allowed, or a body that is not JSON.'
+    })
+  }
+  return found
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`
+}

@@ -1,0 +1,58 @@
+import type { FastifyInstance } from 'fastify'
+import type { Background } from '../../model/background.ts'
+import type { Clock } from '../../model/clock.ts'
+import { adviceFor } from './advice.ts'
+import { createAnswerPart, withTexts } from '../ring/answer.ts'
+import { INTERVAL_MS } from '../ring/history.ts'
+import type { History, Probe } from '../ring/history.ts'
+import type { Observations } from '../ring/observations.ts'
+import { integerOf, queryOf } from '../query.ts'
+
+export interface OverviewOptions {
+  readonly seen: Observations
+  readonly history: History
+  readonly probe: () => Probe
+  readonly destination: string
+  readonly version: string
+  readonly hasPassword: boolean
+  readonly clock: Clock
+  readonly background: Background
+}
+
+/** `GET /api/overview`: the last hour, and what is wrong now. */
+export function registerOverview(app: FastifyInstance, options: OverviewOptions): void {
+  const { seen, history, probe, clock, background } = options
+
+  app.get('/api/overview', async (request, reply) => {
+    const query = queryOf(request, ['since'])
+    const since = integerOf(query, 'since', { least: 0, most: Number.MAX_SAFE_INTEGER, otherwise: 0 })
+    await background.slice()
+    const { texts, next } = await pointsSince(since)
+    const now = probe()
+    const { health, draining, backlog, dedupe } = now
+    const rest = {
+      next,
+      intervalMs: INTERVAL_MS,
+      advice: adviceFor(now, history.points(), clock.now()),
+      state: { ready: health.ready && !draining, problems: health.problems, backlog: backlog ?? null, dedupe },
+      destination: options.destination,
+      version: options.version,
+      hasPassword: options.hasPassword,
+      memory: seen.recent.usage()
+    }
+    return reply.type('application/json; charset=utf-8').send(withTexts('points', texts, rest))
+  })
+
+  /** Oldest first, as many as fit; `next` is the `since` of the next question, null where these are all. */
+  async function pointsSince(since: number): Promise<{ texts: readonly string[]; next: number | null }> {
+    const part = createAnswerPart()
+    let last: number | null = null
+    for (const point of [...history.points()]) {
+      if (point.at <= since) continue
+      if (!part.add(point)) return { texts: part.texts, next: last }
+      last = point.at
+      if (background.isOver()) await background.slice()
+    }
+    return { texts: part.texts, next: null }
+  }
+}

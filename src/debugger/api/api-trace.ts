@@ -1,0 +1,82 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Background } from '../../model/background.ts'
+import { createAnswerPart } from '../ring/answer.ts'
+import type { EventDetail } from '../ring/detail.ts'
+import type { Mask } from '../ring/mask.ts'
+import { fail } from '../query.ts'
+import type { RecentEvents } from '../ring/recent.ts'
+import type { Finders } from './trace.ts'
+import { trace } from './trace.ts'
+
+export interface TraceRouteOptions {
+  readonly recent: RecentEvents
+  readonly mask: Mask
+  readonly finders: Finders
+  readonly background: Background
+}
+
+const MAX_MESSAGE_ID_CHARS = 500
+/** Each reads the whole log at worst. */
+const MAX_SEARCHING = 8
+
+/** `GET /api/trace/{messageId}`: what is known of an event, wherever it is. */
+export function registerTraceRoute(app: FastifyInstance, options: TraceRouteOptions): void {
+  let searching = 0
+
+  app.get('/api/trace/:messageId', async (request: FastifyRequest, reply) => {
+    const { messageId } = request.params as { messageId: string }
+    if (messageId === '') return reply.code(400).send(fail('bad_request', 'the messageId is missing'))
+    if (messageId.length > MAX_MESSAGE_ID_CHARS) {
+      const says = `a messageId has at most ${MAX_MESSAGE_ID_CHARS} characters here`
+      return reply.code(400).send(fail('bad_request', says))
+    }
+    if (searching >= MAX_SEARCHING) {
+      const says = 'too many searches are under way'
+      return reply.code(503).header('retry-after', '1').send(fail('too_many_searching', says))
+    }
+    const gone = new AbortController()
+    reply.raw.once('close', () => gone.abort())
+    searching++
+    try {
+      const text = await answer(messageId, gone.signal, options)
+      return await reply.type('application/json; charset=utf-8').send(text)
+    } finally {
+      searching--
+    }
+  })
+}
+
+/** JSON. */
+async function answer(messageId: string, signal: AbortSignal, options: TraceRouteOptions): Promise<string> {
+  const { finders } = options
+  const places = [
+    { name: 'log', find: finders.log },
+    { name: 'kafka', find: finders.kafka }
+  ] as const
+  const found = await trace(messageId, { ...options, places, signal })
+  const lines = await finders.linesOf(
+    found.events.flatMap(event => event.places),
+    signal
+  )
+  const events = createAnswerPart()
+  const records = createAnswerPart()
+  let at = 0
+  for (const event of found.events) {
+    const own = lines.slice(at, (at += event.places.length))
+    if (!events.add(withLines(event, own))) break
+    await options.background.slice()
+  }
+  for (const record of found.records) {
+    if (!records.add(record)) break
+    await options.background.slice()
+  }
+  const omitted = found.events.length + found.records.length - events.texts.length - records.texts.length
+  const rest = JSON.stringify({ looks: found.looks, omitted })
+  const lists = `"events":[${events.texts.join(',')}],"records":[${records.texts.join(',')}]`
+  return `{"messageId":${JSON.stringify(messageId)},${lists},${rest.slice(1)}`
+}
+
+/** Says of places in files which line they are, as editors count. */
+export function withLines<T extends EventDetail>(detail: T, lines: readonly (number | undefined)[]): T {
+  return { ...detail, places: detail.places.map((place, index) => ({ ...place, line: lines[index] })) }
+}

@@ -1,0 +1,116 @@
+import type { Background } from '../../model/background.ts'
+import type { Placement } from '../../model/sink.ts'
+import type { EventDetail } from '../ring/detail.ts'
+import { toDetail } from '../ring/detail.ts'
+import { createMatcher } from '../ring/filter.ts'
+import type { Mask } from '../ring/mask.ts'
+import type { RecentEvents } from '../ring/recent.ts'
+import { collect } from '../ring/search.ts'
+
+/** A record that was found outside the memory of the server. */
+export interface FoundRecord {
+  readonly place: Placement
+  /** JSON, as it lies there. */
+  readonly value: string
+  /** Milliseconds since the epoch; undefined where the place does not say. */
+  readonly at?: number
+  /** Number of the line in its file, from 1. */
+  readonly line?: number
+}
+
+export interface FindResult {
+  readonly records: readonly FoundRecord[]
+  /** False: the time ran out before everything was looked at. */
+  readonly complete: boolean
+}
+
+/** Looks for the records of a messageId until `signal` aborts; rejects, in words, where it cannot look at all. */
+export type FindRecords = (messageId: string, signal: AbortSignal) => Promise<FindResult>
+
+/** Ways to find a record when it is not in memory. */
+export interface Finders {
+  readonly log: FindRecords
+  /** Undefined where there is no Kafka. */
+  readonly kafka: FindRecords | undefined
+  /** For each place on disk the number of the line that it means; undefined for other places, and when `signal` aborts. */
+  readonly linesOf: (places: readonly Placement[], signal: AbortSignal) => Promise<readonly (number | undefined)[]>
+}
+
+/** Where a messageId is looked for when it is not in memory, in this order. */
+export interface Place {
+  readonly name: 'log' | 'kafka'
+  readonly find: FindRecords | undefined
+}
+
+/** Where was looked, in order, and what came of it. */
+export interface Look {
+  readonly place: 'memory' | Place['name']
+  readonly ms: number
+  readonly found: number
+  readonly complete: boolean
+  /** Why nothing could be looked at there. */
+  readonly problem?: string
+}
+
+export interface Trace {
+  readonly messageId: string
+  /** In memory: each time that an event with this id came in, newest first. */
+  readonly events: readonly EventDetail[]
+  /** Elsewhere; looked for only where memory has nothing. */
+  readonly records: readonly FoundRecord[]
+  readonly looks: readonly Look[]
+}
+
+export interface TraceOptions {
+  readonly recent: RecentEvents
+  readonly places: readonly Place[]
+  readonly mask: Mask
+  readonly background: Background
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal: AbortSignal
+}
+
+const MAX_EVENTS = 20
+/** For each place. */
+const PATIENCE_MS = 5_000
+
+/** What is known of a messageId: in memory, else in the log, else in the last hour of Kafka. */
+export async function trace(messageId: string, from: TraceOptions): Promise<Trace> {
+  const { recent, places, mask, background, signal } = from
+  const start = performance.now()
+  const wanted = { matches: createMatcher({ messageId }), limit: MAX_EVENTS, background, signal }
+  const known = await collect(recent.before(recent.nextSeq()), wanted)
+  for (const stored of await collect(recent.refused(), wanted)) {
+    const isNew = !known.some(({ seq }) => seq === stored.seq)
+    if (isNew && known.length < MAX_EVENTS) known.push(stored)
+  }
+  const looks: Look[] = [{ place: 'memory', ms: performance.now() - start, found: known.length, complete: true }]
+  const events: EventDetail[] = []
+  for (const stored of known) events.push(await toDetail(stored, { mask, background }))
+  if (events.length > 0) return { messageId, events, records: [], looks }
+  for (const { name, find } of places) {
+    if (find === undefined || signal.aborted) continue
+    const { look, records } = await lookInto(name, find, { messageId, signal })
+    looks.push(look)
+    if (records.length === 0) continue
+    const shown: FoundRecord[] = []
+    for (const one of records) shown.push({ ...one, value: await mask.inSlices(one.value, background) })
+    return { messageId, events, records: shown, looks }
+  }
+  return { messageId, events, records: [], looks }
+}
+
+async function lookInto(
+  place: Place['name'],
+  find: FindRecords,
+  { messageId, signal }: { readonly messageId: string; readonly signal: AbortSignal }
+): Promise<{ look: Look; records: readonly FoundRecord[] }> {
+  const start = performance.now()
+  try {
+    const { records, complete } = await find(messageId, AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]))
+    return { look: { place, ms: performance.now() - start, found: records.length, complete }, records }
+  } catch (error) {
+    const problem = (error as Error).message
+    return { look: { place, ms: performance.now() - start, found: 0, complete: false, problem }, records: [] }
+  }
+}

@@ -1,0 +1,68 @@
+import type { Background } from '../../model/background.ts'
+import { createMatcher } from '../ring/filter.ts'
+import type { EventFilter } from '../ring/filter.ts'
+import type { RecentEvents } from '../ring/recent.ts'
+import type { StoredEvent } from '../ring/ring.ts'
+import { collect } from '../ring/search.ts'
+
+export interface WaitOptions {
+  readonly filter: EventFilter
+  /** Events up to and including this seq are left out. */
+  readonly after: number
+  readonly count: number
+  readonly limit: number
+  readonly waitMs: number
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal
+  readonly background: Background
+}
+
+/** New events are looked at this much after they came, so that many at once cost one look. */
+const SETTLE_MS = 20
+
+/** Events that match, oldest first, as soon as there are `count` of them, or what there is when the time is up. */
+export async function waitForEvents(recent: RecentEvents, options: WaitOptions): Promise<StoredEvent[]> {
+  const { filter, count, limit, waitMs, signal, background } = options
+  const matches = createMatcher(filter)
+  const end = performance.now() + waitMs
+  const found: StoredEvent[] = []
+  let seen = options.after
+  while (!signal.aborted) {
+    const newest = recent.nextSeq() - 1
+    const wanted = { matches, limit: limit - found.length, signal, background }
+    const more = await collect(upTo(recent.after(seen), newest), wanted)
+    found.push(...more)
+    seen = newest
+    const left = end - performance.now()
+    if (found.length >= Math.min(count, limit) || left <= 0) break
+    await news(recent, seen, { ms: left, signal })
+  }
+  return found
+}
+
+function* upTo(events: Iterable<StoredEvent>, last: number): Generator<StoredEvent> {
+  for (const stored of events) {
+    if (stored.seq > last) return
+    yield stored
+  }
+}
+
+/** Resolves a moment after the next event, and at the latest when the time is up. */
+function news(recent: RecentEvents, seen: number, until: { ms: number; signal: AbortSignal }): Promise<void> {
+  if (recent.nextSeq() - 1 > seen) return Promise.resolve()
+  return new Promise(resolve => {
+    let settle: NodeJS.Timeout | undefined
+    const done = (): void => {
+      unsubscribe()
+      clearTimeout(timer)
+      clearTimeout(settle)
+      until.signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, until.ms)
+    const unsubscribe = recent.subscribe(() => {
+      settle ??= setTimeout(done, SETTLE_MS)
+    })
+    until.signal.addEventListener('abort', done)
+  })
+}

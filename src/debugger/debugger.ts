@@ -1,0 +1,64 @@
+import type { FastifyInstance } from 'fastify'
+import type { Background } from '../model/background.ts'
+import type { Clock } from '../model/clock.ts'
+import { createAccess } from './access/access.ts'
+import { registerEventRoutes } from './api/api-events.ts'
+import type { SourceRoutesOptions } from './api/api-sources.ts'
+import { registerSourceRoutes } from './api/api-sources.ts'
+import { registerOverview } from './api/api-overview.ts'
+import { createHistory } from './ring/history.ts'
+import type { Probe } from './ring/history.ts'
+import { createLiveFeed } from './live/live.ts'
+import { createMask } from './ring/mask.ts'
+import type { KnownKeys } from './ring/mask.ts'
+import { registerPage } from './page/page-routes.ts'
+import type { Observations } from './ring/observations.ts'
+import { watchSdks } from './api/sources.ts'
+import type { Finders } from './api/trace.ts'
+
+export interface DebuggerOptions extends Omit<SourceRoutesOptions, 'recent' | 'sdks'> {
+  readonly seen: Observations
+  readonly password: string | undefined
+  /** What the admin listener is bound to. */
+  readonly host: string
+  readonly knownKeys: KnownKeys
+  readonly probe: () => Probe
+  readonly finders: Finders
+  /** What the debugger's searches share with all other work that can wait. */
+  readonly background: Background
+  /** Where events go, in words: `Kafka at ...`, or the folder of the log. */
+  readonly destination: string
+  readonly version: string
+  readonly clock: Clock
+}
+
+export interface Debugger {
+  /** How many live streams are open. */
+  watchers(): number
+}
+
+/** The debugger: its API under /api and its page at /. Everything of it is closed to those who may not look. */
+export async function registerDebugger(app: FastifyInstance, options: DebuggerOptions): Promise<Debugger> {
+  const { probe, clock, finders, background } = options
+  const { recent, refused } = options.seen
+  const mask = createMask(options.knownKeys)
+  const live = createLiveFeed({ recent, mask })
+  const history = createHistory({ seen: options.seen, probe, now: clock.now })
+  const sdks = watchSdks({ recent, mask, background })
+  const access = await createAccess(app, { ...options, monotonic: clock.monotonic })
+
+  await registerPage(app, access)
+  await app.register(async api => {
+    api.addHook('onRequest', async (request, reply) => access.api(request, reply))
+    registerEventRoutes(api, { recent, refused, live, mask, finders, background })
+    registerSourceRoutes(api, { ...options, recent, sdks })
+    registerOverview(api, { ...options, history, hasPassword: access.mode === 'password', background })
+  })
+  app.addHook('preClose', async () => {
+    history.stop()
+    sdks.stop()
+    live.close()
+  })
+
+  return { watchers: live.watchers }
+}

@@ -1,0 +1,110 @@
+/** The page's frame: where one is, search, theme. */
+import { ask } from './api.js'
+import { html, render, useEffect, useRef, useState } from './lib.js'
+import { Live } from './views/live.js'
+import { Overview } from './views/overview.js'
+import { usePolling } from './parts/parts.js'
+import { Rejections } from './views/rejections.js'
+import { Sources } from './views/sources.js'
+import { Trace } from './views/trace.js'
+
+const PAGES = { live: 'Live', rejections: 'Rejections', overview: 'Overview', sources: 'Sources' }
+
+function readHash() {
+  const [page = '', rest = ''] = location.hash.replace(/^#\//, '').split(/\/(.*)/s)
+  return { page: page === 'trace' || Object.hasOwn(PAGES, page) ? page : 'live', rest: decoded(rest) }
+}
+
+/** An address that somebody typed may be no encoding of anything. */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function App() {
+  const [{ page, rest }, setPlace] = useState(readHash())
+  const [filters, setFilters] = useState({})
+  const [overview] = usePolling(() => ask(`/api/overview?since=${Date.now()}`), 5000)
+  const [sources] = usePolling(() => ask('/api/sources'), 15_000)
+  useEffect(() => {
+    const onHash = () => setPlace(readHash())
+    addEventListener('hashchange', onHash)
+    return () => removeEventListener('hashchange', onHash)
+  }, [])
+  useEffect(() => {
+    document.title = page === 'trace' ? 'Trace · Tributary' : `${PAGES[page]} · Tributary`
+  }, [page])
+  const showStream = wanted => {
+    setFilters(wanted)
+    location.hash = '#/live'
+  }
+  const worst = overview?.advice.find(({ level }) => level === 'error') ?? overview?.advice[0]
+  return html` <a class="skip" href="#main">Skip to content</a>
+    <header class="top">
+      <a class="brand" href="#/live"><img src="/assets/favicon.svg" alt="" width="22" height="22" /> Tributary</a>
+      <nav aria-label="Pages">
+        ${Object.entries(PAGES).map(([id, name]) => html`<a href=${`#/${id}`} aria-current=${page === id ? 'page' : undefined}>${name}</a>`)}
+      </nav>
+      <${Search} value=${page === 'trace' ? rest : ''} />
+      <${Theme} />
+      ${overview?.hasPassword && html`<form method="post" action="/logout"><button class="small" type="submit">Log out</button></form>`}
+    </header>
+    ${worst && page !== 'overview' && html`<a class="strip ${worst.level}" href="#/overview" role=${worst.level === 'error' ? 'alert' : 'status'}>${worst.says}</a>`}
+    <main id="main" tabindex="-1">
+      ${page === 'live' && html`<${Live} sources=${sources?.sources.map(({ id }) => id) ?? []} filters=${filters} setFilters=${setFilters} />`}
+      ${page === 'rejections' && html`<${Rejections} showStream=${showStream} />`}
+      ${page === 'overview' && html`<${Overview} />`}
+      ${page === 'sources' && html`<${Sources} showStream=${showStream} />`}
+      ${page === 'trace' && html`<${Trace} messageId=${rest} />`}
+    </main>`
+}
+
+function Search({ value }) {
+  const input = useRef(null)
+  useEffect(() => {
+    const onKey = event => {
+      if (event.key !== '/' || event.target.closest('input, select, textarea')) return
+      event.preventDefault()
+      input.current.focus()
+    }
+    addEventListener('keydown', onKey)
+    return () => removeEventListener('keydown', onKey)
+  }, [])
+  const onSubmit = event => {
+    event.preventDefault()
+    const typed = input.current.value.trim().toWellFormed()
+    if (typed !== '') location.hash = `#/trace/${encodeURIComponent(typed)}`
+  }
+  return html`<form class="search" role="search" onSubmit=${onSubmit}>
+    <input
+      ref=${input}
+      type="search"
+      aria-label="Find an event by its messageId"
+      placeholder="Find a messageId   /"
+      defaultValue=${value}
+      spellcheck="false"
+      autocomplete="off"
+    />
+  </form>`
+}
+
+const THEMES = { auto: 'Auto', light: 'Light', dark: 'Dark' }
+
+function Theme() {
+  const [theme, setTheme] = useState(localStorage.getItem('theme') ?? 'auto')
+  useEffect(() => {
+    localStorage.setItem('theme', theme)
+    if (theme === 'auto') delete document.documentElement.dataset.theme
+    else document.documentElement.dataset.theme = theme
+  }, [theme])
+  return html`<select class="theme" aria-label="Theme" value=${theme} onChange=${event => setTheme(event.target.value)}>
+    ${Object.entries(THEMES).map(([id, name]) => html`<option value=${id}>${name}</option>`)}
+  </select>`
+}
+
+const root = document.getElementById('app')
+root.replaceChildren()
+render(html`<${App} />`, root)

@@ -1,0 +1,162 @@
+/** One event: its journey, the call that sends it, what was changed, and the bytes. */
+import { ask } from '../api.js'
+import { Code, indented, sdkCall } from './code.js'
+import { clock, placeInWords } from './format.js'
+import { html, useEffect, useState } from '../lib.js'
+import { CopyButton, Outcome, Problem } from './parts.js'
+
+/** Loads an event by its seq; what was shown before stays until then. */
+export function EventDetail({ seq, onClose }) {
+  const [event, setEvent] = useState(undefined)
+  const [problem, setProblem] = useState('')
+  useEffect(() => {
+    const gone = new AbortController()
+    const load = async () => {
+      try {
+        setEvent(await ask(`/api/events/${seq}`, gone))
+        setProblem('')
+      } catch (error) {
+        if (!gone.signal.aborted) setProblem(error.message)
+      }
+    }
+    void load()
+    return () => gone.abort()
+  }, [seq])
+  return html`<aside class="detail" aria-label="Event">
+    <button class="close" type="button" aria-label="Close (Escape)" onClick=${onClose}>✕</button>
+    <${Problem} says=${problem} />
+    ${event && !problem && html`<${EventView} event=${event} />`}
+  </aside>`
+}
+
+export function EventView({ event }) {
+  const [tab, setTab] = useState('call')
+  const value = event.payload ?? {}
+  const tabs = { call: 'SDK call', fields: 'Fields', changes: `Changes (${event.changes.length})`, raw: 'Raw JSON' }
+  return html`<article>
+    <header>
+      <h2>${event.name || event.type}</h2>
+      <p class="facts">
+        <${Outcome} outcome=${event.outcome} /> <b>${event.type}</b>${' from '}
+        <b>${event.source}</b>${` at ${clock(event.receivedAt)}`}
+      </p>
+    </header>
+    ${event.fault && html`<p class="fault" role="note"><code>${event.fault.code}</code> ${event.fault.message}${event.fault.pointer && html`, at <code>${event.fault.pointer}</code>`}</p>`}
+    <${Journey} event=${event} />
+    <div class="tabs" role="tablist" aria-label="Views of the event">
+      ${Object.entries(tabs).map(([id, words]) => html`<button type="button" role="tab" aria-selected=${tab === id} onClick=${() => setTab(id)}>${words}</button>`)}
+    </div>
+    <div role="tabpanel" class="panel">
+      ${tab === 'call' && html`<${Call} event=${event} value=${value} />`}
+      ${tab === 'fields' && html`<${Fields} event=${event} value=${value} />`}
+      ${tab === 'changes' && html`<${Changes} changes=${event.changes} />`}
+      ${tab === 'raw' && html`<${Raw} event=${event} />`}
+    </div>
+  </article>`
+}
+
+export function Journey({ event }) {
+  return html`<ol class="journey" aria-label="Journey">
+    ${event.journey.map(
+      ({ step, atMs, says }) =>
+        html`<li class=${step}>
+          <span class="step">${step}</span>
+          <span class="ms">+${atMs < 10 ? atMs.toFixed(2) : Math.round(atMs)} ms</span>
+          <span class="says">
+            ${
+              step === 'published'
+                ? html`<ul>
+                    ${event.places.map(place => html`<li>${placeInWords(place)}</li>`)}
+                  </ul>`
+                : says
+            }
+          </span>
+        </li>`
+    )}
+  </ol>`
+}
+
+function Call({ event, value }) {
+  if (event.payload === null)
+    return html`<p class="empty">This is not an event that an SDK could send; see Raw JSON.</p>`
+  const text = sdkCall(event.type === 'unknown' ? 'track' : event.type, value)
+  return html`<div class="copyable"><${CopyButton} text=${text} /><${Code} text=${text} label="SDK call" /></div>`
+}
+
+function Fields({ event, value }) {
+  const facts = {
+    'message id': event.messageId,
+    user: event.user,
+    SDK: event.sdk,
+    address: event.address,
+    endpoint: event.endpoint
+  }
+  return html`<table class="fields">
+    <tbody>
+      ${Object.entries(facts).map(
+        ([name, text]) =>
+          text &&
+          html`<tr>
+            <th scope="row">${name}</th>
+            <td>${text}</td>
+          </tr>`
+      )}
+      ${flatten(value).map(
+        ([path, text]) =>
+          html`<tr>
+            <th scope="row"><code>${path}</code></th>
+            <td>${text}</td>
+          </tr>`
+      )}
+    </tbody>
+  </table>`
+}
+
+const MAX_FIELDS = 300
+
+function flatten(value, path = '') {
+  const found = []
+  for (const [key, item] of Object.entries(value)) {
+    if (found.length > MAX_FIELDS) break
+    const name = path === '' ? key : `${path}.${key}`
+    const isDeep = typeof item === 'object' && item !== null && Object.keys(item).length > 0
+    if (isDeep) found.push(...flatten(item, name))
+    else found.push([name, typeof item === 'string' ? item : JSON.stringify(item)])
+  }
+  return found.slice(0, MAX_FIELDS)
+}
+
+function Changes({ changes }) {
+  if (changes.length === 0) return html`<p class="empty">Nothing was changed.</p>`
+  return html`<table class="changes">
+    <thead>
+      <tr>
+        <th scope="col">Field</th>
+        <th scope="col">As sent</th>
+        <th scope="col">As published</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${changes.map(
+        ({ field, kind, before, after }) =>
+          html`<tr class=${kind}>
+            <th scope="row"><code>${field}</code></th>
+            <td>${before ?? '–'}</td>
+            <td>${after ?? '–'}</td>
+          </tr>`
+      )}
+    </tbody>
+  </table>`
+}
+
+function Raw({ event }) {
+  return html`<div>
+    <h3>As sent <${CopyButton} text=${event.received} /></h3>
+    <${Code} text=${indented(event.received)} label="Event as sent" />
+    ${
+      event.published !== null &&
+      html`<h3>As published <${CopyButton} text=${event.published} /></h3>
+        <${Code} text=${indented(event.published)} label="Event as published" />`
+    }
+  </div>`
+}

@@ -1,0 +1,197 @@
+/** The first view: every event as it comes. */
+import { ask, followStream, queryString } from '../api.js'
+import { EventDetail } from '../parts/detail.js'
+import { EventStore, MAX_ROWS } from '../parts/event-store.js'
+import { Filters } from '../parts/filters.js'
+import { clock, number } from '../parts/format.js'
+import { html, useEffect, useMemo, useRef, useState } from '../lib.js'
+import { Outcome, Problem } from '../parts/parts.js'
+import { VirtualList } from '../parts/virtual-list.js'
+
+const PAGE_ROWS = 300
+
+/** Runs a paint at most once a frame, however many batches come. */
+function usePaint() {
+  const [, count] = useState(0)
+  const frame = useRef(0)
+  return useMemo(
+    () => () => {
+      if (frame.current !== 0) return
+      frame.current = requestAnimationFrame(() => {
+        frame.current = 0
+        count(before => before + 1)
+      })
+    },
+    []
+  )
+}
+
+function useStream(filters) {
+  const store = useRef(new EventStore()).current
+  const [state, setState] = useState('connecting')
+  const [problem, setProblem] = useState('')
+  const paint = usePaint()
+  useEffect(() => {
+    const gone = new AbortController()
+    let close = () => undefined
+    store.clear()
+    const start = async () => {
+      try {
+        const { events, newest } = await ask(`/api/events${queryString({ ...filters, limit: PAGE_ROWS })}`, gone)
+        if (gone.signal.aborted) return
+        store.push({ rows: events.toReversed(), skipped: 0, skippedFrom: 0 })
+        const onBatch = batch => {
+          store.push(batch)
+          paint()
+        }
+        close = followStream({ filters, after: newest, onBatch, onState: setState })
+        setProblem('')
+      } catch (error) {
+        if (!gone.signal.aborted) setProblem(error.message)
+      }
+      paint()
+    }
+    void start()
+    return () => {
+      gone.abort()
+      close()
+    }
+  }, [JSON.stringify(filters)])
+  return { store, state, problem, paint }
+}
+
+export function Live({ sources, filters, setFilters }) {
+  const { store, state, problem, paint } = useStream(filters)
+  const [follow, setFollow] = useState(true)
+  const [selected, select] = useState(undefined)
+  const loading = useRef(false)
+  /** Nothing older is kept: asking again at every turn of the wheel would be in vain. */
+  const isAtEnd = useRef(false)
+  useEffect(() => void (isAtEnd.current = false), [JSON.stringify(filters)])
+  const { rows } = store
+  const at = index => rows[rows.length - 1 - index]
+  const selectedIndex = selected === undefined ? -1 : rows.length - 1 - rows.findIndex(({ seq }) => seq === selected)
+
+  const pause = isPaused => {
+    store.pause(isPaused)
+    paint()
+  }
+  useEffect(() => {
+    const onKey = event => {
+      if (event.target.closest('input, select, textarea') || event.metaKey || event.ctrlKey || event.altKey) return
+      if (event.key === 'p') pause(!store.isPaused)
+      if (event.key === 'f') setFollow(true)
+      if (event.key === 'Escape') select(undefined)
+    }
+    addEventListener('keydown', onKey)
+    return () => removeEventListener('keydown', onKey)
+  }, [])
+
+  const loadOlder = async () => {
+    const oldest = rows[0]?.seq
+    if (loading.current || isAtEnd.current || oldest === undefined || oldest <= 1 || rows.length >= MAX_ROWS) return
+    loading.current = true
+    try {
+      const { events, next } = await ask(`/api/events${queryString({ ...filters, before: oldest, limit: PAGE_ROWS })}`)
+      if (store.rows[0]?.seq !== oldest) return
+      store.prepend(events.toReversed())
+      isAtEnd.current = next === null
+      paint()
+    } finally {
+      loading.current = false
+    }
+  }
+  const fillGap = async gap => {
+    const wanted = { ...filters, after: gap.from - 1, before: gap.from + gap.gap, order: 'asc', limit: 1000 }
+    const { events, next } = await ask(`/api/events${queryString(wanted)}`)
+    const left = next === null ? [] : [{ gap: gap.from + gap.gap - next - 1, from: next + 1, seq: next + 1 }]
+    store.fill(gap, [...events, ...left.filter(rest => rest.gap > 0)])
+    paint()
+  }
+  const clear = async () => {
+    await ask('/api/events', { method: 'DELETE' })
+    store.clear()
+    select(undefined)
+    paint()
+  }
+
+  return html`<section class="live ${selected === undefined ? '' : 'with-detail'}" aria-label="Live stream">
+    <${Filters} filters=${filters} setFilters=${setFilters} sources=${sources}>
+      <${Controls} store=${store} state=${state} follow=${follow} onPause=${pause} onFollow=${setFollow} onClear=${clear} />
+    </${Filters}>
+    <${Problem} says=${problem} />
+    <div class="split">
+      <div class="stream">
+        <div class="row head" aria-hidden="true">
+          <span>Time</span><span>Outcome</span><span>Type</span><span>Event</span><span>User</span><span>Source</span><span>Message id</span>
+        </div>
+        ${rows.length === 0 && html`<${Waiting} filters=${filters} />`}
+        <${VirtualList}
+          label="Events, newest first"
+          count=${rows.length}
+          anchor=${store.added}
+          follow=${follow && !store.isPaused}
+          onFollow=${setFollow}
+          selected=${selectedIndex}
+          onSelect=${index => at(index).gap === undefined && select(at(index).seq)}
+          onEnd=${loadOlder}
+          rowAt=${index => html`<${Row} key=${at(index).seq} row=${at(index)} isSelected=${at(index).seq === selected} position=${[index + 1, rows.length]} onSelect=${select} onFill=${fillGap} />`}
+        />
+      </div>
+      ${selected !== undefined && html`<${EventDetail} seq=${selected} onClose=${() => select(undefined)} />`}
+    </div>
+  </section>`
+}
+
+function Controls({ store, state, follow, onPause, onFollow, onClear }) {
+  const words = { live: 'Live', connecting: 'Connecting', lost: 'Connection lost: trying again' }
+  const waiting = store.waiting.length
+  return html`<div class="controls">
+    <span class="state ${store.isPaused ? 'paused' : state}" role="status">
+      ${store.isPaused ? `Paused${waiting > 0 ? `: ${number(waiting)} new` : ''}` : words[state]}
+    </span>
+    <button type="button" aria-pressed=${store.isPaused} onClick=${() => onPause(!store.isPaused)} title="p">
+      ${store.isPaused ? 'Resume' : 'Pause'}
+    </button>
+    <button type="button" aria-pressed=${follow} onClick=${() => onFollow(!follow)} title="f: stay with the newest">
+      Follow
+    </button>
+    <button type="button" onClick=${onClear} title="Forget what is kept in memory; nothing that was stored is touched">
+      Clear
+    </button>
+  </div>`
+}
+
+function Waiting({ filters }) {
+  const isFiltered = Object.values(filters).some(value => value)
+  return html`<p class="empty">
+    ${isFiltered ? 'No event in memory matches these filters. New ones that do will appear here.' : 'Waiting for the first event. The Sources page has a snippet for each SDK, and sends a test event.'}
+  </p>`
+}
+
+function Row({ row, isSelected, position, onSelect, onFill }) {
+  if (row.gap !== undefined) {
+    return html`<div class="row gap" role="option" aria-selected="false">
+      <span>${number(row.gap)} events came faster than they can be read.</span>
+      <button class="small" type="button" onClick=${() => onFill(row)}>Show them</button>
+    </div>`
+  }
+  const [index, count] = position
+  return html`<div
+    class="row ${isSelected ? 'selected' : ''} ${row.outcome}"
+    role="option"
+    id=${isSelected ? 'selected-row' : undefined}
+    aria-selected=${isSelected}
+    aria-posinset=${index}
+    aria-setsize=${count}
+    onClick=${() => onSelect(row.seq)}
+  >
+    <span class="time">${clock(row.receivedAt)}</span>
+    <span><${Outcome} outcome=${row.outcome} /></span>
+    <span class="type">${row.type}</span>
+    <span class="name">${row.name}${row.code && html` <code class="reason">${row.code}</code>`}</span>
+    <span class="user">${row.user}</span>
+    <span class="source">${row.source}</span>
+    <span class="id">${row.messageId}</span>
+  </div>`
+}

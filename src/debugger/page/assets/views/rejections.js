@@ -1,0 +1,91 @@
+/** What was not taken, by reason. */
+import { ask } from '../api.js'
+import { EventDetail } from '../parts/detail.js'
+import { ago, clock, number } from '../parts/format.js'
+import { html, useState } from '../lib.js'
+import { Empty, Outcome, Problem, usePolling } from '../parts/parts.js'
+
+export function Rejections({ showStream }) {
+  const [data, problem] = usePolling(() => ask('/api/rejections'), 2000)
+  const [selected, select] = useState(undefined)
+  return html`<section class="page rejections">
+    <h1>Rejections</h1>
+    <p class="lead">
+      Events that were not taken, by reason, the latest first. They are kept longer in memory than good ones.
+    </p>
+    <${Problem} says=${problem} />
+    ${data?.events.length === 0 && data.requests.length === 0 && html`<${Empty}>Nothing was rejected since the server started.<//>`}
+    <div class="split">
+      <div>
+        ${data?.events.map(group => html`<${Group} group=${group} onSelect=${select} showStream=${showStream} />`)}
+        ${data?.requests.length > 0 && html`<${Requests} groups=${data.requests} />`}
+      </div>
+      ${selected !== undefined && html`<${EventDetail} seq=${selected} onClose=${() => select(undefined)} />`}
+    </div>
+  </section>`
+}
+
+function Group({ group, onSelect, showStream }) {
+  const { outcome, code, meaning, count, lastAt, sdks, sources, samples } = group
+  const senders = sdks.map(({ sdk, count: times }) => `${sdk || 'no SDK named'} (${times})`).join(', ')
+  return html`<article class="card group">
+    <header>
+      <h2><code>${code || outcome}</code> <span class="count">${number(count)}</span></h2>
+      <${Outcome} outcome=${outcome} />
+      <button class="small" type="button" onClick=${() => showStream(code ? { code } : { outcome })}>
+        Show in stream
+      </button>
+    </header>
+    <p>${meaning}</p>
+    <p class="quiet">${`Last ${ago(lastAt)}, from ${sources.join(', ')}. Sent by ${senders}.`}</p>
+    <table class="samples">
+      <tbody>
+        ${samples.map(
+          row =>
+            html`<tr>
+              <td class="time">${clock(row.receivedAt)}</td>
+              <td>${row.type}</td>
+              <td>
+                <button class="link" type="button" onClick=${() => onSelect(row.seq)}>
+                  ${row.name || row.messageId || 'event'}
+                </button>
+              </td>
+              <td>${row.user}</td>
+              <td>${row.source}</td>
+            </tr>`
+        )}
+      </tbody>
+    </table>
+  </article>`
+}
+
+function Requests({ groups }) {
+  return html`<div>
+    <h2>Requests that never became events</h2>
+    <p class="lead">
+      Refused before their body was split: a wrong key, an origin that is not allowed, a body that is not JSON.
+    </p>
+    ${groups.map(
+      ({ code, count, lastAt, samples }) =>
+        html`<article class="card group">
+          <header>
+            <h2><code>${code}</code> <span class="count">${number(count)}</span></h2>
+          </header>
+          <p class="quiet">Last ${ago(lastAt)}.</p>
+          <table class="samples">
+            <tbody>
+              ${samples.map(
+                ({ at, path, address, client }) =>
+                  html`<tr>
+                    <td class="time">${clock(at)}</td>
+                    <td><code>${path}</code></td>
+                    <td>${address}</td>
+                    <td>${client}</td>
+                  </tr>`
+              )}
+            </tbody>
+          </table>
+        </article>`
+    )}
+  </div>`
+}

@@ -1,0 +1,60 @@
+/** Search by messageId: in memory, then in the log, then in the last hour of Kafka. */
+import { ask } from '../api.js'
+import { Code, indented } from '../parts/code.js'
+import { EventView } from '../parts/detail.js'
+import { placeInWords } from '../parts/format.js'
+import { html, useEffect, useState } from '../lib.js'
+import { CopyButton, Problem } from '../parts/parts.js'
+
+const PLACES = { memory: 'Memory', log: 'Log on disk', kafka: 'Last hour of Kafka' }
+
+export function Trace({ messageId }) {
+  const [found, setFound] = useState(undefined)
+  const [problem, setProblem] = useState('')
+  useEffect(() => {
+    const gone = new AbortController()
+    setFound(undefined)
+    setProblem('')
+    if (messageId === '') return undefined
+    ask(`/api/trace/${encodeURIComponent(messageId.toWellFormed())}`, gone).then(
+      setFound,
+      error => !gone.signal.aborted && setProblem(error.message)
+    )
+    return () => gone.abort()
+  }, [messageId])
+  return html`<section class="page trace">
+    <h1>Message id <code>${messageId}</code></h1>
+    <${Problem} says=${problem} />
+    ${messageId === '' && html`<p class="empty">Type a messageId above.</p>`}
+    ${messageId !== '' && found === undefined && !problem && html`<p role="status" class="empty">Looking in memory, in the log and in Kafka.</p>`}
+    ${found && html`<${Looks} found=${found} />`}
+    ${found?.events.map(event => html`<div class="card"><${EventView} event=${event} /></div>`)}
+    ${found?.omitted > 0 && html`<p class="quiet">${found.omitted} more were found than fit here.</p>`}
+    ${found?.records.map(record => html`<${Record} record=${record} />`)}
+  </section>`
+}
+
+function Looks({ found }) {
+  const isFound = found.events.length + found.records.length > 0
+  return html`<div role="status">
+    <ul class="looks">
+      ${found.looks.map(
+        ({ place, ms, found: count, complete, problem }) =>
+          html`<li class=${count > 0 ? 'hit' : ''}>
+            <b>${PLACES[place]}</b>${' '}
+            ${problem ?? `${count === 0 ? 'nothing' : `${count} found`} in ${Math.round(ms)} ms${complete ? '' : ', and the time ran out'}`}
+          </li>`
+      )}
+    </ul>
+    ${!isFound && html`<p class="empty">No event with this id is known here. If the client got a 200, it may be older than what is kept; if it got an error, see Rejections.</p>`}
+  </div>`
+}
+
+function Record({ record }) {
+  return html`<div class="card">
+    <h2>${placeInWords({ ...record.place, line: record.line })}</h2>
+    <div class="copyable">
+      <${CopyButton} text=${record.value} /><${Code} text=${indented(record.value)} label="Record" />
+    </div>
+  </div>`
+}

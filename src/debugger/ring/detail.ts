@@ -1,0 +1,129 @@
+import type { Background } from '../../model/background.ts'
+import type { Placement } from '../../model/sink.ts'
+import type { Mask } from './mask.ts'
+import type { StoredEvent } from './ring.ts'
+import type { EventRow, JsonObject } from './row.ts'
+import { parseObject, publishedText, receivedText, sdkIn, sdkOf, toRow } from './row.ts'
+
+/** Everything that is known of one event; write keys are hidden in all of it. */
+export interface EventDetail extends EventRow {
+  readonly endpoint: string
+  /** The sender's. */
+  readonly address: string
+  readonly sdk: string
+  readonly fault: { readonly code: string; readonly pointer: string; readonly message: string } | null
+  /** JSON as the client sent it; for a broken event whatever it sent. */
+  readonly received: string
+  /** JSON as it was published; null where nothing was. */
+  readonly published: string | null
+  /** The event as a value, for programs: as it was published, else as it was sent; null where it is no object. */
+  readonly payload: JsonObject | null
+  readonly changes: readonly Change[]
+  readonly journey: readonly Step[]
+  readonly places: readonly Placement[]
+}
+
+/** What became of a top-level field on its way. Values are JSON text. */
+export interface Change {
+  readonly field: string
+  readonly kind: 'added' | 'changed' | 'removed'
+  readonly before: string | null
+  readonly after: string | null
+}
+
+export interface Step {
+  readonly step: 'received' | 'validated' | 'enriched' | 'published' | 'answered'
+  /** Milliseconds after the request was received whole. */
+  readonly atMs: number
+  readonly says: string
+}
+
+/**
+ * Each text is masked once, in slices of background work, and all else is taken from the masked texts. Where a key that
+ * is a number made a text something else than JSON, the values come from the text itself, and are masked one by one.
+ */
+export async function toDetail(
+  stored: StoredEvent,
+  { mask, background }: { readonly mask: Mask; readonly background: Background }
+): Promise<EventDetail> {
+  const { request, event } = stored
+  const { places } = event
+  const plain = publishedText(stored)
+  const received = await mask.inSlices(receivedText(stored), background)
+  const published = plain === undefined ? null : await mask.inSlices(plain, background)
+  const sent = parseObject(received)
+  const left = published === null ? undefined : parseObject(published)
+  const isEvent = event.kind === 'event'
+  const named = published === null ? sent : left
+  return {
+    ...toRow(stored, mask, sent ?? parseObject(receivedText(stored))),
+    endpoint: request.endpoint,
+    address: request.address,
+    sdk: named === undefined ? mask(sdkOf(stored)) : sdkIn(named),
+    fault: event.fault === undefined ? null : { ...event.fault, message: mask(event.fault.message) },
+    received,
+    published,
+    payload: (isEvent ? left : sent) ?? null,
+    changes: isEvent ? changesOf(sent, left) : [],
+    journey: journeyOf(stored, places),
+    places
+  }
+}
+
+/** Both are masked. */
+function changesOf(before: JsonObject | undefined, after: JsonObject | undefined): Change[] {
+  if (before === undefined || after === undefined) return []
+  const spelled = (value: unknown): string | null => (value === undefined ? null : JSON.stringify(value))
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap(field => {
+    const [was, is] = [spelled(before[field]), spelled(after[field])]
+    if (was === is) return []
+    return [{ field, kind: was === null ? 'added' : is === null ? 'removed' : 'changed', before: was, after: is }]
+  })
+}
+
+function journeyOf({ request, event }: StoredEvent, places: readonly Placement[]): Step[] {
+  const { judgeMs, encodeMs, publishMs } = request.timings
+  const judged = rounded(judgeMs)
+  const encoded = rounded(judgeMs + encodeMs)
+  const ended = rounded(judgeMs + encodeMs + publishMs)
+  const { outcome, fault, kind } = event
+  const single = request.events === 1
+  const received = single ? 'one event' : `one of ${request.events} events of a request`
+  const steps: Step[] = [{ step: 'received', atMs: 0, says: `${received} from ${request.address}` }]
+  if (outcome === 'rate_limited') {
+    return [...steps, { step: 'answered', atMs: ended, says: 'held back: the source is over its rate limit (429)' }]
+  }
+  steps.push({
+    step: 'validated',
+    atMs: judged,
+    says: fault === undefined ? 'it keeps to the contract' : `refused: ${fault.code}`
+  })
+  if (kind === 'event') steps.push({ step: 'enriched', atMs: encoded, says: 'ids, times and address filled in' })
+  if (places.length > 0) {
+    const what = kind === 'rejected' ? 'the rejected record' : 'the event'
+    steps.push({ step: 'published', atMs: ended, says: `${what} is durable: ${places.map(inWords).join(', ')}` })
+  }
+  steps.push({ step: 'answered', atMs: ended, says: ENDINGS[outcome] })
+  return steps
+}
+
+const ENDINGS: Record<StoredEvent['event']['outcome'], string> = {
+  accepted: 'accepted (200)',
+  duplicate: 'a duplicate: an event with this messageId is durable already, so nothing was published (200)',
+  rejected: 'rejected; the answer names the reason',
+  rate_limited: 'held back (429)',
+  failed: 'failed: it could not be made durable, and the client was told to send it again (503)',
+  filtered: 'filtered: the configuration drops it on purpose (200)'
+}
+
+/** A place for people: `tributary.events, partition 3, offset 42`. */
+export function inWords({ store, topic, partition, offset, file, position }: Placement): string {
+  if (store === 'kafka') return `${topic}, partition ${partition}${offset === undefined ? '' : `, offset ${offset}`}`
+  if (store === 'memory') return 'memory'
+  const spooled = store === 'spool' ? ' (spooled; on its way to Kafka)' : ''
+  return `${file}${position === undefined ? '' : `, byte ${position}`}${spooled}`
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}

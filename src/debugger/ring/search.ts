@@ -1,0 +1,37 @@
+import type { Background } from '../../model/background.ts'
+import type { Matcher } from './filter.ts'
+import type { StoredEvent } from './ring.ts'
+
+export interface Wanted {
+  readonly matches: Matcher
+  readonly limit: number
+  readonly background: Background
+  /** Ends the search early. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * The first `limit` events that match. However many are looked at, requests and other work go on in between: a search
+ * through everything that is kept takes a while, but holds nobody up.
+ */
+export async function collect(events: Iterable<StoredEvent>, wanted: Wanted): Promise<StoredEvent[]> {
+  const found: StoredEvent[] = []
+  for await (const stored of matching(events, wanted)) {
+    if (found.push(stored) >= wanted.limit) break
+  }
+  return found
+}
+
+/** The events that match, one by one, in slices of background work. */
+export async function* matching(
+  events: Iterable<StoredEvent>,
+  { matches, background, signal }: Omit<Wanted, 'limit'>
+): AsyncGenerator<StoredEvent> {
+  await background.slice()
+  for (const stored of events) {
+    if (matches(stored)) yield stored
+    if (!background.isOver()) continue
+    await background.slice()
+    if (signal?.aborted === true) return
+  }
+}

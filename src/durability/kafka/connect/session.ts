@@ -1,0 +1,131 @@
+import {
+  Admin,
+  NetworkError,
+  type BaseOptions,
+  type Connection,
+  type ConnectionOptions,
+  type RetryDelayGetter
+} from '@platformatic/kafka'
+import { isIP } from 'node:net'
+import { ClusterClient } from './cluster-client.ts'
+import { chain } from './errors.ts'
+import type { KafkaSettings } from '../options.ts'
+
+/** How Kafka knows who numbers the records of a lane. */
+export interface ProducerIdentity {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+}
+
+/** One life of the connection to the cluster, for all but the records; after a failure another one is opened. */
+export interface Session {
+  readonly client: ClusterClient
+  /** As given when the session was opened. */
+  readonly producer: ProducerIdentity
+  /** Work with an admin client of the same settings. */
+  withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T>
+  /** Cuts every connection at once. */
+  abandon(): void
+}
+
+const CONNECT_TIMEOUT_MS = 2_000
+const REQUEST_TIMEOUT_MS = 5_000
+/** How long a broker waits for the other replicas before it answers that they did not. */
+export const REPLICATION_TIMEOUT_MS = 2_500
+/** What the client repeats by itself of requests that are not for records. */
+const RETRIES = 8
+const RETRY_STEP_MS = 50
+const MAX_RETRY_DELAY_MS = 200
+const NETWORK_RETRY_DELAY_MS = 20
+
+/** Connects and gets a producer id. Rejects with the client's error when that fails, or soon after `signal` aborts. */
+export async function openSession(
+  settings: KafkaSettings,
+  life: { readonly signal: AbortSignal; readonly onDisconnect: () => void }
+): Promise<Session> {
+  const connections = new Set<Connection>()
+  const clients = new Set<ClusterClient | Admin>()
+  const common = clientOptions(settings)
+  const client = new ClusterClient({ ...common, idempotent: true })
+  clients.add(client)
+  watch(client, connections)
+
+  const abandon = (): void => {
+    life.signal.removeEventListener('abort', abandon)
+    client.off('client:broker:disconnect', life.onDisconnect)
+    for (const each of clients) each.close().catch(() => {})
+    for (const connection of connections) connection.socket?.destroy()
+  }
+
+  life.signal.addEventListener('abort', abandon)
+  try {
+    const producer = await client.newProducer()
+    client.on('client:broker:disconnect', life.onDisconnect)
+    return {
+      client,
+      producer,
+      async withAdmin(work) {
+        const admin = new Admin(common)
+        clients.add(admin)
+        watch(admin, connections)
+        try {
+          return await work(admin)
+        } finally {
+          clients.delete(admin)
+          admin.close().catch(() => {})
+        }
+      },
+      abandon
+    }
+  } catch (error) {
+    abandon()
+    throw error
+  }
+}
+
+/** Errors of a connection reach the requests on it; one that comes after those must not become an uncaught exception. */
+function watch(client: ClusterClient | Admin, connections: Set<Connection>): void {
+  client.connections.on('connecting', ({ connection }: { connection: Connection }) => {
+    connections.add(connection)
+    connection.on('error', () => {})
+    connection.on('close', () => connections.delete(connection))
+  })
+}
+
+const retryDelay: RetryDelayGetter = (...[, , attempt, , error]) => {
+  if (chain(error).some(({ code }) => code === NetworkError.code)) return NETWORK_RETRY_DELAY_MS
+  return Math.min(attempt * RETRY_STEP_MS, MAX_RETRY_DELAY_MS)
+}
+
+/** Server name indication is for names: TLS does not allow addresses there. */
+function isNamed(host: string): boolean {
+  return isIP(host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) === 0
+}
+
+/** How any client of the cluster connects. */
+export function clientOptions(settings: Pick<KafkaSettings, 'brokers' | 'clientId' | 'ssl' | 'sasl'>): BaseOptions {
+  const { brokers, clientId, ssl, sasl } = settings
+  return {
+    clientId,
+    bootstrapBrokers: [...brokers],
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    timeout: REPLICATION_TIMEOUT_MS,
+    retries: RETRIES,
+    retryDelay,
+    ...(ssl && { tls: ssl, tlsServerName: brokers.every(isNamed) }),
+    ...(sasl && { sasl: { ...sasl } })
+  }
+}
+
+/** How a connection for records is made. A request on it is awaited for `giveUpMs`, then the connection is cut. */
+export function connectionOptions(settings: KafkaSettings, host: string): ConnectionOptions {
+  const { ssl, sasl, giveUpMs } = settings
+  return {
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    requestTimeout: giveUpMs,
+    maxInflights: 1,
+    ...(ssl && { tls: ssl, tlsServerName: isNamed(host) }),
+    ...(sasl && { sasl: { ...sasl } })
+  }
+}

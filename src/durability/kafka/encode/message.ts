@@ -1,0 +1,117 @@
+import type { OutgoingRecord } from '../../../model/record.ts'
+import { varintBytes, writeVarint } from './varint.ts'
+
+/** RecordBatch overhead of message format 2: base offset to record count. */
+export const BATCH_HEAD_BYTES = 61
+/** What a record's deltas may take more inside a larger batch than as its only record. */
+export const DELTA_SLACK_BYTES = 12
+/** Kafka's own mark for a record without a timestamp; such a record counts as written when its segment was. */
+const NO_TIMESTAMP = -1
+
+const ATTRIBUTES_BYTES = 1
+const MAX_WORDS = 10_000
+
+interface RecordParts {
+  /** Key, line and messageId stay where they are until they are written into the batch, so that each byte is copied once. */
+  readonly record: OutgoingRecord
+  /** The headers as Kafka has them, from their number to the name `messageId`. */
+  readonly headersBefore: Buffer
+  /** The headers as Kafka has them, after the messageId. */
+  readonly headersAfter: Buffer
+  readonly timestamp: number
+}
+
+/** What is the same for every topic that a record goes to, and its size. */
+export class KafkaRecord implements RecordParts {
+  readonly record: OutgoingRecord
+  readonly headersBefore: Buffer
+  readonly headersAfter: Buffer
+  readonly timestamp: number
+  /** In a batch, without its deltas and its length. */
+  readonly bodyBytes: number
+
+  constructor({ record, headersBefore, headersAfter, timestamp }: RecordParts) {
+    this.record = record
+    this.headersBefore = headersBefore
+    this.headersAfter = headersAfter
+    this.timestamp = timestamp
+    const keyBytes = record.keyEnd - record.keyStart
+    this.bodyBytes =
+      ATTRIBUTES_BYTES +
+      (keyBytes === 0 ? varintBytes(-1) : sizedBytes(keyBytes)) +
+      sizedBytes(this.valueBytes) +
+      headersBefore.length +
+      sizedBytes(record.idEnd - record.idStart) +
+      headersAfter.length
+  }
+
+  /** The line's, without its line feed. */
+  get valueBytes(): number {
+    return this.record.lineEnd - this.record.lineStart - 1
+  }
+
+  /** Size as the only record of a batch, exactly what the broker holds against max.message.bytes. */
+  get bytes(): number {
+    return BATCH_HEAD_BYTES + sizedBytes(this.bodyBytes + 2 * varintBytes(0))
+  }
+
+  withoutTime(): KafkaRecord {
+    const { record, headersBefore, headersAfter } = this
+    return new KafkaRecord({ record, headersBefore, headersAfter, timestamp: NO_TIMESTAMP })
+  }
+}
+
+/**
+ * Makes records ready for Kafka: value without the line feed, the key's bytes, headers `type` (or `code` for a
+ * rejected record), `source`, `messageId` and `receivedAt` (ISO 8601), and receivedAt as the timestamp. Remembers the
+ * bytes of headers that recur: those of each type, code and source, and the last receivedAt.
+ */
+export function createRecordEncoder(): (record: OutgoingRecord) => KafkaRecord {
+  const before = { event: new Map<string, Map<string, Buffer>>(), rejected: new Map<string, Map<string, Buffer>>() }
+  let words = 0
+  let received = { at: Number.NaN, header: Buffer.alloc(0) }
+
+  const headersBefore = (kind: OutgoingRecord['kind'], word: string, source: string): Buffer => {
+    const known = before[kind].get(source)?.get(word)
+    if (known !== undefined) return known
+    if (++words > MAX_WORDS) {
+      before.event.clear()
+      before.rejected.clear()
+      words = 1
+    }
+    const texts = [kind === 'event' ? 'type' : 'code', word, 'source', source, 'messageId']
+    const made = Buffer.concat([varint(4), ...texts.map(sized)])
+    const ofSource = before[kind].get(source) ?? new Map<string, Buffer>()
+    before[kind].set(source, ofSource.set(word, made))
+    return made
+  }
+
+  return record => {
+    const { kind, type, code, source, receivedAt } = record
+    if (received.at !== receivedAt) {
+      const iso = new Date(receivedAt).toISOString()
+      received = { at: receivedAt, header: Buffer.concat([sized('receivedAt'), sized(iso)]) }
+    }
+    return new KafkaRecord({
+      record,
+      headersBefore: headersBefore(kind, code ?? type, source),
+      headersAfter: received.header,
+      timestamp: receivedAt
+    })
+  }
+}
+
+function sizedBytes(bytes: number): number {
+  return varintBytes(bytes) + bytes
+}
+
+function sized(text: string): Buffer {
+  const bytes = Buffer.from(text)
+  return Buffer.concat([varint(bytes.length), bytes])
+}
+
+function varint(value: number): Buffer {
+  const bytes = Buffer.alloc(varintBytes(value))
+  writeVarint(bytes, 0, value)
+  return bytes
+}

@@ -1,0 +1,53 @@
+import type { KafkaLog } from '../options.ts'
+
+/** What is over for less than this may come again: it is neither said to be over nor said anew. */
+const QUIET_MS = 5_000
+
+/** Troubles that have a name and an address. Each is logged once when it begins and once when it is over. */
+export interface Troubles {
+  /**
+   * @param key what it is about: a new trouble of the same key replaces the old one
+   * @param told what makes it another trouble for the log; by default any other words do
+   */
+  set(key: string, words: string, told?: string): void
+  /** It is over, unless it comes again soon. */
+  clear(key: string): void
+  /** In words, those that are not over. */
+  list(): string[]
+  stop(): void
+}
+
+interface Trouble {
+  words: string
+  told: string
+  /** performance.now() when it was last over; undefined while it lasts. */
+  clearedAt: number | undefined
+}
+
+export function createTroubles(log: KafkaLog, quietMs = QUIET_MS): Troubles {
+  const known = new Map<string, Trouble>()
+
+  function sweep(): void {
+    const now = performance.now()
+    for (const [key, { clearedAt, words }] of known) {
+      if (clearedAt === undefined || now - clearedAt < quietMs) continue
+      known.delete(key)
+      log.info(`over: ${words}`)
+    }
+  }
+
+  const timer = setInterval(sweep, quietMs / 5).unref()
+
+  return {
+    set(key, words, told = words) {
+      if (known.get(key)?.told !== told) log.warn(words)
+      known.set(key, { words, told, clearedAt: undefined })
+    },
+    clear(key) {
+      const trouble = known.get(key)
+      if (trouble !== undefined) trouble.clearedAt ??= performance.now()
+    },
+    list: () => [...known.values()].filter(({ clearedAt }) => clearedAt === undefined).map(({ words }) => words),
+    stop: () => clearInterval(timer)
+  }
+}

@@ -1,0 +1,66 @@
+import type { DamagedRange, LogLines, SegmentSource } from '../contract.ts'
+import { openSegment } from './open-segment.ts'
+import type { OpenSegment } from './open-segment.ts'
+
+type Range = Omit<DamagedRange, 'file'>
+
+export interface DamageReport {
+  /** Copies ranges aside and reports those that were not copied before. Never rejects. */
+  tell(segment: OpenSegment, ranges: readonly Range[]): Promise<void>
+  /** Tries again what could not be copied; resolves with the segments that still must not be deleted for it. */
+  retry(): Promise<ReadonlySet<string>>
+}
+
+/** Sees to it that damaged bytes are kept, counted and logged once, and do not stop the reading. */
+export function createDamageReport(options: {
+  source: SegmentSource
+  log: LogLines
+  /** Copies nothing and reports everything. */
+  readOnly: boolean
+  onDamaged: ((range: DamagedRange) => void) | undefined
+}): DamageReport {
+  const { source, log, readOnly, onDamaged } = options
+  const uncopied = new Map<string, Range[]>()
+
+  async function keep(segment: OpenSegment, range: Range): Promise<void> {
+    if (!readOnly && !(await segment.setAside(range))) return
+    const damage = { file: segment.file, ...range }
+    log.warn({ dir: source.dir, ...damage }, 'skipped damaged bytes in a segment')
+    onDamaged?.(damage)
+  }
+
+  async function keepAll(segment: OpenSegment, ranges: readonly Range[]): Promise<void> {
+    const left: Range[] = []
+    for (const range of ranges) {
+      try {
+        await keep(segment, range)
+      } catch (error) {
+        left.push(range)
+        log.error(
+          { dir: source.dir, file: segment.file, ...range, err: error },
+          'damaged bytes cannot be copied aside yet'
+        )
+      }
+    }
+    if (left.length > 0) uncopied.set(segment.file, [...(uncopied.get(segment.file) ?? []), ...left])
+  }
+
+  return {
+    tell: keepAll,
+    async retry() {
+      for (const [file, ranges] of [...uncopied]) {
+        const segment = source.segments().find(candidate => candidate.file === file)
+        uncopied.delete(file)
+        if (segment === undefined) continue
+        try {
+          const opened = await openSegment({ dir: source.dir, segment, chunkBytes: 0 })
+          await keepAll(opened, ranges)
+          await opened.close()
+        } catch {
+          uncopied.set(file, ranges)
+        }
+      }
+      return new Set(uncopied.keys())
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createChecksumCursor, readChecksums } from '../segment/checksums.ts'
+import type { SegmentInfo } from '../contract.ts'
+import { readAt } from '../segment/files.ts'
+import { MAX_LINE_BYTES, splitLines } from '../segment/lines.ts'
+import type { Split } from '../segment/lines.ts'
+import { createQuarantine } from '../segment/quarantine.ts'
+import { checksumsName } from '../segment/segment-name.ts'
+
+/** A segment that is being read, from some place on. */
+export interface OpenSegment {
+  readonly file: string
+  /** Takes apart what lies at `offset`, which never falls. Empty at the end of what is durable. */
+  read(offset: number): Promise<Split>
+  /** Copies a damaged range aside; false when that was done before. */
+  setAside(range: { readonly offset: number; readonly bytes: number }): Promise<boolean>
+  close(): Promise<void>
+}
+
+/** Rejects with the file system's error, ENOENT when the segment is gone. */
+export async function openSegment(options: {
+  dir: string
+  segment: SegmentInfo
+  chunkBytes: number
+}): Promise<OpenSegment> {
+  const { dir, segment, chunkBytes } = options
+  const handle = await open(join(dir, segment.file), 'r')
+  const checksums = createChecksumCursor(from => readChecksums(join(dir, checksumsName(segment.file)), from))
+  const read = (offset: number, bytes: number): Promise<Buffer> => readAt(handle, offset, bytes)
+  const quarantine = createQuarantine({ dir, file: segment.file, read })
+
+  return {
+    file: segment.file,
+    async read(offset) {
+      for (let size = chunkBytes; ; size *= 2) {
+        const { bytes: durable, closed } = segment // before the reads: both may grow meanwhile
+        await checksums.refresh()
+        const wanted = Math.min(size, durable - offset)
+        const bytes = await read(offset, wanted)
+        const isEnd = offset + wanted === durable || bytes.length < wanted
+        const complete = isEnd ? closed : bytes.length >= MAX_LINE_BYTES
+        const split = splitLines({ bytes, offset, complete, checksums })
+        if (split.next > offset || isEnd) return split
+      }
+    },
+    setAside: range => quarantine.take(range),
+    close: () => handle.close()
+  }
+}

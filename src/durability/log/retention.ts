@@ -1,0 +1,122 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '../../model/clock.ts'
+import type { LogLines, SegmentInfo, SegmentLog } from './contract.ts'
+import { isNotFound } from './segment/files.ts'
+
+/** What may stay. Both at once: a segment goes as soon as one of them says so. Neither: all stays for good. */
+export interface RetentionPolicy {
+  /** Since the last record was written to the segment. */
+  readonly ageMs?: number | undefined
+  /** Of all logs together. */
+  readonly bytes?: number | undefined
+}
+
+export interface Retention {
+  /** Deletes what is due now. Never rejects. */
+  check(): Promise<void>
+  /** Ends the checks; waits for one that is under way. */
+  stop(): Promise<void>
+}
+
+const INTERVAL_MS = 60_000
+
+interface Candidate {
+  readonly log: SegmentLog
+  readonly segment: SegmentInfo
+}
+
+/**
+ * Deletes closed segments, oldest first and never an active one: at once, then every minute, and where there is a size to
+ * be held, whenever a segment was begun. A log may grow by gigabytes in a minute.
+ */
+export function startRetention(options: {
+  logs: readonly SegmentLog[]
+  policy: RetentionPolicy
+  clock: Clock
+  log: LogLines
+}): Retention {
+  const { logs, policy, clock, log } = options
+  const isLimited = policy.ageMs !== undefined || policy.bytes !== undefined
+  let isWanted = false
+  let checking: Promise<void> | undefined
+
+  async function check(): Promise<void> {
+    // Names begin with the time, so those of several folders sort by age.
+    const all = logs.flatMap(from => from.segments().map((segment): Candidate => ({ log: from, segment })))
+    const closed = all.filter(one => one.segment.closed).sort((a, b) => (a.segment.file < b.segment.file ? -1 : 1))
+    let bytes = all.reduce((sum, one) => sum + one.segment.bytes, 0)
+    for (const candidate of closed) {
+      const reason = await dueBy(candidate, bytes)
+      if (reason === undefined) continue
+      bytes -= candidate.segment.bytes
+      await deleteSegment(candidate, reason)
+    }
+  }
+
+  async function dueBy({ log: from, segment }: Candidate, bytes: number): Promise<'size' | 'age' | undefined> {
+    if (policy.bytes !== undefined && bytes > policy.bytes) return 'size'
+    if (policy.ageMs === undefined) return undefined
+    const written = await lastWritten(join(from.dir, segment.file))
+    return written !== undefined && clock.now() - written > policy.ageMs ? 'age' : undefined
+  }
+
+  async function deleteSegment({ log: from, segment }: Candidate, reason: 'size' | 'age'): Promise<void> {
+    const { file, bytes } = segment
+    await from.remove([{ file, bytes }])
+    log.info({ dir: from.dir, file, bytes, reason }, 'deleted a segment that LOG_RETENTION no longer keeps')
+  }
+
+  async function checkAll(): Promise<void> {
+    try {
+      while (isWanted) {
+        isWanted = false
+        await check()
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'segments that are due cannot be deleted')
+    }
+    checking = undefined
+  }
+
+  const stopFollowing = policy.bytes === undefined ? [] : logs.map(follow)
+
+  /** Each segment that is begun ends another; it counts from its first bytes on. */
+  function follow(log: SegmentLog): () => void {
+    let newest = log.segments().at(-1)
+    return log.subscribe(() => {
+      const found = log.segments().at(-1)
+      if (found === newest || found?.bytes === 0) return
+      newest = found
+      void start()
+    })
+  }
+
+  /** What ends while a check is under way is looked at by one more. */
+  async function start(): Promise<void> {
+    if (!isLimited) return
+    isWanted = true
+    await (checking ??= checkAll())
+  }
+
+  const timer = setInterval(() => void start(), INTERVAL_MS).unref()
+  void start()
+
+  return {
+    check: start,
+    async stop() {
+      clearInterval(timer)
+      for (const stop of stopFollowing) stop()
+      await checking
+    }
+  }
+}
+
+async function lastWritten(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).mtimeMs
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}

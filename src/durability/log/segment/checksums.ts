@@ -1,0 +1,193 @@
+import { open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { setImmediate as turn } from 'node:timers/promises'
+import { crc32 } from 'node:zlib'
+import { openEntryFile } from '../../../disk/entry-file.ts'
+import type { EntryFile } from '../../../disk/entry-file.ts'
+import type { Lines, LogLines } from '../contract.ts'
+import { FILE_MODE, inWords } from './files.ts'
+
+/**
+ * The file beside a segment: 16 bytes a line, four little-endian 32-bit numbers: the line's offset, its length, its
+ * CRC-32 (line feed included), and a check of the three. Fixed size, so that damage to one entry costs no other.
+ * It is help, not truth: where an entry is missing or broken, a line is believed if it is a JSON object.
+ */
+export interface ChecksumEntry {
+  readonly offset: number
+  readonly length: number
+  readonly crc: number
+}
+
+export const ENTRY_BYTES = 16
+
+/** Odd multipliers: a change in any one of the numbers always shows; an entry of zeros is never sound. */
+function entryCheck(offset: number, length: number, crc: number): number {
+  return (Math.imul(offset, 0x9e3779b1) ^ Math.imul(length, 0x85ebca6b) ^ Math.imul(crc, 0xc2b2ae35) ^ 0x54524942) >>> 0
+}
+
+/** So much keeps the event loop for half a millisecond or so. */
+const BYTES_AT_ONCE = 512 * 1024
+
+/** Entries of lines that lie side by side in a segment, from `offset` on. Many megabytes are done in pieces. */
+export async function encodeChecksums({ pieces, lengths }: Lines, offset: number): Promise<Buffer> {
+  // Of its own: it may wait for 100 ms, and would keep 64 KB of Node's shared memory for buffers from being used again.
+  const entries = Buffer.allocUnsafeSlow(lengths.length * ENTRY_BYTES)
+  let line = 0
+  let pauseAt = offset + BYTES_AT_ONCE
+  for (const piece of pieces) {
+    for (let from = 0; from < piece.length; line++) {
+      const length = lengths[line] as number
+      const crc = crc32(piece.subarray(from, from + length))
+      const at = line * ENTRY_BYTES
+      entries.writeUInt32LE(offset, at)
+      entries.writeUInt32LE(length, at + 4)
+      entries.writeUInt32LE(crc, at + 8)
+      entries.writeUInt32LE(entryCheck(offset, length, crc), at + 12)
+      from += length
+      offset += length
+      if (offset < pauseAt) continue
+      await turn()
+      pauseAt = offset + BYTES_AT_ONCE
+    }
+  }
+  return entries
+}
+
+/** The entry at byte `at`; undefined when it is not sound. */
+export function decodeChecksum(entries: Buffer, at: number): ChecksumEntry | undefined {
+  const offset = entries.readUInt32LE(at)
+  const length = entries.readUInt32LE(at + 4)
+  const crc = entries.readUInt32LE(at + 8)
+  if (length === 0 || entries.readUInt32LE(at + 12) !== entryCheck(offset, length, crc)) return undefined
+  return { offset, length, crc }
+}
+
+/** So long entries wait at most while the log is busy, so that it does not pay one more write for each group... */
+const MAX_WAIT_MS = 100
+/** ...and so many bytes of them. */
+const MAX_WAITING_BYTES = 64 * 1024
+
+export interface ChecksumWriter {
+  /** Hands in entries; they are written soon, and nobody waits for them. */
+  add(entries: Buffer): void
+  /** Nothing more comes for now: what waits is written at once. */
+  flush(): void
+  /** Writes what is left, makes it durable and closes the file. Never rejects. */
+  close(): Promise<void>
+}
+
+/**
+ * Writes a segment's checksum file. What a full disk does not take is left out with one warning: the log is as durable
+ * without, and the entries that follow stand where a reader looks for them. What a crash leaves unwritten are the newest
+ * entries. Lines without an entry are believed for what they are.
+ */
+export function createChecksumWriter(options: { path: string; log: LogLines }): ChecksumWriter {
+  let file: EntryFile | undefined
+  let waiting: Buffer[] = []
+  let waitingBytes = 0
+  let timer: NodeJS.Timeout | undefined
+  let isClosed = false
+  let isTold = false
+  let writing: Promise<void> | undefined
+
+  async function writeAll(): Promise<void> {
+    try {
+      file ??= await openEntryFile({ path: options.path, entryBytes: ENTRY_BYTES, mode: FILE_MODE, isNew: true })
+      while (waiting.length > 0) tell((await file.append(takeWaiting())).error)
+    } catch (error) {
+      takeWaiting()
+      tell(error)
+    }
+    writing = undefined
+  }
+
+  function tell(error: unknown): void {
+    if (error === undefined || isTold) return
+    isTold = true
+    options.log.warn({ file: options.path, problem: inWords(error) }, 'checksums of a segment cannot be written')
+  }
+
+  function takeWaiting(): Buffer {
+    const entries = Buffer.concat(waiting, waitingBytes)
+    waiting = []
+    waitingBytes = 0
+    return entries
+  }
+
+  function flush(): void {
+    clearTimeout(timer)
+    timer = undefined
+    if (waiting.length > 0) writing ??= writeAll()
+  }
+
+  return {
+    add(entries) {
+      if (isClosed) return
+      waiting.push(entries)
+      waitingBytes += entries.length
+      if (waitingBytes >= MAX_WAITING_BYTES) flush()
+      else timer ??= setTimeout(flush, MAX_WAIT_MS).unref()
+    },
+    flush,
+    async close() {
+      flush()
+      isClosed = true
+      await writing
+      try {
+        await file?.sync()
+      } catch {
+        // Power may now take entries away; a segment is readable without them.
+      }
+      await file?.close().catch(() => undefined)
+    }
+  }
+}
+
+export interface ChecksumCursor {
+  /** The first sound entry at or after `offset`; asked with offsets that never fall. */
+  from(offset: number): ChecksumEntry | undefined
+  /** Reads entries that were added to the file since. */
+  refresh(): Promise<void>
+}
+
+/** Entries in memory, in order. */
+export function createChecksumCursor(read: (from: number) => Promise<Buffer>): ChecksumCursor {
+  let entries: Buffer = Buffer.alloc(0)
+  let loaded = 0
+  let at = 0
+
+  return {
+    from(offset) {
+      for (; at < entries.length; at += ENTRY_BYTES) {
+        const entry = decodeChecksum(entries, at)
+        if (entry !== undefined && entry.offset >= offset) return entry
+      }
+      return undefined
+    },
+    async refresh() {
+      const more = await read(loaded)
+      const whole = more.length - (more.length % ENTRY_BYTES)
+      if (whole === 0) return
+      entries = Buffer.concat([entries.subarray(at), more.subarray(0, whole)])
+      at = 0
+      loaded += whole
+    }
+  }
+}
+
+/** The bytes of a checksum file from `from` to its end; none when there is no such file or it cannot be read. */
+export async function readChecksums(path: string, from: number): Promise<Buffer> {
+  let handle: FileHandle | undefined
+  try {
+    handle = await open(path, 'r')
+    const { size } = await handle.stat()
+    if (size <= from) return Buffer.alloc(0)
+    const bytes = Buffer.allocUnsafe(size - from)
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, from)
+    return bytes.subarray(0, bytesRead)
+  } catch {
+    return Buffer.alloc(0)
+  } finally {
+    await handle?.close().catch(() => undefined)
+  }
+}

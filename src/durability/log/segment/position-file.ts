@@ -1,0 +1,77 @@
+import { readFile, rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { crc32 } from 'node:zlib'
+import type { Position } from '../contract.ts'
+import { inWords, isNotFound, syncFolder, writeDurably } from './files.ts'
+import { isSegmentName, sequenceOf } from './segment-name.ts'
+
+/**
+ * How far a folder of segments is delivered: `{"file":"...","offset":1024,"check":"9a3c1f20","topics":{...},...}`. The
+ * first three are all that earlier versions wrote and read.
+ */
+export const POSITION_FILE = 'position.json'
+
+/** How far each partition of a topic is, where that is further than the floor. */
+export interface TopicPositions {
+  /** How many partitions the topic had. */
+  readonly partitions: number
+  /** By partition. */
+  readonly at: Readonly<Record<string, Position>>
+}
+
+export interface Delivered {
+  /** All lines before it are delivered. */
+  readonly floor: Position
+  readonly topics: Readonly<Record<string, TopicPositions>>
+}
+
+/**
+ * Replaces the position in one step: a crash at any point leaves the old one or the new one.
+ * Rejects with the file system's error.
+ */
+export async function savePositions(path: string, { floor, topics }: Delivered): Promise<void> {
+  const { file, offset } = floor
+  const more = Object.keys(topics).length === 0 ? {} : { topics, topicsCheck: checkOf(JSON.stringify(topics)) }
+  const text = JSON.stringify({ file, offset, check: checkOf(`${file} ${offset}`), ...more })
+  await writeDurably(`${path}.tmp`, Buffer.from(text + '\n'))
+  await rename(`${path}.tmp`, path)
+  await syncFolder(dirname(path))
+}
+
+/** The stored positions; undefined, with the reason in words, when there are none that can be believed. */
+export async function loadPositions(path: string): Promise<{ delivered?: Delivered; problem?: string }> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    return isNotFound(error) ? {} : { problem: inWords(error) }
+  }
+  const delivered = parse(text)
+  return delivered === undefined ? { problem: 'the position file is damaged' } : { delivered }
+}
+
+function parse(text: string): Delivered | undefined {
+  try {
+    const { file, offset, check, topics, topicsCheck } = JSON.parse(text) as Record<string, unknown>
+    const floor = { file, offset }
+    if (!isPosition(floor) || check !== checkOf(`${floor.file} ${floor.offset}`)) return undefined
+    if (topics === undefined || topicsCheck !== checkOf(JSON.stringify(topics))) return { floor, topics: {} }
+    return { floor, topics: topics as Delivered['topics'] }
+  } catch {
+    return undefined
+  }
+}
+
+function isPosition(value: { file: unknown; offset: unknown }): value is Position {
+  const { file, offset } = value
+  return typeof file === 'string' && isSegmentName(file) && Number.isSafeInteger(offset) && (offset as number) >= 0
+}
+
+function checkOf(text: string): string {
+  return crc32(text).toString(16).padStart(8, '0')
+}
+
+/** Negative when `a` lies before `b`, 0 when they are the same place, positive when it lies behind. */
+export function comparePositions(a: Position, b: Position): number {
+  return (sequenceOf(a.file) ?? 0) - (sequenceOf(b.file) ?? 0) || a.offset - b.offset
+}

@@ -1,0 +1,37 @@
+import { statfs } from 'node:fs/promises'
+import type { LogLines } from '../contract.ts'
+
+/** Below either of these a disk counts as nearly full. */
+const LOW_SHARE = 0.05
+const LOW_BYTES = 1024 ** 3
+
+export interface DiskSpace {
+  /** Looks at the disk. Never rejects. */
+  check(): Promise<void>
+  /** In words, when the disk is nearly full. */
+  problem(): string | undefined
+}
+
+/** Watches how full the disk under a folder is; logs once each time it becomes nearly full. */
+export function createDiskSpace(options: { dir: string; log: LogLines }): DiskSpace {
+  const { dir, log } = options
+  let problem: string | undefined
+
+  return {
+    problem: () => problem,
+    async check() {
+      try {
+        const { bavail, blocks, bsize } = await statfs(dir)
+        const free = bavail * bsize
+        const isLow = free < LOW_BYTES || bavail < blocks * LOW_SHARE
+        const before = problem
+        problem = isLow
+          ? `the disk of ${dir} is nearly full (${Math.floor(free / 1024 ** 2)} MiB left): make room or move it`
+          : undefined
+        if (problem !== undefined && before === undefined) log.warn({ dir, freeBytes: free }, problem)
+      } catch {
+        // A folder that is not there is told by the log itself.
+      }
+    }
+  }
+}

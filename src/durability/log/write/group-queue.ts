@@ -1,0 +1,72 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Lines, Position } from '../contract.ts'
+import { createGroup } from './group.ts'
+import type { Group } from './group.ts'
+
+/** Bounds how long one commit keeps the event loop busy with checksums. One append may be larger. */
+const MAX_GROUP_BYTES = 4 * 1024 * 1024
+
+export interface GroupQueue {
+  /** Puts lines into the next group. */
+  add(lines: Lines, bytes: number): Promise<Position>
+  /** Bytes that were handed in and have not settled. */
+  bytes(): number
+  isIdle(): boolean
+  /** Resolves when everything that was handed in has settled. Never rejects. */
+  drained(): Promise<void>
+}
+
+/**
+ * Group commit: one group is under way at a time, and what arrives meanwhile forms the next, so groups grow with the
+ * load and a lone line waits for nobody. When a commit fails, `refusal` makes the error that its group, and those that
+ * wait behind it, are rejected with: a later line must not overtake an earlier one of the same user.
+ */
+export function createGroupQueue(options: {
+  commit: (group: Group) => Promise<Position>
+  refusal: (error: unknown) => Error
+  /** Called when nothing waits any more. */
+  onIdle: () => void
+}): GroupQueue {
+  const waiting: Group[] = []
+  let queued = 0
+  let running: Promise<void> | undefined
+
+  async function run(): Promise<void> {
+    await setImmediate() // requests that were read from their sockets in the same turn share the first group
+    for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
+      try {
+        const position = await options.commit(group)
+        queued -= group.bytes
+        group.resolve(position)
+      } catch (error) {
+        reject([group, ...waiting.splice(0)], options.refusal(error))
+      }
+    }
+    running = undefined
+    options.onIdle()
+  }
+
+  function reject(groups: readonly Group[], error: Error): void {
+    for (const group of groups) {
+      queued -= group.bytes
+      group.reject(error)
+    }
+  }
+
+  return {
+    bytes: () => queued,
+    isIdle: () => running === undefined,
+    drained: async () => await running,
+    add(lines, bytes) {
+      let group = waiting.at(-1)
+      if (group === undefined || group.bytes + bytes > MAX_GROUP_BYTES) waiting.push((group = createGroup()))
+      const start = group.bytes
+      for (const piece of lines.pieces) group.pieces.push(piece)
+      for (const length of lines.lengths) group.lengths.push(length)
+      group.bytes += bytes
+      queued += bytes
+      running ??= run()
+      return start === 0 ? group.done : group.done.then(({ file, offset }) => ({ file, offset: offset + start }))
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import type { Position } from '../contract.ts'
+
+/** What is written and fsynced together: everything that was handed in while the previous group was under way. */
+export interface Group {
+  readonly pieces: Buffer[]
+  readonly lengths: number[]
+  bytes: number
+  /** Settles for all of its appends at once, with the position of the group's first line. */
+  readonly done: Promise<Position>
+  resolve(position: Position): void
+  reject(error: Error): void
+}
+
+export function createGroup(): Group {
+  const { promise, resolve, reject } = Promise.withResolvers<Position>()
+  return { pieces: [], lengths: [], bytes: 0, done: promise, resolve, reject }
+}

@@ -1,0 +1,189 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock } from '../model/clock.ts'
+import type { OutgoingRecord } from '../model/record.ts'
+import type { Sink } from '../model/sink.ts'
+import type { LogLines, SegmentLog } from './log/contract.ts'
+import { createLogSink } from './log/log-sink.ts'
+import type { RetentionPolicy } from './log/retention.ts'
+import { startRetention } from './log/retention.ts'
+import { openSegmentLog } from './log/write/segment-log.ts'
+import type { KafkaSinkOptions } from './kafka/options.ts'
+import { createRefusedFile } from './spool/refused-file.ts'
+import { openTape } from './spool/tape.ts'
+
+/** A confirmed write, for the metrics. */
+export interface Write {
+  readonly records: number
+  readonly bytes: number
+  readonly milliseconds: number
+}
+
+export interface SinkOptions {
+  readonly dataDir: string
+  /** Undefined: the event log alone. */
+  readonly kafka: Omit<KafkaSinkOptions, 'log' | 'onProduced'> | undefined
+  /** Topics to look up, and make where that is allowed, before the first event. */
+  readonly topics: readonly string[]
+  readonly spoolMaxBytes: number
+  readonly retention: RetentionPolicy
+  /** Makes a kept line a record again, routed as the configuration in force says. */
+  readonly restore: (line: Buffer) => OutgoingRecord | undefined
+  /** So long a stop waits for Kafka to take what is in the log, in milliseconds. */
+  readonly drainMs: number
+  readonly clock: Clock
+  readonly log: LogLines
+  readonly onWrite: (sink: SinkName, write: Write) => void
+  readonly onRelayed: (records: number) => void
+}
+
+export interface LaneLevels {
+  /** How many topic-partitions are late. */
+  readonly late: number
+  /** What all of them may keep in memory. */
+  readonly maxBytes: number
+  /** Milliseconds for which a broker wants nothing from us. */
+  readonly throttledMs: number
+}
+
+export type SinkName = 'kafka' | LogName
+type LogName = 'events' | 'rejected' | 'spool'
+
+export interface OpenSink extends Sink {
+  /** Topics that the configuration names from now on. */
+  ensureTopics(names: readonly string[]): void
+  /**
+   * Which of the topics Kafka refuses as they are configured, and why, each in one line. Empty where Kafka does not
+   * answer within `timeoutMs`, or there is none.
+   */
+  refusedTopics(names: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, string>>
+  /** Bytes on disk and bytes waiting to be written, by folder or sink; what Kafka has still to get. */
+  levels(): {
+    readonly disk: Partial<Record<LogName, number>>
+    readonly queued: Partial<Record<SinkName, number>>
+    readonly backlog: number
+    /** Of the ways to Kafka; undefined without Kafka. */
+    readonly lanes?: LaneLevels
+  }
+}
+
+/** A sink that is handed in, as if it had been opened: it has no folder and no topics. */
+export function asOpenSink(sink: Sink): OpenSink {
+  return {
+    publish: records => sink.publish(records),
+    health: () => sink.health(),
+    close: () => sink.close(),
+    ensureTopics: () => undefined,
+    refusedTopics: async () => new Map(),
+    levels: () => ({ disk: {}, queued: {}, backlog: 0 })
+  }
+}
+
+/** The sink that the configuration asks for: the event log, or Kafka with the event log as its spool. */
+export async function openSink(options: SinkOptions): Promise<OpenSink> {
+  return options.kafka === undefined ? openLog(options) : openKafka(options, options.kafka)
+}
+
+async function openLog(options: SinkOptions): Promise<OpenSink> {
+  const events = await openFolder(options, 'events')
+  const rejected = await openFolder(options, 'rejected')
+  if (existsSync(join(options.dataDir, 'spool'))) {
+    options.log.warn(
+      { dir: join(options.dataDir, 'spool') },
+      'a spool is there from a start with KAFKA_BROKERS; it waits for Kafka'
+    )
+  }
+  const retention = startRetention({
+    logs: [events, rejected],
+    policy: options.retention,
+    clock: options.clock,
+    log: options.log
+  })
+  const sink = createLogSink({ events, rejected })
+  return {
+    ...sink,
+    ensureTopics: () => undefined,
+    refusedTopics: async () => new Map(),
+    levels: () => ({ ...levelsOf({ events, rejected }), backlog: 0 }),
+    async close() {
+      await retention.stop()
+      await sink.close()
+    }
+  }
+}
+
+async function openKafka(options: SinkOptions, kafka: NonNullable<SinkOptions['kafka']>): Promise<OpenSink> {
+  const { dataDir, spoolMaxBytes, clock, log } = options
+  // The client is a third of all that a start would load: who has no Kafka does not wait for it.
+  const { createLaneSink } = await import('./spool/lane-sink.ts')
+  const { withDefaults } = await import('./kafka/options.ts')
+  const spool = await openFolder(options, 'spool', spoolMaxBytes)
+  // What a start without Kafka has kept goes first, and stays.
+  const kept: Partial<Record<LogName, SegmentLog>> = {}
+  for (const name of ['events', 'rejected'] as const) {
+    if (existsSync(join(dataDir, name))) kept[name] = await openFolder(options, name)
+  }
+  const keptLogs = Object.values(kept)
+  const tape = await openTape({ kept: keptLogs, spool, log })
+  const sink = createLaneSink({
+    ...options,
+    settings: withDefaults({ ...kafka, log: kafkaLog(log), onProduced: write => options.onWrite('kafka', write) }),
+    spool,
+    maxBytes: spoolMaxBytes,
+    tape,
+    refused: createRefusedFile({ dir: spool.dir, maxBytes: spoolMaxBytes, now: clock.now }),
+    monotonic: clock.monotonic
+  })
+  sink.lanes.ensureTopics(options.topics)
+  // Nothing that Kafka has not got yet may go, however old it is.
+  const delivered = keptLogs.map(kept => ({
+    ...kept,
+    segments: () => (tape.isDelivered(kept, sink.lanes.board.floor()) ? kept.segments() : [])
+  }))
+  const retention = startRetention({ logs: delivered, policy: options.retention, clock, log })
+  return {
+    publish: records => sink.publish(records),
+    health: () => sink.health(),
+    ensureTopics: names => sink.lanes.ensureTopics(names),
+    refusedTopics: (names, timeoutMs) => sink.lanes.refusedTopics(names, timeoutMs),
+    levels() {
+      const { disk, queued } = levelsOf({ ...kept, spool })
+      const backlog = sink.backlogBytes()
+      return { disk, queued: { ...queued, kafka: sink.queuedBytes() }, backlog, lanes: sink.lanes.levels() }
+    },
+    async close() {
+      await retention.stop()
+      await sink.close()
+      await Promise.all(keptLogs.map(kept => kept.close()))
+    }
+  }
+}
+
+function openFolder(options: SinkOptions, name: LogName, maxBytes?: number): Promise<SegmentLog> {
+  const { dataDir, clock, log, onWrite } = options
+  return openSegmentLog({
+    dir: join(dataDir, name),
+    clock,
+    log,
+    maxBytes,
+    onCommit: ({ bytes, records, fsyncMs }) => onWrite(name, { bytes, records, milliseconds: fsyncMs })
+  })
+}
+
+function levelsOf(logs: Partial<Record<LogName, SegmentLog>>) {
+  const disk: Partial<Record<LogName, number>> = {}
+  const queued: Partial<Record<LogName, number>> = {}
+  for (const [name, log] of Object.entries(logs) as [LogName, SegmentLog][]) {
+    disk[name] = log.bytes()
+    queued[name] = log.queuedBytes()
+  }
+  return { disk, queued }
+}
+
+function kafkaLog(log: LogLines): KafkaSinkOptions['log'] {
+  return {
+    info: message => log.info({}, message),
+    warn: message => log.warn({}, message),
+    error: message => log.error({}, message)
+  }
+}

@@ -1,0 +1,145 @@
+import { basename, join } from 'node:path'
+import type { Background } from '../../model/background.ts'
+import { isNotFound, openIfThere } from '../log/segment/files.ts'
+import type { WantedId } from './find-id.ts'
+import { hasId, isRecordOf, nextIdKey, wantedId } from './find-id.ts'
+import { linesAt } from './line-numbers.ts'
+import { LINE_FEED } from '../log/segment/lines.ts'
+import { lookAtSegmentFolder } from '../log/segment/segment-folder.ts'
+
+export interface FoundInLog {
+  /** Folder and segment, as in a placement. */
+  readonly file: string
+  /** Byte position of the line. */
+  readonly position: number
+  /** Its number, from 1, as editors count; undefined where the time was up before it was known. */
+  readonly line: number | undefined
+  /** JSON, without the line feed. */
+  readonly value: string
+}
+
+export interface FindInLogOptions {
+  /** Folders of segments; one that is not there holds nothing. */
+  readonly dirs: readonly string[]
+  readonly messageId: string
+  /** Ends the search with what was found so far. */
+  readonly signal: AbortSignal
+  readonly background: Background
+}
+
+/** Looking through so many takes about as long as a slice of background work. */
+const CHUNK_BYTES = 2 * 1024 * 1024
+const MAX_RECORDS = 20
+/** No record is that long: what goes on without an end is damaged, and passed over. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024
+
+/**
+ * Looks for the records of a messageId in folders of segments, the newest segment first, and stops after the first
+ * segment that has any. Reads only; the server may be writing. Rejects with the file system's error.
+ */
+export async function findInLog(
+  options: FindInLogOptions
+): Promise<{ readonly records: readonly FoundInLog[]; readonly complete: boolean }> {
+  const { dirs, signal, background } = options
+  const wanted = wantedId(options.messageId)
+  const records: FoundInLog[] = []
+  for (const dir of dirs) {
+    for (const file of await segmentsOf(dir)) {
+      if (signal.aborted) return { records, complete: false }
+      records.push(...(await searchFile({ dir, file, wanted, signal, background })))
+      if (records.length > 0) break
+    }
+  }
+  return { records, complete: !signal.aborted }
+}
+
+async function segmentsOf(dir: string): Promise<string[]> {
+  try {
+    const folder = await lookAtSegmentFolder(dir)
+    return folder
+      .segments()
+      .map(({ file }) => file)
+      .toReversed()
+  } catch (error) {
+    if (isNotFound(error)) return []
+    throw error
+  }
+}
+
+interface SearchedFile {
+  readonly dir: string
+  readonly file: string
+  readonly wanted: WantedId
+  readonly signal: AbortSignal
+  readonly background: Background
+}
+
+interface FoundLine {
+  readonly position: number
+  readonly value: string
+}
+
+async function searchFile(searched: SearchedFile): Promise<FoundInLog[]> {
+  const { dir, file, signal, background } = searched
+  const found: FoundLine[] = []
+  for await (const { bytes, position } of wholeLines(join(dir, file))) {
+    if (signal.aborted || found.length >= MAX_RECORDS) break
+    await background.slice()
+    found.push(...(await searchLines(bytes, position, searched)))
+  }
+  const positions = found.map(({ position }) => position)
+  const lines = await linesAt(join(dir, file), positions, { signal, background })
+  return found.map(({ position, value }, index) => ({
+    file: join(basename(dir), file),
+    position,
+    line: lines[index],
+    value
+  }))
+}
+
+/** @param position that of the first byte in the file */
+async function searchLines(bytes: Buffer, position: number, { wanted, signal, background }: SearchedFile) {
+  const found: FoundLine[] = []
+  for (let key = nextIdKey(bytes, 0); key >= 0 && found.length < MAX_RECORDS;) {
+    let next = key + 1
+    if (hasId(bytes, key, wanted)) {
+      const start = bytes.lastIndexOf(LINE_FEED, key) + 1
+      const end = bytes.indexOf(LINE_FEED, key)
+      const value = bytes.toString('utf8', start, end)
+      if (isRecordOf(value, wanted)) {
+        found.push({ position: position + start, value })
+        next = end
+      }
+    }
+    if (background.isOver()) await background.slice()
+    if (signal.aborted) break
+    key = nextIdKey(bytes, next)
+  }
+  return found
+}
+
+/** The lines of a file that have their line feed, many at once, and where each piece begins; none where it is gone. */
+async function* wholeLines(path: string): AsyncGenerator<{ readonly bytes: Buffer; readonly position: number }> {
+  const file = await openIfThere(path)
+  if (file === undefined) return
+  try {
+    let buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+    /** So many bytes at the start of the buffer are of a line that has not ended. */
+    let rest = 0
+    for (let offset = 0; ;) {
+      const { bytesRead } = await file.read(buffer, rest, buffer.length - rest, offset)
+      if (bytesRead === 0) return
+      const filled = rest + bytesRead
+      const end = buffer.subarray(0, filled).lastIndexOf(LINE_FEED) + 1
+      if (end > 0) yield { bytes: buffer.subarray(0, end), position: offset - rest }
+      buffer.copyWithin(0, end, filled)
+      rest = filled - end
+      offset += bytesRead
+      if (rest < buffer.length) continue
+      if (rest < MAX_LINE_BYTES) buffer = Buffer.concat([buffer], 2 * rest)
+      else rest = 0
+    }
+  } finally {
+    await file.close()
+  }
+}

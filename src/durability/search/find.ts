@@ -1,0 +1,82 @@
+import { dirname, join } from 'node:path'
+import type { Background } from '../../model/background.ts'
+import type { Placement } from '../../model/sink.ts'
+import { findInLog } from './find-in-log.ts'
+import { linesAt } from './line-numbers.ts'
+import type { FindInKafkaOptions } from './find-in-kafka.ts'
+import { findRefused } from './find-refused.ts'
+
+/** A record that was found by its messageId. */
+export interface FoundRecord {
+  readonly place: Placement
+  /** JSON. */
+  readonly value: string
+  /** Milliseconds since the epoch; undefined where the place does not say. */
+  readonly at?: number
+  /** Number of the line in its file, from 1. */
+  readonly line?: number
+}
+
+type Find = (
+  messageId: string,
+  signal: AbortSignal
+) => Promise<{ readonly records: readonly FoundRecord[]; readonly complete: boolean }>
+
+export interface FindersOptions {
+  readonly dataDir: string
+  /** Undefined: there is no Kafka to look into. */
+  readonly kafka: FindInKafkaOptions['settings'] | undefined
+  /** Those that records may be in now. */
+  readonly topics: () => readonly string[]
+  readonly now: () => number
+  readonly background: Background
+}
+
+/** So far back Kafka is looked at, in milliseconds. */
+const KAFKA_LOOK_BACK_MS = 60 * 60 * 1000
+
+/** Ways to find records again after they have left, by messageId: on disk, and in the last hour of Kafka. */
+export function createFinders(options: FindersOptions) {
+  const { dataDir, kafka, topics, now, background } = options
+  const dirs = ['events', 'spool', 'rejected'].map(name => join(dataDir, name))
+
+  const log: Find = async (messageId, signal) => {
+    const { records, complete } = await findInLog({ dirs, messageId, signal, background })
+    const found = records.map(({ file, position, line, value }): FoundRecord => ({
+      place: { store: dirname(file) === 'spool' ? 'spool' : 'log', file, position },
+      ...(line === undefined ? {} : { line }),
+      value
+    }))
+    return { complete, records: [...found, ...(await findRefused(dataDir, messageId))] }
+  }
+
+  const inKafka = async (settings: FindInKafkaOptions['settings'], ...[messageId, signal]: Parameters<Find>) => {
+    // As in open.ts: nothing of Kafka is loaded where there is none.
+    const { findInKafka } = await import('./find-in-kafka.ts')
+    const since = now() - KAFKA_LOOK_BACK_MS
+    const wanted = { messageId, since, signal, background }
+    const { records, complete } = await findInKafka({ settings, topics: topics(), ...wanted })
+    const found = records.map(({ topic, partition, offset, at, value }): FoundRecord => ({
+      place: { store: 'kafka', topic, partition, offset },
+      at,
+      value
+    }))
+    return { records: found, complete }
+  }
+
+  return {
+    log,
+    kafka: kafka === undefined ? undefined : (((id, signal) => inKafka(kafka, id, signal)) satisfies Find),
+    /** For each placement on disk the number of the line that it means; undefined for others, and where it is gone. */
+    async linesOf(places: readonly Placement[], signal: AbortSignal): Promise<readonly (number | undefined)[]> {
+      const lines: (number | undefined)[] = places.map(() => undefined)
+      for (const [file, own] of Map.groupBy(places.entries(), ([, place]) => place.file)) {
+        if (file === undefined) continue
+        const positions = own.map(([, { position = 0 }]) => position)
+        const found = await linesAt(join(dataDir, file), positions, { signal, background })
+        for (const [at, [index, place]] of own.entries()) if (place.position !== undefined) lines[index] = found[at]
+      }
+      return lines
+    }
+  }
+}

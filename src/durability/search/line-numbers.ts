@@ -1,0 +1,44 @@
+import type { Background } from '../../model/background.ts'
+import { openIfThere } from '../log/segment/files.ts'
+import { LINE_FEED } from '../log/segment/lines.ts'
+
+const CHUNK_BYTES = 1024 * 1024
+
+/**
+ * The line numbers, from 1, of byte positions in a file, in the order of the positions. The file is read once, up to the
+ * last of them. Undefined where it is gone, and for those that `signal` left no time for.
+ */
+export async function linesAt(
+  path: string,
+  positions: readonly number[],
+  { signal, background }: { readonly signal: AbortSignal; readonly background: Background }
+): Promise<readonly (number | undefined)[]> {
+  const known = new Map<number, number>()
+  const wanted = positions.toSorted((a, b) => a - b)
+  const file = wanted.length === 0 ? undefined : await openIfThere(path)
+  if (file === undefined) return positions.map(() => undefined)
+  try {
+    const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+    let line = 1
+    let at = 0
+    for (const position of wanted) {
+      while (at < position && !signal.aborted) {
+        const { bytesRead } = await file.read(buffer, 0, Math.min(CHUNK_BYTES, position - at), at)
+        if (bytesRead === 0) break
+        await background.slice()
+        line += countLines(buffer.subarray(0, bytesRead))
+        at += bytesRead
+      }
+      if (at === position) known.set(position, line)
+    }
+  } finally {
+    await file.close()
+  }
+  return positions.map(position => known.get(position))
+}
+
+function countLines(bytes: Buffer): number {
+  let lines = 0
+  for (let at = bytes.indexOf(LINE_FEED); at >= 0; at = bytes.indexOf(LINE_FEED, at + 1)) lines++
+  return lines
+}

@@ -1,0 +1,76 @@
+import type { LogLines } from '../log/contract.ts'
+import { inWords } from '../log/segment/files.ts'
+import type { KafkaLanes } from '../kafka/lanes.ts'
+import { NO_PLACE } from '../lanes/lane.ts'
+import type { Tape } from './tape.ts'
+
+/** Keeps the lanes' positions on disk, and deletes what all lanes are past. */
+export interface Keeper {
+  /** Something was confirmed. */
+  wake(): void
+  problems(): string[]
+  /** Keeps the last positions. */
+  stop(): Promise<void>
+}
+
+/** A position that is not kept yet costs copies after a crash, no events: so often is enough. */
+const INTERVAL_MS = 200
+const RETRY_MS = 1_000
+
+export function createKeeper(options: {
+  readonly lanes: KafkaLanes
+  readonly tape: Tape
+  readonly log: LogLines
+}): Keeper {
+  const { tape, log } = options
+  const { board, partitions } = options.lanes
+  let timer: NodeJS.Timeout | undefined
+  let saving: Promise<void> = Promise.resolve()
+  let isStopped = false
+  let problem: string | undefined
+  let keptFloor = -1
+
+  async function save(): Promise<void> {
+    const floor = board.floor()
+    const { end } = board
+    const lanes = board.lanes.map(lane => {
+      const place = lane.position()
+      return { topic: lane.topic, partition: lane.partition, place: place === NO_PLACE ? end : place }
+    })
+    // While something is late the next event wants the segment that is there.
+    const isQuiet = floor >= end && board.lanes.every(({ late }) => !late)
+    try {
+      await tape.save(floor, lanes, partitions)
+      keptFloor = floor
+      await tape.clear(floor, isQuiet || isStopped)
+      problem = undefined
+    } catch (error) {
+      const words = `how far Kafka has the log cannot be written (${inWords(error)}): a restart would send events twice`
+      if (words !== problem) log.warn({ err: error }, words)
+      problem = words
+      if (!isStopped) schedule(RETRY_MS)
+    }
+  }
+
+  function schedule(ms: number): void {
+    timer ??= setTimeout(() => {
+      timer = undefined
+      saving = saving.then(save)
+    }, ms)
+  }
+
+  return {
+    wake() {
+      // Direct lanes move without a log: nothing is to be kept.
+      const isIdle = keptFloor >= board.end && board.lanes.every(({ late }) => !late)
+      if (!isStopped && !isIdle) schedule(INTERVAL_MS)
+    },
+    problems: () => (problem === undefined ? [] : [problem]),
+    async stop() {
+      isStopped = true
+      clearTimeout(timer)
+      saving = saving.then(save)
+      await saving
+    }
+  }
+}

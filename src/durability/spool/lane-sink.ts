@@ -1,0 +1,194 @@
+import { basename, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { OutgoingRecord } from '../../model/record.ts'
+import { lineOf } from '../../model/record.ts'
+import { SinkUnavailable, type Sink, type SinkHealth } from '../../model/sink.ts'
+import type { LogLines, SegmentLog } from '../log/contract.ts'
+import { linesOf } from '../log/record-lines.ts'
+import { segmentName, sequenceOf, timeOf } from '../log/segment/segment-name.ts'
+import { Landings } from '../kafka/send/landings.ts'
+import { createLanes, type Backing, type KafkaLanes } from '../kafka/lanes.ts'
+import type { KafkaSettings } from '../kafka/options.ts'
+import { copyRecord } from '../lanes/copy.ts'
+import type { Entry } from '../lanes/lane.ts'
+import { createKeeper, type Keeper } from './keeper.ts'
+import { LogReading } from './log-reading.ts'
+import { REFUSED_FILE, type RefusedFile } from './refused-file.ts'
+import type { Tape } from './tape.ts'
+
+export interface LaneSinkOptions {
+  readonly settings: KafkaSettings
+  readonly spool: SegmentLog
+  /** SPOOL_MAX_BYTES. */
+  readonly maxBytes: number
+  readonly tape: Tape
+  readonly refused: RefusedFile
+  /** Makes a line of the log a record again, routed as the configuration now says; undefined where it is none. */
+  readonly restore: (line: Buffer) => OutgoingRecord | undefined
+  readonly onRelayed: (records: number) => void
+  /** So long a stop waits for Kafka to take what is in the log. */
+  readonly drainMs: number
+  /** Monotonic milliseconds. */
+  readonly monotonic: () => number
+  readonly log: LogLines
+}
+
+export interface LaneSink extends Sink {
+  /** Bytes on disk that Kafka has not confirmed on all lanes. */
+  backlogBytes(): number
+  /** Bytes of the lines in memory. */
+  queuedBytes(): number
+  readonly lanes: KafkaLanes
+}
+
+/** So long a start is not yet called ready on the strength of the log alone: Kafka may be on its way up too. */
+const KAFKA_GRACE_MS = 10_000
+/** The last tenth of SPOOL_MAX_BYTES is for topics that have not used up their share. */
+const SHARED_PART = 0.9
+const STOP_POLL_MS = 10
+
+/** Kafka with a log behind its lanes: see docs/decisions/lanes.md. */
+export function createLaneSink(options: LaneSinkOptions): LaneSink {
+  return new SpooledLanes(options)
+}
+
+class SpooledLanes implements LaneSink {
+  readonly lanes: KafkaLanes
+  readonly #options: LaneSinkOptions
+  readonly #landings: Landings
+  readonly #keeper: Keeper
+  readonly #reading: LogReading
+  readonly #startedAt: number
+  #wasReady = false
+  #closing: Promise<void> | undefined
+
+  constructor(options: LaneSinkOptions) {
+    this.#options = options
+    const { settings, spool, tape, refused } = options
+    const folder = basename(spool.dir)
+    this.#landings = new Landings({
+      segmentFile: (seconds, sequence) =>
+        join(folder, segmentName({ now: seconds * 1000, sequence, after: undefined })),
+      refusedFile: join(folder, REFUSED_FILE)
+    })
+    this.#startedAt = options.monotonic()
+    const backing: Backing = {
+      landings: this.#landings,
+      end: tape.end(),
+      floor: tape.start(),
+      quickMs: settings.publishTimeoutMs / 2,
+      store: entries => void this.#store(entries),
+      putAside: ({ record }, { topic, reason }) => refused.keep([{ line: lineOf(record), topic, reason }]),
+      onChange: () => this.#onChange(),
+      onRelayed: options.onRelayed
+    }
+    this.lanes = createLanes(settings, backing)
+    this.#reading = new LogReading({ ...options, lanes: this.lanes })
+    this.#keeper = createKeeper({ ...options, lanes: this.lanes })
+  }
+
+  #onChange(): void {
+    this.#reading.wake()
+    this.#keeper.wake()
+  }
+
+  async #store(entries: readonly Entry[]): Promise<void> {
+    const { board } = this.lanes
+    const { spool, tape } = this.#options
+    const lines = linesOf(entries.map(({ record }) => record))
+    try {
+      const first = await spool.append(lines)
+      const base = tape.placeOf(first)
+      const segment = { seconds: timeOf(first.file) / 1000, sequence: sequenceOf(first.file) ?? 0 }
+      let offset = 0
+      const places = entries.map((entry, index) => {
+        const position = first.offset + offset
+        const { call } = entry
+        if (call !== undefined && !call.settled && entry.pending > 0) {
+          this.#landings.inSegment(call, entry.index, { ...segment, position })
+        }
+        const place = base + offset
+        offset += lines.lengths[index] as number
+        return place
+      })
+      board.stored(entries, places, base + offset)
+      for (const entry of entries) {
+        if (entry.pending === 0) continue
+        entry.record = copyRecord(entry.record)
+        entry.value = undefined
+      }
+      this.#onChange()
+    } catch (error) {
+      board.notStored(entries, error as Error)
+    }
+  }
+
+  async publish(records: readonly OutgoingRecord[]) {
+    if (this.#closing !== undefined) throw new SinkUnavailable('the server is closing')
+    const refusal = this.#overShare(records)
+    if (refusal !== undefined) throw new SinkUnavailable(refusal, { retryAfterSeconds: 2 })
+    return await this.lanes.publish(records)
+  }
+
+  /** Why these records may not use the log: their topic has used up its share of a log that is nearly full. */
+  #overShare(records: readonly OutgoingRecord[]): string | undefined {
+    const { spool, maxBytes } = this.#options
+    if (spool.bytes() < maxBytes * SHARED_PART) return undefined
+    const logged = new Map<string, number>()
+    for (const lane of this.lanes.board.lanes) {
+      if (lane.logged > 0) logged.set(lane.topic, (logged.get(lane.topic) ?? 0) + lane.logged)
+    }
+    const share = (maxBytes * SHARED_PART) / Math.max(1, logged.size)
+    for (const topic of new Set(records.flatMap(({ topics }) => topics))) {
+      if ((logged.get(topic) ?? 0) >= share) {
+        return `${spool.dir} is full (${spool.bytes()} of ${maxBytes} bytes), and topic ${topic} has its share of it`
+      }
+    }
+    return undefined
+  }
+
+  health(): SinkHealth {
+    const { spool, monotonic } = this.#options
+    const toSpool = spool.health()
+    const problems = [
+      ...this.lanes.problems(),
+      ...toSpool.problems,
+      ...this.#keeper.problems(),
+      ...this.#reading.problems()
+    ]
+    const backlog = this.backlogBytes()
+    if (backlog > 0) problems.push(`${backlog} bytes wait in ${spool.dir} until Kafka takes them`)
+    const isDirect = this.lanes.isConnected && this.lanes.hasTopics && this.lanes.board.lanes.every(({ late }) => !late)
+    this.#wasReady ||= this.lanes.isConnected || monotonic() - this.#startedAt >= KAFKA_GRACE_MS
+    return { ready: this.#wasReady && this.#closing === undefined && (isDirect || toSpool.ready), problems }
+  }
+
+  backlogBytes(): number {
+    const { board } = this.lanes
+    return this.#options.tape.backlogBytes(board.floor())
+  }
+
+  queuedBytes(): number {
+    return this.lanes.board.bytes()
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    const { settings, drainMs, monotonic, tape, spool } = this.#options
+    while (this.lanes.openCalls() > 0) await sleep(STOP_POLL_MS)
+    const drainUntil = monotonic() + drainMs
+    while (this.backlogBytes() > 0 && monotonic() < drainUntil) await sleep(STOP_POLL_MS)
+    await this.#reading.stop()
+    // What is on its way may still be confirmed: then the next start does not send it again.
+    const patience = monotonic() + settings.publishTimeoutMs
+    const isUnderWay = (): boolean => this.lanes.board.lanes.some(({ batch }) => batch?.state === 'sent')
+    while (isUnderWay() && monotonic() < patience) await sleep(STOP_POLL_MS)
+    this.lanes.stop()
+    await this.#keeper.stop()
+    await tape.close()
+    await spool.close()
+  }
+}

@@ -1,0 +1,108 @@
+import type { OutgoingRecord } from '../../model/record.ts'
+import type { LogLines } from '../log/contract.ts'
+import type { KafkaLanes } from '../kafka/lanes.ts'
+import type { Place } from '../lanes/lane.ts'
+import { load, nextPlace } from '../lanes/reading.ts'
+import type { RefusedFile } from './refused-file.ts'
+import type { Tape, TapePiece } from './tape.ts'
+
+export interface ReadingOptions {
+  readonly lanes: KafkaLanes
+  readonly tape: Tape
+  readonly refused: RefusedFile
+  /** Makes a line a record again; undefined where it is none. */
+  readonly restore: (line: Buffer) => OutgoingRecord | undefined
+  readonly log: LogLines
+}
+
+/** A lane that does not move is passed over after a time, and a failed read is tried again. */
+const POLL_MS = 500
+
+/** Reads the log for the lanes that have lines on disk only. */
+export class LogReading {
+  readonly #options: ReadingOptions
+  readonly #timer: NodeJS.Timeout
+  /** Apart from the promise: where nothing is to be read, the run is over before its promise is there. */
+  #isRunning = false
+  #running: Promise<void> = Promise.resolve()
+  #isStopped = false
+  #problem: string | undefined
+  /** What is no record was put aside up to there. */
+  #keptUntil = -1
+
+  constructor(options: ReadingOptions) {
+    this.#options = options
+    this.#timer = setInterval(() => this.wake(), POLL_MS).unref()
+    this.wake()
+  }
+
+  /** Something may be to be read now. */
+  wake(): void {
+    if (this.#isStopped || this.#isRunning) return
+    this.#isRunning = true
+    this.#running = this.#run()
+  }
+
+  problems(): string[] {
+    return this.#problem === undefined ? [] : [this.#problem]
+  }
+
+  async #run(): Promise<void> {
+    const { lanes, tape, log } = this.#options
+    try {
+      for (;;) {
+        const start = this.#isStopped ? undefined : nextPlace(lanes.board, performance.now())
+        if (start === undefined) break
+        const piece = await tape.read(start)
+        if (piece.next === piece.start || this.#isStopped) break
+        await this.#take(piece)
+      }
+      this.#problem = undefined
+    } catch (error) {
+      const words = `the log cannot be read: ${(error as Error).message}`
+      if (words !== this.#problem) log.error({ err: error }, words)
+      this.#problem = words
+    }
+    this.#isRunning = false
+    lanes.wake()
+  }
+
+  async #take({ start, next, lines }: TapePiece): Promise<void> {
+    const { lanes, tape, restore } = this.#options
+    const restored: { place: Place; record: OutgoingRecord }[] = []
+    const broken: Buffer[] = []
+    const unknown = new Set<string>()
+    for (const { place, line } of lines) {
+      // Copied: else one line that waits holds on to all that was read with it.
+      const record = restore(Buffer.from(line))
+      if (record === undefined) broken.push(line)
+      else restored.push({ place, record })
+      for (const topic of record?.topics ?? []) if (!lanes.partitions.has(topic)) unknown.add(topic)
+    }
+    if (broken.length > 0) await this.#putAside(broken, start)
+    load(
+      lanes.board,
+      { start, next, lines: restored, readAt: performance.now() },
+      {
+        partitionOf: (topic, record) => lanes.partitionOf(topic, record),
+        isDone: at => tape.isDone(at, lanes.partitions.get(at.topic))
+      }
+    )
+    if (unknown.size > 0) lanes.wantTopics([...unknown])
+    lanes.wake()
+  }
+
+  /** Once each, though a piece may be read for several lanes. */
+  async #putAside(broken: readonly Buffer[], start: Place): Promise<void> {
+    if (start <= this.#keptUntil) return
+    const reason = 'the line is not a record of this server'
+    await this.#options.refused.keep(broken.map(line => ({ line, topic: '', reason })))
+    this.#keptUntil = start
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    clearInterval(this.#timer)
+    await this.#running
+  }
+}

@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isNotFound } from '../log/segment/files.ts'
+import { comparePositions, loadPositions, POSITION_FILE } from '../log/segment/position-file.ts'
+import { lookAtSegmentFolder } from '../log/segment/segment-folder.ts'
+import { sequenceOf } from '../log/segment/segment-name.ts'
+import { REFUSED_FILE } from './refused-file.ts'
+
+/** What a data folder holds that Kafka has not got. */
+export interface SpoolStatus {
+  readonly dir: string
+  /** Bytes behind the position of the lane that is furthest behind. */
+  readonly bytes: number
+  readonly segments: number
+  /** Records in refused.jsonl. */
+  readonly refused: number
+}
+
+/** Looks at the spool of a data folder, and changes nothing; a server may be running. */
+export async function lookAtSpool(dataDir: string): Promise<SpoolStatus> {
+  const dir = join(dataDir, 'spool')
+  try {
+    const folder = await lookAtSegmentFolder(dir)
+    const { delivered } = await loadPositions(join(dir, POSITION_FILE))
+    let bytes = 0
+    let segments = 0
+    for (const segment of folder.segments()) {
+      const floor = delivered?.floor
+      const isBefore = floor !== undefined && (sequenceOf(floor.file) ?? 0) > segment.sequence
+      const start =
+        floor !== undefined && comparePositions(floor, { file: segment.file, offset: 0 }) > 0 ? floor.offset : 0
+      const left = isBefore ? 0 : Math.max(0, segment.bytes - start)
+      if (left > 0) segments++
+      bytes += left
+    }
+    return { dir, bytes, segments, refused: (await refusedLines(dataDir)).length }
+  } catch (error) {
+    if (isNotFound(error)) return { dir, bytes: 0, segments: 0, refused: 0 }
+    throw error
+  }
+}
+
+/** The lines of refused.jsonl, as they are; a torn one is among them. */
+export async function refusedLines(dataDir: string): Promise<string[]> {
+  const text = await readFile(join(dataDir, 'spool', REFUSED_FILE), 'utf8').catch((error: unknown) => {
+    if (isNotFound(error)) return ''
+    throw error
+  })
+  return text.split('\n').filter(line => line !== '')
+}

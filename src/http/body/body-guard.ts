@@ -1,0 +1,270 @@
+import type { IncomingMessage } from 'node:http'
+import * as zlib from 'node:zlib'
+import type { Memory } from '../../ingest/enrich/memory.ts'
+import { NODE_MEMORY } from '../../ingest/enrich/memory.ts'
+import type { Fault } from '../../model/reasons.ts'
+import { fault } from '../../model/reasons.ts'
+import type { BodyBudget } from './body-budget.ts'
+import type { Pace } from './body-pace.ts'
+import { DEFAULT_PACE, watchPace } from './body-pace.ts'
+import { GrowingBytes } from './growing-bytes.ts'
+
+export const ENCODINGS = ['identity', 'gzip', 'deflate', 'br', 'zstd'] as const
+export type Encoding = (typeof ENCODINGS)[number]
+
+/** What came of reading a body: `overloaded` where there is no room for it now, `request_timeout` where it dribbles. */
+export type GuardedBody = { readonly ok: true; readonly bytes: Buffer } | UnreadBody
+
+/** A body that was not read whole, or is larger than its limit. */
+export interface UnreadBody {
+  readonly ok: false
+  readonly fault: Fault | GuardError
+  /** What was read of it; nothing where it is not to be kept. */
+  readonly bytes: Buffer
+  /** Nothing of it is missing. */
+  readonly isComplete: boolean
+}
+
+const NOTHING: Buffer = Buffer.alloc(0)
+
+/** So long the rest of a body is read that is certain to be refused for its size, so that there is something to keep. */
+const KEEP_PATIENCE_MS = 1_000
+
+/** What JSON objects begin with. */
+const OPEN_BRACE = 0x7b
+
+type GuardError = 'overloaded' | 'request_timeout'
+
+export interface GuardOptions {
+  readonly encoding: Encoding
+  /** Bytes, counted after inflating. */
+  readonly limit: number
+  /** What an operator sets it by, for the message. */
+  readonly limitName: string
+  /**
+   * A body that is refused is kept: it is read up to so many bytes, where these are more than its limit, and what was
+   * read within a second comes with the refusal. Default: reading stops at the limit, and nothing is kept.
+   */
+  readonly keepBytes?: number | undefined
+  /** Whoever gets a body gives its bytes back to this when they are done with it. */
+  readonly budget: BodyBudget
+  /** Where a large body lies, for its receiver to give back. Default: Node's. */
+  readonly memory?: Memory | undefined
+  /** Default: DEFAULT_PACE. */
+  readonly pace?: Pace | undefined
+}
+
+/** What does not shrink grows when it is compressed: gzip's blocks and frame take less than 1/64 of it and 1 KB. */
+const COMPRESSED_GROWTH = 1 / 64
+const COMPRESSED_FRAME_BYTES = 1024
+
+/** zstd frames may ask for windows of gigabytes; 8 MiB is what its highest ordinary level asks for (RFC 8878, 3.1.1.1.2). */
+const ZSTD_WINDOW_LOG_MAX = 23
+
+/** The encoding that a Content-Encoding header names; undefined where we cannot read it. */
+export function parseEncoding(header: string | undefined): Encoding | undefined {
+  const name = header?.trim().toLowerCase() ?? ''
+  if (name === '' || name === 'identity') return 'identity'
+  if (name === 'x-gzip') return 'gzip'
+  return ENCODINGS.find(encoding => encoding === name)
+}
+
+/** The most bytes that so many inflated ones may come as. */
+function onWire(bytes: number, encoding: Encoding): number {
+  return encoding === 'identity' ? bytes : bytes + bytes * COMPRESSED_GROWTH + COMPRESSED_FRAME_BYTES
+}
+
+/**
+ * Reads a body as it streams in, counting its bytes and, where it is compressed, the inflated ones too. It stops at
+ * the limit, or at `keepBytes`, and calls `done` at once, however much is still to come.
+ */
+export function readBody(request: IncomingMessage, options: GuardOptions, done: (body: GuardedBody) => void): void {
+  new BodyReader(request, options, done)
+}
+
+type Inflater = zlib.Gunzip | zlib.Inflate | zlib.InflateRaw | zlib.BrotliDecompress | zlib.ZstdDecompress
+
+class BodyReader {
+  readonly #request: IncomingMessage
+  readonly #encoding: Encoding
+  readonly #limit: number
+  readonly #limitName: string
+  readonly #wireLimit: number
+  /** Where reading stops, in bytes after inflating and before. */
+  readonly #mostBytes: number
+  readonly #mostWireBytes: number
+  readonly #isKept: boolean
+  readonly #budget: BodyBudget
+  readonly #done: (body: GuardedBody) => void
+  readonly #body: GrowingBytes
+  #held = 0
+  #wireBytes = 0
+  #wireEnded = false
+  #inflater: Inflater | undefined
+  /** What came in while the inflater was at work: handed over in one piece, however small its chunks were. */
+  #waiting = new GrowingBytes(0, NODE_MEMORY)
+  #inflating = false
+  /** What the inflater got first. */
+  #firstWire = NOTHING
+  #stopWatch: (() => void) | undefined
+  #patience: NodeJS.Timeout | undefined
+
+  constructor(request: IncomingMessage, options: GuardOptions, done: (body: GuardedBody) => void) {
+    const { encoding, limit, limitName, keepBytes, budget, memory = NODE_MEMORY } = options
+    const most = Math.max(limit, keepBytes ?? 0)
+    this.#request = request
+    this.#encoding = encoding
+    this.#limit = limit
+    this.#limitName = limitName
+    this.#budget = budget
+    this.#isKept = keepBytes !== undefined
+    this.#mostBytes = most
+    this.#wireLimit = onWire(limit, encoding)
+    this.#mostWireBytes = onWire(most, encoding)
+    this.#done = done
+    const declared = Number(request.headers['content-length'])
+    this.#body = new GrowingBytes(encoding === 'identity' && declared <= most ? declared : 0, memory)
+    const isTooLarge = declared > this.#wireLimit
+    if (isTooLarge && !this.#isKept) this.#refuseSize(false)
+    else {
+      if (isTooLarge) this.#hurry()
+      // What came with its head, as most bodies do, needs nobody to watch how fast it comes.
+      if (declared !== request.readableLength) this.#watch(options.pace ?? DEFAULT_PACE)
+      this.#listen()
+    }
+  }
+
+  #watch(pace: Pace): void {
+    const received = (): number => (this.#wireEnded ? Infinity : this.#wireBytes)
+    this.#stopWatch = watchPace(pace, received, () => this.#refuse('request_timeout'))
+  }
+
+  #listen(): void {
+    this.#request.on('data', this.#onWire)
+    this.#request.on('end', this.#onWireEnd)
+    this.#request.on('error', this.#onBroken)
+    this.#request.on('close', this.#onBroken)
+  }
+
+  #onWire = (chunk: Buffer): void => {
+    this.#wireBytes += chunk.length
+    if (this.#wireBytes > this.#mostWireBytes) this.#stopAtLimit(this.#encoding === 'identity' ? chunk : NOTHING)
+    else if (!this.#hold(chunk)) this.#refuse('overloaded')
+    else {
+      if (this.#wireBytes > this.#wireLimit) this.#hurry()
+      if (this.#encoding === 'identity') this.#body.add(chunk)
+      else {
+        this.#waiting.add(chunk)
+        if (!this.#inflating) this.#inflate()
+      }
+    }
+  }
+
+  /** The body is too large, however it goes on. */
+  #hurry(): void {
+    this.#patience ??= setTimeout(() => this.#refuseSize(false), KEEP_PATIENCE_MS).unref()
+  }
+
+  #inflate(): void {
+    const bytes = this.#waiting.take()
+    this.#inflater ??= this.#startInflater(bytes)
+    this.#inflating = true
+    this.#inflater.write(bytes, error => {
+      if (error != null) return
+      this.#inflating = false
+      if (this.#waiting.length > 0) this.#inflate()
+      else if (this.#wireEnded) this.#inflater?.end()
+    })
+  }
+
+  #startInflater(first: Buffer): Inflater {
+    const inflater = createInflater(this.#encoding, first)
+    if (this.#isKept) this.#firstWire = first
+    inflater.on('data', this.#onInflated)
+    // It ends before the wire does, or without taking all, where more bytes stand behind the end of what it can read.
+    inflater.on('end', () => (inflater.bytesWritten === this.#wireBytes ? this.#complete() : this.#refuseEncoding()))
+    inflater.on('error', () => this.#refuseEncoding())
+    return inflater
+  }
+
+  #onInflated = (chunk: Buffer): void => {
+    if (this.#body.length + chunk.length > this.#mostBytes) this.#stopAtLimit(chunk)
+    else if (!this.#hold(chunk)) this.#refuse('overloaded')
+    else {
+      this.#body.add(chunk)
+      if (this.#body.length > this.#limit) this.#hurry()
+    }
+  }
+
+  #hold(chunk: Buffer): boolean {
+    if (!this.#budget.take(chunk.length)) return false
+    this.#held += chunk.length
+    return true
+  }
+
+  #onWireEnd = (): void => {
+    this.#wireEnded = true
+    if (this.#inflater === undefined) this.#complete()
+    else if (!this.#inflating) this.#inflater.end()
+  }
+
+  #complete(): void {
+    if (this.#body.length > this.#limit || this.#wireBytes > this.#wireLimit) this.#refuseSize(true)
+    else this.#finish({ ok: true, bytes: this.#body.take() })
+  }
+
+  #onBroken = (): void => {
+    if (!this.#request.complete) this.#refuse(fault('incomplete_body'))
+  }
+
+  /** @param chunk the one that is too much: what fits of it is taken */
+  #stopAtLimit(chunk: Buffer): void {
+    if (this.#isKept) this.#body.add(chunk.subarray(0, this.#mostBytes - this.#body.length))
+    this.#refuseSize(false)
+  }
+
+  #refuseSize(isComplete: boolean): void {
+    const message = `the body is larger than ${this.#limit} bytes, counted after inflating (${this.#limitName})`
+    this.#refuse(fault('payload_too_large', '', message), isComplete)
+  }
+
+  /** A body that only says that it is compressed is kept as it came. */
+  #refuseEncoding(): void {
+    const first = this.#firstWire
+    const isPlain = this.#body.length === 0 && first[0] === OPEN_BRACE
+    if (isPlain) this.#body.add(first.subarray(0, this.#mostBytes))
+    this.#refuse(fault('invalid_encoding'), isPlain && this.#wireEnded && first.length === this.#wireBytes)
+  }
+
+  #refuse(what: Fault | GuardError, isComplete = false): void {
+    const isKept = this.#isKept && typeof what !== 'string'
+    this.#finish({ ok: false, fault: what, bytes: isKept ? this.#body.take() : NOTHING, isComplete })
+  }
+
+  #finish(body: GuardedBody): void {
+    this.#stopWatch?.()
+    clearTimeout(this.#patience)
+    this.#request.off('data', this.#onWire)
+    this.#request.off('end', this.#onWireEnd)
+    this.#request.off('close', this.#onBroken)
+    this.#inflater?.off('data', this.#onInflated)
+    this.#inflater?.destroy()
+    this.#budget.giveBack(this.#held - body.bytes.length)
+    this.#held = 0
+    this.#done(body)
+  }
+}
+
+function createInflater(encoding: Encoding, first: Buffer): Inflater {
+  switch (encoding) {
+    case 'br':
+      return zlib.createBrotliDecompress()
+    case 'zstd':
+      return zlib.createZstdDecompress({ params: { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } })
+    case 'deflate':
+      // RFC 9110 means zlib's format, but some clients send bare deflate: the low half of zlib's first byte is 8.
+      return ((first[0] as number) & 0x0f) === 8 ? zlib.createInflate() : zlib.createInflateRaw()
+    default:
+      return zlib.createGunzip()
+  }
+}

@@ -1,0 +1,62 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Asset } from './browser-bundle.ts'
+import { loadBrowserBundle } from './browser-bundle.ts'
+import type { PathKeyOptions, PathKeyRoute } from '../caller/path-key.ts'
+import { checkPathKey } from '../caller/path-key.ts'
+import { sendError } from '../replies.ts'
+
+/** Its address never changes, so that an upgrade of this server reaches a page within a day; it is never waited for. */
+const SCRIPT_CACHING = 'public, max-age=86400, stale-while-revalidate=604800'
+/** Their names change with what is in them. */
+const PART_CACHING = 'public, max-age=31536000, immutable'
+
+/** A page whose SDK did not load sends nothing, and loads it no second time. */
+const config = { isSpared: true }
+
+/** The script that a page's one tag loads, and the parts that it loads itself. The bytes are the same for every key. */
+export async function registerBrowserScript(app: FastifyInstance, options: PathKeyOptions): Promise<void> {
+  const { script, parts } = await loadBrowserBundle()
+  const scriptPath = '/analytics.js/v1/:writeKey/analytics.min.js'
+  app.get<PathKeyRoute>(scriptPath, { config }, async (request, reply) => {
+    if (checkPathKey(request, reply, options) === undefined) return reply
+    return sendAsset(request, reply.header('cache-control', SCRIPT_CACHING), script)
+  })
+
+  const partPath = '/analytics-next/bundles/:file'
+  app.get<{ Params: { file: string } }>(partPath, { config }, async (request, reply) => {
+    const part = parts.get(request.params.file)
+    if (part === undefined) return sendError(reply, 'not_found')
+    return sendAsset(request, reply.header('cache-control', PART_CACHING), part)
+  })
+}
+
+function sendAsset(request: FastifyRequest, reply: FastifyReply, { bytes, gzipped, hash }: Asset): FastifyReply {
+  const isGzip = accepts(request.headers['accept-encoding'], 'gzip')
+  // Each encoding is a representation of its own (RFC 9110, 8.8.3.3).
+  const tag = isGzip ? `"${hash}-gzip"` : `"${hash}"`
+  reply
+    .header('content-type', 'text/javascript; charset=utf-8')
+    .header('etag', tag)
+    .header('x-content-type-options', 'nosniff')
+    .header('cross-origin-resource-policy', 'cross-origin')
+  // CORS may have named Origin there.
+  reply.header('vary', [reply.getHeader('vary'), 'accept-encoding'].filter(Boolean).join(', '))
+  if (isNotModified(request.headers['if-none-match'], tag)) return reply.code(304).send()
+  if (isGzip) reply.header('content-encoding', 'gzip')
+  return reply.send(isGzip ? gzipped : bytes)
+}
+
+/** Whether a list of encodings has one and does not refuse it (`gzip;q=0`). */
+function accepts(header: string | string[] | undefined, encoding: string): boolean {
+  const wanted = String(header ?? '')
+    .split(',')
+    .map(item => item.trim().toLowerCase())
+    .find(item => item === encoding || item.startsWith(`${encoding};`))
+  return wanted !== undefined && !/;\s*q=0(\.0*)?$/.test(wanted)
+}
+
+/** RFC 9110, 13.1.2: compared weakly, for proxies that compress make strong tags weak. */
+function isNotModified(header: string | undefined, tag: string): boolean {
+  const tags = (header ?? '').split(',').map(item => item.trim().replace(/^W\//, ''))
+  return tags.includes(tag) || tags.includes('*')
+}

@@ -1,0 +1,33 @@
+import type { FastifyInstance } from 'fastify'
+import { refuseKey } from '../caller/authenticate.ts'
+import { checkHead, findCaller } from '../caller/caller.ts'
+import { withVersion } from '../paths.ts'
+import type { PathKeyOptions } from '../caller/path-key.ts'
+import { JSON_TYPE } from '../replies.ts'
+
+/** A page asks each time that it is opened. */
+const CACHING = 'private, max-age=600'
+
+/** An SDK without it sends nothing. */
+const config = { isSpared: true }
+
+/**
+ * What RudderStack's browser SDK needs before it sends (3.34.1: an object `source` with an id, an object `config` and an
+ * array of destinations), and nothing that makes it load its vendor's code or send figures: no destination, no
+ * `statsCollection`. It says nothing of the source, so it is the same for all of them.
+ */
+const SOURCE_CONFIG = JSON.stringify({ source: { id: 'tributary', enabled: true, config: {}, destinations: [] } })
+
+/** The document that RudderStack's SDKs fetch first. Origin is not asked, as for the settings of Segment's. */
+export function registerSourceConfig(app: FastifyInstance, { authenticator, onRefused }: PathKeyOptions): void {
+  for (const path of withVersion(['/sourceConfig'])) {
+    app.get(path, { config }, async (request, reply) => {
+      const caller = checkHead(request, authenticator) ?? findCaller(request, authenticator)
+      if (!caller.ok && caller.code !== 'origin_not_allowed') {
+        onRefused(caller.code)
+        return refuseKey(reply, caller.code, caller.message)
+      }
+      return reply.header('content-type', JSON_TYPE).header('cache-control', CACHING).send(SOURCE_CONFIG)
+    })
+  }
+}

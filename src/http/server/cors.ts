@@ -1,0 +1,67 @@
+import cors from '@fastify/cors'
+import type { FastifyInstance } from 'fastify'
+import type { Source } from '../../model/source.ts'
+
+/** Preflights ask once a day per path. */
+const MAX_AGE_SECONDS = 86_400
+
+export interface CorsOptions {
+  /** CORS_ORIGINS. */
+  readonly origins: '*' | readonly string[]
+  /** The sources in force; the same list for as long as none of them changes. */
+  readonly sources: () => readonly Source[]
+}
+
+/** The headers that decide whether a page may read an answer. */
+export type OriginHeaders = Readonly<
+  Partial<Record<'access-control-allow-origin' | 'access-control-allow-credentials', string>>
+>
+
+/** What an answer to a page of this origin says; an origin that was not sent is no page's. */
+export type OriginRule = (origin: string | undefined) => OriginHeaders
+
+const ANY: OriginHeaders = { 'access-control-allow-origin': '*' }
+const NONE: OriginHeaders = {}
+
+/**
+ * The rule of CORS_ORIGINS and the sources' allowedOrigins. A page whose origin stands in either may send with
+ * credentials, as sendBeacon with JSON always does: browsers then want the exact origin and never take `*` (Fetch
+ * standard, "CORS protocol and credentials"). All other pages get what CORS_ORIGINS says, without credentials.
+ */
+export function createOriginRule({ origins, sources }: CorsOptions): OriginRule {
+  let known: readonly Source[] | undefined
+  let named: ReadonlySet<string> = new Set()
+  const others = origins === '*' ? ANY : NONE
+
+  return origin => {
+    if (origin === undefined) return others
+    const current = sources()
+    if (current !== known) {
+      known = current
+      named = new Set([
+        ...(origins === '*' ? [] : origins),
+        ...current.flatMap(({ allowedOrigins = [] }) => allowedOrigins)
+      ])
+    }
+    if (!named.has(origin.toLowerCase())) return others
+    return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true' }
+  }
+}
+
+/** CORS on every answer, preflights included. */
+export async function allowOrigins(app: FastifyInstance, rule: OriginRule): Promise<void> {
+  // Before the plugin, which answers preflights itself. It knows credentials only for all origins or for none.
+  app.addHook('onRequest', (request, reply, done) => {
+    const allowed = rule(request.headers.origin)['access-control-allow-credentials']
+    if (allowed !== undefined) reply.header('access-control-allow-credentials', allowed)
+    done()
+  })
+  await app.register(cors, {
+    // The plugin compares with a list letter by letter: of no origin, nothing is said.
+    origin: (origin, done) => done(null, rule(origin)['access-control-allow-origin'] ?? []),
+    methods: ['GET', 'POST', 'OPTIONS'],
+    exposedHeaders: ['Retry-After'],
+    maxAge: MAX_AGE_SECONDS,
+    strictPreflight: false
+  })
+}

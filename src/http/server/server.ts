@@ -1,0 +1,120 @@
+import Fastify, { LogController } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { TrustProxy } from '../caller/client.ts'
+import type { ConnectionLimits } from './connections.ts'
+import { limitConnections } from './connections.ts'
+import type { CorsOptions, OriginRule } from './cors.ts'
+import { allowOrigins, createOriginRule } from './cors.ts'
+import { answerError, knowAllMethods, refuseConnection } from './errors.ts'
+import { letRestPass } from './linger.ts'
+import { prepareListener } from './listener.ts'
+import { withoutDoubledVersion } from '../paths.ts'
+import { sendError } from '../replies.ts'
+import { rememberSenders } from '../caller/sender.ts'
+import { boundPipelining, isFlooded } from './unanswered.ts'
+import type { PathRules } from './unrouted.ts'
+import { answerUnrouted } from './unrouted.ts'
+
+export interface ServerOptions {
+  readonly logger: FastifyBaseLogger
+  readonly trustProxy: TrustProxy
+  readonly cors: CorsOptions
+  readonly connections: ConnectionLimits
+  /** PEM texts. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined
+  /** Default: DEFAULT_TIMEOUTS. */
+  readonly timeouts?: Timeouts
+}
+
+/** How long a client may take, in milliseconds. */
+export interface Timeouts {
+  /** For the head of a request. */
+  readonly headers: number
+  /** For a whole request. */
+  readonly request: number
+  /** Between two requests: KEEP_ALIVE_TIMEOUT. */
+  readonly idle: number
+  /** Without reading any of what it was sent. */
+  readonly stalled: number
+  /** How often Node looks at the first two: a client is ended at most that much later. */
+  readonly check: number
+}
+
+export const DEFAULT_TIMEOUTS: Timeouts = {
+  headers: 10_000,
+  request: 25_000,
+  idle: 125_000,
+  stalled: 60_000,
+  check: 2_000
+}
+
+const MAX_HEADER_BYTES = 32 * 1024
+/** A pixel carries its event in the URL, so this is generous; what is longer is a mistake. */
+const MAX_URL_CHARS = 16 * 1024
+const PATH_RULES: PathRules = { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: MAX_URL_CHARS }
+
+/** A listener's Fastify instance: its limits, its errors in the contract's form, and CORS on every answer. */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const originRule = createOriginRule(options.cors)
+  const allowOrigin = options.cors.origins === '*' ? '*' : undefined
+  const app = createFastify(options, originRule)
+  const { trustProxy, timeouts = DEFAULT_TIMEOUTS } = options
+  prepareListener(app, { trustProxy, idleMs: timeouts.idle, originRule })
+  limitConnections(app.server, options.connections)
+  rememberSenders(app.server)
+  boundPipelining(app.server, socket => refuseConnection(socket, 'overloaded', allowOrigin))
+  knowAllMethods(app)
+  app.setErrorHandler(answerError)
+  answerUnrouted(app, PATH_RULES, ['OPTIONS'])
+  await allowOrigins(app, originRule)
+  app.addHook('onRequest', checkLater)
+  app.addHook('onSend', (request, _reply, _payload, done) => {
+    letRestPass(request.raw)
+    done()
+  })
+  return app
+}
+
+function createFastify(options: ServerOptions, originRule: OriginRule): FastifyInstance {
+  const timeouts = options.timeouts ?? DEFAULT_TIMEOUTS
+  const http = {
+    headersTimeout: timeouts.headers,
+    connectionsCheckingInterval: timeouts.check,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    insecureHTTPParser: false,
+    // prepareListener asks for it: Node would answer without a body.
+    requireHostHeader: false
+  }
+  return Fastify({
+    loggerInstance: options.logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    // A child logger for each request would cost more than the few lines that we log are worth.
+    childLoggerFactory: (logger: FastifyBaseLogger) => logger,
+    requestTimeout: timeouts.request,
+    connectionTimeout: timeouts.stalled,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    // Fastify hands these to Node one or the other: with TLS it passes `http` over.
+    http,
+    https: options.tls === undefined ? null : { ...http, ...options.tls, handshakeTimeout: timeouts.headers },
+    rewriteUrl: ({ url = '' }: { url?: string }) => withoutDoubledVersion(url),
+    routerOptions: PATH_RULES,
+    frameworkErrors: (error: Parameters<typeof answerError>[0], request: FastifyRequest, reply: FastifyReply) => {
+      // No hook has run: neither has that of CORS.
+      reply.headers(originRule(request.headers.origin)).header('vary', 'Origin')
+      answerError(error, request, reply)
+    }
+  } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
+}
+
+/** A tick later, when more is parsed of what came in one piece: whether that are too many requests. */
+function checkLater(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  process.nextTick(checkRequest, request, reply, done)
+}
+
+function checkRequest(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  const { url = '', socket } = request.raw
+  if (isFlooded(socket)) reply.hijack()
+  else if (url.length > MAX_URL_CHARS) sendError(reply, 'uri_too_long')
+  else done()
+}

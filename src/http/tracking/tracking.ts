@@ -1,0 +1,194 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Answer } from '../../ingest/pipeline/answer.ts'
+import { faultAnswer } from '../../ingest/pipeline/answer.ts'
+import { parseBody } from '../../ingest/parse/body.ts'
+import type { RefusedBody } from '../../ingest/pipeline/body-keeper.ts'
+import type { IngestRequest } from '../../ingest/pipeline/contract.ts'
+import type { Endpoint } from '../../ingest/judge/judge.ts'
+import type { Memory } from '../../ingest/enrich/memory.ts'
+import type { Pipeline } from '../../ingest/pipeline/pipeline.ts'
+import type { LimitsOf } from '../../ingest/pipeline/source-limits.ts'
+import { bodyLimit, createLimitsOf, parseWithin } from '../../ingest/pipeline/source-limits.ts'
+import type { ErrorCode } from '../../model/errors.ts'
+import { EVENT_TYPES } from '../../model/event-types.ts'
+import type { Limits } from '../../model/limits.ts'
+import { setterOf } from '../../model/limits.ts'
+import type { Authenticator, Refused } from '../caller/authenticate.ts'
+import { refuseKey } from '../caller/authenticate.ts'
+import type { BodyBudget } from '../body/body-budget.ts'
+import { createBodyBudget } from '../body/body-budget.ts'
+import type { Pace } from '../body/body-pace.ts'
+import type { Encoding, GuardedBody, UnreadBody } from '../body/body-guard.ts'
+import { parseEncoding, readBody } from '../body/body-guard.ts'
+import { checkHead, findCaller, hasOuterKey, knowCallers } from '../caller/caller.ts'
+import { BATCH_PATHS, singlePaths } from '../paths.ts'
+import { sendAnswer, sendError } from '../replies.ts'
+import { senderOf } from '../caller/sender.ts'
+import type { Turns } from './turns.ts'
+import { createTurns } from './turns.ts'
+
+export interface TrackingOptions {
+  readonly pipeline: Pipeline
+  readonly authenticator: Authenticator
+  readonly limits: Limits
+  /** See ParseOptions; default: false. */
+  readonly isLenient?: boolean
+  /** How much of a refused body is read, to be kept where its source is known; default: none is kept. */
+  readonly keepBytes?: number | undefined
+  /** Told of a request that was refused before it was split into events. */
+  readonly onRefused: (code: string, request?: FastifyRequest) => void
+  readonly onBytes: (bytes: number) => void
+  /** Default: a budget of MAX_HELD_BODY_BYTES. */
+  readonly budget?: BodyBudget
+  /** Where large bodies lie; the pipeline gives them back. Default: Node's. */
+  readonly memory?: Memory
+  /** How fast bodies must come in; default: DEFAULT_PACE. */
+  readonly pace?: Pace
+  /** When read bodies go on; default: turns of its own. */
+  readonly turns?: Turns
+}
+
+/** What the handlers of a route work with. */
+interface Door extends TrackingOptions {
+  readonly budget: BodyBudget
+  readonly endpoint: Endpoint
+  readonly limitsOf: LimitsOf
+  readonly path: string
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    encoding: Encoding
+  }
+}
+
+const CHARSET = /;[ \t]*charset[ \t]*=[ \t]*"?([^";\s]*)/i
+const READABLE_CHARSETS: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii', 'ascii', ''])
+
+/** The tracking API's doors: six single calls and the batch. Fastify's hooks run in the order of the event's path. */
+export function registerTracking(app: FastifyInstance, options: TrackingOptions): void {
+  const { limits, pace, memory, budget = createBodyBudget(), turns = createTurns() } = options
+  const limitsOf = createLimitsOf(limits)
+  knowCallers(app)
+  app.decorateRequest('encoding', 'identity')
+
+  const register = (path: string, endpoint: Endpoint): void => {
+    const door: Door = { ...options, budget, endpoint, path, limitsOf }
+    app.route({
+      method: 'POST',
+      url: path,
+      onRequest: (request, reply, done) => {
+        if (passesHead(request, reply, options)) done()
+      },
+      // By callbacks: a promise for each step of each request would cost more than the steps.
+      handler: (request, reply) => {
+        const most = limitsOf(request.caller?.source)
+        const { bytes: limit, name } = bodyLimit(endpoint, most)
+        const limitName = setterOf(most, name)
+        const keepBytes = hasOuterKey(request) ? options.keepBytes : undefined
+        const guard = { encoding: request.encoding, limit, limitName, keepBytes, budget, memory, pace }
+        readBody(request.raw, guard, guarded => turns.later(() => void track(guarded, request, reply, door)))
+      }
+    })
+  }
+  for (const type of EVENT_TYPES) for (const path of singlePaths(type)) register(path, { kind: 'single', type })
+  for (const path of BATCH_PATHS) register(path, { kind: 'batch' })
+}
+
+/** What the head of a request tells: whether we can read the body, and the key where it is in the header. */
+function passesHead(request: FastifyRequest, reply: FastifyReply, options: TrackingOptions): boolean {
+  const { headers } = request.raw
+  const encoding = parseEncoding(headers['content-encoding'])
+  if (encoding === undefined) return refuse('encoding_unsupported')
+  request.encoding = encoding
+  const charset = CHARSET.exec(headers['content-type'] ?? '')?.[1]
+  if (charset !== undefined && !READABLE_CHARSETS.has(charset.toLowerCase())) return refuse('charset_unsupported')
+  const refused = checkHead(request, options.authenticator)
+  return refused === undefined || refuse(refused.code)
+
+  function refuse(code: ErrorCode): false {
+    options.onRefused(code, request)
+    refuseKey(reply, code)
+    return false
+  }
+}
+
+/** From the guarded body to the answer. Never rejects. */
+async function track(guarded: GuardedBody, request: FastifyRequest, reply: FastifyReply, door: Door): Promise<void> {
+  const { bytes } = guarded
+  try {
+    const facts = guarded.ok ? collectFacts(bytes, request, reply, door) : readFault(guarded, request, reply, door)
+    if (facts === undefined) return
+    const answer = await ('body' in facts ? door.pipeline.ingest(facts) : refuseBody(facts, request, reply, door))
+    if (answer === undefined) return
+    if (answer.refused !== undefined) door.onRefused(answer.refused, request)
+    sendAnswer(reply, answer)
+  } catch (error) {
+    reply.send(error)
+  } finally {
+    door.budget.giveBack(bytes.length)
+  }
+}
+
+/** A body that is refused as a whole: not read whole, too large, or not JSON. */
+type Unreadable = Pick<RefusedBody, 'bytes' | 'isComplete' | 'fault'>
+
+/** What the pipeline is to know of a request; undefined where the request was refused, and answered. */
+function collectFacts(
+  bytes: Buffer,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  door: Door
+): IngestRequest | Unreadable | undefined {
+  const { endpoint, path, limitsOf, isLenient, authenticator } = door
+  door.onBytes(bytes.length)
+  if (bytes.length > 0 || hasOuterKey(request)) {
+    const before = limitsOf(request.caller?.source)
+    const parsed = parseBody(bytes, { endpoint: endpoint.kind, limits: before, isLenient })
+    if (!parsed.ok) return { bytes, isComplete: true, fault: parsed.fault }
+    const caller = findCaller(request, authenticator, { inBody: parsed.body.envelope.writeKey })
+    if (!caller.ok) return refuseCaller(request, reply, door, caller)
+    const { source, writeKey } = caller
+    const own = limitsOf(source)
+    // A source that is only known by its body may allow less than was allowed until now.
+    const within = own === before ? parsed : parseWithin(parsed.body, { endpoint, limits: own, isLenient })
+    if (!within.ok) return { bytes, isComplete: true, fault: within.fault }
+    return { body: within.body, endpoint, path, source, writeKey, address: senderOf(request), limits: own }
+  }
+  const nobody = findCaller(request, authenticator)
+  return nobody.ok ? undefined : refuseCaller(request, reply, door, nobody)
+}
+
+/** Undefined where the client is to send the body again, and was told so. */
+function readFault(body: UnreadBody, request: FastifyRequest, reply: FastifyReply, door: Door): Unreadable | undefined {
+  const { fault, bytes, isComplete } = body
+  if (typeof fault !== 'string') return { bytes, isComplete, fault }
+  door.onRefused(fault, request)
+  if (fault === 'request_timeout') reply.header('connection', 'close')
+  sendError(reply, fault)
+  return undefined
+}
+
+/**
+ * The body is kept where somebody is known to have sent it. Whoever says to have a key that nobody has is not told what is
+ * wrong with the body. Resolves with undefined where the request was answered.
+ */
+async function refuseBody(
+  body: Unreadable,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  door: Door
+): Promise<Answer | undefined> {
+  const { endpoint, path, authenticator, pipeline } = door
+  const caller = hasOuterKey(request) ? findCaller(request, authenticator) : undefined
+  if (caller === undefined) return { ...faultAnswer(body.fault), refused: body.fault.code }
+  if (!caller.ok) return refuseCaller(request, reply, door, caller)
+  const answer = await pipeline.refuse({ ...body, endpoint, path, source: caller.source, writeKey: caller.writeKey })
+  door.memory?.giveBack(body.bytes)
+  return answer
+}
+
+function refuseCaller(request: FastifyRequest, reply: FastifyReply, door: Door, { code, message }: Refused): undefined {
+  door.onRefused(code, request)
+  refuseKey(reply, code, message)
+}

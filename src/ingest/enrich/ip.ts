@@ -1,0 +1,55 @@
+import { isIPv4 } from 'node:net'
+import type { JsonObject } from '../parse/body.ts'
+
+/**
+ * Libraries that run on the user's own device: only for these is the sender's address the user's (Segment's spec,
+ * "context.ip": filled for client-side libraries). By `context.library.name`, as the SDKs write it.
+ */
+const CLIENT_LIBRARIES: ReadonlySet<unknown> = new Set([
+  'analytics.js',
+  '@segment/analytics-next',
+  'analytics-ios',
+  'analytics-android',
+  'analytics-swift',
+  'analytics-kotlin',
+  'analytics-react-native',
+  '@segment/analytics-react-native',
+  'analytics-flutter',
+  'analytics_flutter',
+  'Analytics.Xamarin',
+  'analytics-csharp',
+  'Analytics-CSharp'
+])
+
+const MAPPED_PREFIX = '::ffff:'
+
+/**
+ * The address to fill `context.ip` with, or undefined to leave it alone: for client-side libraries, and where
+ * `context.direct` is true; never over an address that is there (`0.0.0.0` is how users opt out); IPv4 only, as
+ * Segment does.
+ *
+ * @param own the event's context, if any
+ * @param shared the batch's context, merged under it
+ * @param address who sent the request, as TRUST_PROXY has it
+ */
+export function ipToFill(
+  own: JsonObject | undefined,
+  shared: JsonObject | undefined,
+  address: string
+): string | undefined {
+  if (own === undefined && shared === undefined) return undefined
+  const present = member(own, shared, 'ip')
+  if (present !== undefined && present !== null) return undefined
+  if (member(own, shared, 'direct') !== true) {
+    const library = member(own, shared, 'library')
+    if (typeof library !== 'object' || library === null) return undefined
+    if (!CLIENT_LIBRARIES.has((library as JsonObject)['name'])) return undefined
+  }
+  const plain = address.startsWith(MAPPED_PREFIX) ? address.slice(MAPPED_PREFIX.length) : address
+  return isIPv4(plain) ? plain : undefined
+}
+
+function member(own: JsonObject | undefined, shared: JsonObject | undefined, key: string): unknown {
+  if (own !== undefined && Object.hasOwn(own, key)) return own[key]
+  return shared !== undefined && Object.hasOwn(shared, key) ? shared[key] : undefined
+}

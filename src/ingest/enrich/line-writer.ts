@@ -1,0 +1,100 @@
+import type { Memory } from './memory.ts'
+import { NODE_MEMORY } from './memory.ts'
+import { TIME_BYTES, writeTime } from '../parse/time.ts'
+
+const LINE_FEED = 0x0a
+const NOTHING = Buffer.alloc(0)
+
+/**
+ * Writes the records of one request as lines, side by side in one buffer, so that a log can write them in one piece.
+ * The buffer may move while it grows: it is asked for at the end.
+ */
+export class LineWriter {
+  readonly #expectedBytes: number
+  readonly #memory: Memory
+  #out: Buffer = NOTHING
+  #at = 0
+
+  /** @param memory where the buffer comes from; it is for the caller to give it back */
+  constructor(expectedBytes: number, memory = NODE_MEMORY) {
+    this.#expectedBytes = expectedBytes
+    this.#memory = memory
+  }
+
+  get length(): number {
+    return this.#at
+  }
+
+  /** Copies bytes [start, end) as they are. */
+  copy(bytes: Buffer, start: number, end: number): void {
+    this.#reserve(end - start)
+    this.#at += bytes.copy(this.#out, this.#at, start, end)
+  }
+
+  /** Copies bytes [start, end) of valid JSON without the line breaks between its tokens. */
+  copyAsLine(bytes: Buffer, start: number, end: number): void {
+    this.#reserve(end - start)
+    for (let from = start; from < end; from++) {
+      const byte = bytes[from] as number
+      if (byte !== 0x0a && byte !== 0x0d) this.#out[this.#at++] = byte
+    }
+  }
+
+  /** A few bytes, for which a loop is quicker than a call. */
+  short(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    this.#reserve(end - start)
+    const out = this.#out
+    let at = this.#at
+    for (let from = start; from < end; from++) out[at++] = bytes[from] as number
+    this.#at = at
+  }
+
+  /**
+   * An instant as RFC 3339.
+   *
+   * @param digits of its fraction, below milliseconds
+   */
+  time(instant: number, digits: Uint8Array): void {
+    this.#reserve(TIME_BYTES)
+    writeTime(this.#out, this.#at, instant)
+    this.#at += TIME_BYTES
+    if (digits.length === 0) return
+    const zone = this.#out[--this.#at] as number
+    this.short(digits)
+    this.byte(zone)
+  }
+
+  byte(byte: number): void {
+    this.#reserve(1)
+    this.#out[this.#at++] = byte
+  }
+
+  /** Text that is known to be ASCII: written without looking at each character. */
+  ascii(text: string): void {
+    this.#reserve(text.length)
+    this.#at += this.#out.write(text, this.#at, 'latin1')
+  }
+
+  text(text: string): void {
+    // Three bytes are the most that UTF-8 takes for one UTF-16 unit.
+    this.#reserve(text.length * 3)
+    this.#at += this.#out.write(text, this.#at)
+  }
+
+  endLine(): void {
+    this.byte(LINE_FEED)
+  }
+
+  /** What was written. */
+  get block(): Buffer {
+    return this.#out
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#at + bytes <= this.#out.length) return
+    const grown = this.#memory.take(Math.max(this.#expectedBytes, this.#out.length * 2, this.#at + bytes))
+    this.#out.copy(grown, 0, 0, this.#at)
+    this.#memory.giveBack(this.#out)
+    this.#out = grown
+  }
+}

@@ -1,0 +1,148 @@
+import type { Regard, Regards } from '../../contract/regard.ts'
+import type { JsonObject, ParsedBody } from '../parse/body.ts'
+import { KEY, numberOfKey } from '../parse/known-keys.ts'
+import type { EnvelopeScan, Scan } from '../parse/scan-result.ts'
+import { KIND } from '../parse/scan-result.ts'
+import { scanObject } from '../parse/scan.ts'
+
+/** What this room reads of events itself, whatever the contract looks at. */
+const OWN_FIELDS: ReadonlySet<string> = new Set([
+  'type',
+  'messageId',
+  'userId',
+  'anonymousId',
+  'groupId',
+  'previousId',
+  'event',
+  'timestamp',
+  'originalTimestamp',
+  'sentAt',
+  'context',
+  'integrations'
+])
+
+const WHOLE: Pick<Regard, 'inside'> = { inside: 'all' }
+
+/** What stands for values that nobody looks into: of the same kind, and empty where they are. */
+const SOME_OBJECT = Object.freeze({})
+const EMPTY_ARRAY = Object.freeze([])
+const SOME_ARRAY = Object.freeze([null])
+
+/** Shorter values are made as fast as they are compared. */
+const LEAST_SHARED_CHARS = 32
+
+/**
+ * The top-level fields of an event, as far as anybody looks at them. Fields that no schema names are left out, and
+ * `properties` or `traits` are only stood for, since the record is spliced from bytes: making objects of a payload that
+ * is not looked into costs more than all else that is done for an event.
+ *
+ * An event with a key that may have to be refused is made whole.
+ *
+ * @param scan one whose bytes are sound
+ */
+export function readEvent(scan: Scan, body: ParsedBody, regards: Regards | undefined): JsonObject {
+  if (scan.suspectKeys || regards === undefined) return JSON.parse(body.text(scan.start, scan.end)) as JsonObject
+  const event = emptyEvent()
+  for (let place = 0; place < scan.size; place++) {
+    const key = scan.keyAt(place)
+    const regard = OWN_FIELDS.has(key) ? WHOLE : regards.get(key)
+    if (regard !== undefined) event[key] = readValue(scan, place, body, regard)
+  }
+  return event
+}
+
+/**
+ * All events have one shape for V8, which makes them small and quick to look at. A field that is undefined is as good
+ * as absent: JSON has no such value, and the contract's validators ask for it in this way.
+ */
+function emptyEvent(): JsonObject {
+  return {
+    type: undefined,
+    messageId: undefined,
+    userId: undefined,
+    anonymousId: undefined,
+    groupId: undefined,
+    previousId: undefined,
+    event: undefined,
+    timestamp: undefined,
+    originalTimestamp: undefined,
+    sentAt: undefined,
+    context: undefined,
+    integrations: undefined,
+    name: undefined,
+    category: undefined,
+    properties: undefined,
+    traits: undefined
+  }
+}
+
+/**
+ * The top-level fields of a batch's body, as far as the contract looks at them. The elements stand for the items, which
+ * are judged one by one.
+ */
+export function readEnvelope(scan: EnvelopeScan, body: ParsedBody, regards: Regards | undefined): JsonObject {
+  const { context, integrations } = body.envelope
+  // Each of these has been made already.
+  const made = new Map<string, unknown>([
+    ['batch', scan.elements],
+    ['context', context?.value],
+    ['integrations', integrations?.value]
+  ])
+  const { whole, places } = regardedPlaces(scan, body, regards)
+  const valueAt = (place: number): unknown => readJson(body.text(whole.valueStartAt(place), whole.valueEndAt(place)))
+  return Object.fromEntries(
+    places.map(place => {
+      const key = whole.keyAt(place)
+      return [key, made.get(key) ?? valueAt(place)]
+    })
+  )
+}
+
+function regardedPlaces(scan: EnvelopeScan, body: ParsedBody, regards: Regards | undefined) {
+  const regarded = regards === undefined ? undefined : [...regards.keys()]
+  const isKnown = regarded?.every(key => numberOfKey(key) >= 0) === true
+  // Else the contract asks for more than the envelope's scan tells.
+  const whole = isKnown ? scan.whole : scanAllMembers(scan, body)
+  const places = Array.from({ length: whole.size }, (_, place) => place)
+  return { whole, places: isKnown ? places.filter(place => regarded.includes(whole.keyAt(place))) : places }
+}
+
+/** The items may be anything but JSON, and are judged elsewhere: blanks stand for them, so that all else keeps its place. */
+function scanAllMembers({ whole, elements }: EnvelopeScan, { bytes, text }: ParsedBody): Scan {
+  const { start, end } = whole
+  if (elements === undefined) return scanObject(bytes, { start, end, text })
+  const place = whole.find(KEY.batch)
+  const withoutItems = Buffer.from(bytes).fill(' ', whole.valueStartAt(place) + 1, whole.valueEndAt(place) - 1)
+  return scanObject(withoutItems, { start, end, text })
+}
+
+/** The events of a client mostly share one context, letter by letter: it is made once. Nobody changes what is read. */
+let lastText = ''
+let lastValue: unknown
+
+function readJson(text: string): unknown {
+  if (text === lastText) return lastValue
+  const value: unknown = JSON.parse(text)
+  if (text.length >= LEAST_SHARED_CHARS) {
+    lastText = text
+    lastValue = value
+  }
+  return value
+}
+
+function readValue(scan: Scan, place: number, { text }: ParsedBody, regard: Pick<Regard, 'inside'>): unknown {
+  const [start, end] = [scan.valueStartAt(place), scan.valueEndAt(place)]
+  switch (scan.kindAt(place)) {
+    case KIND.stringPlain:
+    case KIND.stringEmpty:
+      return text(start + 1, end - 1)
+    case KIND.object:
+      return regard.inside !== 'nothing' ? readJson(text(start, end)) : SOME_OBJECT
+    case KIND.array:
+      return regard.inside !== 'nothing' ? readJson(text(start, end)) : SOME_ARRAY
+    case KIND.arrayEmpty:
+      return EMPTY_ARRAY
+    default:
+      return readJson(text(start, end))
+  }
+}

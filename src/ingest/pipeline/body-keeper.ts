@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto'
+import type { Clock } from '../../model/clock.ts'
+import type { Fault } from '../../model/reasons.ts'
+import { createRecord } from '../../model/record.ts'
+import type { Sink } from '../../model/sink.ts'
+import { SinkUnavailable } from '../../model/sink.ts'
+import type { Source } from '../../model/source.ts'
+import type { Dedupe, DedupeClaims } from '../dedupe/dedupe.ts'
+import type { Endpoint } from '../judge/judge.ts'
+import type { Router } from '../route/route.ts'
+import { spellBytes, withoutWriteKeys } from '../parse/spell-bytes.ts'
+import { toText } from '../parse/time.ts'
+
+/** What became of a refused body: kept; kept before; or not kept, because its source has no room or nothing can be stored. */
+export const BODY_OUTCOMES = ['kept', 'duplicate', 'over_limit', 'failed'] as const
+
+export type BodyOutcome = (typeof BODY_OUTCOMES)[number]
+
+/** Where refused bodies are counted. */
+export interface BodyLedger {
+  bodyRefused(source: string, outcome: BodyOutcome): void
+}
+
+/** A body that is refused as a whole, of a request whose source is known. */
+export interface RefusedBody {
+  /** After inflating, as far as it was read. */
+  readonly bytes: Buffer
+  /** Nothing of it is missing. */
+  readonly isComplete: boolean
+  readonly fault: Fault
+  readonly endpoint: Endpoint
+  /** The path that the request came to, as the server names it. */
+  readonly path: string
+  readonly source: Source
+  readonly writeKey: string
+}
+
+/** Keeps refused bodies as rejected records of the kind `body`, so that what is whole in them can be sent again. */
+export interface BodyKeeper {
+  /**
+   * Resolves when the body is durable, or is not to be kept: an empty one, one that is kept already, or one for which its
+   * source has no room left. Rejects with SinkUnavailable where it should be kept and cannot be.
+   */
+  keep(body: RefusedBody): Promise<void>
+}
+
+export interface BodyKeeperOptions {
+  readonly dedupe: Dedupe
+  readonly router: () => Router
+  readonly sink: Sink
+  readonly ledger: BodyLedger
+  readonly clock: Clock
+  /**
+   * What may be kept for each source, 512 bytes more for each body than it has; default 0: nothing. What was not used makes
+   * room for at most one hour.
+   */
+  readonly refusedBytesPerHour?: number
+}
+
+/**
+ * What is kept of one body. A default batch fits, and so does its record into the 1 MiB that Kafka takes by default.
+ */
+export const MAX_KEPT_BODY_BYTES = 512 * 1024
+
+/** What a record says beside its body takes so much at most, as a rule: small bodies fill a disk by that alone. */
+const RECORD_FRAME_BYTES = 512
+
+const MS_PER_HOUR = 3_600_000
+
+export function createBodyKeeper(options: BodyKeeperOptions): BodyKeeper {
+  const { dedupe, ledger, clock, refusedBytesPerHour = 0 } = options
+  if (refusedBytesPerHour === 0) return { keep: async () => undefined }
+  const takeRoom = createRoom(refusedBytesPerHour, clock)
+
+  /** The claim on a body that is to be kept; else what becomes of it. */
+  async function claim(body: RefusedBody): Promise<DedupeClaims | BodyOutcome> {
+    const claims = dedupe.begin(`${body.source.id}.rejected`)
+    const digest = digestOf(body)
+    const known = claims.claim(digest, 0, digest.length)
+    if (known === 'new') return claims
+    claims.abort()
+    return known === 'duplicate' || (await known) ? 'duplicate' : 'failed'
+  }
+
+  return {
+    async keep(body) {
+      const { bytes, source } = body
+      if (bytes.length === 0) return
+      const claims = await claim(body)
+      if (claims === 'failed') throw new SinkUnavailable('another request with the same body failed')
+      if (typeof claims === 'string') return ledger.bodyRefused(source.id, claims)
+      if (!takeRoom(source.id, Math.min(bytes.length, MAX_KEPT_BODY_BYTES) + RECORD_FRAME_BYTES)) {
+        claims.abort()
+        return ledger.bodyRefused(source.id, 'over_limit')
+      }
+      try {
+        await options.sink.publish([recordOf(body, options)])
+      } catch (error) {
+        claims.abort()
+        ledger.bodyRefused(source.id, 'failed')
+        throw error
+      }
+      claims.commit()
+      ledger.bodyRefused(source.id, 'kept')
+    }
+  }
+}
+
+/** Takes bytes of the room that a source has; false where that is too little. */
+function createRoom(bytesPerHour: number, clock: Clock): (source: string, bytes: number) => boolean {
+  const rooms = new Map<string, { bytes: number; at: number }>()
+  return (source, bytes) => {
+    const now = clock.monotonic()
+    const { bytes: left, at } = rooms.get(source) ?? { bytes: bytesPerHour, at: now }
+    const room = Math.min(bytesPerHour, left + ((now - at) / MS_PER_HOUR) * bytesPerHour)
+    const fits = bytes <= room
+    rooms.set(source, { bytes: fits ? room - bytes : room, at: now })
+    return fits
+  }
+}
+
+function digestOf({ bytes, fault, endpoint }: RefusedBody): Buffer {
+  return createHash('sha256')
+    .update(`${typeOf(endpoint)} ${fault.code} `)
+    .update(bytes)
+    .digest()
+}
+
+function typeOf(endpoint: Endpoint) {
+  return endpoint.kind === 'single' ? endpoint.type : 'unknown'
+}
+
+function recordOf(body: RefusedBody, { router, clock }: BodyKeeperOptions) {
+  const { bytes, fault, endpoint, path, source, writeKey } = body
+  const { code, pointer, message } = fault
+  const receivedAt = clock.now()
+  const type = typeOf(endpoint)
+  const kept = bytes.subarray(0, MAX_KEPT_BODY_BYTES)
+  const { json, encoding } = spellBytes(withoutWriteKeys(kept, writeKey))
+  const rest = {
+    encoding,
+    complete: body.isComplete && kept.length === bytes.length,
+    source: source.id,
+    type,
+    path,
+    code,
+    pointer,
+    message,
+    receivedAt: toText(receivedAt),
+    library: { name: null, version: null }
+  }
+  const line = Buffer.from(`{"kind":"body","body":${json},${JSON.stringify(rest).slice(1)}\n`)
+  const topics = router().rejectedTopics(source.id, type)
+  return createRecord({
+    kind: 'rejected',
+    type,
+    code,
+    line,
+    messageId: '',
+    key: '',
+    source: source.id,
+    receivedAt,
+    topics
+  })
+}

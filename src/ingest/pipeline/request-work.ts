@@ -1,0 +1,245 @@
+import type { Outcome } from '../../model/outcome.ts'
+import { setterOf } from '../../model/limits.ts'
+import type { OutgoingRecord } from '../../model/record.ts'
+import { uniqueIdStart } from '../../model/record.ts'
+import type { Fault } from '../../model/reasons.ts'
+import { fault } from '../../model/reasons.ts'
+import type { Receipt } from '../../model/sink.ts'
+import { isSinkUnavailable } from '../../model/sink.ts'
+import type { Answer } from './answer.ts'
+import { faultAnswer, partialAnswer, SUCCESS, unavailableAnswer } from './answer.ts'
+import type { IngestRequest, PipelineOptions } from './contract.ts'
+import type { DedupeClaims } from '../dedupe/dedupe.ts'
+import type { RequestFacts } from '../enrich/encode.ts'
+import { createFacts } from '../enrich/encode.ts'
+import { Entry } from './entry.ts'
+import type { GoodEvent } from '../judge/good-event.ts'
+import type { BadEvent } from '../judge/judge.ts'
+import { judgeEvent } from '../judge/judge.ts'
+import { RequestLines } from './request-lines.ts'
+import { countReceived, countSettled } from './settlement.ts'
+
+/** Above it a request passes in pieces... */
+const LARGE_BODY_BYTES = 128 * 1024
+/** ...of so many events: a millisecond, or three where each of them is refused. */
+const EVENTS_AT_ONCE = 250
+
+/** One request on its way through the pipeline; used once. */
+export class RequestWork {
+  readonly #options: PipelineOptions
+  readonly #request: IngestRequest
+  readonly #facts: RequestFacts
+  #lines: RequestLines
+  readonly #claims: DedupeClaims
+  #entries: Entry[] = []
+  readonly #records: OutgoingRecord[] = []
+  /** Why the request was refused as a whole. */
+  #refusal: Fault | undefined
+  /** Monotonic milliseconds at the start and after each step. */
+  readonly #marks: number[]
+  #receipt: Receipt | undefined
+
+  constructor(options: PipelineOptions, request: IngestRequest) {
+    const { body, source, path, address } = request
+    const receivedAt = options.clock.now()
+    this.#options = options
+    this.#request = request
+    this.#facts = createFacts({ body, source: source.id, path, receivedAt, address })
+    this.#lines = new RequestLines(options, request, this.#facts)
+    this.#claims = options.dedupe.begin(source.id)
+    this.#marks = [options.clock.monotonic()]
+  }
+
+  /** The source is over its rate: no event is looked at. */
+  holdBack(): void {
+    const { body, endpoint } = this.#request
+    const type = endpoint.kind === 'single' ? endpoint.type : 'unknown'
+    this.#entries = body.events.map(scan => new Entry(this.#facts, { scan, type, fault: undefined }))
+    countReceived(this.#entries, this.#facts.source, this.#options.ledger)
+    this.#end('rate_limited')
+  }
+
+  /** @param shared a fault of what the events share: it is each one's */
+  async run(shared: Fault | undefined): Promise<Answer> {
+    const { body } = this.#request
+    const isLarge = body.bytes.length > LARGE_BODY_BYTES
+    const events: (GoodEvent | BadEvent)[] = []
+    try {
+      for (let index = 0; index < body.events.length; index++) {
+        if (isLarge && index % EVENTS_AT_ONCE === 0) await this.#options.pause()
+        events.push(this.#judge(index, shared))
+      }
+      this.#entries = events.map(event => new Entry(this.#facts, event))
+      countReceived(this.#entries, this.#facts.source, this.#options.ledger)
+      this.#mark()
+      // All of them before the first is written: look-ups wait for memory, and next to one another they wait together.
+      for (let index = 0; index < events.length; index++) {
+        this.#claim(events[index] as GoodEvent | BadEvent, this.#entries[index] as Entry)
+      }
+      if (!(await this.#writeAll(events, this.#options.judge.limits.maxPublishBytes))) {
+        await this.#writeAll(this.#refuse(events), Infinity)
+      }
+      this.#makeRecords()
+      events.length = 0
+      body.release()
+      this.#mark()
+      if (this.#records.length > 0) this.#receipt = await this.#options.sink.publish(this.#records)
+      // Others have become durable with it: all of them at once would keep the event loop for as many milliseconds.
+      if (isLarge) await this.#options.pause()
+    } catch (error) {
+      return this.#fail(error)
+    }
+    this.#claims.commit()
+    this.#lines.commit()
+    const answer = await this.#settle()
+    this.#letGo()
+    return answer
+  }
+
+  #judge(index: number, shared: Fault | undefined): GoodEvent | BadEvent {
+    const { body, endpoint } = this.#request
+    const event = judgeEvent(this.#options.judge, endpoint, body, index)
+    if (shared === undefined || event.fault !== undefined) return event
+    return refuseGood(event, index, shared)
+  }
+
+  #claim(event: GoodEvent | BadEvent, entry: Entry): void {
+    if (event.fault !== undefined) return
+    event.giveTexts(entry, this.#request.messageId)
+    const claim = this.#claims.claim(entry.texts, uniqueIdStart(entry), entry.idEnd)
+    if (claim === 'duplicate') entry.outcome = 'duplicate'
+    else if (claim !== 'new') entry.awaited = claim
+  }
+
+  /**
+   * Writes the lines of all events. False as soon as they are more than `limit` bytes, which keeps a large shared context
+   * times many events from filling the memory. What Kafka's side needs for each topic is bounded there.
+   */
+  async #writeAll(events: readonly (GoodEvent | BadEvent)[], limit: number): Promise<boolean> {
+    const isLarge = this.#request.body.bytes.length > LARGE_BODY_BYTES
+    for (let index = 0; index < events.length; index++) {
+      if (isLarge && index % EVENTS_AT_ONCE === 0) await this.#options.pause()
+      this.#lines.write(events[index] as GoodEvent | BadEvent, this.#entries[index] as Entry)
+      if (this.#lines.length > limit) return false
+    }
+    return true
+  }
+
+  /**
+   * The request asks for too much: what was written is forgotten, and every event that was good is refused.
+   *
+   * @returns the events as they are to be kept, each as it came, so that they take little more than the body
+   */
+  #refuse(events: readonly (GoodEvent | BadEvent)[]): BadEvent[] {
+    const { limits } = this.#options.judge
+    const most = `${limits.maxPublishBytes} bytes (${setterOf(limits, 'maxPublishBytes')})`
+    const why = "the batch's context is copied into each of its events"
+    const message = `the request would publish more than ${most}: ${why}`
+    const tooMuch = fault('payload_too_large', '', message)
+    this.#refusal = tooMuch
+    this.#claims.abort()
+    this.#lines.abort()
+    this.#lines.giveBack()
+    this.#lines = new RequestLines(this.#options, this.#request, this.#facts)
+    const refused = events.map((event, index) =>
+      event.fault === undefined ? refuseGood(event, index, tooMuch) : event
+    )
+    this.#entries = refused.map(event => new Entry(this.#facts, event))
+    return refused
+  }
+
+  #makeRecords(): void {
+    const { block } = this.#lines
+    for (const entry of this.#entries) {
+      if (entry.lineStart === entry.lineEnd) continue
+      entry.block = block
+      entry.place = this.#records.length
+      this.#records.push(entry)
+    }
+  }
+
+  /** Everything published is durable; what other requests were publishing decides the rest. */
+  async #settle(): Promise<Answer> {
+    for (const entry of this.#entries) {
+      const isGood = entry.fault === undefined
+      if (entry.awaited !== undefined) {
+        if (await entry.awaited) entry.outcome = isGood ? 'duplicate' : 'rejected'
+        else entry.fault = undefined
+      } else if (entry.outcome === 'failed') entry.outcome = isGood ? 'accepted' : 'rejected'
+    }
+    this.#close()
+    if (this.#countOf('failed') > 0) return unavailableAnswer('another request with the same messageId failed', 1)
+    const { bad } = this.#lines
+    const [first] = bad
+    if (this.#refusal !== undefined) return faultAnswer(this.#refusal)
+    if (first === undefined) return SUCCESS
+    if (this.#request.endpoint.kind === 'single') return faultAnswer(first.fault)
+    const counts = {
+      accepted: this.#countOf('accepted'),
+      duplicates: this.#countOf('duplicate'),
+      rejected: bad.length
+    }
+    return partialAnswer(bad, counts, this.#options.partialStatus)
+  }
+
+  /** Where it went wrong the memory of the request is left to the collector: somebody may be at work with it. */
+  #letGo(): void {
+    if (this.#receipt?.released === false) return
+    this.#lines.giveBack()
+    this.#options.memory.giveBack(this.#request.body.bytes)
+  }
+
+  /** Nothing may be taken as durable: the client must send all of it again. */
+  #fail(error: unknown): Answer {
+    this.#end('failed')
+    if (isSinkUnavailable(error)) return unavailableAnswer(error.message, error.retryAfterSeconds)
+    throw error
+  }
+
+  /** Gives every event the same fate, and its id back. */
+  #end(outcome: Outcome): void {
+    this.#claims.abort()
+    this.#lines.abort()
+    for (const entry of this.#entries) {
+      // Written, and not published.
+      if (entry.place < 0) entry.lineEnd = entry.lineStart
+      entry.outcome = outcome
+      entry.fault = undefined
+    }
+    this.#close()
+  }
+
+  #countOf(outcome: Outcome): number {
+    return this.#entries.reduce((count, entry) => count + (entry.outcome === outcome ? 1 : 0), 0)
+  }
+
+  /** Every event has its one outcome: tells the ledger and the observer. */
+  #close(): void {
+    this.#mark()
+    const { source, receivedAt } = this.#facts
+    const { ledger, observe } = this.#options
+    countSettled(this.#entries, source, ledger)
+    const { unknownNames } = this.#lines
+    if (unknownNames > 0) ledger.unknownIntegrations(source, unknownNames)
+    const { body, endpoint, address } = this.#request
+    const [start = 0, judged = start, written = judged, ended = written] = this.#marks
+    observe({
+      source,
+      endpoint: endpoint.kind === 'batch' ? 'batch' : endpoint.type,
+      address,
+      receivedAt,
+      body: body.bytes,
+      events: this.#entries,
+      receipt: this.#receipt,
+      timings: { judgeMs: judged - start, encodeMs: written - judged, publishMs: ended - written }
+    })
+  }
+
+  #mark(): void {
+    this.#marks.push(this.#options.clock.monotonic())
+  }
+}
+
+function refuseGood(event: GoodEvent, index: number, why: Fault): BadEvent {
+  return { index, scan: event.scan, value: event.value(), type: event.type, fault: why }
+}

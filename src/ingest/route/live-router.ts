@@ -1,0 +1,126 @@
+import { EVENT_TYPES } from '../../model/event-types.ts'
+import type { TributaryFile } from '../../model/tributary-file.ts'
+import type { RouteConfig, Router } from './route.ts'
+import { createRouter, fillTopic } from './route.ts'
+
+/** So long Kafka may take to answer when it is asked about topics: at start, and for a changed file. */
+const START_PATIENCE_MS = 10_000
+const RELOAD_PATIENCE_MS = 5_000
+/** A file whose topics are refused is tried again: what is wrong may be mended in Kafka. */
+const RETRY_MS = 5_000
+
+export interface LiveRouterOptions {
+  readonly topics: Pick<RouteConfig, 'eventsTopic' | 'rejectedTopic'>
+  /** Resolves with the topics that are refused and why; empty where that cannot be known in time. */
+  readonly refusedTopics: (names: readonly string[], timeoutMs: number) => Promise<ReadonlyMap<string, string>>
+  /** Told the topics of each configuration that comes into force. */
+  readonly onTopics: (names: readonly string[]) => void
+  /** Told once of each changed file that does not come into force, one line for each problem. */
+  readonly onRefused: (problems: readonly string[]) => void
+  /** Default 5,000. */
+  readonly retryMs?: number
+  /** Default 5,000. */
+  readonly reloadPatienceMs?: number
+}
+
+/**
+ * The router in force. A changed file takes over only when Kafka takes all the topics that it adds; those that are in
+ * force already hold up no edit, whatever has become of them, so that a key can be revoked meanwhile.
+ */
+export interface LiveRouter {
+  current(): Router
+  /** What is wrong with the topics of the file that the server has started with. */
+  startProblems(): Promise<readonly string[]>
+  /**
+   * Asks for a changed file. `takeEffect` is called in the turn in which the routes come into force, at once where no
+   * topic is new. Resolves when Kafka was asked once; a file that is refused is tried again until another is asked for.
+   */
+  request(file: TributaryFile, takeEffect?: () => void): Promise<void>
+  /** The file that was asked for last is wanted no more. */
+  withdraw(): void
+}
+
+export function createLiveRouter(first: TributaryFile, options: LiveRouterOptions): LiveRouter {
+  const { retryMs = RETRY_MS, reloadPatienceMs = RELOAD_PATIENCE_MS } = options
+  let current = makeRouter(first)
+  let topicsInForce: ReadonlySet<string> = new Set(current.knownTopics(first.sources))
+  let wanted: object | undefined
+  let timer: NodeJS.Timeout | undefined
+
+  function makeRouter({ destinations }: TributaryFile): Router {
+    const { eventsTopic, rejectedTopic } = options.topics
+    return createRouter({ eventsTopic, rejectedTopic, destinations })
+  }
+
+  async function problemsOf(file: TributaryFile, topics: readonly string[], patienceMs: number) {
+    const refused = await options.refusedTopics(topics, patienceMs)
+    return refused.size === 0 ? [] : topicProblems(file, refused)
+  }
+
+  async function problemsInTime(file: TributaryFile, added: readonly string[]): Promise<readonly string[]> {
+    const { promise: outOfPatience, resolve } = Promise.withResolvers<readonly string[]>()
+    const patience = setTimeout(resolve, reloadPatienceMs, []).unref()
+    const asked = problemsOf(file, added, reloadPatienceMs)
+    return Promise.race([asked, outOfPatience]).finally(() => clearTimeout(patience))
+  }
+
+  async function take(edit: Edit, told: boolean): Promise<void> {
+    const { file, router, topics } = edit
+    const added = topics.filter(name => !topicsInForce.has(name))
+    const problems = added.length === 0 ? [] : await problemsInTime(file, added)
+    if (wanted !== edit) return
+    if (problems.length === 0) {
+      wanted = undefined
+      current = router
+      topicsInForce = new Set(topics)
+      edit.takeEffect?.()
+      options.onTopics(topics)
+      return
+    }
+    if (!told) options.onRefused(problems)
+    timer = setTimeout(() => void take(edit, true), retryMs).unref()
+  }
+
+  function withdraw(): void {
+    clearTimeout(timer)
+    wanted = undefined
+  }
+
+  return {
+    current: () => current,
+    startProblems: () => problemsOf(first, current.knownTopics(first.sources), START_PATIENCE_MS),
+    request(file, takeEffect) {
+      withdraw()
+      const router = makeRouter(file)
+      const edit = { file, router, topics: router.knownTopics(file.sources), takeEffect }
+      wanted = edit
+      return take(edit, false)
+    },
+    withdraw
+  }
+}
+
+interface Edit {
+  readonly file: TributaryFile
+  readonly router: Router
+  readonly topics: readonly string[]
+  readonly takeEffect: (() => void) | undefined
+}
+
+/** One line for each destination that has refused topics, with its place in the file, and one for each other topic. */
+function topicProblems(
+  { sources, destinations, topicPlaces }: TributaryFile,
+  refused: ReadonlyMap<string, string>
+): readonly string[] {
+  const others = new Map(refused)
+  const lines = destinations.flatMap(({ topic }, index) => {
+    const all = sources.flatMap(({ id }) => EVENT_TYPES.map(type => fillTopic(topic, id, type)))
+    const reasons = new Set(all.map(name => refused.get(name)).filter(reason => reason !== undefined))
+    for (const name of all) others.delete(name)
+    const [reason] = reasons
+    if (reason === undefined) return []
+    const more = reasons.size > 1 ? ` (and ${reasons.size - 1} more of this template)` : ''
+    return [`${topicPlaces[index]}: ${reason}${more}`]
+  })
+  return [...lines, ...others.values()]
+}

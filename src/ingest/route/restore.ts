@@ -1,0 +1,70 @@
+import { isEventType } from '../../model/event-types.ts'
+import type { ReasonCode } from '../../model/reasons.ts'
+import { REASONS } from '../../model/reasons.ts'
+import type { OutgoingRecord } from '../../model/record.ts'
+import { createRecord } from '../../model/record.ts'
+import type { JsonObject } from '../parse/body.ts'
+import { asObject } from '../parse/body.ts'
+import { asRouted, keyOf } from './key-of.ts'
+import type { Router } from './route.ts'
+
+/**
+ * Makes the record of a line that was kept on disk, routed as the configuration now in force says. A line holds all
+ * that a record needs; rejected ones are told by their `code` where an event has its `version`. Undefined for a line
+ * that is neither.
+ */
+export function restoreRecord(line: Buffer, router: Router): OutgoingRecord | undefined {
+  const value = parse(line)
+  if (value === undefined) return undefined
+  const receivedAt = Date.parse(String(value['receivedAt']))
+  if (Number.isNaN(receivedAt)) return undefined
+  if (value['version'] !== undefined) return restoreEvent(line, value, receivedAt, router)
+  const { source, type: named, code } = value
+  if (typeof source !== 'string' || typeof code !== 'string' || !Object.hasOwn(REASONS, code)) return undefined
+  const event = asObject(value['event']) ?? {}
+  const messageId = typeof event['messageId'] === 'string' ? event['messageId'] : ''
+  // Records of earlier versions do not name the type, which may then be the event's own.
+  const type = [named, event['type']].find(isEventType) ?? 'unknown'
+  const topics = router.rejectedTopics(source, type)
+  return createRecord({
+    kind: 'rejected',
+    line,
+    type,
+    source,
+    messageId,
+    receivedAt,
+    key: keyOf(event),
+    topics,
+    code: code as ReasonCode
+  })
+}
+
+function restoreEvent(line: Buffer, value: JsonObject, receivedAt: number, router: Router): OutgoingRecord | undefined {
+  const { type, projectId: source, messageId } = value
+  if (!isEventType(type) || typeof source !== 'string' || typeof messageId !== 'string') return undefined
+  const { topics } = router.route({
+    type,
+    source,
+    event: asRouted(value),
+    integrations: asObject(value['integrations'])
+  })
+  return createRecord({
+    kind: 'event',
+    line,
+    type,
+    code: undefined,
+    source,
+    messageId,
+    receivedAt,
+    key: keyOf(value),
+    topics
+  })
+}
+
+function parse(line: Buffer): JsonObject | undefined {
+  try {
+    return asObject(JSON.parse(line.toString()))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,135 @@
+import type { FilterRule, Route } from '../../model/route.ts'
+import type { JsonObject } from '../parse/body.ts'
+
+/** A destination as far as one source and one type of event are concerned. */
+export interface Candidate {
+  readonly name: string
+  /** Filled in. */
+  readonly topic: string
+  /** Which track calls, by their name; undefined for all of them, and for the other types. */
+  readonly takesName: ((name: string) => boolean) | undefined
+  /** Of all users, from 0 to 1. */
+  readonly rate: number
+}
+
+/** The destinations that are still in question, and those that have dropped out. */
+export interface Field {
+  readonly eventsTopic: string
+  readonly candidates: readonly Candidate[]
+  readonly filtered: Route['filtered']
+}
+
+/** What is asked of an event itself; only where it decides, since each answer is a string that has to be made. */
+export interface RoutedEvent {
+  /** The name of a track call; undefined where it has none. */
+  name(): string | undefined
+  /** What Kafka partitions by. */
+  key(): string
+}
+
+/** What is left to be asked of an event. What that costs does not depend on how many destinations there are. */
+export interface Plan {
+  route(event: RoutedEvent, integrations: JsonObject | undefined): Route
+}
+
+export interface PlanOptions {
+  /** Every name of an event that some destination's lists mention. */
+  readonly listedNames: ReadonlySet<string>
+  /** The user's place between 0 and 1, for sampling. */
+  readonly place: (key: string) => number
+}
+
+/** Names of events first: all names that no list mentions are one case. */
+export function makePlan(field: Field, options: PlanOptions): Plan {
+  if (field.candidates.every(({ takesName }) => takesName === undefined)) return planBySample(field, options.place)
+  const planFor = (name: string): Plan =>
+    planBySample(
+      narrow(field, 'events', ({ takesName }) => takesName?.(name) ?? true),
+      options.place
+    )
+  // No event has the empty string as its name, and no list holds it.
+  const unlisted = planFor('')
+  const listed = new Map([...options.listedNames].map(name => [name, planFor(name)]))
+  return {
+    route(event, integrations) {
+      const name = event.name()
+      const plan = name === undefined ? undefined : listed.get(name)
+      return (plan ?? unlisted).route(event, integrations)
+    }
+  }
+}
+
+/** Then sampling: users between two neighbouring rates are all treated alike. */
+function planBySample(field: Field, place: PlanOptions['place']): Plan {
+  const rates = [...new Set(field.candidates.map(({ rate }) => rate))].filter(rate => rate > 0 && rate < 1)
+  rates.sort((a, b) => a - b)
+  const plans = [...rates, 1].map(next => planByIntegrations(narrow(field, 'sample', ({ rate }) => rate >= next)))
+  if (rates.length === 0) return plans[0] as Plan
+  return {
+    route(event, integrations) {
+      const at = place(event.key())
+      let step = 0
+      while (step < rates.length && at >= (rates[step] as number)) step++
+      return (plans[step] as Plan).route(event, integrations)
+    }
+  }
+}
+
+/** Above so many different answers to `integrations` the others are worked out each time. */
+const MAX_KEPT_ROUTES = 256
+
+/**
+ * `integrations` last: Segment's rule. A destination's own key beats `All`, which defaults to true; an object (options)
+ * counts as true, null as absent; names are case-sensitive.
+ */
+function planByIntegrations(field: Field): Plan {
+  const indexes = new Map(field.candidates.map(({ name }, index) => [name, index]))
+  const all = makeRoute(field)
+  const none = makeRoute(narrow(field, 'integrations', () => false))
+  const kept = new Map<string, Route>()
+
+  function routeBut(exceptions: readonly number[], closed: boolean): Route {
+    const key = `${closed ? '+' : '-'}${exceptions.join()}`
+    let route = kept.get(key)
+    if (route === undefined) {
+      const picked = new Set(exceptions.map(index => field.candidates[index]))
+      route = makeRoute(narrow(field, 'integrations', candidate => picked.has(candidate) === closed))
+      if (kept.size < MAX_KEPT_ROUTES) kept.set(key, route)
+    }
+    return route
+  }
+
+  return {
+    route(_event, integrations) {
+      if (integrations === undefined) return all
+      const closed = Object.hasOwn(integrations, 'All') && integrations['All'] === false
+      let exceptions: number[] | undefined
+      for (const name in integrations) {
+        const index = indexes.get(name)
+        const value = integrations[name]
+        if (index === undefined || value === null || (value !== false) !== closed) continue
+        ;(exceptions ??= []).push(index)
+      }
+      if (exceptions === undefined) return closed ? none : all
+      return routeBut(exceptions.length > 1 ? exceptions.sort((a, b) => a - b) : exceptions, closed)
+    }
+  }
+}
+
+function narrow(field: Field, rule: FilterRule, stays: (candidate: Candidate) => boolean): Field {
+  const candidates: Candidate[] = []
+  const filtered = [...field.filtered]
+  for (const candidate of field.candidates) {
+    if (stays(candidate)) candidates.push(candidate)
+    else filtered.push({ destination: candidate.name, rule })
+  }
+  return { eventsTopic: field.eventsTopic, candidates, filtered }
+}
+
+function makeRoute({ eventsTopic, candidates, filtered }: Field): Route {
+  return {
+    topics: [...new Set([eventsTopic, ...candidates.map(({ topic }) => topic)])],
+    destinations: candidates.map(({ name }) => name),
+    filtered
+  }
+}

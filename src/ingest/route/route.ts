@@ -1,0 +1,117 @@
+import type { Destination, EventNames } from '../../model/destination.ts'
+import { EVENT_TYPES } from '../../model/event-types.ts'
+import type { EventType } from '../../model/event-types.ts'
+import type { FilterRule, Route } from '../../model/route.ts'
+import type { JsonObject } from '../parse/body.ts'
+import type { Candidate, Plan, RoutedEvent } from './route-plan.ts'
+import { makePlan } from './route-plan.ts'
+import { placeOfUser } from './route-sample.ts'
+
+export interface RouteConfig {
+  /** May contain `{type}` and `{source}`, as may every topic here. */
+  readonly eventsTopic: string
+  readonly rejectedTopic: string
+  readonly destinations: readonly Destination[]
+}
+
+/** What the router needs to know of an event. `integrations` is the batch's merged under the event's own. */
+export interface RouteInput {
+  readonly type: EventType
+  readonly source: string
+  readonly event: RoutedEvent
+  readonly integrations: JsonObject | undefined
+}
+
+export interface Router {
+  /** Events that go the same way get the same object, which must not be changed. */
+  route(input: RouteInput): Route
+  rejectedTopics(source: string, type: string): readonly string[]
+  /** Every topic that an event of these sources can go to, so that they can be made before the first one comes. */
+  knownTopics(sources: readonly { readonly id: string }[]): readonly string[]
+  /** How many keys of `integrations` are no destination's name. */
+  unknownNames(integrations: JsonObject): number
+}
+
+/** Keys of `integrations` that mean something without being a destination: the last is a browser SDK's own switch. */
+const RESERVED_NAMES = ['All', 'Segment.io']
+
+/** Fills `{type}` and `{source}`. */
+export function fillTopic(template: string, source: string, type: string): string {
+  return template.replaceAll('{type}', type).replaceAll('{source}', source)
+}
+
+/** Pure: the same event and configuration always give the same topics. */
+export function createRouter(config: RouteConfig): Router {
+  const plans = new Map<string, Partial<Record<EventType, Plan>>>()
+  const rejected = new Map<string, readonly string[]>()
+  const known = new Set([...RESERVED_NAMES, ...config.destinations.map(({ name }) => name)])
+  const options = {
+    listedNames: new Set(
+      config.destinations.flatMap(({ events }) => [...(events?.allow ?? []), ...(events?.deny ?? [])])
+    ),
+    place: placeOfUser
+  }
+
+  function planFor(source: string, type: EventType): Plan {
+    let ofSource = plans.get(source)
+    if (ofSource === undefined) plans.set(source, (ofSource = {}))
+    return (ofSource[type] ??= makePlan(startOf(config, source, type), options))
+  }
+
+  return {
+    route: ({ type, source, event, integrations }) => planFor(source, type).route(event, integrations),
+    rejectedTopics(source, type) {
+      const key = `${source}\n${type}`
+      let topics = rejected.get(key)
+      if (topics === undefined) rejected.set(key, (topics = [fillTopic(config.rejectedTopic, source, type)]))
+      return topics
+    },
+    knownTopics(sources) {
+      const topics = sources.flatMap(({ id }) => [
+        ...EVENT_TYPES.flatMap(type => {
+          const { eventsTopic, candidates } = startOf(config, id, type)
+          return [eventsTopic, ...candidates.map(({ topic }) => topic)]
+        }),
+        ...[...EVENT_TYPES, 'unknown'].map(type => fillTopic(config.rejectedTopic, id, type))
+      ])
+      return [...new Set(topics)]
+    },
+    unknownNames(integrations) {
+      let count = 0
+      for (const name in integrations) if (!known.has(name)) count++
+      return count
+    }
+  }
+}
+
+/** What the configuration alone decides for a source and a type. */
+function startOf(config: RouteConfig, source: string, type: EventType) {
+  const candidates: Candidate[] = []
+  const filtered: { readonly destination: string; readonly rule: FilterRule }[] = []
+  for (const destination of config.destinations) {
+    const { name, topic, events, sample } = destination
+    const rule = ruleAgainst(destination, source, type)
+    if (rule !== undefined) filtered.push({ destination: name, rule })
+    else {
+      const takesName = type === 'track' && events !== undefined ? nameFilter(events) : undefined
+      candidates.push({ name, topic: fillTopic(topic, source, type), takesName, rate: sample?.rate ?? 1 })
+    }
+  }
+  return { eventsTopic: fillTopic(config.eventsTopic, source, type), candidates, filtered }
+}
+
+function ruleAgainst(
+  { enabled, sources, types }: Destination,
+  source: string,
+  type: EventType
+): FilterRule | undefined {
+  if (!enabled) return 'disabled'
+  if (sources?.includes(source) === false) return 'source'
+  return types?.includes(type) === false ? 'type' : undefined
+}
+
+function nameFilter({ allow, deny }: EventNames): (name: string) => boolean {
+  const allowed = allow === undefined ? undefined : new Set(allow)
+  const denied = new Set(deny)
+  return name => !denied.has(name) && (allowed?.has(name) ?? true)
+}

@@ -1,0 +1,39 @@
+import { open, realpath, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ConfigError } from '../../model/config-error.ts'
+
+/** An edit takes milliseconds; a lock this old was left by a process that was killed. */
+const STALE_MS = 10_000
+const RETRY_MS = 20
+/** Longer than STALE_MS, so that whoever waits behind a dead process gets his turn. */
+const PATIENCE_MS = STALE_MS + 2_000
+
+/** Runs `use` while no other command edits the file; commands wait for one another. */
+export async function withEditLock<T>(file: string, use: () => Promise<T>): Promise<T> {
+  // A symlink and the file behind it are one file.
+  const target = await realpath(file).catch(() => file)
+  const lock = join(dirname(target), `.${basename(target)}.lock`)
+  const patience = performance.now() + PATIENCE_MS
+  while (!(await take(lock))) {
+    if (performance.now() > patience) throw new ConfigError([`${file}: somebody else is editing it (${lock})`])
+    await sleep(RETRY_MS)
+  }
+  try {
+    return await use()
+  } finally {
+    await rm(lock, { force: true })
+  }
+}
+
+async function take(lock: string): Promise<boolean> {
+  try {
+    await (await open(lock, 'wx')).close()
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    const made = await stat(lock).catch(() => undefined)
+    if (made !== undefined && Date.now() - made.mtimeMs > STALE_MS) await rm(lock, { force: true })
+    return false
+  }
+}

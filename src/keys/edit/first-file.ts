@@ -1,0 +1,77 @@
+import { lstat } from 'node:fs/promises'
+import { dirname, relative, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ConfigError } from '../../model/config-error.ts'
+import { createFile } from './write-file.ts'
+import { newWriteKey } from '../write-key.ts'
+import { sayingWhy } from './write-trouble.ts'
+import { yamlText } from './yaml-text.ts'
+
+const SCHEMA = fileURLToPath(new URL('../../../schemas/config.schema.json', import.meta.url))
+
+export interface NewSource {
+  readonly id: string
+  readonly name: string
+}
+
+/** The source of a file that the server makes by itself. */
+export const FIRST_SOURCE: NewSource = { id: 'default', name: 'Default source' }
+
+/**
+ * Sees to it that there is a config file. The write key of the file's one source where it was made just now, for the
+ * banner; undefined where there was one. A file that the operator named (`given`) is never made: a mount that failed
+ * must not invent a source. Rejects with ConfigError then.
+ */
+export async function ensureConfigFile(options: {
+  readonly file: string
+  readonly given: boolean
+}): Promise<string | undefined> {
+  const { file, given } = options
+  if (await exists(file)) return undefined
+  if (given) throw new ConfigError([`CONFIG_FILE=${file}: no such file; "tributary init" makes one`])
+  return createConfigFile(file, FIRST_SOURCE)
+}
+
+/** Makes a config file with one source and gives its write key; undefined where there is a file already. */
+export async function createConfigFile(file: string, source: NewSource): Promise<string | undefined> {
+  const writeKey = newWriteKey()
+  const isMade = await sayingWhy(file, () => createFile(file, firstText(file, source, writeKey)))
+  return isMade ? writeKey : undefined
+}
+
+async function exists(file: string): Promise<boolean> {
+  // A symlink that points nowhere counts too: somebody means to have a file there.
+  return lstat(file).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false
+      throw new ConfigError([`${file}: cannot be read (${error.code})`], { cause: error })
+    }
+  )
+}
+
+function firstText(file: string, { id, name }: NewSource, writeKey: string): string {
+  const schema = relative(dirname(resolve(file)), SCHEMA).replaceAll(sep, '/')
+  return `# yaml-language-server: $schema=${schema}
+#
+# Who may send events to Tributary, and where the events go. Save this file and it is in force within 2 s; what is
+# wrong with an edit is in the log, and the last good one stays in force; "tributary config check" tells it too.
+# Write keys are secrets of this file: "tributary keys add|list|revoke|rotate" edits them for you.
+
+sources:
+  - id: ${yamlText(id)}
+    name: ${yamlText(name)}
+    writeKeys: [${writeKey}]
+    # enabled: true
+    # allowedOrigins: [https://www.example.com]
+    # rateLimit: { eventsPerSecond: 500 }
+
+# Besides the topic of all events, destinations get those that \`integrations\` allows them:
+#
+# destinations:
+#   - name: Amplitude
+#     topic: tributary.destination.amplitude
+#     sources: [${yamlText(id)}]
+#     types: [track, identify]
+`
+}

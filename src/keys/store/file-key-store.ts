@@ -1,0 +1,113 @@
+import { resolve } from 'node:path'
+import type { Clock } from '../../model/clock.ts'
+import { systemClock } from '../../model/clock.ts'
+import { ConfigError } from '../../model/config-error.ts'
+import type { KeyStore } from '../../model/source.ts'
+import type { KeyedTributaryFile, ParseTributaryFile, TributaryFile } from '../../model/tributary-file.ts'
+import { createKeyIndex } from './key-index.ts'
+import { observe } from '../read-file.ts'
+import type { Observation } from '../read-file.ts'
+import type { SourceKey } from './source-keys.ts'
+import { groupBySource } from './source-keys.ts'
+import { watchFile } from './watch-file.ts'
+import type { FileWatch } from './watch-file.ts'
+
+/** The part of a logger that is used here; pino has this form. */
+export interface KeyStoreLog {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+}
+
+export interface FileKeyStoreOptions {
+  readonly file: string
+  readonly parse: ParseTributaryFile
+  readonly log: KeyStoreLog
+  readonly clock?: Clock
+}
+
+/** Keys come into force in the same turn as what else the edit is about, or not at all. */
+export interface EditApproval {
+  /** Asks for `file`; `takeEffect` is to be called once where it comes into force. A newer request replaces an older one. */
+  request(file: TributaryFile, takeEffect: () => void): void
+  /** What was asked for last is wanted no more. */
+  withdraw(): void
+}
+
+export interface FileKeyStore extends KeyStore {
+  /** The file in force. */
+  current(): TributaryFile
+  /** Every source's keys by its id, for those who may see them. */
+  sourceKeys(): ReadonlyMap<string, readonly SourceKey[]>
+  /** How long its keys are, in characters: a text of another length is no key. */
+  keyLengths(): ReadonlySet<number>
+  /** From now on edits are followed; without `approval` one that can be read is in force at once. */
+  follow(approval?: EditApproval): void
+  /** Reads the file now and takes it as an edit that has settled; nothing happens where edits are not followed. */
+  check(): void
+}
+
+const AT_ONCE: EditApproval = { request: (_file, takeEffect) => takeEffect(), withdraw: () => undefined }
+
+/**
+ * Sources and destinations from tributary.yml, from follow() on read again within 2 s of every change. An edit that cannot be used
+ * changes nothing and is said once in the log. Rejects with ConfigError where there is no good file to begin with.
+ */
+export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<FileKeyStore> {
+  const { parse, log, clock = systemClock } = options
+  // Kept absolute, so that a process that changes its folder goes on reading the same file.
+  const path = resolve(options.file)
+  const first = await observe(path)
+  let current = read(first)
+  let find = createKeyIndex(current.writeKeys)
+  let lengths = lengthsOf(current)
+  let approval = AT_ONCE
+  let watch: FileWatch | undefined
+
+  function read(seen: Observation): KeyedTributaryFile {
+    if (seen.text === undefined) throw new ConfigError([seen.problem ?? `${options.file}: cannot be read`])
+    return parse(seen.text, options.file)
+  }
+
+  function reload(seen: Observation): void {
+    // Of a file that has changed again, no earlier state may come into force any more.
+    approval.withdraw()
+    try {
+      const next = read(seen)
+      const index = createKeyIndex(next.writeKeys)
+      approval.request(next.file, () => {
+        current = next
+        find = index
+        lengths = lengthsOf(next)
+        const { sources, destinations } = next.file
+        const counts = { sources: sources.length, destinations: destinations.length }
+        log.info({ file: options.file, ...counts }, 'config file reloaded')
+      })
+    } catch (error) {
+      log.warn(
+        { file: options.file, problem: (error as Error).message },
+        'config file not usable; the last good one stays'
+      )
+    }
+  }
+
+  return {
+    find: writeKey => find(writeKey),
+    sources: () => current.file.sources,
+    current: () => current.file,
+    sourceKeys: () => groupBySource(current),
+    keyLengths: () => lengths,
+    follow(asked = AT_ONCE) {
+      approval = asked
+      watch ??= watchFile({ file: path, known: first, onSettled: reload, clock })
+    },
+    check: () => watch?.check(),
+    async close() {
+      approval.withdraw()
+      await watch?.close()
+    }
+  }
+}
+
+function lengthsOf({ writeKeys }: KeyedTributaryFile): ReadonlySet<number> {
+  return new Set([...writeKeys.keys()].map(({ length }) => length))
+}

@@ -1,0 +1,48 @@
+import t from 'tap'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { readEnvironment } from '../../../src/config/env/environment.ts'
+import { configTable, printConfig } from '../../../src/config/env/print.ts'
+import { VARIABLE_NAMES } from '../../../src/config/env/variables.ts'
+
+const script = fileURLToPath(new URL('../../../scripts/config-table.ts', import.meta.url))
+
+t.test('the printed configuration has every variable as it was typed, and hides secrets', async t => {
+  const printed = printConfig(
+    readEnvironment({ LOG_RETENTION: '7d,20GiB', ADMIN_PASSWORD: 'hunter2', PUBLISH_TIMEOUT: '1s', KAFKA_BROKERS: 'a' })
+  )
+  t.notMatch(printed, /hunter2/)
+  t.match(printed, /^ADMIN_PASSWORD=\(hidden\)$/m)
+  t.match(printed, /^LOG_RETENTION=7d,20GiB$/m)
+  t.match(printed, /^PORT=3000 +# default$/m)
+  t.match(printed, /^PUBLIC_URL= +# default: from the request$/m)
+  t.strictSame(
+    printed.split('\n').map(line => line.split('=')[0]),
+    VARIABLE_NAMES
+  )
+})
+
+t.test('the table of variables has one row for each, with its default', async t => {
+  const rows = configTable().split('\n').slice(2)
+  t.strictSame(
+    rows.map(row => /^\| `(\w+)` \|/.exec(row)?.[1]),
+    VARIABLE_NAMES
+  )
+  t.match(configTable(), '| `PUBLISH_TIMEOUT` | `750ms` | ')
+  t.match(configTable(), '| `MAX_BATCH_BYTES` | `524288`, strict: `512000` | ')
+  t.equal(
+    rows.every(row => row.split('|').length === 5),
+    true,
+    'no cell breaks its row'
+  )
+})
+
+t.test('the script prints the table, and tells a file that has an old one', async t => {
+  t.equal(execFileSync(process.execPath, [script], { encoding: 'utf8' }), `${configTable()}\n`)
+  const dir = t.testdir({ 'new.md': `# x\n\n${configTable()}\n\ny`, 'old.md': configTable().replace('750ms', '500ms') })
+  t.equal(spawnSync(process.execPath, [script, '--check', join(dir, 'new.md')]).status, 0)
+  const old = spawnSync(process.execPath, [script, '--check', join(dir, 'old.md')], { encoding: 'utf8' })
+  t.equal(old.status, 1)
+  t.match(old.stderr, /old\.md: its table of variables is out of date/)
+})

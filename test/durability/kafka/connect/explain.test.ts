@@ -1,0 +1,76 @@
+import { NetworkError, ProtocolError } from '@platformatic/kafka'
+import t from 'tap'
+import { verdictOf } from '../../../../src/durability/kafka/send/answers.ts'
+import { explain, explainTopic, isTopicTrouble } from '../../../../src/durability/kafka/connect/explain.ts'
+
+const brokers = ['kafka-1:9092', 'kafka-2:9092']
+
+t.test('protocol errors, however deep, become one line that says what to look at', async t => {
+  const cases: Record<string, RegExp> = {
+    NOT_ENOUGH_REPLICAS: /min\.insync\.replicas/,
+    NOT_ENOUGH_REPLICAS_AFTER_APPEND: /min\.insync\.replicas/,
+    TOPIC_AUTHORIZATION_FAILED: /ACLs/,
+    CLUSTER_AUTHORIZATION_FAILED: /IdempotentWrite/,
+    KAFKA_STORAGE_ERROR: /disk/,
+    INVALID_TIMESTAMP: /clocks/,
+    REQUEST_TIMED_OUT: /in time/
+  }
+  for (const [id, words] of Object.entries(cases)) {
+    const error = new AggregateError([new Error('outer', { cause: new ProtocolError(id) })], 'many')
+    t.match(explain(error, brokers), words, id)
+    t.match(explain(error, brokers), /^Kafka \(kafka-1:9092, kafka-2:9092\) [^\n]+$/)
+  }
+})
+
+t.test('of a time that is refused and a leader that moved meanwhile, the time is told', async t => {
+  const error = new AggregateError([
+    new ProtocolError('NOT_LEADER_OR_FOLLOWER'),
+    new ProtocolError('INVALID_TIMESTAMP')
+  ])
+  t.match(explain(error, brokers), /clocks/)
+})
+
+t.test('an error that nobody knows is told in its own first line', async t => {
+  t.equal(explain(new Error('odd\nstack'), brokers), 'Kafka (kafka-1:9092, kafka-2:9092) failed: odd')
+  t.equal(explain('text', ['b']), 'Kafka (b) failed: text')
+})
+
+t.test('an error that causes itself does not hang', async t => {
+  const error = new Error('round')
+  error.cause = error
+  t.match(explain(error, brokers), /round/)
+})
+
+t.test('trouble with a topic is told apart from trouble with the connection', async t => {
+  t.ok(isTopicTrouble(new ProtocolError('TOPIC_AUTHORIZATION_FAILED')))
+  t.notOk(isTopicTrouble(new NetworkError('Connection closed')))
+  t.match(explainTopic('a', new ProtocolError('INVALID_REPLICATION_FACTOR')), /KAFKA_REPLICATION_FACTOR/)
+  t.match(explainTopic('a', new ProtocolError('INVALID_PARTITIONS')), /KAFKA_PARTITIONS/)
+  t.match(explainTopic('a', new ProtocolError('LEADER_NOT_AVAILABLE')), /no leader/)
+  t.match(explainTopic('a', new ProtocolError('TOPIC_AUTHORIZATION_FAILED')), /ACLs/)
+  t.match(explainTopic('a', new ProtocolError('POLICY_VIOLATION')), /^topic a: /)
+})
+
+t.test(
+  'what follows from the error of a partition: stored, refused for good, another number, or no for now',
+  async t => {
+    const kinds = [0, 46, 10, 18, 87, 32, 45, 59, 6, 19, 29, 99].map(code => verdictOf(code).kind)
+    const wanted = [
+      'stored',
+      'stored',
+      'refused',
+      'refused',
+      'refused',
+      'time',
+      'renumber',
+      'renumber',
+      'no',
+      'no',
+      'no',
+      'no'
+    ]
+    t.strictSame(kinds, wanted)
+    t.match(verdictOf(10), { reason: /max\.message\.bytes/ })
+    t.match(verdictOf(19), { words: /min\.insync\.replicas/ })
+  }
+)

@@ -1,0 +1,200 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Test } from 'tap'
+import { isSinkUnavailable } from '../../../../src/model/sink.ts'
+import {
+  createLogLines,
+  failureOf,
+  idsOnDisk,
+  lineOf,
+  linesOf,
+  openLog,
+  openReader,
+  readIds,
+  segmentFiles,
+  until,
+  linesFrom
+} from '../../../support/event-log.ts'
+import { startWriter } from '../../../support/writer-process.ts'
+
+/** A disk of its own, in memory; needs to run as root. */
+function mountDisk(t: Test, options: string): string {
+  const dir = mkdtempSync(join(tmpdir(), 'tributary-disk-'))
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', dir])
+  t.teardown(() => {
+    execFileSync('umount', ['-l', dir])
+    rmdirSync(dir)
+  })
+  return dir
+}
+
+const strace = (inject: string): string[] => [
+  'strace',
+  '-f',
+  '--seccomp-bpf',
+  '-qq',
+  '-o',
+  '/dev/null',
+  '-e',
+  'trace=fdatasync',
+  '-e',
+  `inject=fdatasync:${inject}`
+]
+
+t.test(
+  'a full disk: appends are refused, nothing unacknowledged stays, and it goes on within 5 s of space',
+  async t => {
+    const disk = mountDisk(t, 'size=2m')
+    const dir = join(disk, 'events')
+    const lines = createLogLines()
+    const log = await openLog(dir, { log: lines })
+    t.teardown(() => log.close())
+    t.match(log.health(), { ready: true, problems: [/nearly full/] }, 'a small disk is told at the start')
+
+    const acked: number[] = []
+    let refused: Error | undefined
+    for (let id = 0; refused === undefined; id += 1) {
+      refused = await failureOf(log.append(linesFrom([lineOf(id, 50_000)])))
+      if (refused === undefined) acked.push(id)
+    }
+    t.ok(isSinkUnavailable(refused))
+    t.ok(acked.length > 20)
+    t.strictSame(idsOnDisk(dir), acked, 'what was not acknowledged is cut off')
+    await until(() => log.health().problems.some(problem => /no space left/.test(problem)), 6_000)
+    t.equal(log.health().ready, false)
+    t.ok(isSinkUnavailable(await failureOf(log.append(linesFrom([lineOf('small')])))))
+
+    const filler = join(disk, 'filler')
+    writeFileSync(filler, '')
+    await new Promise(resolve => setTimeout(resolve, 1_500))
+    t.equal(log.health().ready, false, 'it does not pretend to be well meanwhile')
+    const { file, bytes } = log.segments()[0] ?? { file: '', bytes: 0 }
+    const freed = performance.now()
+    await log.remove([{ file, bytes }])
+    await until(() => log.health().ready)
+    await log.append(linesFrom([lineOf('again')]))
+    t.ok(performance.now() - freed < 5_000, `went on after ${Math.round(performance.now() - freed)} ms`)
+    t.strictSame(idsOnDisk(dir), ['again'])
+    t.strictSame(
+      lines.lines.filter(line => line.level !== 'warn').map(line => line.level),
+      ['error', 'info'],
+      'one line when it began, one when it was over'
+    )
+  }
+)
+
+t.test('no space at all at the start: the log opens, says so, and begins when there is some', async t => {
+  const disk = mountDisk(t, 'size=1m')
+  const filler = join(disk, 'filler')
+  mkdirSync(join(disk, 'events'))
+  await failureOf(Promise.resolve().then(() => writeFileSync(filler, Buffer.alloc(2 ** 20))))
+  const log = await openLog(join(disk, 'events'))
+  t.teardown(() => log.close())
+  t.match(log.health(), { ready: false, problems: [/no space left/, /nearly full/] })
+  t.ok(isSinkUnavailable(await failureOf(log.append(linesFrom([lineOf(1)])))))
+  rmSync(filler)
+  await until(() => log.health().ready)
+  await log.append(linesFrom([lineOf(1)]))
+  t.strictSame(idsOnDisk(join(disk, 'events')), [1])
+})
+
+t.test('a full disk does not keep what is there from being read and deleted', async t => {
+  const disk = mountDisk(t, 'size=1m')
+  const log = await openLog(join(disk, 'spool'), { maxSegmentBytes: 200_000 })
+  for (let id = 0; id < 8; id += 1) await log.append(linesFrom([lineOf(id, 100_000)]))
+  await log.close()
+  await failureOf(Promise.resolve().then(() => writeFileSync(join(disk, 'filler'), Buffer.alloc(2 ** 20))))
+
+  const again = await openLog(join(disk, 'spool'))
+  t.teardown(() => again.close())
+  t.equal(again.health().ready, false)
+  const reader = await openReader(again, { deleteConsumed: true })
+  t.teardown(() => reader.close())
+  t.strictSame(await readIds(reader), [0, 1, 2, 3, 4, 5, 6, 7])
+})
+
+t.test('a read-only disk at the start: the log opens, says so, refuses, and begins when it may write', async t => {
+  const disk = mountDisk(t, 'size=4m')
+  const first = await openLog(disk)
+  await first.append(linesFrom(linesOf([1, 2])))
+  await first.close()
+  execFileSync('mount', ['-o', 'remount,ro', disk])
+
+  const log = await openLog(disk)
+  t.teardown(() => log.close())
+  t.match(log.health(), { ready: false, problems: [/EROFS/] })
+  t.ok(isSinkUnavailable(await failureOf(log.append(linesFrom([lineOf(3)])))))
+  execFileSync('mount', ['-o', 'remount,rw', disk])
+  await until(() => log.health().ready)
+  await log.append(linesFrom([lineOf(3)]))
+  t.strictSame(idsOnDisk(disk), [1, 2, 3])
+})
+
+t.test('a limit on the size of files (EFBIG) makes a new segment, costs refusals at most, and no crash', async t => {
+  const dir = t.testdir()
+  const writer = startWriter({ dir, padding: 3_000, under: ['prlimit', '--fsize=100000'] })
+  t.teardown(writer.kill)
+  await until(() => segmentFiles(dir).length > 3 && writer.acked.length > 100, 10_000)
+  writer.kill()
+  t.not(await writer.ended, 1, 'it was alive until then')
+  t.ok(writer.refused.length > 0)
+  t.ok(segmentFiles(dir).every(file => statSync(join(dir, file)).size <= 100_000))
+
+  const log = await openLog(dir)
+  t.teardown(() => log.close())
+  const found = new Set(idsOnDisk(dir))
+  t.strictSame(
+    writer.acked.filter(id => !found.has(id)),
+    []
+  )
+})
+
+t.test('an fsync that fails is a refusal, and no later fsync makes it good; the process lives', async t => {
+  const dir = t.testdir()
+  const writer = startWriter({ dir, under: strace('error=EIO:when=12+') })
+  t.teardown(writer.kill)
+  await until(() => writer.refused.length > 100, 10_000)
+  t.match(
+    writer.said.filter(line => line.startsWith('error')),
+    [/EIO/],
+    'told once'
+  )
+  const acked = writer.acked
+  t.ok(acked.length > 0)
+  t.equal(writer.said.findLastIndex(line => line.startsWith('acked')) < writer.said.indexOf('not ready'), true)
+  writer.kill()
+  await writer.ended
+  const found = idsOnDisk(dir)
+  t.strictSame(
+    acked.filter(id => !found.includes(id)),
+    []
+  )
+  t.strictSame(
+    found.filter(id => !acked.includes(id as number)),
+    [],
+    'what was refused was cut off'
+  )
+})
+
+t.test('after fsync failed for a while, records are written to a new segment and acknowledged again', async t => {
+  const dir = t.testdir()
+  const writer = startWriter({ dir, under: strace('error=EIO:when=10..13') })
+  t.teardown(writer.kill)
+  await until(
+    () => writer.refused.length > 0 && (writer.acked.at(-1) ?? 0) > (writer.refused.at(-1) ?? Infinity),
+    10_000
+  )
+  writer.kill()
+  await writer.ended
+  t.equal(segmentFiles(dir).length > 1, true)
+  const log = await openLog(dir)
+  t.teardown(() => log.close())
+  const found = idsOnDisk(dir)
+  t.strictSame(
+    writer.acked.filter(id => !found.includes(id)),
+    []
+  )
+})

@@ -1,0 +1,333 @@
+/** What a client sends while, before and after it is refused: the answer comes at once, and it arrives. */
+import { readdirSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import {
+  brotliCompressSync,
+  constants,
+  createGzip,
+  deflateRawSync,
+  deflateSync,
+  gzipSync,
+  zstdCompressSync
+} from 'node:zlib'
+import { pino } from 'pino'
+import t from 'tap'
+import { createBodyBudget } from '../../../src/http/body/body-budget.ts'
+import { createServer } from '../../../src/http/server/server.ts'
+import { registerTracking } from '../../../src/http/tracking/tracking.ts'
+import { faultAnswer, SUCCESS } from '../../../src/ingest/pipeline/answer.ts'
+import { DEFAULT_LIMITS } from '../../../src/model/limits.ts'
+import { admitAll } from '../../support/admit-all.ts'
+import { startApp } from '../../support/app.ts'
+import { ask, chunk, connectRaw, head } from '../../support/http.ts'
+import { until } from '../../support/until.ts'
+
+const EVENT = '{"userId":"u","event":"e"}'
+const GZIP = { 'content-encoding': 'gzip' }
+const CHUNKED = { 'transfer-encoding': 'chunked' }
+
+t.test('an endless body is answered at the limit, while the client is still sending', async t => {
+  const { url } = await startApp(t)
+  for (const path of ['/v1/track', '/v1/batch']) {
+    const { write, answer } = await connectRaw(t, url)
+    await write(head(path, CHUNKED))
+    let sent = 0
+    let answered = false
+    const answering = answer().finally(() => (answered = true))
+    while (!answered && sent < 3_000_000) {
+      await write(chunk(' '.repeat(1_000)))
+      sent += 1_000
+      await new Promise(setImmediate)
+    }
+    const { status, body } = await answering
+    t.equal(status, 400)
+    t.equal(body['code'], 'payload_too_large')
+    t.ok(sent < 1_500_000, `answered after ${sent} bytes of a body that never ends`)
+  }
+})
+
+t.test('an endless gzip bomb is answered at the limit too', async t => {
+  const { url } = await startApp(t)
+  const { write, answer } = await connectRaw(t, url)
+  await write(head('/v1/track', { ...CHUNKED, ...GZIP }))
+  const bomb = createGzip()
+  bomb.on('data', (bytes: Buffer) => void write(chunk(bytes)))
+  let answered = false
+  const answering = answer().finally(() => (answered = true))
+  const spaces = Buffer.alloc(100_000, ' ')
+  let inflated = 0
+  while (!answered && inflated < 50e6) {
+    await new Promise(resolve => bomb.write(spaces, resolve))
+    await new Promise(resolve => bomb.flush(constants.Z_SYNC_FLUSH, () => resolve(undefined)))
+    inflated += spaces.length
+    await new Promise(setImmediate)
+  }
+  bomb.destroy()
+  t.equal((await answering).body['code'], 'payload_too_large')
+  t.ok(inflated < 5e6, `answered after ${inflated} inflated bytes`)
+})
+
+t.test('a client that writes 905,057 bytes before it reads sees the answer, and can go on', async t => {
+  const { url } = await startApp(t)
+  const body = ' '.repeat(905_057)
+  const { write, answer } = await connectRaw(t, url)
+  await write(head('/v1/batch', { 'content-length': body.length }) + body)
+  t.equal((await answer()).body['code'], 'payload_too_large')
+  await write(head('/v1/track', { 'content-length': EVENT.length }) + EVENT)
+  t.equal((await answer()).status, 200, 'the connection is still in step')
+})
+
+const REFUSED_EARLY = [
+  ['a body that is declared too large', '/v1/batch', {}, 400],
+  ['an unknown key', '/v1/batch', { authorization: `Basic ${btoa('wk_nobody:')}` }, 401],
+  ['an unknown path', '/nope', {}, 404],
+  ['an encoding that we cannot read', '/v1/batch', { 'content-encoding': 'lzma' }, 415]
+] as const
+
+t.test('a client that asks for the connection to be closed sees its answer too, and no reset', async t => {
+  const { url } = await startApp(t)
+  for (const [what, path, headers, status] of REFUSED_EARLY) {
+    const { socket, write, answer, gone } = await connectRaw(t, url)
+    socket.pause()
+    await write(head(path, { 'content-length': 905_057, connection: 'close', ...headers }))
+    for (let sent = 0; sent < 905_057; sent += 5_057 + 20_000 * Number(sent > 0)) {
+      await write(' '.repeat(sent === 0 ? 5_057 : Math.min(25_057, 905_057 - sent)))
+      await new Promise(setImmediate)
+    }
+    socket.resume()
+    t.equal((await answer()).status, status, what)
+    t.equal(await gone, 'closed', what)
+  }
+})
+
+t.test('whoever goes on sending after the answer is cut off', async t => {
+  const { url } = await startApp(t)
+  for (const authorization of ['Basic d2tfdGVzdDo=', 'Basic bm9ib2R5Og==']) {
+    const { socket, write, answer, gone } = await connectRaw(t, url)
+    await write(head('/v1/track', { authorization, 'content-length': 1e9 }))
+    await answer()
+    let sent = 0
+    const megabyte = Buffer.alloc(1_000_000, ' ')
+    while (!socket.destroyed && sent < 100e6) {
+      await Promise.race([write(megabyte), gone])
+      sent += megabyte.length
+      await new Promise(setImmediate)
+    }
+    t.ok(sent < 50e6, `cut off after ${sent / 1e6} MB`)
+  }
+})
+
+t.test('a bomb of 1000:1 costs no more memory than the limit', async t => {
+  // Made first: a server whose event loop stood still for so long would answer 503.
+  const bombs = [
+    [gzipSync(Buffer.alloc(100e6, ' ')), 'gzip'],
+    [brotliCompressSync(Buffer.alloc(100e6, ' '), { params: { [constants.BROTLI_PARAM_QUALITY]: 3 } }), 'br'],
+    [zstdCompressSync(Buffer.alloc(100e6, ' ')), 'zstd']
+  ] as const
+  const { url } = await startApp(t)
+  await ask(t, `${url}/v1/batch`, { body: bombs[0][0], headers: GZIP })
+  const used = (): number => process.memoryUsage().external + process.memoryUsage().heapUsed
+  const before = used()
+  let peak = before
+  const watch = setInterval(() => (peak = Math.max(peak, used())), 1)
+  for (const [body, encoding] of bombs) {
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => ask(t, `${url}/v1/batch`, { body, headers: { 'content-encoding': encoding } }))
+    )
+    t.same(new Set(answers.map(answer => answer.body['code'])), new Set(['payload_too_large']), encoding)
+  }
+  clearInterval(watch)
+  t.ok(peak - before < 150e6, `${Math.round((peak - before) / 1e6)} MB for 10 bombs of 100 MB at a time`)
+})
+
+t.test('a body in chunks of one byte costs no more memory than a limit or two', async t => {
+  // Random text, so that it does not shrink: as many chunks as possible. Made first: see the bombs.
+  const text = Array.from({ length: 300_000 }, () => Math.random().toString(36)[2] ?? '0').join('')
+  const batch = `{"batch":[{"type":"track","userId":"u","event":"e"}],"pad":"${text}"}`
+  const bodies = [
+    { headers: {}, bytes: Buffer.from(batch) },
+    { headers: GZIP, bytes: gzipSync(batch) }
+  ].map(body => ({ ...body, wire: Buffer.concat(Array.from(body.bytes, byte => chunk(Buffer.of(byte)))) }))
+  const { url } = await startApp(t)
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const used = async (): Promise<number> => {
+    for (let i = 0; i < 3; i++) {
+      collect()
+      await new Promise(setImmediate)
+    }
+    return process.memoryUsage().heapUsed + process.memoryUsage().external
+  }
+  for (const { headers, bytes, wire } of bodies) {
+    const { write, answer } = await connectRaw(t, url)
+    const before = await used()
+    // Collecting holds this process up, server and all; it sheds load until that is over.
+    const calm = async (): Promise<boolean> => (await ask(t, `${url}/v1/track`, { body: EVENT })).status === 200
+    await until(calm, { what: 'the server to take requests again' })
+    await write(head('/v1/batch', { ...CHUNKED, ...headers }))
+    for (let at = 0; at < wire.length; at += 60_000) {
+      await write(wire.subarray(at, at + 60_000))
+      await new Promise(setImmediate)
+    }
+    const held = (await used()) - before
+    await write('0\r\n\r\n')
+    t.equal((await answer()).status, 200)
+    t.ok(held < 5e6, `${Math.round(held / 1e3)} KB for ${bytes.length} chunks`)
+  }
+})
+
+t.test('what a client says it will send takes no memory before it has sent a good part of it', async t => {
+  const { url, app } = await startApp(t)
+  const held = async (): Promise<number> => {
+    const { body } = await app.admin.inject('/metrics')
+    return Number(/^tributary_http_body_bytes_held (\d+)$/m.exec(body)?.[1])
+  }
+  const clients = await Promise.all(Array.from({ length: 60 }, () => connectRaw(t, url)))
+  const before = process.memoryUsage().arrayBuffers
+  for (const sent of [1, 2]) {
+    for (const { write } of clients) {
+      await write(sent === 1 ? `${head('/v1/batch', { 'content-length': 500_000 })}{` : ' ')
+    }
+    await until(async () => (await held()) === clients.length * sent, { what: `${sent} bytes of each to come in` })
+  }
+  const grown = process.memoryUsage().arrayBuffers - before
+  t.ok(grown < 8e6, `${Math.round(grown / 1e3)} KB for two bytes of each of 60 clients`)
+})
+
+const ENCODED: readonly (readonly [string, Buffer])[] = [
+  ['gzip', gzipSync(EVENT)],
+  ['deflate', deflateSync(EVENT)],
+  ['deflate', deflateRawSync(EVENT)],
+  ['br', brotliCompressSync(EVENT)],
+  ['zstd', zstdCompressSync(EVENT)]
+]
+
+t.test('what does not decode to its end, or goes on behind it, is a 400 and no event', async t => {
+  const { url, sink } = await startApp(t)
+  for (const [encoding, whole] of ENCODED) {
+    const headers = { 'content-encoding': encoding }
+    t.equal((await ask(t, `${url}/v1/track`, { headers, body: whole })).status, 200)
+    const broken = {
+      truncated: whole.subarray(0, -3),
+      'almost nothing': whole.subarray(0, 1),
+      garbage: Buffer.from('this is not compressed at all'),
+      'with trailing bytes': Buffer.concat([whole, Buffer.from('trailing')]),
+      'with trailing bytes in a chunk of their own': Buffer.concat([whole, Buffer.alloc(10)])
+    }
+    for (const [what, body] of Object.entries(broken)) {
+      const chunkBytes = what.includes('chunk') ? whole.length : undefined
+      const answer = await ask(t, `${url}/v1/track`, {
+        headers,
+        body,
+        ...(chunkBytes === undefined ? {} : { chunkBytes })
+      })
+      t.equal(answer.status, 400, `${encoding}, ${what}`)
+      t.equal(answer.body['code'], 'invalid_encoding', `${encoding}, ${what}`)
+    }
+  }
+  t.equal(sink.records.filter(({ kind }) => kind === 'event').length, ENCODED.length)
+})
+
+t.test('gzip in several members is one body (RFC 1952, 2.2)', async t => {
+  const { url, sink } = await startApp(t)
+  const body = Buffer.concat([gzipSync(EVENT.slice(0, 9)), gzipSync(EVENT.slice(9))])
+  t.equal((await ask(t, `${url}/v1/track`, { headers: GZIP, body })).status, 200)
+  t.equal((await ask(t, `${url}/v1/track`, { headers: GZIP, body, chunkBytes: 1 })).status, 200)
+  t.equal(sink.records.length, 2)
+})
+
+t.test('an empty body is not JSON, however it is said to be encoded', async t => {
+  const { url } = await startApp(t)
+  for (const encoding of ['gzip', 'deflate', 'br', 'zstd', 'identity', '']) {
+    const answer = await ask(t, `${url}/v1/track`, { headers: { 'content-encoding': encoding } })
+    t.equal(answer.status, 400)
+    t.equal(answer.body['code'], 'invalid_json')
+  }
+})
+
+t.test('300 clients that go away in the middle of a body leave nothing behind', async t => {
+  const { url, app } = await startApp(t)
+  const openFiles = (): number => readdirSync('/proc/self/fd').length
+  await ask(t, `${url}/v1/track`, { body: EVENT })
+  const before = openFiles()
+  for (let i = 0; i < 300; i++) {
+    const { socket, write } = await connectRaw(t, url)
+    await write(head('/v1/batch', i % 2 === 0 ? { 'content-length': 1_000 } : { ...CHUNKED, ...GZIP }))
+    await write(i % 2 === 0 ? '{"batch":[' : chunk(gzipSync(EVENT).subarray(0, 15)))
+    if (i % 3 === 0) socket.resetAndDestroy()
+    else socket.destroy()
+  }
+  await until(() => openFiles() <= before + 5, { what: 'the files to be closed' })
+  t.equal((await ask(t, `${url}/v1/track`, { body: EVENT })).status, 200)
+  await until(async () => (await openConnections(app.tracking.server)) <= 2, { what: 'the connections to be gone' })
+  t.pass('no file and no connection stayed open')
+})
+
+function openConnections(server: {
+  getConnections(done: (error: Error | null, count: number) => void): unknown
+}): Promise<number> {
+  return new Promise((resolve, reject) =>
+    server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))
+  )
+}
+
+t.test('a body that did not shrink may be as large on the wire as compressing made it', async t => {
+  const { url } = await startApp(t)
+  const body = `{"batch":[{"type":"track","userId":"u","event":"e"}],"pad":"${'x'.repeat(600_000)}`.slice(0, 511_998)
+  const stored = gzipSync(`${body}"}`, { level: 0 })
+  t.ok(stored.length > 512_000)
+  t.equal((await ask(t, `${url}/v1/batch`, { body: stored, headers: GZIP })).status, 200)
+})
+
+t.test('bodies that together hold too much memory are 503, and pass once there is room again', async t => {
+  const budget = createBodyBudget(100_000)
+  const app = await createServer({
+    logger: pino({ level: 'silent' }),
+    trustProxy: false,
+    cors: { origins: '*', sources: () => [] },
+    connections: { maxConnections: 100, maxConnectionsPerIp: undefined, onRefused: () => undefined },
+    tls: undefined
+  })
+  const source = { id: 'web', name: 'web', enabled: true, allowedOrigins: undefined, rateLimit: undefined }
+  const refused: string[] = []
+  registerTracking(app, {
+    pipeline: { ingest: async () => SUCCESS, refuse: async ({ fault }) => faultAnswer(fault) },
+    authenticator: admitAll(source),
+    limits: DEFAULT_LIMITS,
+    onRefused: code => refused.push(code),
+    onBytes: () => undefined,
+    budget
+  })
+  t.teardown(() => app.close())
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  const batch = `{"batch":[{"type":"track","userId":"u","event":"e"}],"pad":"${'x'.repeat(60_000)}"}`
+
+  const slow = await connectRaw(t, url)
+  await slow.write(head('/v1/batch', { 'content-length': batch.length }) + batch.slice(0, -1))
+  await until(() => budget.held === batch.length - 1, { what: 'the slow body to be held' })
+  for (const [body, headers] of [
+    [batch, {}],
+    [gzipSync(batch), GZIP]
+  ] as const) {
+    const answer = await ask(t, `${url}/v1/batch`, { body, headers })
+    t.equal(answer.status, 503)
+    t.equal(answer.body['code'], 'overloaded')
+    t.match(answer.headers['retry-after'], /^[1-9]\d*$/)
+  }
+  t.equal((await ask(t, `${url}/v1/track`, { body: EVENT })).status, 200, 'what is small still passes')
+  await slow.write(batch.slice(-1))
+  t.equal((await slow.answer()).status, 200)
+  t.equal((await ask(t, `${url}/v1/batch`, { body: gzipSync(batch), headers: GZIP })).status, 200)
+
+  for (const body of ['{', gzipSync(batch), Buffer.alloc(600_000)]) await ask(t, `${url}/v1/batch`, { body })
+  const aborted = await connectRaw(t, url)
+  await aborted.write(`${head('/v1/batch', { 'content-length': 100 })}{`)
+  await until(() => budget.held === 1, { what: 'the body to be held' })
+  aborted.socket.destroy()
+  await until(() => budget.held === 0, { what: 'everything to be given back' })
+  t.same(
+    refused.filter(code => code === 'overloaded'),
+    ['overloaded', 'overloaded']
+  )
+})

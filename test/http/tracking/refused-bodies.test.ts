@@ -1,0 +1,294 @@
+/** A body that is refused as a whole leaves a trace: it is kept with its reason where its source is known. */
+import { gzipSync } from 'node:zlib'
+import t from 'tap'
+import type { Test } from 'tap'
+import { restoreRecord } from '../../../src/ingest/route/restore.ts'
+import { createRouter } from '../../../src/ingest/route/route.ts'
+import { SinkUnavailable } from '../../../src/model/sink.ts'
+import type { TestApp, TestAppOptions } from '../../support/app.ts'
+import { basic, startApp } from '../../support/app.ts'
+import type { Ask } from '../../support/http.ts'
+import { ask, chunk, connectRaw, head } from '../../support/http.ts'
+import { readMetrics, sumOf } from '../../support/metrics.ts'
+import { until } from '../../support/until.ts'
+
+type Json = Record<string, unknown>
+
+const BODIES = 'tributary_rejected_bodies_total'
+const REFUSED = 'tributary_requests_refused_total'
+const EVENT = '{"type":"track","userId":"u","event":"e","messageId":"a"}'
+
+/** The rejected records that hold bodies. */
+function bodies({ sink }: TestApp): Json[] {
+  const records = sink.records.map(({ line }) => JSON.parse(line.toString()) as Json)
+  return records.filter(({ kind }) => kind === 'body')
+}
+
+function bytesOf({ body, encoding }: Json): Buffer {
+  return Buffer.from(String(body), encoding === 'base64' ? 'base64' : 'utf8')
+}
+
+/** Bytes of bodies under way. */
+async function held({ adminUrl }: TestApp): Promise<number> {
+  return sumOf(await readMetrics(adminUrl), 'tributary_http_body_bytes_held')
+}
+
+/** Posts a body and gives the record of it that was kept. */
+async function refuse(t: Test, path: string, options: Ask, start?: TestAppOptions): Promise<Json & { status: number }> {
+  const server = await startApp(t, start)
+  const { status } = await ask(t, `${server.url}${path}`, options)
+  const [record] = bodies(server)
+  t.equal(bodies(server).length, 1, 'one record for one body')
+  return { ...record, status }
+}
+
+const CASES: readonly [what: string, code: string, path: string, body: string | Buffer][] = [
+  ['not JSON', 'invalid_json', '/v1/batch', `{"batch":[${EVENT}${EVENT}]}`],
+  ['cut off', 'invalid_json', '/v1/batch', `{"batch":[${EVENT},{"type":"tr`],
+  ['NULs all over', 'invalid_json', '/v1/batch', '\0'.repeat(1_000)],
+  ['Latin-1 in the envelope', 'invalid_utf8', '/v1/batch', Buffer.from(`{"a":"\xe9","batch":[${EVENT}]}`, 'latin1')],
+  ['Latin-1 in a single call', 'invalid_utf8', '/v1/track', Buffer.from('{"userId":"\xe9","event":"e"}', 'latin1')],
+  ['a key that stands twice', 'duplicate_key', '/v1/batch', `{"batch":[${EVENT}],"sentAt":1,"sentAt":2}`],
+  ['no batch', 'batch_required', '/v1/batch', `{"events":[${EVENT}]}`],
+  ['a batch that is no array', 'batch_not_array', '/v1/batch', `{"batch":${EVENT}}`],
+  ['too many events', 'too_many_events', '/v1/batch', `{"batch":[${`${EVENT},`.repeat(2_500)}${EVENT}]}`],
+  ['a single call that is an array', 'invalid_json', '/v1/identify', `[${EVENT}]`],
+  ['a single call that is too large', 'payload_too_large', '/v1/track', `{"pad":"${'x'.repeat(33_000)}"}`]
+]
+
+t.test('a body that is refused as a whole is kept to the byte, with its reason, on the rejected topic', async t => {
+  for (const [what, code, path, body] of CASES) {
+    const record = await refuse(t, path, { body })
+    t.equal(record.status, 400, what)
+    const type = path === '/v1/batch' ? 'unknown' : path.slice('/v1/'.length)
+    t.match(record, { kind: 'body', code, type, path, source: 'web', complete: true, message: /\w/ }, what)
+    t.ok(bytesOf(record).equals(Buffer.from(body)), `${what}: byte for byte`)
+    t.equal(record['encoding'], code === 'invalid_utf8' ? 'base64' : 'utf-8', what)
+  }
+})
+
+t.test('a body is kept where its key stands in the query, and is not where it stands in the body alone', async t => {
+  const broken = '{"writeKey":"wk_test","batch":[{]}'
+  const kept = await refuse(t, '/v1/batch?writeKey=wk_test', { body: broken, authorization: null })
+  t.match(kept, { status: 400, code: 'invalid_json', source: 'web' })
+  for (const [path, authorization] of [
+    ['/v1/batch', null],
+    ['/v1/batch?writeKey=wk_nobody', null],
+    ['/v1/batch?writeKey=wk_off', null],
+    ['/v1/batch', basic('wk_nobody')]
+  ] as const) {
+    const server = await startApp(t)
+    t.ok((await ask(t, server.url + path, { body: broken, authorization })).status >= 400)
+    t.same(server.sink.records, [], `nobody knows whose body it is: ${path}`)
+  }
+})
+
+t.test('no write key is in what is kept, whole, cut off, or in another encoding', async t => {
+  const texts = [
+    '{"writeKey":"wk_test","batch":[{]}',
+    '{"writeKey" : "wk_shop","batch":[{"note":"wk_test"]}',
+    '{"batch":[],"writeKey":"wk_te',
+    '{"batch":[{"writeKey":"wk_other"'
+  ]
+  const utf16 = ['{"writeKey":"wk_test"}', '{"note":"wk_test"}'].map(text => Buffer.from(text, 'utf16le'))
+  const latin1 = texts.map(text => Buffer.from(`${text}\xe9`, 'latin1'))
+  for (const body of [...texts.map(text => Buffer.from(text)), ...latin1, ...utf16, ...utf16.map(b => b.swap16())]) {
+    const kept = bytesOf(await refuse(t, '/v1/batch', { body }))
+    const seen = kept.toString('latin1').replaceAll('\0', '')
+    t.notMatch(seen, /wk_/, seen)
+    t.match(kept.toString('latin1'), /\[write key\]/)
+  }
+})
+
+t.test('a write key of one letter, or one that means something in a pattern, is replaced and nothing else', async t => {
+  for (const [key, body, kept] of [
+    ['k', '{"track","k"', '{"trac[write key]","[write key]"'],
+    ['a.b', '{"axb","a.b"', '{"axb","[write key]"'],
+    ['(a|b)*$', '{"a","(a|b)*$"', '{"a","[write key]"']
+  ] as const) {
+    const start = { config: `sources: [{ id: web, writeKeys: ['${key}'] }]` }
+    const record = await refuse(t, '/v1/batch', { body, authorization: basic(key) }, start)
+    t.equal(record['body'], kept)
+  }
+})
+
+t.test('a large body that comes slowly is refused within seconds, and what has come is kept', async t => {
+  const server = await startApp(t)
+  const { write, answer } = await connectRaw(t, server.url)
+  await write(`${head('/v1/batch', { 'content-length': 10_000_000 })}{"batch":[`)
+  const started = performance.now()
+  t.match(await answer(), { status: 400, body: { code: 'payload_too_large' } })
+  t.ok(performance.now() - started < 5_000, 'long before a body that may still become good')
+  t.match(bodies(server), [{ complete: false, body: '{"batch":[' }])
+})
+
+t.test('of a body that is too large as much is kept as a batch may have', async t => {
+  const env = { MAX_BATCH_BYTES: '100000', MAX_PUBLISH_BYTES: '1MiB' }
+  const body = `{"batch":[${EVENT}],"pad":"${'x'.repeat(200_000)}"}`
+  for (const options of [
+    { body },
+    { body, chunkBytes: 10_000 },
+    { body: gzipSync(body), headers: { 'content-encoding': 'gzip' } }
+  ]) {
+    const record = await refuse(t, '/v1/batch', options, { env })
+    t.match(record, { status: 400, code: 'payload_too_large', complete: false })
+    t.equal(bytesOf(record).toString(), body.slice(0, 100_000))
+  }
+  const single = await refuse(t, '/v1/track', { body }, { env })
+  t.match(single, { status: 400, code: 'payload_too_large', complete: false, type: 'track' })
+  t.equal(bytesOf(single).length, 100_000, 'more than a single call may have')
+})
+
+t.test('of a request that ends before its body what came is kept', async t => {
+  const server = await startApp(t)
+  const { write, socket } = await connectRaw(t, server.url)
+  await write(head('/v1/batch', { 'content-length': 1_000 }) + `{"batch":[${EVENT},`)
+  await until(async () => (await held(server)) > 0, { what: 'the first part of the body' })
+  socket.destroy()
+  await until(() => bodies(server).length === 1, { what: 'the body' })
+  const [record] = bodies(server)
+  t.match(record, { code: 'incomplete_body', complete: false, body: `{"batch":[${EVENT},` })
+})
+
+t.test(
+  'of a body that cannot be inflated what could be is kept, and one that is not compressed at all as it came',
+  async t => {
+    const headers = { 'content-encoding': 'gzip' }
+    const whole = `{"batch":[${EVENT}],"pad":"${Array.from({ length: 50_000 }, (_, i) => i.toString(36)).join('')}"}`
+    const cut = await refuse(t, '/v1/batch', { body: gzipSync(whole).subarray(0, -1_000), headers })
+    t.match(cut, { status: 400, code: 'invalid_encoding', complete: false })
+    const kept = bytesOf(cut).toString()
+    t.ok(kept.length > 1_000 && whole.startsWith(kept), `${kept.length} characters`)
+    const plain = await refuse(t, '/v1/batch', { body: `{"batch":[${EVENT}]}`, headers })
+    t.match(plain, { status: 400, code: 'invalid_encoding', complete: true, body: `{"batch":[${EVENT}]}` })
+  }
+)
+
+t.test("a pixel's data that is not JSON is kept too", async t => {
+  const server = await startApp(t)
+  const data = Buffer.from('{"userId":"u","event":').toString('base64url')
+  t.equal((await fetch(`${server.url}/v1/pixel/track?writeKey=wk_test&data=${data}`)).status, 200)
+  const record = { kind: 'body', type: 'track', path: '/v1/pixel/track', code: 'invalid_json' }
+  t.match(bodies(server), [{ ...record, body: '{"userId":"u","event":' }])
+})
+
+t.test('the record of a body that waited on disk goes to the rejected topic of its type', async t => {
+  const env = { REJECTED_TOPIC: 'refused.{type}' }
+  const router = createRouter({ eventsTopic: 'events', rejectedTopic: 'refused.{type}', destinations: [] })
+  for (const [path, topic] of [
+    ['/v1/identify', 'refused.identify'],
+    ['/v1/batch', 'refused.unknown']
+  ] as const) {
+    const server = await startApp(t, { env })
+    await ask(t, `${server.url}${path}`, { body: '{' })
+    const [record] = server.sink.records
+    t.same(record?.topics, [topic])
+    const restored = restoreRecord(record?.line ?? Buffer.alloc(0), router)
+    t.match(restored, { kind: 'rejected', code: 'invalid_json', topics: [topic], source: 'web' })
+  }
+})
+
+t.test('what needs more room as text than Kafka takes is kept in base64', async t => {
+  const body = `{"batch":["${'\x01'.repeat(400_000)}"`
+  const record = await refuse(t, '/v1/batch', { body })
+  t.equal(record['encoding'], 'base64')
+  t.ok(JSON.stringify(record).length < 1024 * 1024)
+  t.equal(bytesOf(record).toString(), body)
+})
+
+t.test('of a larger limit for batches 512 KiB of a body are kept', async t => {
+  const env = { MAX_BATCH_BYTES: '2MiB', MAX_PUBLISH_BYTES: '4MiB' }
+  const body = `{"batch":[${'x'.repeat(600_000)}`
+  const record = await refuse(t, '/v1/batch', { body }, { env })
+  t.match(record, { code: 'invalid_json', complete: false })
+  t.equal(bytesOf(record).toString(), body.slice(0, 512 * 1024))
+})
+
+t.test('a body that is sent again is kept once, and each is counted', async t => {
+  const server = await startApp(t)
+  for (const body of ['{"a"', '{"a"', '{"b"', '{"a"']) await ask(t, `${server.url}/v1/batch`, { body })
+  t.equal(bodies(server).length, 2)
+  const samples = await readMetrics(server.adminUrl)
+  t.equal(sumOf(samples, BODIES, { source: 'web', outcome: 'kept' }), 2)
+  t.equal(sumOf(samples, BODIES, { source: 'web', outcome: 'duplicate' }), 2)
+  t.equal(sumOf(samples, REFUSED, { code: 'invalid_json' }), 4, 'as requests, as before')
+})
+
+t.test('a body that should be kept and cannot be is a 503, and is kept when it comes again', async t => {
+  const server = await startApp(t)
+  server.sink.failure = new SinkUnavailable('the disk is full', { retryAfterSeconds: 7 })
+  const send = () => ask(t, `${server.url}/v1/batch`, { body: '{"batch":[' })
+  const answer = await send()
+  t.match([answer.status, answer.body, answer.headers], [503, { code: 'unavailable' }, { 'retry-after': '7' }])
+  server.sink.failure = undefined
+  t.match(await send(), { status: 400, body: { code: 'invalid_json' } })
+  t.equal(bodies(server).length, 1)
+  const samples = await readMetrics(server.adminUrl)
+  t.equal(sumOf(samples, BODIES, { outcome: 'failed' }), 1)
+  t.equal(sumOf(samples, REFUSED, { code: 'unavailable' }), 1)
+})
+
+t.test('what each source may have kept in an hour is bounded, and off keeps nothing', async t => {
+  let now = 0
+  const clock = { now: () => Date.parse('2026-11-28T12:00:00Z'), monotonic: () => now }
+  const server = await startApp(t, { env: { REFUSED_BODIES_PER_HOUR: '4550' }, clock })
+  const send = (n: number, key = 'wk_test') =>
+    ask(t, `${server.url}/v1/batch`, { body: `{"n":${n},"pad":"${'x'.repeat(980)}`, authorization: basic(key) })
+  for (let n = 0; n < 5; n++) t.equal((await send(n)).status, 400, 'the answer is the same')
+  t.equal(bodies(server).length, 3)
+  t.equal(sumOf(await readMetrics(server.adminUrl), BODIES, { outcome: 'over_limit' }), 2)
+  await send(1, 'wk_shop')
+  t.equal(bodies(server).length, 4, 'another source has room of its own')
+  now += 20 * 60_000
+  for (let n = 5; n < 8; n++) await send(n)
+  t.equal(bodies(server).length, 5, 'a third of an hour makes room for a third')
+
+  const off = await startApp(t, { env: { REFUSED_BODIES_PER_HOUR: 'off' } })
+  t.equal((await ask(t, `${off.url}/v1/batch`, { body: '{' })).status, 400)
+  t.same(off.sink.records, [])
+})
+
+t.test('what small bodies take on disk is bounded as well: the records count, not only the bodies', async t => {
+  const server = await startApp(t, { env: { REFUSED_BODIES_PER_HOUR: '5000' } })
+  for (let n = 100; n < 150; n++) {
+    t.equal((await ask(t, `${server.url}/v1/track`, { body: `{"${n}` })).status, 400)
+  }
+  const kept = server.sink.records.reduce((sum, { line }) => sum + line.length, 0)
+  t.ok(kept > 1_000 && kept < 5_000, `${kept} bytes`)
+})
+
+t.test('a refused body takes of the rate of its source as events of its size would', async t => {
+  const config = 'sources: [{ id: slow, rateLimit: { eventsPerSecond: 1 }, writeKeys: [wk_test] }]'
+  const server = await startApp(t, { config, env: { MAX_BATCH_EVENTS: '20', MAX_EVENT_BYTES: '1000' } })
+  const statuses: number[] = []
+  for (let n = 0; n < 4; n++) {
+    const answer = await ask(t, `${server.url}/v1/batch`, { body: `{"n":${n},"pad":"${'x'.repeat(5_500)}` })
+    statuses.push(answer.status)
+  }
+  t.same(statuses, [400, 400, 400, 429], 'six of twenty each')
+  t.equal(bodies(server).length, 3)
+  t.equal(sumOf(await readMetrics(server.adminUrl), REFUSED, { code: 'rate_limited' }), 1)
+})
+
+t.test('neither an empty body nor an empty batch is kept: there is nothing in them', async t => {
+  const server = await startApp(t)
+  for (const body of ['', '{"batch":[]}']) {
+    t.equal((await ask(t, `${server.url}/v1/batch`, { body })).status, 400)
+  }
+  t.same(server.sink.records, [])
+})
+
+t.test('an endless body of a known key costs no more than a batch, and its memory is given back', async t => {
+  const server = await startApp(t, { env: { MAX_BATCH_BYTES: '100000', MAX_PUBLISH_BYTES: '1MiB' } })
+  const { write, answer } = await connectRaw(t, server.url)
+  await write(head('/v1/track', { 'transfer-encoding': 'chunked' }))
+  let answered = false
+  const answering = answer().finally(() => (answered = true))
+  for (let n = 0; !answered && n < 2_000; n++) {
+    await write(chunk(`${n}`.padStart(1_000)))
+    await new Promise(setImmediate)
+  }
+  t.match(await answering, { status: 400, body: { code: 'payload_too_large' } })
+  t.equal(await held(server), 0)
+  t.equal(bytesOf(bodies(server)[0] ?? {}).length, 100_000)
+})

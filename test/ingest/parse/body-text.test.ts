@@ -1,0 +1,33 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { bodyTextOf } from '../../../src/ingest/parse/body-text.ts'
+import type { BodyText } from '../../../src/ingest/parse/body-text.ts'
+
+/** More than three windows; no two places of it look alike. */
+const ASCII = Array.from({ length: 20_000 }, (_, i) => String(i)).join()
+
+t.test('any pieces of a body, in any order, are its text, wherever the windows end', async t => {
+  const place = fc.nat({ max: ASCII.length })
+  const pieces = fc.array(fc.tuple(place, fc.oneof(fc.nat({ max: 50 }), fc.nat({ max: 40_000 }))), { maxLength: 20 })
+  fc.assert(
+    fc.property(pieces, pieces => {
+      const { text, ownText } = bodyTextOf(Buffer.from(ASCII)) as BodyText
+      return pieces.every(([start, length]) => {
+        const end = Math.min(start + length, ASCII.length)
+        return text(start, end) === ASCII.slice(start, end) && ownText(start, end) === ASCII.slice(start, end)
+      })
+    }),
+    { numRuns: 500 }
+  )
+  t.pass('500 lists of pieces')
+})
+
+t.test('positions are bytes where characters take more than one', async t => {
+  const { text, ownText } = bodyTextOf(Buffer.from('aé€b')) as BodyText
+  t.equal(text(1, 6), 'é€')
+  t.equal(ownText(3, 7), '€b')
+})
+
+t.test('bytes that are not UTF-8 have no text', async t => {
+  t.equal(bodyTextOf(Buffer.from([0x61, 0xff])), undefined)
+})
