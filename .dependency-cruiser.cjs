@@ -11,6 +11,7 @@ const FOLDERS = {
   durability: ['model', 'disk'],
   debugger: ['model', 'client'],
   ingest: ['model', 'contract', 'disk'],
+  governance: ['model', 'contract', 'ingest', 'keys'],
   http: ['model', 'contract', 'ingest'],
   fleet: ['model', 'config', 'keys', 'durability']
 }
@@ -27,7 +28,8 @@ const INNER_FOLDERS = {
     route: ['parse'],
     judge: ['parse', 'route'],
     enrich: ['parse', 'judge'],
-    pipeline: ['parse', 'dedupe', 'route', 'judge', 'enrich']
+    govern: ['parse', 'judge'],
+    pipeline: ['parse', 'dedupe', 'route', 'judge', 'enrich', 'govern']
   },
   http: {
     body: [],

@@ -29,6 +29,7 @@ const BREAKS: Readonly<Record<string, readonly [file: string, imported: string]>
   'src-durability': ['src/durability/breaks.ts', 'src/ingest/file.ts'],
   'src-debugger': ['src/debugger/breaks.ts', 'src/http/file.ts'],
   'src-ingest': ['src/ingest/dedupe/breaks-top.ts', 'src/http/file.ts'],
+  'src-governance': ['src/governance/breaks.ts', 'src/http/file.ts'],
   'src-http': ['src/http/breaks.ts', 'src/durability/file.ts'],
   'src-fleet': ['src/fleet/topics/breaks.ts', 'src/http/file.ts'],
   'no-folder-without-rules': ['src/newcomer/breaks.ts', 'src/model/type.ts'],
@@ -51,6 +52,7 @@ const BREAKS: Readonly<Record<string, readonly [file: string, imported: string]>
     route: 'judge',
     judge: 'enrich',
     enrich: 'route',
+    govern: 'enrich',
     pipeline: 'other'
   }),
   ...inner('http', {

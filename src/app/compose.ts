@@ -40,6 +40,7 @@ import { createRateLimiter } from '../ingest/pipeline/rate-limit.ts'
 import { createLiveRouter } from '../ingest/route/live-router.ts'
 import { restoreRecord } from '../ingest/route/restore.ts'
 import { createValidator } from '../ingest/judge/validate.ts'
+import { openGovernance } from '../governance/open.ts'
 import { kafkaOptions } from './kafka-options.ts'
 import { createFileKeyStore } from '../keys/store/file-key-store.ts'
 import { createBackground } from '../model/background.ts'
@@ -131,10 +132,12 @@ export async function createApp(options: AppOptions): Promise<App> {
   const validator = createValidator({ contract, mode: config.validation, limits: config.limits })
   const ids = await openIdStore({ ...config.dedup, dir: join(config.dataDir, 'dedupe'), clock, log: logger })
   const turns = createTurns()
+  const governance = openGovernance({ configFile: config.configFile, current: keys.current, clock, log: logger })
   const pipeline = createPipeline({
     pause: turns.pause,
     judge: createJudge({ validator, limits: config.limits }),
     dedupe: createDedupe(ids.windowOf),
+    governance: governance.rules,
     router: routing.current,
     sink,
     ledger: metrics,
@@ -210,6 +213,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     writeKeys: keys.sourceKeys,
     sendEvent: (writeKey, type, event) => postToSelf(tracking, { path: `/v1/${type}`, writeKey, body: event }),
     trackingUrl: hostname => config.publicUrl ?? urlOf(tracking, hostname, config),
+    suppressions: governance.suppressions,
     clock
   })
   measureBounds(metrics, config)
@@ -241,8 +245,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         await drainer.drain({ quietMs: Math.min(QUIET_MS, deadlineMs), deadlineMs })
         await tracking.close()
         await sink.close()
-        await ids.close()
-        await keys.close()
+        await Promise.all([ids.close(), keys.close(), governance.close()])
         following?.close()
         await admin.close()
       })()

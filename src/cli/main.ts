@@ -73,6 +73,18 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'send what Kafka refused once more',
     load: async () => (await import('./stored/refused.ts')).refusedRetry
   },
+  'suppress add': {
+    summary: 'keep no events of a user from now on',
+    load: async () => (await import('./keys/suppress.ts')).suppressAdd
+  },
+  'suppress remove': {
+    summary: 'keep the events of a user again',
+    load: async () => (await import('./keys/suppress.ts')).suppressRemove
+  },
+  'suppress list': {
+    summary: 'list the suppressed users, as digests',
+    load: async () => (await import('./keys/suppress.ts')).suppressList
+  },
   replay: {
     summary: 'publish what lies in the log to a topic',
     load: async () => (await import('./stored/replay.ts')).replay
@@ -80,7 +92,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
 }
 
 /** Words that are no command by themselves. */
-const GROUPS = ['keys', 'rejected', 'spool', 'refused']
+const GROUPS = ['keys', 'rejected', 'spool', 'refused', 'suppress']
 
 const EXIT = { failed: 1, usage: 2, left: 75 } as const
 
@@ -90,7 +102,7 @@ const terminal: Terminal = {
 }
 
 function generalHelp(): string {
-  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(16)}${summary}`)
+  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(17)}${summary}`)
   return `Usage: tributary <command> [options]
 
 Commands:

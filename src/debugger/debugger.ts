@@ -15,6 +15,8 @@ import { registerPage } from './page/page-routes.ts'
 import type { Observations } from './ring/observations.ts'
 import { watchSdks } from './api/sources.ts'
 import type { Finders } from './api/trace.ts'
+import { registerSuppressions } from './api/api-suppressions.ts'
+import type { SuppressionStore } from '../model/governance/suppress.ts'
 
 export interface DebuggerOptions extends Omit<SourceRoutesOptions, 'recent' | 'sdks'> {
   readonly seen: Observations
@@ -29,6 +31,7 @@ export interface DebuggerOptions extends Omit<SourceRoutesOptions, 'recent' | 's
   /** Where events go, in words: `Kafka at ...`, or the folder of the log. */
   readonly destination: string
   readonly version: string
+  readonly suppressions: SuppressionStore
   readonly clock: Clock
 }
 
@@ -52,6 +55,7 @@ export async function registerDebugger(app: FastifyInstance, options: DebuggerOp
     api.addHook('onRequest', async (request, reply) => access.api(request, reply))
     registerEventRoutes(api, { recent, refused, live, mask, finders, background })
     registerSourceRoutes(api, { ...options, recent, sdks })
+    registerSuppressions(api, options.suppressions)
     registerOverview(api, { ...options, history, hasPassword: access.mode === 'password', background })
   })
   app.addHook('preClose', async () => {

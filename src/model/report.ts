@@ -1,4 +1,5 @@
 import type { EventType } from './event-types.ts'
+import type { Effect } from './governance/rules.ts'
 import type { Outcome } from './outcome.ts'
 import type { Fault } from './reasons.ts'
 import type { OutgoingRecord } from './record.ts'
@@ -8,11 +9,11 @@ import type { Receipt } from './sink.ts'
 export interface RequestReport {
   readonly source: string
   readonly endpoint: 'batch' | EventType
-  /** The sender's address. */
+  /** The sender's address, as far as it may be kept. */
   readonly address: string
   /** Milliseconds since the epoch. */
   readonly receivedAt: number
-  /** The body after inflating; events point into it. It may hold the write key. */
+  /** The body after inflating, as far as it may be kept; events point into it. It may hold the write key. */
   readonly body: Buffer
   readonly events: readonly EventReport[]
   /** Where the records came to rest; undefined where none was published. */
@@ -24,7 +25,9 @@ export interface RequestReport {
 /** What became of one event, and the record that was published for it, where one was. */
 export interface EventReport extends OutgoingRecord {
   readonly outcome: Outcome
-  /** Bytes [start, end) of the body: the event as it was received. */
+  /** What rules did to it; undefined where none did anything. */
+  readonly effects?: readonly Effect[] | undefined
+  /** Bytes [start, end) of the body: the event as it was received, or as rules allow it to be kept; none where they do not. */
   readonly start: number
   readonly end: number
   /** Why it was rejected. */

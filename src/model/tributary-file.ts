@@ -1,5 +1,6 @@
 import type { Destination } from './destination.ts'
 import type { Source } from './source.ts'
+import type { SuppressConfig } from './governance/suppress.ts'
 
 /** A larger file is refused: parsing it would hold up requests for too long. */
 export const MAX_TRIBUTARY_FILE_BYTES = 4 * 1024 * 1024
@@ -8,6 +9,7 @@ export const MAX_TRIBUTARY_FILE_BYTES = 4 * 1024 * 1024
 export interface TributaryFile {
   readonly sources: readonly Source[]
   readonly destinations: readonly Destination[]
+  readonly suppress?: SuppressConfig | undefined
   /** Where the topic of each destination stands: `file:line:column: what`. */
   readonly topicPlaces: readonly string[]
 }

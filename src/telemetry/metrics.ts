@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client'
 import type { EventType } from '../model/event-types.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { ReasonCode } from '../model/reasons.ts'
+import { countGoverned, GOVERNANCE_METRICS } from './governance-metrics.ts'
 import { LabelTree } from './label-tree.ts'
 import { createRouteTotals } from './route-totals.ts'
 import { collectRuntimeMetrics } from './runtime.ts'
@@ -25,9 +26,10 @@ export const METRICS = {
   events: {
     kind: 'counter',
     name: 'tributary_events_total',
-    help: 'Events by their one outcome: accepted, duplicate, rejected (with its reason code), rate_limited, failed, filtered.',
+    help: 'Events by their one outcome: accepted, duplicate, rejected (with its reason code), rate_limited, failed, filtered (dropped by a rule), suppressed (the user is on the suppression list).',
     labels: ['source', 'type', 'outcome', 'code']
   },
+  ...GOVERNANCE_METRICS,
   destinationEvents: {
     kind: 'counter',
     name: 'tributary_destination_events_total',
@@ -49,7 +51,7 @@ export const METRICS = {
   rejectedBodies: {
     kind: 'counter',
     name: 'tributary_rejected_bodies_total',
-    help: 'Bodies that were refused as a whole, of requests with a known key: kept as a rejected record, duplicate (kept before), over_limit (REFUSED_BODIES_PER_HOUR is used up) or failed (answered 503).',
+    help: 'Bodies that were refused as a whole, of requests with a known key: kept as a rejected record, duplicate (kept before), over_limit (REFUSED_BODIES_PER_HOUR is used up), failed (answered 503) or withheld (privacy rules forbid to keep it).',
     labels: ['source', 'outcome']
   },
   requestsRefused: {
@@ -270,6 +272,7 @@ export function createMetrics() {
       settled.add([fate.source, fate.type, fate.outcome, fate.code ?? ''], events)
     },
     routed: routes.add,
+    governed: countGoverned(count(METRICS.governedEvents)),
     unknownIntegrations(source: string, names: number): void {
       unknownIntegrations.add([source], names)
     },
@@ -288,9 +291,7 @@ export function createMetrics() {
     bodyRead(bytes: number): void {
       requestBytes.add([], bytes)
     },
-    connectionRefused(): void {
-      connectionsRefused.add([], 1)
-    },
+    connectionRefused: (): void => connectionsRefused.add([], 1),
     published(sink: string, write: { records: number; bytes: number; milliseconds: number }): void {
       publishDuration.of([sink]).observe(write.milliseconds / 1000)
       publishedRecords.add([sink], write.records)

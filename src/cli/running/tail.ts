@@ -25,7 +25,7 @@ away is waited for.
 
   --source ID     only of these sources (several: web,ios); so too --type, --outcome and --code
   --type TYPE     track, identify, page, screen, group, alias
-  --outcome NAME  accepted, duplicate, rejected, rate_limited, failed, filtered
+  --outcome NAME  accepted, duplicate, rejected, rate_limited, failed, filtered, suppressed
   --code CODE     the reason of a rejection
   --event NAME    the event's name; * stands for anything
   --user ID       userId or anonymousId; * stands for anything

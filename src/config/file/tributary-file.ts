@@ -4,6 +4,7 @@ import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 import { MAX_TRIBUTARY_FILE_BYTES } from '../../model/tributary-file.ts'
 import { ConfigError } from '../../model/config-error.ts'
 import { deepFreeze } from '../deep-freeze.ts'
+import type { SuppressConfig } from '../../model/governance/suppress.ts'
 import { fileFindings } from './file-findings.ts'
 import { schemaFindings } from './schema-findings.ts'
 import { parseYaml } from './yaml-source.ts'
@@ -11,6 +12,12 @@ import { parseYaml } from './yaml-source.ts'
 /** A source and a destination as schemas/config.schema.json has them. */
 type SourceEntry = Partial<Source> & { readonly id: string; readonly writeKeys: readonly string[] }
 type DestinationEntry = Partial<Destination> & { readonly name: string; readonly topic: string }
+
+interface FileEntry {
+  readonly sources: readonly SourceEntry[]
+  readonly destinations?: readonly DestinationEntry[] | null
+  readonly suppress?: Partial<SuppressConfig> | null
+}
 
 /**
  * tributary.yml from its text. Throws ConfigError with every problem as `file:line:column: what: why`; none of them
@@ -23,7 +30,7 @@ export function parseTributaryFile(text: string, fileName: string): KeyedTributa
   const yaml = parseYaml(text.replace(/^\uFEFF/, ''), fileName)
   const findings = [...schemaFindings(yaml.data), ...fileFindings(yaml.data)]
   if (findings.length > 0) throw new ConfigError(yaml.report(findings))
-  const data = yaml.data as { sources: readonly SourceEntry[]; destinations?: readonly DestinationEntry[] | null }
+  const data = yaml.data as FileEntry
   const writeKeys = new Map<string, Source>()
   const sources = data.sources.map(entry => {
     const source = toSource(entry)
@@ -32,7 +39,11 @@ export function parseTributaryFile(text: string, fileName: string): KeyedTributa
   })
   const destinations = (data.destinations ?? []).map(toDestination)
   const topicPlaces = destinations.map((_, index) => yaml.place(['destinations', index, 'topic']))
-  return { file: deepFreeze({ sources, destinations, topicPlaces }), writeKeys }
+  return { file: deepFreeze({ sources, destinations, topicPlaces, suppress: toSuppress(data.suppress) }), writeKeys }
+}
+
+function toSuppress(entry: FileEntry['suppress']): SuppressConfig | undefined {
+  return entry == null ? undefined : { users: entry.users ?? [], file: entry.file }
 }
 
 function toSource({ id, name, enabled, allowedOrigins, rateLimit, limits, settingsFor }: SourceEntry): Source {

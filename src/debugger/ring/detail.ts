@@ -32,7 +32,7 @@ export interface Change {
 }
 
 export interface Step {
-  readonly step: 'received' | 'validated' | 'enriched' | 'published' | 'answered'
+  readonly step: 'received' | 'validated' | 'governed' | 'enriched' | 'published' | 'answered'
   /** Milliseconds after the request was received whole. */
   readonly atMs: number
   readonly says: string
@@ -65,7 +65,7 @@ export async function toDetail(
     published,
     payload: (isEvent ? left : sent) ?? null,
     changes: isEvent ? changesOf(sent, left) : [],
-    journey: journeyOf(stored, places),
+    journey: journeyOf(stored, places, mask),
     places
   }
 }
@@ -81,7 +81,7 @@ function changesOf(before: JsonObject | undefined, after: JsonObject | undefined
   })
 }
 
-function journeyOf({ request, event }: StoredEvent, places: readonly Placement[]): Step[] {
+function journeyOf({ request, event }: StoredEvent, places: readonly Placement[], mask: Mask): Step[] {
   const { judgeMs, encodeMs, publishMs } = request.timings
   const judged = rounded(judgeMs)
   const encoded = rounded(judgeMs + encodeMs)
@@ -89,7 +89,8 @@ function journeyOf({ request, event }: StoredEvent, places: readonly Placement[]
   const { outcome, fault, kind } = event
   const single = request.events === 1
   const received = single ? 'one event' : `one of ${request.events} events of a request`
-  const steps: Step[] = [{ step: 'received', atMs: 0, says: `${received} from ${request.address}` }]
+  const sender = request.address === '' ? '' : ` from ${request.address}`
+  const steps: Step[] = [{ step: 'received', atMs: 0, says: `${received}${sender}` }]
   if (outcome === 'rate_limited') {
     return [...steps, { step: 'answered', atMs: ended, says: 'held back: the source is over its rate limit (429)' }]
   }
@@ -98,6 +99,9 @@ function journeyOf({ request, event }: StoredEvent, places: readonly Placement[]
     atMs: judged,
     says: fault === undefined ? 'it keeps to the contract' : `refused: ${fault.code}`
   })
+  for (const { rule, detail } of event.effects) {
+    steps.push({ step: 'governed', atMs: judged, says: `${rule}: ${mask(detail)}` })
+  }
   if (kind === 'event') steps.push({ step: 'enriched', atMs: encoded, says: 'ids, times and address filled in' })
   if (places.length > 0) {
     const what = kind === 'rejected' ? 'the rejected record' : 'the event'
@@ -113,7 +117,8 @@ const ENDINGS: Record<StoredEvent['event']['outcome'], string> = {
   rejected: 'rejected; the answer names the reason',
   rate_limited: 'held back (429)',
   failed: 'failed: it could not be made durable, and the client was told to send it again (503)',
-  filtered: 'filtered: the configuration drops it on purpose (200)'
+  filtered: 'filtered: the configuration drops it on purpose (200)',
+  suppressed: 'suppressed: the user is on the suppression list, so nothing of the event was kept (200)'
 }
 
 /** A place for people: `tributary.events, partition 3, offset 42`. */

@@ -42,10 +42,10 @@ export interface RecentEvents {
 }
 
 export function emptyCounts(): OutcomeCounts {
-  return { accepted: 0, duplicate: 0, rejected: 0, rate_limited: 0, failed: 0, filtered: 0 }
+  return { accepted: 0, duplicate: 0, rejected: 0, rate_limited: 0, failed: 0, filtered: 0, suppressed: 0 }
 }
 
-const TAKEN: ReadonlySet<Outcome> = new Set<Outcome>(['accepted', 'duplicate', 'filtered'])
+const TAKEN: ReadonlySet<Outcome> = new Set<Outcome>(['accepted', 'duplicate', 'filtered', 'suppressed'])
 
 export function createRecentEvents(limits = RECENT_LIMITS): RecentEvents {
   const all = new ReportRing(limits.all)

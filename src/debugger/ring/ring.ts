@@ -1,6 +1,7 @@
 import type { Fault } from '../../model/reasons.ts'
 import type { RequestReport } from '../../model/report.ts'
 import type { Placement, ReadPlaces } from '../../model/sink.ts'
+import type { Effect } from '../../model/governance/rules.ts'
 import type { UnpackedEvent, UnpackedRequest } from './packed.ts'
 import { PackedRequests } from './packed.ts'
 
@@ -16,6 +17,8 @@ export interface StoredEvent {
   readonly event: UnpackedEvent & {
     /** Why it was rejected. */
     readonly fault: Fault | undefined
+    /** What rules did to it. */
+    readonly effects: readonly Effect[]
     /** Where its record came to rest; nowhere if none was published. */
     readonly places: readonly Placement[]
   }
@@ -32,6 +35,8 @@ interface Entry {
   read: ReadPlaces | undefined
   /** By index of the event; undefined where none was rejected. */
   faults: readonly (Fault | undefined)[] | undefined
+  /** By index of the event; undefined where no rule did anything. */
+  effects: readonly (readonly Effect[] | undefined)[] | undefined
   /** Of the request's first event. */
   firstSeq: number
   events: number
@@ -44,7 +49,16 @@ interface Entry {
 const INITIAL_SLOTS = 1_024
 
 function emptyEntry(): Entry {
-  return { source: '', read: undefined, faults: undefined, firstSeq: 0, events: 0, offset: 0, bytes: 0 }
+  return {
+    source: '',
+    read: undefined,
+    faults: undefined,
+    effects: undefined,
+    firstSeq: 0,
+    events: 0,
+    offset: 0,
+    bytes: 0
+  }
 }
 
 /**
@@ -93,8 +107,9 @@ export class ReportRing {
     const offset = this.#makeRoom(room)
     const bytes = this.#packed.pack(report, offset)
     const faults = events.some(({ fault }) => fault !== undefined) ? events.map(({ fault }) => fault) : undefined
+    const effects = events.some(event => event.effects !== undefined) ? events.map(event => event.effects) : undefined
     const read = receipt?.read
-    Object.assign(this.#takeSlot(), { source, read, faults, firstSeq, events: events.length, offset, bytes })
+    Object.assign(this.#takeSlot(), { source, read, faults, effects, firstSeq, events: events.length, offset, bytes })
     this.#next = offset + bytes
     this.#bytes += bytes
     this.#events += events.length
@@ -136,12 +151,16 @@ export class ReportRing {
   }
 
   #unpack(entry: Entry, seq: number): StoredEvent {
-    const { source, read, faults, events, firstSeq, offset } = entry
+    const { source, read, faults, effects = [], events, firstSeq, offset } = entry
     const index = seq - firstSeq
     const request = this.#packed.requestAt(offset)
     const event = this.#packed.eventAt(offset, index)
     const places = read === undefined || event.place < 0 ? [] : read(this.#packed.marksAt(offset), event.place)
-    return { seq, request: { ...request, source, events }, event: { ...event, fault: faults?.[index], places } }
+    return {
+      seq,
+      request: { ...request, source, events },
+      event: { ...event, fault: faults?.[index], effects: effects[index] ?? [], places }
+    }
   }
 
   /** The offset of so many bytes that no entry lies in: behind the newest one, or at the start again. */
@@ -199,6 +218,7 @@ export class ReportRing {
     this.#events -= oldest.events
     oldest.read = undefined
     oldest.faults = undefined
+    oldest.effects = undefined
     this.#head = (this.#head + 1) & (this.#slots.length - 1)
     this.#count--
   }

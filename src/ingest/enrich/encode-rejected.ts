@@ -20,7 +20,8 @@ const AS_TEXT: ReadonlySet<string> = new Set(['invalid_json', 'too_deep', 'forbi
 export function encodeRejected(writer: LineWriter, bad: BadEvent, facts: RequestFacts, writeKey: string): void {
   const { code, pointer, message } = bad.fault
   writer.text('{"event":')
-  if (code === 'invalid_utf8')
+  if (bad.withheld !== undefined) writer.text('null')
+  else if (code === 'invalid_utf8')
     writer.text(spelledBytes(facts.body.bytes.subarray(bad.scan.start, bad.scan.end), writeKey))
   else if (bad.value === undefined || AS_TEXT.has(code)) {
     const text = facts.body.text(bad.scan.start, bad.scan.end).replaceAll(writeKey, '[write key]')

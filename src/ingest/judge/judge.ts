@@ -23,28 +23,38 @@ export interface BadEvent {
   /** `unknown` where the event does not say, or says nothing that exists. */
   readonly type: EventType | 'unknown'
   readonly fault: Fault
+  /** Set where its payload must not be kept: its bytes as they came, to tell whether it was sent before. */
+  readonly withheld?: Buffer
 }
 
 /** What the path says of the events of a request. */
 export type Endpoint = { readonly kind: 'batch' } | { readonly kind: 'single'; readonly type: EventType }
+
+type PatternBooks = Readonly<Record<EventType | 'batch', PatternBook>>
 
 export interface Judge {
   readonly validator: Validator
   readonly limits: Limits
   readonly looks: LooksByType
   /** What has passed lately. */
-  readonly patterns: Readonly<Record<EventType | 'batch', PatternBook>>
+  readonly patterns: PatternBooks
+  /** What rules have made of events: such patterns tell how an event is written, not that it keeps to the contract. */
+  readonly rewritten: PatternBooks
 }
 
 export function createJudge({ validator, limits }: Pick<Judge, 'validator' | 'limits'>): Judge {
   const looks = EVENT_TYPES.map(type => [type, looksOf(validator.regards[type])])
-  const patterns = [...EVENT_TYPES, 'batch'].map(way => [way, new PatternBook()])
   return {
     validator,
     limits,
     looks: Object.fromEntries(looks) as LooksByType,
-    patterns: Object.fromEntries(patterns) as Judge['patterns']
+    patterns: emptyBooks(),
+    rewritten: emptyBooks()
   }
+}
+
+function emptyBooks(): PatternBooks {
+  return Object.fromEntries([...EVENT_TYPES, 'batch'].map(way => [way, new PatternBook()])) as PatternBooks
 }
 
 /** Judges one event by itself: size, depth, JSON, keys, and then the contract. */

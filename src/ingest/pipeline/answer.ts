@@ -23,6 +23,8 @@ export interface BatchCounts {
   readonly accepted: number
   readonly duplicates: number
   readonly rejected: number
+  /** Events that rules have ended: taken, and not told to the client. */
+  readonly dropped: number
 }
 
 /** One fault that is the whole request's. */
@@ -52,8 +54,12 @@ const FRAME_BYTES = 1024
  *
  * @param partialStatus where at least one event is durable; where none is, nothing has succeeded
  */
-export function partialAnswer(bad: readonly BadEvent[], counts: BatchCounts, partialStatus: 200 | 400): Answer {
-  const status = counts.accepted + counts.duplicates > 0 ? partialStatus : 400
+export function partialAnswer(
+  bad: readonly BadEvent[],
+  { dropped, ...counts }: BatchCounts,
+  partialStatus: 200 | 400
+): Answer {
+  const status = counts.accepted + counts.duplicates + dropped > 0 ? partialStatus : 400
   const errors: string[] = []
   let room = MAX_ANSWER_BYTES - FRAME_BYTES
   for (const event of bad.slice(0, MAX_ANSWER_ERRORS)) {
@@ -63,7 +69,7 @@ export function partialAnswer(bad: readonly BadEvent[], counts: BatchCounts, par
     errors.push(error)
   }
   const omitted = bad.length - errors.length
-  const total = counts.accepted + counts.duplicates + counts.rejected
+  const total = counts.accepted + counts.duplicates + counts.rejected + dropped
   const message = `${counts.rejected} of ${total} events were rejected: ${REASONS.multi_user_error}`
   const words = status === 200 ? { success: true } : { success: false, message, code: 'multi_user_error' }
   const head = JSON.stringify({ ...words, ...counts })

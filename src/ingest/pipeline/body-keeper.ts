@@ -10,9 +10,13 @@ import type { Endpoint } from '../judge/judge.ts'
 import type { Router } from '../route/route.ts'
 import { spellBytes, withoutWriteKeys } from '../parse/spell-bytes.ts'
 import { toText } from '../parse/time.ts'
+import type { Governance } from '../govern/governance.ts'
 
-/** What became of a refused body: kept; kept before; or not kept, because its source has no room or nothing can be stored. */
-export const BODY_OUTCOMES = ['kept', 'duplicate', 'over_limit', 'failed'] as const
+/**
+ * What became of a refused body: kept; kept before; or not kept, because its source has no room, nothing can be stored, or
+ * rules that cannot be applied to it keep payloads of its source from being stored.
+ */
+export const BODY_OUTCOMES = ['kept', 'duplicate', 'over_limit', 'failed', 'withheld'] as const
 
 export type BodyOutcome = (typeof BODY_OUTCOMES)[number]
 
@@ -50,6 +54,7 @@ export interface BodyKeeperOptions {
   readonly sink: Sink
   readonly ledger: BodyLedger
   readonly clock: Clock
+  readonly governance?: Governance
   /**
    * What may be kept for each source, 512 bytes more for each body than it has; default 0: nothing. What was not used makes
    * room for at most one hour.
@@ -86,6 +91,9 @@ export function createBodyKeeper(options: BodyKeeperOptions): BodyKeeper {
     async keep(body) {
       const { bytes, source } = body
       if (bytes.length === 0) return
+      if (options.governance?.of(source, {})?.mayKeep(bytes) === false) {
+        return ledger.bodyRefused(source.id, 'withheld')
+      }
       const claims = await claim(body)
       if (claims === 'failed') throw new SinkUnavailable('another request with the same body failed')
       if (typeof claims === 'string') return ledger.bodyRefused(source.id, claims)

@@ -13,6 +13,9 @@ import type { Dedupe } from '../dedupe/dedupe.ts'
 import type { Endpoint, Judge } from '../judge/judge.ts'
 import type { Memory } from '../enrich/memory.ts'
 import type { Router } from '../route/route.ts'
+import type { GovernanceRule } from '../../model/governance/rules.ts'
+import type { Governance } from '../govern/governance.ts'
+import type { RequestSignals } from '../govern/governance.ts'
 
 /** Where the fates of events are counted: once per request and kind, never per event. */
 export interface Ledger extends BodyLedger {
@@ -22,6 +25,8 @@ export interface Ledger extends BodyLedger {
   routed(routes: readonly RouteCount[]): void
   /** Names in `integrations` that are no destination's; the names themselves are the sender's, so nobody is told them. */
   unknownIntegrations(source: string, names: number): void
+  /** What rules did to events. */
+  governed(source: string, rule: GovernanceRule, events: number): void
   /** A batch was taken although stray separators stood between its events. */
   batchRepaired(source: string): void
 }
@@ -41,6 +46,8 @@ export interface RateLimiter {
 export interface PipelineOptions {
   readonly judge: Judge
   readonly dedupe: Dedupe
+  /** The rules between the contract and dedupe; default: none. */
+  readonly governance?: Governance
   /** Asked anew for each request: a reload swaps it. */
   readonly router: () => Router
   readonly sink: Sink
@@ -67,6 +74,8 @@ export interface IngestRequest {
   /** The key that the request came with: kept out of what is published. */
   readonly writeKey: string
   readonly address: string
+  /** What rules may look at besides; default: nothing. */
+  readonly signals?: RequestSignals
   /** Those of the source; default: the server's. */
   readonly limits?: Limits
   /** What a single event without a messageId gets; default: a new one. */

@@ -6,6 +6,8 @@ import type { EventReport } from '../../model/report.ts'
 import type { Route } from '../../model/route.ts'
 import type { RequestFacts } from '../enrich/encode.ts'
 import type { Scan } from '../parse/scan-result.ts'
+import type { Effect } from '../../model/governance/rules.ts'
+import type { Verdict } from '../govern/judged-request.ts'
 
 const NOTHING = Buffer.alloc(0)
 const NO_TOPICS: readonly string[] = []
@@ -20,8 +22,12 @@ export class Entry implements EventReport {
   readonly type: EventType | 'unknown'
   readonly code: ReasonCode | undefined
   /** Bytes [start, end) of the body. */
-  readonly start: number
-  readonly end: number
+  start: number
+  end: number
+  /** The end that a rule has put to it; undefined where it goes on. */
+  verdict: Verdict | undefined = undefined
+  /** What rules did to it; undefined where none did anything. */
+  effects: readonly Effect[] | undefined = undefined
   /** Why it is refused. */
   fault: Fault | undefined
   /** `failed` until it is known to be anything better. */

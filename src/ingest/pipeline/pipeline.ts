@@ -5,6 +5,7 @@ import type { RefusedBody } from './body-keeper.ts'
 import { createBodyKeeper } from './body-keeper.ts'
 import type { IngestRequest, PipelineOptions } from './contract.ts'
 import { judgeEnvelope } from '../judge/judge.ts'
+import type { RequestSignals } from '../govern/governance.ts'
 import { RequestWork } from './request-work.ts'
 
 /** The path of an event from the parsed body on: validate, dedupe, enrich, route, publish, answer. */
@@ -41,10 +42,12 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
 
   return {
-    async ingest(request) {
+    async ingest(given) {
+      const governor = options.governance?.of(given.source, given.signals ?? NO_SIGNALS)
+      const request = governor === undefined ? given : { ...given, address: governor.address(given.address) }
       const { body, endpoint, path, source, writeKey } = request
       const { bytes, events } = body
-      const work = new RequestWork(optionsFor(request, options), request)
+      const work = new RequestWork(optionsFor(request, options), request, governor)
       const seconds = rateLimiter.take(source, events.length === 0 ? eventsWorth(bytes) : events.length)
       if (seconds > 0) {
         work.holdBack()
@@ -63,6 +66,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     }
   }
 }
+
+const NO_SIGNALS: RequestSignals = {}
 
 /** The same for all sources but those that have limits of their own. */
 function optionsFor({ limits }: IngestRequest, options: PipelineOptions): PipelineOptions {

@@ -48,7 +48,8 @@ export class RequestLines {
   /** Routes and writes one event, if it is new. */
   write(event: GoodEvent | BadEvent, entry: Entry): void {
     entry.lineStart = this.#writer.length
-    if (event.fault !== undefined) this.#writeBad(entry, event)
+    if (entry.verdict !== undefined) entry.takeTexts(entry.verdict.messageId, '')
+    else if (event.fault !== undefined) this.#writeBad(entry, event)
     else if (entry.outcome !== 'duplicate' && entry.awaited === undefined) this.#writeGood(entry, event)
     entry.lineEnd = this.#writer.length
   }
@@ -88,7 +89,7 @@ export class RequestLines {
     const { source, body } = this.#facts
     this.#rejectedClaims ??= this.#options.dedupe.begin(`${source}.rejected`)
     const why = Buffer.from(`${event.fault.code} ${event.type} `)
-    const asItCame = Buffer.concat([why, body.bytes.subarray(entry.start, entry.end)])
+    const asItCame = Buffer.concat([why, event.withheld ?? body.bytes.subarray(entry.start, entry.end)])
     const claim = this.#rejectedClaims.claim(asItCame, 0, asItCame.length)
     if (claim === 'duplicate') return
     if (claim !== 'new') entry.awaited = claim

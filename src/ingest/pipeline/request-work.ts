@@ -7,28 +7,36 @@ import { fault } from '../../model/reasons.ts'
 import type { Receipt } from '../../model/sink.ts'
 import { isSinkUnavailable } from '../../model/sink.ts'
 import type { Answer } from './answer.ts'
-import { faultAnswer, partialAnswer, SUCCESS, unavailableAnswer } from './answer.ts'
+import { unavailableAnswer } from './answer.ts'
 import type { IngestRequest, PipelineOptions } from './contract.ts'
 import type { DedupeClaims } from '../dedupe/dedupe.ts'
 import type { RequestFacts } from '../enrich/encode.ts'
-import { createFacts } from '../enrich/encode.ts'
 import { Entry } from './entry.ts'
 import type { GoodEvent } from '../judge/good-event.ts'
 import type { BadEvent } from '../judge/judge.ts'
-import { judgeEvent } from '../judge/judge.ts'
+import type { Governor } from '../govern/governance.ts'
+import { entriesAsTheyCame } from './judge-request.ts'
+import { EVENTS_AT_ONCE } from './judge-request.ts'
+import { factsOf } from './judge-request.ts'
+import { governAll } from './judge-request.ts'
+import { isLarge } from './judge-request.ts'
+import { judgeAll } from './judge-request.ts'
+import { refuseGood } from './judge-request.ts'
+import type { JudgedRequest } from '../govern/judged-request.ts'
 import { RequestLines } from './request-lines.ts'
-import { countReceived, countSettled } from './settlement.ts'
-
-/** Above it a request passes in pieces... */
-const LARGE_BODY_BYTES = 128 * 1024
-/** ...of so many events: a millisecond, or three where each of them is refused. */
-const EVENTS_AT_ONCE = 250
+import { answerOf, countEffects, countReceived, countSettled } from './settlement.ts'
 
 /** One request on its way through the pipeline; used once. */
 export class RequestWork {
   readonly #options: PipelineOptions
-  readonly #request: IngestRequest
-  readonly #facts: RequestFacts
+  /** Its body is what rules have left of it. */
+  #request: IngestRequest
+  #facts: RequestFacts
+  readonly #governor: Governor | undefined
+  /** What rules made of the events; undefined where there are no rules. */
+  #governed: JudgedRequest | undefined
+  /** The body's bytes as they came. */
+  readonly #received: Buffer
   #lines: RequestLines
   readonly #claims: DedupeClaims
   #entries: Entry[] = []
@@ -39,12 +47,14 @@ export class RequestWork {
   readonly #marks: number[]
   #receipt: Receipt | undefined
 
-  constructor(options: PipelineOptions, request: IngestRequest) {
-    const { body, source, path, address } = request
+  constructor(options: PipelineOptions, request: IngestRequest, governor?: Governor) {
+    const { body, source } = request
     const receivedAt = options.clock.now()
     this.#options = options
     this.#request = request
-    this.#facts = createFacts({ body, source: source.id, path, receivedAt, address })
+    this.#governor = governor
+    this.#received = body.bytes
+    this.#facts = factsOf(request, receivedAt)
     this.#lines = new RequestLines(options, request, this.#facts)
     this.#claims = options.dedupe.begin(source.id)
     this.#marks = [options.clock.monotonic()]
@@ -52,9 +62,9 @@ export class RequestWork {
 
   /** The source is over its rate: no event is looked at. */
   holdBack(): void {
-    const { body, endpoint } = this.#request
-    const type = endpoint.kind === 'single' ? endpoint.type : 'unknown'
-    this.#entries = body.events.map(scan => new Entry(this.#facts, { scan, type, fault: undefined }))
+    const { entries, shown } = entriesAsTheyCame(this.#request, this.#facts, this.#governor)
+    this.#entries = entries
+    this.#request = shown
     countReceived(this.#entries, this.#facts.source, this.#options.ledger)
     this.#end('rate_limited')
   }
@@ -62,14 +72,12 @@ export class RequestWork {
   /** @param shared a fault of what the events share: it is each one's */
   async run(shared: Fault | undefined): Promise<Answer> {
     const { body } = this.#request
-    const isLarge = body.bytes.length > LARGE_BODY_BYTES
-    const events: (GoodEvent | BadEvent)[] = []
+    const inPieces = isLarge(this.#request)
+    let events: readonly (GoodEvent | BadEvent)[] = []
     try {
-      for (let index = 0; index < body.events.length; index++) {
-        if (isLarge && index % EVENTS_AT_ONCE === 0) await this.#options.pause()
-        events.push(this.#judge(index, shared))
-      }
-      this.#entries = events.map(event => new Entry(this.#facts, event))
+      events = await judgeAll(this.#options, this.#request, shared)
+      if (this.#governor !== undefined) events = await this.#govern(this.#governor, events)
+      this.#entries = events.map((event, index) => this.#entryOf(event, index))
       countReceived(this.#entries, this.#facts.source, this.#options.ledger)
       this.#mark()
       // All of them before the first is written: look-ups wait for memory, and next to one another they wait together.
@@ -80,12 +88,13 @@ export class RequestWork {
         await this.#writeAll(this.#refuse(events), Infinity)
       }
       this.#makeRecords()
-      events.length = 0
+      events = []
       body.release()
+      this.#request.body.release()
       this.#mark()
       if (this.#records.length > 0) this.#receipt = await this.#options.sink.publish(this.#records)
       // Others have become durable with it: all of them at once would keep the event loop for as many milliseconds.
-      if (isLarge) await this.#options.pause()
+      if (inPieces) await this.#options.pause()
     } catch (error) {
       return this.#fail(error)
     }
@@ -96,15 +105,26 @@ export class RequestWork {
     return answer
   }
 
-  #judge(index: number, shared: Fault | undefined): GoodEvent | BadEvent {
-    const { body, endpoint } = this.#request
-    const event = judgeEvent(this.#options.judge, endpoint, body, index)
-    if (shared === undefined || event.fault !== undefined) return event
-    return refuseGood(event, index, shared)
+  /** From then on the body is what rules have left of it. */
+  async #govern(governor: Governor, events: readonly (GoodEvent | BadEvent)[]) {
+    const governed = await governAll(this.#options, this.#request, events, governor)
+    this.#governed = governed
+    if (governed.body !== this.#request.body) {
+      this.#request = { ...this.#request, body: governed.body }
+      this.#facts = factsOf(this.#request, this.#facts.receivedAt)
+      this.#lines = new RequestLines(this.#options, this.#request, this.#facts)
+    }
+    return governed.events
+  }
+
+  #entryOf(event: GoodEvent | BadEvent, index: number): Entry {
+    const entry = new Entry(this.#facts, event)
+    if (this.#governed !== undefined) this.#governed.describe(index, entry)
+    return entry
   }
 
   #claim(event: GoodEvent | BadEvent, entry: Entry): void {
-    if (event.fault !== undefined) return
+    if (event.fault !== undefined || entry.verdict !== undefined) return
     event.giveTexts(entry, this.#request.messageId)
     const claim = this.#claims.claim(entry.texts, uniqueIdStart(entry), entry.idEnd)
     if (claim === 'duplicate') entry.outcome = 'duplicate'
@@ -116,9 +136,9 @@ export class RequestWork {
    * times many events from filling the memory. What Kafka's side needs for each topic is bounded there.
    */
   async #writeAll(events: readonly (GoodEvent | BadEvent)[], limit: number): Promise<boolean> {
-    const isLarge = this.#request.body.bytes.length > LARGE_BODY_BYTES
+    const inPieces = isLarge(this.#request)
     for (let index = 0; index < events.length; index++) {
-      if (isLarge && index % EVENTS_AT_ONCE === 0) await this.#options.pause()
+      if (inPieces && index % EVENTS_AT_ONCE === 0) await this.#options.pause()
       this.#lines.write(events[index] as GoodEvent | BadEvent, this.#entries[index] as Entry)
       if (this.#lines.length > limit) return false
     }
@@ -130,7 +150,7 @@ export class RequestWork {
    *
    * @returns the events as they are to be kept, each as it came, so that they take little more than the body
    */
-  #refuse(events: readonly (GoodEvent | BadEvent)[]): BadEvent[] {
+  #refuse(events: readonly (GoodEvent | BadEvent)[]): (GoodEvent | BadEvent)[] {
     const { limits } = this.#options.judge
     const most = `${limits.maxPublishBytes} bytes (${setterOf(limits, 'maxPublishBytes')})`
     const why = "the batch's context is copied into each of its events"
@@ -141,10 +161,11 @@ export class RequestWork {
     this.#lines.abort()
     this.#lines.giveBack()
     this.#lines = new RequestLines(this.#options, this.#request, this.#facts)
-    const refused = events.map((event, index) =>
-      event.fault === undefined ? refuseGood(event, index, tooMuch) : event
-    )
-    this.#entries = refused.map(event => new Entry(this.#facts, event))
+    const refused = events.map((event, index) => {
+      const goesOn = event.fault === undefined && this.#governed?.verdictOf(index) === undefined
+      return goesOn ? refuseGood(event, index, tooMuch) : event
+    })
+    this.#entries = refused.map((event, index) => this.#entryOf(event, index))
     return refused
   }
 
@@ -168,25 +189,19 @@ export class RequestWork {
       } else if (entry.outcome === 'failed') entry.outcome = isGood ? 'accepted' : 'rejected'
     }
     this.#close()
-    if (this.#countOf('failed') > 0) return unavailableAnswer('another request with the same messageId failed', 1)
-    const { bad } = this.#lines
-    const [first] = bad
-    if (this.#refusal !== undefined) return faultAnswer(this.#refusal)
-    if (first === undefined) return SUCCESS
-    if (this.#request.endpoint.kind === 'single') return faultAnswer(first.fault)
-    const counts = {
-      accepted: this.#countOf('accepted'),
-      duplicates: this.#countOf('duplicate'),
-      rejected: bad.length
-    }
-    return partialAnswer(bad, counts, this.#options.partialStatus)
+    return answerOf(this.#entries, {
+      bad: this.#lines.bad,
+      refusal: this.#refusal,
+      isSingle: this.#request.endpoint.kind === 'single',
+      partialStatus: this.#options.partialStatus
+    })
   }
 
   /** Where it went wrong the memory of the request is left to the collector: somebody may be at work with it. */
   #letGo(): void {
     if (this.#receipt?.released === false) return
     this.#lines.giveBack()
-    this.#options.memory.giveBack(this.#request.body.bytes)
+    this.#options.memory.giveBack(this.#received)
   }
 
   /** Nothing may be taken as durable: the client must send all of it again. */
@@ -209,16 +224,13 @@ export class RequestWork {
     this.#close()
   }
 
-  #countOf(outcome: Outcome): number {
-    return this.#entries.reduce((count, entry) => count + (entry.outcome === outcome ? 1 : 0), 0)
-  }
-
   /** Every event has its one outcome: tells the ledger and the observer. */
   #close(): void {
     this.#mark()
     const { source, receivedAt } = this.#facts
     const { ledger, observe } = this.#options
     countSettled(this.#entries, source, ledger)
+    if (this.#governed?.effects !== undefined) countEffects(this.#governed.effects, source, ledger)
     const { unknownNames } = this.#lines
     if (unknownNames > 0) ledger.unknownIntegrations(source, unknownNames)
     const { body, endpoint, address } = this.#request
@@ -238,8 +250,4 @@ export class RequestWork {
   #mark(): void {
     this.#marks.push(this.#options.clock.monotonic())
   }
-}
-
-function refuseGood(event: GoodEvent, index: number, why: Fault): BadEvent {
-  return { index, scan: event.scan, value: event.value(), type: event.type, fault: why }
 }

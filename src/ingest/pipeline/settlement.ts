@@ -1,6 +1,12 @@
+import type { Effect, GovernanceRule } from '../../model/governance/rules.ts'
+import type { Outcome } from '../../model/outcome.ts'
+import type { Fault } from '../../model/reasons.ts'
+import type { Answer } from './answer.ts'
+import { faultAnswer, partialAnswer, SUCCESS, unavailableAnswer } from './answer.ts'
 import type { Ledger } from './contract.ts'
 import type { Entry } from './entry.ts'
 import { countRoutes } from '../route/route-count.ts'
+import type { BadEvent } from '../judge/judge.ts'
 
 /** Counts the events of a request as received, by type. */
 export function countReceived(entries: readonly Entry[], source: string, ledger: Ledger): void {
@@ -14,6 +20,46 @@ export function countSettled(entries: readonly Entry[], source: string, ledger: 
   })
   const routes = countRoutes(entries)
   if (routes.length > 0) ledger.routed(routes)
+}
+
+export interface AnswerFacts {
+  /** The refused events, in order. */
+  readonly bad: readonly BadEvent[]
+  /** Why the request was refused as a whole. */
+  readonly refusal: Fault | undefined
+  readonly isSingle: boolean
+  readonly partialStatus: 200 | 400
+}
+
+/** What the client is told, once every event has its outcome. What rules have ended is not told. */
+export function answerOf(entries: readonly Entry[], { bad, refusal, isSingle, partialStatus }: AnswerFacts): Answer {
+  const count = (outcome: Outcome): number =>
+    entries.reduce((sum, entry) => sum + (entry.outcome === outcome ? 1 : 0), 0)
+  if (count('failed') > 0) return unavailableAnswer('another request with the same messageId failed', 1)
+  const [first] = bad
+  if (refusal !== undefined) return faultAnswer(refusal)
+  if (first === undefined) return SUCCESS
+  if (isSingle) return faultAnswer(first.fault)
+  const counts = {
+    accepted: count('accepted'),
+    duplicates: count('duplicate'),
+    rejected: bad.length,
+    dropped: count('suppressed') + count('filtered')
+  }
+  return partialAnswer(bad, counts, partialStatus)
+}
+
+/** Counts, for each rule, the events that it did something to. */
+export function countEffects(
+  effects: readonly (readonly Effect[] | undefined)[],
+  source: string,
+  ledger: Ledger
+): void {
+  const counts = new Map<GovernanceRule, number>()
+  for (const ofEvent of effects) {
+    for (const rule of new Set(ofEvent?.map(effect => effect.rule))) counts.set(rule, (counts.get(rule) ?? 0) + 1)
+  }
+  for (const [rule, events] of counts) ledger.governed(source, rule, events)
 }
 
 function isOfOneType(a: Entry, b: Entry): boolean {

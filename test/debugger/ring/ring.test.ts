@@ -60,6 +60,7 @@ function expected(report: RequestReport, index: number, seq: number) {
       type,
       messageId,
       fault: why,
+      effects: [],
       place,
       kind: place < 0 ? undefined : event.kind,
       received,

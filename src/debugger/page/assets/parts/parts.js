@@ -7,7 +7,8 @@ const OUTCOME_WORDS = {
   rejected: 'rejected',
   rate_limited: 'rate limited',
   failed: 'failed',
-  filtered: 'filtered'
+  filtered: 'filtered',
+  suppressed: 'suppressed'
 }
 
 export const OUTCOMES = Object.keys(OUTCOME_WORDS)
