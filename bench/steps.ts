@@ -15,16 +15,16 @@ import { HashIdWindow } from '../src/ingest/dedupe/id-window.ts'
 import { createObservations } from '../src/debugger/ring/observations.ts'
 import { createBodyBudget } from '../src/http/body/body-budget.ts'
 import { readBody } from '../src/http/body/body-guard.ts'
-import { createTurns } from '../src/http/tracking/turns.ts'
+import { createWorkQueue } from '../src/http/tracking/work-queue.ts'
 import type { ParsedBody } from '../src/ingest/parse/body.ts'
 import { parseBody } from '../src/ingest/parse/body.ts'
 import { createDedupe } from '../src/ingest/dedupe/dedupe.ts'
 import { createFacts, EventEncoder } from '../src/ingest/enrich/encode.ts'
-import { Entry } from '../src/ingest/pipeline/entry.ts'
+import { EventEntry } from '../src/ingest/pipeline/entry.ts'
 import type { GoodEvent } from '../src/ingest/judge/good-event.ts'
 import { createJudge, judgeEvent } from '../src/ingest/judge/judge.ts'
 import { LineWriter } from '../src/ingest/enrich/line-writer.ts'
-import { RecycledMemory } from '../src/ingest/enrich/memory.ts'
+import { RecyclingBufferPool } from '../src/ingest/enrich/buffer-pool.ts'
 import { createPipeline } from '../src/ingest/pipeline/pipeline.ts'
 import { createRateLimiter } from '../src/ingest/pipeline/rate-limit.ts'
 import { createRouter } from '../src/ingest/route/route.ts'
@@ -86,7 +86,7 @@ interface Prepared {
   readonly bytes: Buffer
   readonly body: ParsedBody
   readonly events: readonly GoodEvent[]
-  readonly entries: readonly Entry[]
+  readonly entries: readonly EventEntry[]
   readonly lines: Lines
 }
 
@@ -97,7 +97,7 @@ const window = createWindow()
 const dedupe = createDedupe(() => window)
 const router = createRouter({ eventsTopic: 'events', rejectedTopic: 'rejected', destinations: [] })
 
-function encodeAll(body: ParsedBody, events: readonly GoodEvent[], entries: readonly Entry[]): Lines {
+function encodeAll(body: ParsedBody, events: readonly GoodEvent[], entries: readonly EventEntry[]): Lines {
   const writer = new LineWriter(body.bytes.length + events.length * 384)
   const encoder = new EventEncoder(
     writer,
@@ -105,8 +105,8 @@ function encodeAll(body: ParsedBody, events: readonly GoodEvent[], entries: read
   )
   const lengths = events.map((event, index) => {
     const start = writer.length
-    encoder.encode(event, entries[index] as Entry)
-    const entry = entries[index] as Entry
+    encoder.encode(event, entries[index] as EventEntry)
+    const entry = entries[index] as EventEntry
     entry.topics = TOPICS
     entry.lineStart = start
     entry.lineEnd = writer.length
@@ -133,7 +133,7 @@ await until(() => sink.health().ready, { what: 'Kafka', timeoutMs: 30_000 })
 
 /** Everything between the request and the sink, with what counts and shows it. */
 const pipeline = createPipeline({
-  pause: createTurns().pause,
+  pause: createWorkQueue().pause,
   judge,
   dedupe: createDedupe(() => createWindow()),
   router: () => router,
@@ -146,7 +146,7 @@ const pipeline = createPipeline({
   observe: createObservations(systemClock.now).recent.observe,
   rateLimiter: createRateLimiter({ clock: systemClock, maxBatchEvents: DEFAULT_LIMITS.maxBatchEvents }),
   clock: systemClock,
-  memory: new RecycledMemory(),
+  bufferPool: new RecyclingBufferPool(),
   partialStatus: 400
 })
 const source: Source = { id: 'web', name: 'web', enabled: true, allowedOrigins: undefined, rateLimit: undefined }
@@ -184,8 +184,8 @@ for (let round = 0; round < ROUNDS; round++) {
     const body = parse(bytes)
     const events = judgeAll(body)
     const facts = createFacts({ body, source: 'web', path: '/v1/batch', receivedAt, address: '127.0.0.1' })
-    const entries = events.map(event => new Entry(facts, event))
-    for (const [index, event] of events.entries()) event.giveTexts(entries[index] as Entry)
+    const entries = events.map(event => new EventEntry(facts, event))
+    for (const [index, event] of events.entries()) event.writeKeySpans(entries[index] as EventEntry)
     return { bytes, body, events, entries, lines: encodeAll(body, events, entries) }
   })
   for (const [name, step] of Object.entries(STEPS)) {

@@ -108,7 +108,7 @@ const BEFORE = memory.data(32)
 /** An envelope's members, while those of its events are written. */
 const ENVELOPE = memory.data(20 + 32 * 32)
 /** By number of a key: what is told of its values; the id, the shape and the length of the value that came last. */
-const TOLD = memory.data(32)
+const WALK_HINTS = memory.data(32)
 const LAST_ID = memory.data(32 * 4)
 const LAST_SHAPE = memory.data(32 * 4)
 const LAST_LENGTH = memory.data(32 * 4)
@@ -180,7 +180,7 @@ export function addKey(length: usize, told: i32): void {
   memory.copy(key + 1, INPUT, length)
   const slot = slotOf(INPUT, length)
   store<u8>(BEFORE + keys, load<u8>(slot))
-  store<u8>(TOLD + keys, <u8>told)
+  store<u8>(WALK_HINTS + keys, <u8>told)
   keys++
   store<u8>(slot, <u8>keys)
   if (length > longestKey) longestKey = length
@@ -360,7 +360,7 @@ function member(): bool {
   store<u32>(out, <u32>(valueStart - origin), 3 * INT)
   store<u32>(out, <u32>(at - origin), 4 * INT)
   store<i32>(out, (deepest << KIND_BITS) | kindOf(valueStart, isString && escaped), 5 * INT)
-  const told: i32 = givesIds && !expand && number >= 0 ? load<u8>(TOLD + number) : 0
+  const told: i32 = givesIds && !expand && number >= 0 ? load<u8>(WALK_HINTS + number) : 0
   store<u64>(out, told == 0 ? 0 : idAndShape(number, told, valueStart), 6 * INT)
   out += MEMBER_BYTES
   return true

@@ -9,12 +9,12 @@ import { join } from 'node:path'
 import { createObservations } from '../../src/debugger/ring/observations.ts'
 import { loadContract } from '../../src/contract/document.ts'
 import { openIdStore } from '../../src/ingest/dedupe/id-store.ts'
-import { createTurns } from '../../src/http/tracking/turns.ts'
+import { createWorkQueue } from '../../src/http/tracking/work-queue.ts'
 import { parseBody } from '../../src/ingest/parse/body.ts'
 import { createDedupe } from '../../src/ingest/dedupe/dedupe.ts'
 import type { Endpoint } from '../../src/ingest/judge/judge.ts'
 import { createJudge } from '../../src/ingest/judge/judge.ts'
-import { RecycledMemory } from '../../src/ingest/enrich/memory.ts'
+import { RecyclingBufferPool } from '../../src/ingest/enrich/buffer-pool.ts'
 import { createPipeline } from '../../src/ingest/pipeline/pipeline.ts'
 import { createRateLimiter } from '../../src/ingest/pipeline/rate-limit.ts'
 import { restoreRecord } from '../../src/ingest/route/restore.ts'
@@ -55,7 +55,7 @@ const sink = await openSink({
 const contract = loadContract(new URL('../../openapi.yml', import.meta.url).pathname)
 const ids = await openIdStore({ dir: join(dir, 'dedupe'), maxIds: 2_000_000, windowMs: 86_400_000, clock, log })
 const pipeline = createPipeline({
-  pause: createTurns().pause,
+  pause: createWorkQueue().pause,
   judge: createJudge({ validator: createValidator({ contract, mode: 'compatible' }), limits }),
   dedupe: createDedupe(ids.windowOf),
   router: () => router,
@@ -64,7 +64,7 @@ const pipeline = createPipeline({
   observe: seen.recent.observe,
   rateLimiter: createRateLimiter({ clock, maxBatchEvents: limits.maxBatchEvents }),
   clock,
-  memory: new RecycledMemory(),
+  bufferPool: new RecyclingBufferPool(),
   partialStatus: 400
 })
 const source: Source = { id: 'bench', name: 'bench', enabled: true, allowedOrigins: undefined, rateLimit: undefined }

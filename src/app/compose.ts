@@ -28,13 +28,13 @@ import { postToSelf } from '../client/self-request.ts'
 import { createServer, DEFAULT_TIMEOUTS } from '../http/server/server.ts'
 import { registerSettings } from '../http/browser/settings.ts'
 import { registerTracking } from '../http/tracking/tracking.ts'
-import { createTurns } from '../http/tracking/turns.ts'
+import { createWorkQueue } from '../http/tracking/work-queue.ts'
 import { answerUnrouted, pathLabel } from '../http/server/unrouted.ts'
 import { MAX_KEPT_BODY_BYTES } from '../ingest/pipeline/body-keeper.ts'
 import { createDedupe } from '../ingest/dedupe/dedupe.ts'
 import { createJudge } from '../ingest/judge/judge.ts'
-import type { Memory } from '../ingest/enrich/memory.ts'
-import { RecycledMemory } from '../ingest/enrich/memory.ts'
+import type { BufferPool } from '../ingest/enrich/buffer-pool.ts'
+import { RecyclingBufferPool } from '../ingest/enrich/buffer-pool.ts'
 import { createPipeline } from '../ingest/pipeline/pipeline.ts'
 import { createRateLimiter } from '../ingest/pipeline/rate-limit.ts'
 import { createLiveRouter } from '../ingest/route/live-router.ts'
@@ -69,7 +69,7 @@ export interface AppOptions {
   /** In place of the one that the configuration names: for tests. */
   readonly sink?: Sink
   readonly clock?: Clock
-  readonly memory?: Memory
+  readonly bufferPool?: BufferPool
 }
 
 export interface App {
@@ -91,7 +91,7 @@ export interface App {
 
 /** Builds the server without listening. Throws ConfigError, or an Error in words, where it cannot run as configured. */
 export async function createApp(options: AppOptions): Promise<App> {
-  const { config, logger, sink: givenSink, clock = systemClock, memory = new RecycledMemory() } = options
+  const { config, logger, sink: givenSink, clock = systemClock, bufferPool = new RecyclingBufferPool() } = options
   const metrics = createMetrics()
   const seen = createObservations(clock.now)
 
@@ -131,10 +131,10 @@ export async function createApp(options: AppOptions): Promise<App> {
   const contract = loadContract(CONTRACT_FILE.pathname, CACHE_DIR.pathname)
   const validator = createValidator({ contract, mode: config.validation, limits: config.limits })
   const ids = await openIdStore({ ...config.dedup, dir: join(config.dataDir, 'dedupe'), clock, log: logger })
-  const turns = createTurns()
+  const workQueue = createWorkQueue()
   const governance = openGovernance({ configFile: config.configFile, current: keys.current, clock, log: logger })
   const pipeline = createPipeline({
-    pause: turns.pause,
+    pause: workQueue.pause,
     judge: createJudge({ validator, limits: config.limits }),
     dedupe: createDedupe(ids.windowOf),
     governance: governance.rules,
@@ -145,7 +145,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     rateLimiter: createRateLimiter({ clock, maxBatchEvents: config.limits.maxBatchEvents }),
     refusedBytesPerHour: config.refusedBytesPerHour,
     clock,
-    memory,
+    bufferPool,
     partialStatus: config.batchPartialStatus
   })
 
@@ -163,7 +163,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     metrics.requestEnded(pathLabel(request), reply.statusCode, reply.elapsedTime / 1000)
     done()
   })
-  const door = { authenticator, onRefused }
+  const routeOptions = { authenticator, onRefused }
   function onRefused(code: string, request?: FastifyRequest): void {
     metrics.requestRefused(code)
     if (request === undefined) return
@@ -171,12 +171,20 @@ export async function createApp(options: AppOptions): Promise<App> {
     seen.requestRefused({ code, path: request.url, address: request.clientAddress, client })
   }
   const budget = createBodyBudget()
-  const trackingDoor = { ...door, pipeline, limits: config.limits, onBytes: metrics.bodyRead, budget, memory, turns }
-  registerTracking(tracking, { ...trackingDoor, ...bodyRules(config) })
-  registerPixel(tracking, { ...trackingDoor, now: clock.now })
-  registerSettings(tracking, { ...door, publicUrl: config.publicUrl })
+  const trackingOptions = {
+    ...routeOptions,
+    pipeline,
+    limits: config.limits,
+    onBytes: metrics.bodyRead,
+    budget,
+    bufferPool,
+    workQueue
+  }
+  registerTracking(tracking, { ...trackingOptions, ...bodyRules(config) })
+  registerPixel(tracking, { ...trackingOptions, now: clock.now })
+  registerSettings(tracking, { ...routeOptions, publicUrl: config.publicUrl })
   registerSdkTelemetry(tracking)
-  await registerBrowserScript(tracking, door)
+  await registerBrowserScript(tracking, routeOptions)
 
   const drainer = createDrainer(tracking)
   const admin = await createAdmin(config, logger)

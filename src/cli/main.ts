@@ -3,13 +3,13 @@ import { isConfigError } from '../model/config-error.ts'
 import type { Command, Terminal } from './command.ts'
 import { CommandFailed, EventsLeft, UsageError } from './command.ts'
 
-interface Entry {
+interface CommandEntry {
   readonly summary: string
   load(): Promise<Command>
 }
 
 /** Loaded one at a time: `tributary keys list` needs no Kafka client. */
-const COMMANDS: Readonly<Record<string, Entry>> = {
+const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   serve: { summary: 'run the server', load: async () => (await import('./serve.ts')).serve },
   init: { summary: 'make a config file with one source', load: async () => (await import('./config/init.ts')).init },
   'keys add': {

@@ -10,8 +10,8 @@ import type { EnvelopeOptions } from './event-schemas.ts'
 import { addEventSchemas, ENVELOPE_SCHEMA_NAME, eventSchemaName } from './event-schemas.ts'
 import { addSafeFormats } from './formats.ts'
 import { NOT_NULL, OWN_KEYWORDS } from './own-keywords.ts'
-import type { Regards } from './regard.ts'
-import { regardsOf } from './regard.ts'
+import type { ConstraintsByField } from './field-constraints.ts'
+import { constraintsOf } from './field-constraints.ts'
 
 /** `strict` is the document to the letter; `compatible` is the same with the transformations of `compatible.ts`. */
 export type ValidationMode = 'compatible' | 'strict'
@@ -38,9 +38,9 @@ export interface CompiledContract {
   /** A batch's body, without looking into the items of `batch`. */
   readonly envelope: Check
   /** What `events` look at, by type; undefined: everything. */
-  readonly regards: Readonly<Record<EventType, Regards | undefined>>
+  readonly constraints: Readonly<Record<EventType, ConstraintsByField | undefined>>
   /** What `envelope` looks at; undefined: everything. */
-  readonly envelopeRegards: Regards | undefined
+  readonly envelopeConstraints: ConstraintsByField | undefined
 }
 
 export interface CompileOptions extends Partial<EnvelopeOptions> {
@@ -103,8 +103,8 @@ export function compileContract({
     mode,
     events: byType(type => check(eventSchemaName(type))),
     envelope: check(ENVELOPE_SCHEMA_NAME),
-    regards: byType(type => regardsOf(effective, eventSchemaName(type))),
-    envelopeRegards: regardsOf(effective, ENVELOPE_SCHEMA_NAME)
+    constraints: byType(type => constraintsOf(effective, eventSchemaName(type))),
+    envelopeConstraints: constraintsOf(effective, ENVELOPE_SCHEMA_NAME)
   }
 }
 

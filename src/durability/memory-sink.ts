@@ -1,5 +1,5 @@
 import type { OutgoingRecord } from '../model/record.ts'
-import { keyOf, lineOf, messageIdOf } from '../model/record.ts'
+import { recordKey, lineOf, messageIdOf } from '../model/record.ts'
 import type { Sink } from '../model/sink.ts'
 
 /** A record as it was published, its texts made. */
@@ -40,6 +40,6 @@ export function createMemorySink(): MemorySink {
 
 function toPublished(record: OutgoingRecord): PublishedRecord {
   const { kind, type, code, source, receivedAt, topics } = record
-  const texts = { line: lineOf(record), messageId: messageIdOf(record), key: keyOf(record) }
+  const texts = { line: lineOf(record), messageId: messageIdOf(record), key: recordKey(record) }
   return { kind, type, code, source, receivedAt, topics, ...texts }
 }

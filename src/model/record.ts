@@ -43,7 +43,7 @@ export function messageIdOf({ texts, idStart, idEnd }: Pick<OutgoingRecord, 'tex
   return texts.toString('utf8', idStart, idEnd)
 }
 
-export function keyOf({ texts, keyStart, keyEnd }: Pick<OutgoingRecord, 'texts' | 'keyStart' | 'keyEnd'>): string {
+export function recordKey({ texts, keyStart, keyEnd }: Pick<OutgoingRecord, 'texts' | 'keyStart' | 'keyEnd'>): string {
   return texts.toString('utf8', keyStart, keyEnd)
 }
 

@@ -79,7 +79,7 @@ function check(t: Test, lines: readonly string[], acked: readonly number[]): voi
 
 t.test('to the log: no event is written from memory that was given back', async t => {
   const memory = createSpoiledMemory()
-  const { app, url, dir } = await startApp(t, { sink: 'configured', memory, env: PARTIAL })
+  const { app, url, dir } = await startApp(t, { sink: 'configured', bufferPool: memory, env: PARTIAL })
   const clients = startClients(url)
   await until(() => clients.acked.length >= 60, { what: 'batches' })
   await clients.stop()
@@ -98,7 +98,7 @@ t.test('to Kafka, which hangs for a while: none is sent, spooled or sent again f
   t.teardown(() => kafka.stop())
   const memory = createSpoiledMemory()
   const env = { ...PARTIAL, KAFKA_BROKERS: kafka.brokers.join() }
-  const { url, adminUrl } = await startApp(t, { sink: 'configured', memory, env })
+  const { url, adminUrl } = await startApp(t, { sink: 'configured', bufferPool: memory, env })
   await until(async () => (await fetch(`${adminUrl}/readyz`)).ok, { what: 'Kafka' })
   const clients = startClients(url)
   for (const hangMs of [1_500, 3_000]) {

@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 import type { App } from '../../src/app/compose.ts'
 import { createApp } from '../../src/app/compose.ts'
 import { readEnvironment } from '../../src/config/env/environment.ts'
-import type { Memory } from '../../src/ingest/enrich/memory.ts'
+import type { BufferPool } from '../../src/ingest/enrich/buffer-pool.ts'
 import type { Clock } from '../../src/model/clock.ts'
 import type { OutgoingRecord } from '../../src/model/record.ts'
 import { lineOf } from '../../src/model/record.ts'
@@ -39,7 +39,7 @@ export interface TestAppOptions {
   /** Default: a memory sink. `undefined` spelled out: the one that the environment names. */
   readonly sink?: Sink | 'configured'
   readonly clock?: Clock
-  readonly memory?: Memory
+  readonly bufferPool?: BufferPool
   /** Default: a silent one. */
   readonly logger?: Logger
 }
@@ -70,7 +70,7 @@ export async function startApp(t: Test, options: TestAppOptions = {}): Promise<T
   const clock = options.clock ?? { now: () => NOW, monotonic: () => performance.now() }
   const given = {
     ...(options.sink === 'configured' ? {} : { sink: options.sink ?? memory }),
-    ...(options.memory === undefined ? {} : { memory: options.memory })
+    ...(options.bufferPool === undefined ? {} : { bufferPool: options.bufferPool })
   }
   const app = await createApp({ config, logger: options.logger ?? pino({ level: 'silent' }), clock, ...given })
   t.teardown(() => app.close())

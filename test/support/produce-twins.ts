@@ -1,5 +1,5 @@
 import type { MessageRecord } from '@platformatic/kafka'
-import { keyOf, messageIdOf } from '../../src/model/record.ts'
+import { recordKey, messageIdOf } from '../../src/model/record.ts'
 import { createRecordEncoder, type KafkaRecord } from '../../src/durability/kafka/encode/message.ts'
 import type { ProduceBatch } from '../../src/durability/kafka/encode/produce-encoder.ts'
 import { eventRecord } from './kafka-sink.ts'
@@ -49,7 +49,7 @@ export function ours(
 export function theirs({ record, topic, partition, timeless = false }: Sent): MessageRecord & Placed {
   const { kind, source, receivedAt } = record
   // As the record has them: half a surrogate pair is spelled out there.
-  const [messageId, key] = [messageIdOf(record), keyOf(record)]
+  const [messageId, key] = [messageIdOf(record), recordKey(record)]
   const headers = {
     ...(kind === 'event' ? { type: record.type } : { code: String(record.code) }),
     source,

@@ -1,15 +1,15 @@
-import type { Memory } from '../../src/ingest/enrich/memory.ts'
-import { RecycledMemory } from '../../src/ingest/enrich/memory.ts'
+import type { BufferPool } from '../../src/ingest/enrich/buffer-pool.ts'
+import { RecyclingBufferPool } from '../../src/ingest/enrich/buffer-pool.ts'
 
 /** Recycled memory whose bytes are spoiled as soon as they are given back: whoever still reads them shows. */
-export function createSpoiledMemory(): Memory & { readonly spoiled: () => number } {
-  const memory = new RecycledMemory()
+export function createSpoiledMemory(): BufferPool & { readonly spoiled: () => number } {
+  const memory = new RecyclingBufferPool()
   let spoiled = 0
   return {
     take: bytes => memory.take(bytes),
-    giveBack(buffer) {
+    release(buffer) {
       const before = memory.keptBytes
-      memory.giveBack(buffer)
+      memory.release(buffer)
       if (memory.keptBytes === before) return
       Buffer.from(buffer.buffer).fill('!')
       spoiled++

@@ -35,6 +35,6 @@ export function sourceOf({ file }: KeyedTributaryFile, id: string): Source {
 }
 
 /** The keys of a source in the order of the file. */
-export function keysOf({ writeKeys }: KeyedTributaryFile, id: string): readonly string[] {
+export function writeKeysOf({ writeKeys }: KeyedTributaryFile, id: string): readonly string[] {
   return [...writeKeys].filter(([, source]) => source.id === id).map(([key]) => key)
 }

@@ -1,7 +1,7 @@
 import { maskWriteKey } from '../../keys/write-key.ts'
 import type { Command } from '../command.ts'
 import { parseArguments } from '../command.ts'
-import { FILE_HELP, FILE_OPTION, fileOf, keysOf, readKeysFile, sourceOf } from './keys-file.ts'
+import { FILE_HELP, FILE_OPTION, fileOf, writeKeysOf, readKeysFile, sourceOf } from './keys-file.ts'
 
 export const keysList: Command = {
   help: `Usage: tributary keys list [SOURCE] [--file FILE]
@@ -19,7 +19,7 @@ Examples:
     const [id] = parsed.positionals
     const sources = id === undefined ? content.file.sources : [sourceOf(content, id)]
     const rows = sources.flatMap(source =>
-      keysOf(content, source.id).map(key => [
+      writeKeysOf(content, source.id).map(key => [
         source.id,
         maskWriteKey(key),
         source.enabled ? 'enabled' : 'disabled',

@@ -2,7 +2,7 @@ import { addKeyText, removeKeyText } from '../../keys/edit/edit-text.ts'
 import { maskWriteKey, newWriteKey } from '../../keys/write-key.ts'
 import type { Command } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
-import { editKeysFile, FILE_HELP, FILE_OPTION, fileOf, keysOf, sourceOf } from './keys-file.ts'
+import { editKeysFile, FILE_HELP, FILE_OPTION, fileOf, writeKeysOf, sourceOf } from './keys-file.ts'
 
 export const keysRevoke: Command = {
   help: `Usage: tributary keys revoke SOURCE KEY [--force] [--file FILE]
@@ -25,7 +25,7 @@ Examples:
     let replacement: string | undefined
     await editKeysFile(fileOf(parsed), (text, before) => {
       sourceOf(before, id)
-      const keys = keysOf(before, id)
+      const keys = writeKeysOf(before, id)
       const key = meantKey(keys, typed)
       if (keys.length > 1) return { text: removeKeyText(text, id, key), added: [], removed: [key] }
       if (!parsed.flags.has('force')) {

@@ -2,7 +2,7 @@ import { addKeyText, removeKeyText } from '../../keys/edit/edit-text.ts'
 import { newWriteKey } from '../../keys/write-key.ts'
 import type { Command } from '../command.ts'
 import { parseArguments } from '../command.ts'
-import { editKeysFile, FILE_HELP, FILE_OPTION, fileOf, keysOf, sourceOf } from './keys-file.ts'
+import { editKeysFile, FILE_HELP, FILE_OPTION, fileOf, writeKeysOf, sourceOf } from './keys-file.ts'
 
 export const keysRotate: Command = {
   help: `Usage: tributary keys rotate SOURCE [--keep] [--file FILE]
@@ -25,7 +25,7 @@ Examples:
     let removed: readonly string[] = []
     await editKeysFile(fileOf(parsed), (text, before) => {
       sourceOf(before, id)
-      removed = parsed.flags.has('keep') ? [] : keysOf(before, id)
+      removed = parsed.flags.has('keep') ? [] : writeKeysOf(before, id)
       const added = addKeyText(text, id, writeKey)
       return { text: removed.reduce((next, key) => removeKeyText(next, id, key), added), added: [writeKey], removed }
     })

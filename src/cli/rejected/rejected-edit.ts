@@ -5,7 +5,7 @@ import { isEventType } from '../../model/event-types.ts'
 import { UsageError } from '../command.ts'
 import { parseExactly } from './exact-json.ts'
 import type { Rejection } from './rejected.ts'
-import { asObject } from './rejected.ts'
+import { asObject } from '../../ingest/parse/body.ts'
 
 /** One `--set`: where to and what. */
 export interface Change {

@@ -1,3 +1,4 @@
+import { printable } from '../printable.ts'
 import { readEnvironment } from '../../config/env/environment.ts'
 import type { Command, Terminal } from '../command.ts'
 import { parseArguments, UsageError } from '../command.ts'
@@ -106,9 +107,4 @@ function sampleOf(rejection: Rejection): string {
   const shown = isBytes ? Buffer.from(event, 'base64').toString() : JSON.stringify(event)
   const text = printable(body === undefined ? shown : `body: ${body.toString()}`)
   return text.length > MAX_SAMPLE_CHARS ? `${text.slice(0, MAX_SAMPLE_CHARS)}...` : text
-}
-
-/** What senders wrote must not steer the reader's terminal. */
-function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, '?')
 }

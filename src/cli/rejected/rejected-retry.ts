@@ -7,7 +7,7 @@ import { createJudge, judgeEvent } from '../../ingest/judge/judge.ts'
 import { createValidator } from '../../ingest/judge/validate.ts'
 import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
-import { keysOf, readKeysFile } from '../keys/keys-file.ts'
+import { writeKeysOf, readKeysFile } from '../keys/keys-file.ts'
 import type { Rejection } from './rejected.ts'
 import { FILTER_HELP, FILTER_OPTIONS, readFilter, readRejections } from './rejected.ts'
 import type { Change } from './rejected-edit.ts'
@@ -82,7 +82,7 @@ interface Work {
 async function retry(rejections: AsyncIterable<Rejection>, work: Work): Promise<Tally> {
   const { config, changes, bodies, sender, terminal } = work
   const judge = makeJudge(config)
-  const keyOf = await writeKeys(config)
+  const writeKeyOf = await writeKeys(config)
   const tally: Tally = { read: 0, good: 0, left: new Map() }
   const leave = (why: string): void => void tally.left.set(why, (tally.left.get(why) ?? 0) + 1)
   let next = performance.now() + PROGRESS_EVERY_MS
@@ -90,7 +90,7 @@ async function retry(rejections: AsyncIterable<Rejection>, work: Work): Promise<
     tally.read++
     const event = rejection.kind === 'body' ? undefined : editEvent(rejection, changes)
     const why = event === undefined ? whyNothing(rejection, bodies !== undefined) : faultOf(judge, event)
-    const writeKey = keyOf.get(rejection.source)
+    const writeKey = writeKeyOf.get(rejection.source)
     if (event === undefined || why !== undefined) leave(why ?? '')
     else if (writeKey === undefined)
       leave(`the source "${rejection.source}" is not in ${config.configFile}, or disabled`)
@@ -139,7 +139,7 @@ function whyNothing({ kind }: Rejection, isSalvaged: boolean): string {
 async function writeKeys({ configFile }: Config): Promise<ReadonlyMap<string, string>> {
   const content = await readKeysFile(configFile)
   const enabled = content.file.sources.filter(source => source.enabled)
-  return new Map(enabled.map(({ id }) => [id, keysOf(content, id)[0] ?? '']))
+  return new Map(enabled.map(({ id }) => [id, writeKeysOf(content, id)[0] ?? '']))
 }
 
 /** Judges as the server will. */

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { afterByteOrderMark, asObject } from '../../ingest/parse/body.ts'
 import { OPEN_BRACKET } from '../../ingest/parse/json-bytes.ts'
 import type { Outline, Span } from '../../ingest/parse/outline.ts'
 import { elementsOf, outlineOf, skipBlank } from '../../ingest/parse/outline.ts'
@@ -7,7 +8,7 @@ import { scanObject } from '../../ingest/parse/scan.ts'
 import { isEventType } from '../../model/event-types.ts'
 import { parseExactly } from './exact-json.ts'
 import type { Rejection } from './rejected.ts'
-import { asObject, bodyOf } from './rejected.ts'
+import { bodyOf } from './rejected.ts'
 
 type JsonObject = Record<string, unknown>
 
@@ -32,7 +33,7 @@ const NOTHING: Salvaged = { events: [], broken: 0, needsIntegrations: false, lac
  */
 export function salvage(rejection: Rejection): Salvaged {
   const bytes = bodyOf(rejection)
-  const outline = bytes === undefined ? undefined : outlineOf(bytes, startOf(bytes))
+  const outline = bytes === undefined ? undefined : outlineOf(bytes, afterByteOrderMark(bytes))
   if (bytes === undefined || outline === undefined) return NOTHING
   return isEventType(rejection.type)
     ? salvageSingle(rejection, bytes, outline)
@@ -115,9 +116,4 @@ function merged(shared: JsonObject | undefined, own: unknown): unknown {
 function asRejection({ kind: _kind, body: _body, ...rest }: Rejection, event: JsonObject, index: number): Rejection {
   const { source, receivedAt } = rest
   return { ...rest, event, json: JSON.stringify({ event, index, source, receivedAt }) }
-}
-
-/** Behind a byte order mark. */
-function startOf(bytes: Buffer): number {
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
 }

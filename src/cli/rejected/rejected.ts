@@ -1,3 +1,4 @@
+import { asObject } from '../../ingest/parse/body.ts'
 import { createReadStream } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -157,10 +158,4 @@ function parseRejection(json: string): Rejection | undefined {
   } catch {
     return undefined
   }
-}
-
-export function asObject(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined
 }

@@ -4,7 +4,7 @@ import { EVENT_TYPES, isEventType } from '../../model/event-types.ts'
 import { reason } from '../admin-client.ts'
 import type { Command, ParsedArguments } from '../command.ts'
 import { CommandFailed, parseArguments, UsageError } from '../command.ts'
-import { FILE_HELP, FILE_OPTION, fileOf, keysOf, readKeysFile, sourceOf } from '../keys/keys-file.ts'
+import { FILE_HELP, FILE_OPTION, fileOf, writeKeysOf, readKeysFile, sourceOf } from '../keys/keys-file.ts'
 import { SERVER_HELP, SERVER_OPTIONS, trackingUrl } from '../server-address.ts'
 
 const FIELDS = { user: 'userId', anonymous: 'anonymousId', event: 'event', name: 'name', id: 'messageId' } as const
@@ -66,7 +66,7 @@ async function keyFor(parsed: ParsedArguments): Promise<string> {
   const file = await readKeysFile(fileOf(parsed))
   const id = parsed.texts['source']
   const source = id === undefined ? file.file.sources.find(({ enabled }) => enabled) : sourceOf(file, id)
-  const key = source === undefined ? undefined : keysOf(file, source.id)[0]
+  const key = source === undefined ? undefined : writeKeysOf(file, source.id)[0]
   if (key === undefined) throw new CommandFailed('the config file has no enabled source: name one, or a --key')
   return key
 }

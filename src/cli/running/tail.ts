@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LiveBatch } from '../../debugger/live/live.ts'
 import type { EventRow } from '../../debugger/ring/row.ts'
+import { printable } from '../printable.ts'
 import { adminClient, ServerAway } from '../admin-client.ts'
 import type { AdminClient } from '../admin-client.ts'
 import type { Command, Terminal } from '../command.ts'
@@ -134,12 +135,6 @@ function pretty({ receivedAt, outcome, code, type, name, user, source, messageId
   const what = printable(name === '' ? type : `${type} "${name}"`)
   const why = code === null ? '' : `  ${code}`
   return `${receivedAt.slice(11, 23)}  ${outcome.padEnd(12)}  ${what}${why}  user ${printable(user) || '-'}  ${source}  ${printable(messageId)}`
-}
-
-/** A name may hold what a terminal would obey. */
-export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e]/g, '?')
 }
 
 function whole(text: string, name: string): number {

@@ -4,7 +4,7 @@ import { adminClient } from '../admin-client.ts'
 import type { Command } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
 import { SERVER_HELP, SERVER_OPTIONS } from '../server-address.ts'
-import { printable } from './tail.ts'
+import { printable } from '../printable.ts'
 
 const PLACES = { memory: 'memory', log: 'the log on disk', kafka: 'the last hour of Kafka' } as const
 

@@ -100,13 +100,13 @@ function subject(path: Path): string {
 
 function offsetOf(document: Document.Parsed, { path, key }: Finding): number {
   let node: unknown = document.contents
-  let offset = startOf(node) ?? 0
+  let offset = nodeOffset(node) ?? 0
   for (const step of path) {
     node = child(resolved(node, document), step)
-    offset = startOf(node) ?? offset
+    offset = nodeOffset(node) ?? offset
   }
   const map = resolved(node, document)
-  return (key !== undefined && isMap(map) ? startOf(pairOf(map, key)?.key) : undefined) ?? offset
+  return (key !== undefined && isMap(map) ? nodeOffset(pairOf(map, key)?.key) : undefined) ?? offset
 }
 
 function resolved(node: unknown, document: Document.Parsed): unknown {
@@ -122,6 +122,6 @@ function pairOf(map: YAMLMap, key: string): { key: unknown; value: unknown } | u
   return map.items.find(pair => isScalar(pair.key) && String(pair.key.value) === key)
 }
 
-function startOf(node: unknown): number | undefined {
+function nodeOffset(node: unknown): number | undefined {
   return (node as Node | null | undefined)?.range?.[0]
 }

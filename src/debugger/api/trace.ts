@@ -43,7 +43,7 @@ export interface Place {
 }
 
 /** Where was looked, in order, and what came of it. */
-export interface Look {
+export interface SearchAttempt {
   readonly place: 'memory' | Place['name']
   readonly ms: number
   readonly found: number
@@ -58,7 +58,7 @@ export interface Trace {
   readonly events: readonly EventDetail[]
   /** Elsewhere; looked for only where memory has nothing. */
   readonly records: readonly FoundRecord[]
-  readonly looks: readonly Look[]
+  readonly looks: readonly SearchAttempt[]
 }
 
 export interface TraceOptions {
@@ -84,7 +84,9 @@ export async function trace(messageId: string, from: TraceOptions): Promise<Trac
     const isNew = !known.some(({ seq }) => seq === stored.seq)
     if (isNew && known.length < MAX_EVENTS) known.push(stored)
   }
-  const looks: Look[] = [{ place: 'memory', ms: performance.now() - start, found: known.length, complete: true }]
+  const looks: SearchAttempt[] = [
+    { place: 'memory', ms: performance.now() - start, found: known.length, complete: true }
+  ]
   const events: EventDetail[] = []
   for (const stored of known) events.push(await toDetail(stored, { mask, background }))
   if (events.length > 0) return { messageId, events, records: [], looks }
@@ -104,7 +106,7 @@ async function lookInto(
   place: Place['name'],
   find: FindRecords,
   { messageId, signal }: { readonly messageId: string; readonly signal: AbortSignal }
-): Promise<{ look: Look; records: readonly FoundRecord[] }> {
+): Promise<{ look: SearchAttempt; records: readonly FoundRecord[] }> {
   const start = performance.now()
   try {
     const { records, complete } = await find(messageId, AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]))

@@ -29,7 +29,7 @@ export interface RingLimits {
   readonly maxEvents: number
 }
 
-interface Entry {
+interface RingEntry {
   source: string
   /** Of the receipt. */
   read: ReadPlaces | undefined
@@ -48,7 +48,7 @@ interface Entry {
 /** A power of two. */
 const INITIAL_SLOTS = 1_024
 
-function emptyEntry(): Entry {
+function emptyEntry(): RingEntry {
   return {
     source: '',
     read: undefined,
@@ -72,7 +72,7 @@ export class ReportRing {
    * A ring as well, of #count entries from #head on. They are used again and again: new ones would live just long enough
    * to come to lie in V8's old space.
    */
-  #slots: Entry[] = Array.from({ length: INITIAL_SLOTS }, emptyEntry)
+  #slots: RingEntry[] = Array.from({ length: INITIAL_SLOTS }, emptyEntry)
   #head = 0
   #count = 0
   /** Where the next entry goes, if it fits before the end. */
@@ -150,7 +150,7 @@ export class ReportRing {
     }
   }
 
-  #unpack(entry: Entry, seq: number): StoredEvent {
+  #unpack(entry: RingEntry, seq: number): StoredEvent {
     const { source, read, faults, effects = [], events, firstSeq, offset } = entry
     const index = seq - firstSeq
     const request = this.#packed.requestAt(offset)
@@ -183,8 +183,8 @@ export class ReportRing {
     return oldest !== undefined && oldest.offset < end && oldest.offset + oldest.bytes > start
   }
 
-  /** Entry `index`, counted from the oldest. */
-  #at(index: number): Entry | undefined {
+  /** RingEntry `index`, counted from the oldest. */
+  #at(index: number): RingEntry | undefined {
     return index >= 0 && index < this.#count ? this.#slots[(this.#head + index) & (this.#slots.length - 1)] : undefined
   }
 
@@ -201,14 +201,14 @@ export class ReportRing {
   }
 
   /** The slot behind the newest entry. */
-  #takeSlot(): Entry {
+  #takeSlot(): RingEntry {
     const { length } = this.#slots
     if (this.#count === length) {
       this.#slots = [...this.#slots.slice(this.#head), ...this.#slots.slice(0, this.#head)]
       for (let i = 0; i < length; i++) this.#slots.push(emptyEntry())
       this.#head = 0
     }
-    return this.#slots[(this.#head + this.#count++) & (this.#slots.length - 1)] as Entry
+    return this.#slots[(this.#head + this.#count++) & (this.#slots.length - 1)] as RingEntry
   }
 
   #dropOldest(): void {

@@ -37,13 +37,13 @@ export function publishedText({ event }: StoredEvent): string | undefined {
 /** The object that a text of JSON spells; undefined for anything else. */
 export function parseObject(text: string): JsonObject | undefined {
   try {
-    return asObject(JSON.parse(text))
+    return objectOrNothing(JSON.parse(text))
   } catch {
     return undefined
   }
 }
 
-function asObject(value: unknown): JsonObject | undefined {
+function objectOrNothing(value: unknown): JsonObject | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined
 }
 
@@ -91,7 +91,8 @@ export function sdkOf(stored: StoredEvent): string {
 /** The SDK that a published event, or a rejected record, names. */
 export function sdkIn(value: JsonObject | undefined): string {
   // A rejected record names it itself: the event's context may be the batch's.
-  const library = asObject(value?.['library']) ?? asObject(asObject(value?.['context'])?.['library'])
+  const library =
+    objectOrNothing(value?.['library']) ?? objectOrNothing(objectOrNothing(value?.['context'])?.['library'])
   return [text(library?.['name']), text(library?.['version'])].join(' ').trim()
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { DamagedRange, LogLines, Position, SegmentInfo, SegmentLog, SegmentSource } from '../log/contract.ts'
 import { createDamageReport, type DamageReport } from '../log/read/damage-report.ts'
-import { loadPositions, POSITION_FILE, savePositions, type Delivered } from '../log/segment/position-file.ts'
+import { loadPositions, POSITION_FILE, savePositions, type ConsumerPosition } from '../log/segment/position-file.ts'
 import { sequenceOf } from '../log/segment/segment-name.ts'
 import type { Place } from '../lanes/lane.ts'
 import { SegmentReader } from './segment-reader.ts'
@@ -31,7 +31,7 @@ interface Reel {
   readonly path: string
   readonly report: DamageReport
   /** As it was kept last, in the form of the file. */
-  saved: Delivered | undefined
+  saved: ConsumerPosition | undefined
   /** `topic/partition` -> where the first line may be that an earlier process has not delivered. */
   readonly starts: Map<string, Place>
   /** Of its first line, and of the first that is another reel's. */
@@ -100,7 +100,7 @@ export class Tape {
     })
   }
 
-  add(source: SegmentSource, path: string, delivered: Delivered | undefined): void {
+  add(source: SegmentSource, path: string, delivered: ConsumerPosition | undefined): void {
     const report = createDamageReport({ source, log: this.#log, readOnly: false, onDamaged: this.#onDamaged })
     const first = this.#segments.length * SEGMENT_SPAN
     const reel: Reel = { source, path, report, saved: undefined, starts: new Map(), first, end: Infinity, floor: first }
@@ -235,7 +235,7 @@ export class Tape {
   #deliveredOf(
     reel: Reel,
     to: { floor: Place; lanes: readonly LanePosition[]; partitions: ReadonlyMap<string, number> }
-  ): Delivered | undefined {
+  ): ConsumerPosition | undefined {
     const within = (place: Place): Place => Math.min(reel.end, Math.max(reel.floor, place))
     const place = within(to.floor)
     const floor = this.#positionAt(reel, place)

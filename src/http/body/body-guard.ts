@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import * as zlib from 'node:zlib'
-import type { Memory } from '../../ingest/enrich/memory.ts'
-import { NODE_MEMORY } from '../../ingest/enrich/memory.ts'
+import type { BufferPool } from '../../ingest/enrich/buffer-pool.ts'
+import { UNPOOLED_BUFFERS } from '../../ingest/enrich/buffer-pool.ts'
 import type { Fault } from '../../model/reasons.ts'
 import { fault } from '../../model/reasons.ts'
 import type { BodyBudget } from './body-budget.ts'
-import type { Pace } from './body-pace.ts'
-import { DEFAULT_PACE, watchPace } from './body-pace.ts'
+import type { MinimumBodyRate } from './body-rate.ts'
+import { DEFAULT_MINIMUM_RATE, watchBodyRate } from './body-rate.ts'
 import { GrowingBytes } from './growing-bytes.ts'
 
 export const ENCODINGS = ['identity', 'gzip', 'deflate', 'br', 'zstd'] as const
@@ -49,9 +49,9 @@ export interface GuardOptions {
   /** Whoever gets a body gives its bytes back to this when they are done with it. */
   readonly budget: BodyBudget
   /** Where a large body lies, for its receiver to give back. Default: Node's. */
-  readonly memory?: Memory | undefined
+  readonly bufferPool?: BufferPool | undefined
   /** Default: DEFAULT_PACE. */
-  readonly pace?: Pace | undefined
+  readonly minimumRate?: MinimumBodyRate | undefined
 }
 
 /** What does not shrink grows when it is compressed: gzip's blocks and frame take less than 1/64 of it and 1 KB. */
@@ -102,7 +102,7 @@ class BodyReader {
   #wireEnded = false
   #inflater: Inflater | undefined
   /** What came in while the inflater was at work: handed over in one piece, however small its chunks were. */
-  #waiting = new GrowingBytes(0, NODE_MEMORY)
+  #waiting = new GrowingBytes(0, UNPOOLED_BUFFERS)
   #inflating = false
   /** What the inflater got first. */
   #firstWire = NOTHING
@@ -110,7 +110,7 @@ class BodyReader {
   #patience: NodeJS.Timeout | undefined
 
   constructor(request: IncomingMessage, options: GuardOptions, done: (body: GuardedBody) => void) {
-    const { encoding, limit, limitName, keepBytes, budget, memory = NODE_MEMORY } = options
+    const { encoding, limit, limitName, keepBytes, budget, bufferPool = UNPOOLED_BUFFERS } = options
     const most = Math.max(limit, keepBytes ?? 0)
     this.#request = request
     this.#encoding = encoding
@@ -123,20 +123,20 @@ class BodyReader {
     this.#mostWireBytes = onWire(most, encoding)
     this.#done = done
     const declared = Number(request.headers['content-length'])
-    this.#body = new GrowingBytes(encoding === 'identity' && declared <= most ? declared : 0, memory)
+    this.#body = new GrowingBytes(encoding === 'identity' && declared <= most ? declared : 0, bufferPool)
     const isTooLarge = declared > this.#wireLimit
     if (isTooLarge && !this.#isKept) this.#refuseSize(false)
     else {
       if (isTooLarge) this.#hurry()
       // What came with its head, as most bodies do, needs nobody to watch how fast it comes.
-      if (declared !== request.readableLength) this.#watch(options.pace ?? DEFAULT_PACE)
+      if (declared !== request.readableLength) this.#watch(options.minimumRate ?? DEFAULT_MINIMUM_RATE)
       this.#listen()
     }
   }
 
-  #watch(pace: Pace): void {
+  #watch(minimumRate: MinimumBodyRate): void {
     const received = (): number => (this.#wireEnded ? Infinity : this.#wireBytes)
-    this.#stopWatch = watchPace(pace, received, () => this.#refuse('request_timeout'))
+    this.#stopWatch = watchBodyRate(minimumRate, received, () => this.#refuse('request_timeout'))
   }
 
   #listen(): void {

@@ -1,4 +1,4 @@
-import type { Memory } from '../../ingest/enrich/memory.ts'
+import type { BufferPool } from '../../ingest/enrich/buffer-pool.ts'
 
 const NOTHING: Buffer = Buffer.alloc(0)
 
@@ -8,14 +8,14 @@ const MAX_TRUST = 8
 /** Bytes that come in pieces, kept as one: a list of a million tiny buffers weighs a hundred times what it holds. */
 export class GrowingBytes {
   readonly #expected: number
-  readonly #memory: Memory
+  readonly #bufferPool: BufferPool
   #bytes: Buffer = NOTHING
   #length = 0
 
   /** @param expected how many there will be, where somebody has said so */
-  constructor(expected: number, memory: Memory) {
+  constructor(expected: number, bufferPool: BufferPool) {
     this.#expected = expected
-    this.#memory = memory
+    this.#bufferPool = bufferPool
   }
 
   get length(): number {
@@ -43,9 +43,9 @@ export class GrowingBytes {
 
   #grow(length: number): void {
     const isNear = length <= this.#expected && this.#expected <= length * MAX_TRUST
-    const grown = this.#memory.take(isNear ? this.#expected : Math.max(length, this.#bytes.length * 2))
+    const grown = this.#bufferPool.take(isNear ? this.#expected : Math.max(length, this.#bytes.length * 2))
     this.#bytes.copy(grown, 0, 0, this.#length)
-    this.#memory.giveBack(this.#bytes)
+    this.#bufferPool.release(this.#bytes)
     this.#bytes = grown
   }
 }

@@ -26,7 +26,7 @@ interface PixelRoute {
 }
 
 /** What handlers work with. */
-interface Workshop extends PixelOptions {
+interface PixelContext extends PixelOptions {
   readonly limitsOf: LimitsOf
   readonly ids: PixelIds
 }
@@ -36,7 +36,7 @@ interface Workshop extends PixelOptions {
  * and the image, whatever became of the event: that is in the metrics and on the rejected records.
  */
 export function registerPixel(app: FastifyInstance, options: PixelOptions): void {
-  const workshop = { ...options, ids: createPixelIds(options.now), limitsOf: createLimitsOf(options.limits) }
+  const context = { ...options, ids: createPixelIds(options.now), limitsOf: createLimitsOf(options.limits) }
   const config = {
     answerOverload(reply: FastifyReply): void {
       options.onRefused('overloaded')
@@ -46,13 +46,13 @@ export function registerPixel(app: FastifyInstance, options: PixelOptions): void
   for (const path of withVersion(['/pixel/:type'])) {
     app.get<PixelRoute>(path, { config }, async (request, reply) => {
       // Proxies of mail providers look first; looking is not opening.
-      if (request.method !== 'HEAD') await ingest(request, workshop)
+      if (request.method !== 'HEAD') await ingest(request, context)
       return sendPixel(reply)
     })
   }
 }
 
-async function ingest(request: FastifyRequest<PixelRoute>, options: Workshop): Promise<void> {
+async function ingest(request: FastifyRequest<PixelRoute>, options: PixelContext): Promise<void> {
   try {
     const refusal = await track(request, options)
     if (refusal !== undefined) options.onRefused(refusal)
@@ -63,7 +63,7 @@ async function ingest(request: FastifyRequest<PixelRoute>, options: Workshop): P
 }
 
 /** Why the request was refused before it was an event; undefined where it became one, good or bad. */
-async function track(request: FastifyRequest<PixelRoute>, options: Workshop): Promise<string | undefined> {
+async function track(request: FastifyRequest<PixelRoute>, options: PixelContext): Promise<string | undefined> {
   const { name, query: raw } = readPath(request)
   const type = typeNamed(name)
   if (type === undefined) return 'not_found'

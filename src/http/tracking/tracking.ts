@@ -5,7 +5,7 @@ import { parseBody } from '../../ingest/parse/body.ts'
 import type { RefusedBody } from '../../ingest/pipeline/body-keeper.ts'
 import type { IngestRequest } from '../../ingest/pipeline/contract.ts'
 import type { Endpoint } from '../../ingest/judge/judge.ts'
-import type { Memory } from '../../ingest/enrich/memory.ts'
+import type { BufferPool } from '../../ingest/enrich/buffer-pool.ts'
 import type { Pipeline } from '../../ingest/pipeline/pipeline.ts'
 import type { LimitsOf } from '../../ingest/pipeline/source-limits.ts'
 import { bodyLimit, createLimitsOf, parseWithin } from '../../ingest/pipeline/source-limits.ts'
@@ -17,15 +17,15 @@ import type { Authenticator, Refused } from '../caller/authenticate.ts'
 import { refuseKey } from '../caller/authenticate.ts'
 import type { BodyBudget } from '../body/body-budget.ts'
 import { createBodyBudget } from '../body/body-budget.ts'
-import type { Pace } from '../body/body-pace.ts'
+import type { MinimumBodyRate } from '../body/body-rate.ts'
 import type { Encoding, GuardedBody, UnreadBody } from '../body/body-guard.ts'
 import { parseEncoding, readBody } from '../body/body-guard.ts'
 import { checkHead, findCaller, hasOuterKey, knowCallers } from '../caller/caller.ts'
 import { BATCH_PATHS, singlePaths } from '../paths.ts'
 import { sendAnswer, sendError } from '../replies.ts'
 import { senderOf } from '../caller/sender.ts'
-import type { Turns } from './turns.ts'
-import { createTurns } from './turns.ts'
+import type { WorkQueue } from './work-queue.ts'
+import { createWorkQueue } from './work-queue.ts'
 
 export interface TrackingOptions {
   readonly pipeline: Pipeline
@@ -41,15 +41,15 @@ export interface TrackingOptions {
   /** Default: a budget of MAX_HELD_BODY_BYTES. */
   readonly budget?: BodyBudget
   /** Where large bodies lie; the pipeline gives them back. Default: Node's. */
-  readonly memory?: Memory
+  readonly bufferPool?: BufferPool
   /** How fast bodies must come in; default: DEFAULT_PACE. */
-  readonly pace?: Pace
-  /** When read bodies go on; default: turns of its own. */
-  readonly turns?: Turns
+  readonly minimumRate?: MinimumBodyRate
+  /** When read bodies go on; default: a queue of its own. */
+  readonly workQueue?: WorkQueue
 }
 
 /** What the handlers of a route work with. */
-interface Door extends TrackingOptions {
+interface RouteContext extends TrackingOptions {
   readonly budget: BodyBudget
   readonly endpoint: Endpoint
   readonly limitsOf: LimitsOf
@@ -67,13 +67,13 @@ const READABLE_CHARSETS: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-asc
 
 /** The tracking API's doors: six single calls and the batch. Fastify's hooks run in the order of the event's path. */
 export function registerTracking(app: FastifyInstance, options: TrackingOptions): void {
-  const { limits, pace, memory, budget = createBodyBudget(), turns = createTurns() } = options
+  const { limits, minimumRate, bufferPool, budget = createBodyBudget(), workQueue = createWorkQueue() } = options
   const limitsOf = createLimitsOf(limits)
   knowCallers(app)
   app.decorateRequest('encoding', 'identity')
 
   const register = (path: string, endpoint: Endpoint): void => {
-    const door: Door = { ...options, budget, endpoint, path, limitsOf }
+    const context: RouteContext = { ...options, budget, endpoint, path, limitsOf }
     app.route({
       method: 'POST',
       url: path,
@@ -86,8 +86,8 @@ export function registerTracking(app: FastifyInstance, options: TrackingOptions)
         const { bytes: limit, name } = bodyLimit(endpoint, most)
         const limitName = setterOf(most, name)
         const keepBytes = hasOuterKey(request) ? options.keepBytes : undefined
-        const guard = { encoding: request.encoding, limit, limitName, keepBytes, budget, memory, pace }
-        readBody(request.raw, guard, guarded => turns.later(() => void track(guarded, request, reply, door)))
+        const guard = { encoding: request.encoding, limit, limitName, keepBytes, budget, bufferPool, minimumRate }
+        readBody(request.raw, guard, guarded => workQueue.later(() => void track(guarded, request, reply, context)))
       }
     })
   }
@@ -114,19 +114,26 @@ function passesHead(request: FastifyRequest, reply: FastifyReply, options: Track
 }
 
 /** From the guarded body to the answer. Never rejects. */
-async function track(guarded: GuardedBody, request: FastifyRequest, reply: FastifyReply, door: Door): Promise<void> {
+async function track(
+  guarded: GuardedBody,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  context: RouteContext
+): Promise<void> {
   const { bytes } = guarded
   try {
-    const facts = guarded.ok ? collectFacts(bytes, request, reply, door) : readFault(guarded, request, reply, door)
+    const facts = guarded.ok
+      ? collectFacts(bytes, request, reply, context)
+      : readFault(guarded, request, reply, context)
     if (facts === undefined) return
-    const answer = await ('body' in facts ? door.pipeline.ingest(facts) : refuseBody(facts, request, reply, door))
+    const answer = await ('body' in facts ? context.pipeline.ingest(facts) : refuseBody(facts, request, reply, context))
     if (answer === undefined) return
-    if (answer.refused !== undefined) door.onRefused(answer.refused, request)
+    if (answer.refused !== undefined) context.onRefused(answer.refused, request)
     sendAnswer(reply, answer)
   } catch (error) {
     reply.send(error)
   } finally {
-    door.budget.giveBack(bytes.length)
+    context.budget.giveBack(bytes.length)
   }
 }
 
@@ -138,16 +145,16 @@ function collectFacts(
   bytes: Buffer,
   request: FastifyRequest,
   reply: FastifyReply,
-  door: Door
+  context: RouteContext
 ): IngestRequest | Unreadable | undefined {
-  const { endpoint, path, limitsOf, isLenient, authenticator } = door
-  door.onBytes(bytes.length)
+  const { endpoint, path, limitsOf, isLenient, authenticator } = context
+  context.onBytes(bytes.length)
   if (bytes.length > 0 || hasOuterKey(request)) {
     const before = limitsOf(request.caller?.source)
     const parsed = parseBody(bytes, { endpoint: endpoint.kind, limits: before, isLenient })
     if (!parsed.ok) return { bytes, isComplete: true, fault: parsed.fault }
     const caller = findCaller(request, authenticator, { inBody: parsed.body.envelope.writeKey })
-    if (!caller.ok) return refuseCaller(request, reply, door, caller)
+    if (!caller.ok) return refuseCaller(request, reply, context, caller)
     const { source, writeKey } = caller
     const own = limitsOf(source)
     // A source that is only known by its body may allow less than was allowed until now.
@@ -156,14 +163,19 @@ function collectFacts(
     return { body: within.body, endpoint, path, source, writeKey, address: senderOf(request), limits: own }
   }
   const nobody = findCaller(request, authenticator)
-  return nobody.ok ? undefined : refuseCaller(request, reply, door, nobody)
+  return nobody.ok ? undefined : refuseCaller(request, reply, context, nobody)
 }
 
 /** Undefined where the client is to send the body again, and was told so. */
-function readFault(body: UnreadBody, request: FastifyRequest, reply: FastifyReply, door: Door): Unreadable | undefined {
+function readFault(
+  body: UnreadBody,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  context: RouteContext
+): Unreadable | undefined {
   const { fault, bytes, isComplete } = body
   if (typeof fault !== 'string') return { bytes, isComplete, fault }
-  door.onRefused(fault, request)
+  context.onRefused(fault, request)
   if (fault === 'request_timeout') reply.header('connection', 'close')
   sendError(reply, fault)
   return undefined
@@ -177,18 +189,23 @@ async function refuseBody(
   body: Unreadable,
   request: FastifyRequest,
   reply: FastifyReply,
-  door: Door
+  context: RouteContext
 ): Promise<Answer | undefined> {
-  const { endpoint, path, authenticator, pipeline } = door
+  const { endpoint, path, authenticator, pipeline } = context
   const caller = hasOuterKey(request) ? findCaller(request, authenticator) : undefined
   if (caller === undefined) return { ...faultAnswer(body.fault), refused: body.fault.code }
-  if (!caller.ok) return refuseCaller(request, reply, door, caller)
+  if (!caller.ok) return refuseCaller(request, reply, context, caller)
   const answer = await pipeline.refuse({ ...body, endpoint, path, source: caller.source, writeKey: caller.writeKey })
-  door.memory?.giveBack(body.bytes)
+  context.bufferPool?.release(body.bytes)
   return answer
 }
 
-function refuseCaller(request: FastifyRequest, reply: FastifyReply, door: Door, { code, message }: Refused): undefined {
-  door.onRefused(code, request)
+function refuseCaller(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  context: RouteContext,
+  { code, message }: Refused
+): undefined {
+  context.onRefused(code, request)
   refuseKey(reply, code, message)
 }

@@ -49,19 +49,19 @@ export class EntryRing {
   }
 
   highOf(place: number): number {
-    return (this.#chunks[place >>> CHUNK_BITS] as Int32Array)[startOf(place)] as number
+    return (this.#chunks[place >>> CHUNK_BITS] as Int32Array)[wordOffset(place)] as number
   }
 
   lowOf(place: number): number {
-    return (this.#chunks[place >>> CHUNK_BITS] as Int32Array)[startOf(place) + 1] as number
+    return (this.#chunks[place >>> CHUNK_BITS] as Int32Array)[wordOffset(place) + 1] as number
   }
 
   /** Adds an id behind the newest; the ring must not be full. Returns its place. */
   append(high: number, low: number): number {
     const place = this.placeOf(this.#count)
     const chunk = this.#chunkFor(place >>> CHUNK_BITS)
-    chunk[startOf(place)] = high
-    chunk[startOf(place) + 1] = low
+    chunk[wordOffset(place)] = high
+    chunk[wordOffset(place) + 1] = low
     this.#count++
     return place
   }
@@ -100,6 +100,6 @@ export class EntryRing {
 }
 
 /** Where in its chunk the words of a place begin. */
-function startOf(place: number): number {
+function wordOffset(place: number): number {
   return (place & (CHUNK_IDS - 1)) * WORDS
 }

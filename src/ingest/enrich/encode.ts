@@ -45,7 +45,7 @@ export function createFacts(request: {
 }
 
 /** What is the same for all events of a request that follow one pattern. */
-interface Plan {
+interface EncodePlan {
   /** Undefined where it leaves as it came, but for its end. */
   readonly context: Merge | undefined
   readonly integrations: Merge | undefined
@@ -69,9 +69,9 @@ export class EventEncoder {
   readonly #tail: Buffer
   /** Of the event before. */
   #pattern: Pattern | undefined
-  #plan: Plan | undefined
+  #plan: EncodePlan | undefined
   /** Once there are two. */
-  #plans: Map<Pattern, Plan> | undefined
+  #plans: Map<Pattern, EncodePlan> | undefined
 
   constructor(writer: LineWriter, facts: RequestFacts) {
     this.#writer = writer
@@ -135,7 +135,7 @@ export class EventEncoder {
     copy.end()
   }
 
-  #planOf(pattern: Pattern): Plan {
+  #planOf(pattern: Pattern): EncodePlan {
     if (pattern === this.#pattern && this.#plan !== undefined) return this.#plan
     const plan = this.#plans?.get(pattern) ?? makePlan(pattern, this.#facts)
     if (this.#pattern !== undefined && this.#plan !== undefined) {
@@ -197,7 +197,7 @@ export class EventEncoder {
   }
 }
 
-function makePlan(pattern: Pattern, { body, address }: RequestFacts): Plan {
+function makePlan(pattern: Pattern, { body, address }: RequestFacts): EncodePlan {
   const { envelope } = body
   const ip = ipToFill(asObject(pattern.context), envelope.context?.value, address)
   const context: Merge = { own: pattern.context, shared: envelope.context, ip }

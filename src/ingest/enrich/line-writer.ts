@@ -1,5 +1,5 @@
-import type { Memory } from './memory.ts'
-import { NODE_MEMORY } from './memory.ts'
+import type { BufferPool } from './buffer-pool.ts'
+import { UNPOOLED_BUFFERS } from './buffer-pool.ts'
 import { TIME_BYTES, writeTime } from '../parse/time.ts'
 
 const LINE_FEED = 0x0a
@@ -11,14 +11,14 @@ const NOTHING = Buffer.alloc(0)
  */
 export class LineWriter {
   readonly #expectedBytes: number
-  readonly #memory: Memory
+  readonly #bufferPool: BufferPool
   #out: Buffer = NOTHING
   #at = 0
 
   /** @param memory where the buffer comes from; it is for the caller to give it back */
-  constructor(expectedBytes: number, memory = NODE_MEMORY) {
+  constructor(expectedBytes: number, bufferPool = UNPOOLED_BUFFERS) {
     this.#expectedBytes = expectedBytes
-    this.#memory = memory
+    this.#bufferPool = bufferPool
   }
 
   get length(): number {
@@ -92,9 +92,9 @@ export class LineWriter {
 
   #reserve(bytes: number): void {
     if (this.#at + bytes <= this.#out.length) return
-    const grown = this.#memory.take(Math.max(this.#expectedBytes, this.#out.length * 2, this.#at + bytes))
+    const grown = this.#bufferPool.take(Math.max(this.#expectedBytes, this.#out.length * 2, this.#at + bytes))
     this.#out.copy(grown, 0, 0, this.#at)
-    this.#memory.giveBack(this.#out)
+    this.#bufferPool.release(this.#out)
     this.#out = grown
   }
 }

@@ -138,14 +138,14 @@ export class JudgedRequest {
 
   #goodAnew(event: GoodEvent, scan: Scan): GoodEvent {
     const { type } = event
-    const { looks, validator, rewritten } = this.#judge
+    const { rules, validator, rewritten } = this.#judge
     const book = rewritten[this.endpoint.kind === 'single' ? type : 'batch']
-    const known = book.find(scan, this.#body.bytes, looks)
+    const known = book.find(scan, this.#body.bytes, rules)
     if (known !== undefined && known.type === type) return new GoodEvent(scan, this.#body, known)
-    const value: JsonObject = readEvent(scan, this.#body, validator.regards[type])
+    const value: JsonObject = readEvent(scan, this.#body, validator.constraints[type])
     const learned = new Pattern(scan, type, value)
-    const look = looks[type]
-    if (look !== undefined && learned.matches(scan, this.#body.bytes, look)) book.add(learned)
+    const rule = rules[type]
+    if (rule !== undefined && learned.matches(scan, this.#body.bytes, rule)) book.add(learned)
     return new GoodEvent(scan, this.#body, learned)
   }
 }

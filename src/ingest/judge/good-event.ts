@@ -39,7 +39,7 @@ export class GoodEvent implements RoutedEvent {
    * Tells `to` where the event's messageId and key stand: in the body, where they can be had there. Where the client sent
    * no messageId, it gets `made`, or else a new one; null and a text of blanks only count as none.
    */
-  giveTexts(to: Texts, made?: string): void {
+  writeKeySpans(to: Texts, made?: string): void {
     const { messageIdAt, keyAt } = this.pattern
     if (!this.#isPlain(messageIdAt) || (keyAt !== NOWHERE && !this.#isPlain(keyAt))) {
       to.takeTexts(this.#textAt(messageIdAt) ?? made ?? randomUUID(), this.key())

@@ -10,8 +10,8 @@ import { repeatedKey } from '../parse/repeated-key.ts'
 import type { Scan } from '../parse/scan-result.ts'
 import { GoodEvent } from './good-event.ts'
 import { KEY } from '../parse/known-keys.ts'
-import type { LooksByType } from './pattern.ts'
-import { looksOf, Pattern } from './pattern.ts'
+import type { ComparisonRulesByType } from './pattern.ts'
+import { comparisonRulesOf, Pattern } from './pattern.ts'
 import { PatternBook } from './pattern-book.ts'
 import type { Validator } from './validate.ts'
 
@@ -35,7 +35,7 @@ type PatternBooks = Readonly<Record<EventType | 'batch', PatternBook>>
 export interface Judge {
   readonly validator: Validator
   readonly limits: Limits
-  readonly looks: LooksByType
+  readonly rules: ComparisonRulesByType
   /** What has passed lately. */
   readonly patterns: PatternBooks
   /** What rules have made of events: such patterns tell how an event is written, not that it keeps to the contract. */
@@ -43,11 +43,11 @@ export interface Judge {
 }
 
 export function createJudge({ validator, limits }: Pick<Judge, 'validator' | 'limits'>): Judge {
-  const looks = EVENT_TYPES.map(type => [type, looksOf(validator.regards[type])])
+  const rules = EVENT_TYPES.map(type => [type, comparisonRulesOf(validator.constraints[type])])
   return {
     validator,
     limits,
-    looks: Object.fromEntries(looks) as LooksByType,
+    rules: Object.fromEntries(rules) as ComparisonRulesByType,
     patterns: emptyBooks(),
     rewritten: emptyBooks()
   }
@@ -68,7 +68,7 @@ export function judgeEvent(judge: Judge, endpoint: Endpoint, body: ParsedBody, i
     return { index, scan, value: undefined, type: given ?? 'unknown', fault: what }
   }
   const book = judge.patterns[given ?? 'batch']
-  const pattern = scan.sound && scan.isObject ? book.find(scan, body.bytes, judge.looks) : undefined
+  const pattern = scan.sound && scan.isObject ? book.find(scan, body.bytes, judge.rules) : undefined
   if (pattern !== undefined) return new GoodEvent(scan, body, pattern)
   const type = given ?? (scan.isObject && scan.sound ? typeOf(scan, body) : undefined)
   const { value, what } = lookInto(judge, { scan, body, type })
@@ -76,9 +76,9 @@ export function judgeEvent(judge: Judge, endpoint: Endpoint, body: ParsedBody, i
     return { index, scan, value, type: type ?? 'unknown', fault: what ?? fault('type_invalid', '/type') }
   }
   const learned = new Pattern(scan, type, value as JsonObject)
-  const looks = judge.looks[type]
+  const rules = judge.rules[type]
   // One that does not fit the event that it comes from will fit no other.
-  if (looks !== undefined && learned.matches(scan, body.bytes, looks)) book.add(learned)
+  if (rules !== undefined && learned.matches(scan, body.bytes, rules)) book.add(learned)
   return new GoodEvent(scan, body, learned)
 }
 
@@ -91,7 +91,7 @@ function lookInto(
   const { validator } = judge
   if (!scan.sound) return { value: undefined, what: fault('invalid_json', '', 'the event is not valid JSON') }
   if (!scan.isObject) return { value: JSON.parse(body.text(scan.start, scan.end)), what: fault('event_not_object') }
-  const value = readEvent(scan, body, type === undefined ? undefined : validator.regards[type])
+  const value = readEvent(scan, body, type === undefined ? undefined : validator.constraints[type])
   const what = judgeKeys(scan, value)
   return { value, what: what ?? (type === undefined ? undefined : validator.validate(value, type)) }
 }
@@ -115,7 +115,7 @@ export function judgeEnvelope(judge: Judge, body: ParsedBody): Fault | undefined
     if (shared?.scan.suspectKeys === true && hasForbiddenKey(shared.value)) return fault('forbidden_key')
   }
   const { validator } = judge
-  return validator.validateEnvelope(readEnvelope(scan, body, validator.envelopeRegards))
+  return validator.validateEnvelope(readEnvelope(scan, body, validator.envelopeConstraints))
 }
 
 function judgeBytes(scan: Scan, limits: Limits): Fault | undefined {

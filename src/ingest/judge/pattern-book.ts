@@ -1,4 +1,4 @@
-import type { LooksByType, Pattern } from './pattern.ts'
+import type { ComparisonRulesByType, Pattern } from './pattern.ts'
 import type { Scan } from '../parse/scan-result.ts'
 
 /** So many are remembered of what came in one way: whoever makes up patterns must not fill the memory with them. */
@@ -9,13 +9,13 @@ export class PatternBook {
   readonly #bySize: Pattern[][] = []
   #count = 0
 
-  find(scan: Scan, bytes: Uint8Array, looks: LooksByType): Pattern | undefined {
+  find(scan: Scan, bytes: Uint8Array, rules: ComparisonRulesByType): Pattern | undefined {
     const patterns = this.#bySize[scan.size]
     if (patterns === undefined) return undefined
     for (let i = 0; i < patterns.length; i++) {
       const pattern = patterns[i] as Pattern
-      const look = looks[pattern.type]
-      if (look === undefined || !pattern.matches(scan, bytes, look)) continue
+      const rule = rules[pattern.type]
+      if (rule === undefined || !pattern.matches(scan, bytes, rule)) continue
       // One step forward, so that those stand in front that come most often.
       if (i > 0) [patterns[i - 1], patterns[i]] = [pattern, patterns[i - 1] as Pattern]
       return pattern

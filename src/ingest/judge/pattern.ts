@@ -1,4 +1,4 @@
-import type { Regard, Regards } from '../../contract/regard.ts'
+import type { FieldConstraints, ConstraintsByField } from '../../contract/field-constraints.ts'
 import { parseDateTimeBytes } from '../../contract/date-time.ts'
 import type { EventType } from '../../model/event-types.ts'
 import { isBlank, isZeroTime, mayBeBlank, mayBeZeroTime } from '../parse/absent.ts'
@@ -81,7 +81,7 @@ export class Pattern {
 
   constructor(scan: Scan, type: EventType, value: JsonObject) {
     this.type = type
-    this.context = outlineOf(value['context'])
+    this.context = contextOutline(value['context'])
     this.integrations = value['integrations']
     this.hasOwnType = value['type'] === type
     this.messageIdAt = isBlank(String(value['messageId'])) ? NOWHERE : placeOfText(scan, KEY.messageId)
@@ -128,60 +128,60 @@ export class Pattern {
   /**
    * Whether an event, that came in the same way and is sound, is one of these.
    *
-   * @param looks what the contract looks at, by number of a key
+   * @param rules what the contract looks at, by number of a key
    */
-  matches(scan: Scan, bytes: Uint8Array, looks: Looks): boolean {
+  matches(scan: Scan, bytes: Uint8Array, rules: ComparisonRules): boolean {
     const { size } = scan
     if (size !== this.#marks.length || scan.suspectKeys || this.#generation !== scan.idGeneration) return false
     for (let place = 0; place < size; place++) {
       const number = scan.numberAt(place)
       const mark = this.#marks[place] as number
       if (number < 0 || number !== numberOf(mark)) return false
-      const look = looks.of[number] as number
-      if (look === ANY) continue
-      if (look >= SAME_BYTES) {
+      const rule = rules.of[number] as number
+      if (rule === ANY) continue
+      if (rule >= SAME_BYTES) {
         if (!isKnown(scan.idAt(place), this.#ids[place])) {
-          if (look === SAME_BYTES || !isKnown(scan.shapeAt(place), this.#shapes[place])) return false
+          if (rule === SAME_BYTES || !isKnown(scan.shapeAt(place), this.#shapes[place])) return false
         }
         continue
       }
       const kind = scan.kindAt(place)
       if (markOf(number, kind) !== mark || !KINDS_ALONE.has(kind)) return false
       const [start, end] = [scan.valueStartAt(place) + 1, scan.valueEndAt(place) - 1]
-      if (end - start > (looks.maxBytes[number] as number) && isString(kind)) return false
+      if (end - start > (rules.maxBytes[number] as number) && isString(kind)) return false
       if (isString(kind) && mayCountAsNone(number, kind, bytes, start)) return false
-      if (look === TIME && isString(kind) && Number.isNaN(parseDateTimeBytes(bytes, start, end))) return false
+      if (rule === TIME && isString(kind) && Number.isNaN(parseDateTimeBytes(bytes, start, end))) return false
     }
     return true
   }
 }
 
 /** What is looked at in events of a type, by number of a key. */
-export interface Looks {
+export interface ComparisonRules {
   readonly of: readonly number[]
   /** So many bytes a string has at most, that is not looked at more closely. */
   readonly maxBytes: readonly number[]
 }
 
-export type LooksByType = Readonly<Record<EventType, Looks | undefined>>
+export type ComparisonRulesByType = Readonly<Record<EventType, ComparisonRules | undefined>>
 
 /** Undefined where the contract looks at fields that it does not name. */
-export function looksOf(regards: Regards | undefined): Looks | undefined {
-  if (regards === undefined) return undefined
-  const of = KEYS.map((key, number) => lookOf(number, regards.get(key)))
+export function comparisonRulesOf(constraints: ConstraintsByField | undefined): ComparisonRules | undefined {
+  if (constraints === undefined) return undefined
+  const of = KEYS.map((key, number) => ruleOf(number, constraints.get(key)))
   // A string has as many bytes as characters, or more.
-  return { of, maxBytes: KEYS.map(key => regards.get(key)?.maxLength ?? Infinity) }
+  return { of, maxBytes: KEYS.map(key => constraints.get(key)?.maxLength ?? Infinity) }
 }
 
-function lookOf(number: number, regard: Regard | undefined): number {
-  if (WHOLE.has(number) || regard?.inside === 'all' || regard?.text === 'whole') return SAME_BYTES
-  if (number === KEY.context || regard?.inside === 'kinds') return SAME_SHAPE
-  if (regard?.text === 'time') return TIME
-  return regard !== undefined || KIND_DECIDES.has(number) ? SAME_KIND : ANY
+function ruleOf(number: number, constraints: FieldConstraints | undefined): number {
+  if (WHOLE.has(number) || constraints?.inside === 'all' || constraints?.text === 'whole') return SAME_BYTES
+  if (number === KEY.context || constraints?.inside === 'kinds') return SAME_SHAPE
+  if (constraints?.text === 'time') return TIME
+  return constraints !== undefined || KIND_DECIDES.has(number) ? SAME_KIND : ANY
 }
 
 /** A context without what only takes memory: of its values ipToFill() looks at few. */
-function outlineOf(context: unknown): unknown {
+function contextOutline(context: unknown): unknown {
   const object = asObject(context)
   if (object === undefined) return context
   const outline = Object.fromEntries(Object.keys(object).map((key): [string, unknown] => [key, null]))

@@ -1,4 +1,4 @@
-import type { Regard, Regards } from '../../contract/regard.ts'
+import type { FieldConstraints, ConstraintsByField } from '../../contract/field-constraints.ts'
 import type { JsonObject, ParsedBody } from '../parse/body.ts'
 import { KEY, numberOfKey } from '../parse/known-keys.ts'
 import type { EnvelopeScan, Scan } from '../parse/scan-result.ts'
@@ -21,7 +21,7 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
   'integrations'
 ])
 
-const WHOLE: Pick<Regard, 'inside'> = { inside: 'all' }
+const WHOLE: Pick<FieldConstraints, 'inside'> = { inside: 'all' }
 
 /** What stands for values that nobody looks into: of the same kind, and empty where they are. */
 const SOME_OBJECT = Object.freeze({})
@@ -40,13 +40,13 @@ const LEAST_SHARED_CHARS = 32
  *
  * @param scan one whose bytes are sound
  */
-export function readEvent(scan: Scan, body: ParsedBody, regards: Regards | undefined): JsonObject {
-  if (scan.suspectKeys || regards === undefined) return JSON.parse(body.text(scan.start, scan.end)) as JsonObject
+export function readEvent(scan: Scan, body: ParsedBody, constraints: ConstraintsByField | undefined): JsonObject {
+  if (scan.suspectKeys || constraints === undefined) return JSON.parse(body.text(scan.start, scan.end)) as JsonObject
   const event = emptyEvent()
   for (let place = 0; place < scan.size; place++) {
     const key = scan.keyAt(place)
-    const regard = OWN_FIELDS.has(key) ? WHOLE : regards.get(key)
-    if (regard !== undefined) event[key] = readValue(scan, place, body, regard)
+    const found = OWN_FIELDS.has(key) ? WHOLE : constraints.get(key)
+    if (found !== undefined) event[key] = readValue(scan, place, body, found)
   }
   return event
 }
@@ -80,7 +80,11 @@ function emptyEvent(): JsonObject {
  * The top-level fields of a batch's body, as far as the contract looks at them. The elements stand for the items, which
  * are judged one by one.
  */
-export function readEnvelope(scan: EnvelopeScan, body: ParsedBody, regards: Regards | undefined): JsonObject {
+export function readEnvelope(
+  scan: EnvelopeScan,
+  body: ParsedBody,
+  constraints: ConstraintsByField | undefined
+): JsonObject {
   const { context, integrations } = body.envelope
   // Each of these has been made already.
   const made = new Map<string, unknown>([
@@ -88,7 +92,7 @@ export function readEnvelope(scan: EnvelopeScan, body: ParsedBody, regards: Rega
     ['context', context?.value],
     ['integrations', integrations?.value]
   ])
-  const { whole, places } = regardedPlaces(scan, body, regards)
+  const { whole, places } = constrainedPlaces(scan, body, constraints)
   const valueAt = (place: number): unknown => readJson(body.text(whole.valueStartAt(place), whole.valueEndAt(place)))
   return Object.fromEntries(
     places.map(place => {
@@ -98,13 +102,13 @@ export function readEnvelope(scan: EnvelopeScan, body: ParsedBody, regards: Rega
   )
 }
 
-function regardedPlaces(scan: EnvelopeScan, body: ParsedBody, regards: Regards | undefined) {
-  const regarded = regards === undefined ? undefined : [...regards.keys()]
-  const isKnown = regarded?.every(key => numberOfKey(key) >= 0) === true
+function constrainedPlaces(scan: EnvelopeScan, body: ParsedBody, constraints: ConstraintsByField | undefined) {
+  const constrained = constraints === undefined ? undefined : [...constraints.keys()]
+  const isKnown = constrained?.every(key => numberOfKey(key) >= 0) === true
   // Else the contract asks for more than the envelope's scan tells.
   const whole = isKnown ? scan.whole : scanAllMembers(scan, body)
   const places = Array.from({ length: whole.size }, (_, place) => place)
-  return { whole, places: isKnown ? places.filter(place => regarded.includes(whole.keyAt(place))) : places }
+  return { whole, places: isKnown ? places.filter(place => constrained.includes(whole.keyAt(place))) : places }
 }
 
 /** The items may be anything but JSON, and are judged elsewhere: blanks stand for them, so that all else keeps its place. */
@@ -130,16 +134,21 @@ function readJson(text: string): unknown {
   return value
 }
 
-function readValue(scan: Scan, place: number, { text }: ParsedBody, regard: Pick<Regard, 'inside'>): unknown {
+function readValue(
+  scan: Scan,
+  place: number,
+  { text }: ParsedBody,
+  constraints: Pick<FieldConstraints, 'inside'>
+): unknown {
   const [start, end] = [scan.valueStartAt(place), scan.valueEndAt(place)]
   switch (scan.kindAt(place)) {
     case KIND.stringPlain:
     case KIND.stringEmpty:
       return text(start + 1, end - 1)
     case KIND.object:
-      return regard.inside !== 'nothing' ? readJson(text(start, end)) : SOME_OBJECT
+      return constraints.inside !== 'nothing' ? readJson(text(start, end)) : SOME_OBJECT
     case KIND.array:
-      return regard.inside !== 'nothing' ? readJson(text(start, end)) : SOME_ARRAY
+      return constraints.inside !== 'nothing' ? readJson(text(start, end)) : SOME_ARRAY
     case KIND.arrayEmpty:
       return EMPTY_ARRAY
     default:

@@ -1,7 +1,7 @@
 import type { ValidationMode } from '../../contract/compile.ts'
 import { compileContract } from '../../contract/compile.ts'
 import type { ContractDocument } from '../../contract/document.ts'
-import type { Regards } from '../../contract/regard.ts'
+import type { ConstraintsByField } from '../../contract/field-constraints.ts'
 import type { EventType } from '../../model/event-types.ts'
 import type { Limits } from '../../model/limits.ts'
 import { DEFAULT_LIMITS } from '../../model/limits.ts'
@@ -19,9 +19,9 @@ export interface ValidatorOptions {
 /** Judges what was parsed. Every method returns the first fault, undefined where there is none, and changes nothing. */
 export interface Validator {
   /** Which top-level fields validate() looks at in events of a type, and how closely; undefined: all of them, wholly. */
-  readonly regards: Readonly<Record<EventType, Regards | undefined>>
+  readonly constraints: Readonly<Record<EventType, ConstraintsByField | undefined>>
   /** The same for validateEnvelope(). */
-  readonly envelopeRegards: Regards | undefined
+  readonly envelopeConstraints: ConstraintsByField | undefined
   /**
    * One event, of a type already known: from the path for a single call, whatever `type` its body has, and from the
    * event's own `type` in a batch. The verdict does not depend on the way in.
@@ -37,8 +37,8 @@ export function createValidator({ contract, mode, limits = DEFAULT_LIMITS }: Val
   const compiled = compileContract({ document: contract, mode, maxBatchEvents: limits.maxBatchEvents })
   const nullIsAbsent = mode === 'compatible'
   return {
-    regards: compiled.regards,
-    envelopeRegards: compiled.envelopeRegards,
+    constraints: compiled.constraints,
+    envelopeConstraints: compiled.envelopeConstraints,
     validate(event, type) {
       const idFault = findIdFault(event, type, nullIsAbsent)
       if (idFault !== undefined) return idFault

@@ -106,7 +106,7 @@ function parseLeniently(bytes: Buffer, options: ParseOptions, { code }: Fault): 
 }
 
 function parseRepaired(bytes: Buffer, options: ParseOptions): ParseResult | undefined {
-  const elements = blankStraySeparators(bytes, startOf(bytes), options.limits.maxBatchEvents)
+  const elements = blankStraySeparators(bytes, afterByteOrderMark(bytes), options.limits.maxBatchEvents)
   const body = elements === undefined ? undefined : parseAnyText(bytes, options)?.body
   if (body === undefined || !isSameElements(elements ?? [], body.events)) return undefined
   return { ok: true, body: { ...body, isRepaired: true } }
@@ -122,13 +122,14 @@ function parseAnyText(bytes: Buffer, options: ParseOptions): (ParseResult & { ok
   return brokenTexts === undefined ? undefined : { ok: true, body: { ...parsed.body, brokenTexts } }
 }
 
-function startOf(bytes: Buffer): number {
+/** Where the text of a body begins: behind a byte order mark. */
+export function afterByteOrderMark(bytes: Buffer): number {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? BOM_BYTES : 0
 }
 
 function takeApart(bytes: Buffer, texts: BodyText, options: ParseOptions): ParseResult {
   const { text } = texts
-  const start = startOf(bytes)
+  const start = afterByteOrderMark(bytes)
   try {
     if (options.endpoint === 'single') {
       const event = scanObject(bytes, { start, text, isEvent: true })

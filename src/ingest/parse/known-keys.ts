@@ -45,7 +45,7 @@ const IS_REMEMBERED = 16
  * long as they come one after the other or, where there are few, for longer; a shape of those that the contract looks into
  * and that look the same in many.
  */
-export const TOLD: Readonly<Partial<Record<number, number>>> = {
+export const WALK_HINTS: Readonly<Partial<Record<number, number>>> = {
   [KEY.type]: ID | IS_REMEMBERED | IS_TYPE,
   [KEY.event]: ID,
   [KEY.name]: ID,

@@ -7,19 +7,19 @@ const FEW_MEMBERS = 20
 export function repeatedKey(scan: Scan): string | undefined {
   if (scan.size > FEW_MEMBERS) {
     const seen = new Set<string>()
-    return keysOf(scan).find(key => seen.size === seen.add(key).size)
+    return memberKeys(scan).find(key => seen.size === seen.add(key).size)
   }
   let known = 0
   for (let place = 0; place < scan.size; place++) {
     const number = scan.numberAt(place)
-    if (number < 0) return firstTwice(keysOf(scan))
+    if (number < 0) return firstTwice(memberKeys(scan))
     if ((known & (1 << number)) !== 0) return scan.keyAt(place)
     known |= 1 << number
   }
   return undefined
 }
 
-function keysOf(scan: Scan): string[] {
+function memberKeys(scan: Scan): string[] {
   return Array.from({ length: scan.size }, (_, place) => scan.keyAt(place))
 }
 

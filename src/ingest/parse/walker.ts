@@ -1,5 +1,5 @@
 import { MAX_DEPTH_LEVELS } from '../../model/limits.ts'
-import { KEY, KEYS, TOLD } from './known-keys.ts'
+import { KEY, KEYS, WALK_HINTS } from './known-keys.ts'
 import { WALK_CODE } from './walk-code.ts'
 
 /** What wasm/walk.ts exports. Addresses and lengths are bytes of its memory, or of the input. */
@@ -54,7 +54,7 @@ function createWalk(): WalkExports {
   for (const [number, key] of KEYS.entries()) {
     const at = created.room(key.length)
     Buffer.from(created.memory.buffer).write(key, at, 'latin1')
-    created.addKey(key.length, TOLD[number] ?? 0)
+    created.addKey(key.length, WALK_HINTS[number] ?? 0)
   }
   created.setBatchKey(KEY.batch)
   generation++

@@ -11,7 +11,7 @@ import type { ParsedBody } from '../parse/body.ts'
 import type { BodyLedger } from './body-keeper.ts'
 import type { Dedupe } from '../dedupe/dedupe.ts'
 import type { Endpoint, Judge } from '../judge/judge.ts'
-import type { Memory } from '../enrich/memory.ts'
+import type { BufferPool } from '../enrich/buffer-pool.ts'
 import type { Router } from '../route/route.ts'
 import type { GovernanceRule } from '../../model/governance/rules.ts'
 import type { Governance } from '../govern/governance.ts'
@@ -60,7 +60,7 @@ export interface PipelineOptions {
   readonly pause: () => Promise<void>
   readonly clock: Clock
   /** Where the lines of a request are written; large bodies are given back to it. */
-  readonly memory: Memory
+  readonly bufferPool: BufferPool
   /** The status of a batch in which some events were bad and others are durable. */
   readonly partialStatus: 200 | 400
 }

@@ -17,7 +17,7 @@ const NO_TOPICS: readonly string[] = []
  * reported of it. One object, that holds numbers and what the whole request shares: it lives until its record is durable,
  * and what lives so long costs the collector of garbage many times more than what dies young.
  */
-export class Entry implements EventReport {
+export class EventEntry implements EventReport {
   readonly kind: 'event' | 'rejected'
   readonly type: EventType | 'unknown'
   readonly code: ReasonCode | undefined
@@ -50,7 +50,7 @@ export class Entry implements EventReport {
   keyEnd = 0
   readonly #facts: RequestFacts
 
-  constructor(facts: RequestFacts, event: { type: Entry['type']; scan: Scan; fault: Fault | undefined }) {
+  constructor(facts: RequestFacts, event: { type: EventEntry['type']; scan: Scan; fault: Fault | undefined }) {
     const { type, scan, fault } = event
     this.#facts = facts
     this.kind = fault === undefined ? 'event' : 'rejected'

@@ -2,7 +2,7 @@ import type { Fault } from '../../model/reasons.ts'
 import type { IngestRequest, PipelineOptions } from './contract.ts'
 import type { RequestFacts } from '../enrich/encode.ts'
 import { createFacts } from '../enrich/encode.ts'
-import { Entry } from './entry.ts'
+import { EventEntry } from './entry.ts'
 import type { GoodEvent } from '../judge/good-event.ts'
 import type { BadEvent } from '../judge/judge.ts'
 import { judgeEvent } from '../judge/judge.ts'
@@ -62,7 +62,7 @@ export function factsOf({ body, source, path, address }: IngestRequest, received
 export function entriesAsTheyCame(request: IngestRequest, facts: RequestFacts, governor: Governor | undefined) {
   const { body, endpoint } = request
   const type = endpoint.kind === 'single' ? endpoint.type : 'unknown'
-  const entries = body.events.map(scan => new Entry(facts, { scan, type, fault: undefined }))
+  const entries = body.events.map(scan => new EventEntry(facts, { scan, type, fault: undefined }))
   if (governor?.mayKeep(body.bytes) !== false) return { entries, shown: request }
   for (const entry of entries) entry.start = entry.end = 0
   return { entries, shown: { ...request, body: { ...body, bytes: body.bytes.subarray(0, 0) } } }

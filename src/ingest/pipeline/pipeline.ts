@@ -50,7 +50,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       const work = new RequestWork(optionsFor(request, options), request, governor)
       const seconds = rateLimiter.take(source, events.length === 0 ? eventsWorth(bytes) : events.length)
       if (seconds > 0) {
-        work.holdBack()
+        work.rejectForRate()
         return rateLimitedAnswer(seconds)
       }
       if (body.isRepaired) ledger.batchRepaired(source.id)

@@ -5,10 +5,10 @@ import type { DedupeClaims } from '../dedupe/dedupe.ts'
 import { encodeRejected } from '../enrich/encode-rejected.ts'
 import type { RequestFacts } from '../enrich/encode.ts'
 import { EventEncoder } from '../enrich/encode.ts'
-import type { Entry } from './entry.ts'
+import type { EventEntry } from './entry.ts'
 import type { GoodEvent } from '../judge/good-event.ts'
 import type { BadEvent } from '../judge/judge.ts'
-import { keyOf } from '../route/key-of.ts'
+import { partitionKeyOf } from '../route/key-of.ts'
 import { LineWriter } from '../enrich/line-writer.ts'
 
 /** What the envelope and our own fields add to an event, to size the first buffer. */
@@ -36,7 +36,7 @@ export class RequestLines {
     this.#options = options
     this.#request = request
     this.#facts = facts
-    this.#writer = new LineWriter(body.bytes.length + body.events.length * EXPECTED_EXTRA_BYTES, options.memory)
+    this.#writer = new LineWriter(body.bytes.length + body.events.length * EXPECTED_EXTRA_BYTES, options.bufferPool)
     this.#encoder = new EventEncoder(this.#writer, facts)
   }
 
@@ -46,7 +46,7 @@ export class RequestLines {
   }
 
   /** Routes and writes one event, if it is new. */
-  write(event: GoodEvent | BadEvent, entry: Entry): void {
+  write(event: GoodEvent | BadEvent, entry: EventEntry): void {
     entry.lineStart = this.#writer.length
     if (entry.verdict !== undefined) entry.takeTexts(entry.verdict.messageId, '')
     else if (event.fault !== undefined) this.#writeBad(entry, event)
@@ -69,11 +69,11 @@ export class RequestLines {
   }
 
   /** Nobody needs the block any more. */
-  giveBack(): void {
-    this.#options.memory.giveBack(this.#writer.block)
+  releaseMemory(): void {
+    this.#options.bufferPool.release(this.#writer.block)
   }
 
-  #writeGood(entry: Entry, event: GoodEvent): void {
+  #writeGood(entry: EventEntry, event: GoodEvent): void {
     const integrations = this.#integrationsOf(event)
     const router = this.#options.router()
     entry.route = router.route({ type: event.type, source: this.#facts.source, event, integrations })
@@ -82,10 +82,10 @@ export class RequestLines {
     this.#encoder.encode(event, entry)
   }
 
-  #writeBad(entry: Entry, event: BadEvent): void {
+  #writeBad(entry: EventEntry, event: BadEvent): void {
     this.bad.push(event)
     const value = asObject(event.value) ?? {}
-    entry.takeTexts(typeof value['messageId'] === 'string' ? value['messageId'] : '', keyOf(value))
+    entry.takeTexts(typeof value['messageId'] === 'string' ? value['messageId'] : '', partitionKeyOf(value))
     const { source, body } = this.#facts
     this.#rejectedClaims ??= this.#options.dedupe.begin(`${source}.rejected`)
     const why = Buffer.from(`${event.fault.code} ${event.type} `)

@@ -11,7 +11,7 @@ import { unavailableAnswer } from './answer.ts'
 import type { IngestRequest, PipelineOptions } from './contract.ts'
 import type { DedupeClaims } from '../dedupe/dedupe.ts'
 import type { RequestFacts } from '../enrich/encode.ts'
-import { Entry } from './entry.ts'
+import { EventEntry } from './entry.ts'
 import type { GoodEvent } from '../judge/good-event.ts'
 import type { BadEvent } from '../judge/judge.ts'
 import type { Governor } from '../govern/governance.ts'
@@ -39,7 +39,7 @@ export class RequestWork {
   readonly #received: Buffer
   #lines: RequestLines
   readonly #claims: DedupeClaims
-  #entries: Entry[] = []
+  #entries: EventEntry[] = []
   readonly #records: OutgoingRecord[] = []
   /** Why the request was refused as a whole. */
   #refusal: Fault | undefined
@@ -61,7 +61,7 @@ export class RequestWork {
   }
 
   /** The source is over its rate: no event is looked at. */
-  holdBack(): void {
+  rejectForRate(): void {
     const { entries, shown } = entriesAsTheyCame(this.#request, this.#facts, this.#governor)
     this.#entries = entries
     this.#request = shown
@@ -82,7 +82,7 @@ export class RequestWork {
       this.#mark()
       // All of them before the first is written: look-ups wait for memory, and next to one another they wait together.
       for (let index = 0; index < events.length; index++) {
-        this.#claim(events[index] as GoodEvent | BadEvent, this.#entries[index] as Entry)
+        this.#claim(events[index] as GoodEvent | BadEvent, this.#entries[index] as EventEntry)
       }
       if (!(await this.#writeAll(events, this.#options.judge.limits.maxPublishBytes))) {
         await this.#writeAll(this.#refuse(events), Infinity)
@@ -101,7 +101,7 @@ export class RequestWork {
     this.#claims.commit()
     this.#lines.commit()
     const answer = await this.#settle()
-    this.#letGo()
+    this.#releaseMemory()
     return answer
   }
 
@@ -117,15 +117,15 @@ export class RequestWork {
     return governed.events
   }
 
-  #entryOf(event: GoodEvent | BadEvent, index: number): Entry {
-    const entry = new Entry(this.#facts, event)
+  #entryOf(event: GoodEvent | BadEvent, index: number): EventEntry {
+    const entry = new EventEntry(this.#facts, event)
     if (this.#governed !== undefined) this.#governed.describe(index, entry)
     return entry
   }
 
-  #claim(event: GoodEvent | BadEvent, entry: Entry): void {
+  #claim(event: GoodEvent | BadEvent, entry: EventEntry): void {
     if (event.fault !== undefined || entry.verdict !== undefined) return
-    event.giveTexts(entry, this.#request.messageId)
+    event.writeKeySpans(entry, this.#request.messageId)
     const claim = this.#claims.claim(entry.texts, uniqueIdStart(entry), entry.idEnd)
     if (claim === 'duplicate') entry.outcome = 'duplicate'
     else if (claim !== 'new') entry.awaited = claim
@@ -139,7 +139,7 @@ export class RequestWork {
     const inPieces = isLarge(this.#request)
     for (let index = 0; index < events.length; index++) {
       if (inPieces && index % EVENTS_AT_ONCE === 0) await this.#options.pause()
-      this.#lines.write(events[index] as GoodEvent | BadEvent, this.#entries[index] as Entry)
+      this.#lines.write(events[index] as GoodEvent | BadEvent, this.#entries[index] as EventEntry)
       if (this.#lines.length > limit) return false
     }
     return true
@@ -159,7 +159,7 @@ export class RequestWork {
     this.#refusal = tooMuch
     this.#claims.abort()
     this.#lines.abort()
-    this.#lines.giveBack()
+    this.#lines.releaseMemory()
     this.#lines = new RequestLines(this.#options, this.#request, this.#facts)
     const refused = events.map((event, index) => {
       const goesOn = event.fault === undefined && this.#governed?.verdictOf(index) === undefined
@@ -198,10 +198,10 @@ export class RequestWork {
   }
 
   /** Where it went wrong the memory of the request is left to the collector: somebody may be at work with it. */
-  #letGo(): void {
+  #releaseMemory(): void {
     if (this.#receipt?.released === false) return
-    this.#lines.giveBack()
-    this.#options.memory.giveBack(this.#received)
+    this.#lines.releaseMemory()
+    this.#options.bufferPool.release(this.#received)
   }
 
   /** Nothing may be taken as durable: the client must send all of it again. */

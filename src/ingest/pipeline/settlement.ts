@@ -4,17 +4,17 @@ import type { Fault } from '../../model/reasons.ts'
 import type { Answer } from './answer.ts'
 import { faultAnswer, partialAnswer, SUCCESS, unavailableAnswer } from './answer.ts'
 import type { Ledger } from './contract.ts'
-import type { Entry } from './entry.ts'
+import type { EventEntry } from './entry.ts'
 import { countRoutes } from '../route/route-count.ts'
 import type { BadEvent } from '../judge/judge.ts'
 
 /** Counts the events of a request as received, by type. */
-export function countReceived(entries: readonly Entry[], source: string, ledger: Ledger): void {
+export function countReceived(entries: readonly EventEntry[], source: string, ledger: Ledger): void {
   forEachKind(entries, isOfOneType, ({ type }, events) => ledger.received(source, type, events))
 }
 
 /** Counts the one outcome of each event, and the ways that the accepted ones went. */
-export function countSettled(entries: readonly Entry[], source: string, ledger: Ledger): void {
+export function countSettled(entries: readonly EventEntry[], source: string, ledger: Ledger): void {
   forEachKind(entries, isOfOneFate, ({ type, outcome, fault }, events) => {
     ledger.settled({ source, type, outcome, ...(fault === undefined ? {} : { code: fault.code }) }, events)
   })
@@ -32,7 +32,10 @@ export interface AnswerFacts {
 }
 
 /** What the client is told, once every event has its outcome. What rules have ended is not told. */
-export function answerOf(entries: readonly Entry[], { bad, refusal, isSingle, partialStatus }: AnswerFacts): Answer {
+export function answerOf(
+  entries: readonly EventEntry[],
+  { bad, refusal, isSingle, partialStatus }: AnswerFacts
+): Answer {
   const count = (outcome: Outcome): number =>
     entries.reduce((sum, entry) => sum + (entry.outcome === outcome ? 1 : 0), 0)
   if (count('failed') > 0) return unavailableAnswer('another request with the same messageId failed', 1)
@@ -62,24 +65,24 @@ export function countEffects(
   for (const [rule, events] of counts) ledger.governed(source, rule, events)
 }
 
-function isOfOneType(a: Entry, b: Entry): boolean {
+function isOfOneType(a: EventEntry, b: EventEntry): boolean {
   return a.type === b.type
 }
 
-function isOfOneFate(a: Entry, b: Entry): boolean {
+function isOfOneFate(a: EventEntry, b: EventEntry): boolean {
   return a.type === b.type && a.outcome === b.outcome && a.fault?.code === b.fault?.code
 }
 
 interface Count {
-  readonly like: Entry
+  readonly like: EventEntry
   events: number
 }
 
 /** Calls back for each kind of entries with how many there are: mostly once, since those of a request are mostly alike. */
 function forEachKind(
-  entries: readonly Entry[],
-  isAlike: (a: Entry, b: Entry) => boolean,
-  tell: (like: Entry, events: number) => void
+  entries: readonly EventEntry[],
+  isAlike: (a: EventEntry, b: EventEntry) => boolean,
+  tell: (like: EventEntry, events: number) => void
 ): void {
   const [first] = entries
   if (first === undefined) return

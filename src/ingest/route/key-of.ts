@@ -2,7 +2,7 @@ import type { JsonObject } from '../parse/body.ts'
 import type { RoutedEvent } from './route-plan.ts'
 
 /** What Kafka partitions an event by: userId, else anonymousId; empty where it has neither. */
-export function keyOf({ userId, anonymousId }: JsonObject): string {
+export function partitionKeyOf({ userId, anonymousId }: JsonObject): string {
   if (typeof userId === 'string' && userId !== '') return userId
   return typeof anonymousId === 'string' ? anonymousId : ''
 }
@@ -10,5 +10,5 @@ export function keyOf({ userId, anonymousId }: JsonObject): string {
 /** An event that was parsed whole, as the router asks it. */
 export function asRouted(value: JsonObject): RoutedEvent {
   const name = value['event']
-  return { name: () => (typeof name === 'string' ? name : undefined), key: () => keyOf(value) }
+  return { name: () => (typeof name === 'string' ? name : undefined), key: () => partitionKeyOf(value) }
 }

@@ -5,7 +5,7 @@ import type { OutgoingRecord } from '../../model/record.ts'
 import { createRecord } from '../../model/record.ts'
 import type { JsonObject } from '../parse/body.ts'
 import { asObject } from '../parse/body.ts'
-import { asRouted, keyOf } from './key-of.ts'
+import { asRouted, partitionKeyOf } from './key-of.ts'
 import type { Router } from './route.ts'
 
 /**
@@ -33,7 +33,7 @@ export function restoreRecord(line: Buffer, router: Router): OutgoingRecord | un
     source,
     messageId,
     receivedAt,
-    key: keyOf(event),
+    key: partitionKeyOf(event),
     topics,
     code: code as ReasonCode
   })
@@ -56,7 +56,7 @@ function restoreEvent(line: Buffer, value: JsonObject, receivedAt: number, route
     source,
     messageId,
     receivedAt,
-    key: keyOf(value),
+    key: partitionKeyOf(value),
     topics
   })
 }

@@ -13,7 +13,7 @@ export interface Candidate {
 }
 
 /** The destinations that are still in question, and those that have dropped out. */
-export interface Field {
+export interface RoutingCandidates {
   readonly eventsTopic: string
   readonly candidates: readonly Candidate[]
   readonly filtered: Route['filtered']
@@ -28,11 +28,11 @@ export interface RoutedEvent {
 }
 
 /** What is left to be asked of an event. What that costs does not depend on how many destinations there are. */
-export interface Plan {
+export interface RoutePlan {
   route(event: RoutedEvent, integrations: JsonObject | undefined): Route
 }
 
-export interface PlanOptions {
+export interface RoutePlanOptions {
   /** Every name of an event that some destination's lists mention. */
   readonly listedNames: ReadonlySet<string>
   /** The user's place between 0 and 1, for sampling. */
@@ -40,9 +40,9 @@ export interface PlanOptions {
 }
 
 /** Names of events first: all names that no list mentions are one case. */
-export function makePlan(field: Field, options: PlanOptions): Plan {
+export function makeRoutePlan(field: RoutingCandidates, options: RoutePlanOptions): RoutePlan {
   if (field.candidates.every(({ takesName }) => takesName === undefined)) return planBySample(field, options.place)
-  const planFor = (name: string): Plan =>
+  const planFor = (name: string): RoutePlan =>
     planBySample(
       narrow(field, 'events', ({ takesName }) => takesName?.(name) ?? true),
       options.place
@@ -60,17 +60,17 @@ export function makePlan(field: Field, options: PlanOptions): Plan {
 }
 
 /** Then sampling: users between two neighbouring rates are all treated alike. */
-function planBySample(field: Field, place: PlanOptions['place']): Plan {
+function planBySample(field: RoutingCandidates, place: RoutePlanOptions['place']): RoutePlan {
   const rates = [...new Set(field.candidates.map(({ rate }) => rate))].filter(rate => rate > 0 && rate < 1)
   rates.sort((a, b) => a - b)
   const plans = [...rates, 1].map(next => planByIntegrations(narrow(field, 'sample', ({ rate }) => rate >= next)))
-  if (rates.length === 0) return plans[0] as Plan
+  if (rates.length === 0) return plans[0] as RoutePlan
   return {
     route(event, integrations) {
       const at = place(event.key())
       let step = 0
       while (step < rates.length && at >= (rates[step] as number)) step++
-      return (plans[step] as Plan).route(event, integrations)
+      return (plans[step] as RoutePlan).route(event, integrations)
     }
   }
 }
@@ -82,7 +82,7 @@ const MAX_KEPT_ROUTES = 256
  * `integrations` last: Segment's rule. A destination's own key beats `All`, which defaults to true; an object (options)
  * counts as true, null as absent; names are case-sensitive.
  */
-function planByIntegrations(field: Field): Plan {
+function planByIntegrations(field: RoutingCandidates): RoutePlan {
   const indexes = new Map(field.candidates.map(({ name }, index) => [name, index]))
   const all = makeRoute(field)
   const none = makeRoute(narrow(field, 'integrations', () => false))
@@ -116,7 +116,11 @@ function planByIntegrations(field: Field): Plan {
   }
 }
 
-function narrow(field: Field, rule: FilterRule, stays: (candidate: Candidate) => boolean): Field {
+function narrow(
+  field: RoutingCandidates,
+  rule: FilterRule,
+  stays: (candidate: Candidate) => boolean
+): RoutingCandidates {
   const candidates: Candidate[] = []
   const filtered = [...field.filtered]
   for (const candidate of field.candidates) {
@@ -126,7 +130,7 @@ function narrow(field: Field, rule: FilterRule, stays: (candidate: Candidate) =>
   return { eventsTopic: field.eventsTopic, candidates, filtered }
 }
 
-function makeRoute({ eventsTopic, candidates, filtered }: Field): Route {
+function makeRoute({ eventsTopic, candidates, filtered }: RoutingCandidates): Route {
   return {
     topics: [...new Set([eventsTopic, ...candidates.map(({ topic }) => topic)])],
     destinations: candidates.map(({ name }) => name),

@@ -3,8 +3,8 @@ import { EVENT_TYPES } from '../../model/event-types.ts'
 import type { EventType } from '../../model/event-types.ts'
 import type { FilterRule, Route } from '../../model/route.ts'
 import type { JsonObject } from '../parse/body.ts'
-import type { Candidate, Plan, RoutedEvent } from './route-plan.ts'
-import { makePlan } from './route-plan.ts'
+import type { Candidate, RoutePlan, RoutedEvent } from './route-plan.ts'
+import { makeRoutePlan } from './route-plan.ts'
 import { placeOfUser } from './route-sample.ts'
 
 export interface RouteConfig {
@@ -42,7 +42,7 @@ export function fillTopic(template: string, source: string, type: string): strin
 
 /** Pure: the same event and configuration always give the same topics. */
 export function createRouter(config: RouteConfig): Router {
-  const plans = new Map<string, Partial<Record<EventType, Plan>>>()
+  const plans = new Map<string, Partial<Record<EventType, RoutePlan>>>()
   const rejected = new Map<string, readonly string[]>()
   const known = new Set([...RESERVED_NAMES, ...config.destinations.map(({ name }) => name)])
   const options = {
@@ -52,10 +52,10 @@ export function createRouter(config: RouteConfig): Router {
     place: placeOfUser
   }
 
-  function planFor(source: string, type: EventType): Plan {
+  function planFor(source: string, type: EventType): RoutePlan {
     let ofSource = plans.get(source)
     if (ofSource === undefined) plans.set(source, (ofSource = {}))
-    return (ofSource[type] ??= makePlan(startOf(config, source, type), options))
+    return (ofSource[type] ??= makeRoutePlan(startingCandidates(config, source, type), options))
   }
 
   return {
@@ -69,7 +69,7 @@ export function createRouter(config: RouteConfig): Router {
     knownTopics(sources) {
       const topics = sources.flatMap(({ id }) => [
         ...EVENT_TYPES.flatMap(type => {
-          const { eventsTopic, candidates } = startOf(config, id, type)
+          const { eventsTopic, candidates } = startingCandidates(config, id, type)
           return [eventsTopic, ...candidates.map(({ topic }) => topic)]
         }),
         ...[...EVENT_TYPES, 'unknown'].map(type => fillTopic(config.rejectedTopic, id, type))
@@ -85,7 +85,7 @@ export function createRouter(config: RouteConfig): Router {
 }
 
 /** What the configuration alone decides for a source and a type. */
-function startOf(config: RouteConfig, source: string, type: EventType) {
+function startingCandidates(config: RouteConfig, source: string, type: EventType) {
   const candidates: Candidate[] = []
   const filtered: { readonly destination: string; readonly rule: FilterRule }[] = []
   for (const destination of config.destinations) {

@@ -11,14 +11,14 @@ import { yamlText } from './yaml-text.ts'
  * take the text of a valid file, and throw ConfigError where it is written in a way that they cannot edit (aliases).
  */
 export function addKeyText(text: string, sourceId: string, writeKey: string): string {
-  const keys = keysOf(text, sourceId)
+  const keys = writeKeysNode(text, sourceId)
   const isJson = text[rangeOf(keys.items.at(-1))[0]] === '"'
   return append(text, keys, () => (isJson ? JSON.stringify(writeKey) : yamlText(writeKey)))
 }
 
 /** Comments of the key go with it: those beside it, and those on the lines above it. */
 export function removeKeyText(text: string, sourceId: string, writeKey: string): string {
-  const keys = keysOf(text, sourceId)
+  const keys = writeKeysNode(text, sourceId)
   const index = keys.items.findIndex(item => isScalar(item) && item.value === writeKey)
   const [start, end] = rangeOf(keys.items[index])
   if (!keys.flow) return text.slice(0, ownCommentsStart(text, start)) + text.slice(afterOwnComments(text, end))
@@ -87,7 +87,7 @@ function sourcesOf(text: string): YAMLSeq {
   return isSeq(sources) ? sources : cannotEdit()
 }
 
-function keysOf(text: string, sourceId: string): YAMLSeq {
+function writeKeysNode(text: string, sourceId: string): YAMLSeq {
   const source = sourcesOf(text).items.find((item): item is YAMLMap => isMap(item) && item.get('id') === sourceId)
   const keys = source?.get('writeKeys')
   return isSeq(keys) ? keys : cannotEdit()

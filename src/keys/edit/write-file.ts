@@ -69,12 +69,12 @@ async function withTemporary<T>(file: string, text: string, use: (temporary: str
     return await use(temporary)
   } finally {
     await rm(temporary, { force: true })
-    await syncFolder(dirname(file))
+    await syncFolderIfPossible(dirname(file))
   }
 }
 
 /** Without it a power cut can take back a rename. Some systems cannot open a folder; there is nothing to do then. */
-async function syncFolder(folder: string): Promise<void> {
+async function syncFolderIfPossible(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined)
   await handle?.sync().catch(() => undefined)
   await handle?.close()

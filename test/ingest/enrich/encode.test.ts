@@ -4,7 +4,7 @@ import type { ParsedBody } from '../../../src/ingest/parse/body.ts'
 import { parseBody } from '../../../src/ingest/parse/body.ts'
 import { encodeRejected } from '../../../src/ingest/enrich/encode-rejected.ts'
 import { createFacts, EventEncoder } from '../../../src/ingest/enrich/encode.ts'
-import { Entry } from '../../../src/ingest/pipeline/entry.ts'
+import { EventEntry } from '../../../src/ingest/pipeline/entry.ts'
 import { GoodEvent } from '../../../src/ingest/judge/good-event.ts'
 import { LineWriter } from '../../../src/ingest/enrich/line-writer.ts'
 import { Pattern } from '../../../src/ingest/judge/pattern.ts'
@@ -40,8 +40,8 @@ function encode(
   const body = parse(text, options.endpoint ?? 'single')
   const event = goodEvent(body, 0, options.type ?? 'track')
   const writer = new LineWriter(16)
-  const entry = new Entry(facts(body), event)
-  event.giveTexts(entry)
+  const entry = new EventEntry(facts(body), event)
+  event.writeKeySpans(entry)
   new EventEncoder(writer, facts(body, options.address)).encode(event, entry)
   return written(writer)
 }

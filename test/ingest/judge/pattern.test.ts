@@ -6,14 +6,14 @@ import { loadContract } from '../../../src/contract/document.ts'
 import type { ParsedBody } from '../../../src/ingest/parse/body.ts'
 import { parseBody } from '../../../src/ingest/parse/body.ts'
 import { createFacts, EventEncoder } from '../../../src/ingest/enrich/encode.ts'
-import { Entry } from '../../../src/ingest/pipeline/entry.ts'
+import { EventEntry } from '../../../src/ingest/pipeline/entry.ts'
 import type { Judge } from '../../../src/ingest/judge/judge.ts'
 import { createJudge, judgeEvent } from '../../../src/ingest/judge/judge.ts'
 import { LineWriter } from '../../../src/ingest/enrich/line-writer.ts'
 import { createValidator } from '../../../src/ingest/judge/validate.ts'
 import { EVENT_TYPES } from '../../../src/model/event-types.ts'
 import { DEFAULT_LIMITS } from '../../../src/model/limits.ts'
-import { keyOf, messageIdOf, textsOf } from '../../../src/model/record.ts'
+import { recordKey, messageIdOf, textsOf } from '../../../src/model/record.ts'
 import { FIELDS, member } from '../../support/random-members.ts'
 
 const contract = loadContract(new URL('../../../openapi.yml', import.meta.url).pathname)
@@ -61,12 +61,12 @@ function outcomes(judgeOf: () => Judge, text: string): unknown[] {
     const judged = judgeEvent(judgeOf(), { kind: 'batch' }, body, index)
     if (judged.fault !== undefined) return { fault: judged.fault, type: judged.type, value: judged.value }
     const writer = new LineWriter(16)
-    const entry = new Entry(facts, judged)
-    judged.giveTexts(entry)
+    const entry = new EventEntry(facts, judged)
+    judged.writeKeySpans(entry)
     const isNew = judged.pattern.messageIdAt < 0
     new EventEncoder(writer, facts).encode(judged, isNew ? textsOf(ID, '') : entry)
     const line = writer.block.toString('utf8', 0, writer.length)
-    return { line, id: !isNew && messageIdOf(entry), key: keyOf(entry), routed: [judged.key(), judged.name()] }
+    return { line, id: !isNew && messageIdOf(entry), key: recordKey(entry), routed: [judged.key(), judged.name()] }
   })
 }
 

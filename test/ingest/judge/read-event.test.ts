@@ -44,7 +44,7 @@ for (const mode of ['compatible', 'strict'] as const) {
           const body = parse(text)
           const scan = body.events[0] as Scan
           const whole = JSON.parse(body.text(scan.start, scan.end)) as Record<string, unknown>
-          const read = readEvent(scan, body, validator.regards[type])
+          const read = readEvent(scan, body, validator.constraints[type])
           return (
             isDeepStrictEqual(validator.validate(read, type), validator.validate(whole, type)) &&
             OWN.every(field => isDeepStrictEqual(read[field], whole[field]))
@@ -66,19 +66,19 @@ for (const mode of ['compatible', 'strict'] as const) {
     fc.assert(
       fc.property(fields, envelope => {
         const body = parse(JSON.stringify(envelope))
-        const read = readEnvelope(body.envelope.scan as EnvelopeScan, body, validator.envelopeRegards)
+        const read = readEnvelope(body.envelope.scan as EnvelopeScan, body, validator.envelopeConstraints)
         return isDeepStrictEqual(validator.validateEnvelope(read), validator.validateEnvelope(envelope))
       }),
       { numRuns: 2_000 }
     )
-    t.notOk(validator.envelopeRegards?.has('own'), 'and fields that it does not name are not read')
+    t.notOk(validator.envelopeConstraints?.has('own'), 'and fields that it does not name are not read')
   })
 }
 
 t.test('payloads that nothing looks into are not made, and a contract that looks into them has them made', async t => {
   const body = parse('{"batch":[{"type":"track","userId":"u","event":"e","properties":{"total":"5"},"own":{"a":1}}]}')
   const scan = body.events[0] as Scan
-  t.same(readEvent(scan, body, createValidator({ contract, mode: 'compatible' }).regards.track), {
+  t.same(readEvent(scan, body, createValidator({ contract, mode: 'compatible' }).constraints.track), {
     type: 'track',
     userId: 'u',
     event: 'e',
@@ -87,12 +87,12 @@ t.test('payloads that nothing looks into are not made, and a contract that looks
   const closer = structuredClone(contract)
   const properties = { type: 'object', properties: { total: { type: 'number' } } }
   Object.assign((closer.components.schemas['TrackCall'] as { properties: object }).properties, { properties })
-  const { regards, validate } = createValidator({ contract: closer, mode: 'compatible' })
-  t.match(validate(readEvent(scan, body, regards.track), 'track'), { pointer: '/properties/total' })
+  const { constraints, validate } = createValidator({ contract: closer, mode: 'compatible' })
+  t.match(validate(readEvent(scan, body, constraints.track), 'track'), { pointer: '/properties/total' })
   const closed = structuredClone(contract)
   Object.assign(closed.components.schemas['TrackCall'] as object, { unevaluatedProperties: false })
   const strict = createValidator({ contract: closed, mode: 'compatible' })
-  t.match(strict.validate(readEvent(scan, body, strict.regards.track), 'track'), { pointer: '/own' })
+  t.match(strict.validate(readEvent(scan, body, strict.constraints.track), 'track'), { pointer: '/own' })
 })
 
 t.test('a contract that looks into fields of a batch that no SDK sends has them made', async t => {
@@ -105,12 +105,12 @@ t.test('a contract that looks into fields of a batch that no SDK sends has them 
   const closed = structuredClone(contract)
   Object.assign(batchSchema(closed), { unevaluatedProperties: false })
   for (const document of [closer, closed]) {
-    const { envelopeRegards, validateEnvelope } = createValidator({ contract: document, mode: 'compatible' })
-    t.match(validateEnvelope(readEnvelope(scan, body, envelopeRegards)), { pointer: '/own' })
+    const { envelopeConstraints, validateEnvelope } = createValidator({ contract: document, mode: 'compatible' })
+    t.match(validateEnvelope(readEnvelope(scan, body, envelopeConstraints)), { pointer: '/own' })
     for (const broken of ['{"a":1{}', '{]', 'nul', '{"a":"\\x"}']) {
       const beside = parse(`\ufeff{"own":5,"batch":[{"type":"track"},${broken},{"type":"page"}],"sentAt":null}`)
       t.equal(beside.events.length, 3)
-      const read = readEnvelope(beside.envelope.scan as EnvelopeScan, beside, envelopeRegards)
+      const read = readEnvelope(beside.envelope.scan as EnvelopeScan, beside, envelopeConstraints)
       t.match(validateEnvelope(read), { pointer: '/own' }, `beside ${broken}, which is no JSON`)
     }
   }

@@ -28,7 +28,7 @@ export class LinkTroubles {
   /** A broker has answered. @param milliseconds since the request left */
   answered(link: Link, milliseconds: number, throttleMs: number): void {
     this.#throttled(link, throttleMs)
-    if (milliseconds < this.#settings.publishTimeoutMs) this.#troubles.clear(keyOf(link))
+    if (milliseconds < this.#settings.publishTimeoutMs) this.#troubles.clear(troubleKey(link))
     else this.#slow(link)
   }
 
@@ -47,20 +47,20 @@ export class LinkTroubles {
 
   #slow(link: Link): void {
     const { publishTimeoutMs } = this.#settings
-    this.#troubles.set(keyOf(link), `Kafka (${link.address}) has not confirmed within ${publishTimeoutMs} ms`)
+    this.#troubles.set(troubleKey(link), `Kafka (${link.address}) has not confirmed within ${publishTimeoutMs} ms`)
   }
 
   lost(link: Link, error: unknown): void {
-    this.#troubles.set(keyOf(link), explain(error, [link.address]))
+    this.#troubles.set(troubleKey(link), explain(error, [link.address]))
   }
 
   said(link: Link, lane: Lane, words: string): void {
     const where = `topic ${lane.topic}, partition ${lane.partition}, broker ${link.node} (${link.address})`
-    this.#troubles.set(keyOf(lane), `${where}: ${words}`)
+    this.#troubles.set(troubleKey(lane), `${where}: ${words}`)
   }
 
   stored(lane: Lane): void {
-    this.#troubles.clear(keyOf(lane))
+    this.#troubles.clear(troubleKey(lane))
   }
 
   /** Told once. */
@@ -78,6 +78,6 @@ export class LinkTroubles {
   }
 }
 
-function keyOf(of: Lane | Link): string {
+function troubleKey(of: Lane | Link): string {
   return 'node' in of ? `broker ${of.node}` : `lane ${of.topic}/${of.partition}`
 }

@@ -19,7 +19,7 @@ export interface TopicPositions {
   readonly at: Readonly<Record<string, Position>>
 }
 
-export interface Delivered {
+export interface ConsumerPosition {
   /** All lines before it are delivered. */
   readonly floor: Position
   readonly topics: Readonly<Record<string, TopicPositions>>
@@ -29,7 +29,7 @@ export interface Delivered {
  * Replaces the position in one step: a crash at any point leaves the old one or the new one.
  * Rejects with the file system's error.
  */
-export async function savePositions(path: string, { floor, topics }: Delivered): Promise<void> {
+export async function savePositions(path: string, { floor, topics }: ConsumerPosition): Promise<void> {
   const { file, offset } = floor
   const more = Object.keys(topics).length === 0 ? {} : { topics, topicsCheck: checkOf(JSON.stringify(topics)) }
   const text = JSON.stringify({ file, offset, check: checkOf(`${file} ${offset}`), ...more })
@@ -39,7 +39,7 @@ export async function savePositions(path: string, { floor, topics }: Delivered):
 }
 
 /** The stored positions; undefined, with the reason in words, when there are none that can be believed. */
-export async function loadPositions(path: string): Promise<{ delivered?: Delivered; problem?: string }> {
+export async function loadPositions(path: string): Promise<{ delivered?: ConsumerPosition; problem?: string }> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
@@ -50,13 +50,13 @@ export async function loadPositions(path: string): Promise<{ delivered?: Deliver
   return delivered === undefined ? { problem: 'the position file is damaged' } : { delivered }
 }
 
-function parse(text: string): Delivered | undefined {
+function parse(text: string): ConsumerPosition | undefined {
   try {
     const { file, offset, check, topics, topicsCheck } = JSON.parse(text) as Record<string, unknown>
     const floor = { file, offset }
     if (!isPosition(floor) || check !== checkOf(`${floor.file} ${floor.offset}`)) return undefined
     if (topics === undefined || topicsCheck !== checkOf(JSON.stringify(topics))) return { floor, topics: {} }
-    return { floor, topics: topics as Delivered['topics'] }
+    return { floor, topics: topics as ConsumerPosition['topics'] }
   } catch {
     return undefined
   }

@@ -11,7 +11,7 @@ export interface Availability {
   /** A write failed: nothing more is tried until the probe succeeds. */
   fail(error: unknown): void
   /** Records were made durable: the outage, if there was one, is over. */
-  proven(): void
+  markWriteSucceeded(): void
   /** Ends the probing; waits for a probe that is under way. */
   stop(): Promise<void>
 }
@@ -60,7 +60,7 @@ export function createAvailability(options: { dir: string; probe: () => Promise<
       isOutage = true
       schedule()
     },
-    proven() {
+    markWriteSucceeded() {
       if (!isOutage) return
       isOutage = false
       delay = FIRST_DELAY_MS

@@ -57,7 +57,7 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
   const writer = createSegmentWriter({ dir, list, clock, log, maxSegmentBytes, maxSegmentAgeMs })
   const availability = createAvailability({ dir, probe: makeReady, log })
   const space = createDiskSpace({ dir, log })
-  const queue = createGroupQueue({ commit, refusal, onIdle: () => writer.rest() })
+  const queue = createGroupQueue({ commit, refusal, onIdle: () => writer.onIdle() })
   const listeners = new Set<() => void>()
   let isRecovered = false
   let isFull = false
@@ -80,7 +80,7 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
     const { position, fsyncMs } = await writer.commit(group)
     if (rotateNext) writer.rotate()
     rotateNext = false
-    availability.proven()
+    availability.markWriteSucceeded()
     tell({ bytes: group.bytes, records: group.lengths.length, fsyncMs })
     return position
   }

@@ -33,7 +33,7 @@ export interface SegmentWriter {
    */
   commit(group: Group): Promise<{ position: Position; fsyncMs: number }>
   /** No group follows for now: does what can wait while one does. */
-  rest(): void
+  onIdle(): void
   /** The segment that the next group goes to, if it is begun. */
   active(): Segment | undefined
   /** Whether the active segment is older than its limit. */
@@ -94,7 +94,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
     const ended = active
     active = undefined
     ended.segment.closed = true
-    const done = letGo(ended).finally(() => closing.delete(done))
+    const done = closeFiles(ended).finally(() => closing.delete(done))
     closing.add(done)
   }
 
@@ -106,7 +106,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
     } catch {
       uncut.push(failed.segment)
     }
-    await letGo(failed)
+    await closeFiles(failed)
   }
 
   async function cut(segment: Segment): Promise<void> {
@@ -116,7 +116,7 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
   }
 
   return {
-    rest: () => active?.checksums.flush(),
+    onIdle: () => active?.checksums.flush(),
     active: () => active?.segment,
     isAged,
     rotate,
@@ -174,7 +174,7 @@ async function truncateIfThere(path: string, bytes: number): Promise<void> {
 }
 
 /** The data is durable already, or given up: what closing says changes nothing. */
-async function letGo(ended: Active): Promise<void> {
+async function closeFiles(ended: Active): Promise<void> {
   await ended.checksums.close()
   await ended.handle.close().catch(() => undefined)
 }

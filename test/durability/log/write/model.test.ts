@@ -45,7 +45,7 @@ async function open(real: Omit<Real, 'log' | 'reader'>): Promise<Real> {
   return { ...real, log, reader, seen: [], batch: undefined }
 }
 
-async function letGo(real: Real): Promise<void> {
+async function closeAll(real: Real): Promise<void> {
   await real.reader.close()
   await real.log.close()
 }
@@ -120,7 +120,7 @@ class Commit implements Command {
 class Reopen implements Command {
   check = (): boolean => true
   async run(_: Model, real: Real): Promise<void> {
-    await letGo(real)
+    await closeAll(real)
     Object.assign(real, await open(real))
   }
   toString = (): string => 'reopen'
@@ -152,7 +152,7 @@ class Crash implements Command {
     real.life += 1
     Object.assign(real, await open(real))
     await Promise.all(appends)
-    await letGo(before)
+    await closeAll(before)
     rmSync(folder(before), { recursive: true })
   }
   #copyWhatSurvives(real: Real): void {
@@ -197,7 +197,7 @@ t.test(
         await fc.asyncModelRun(() => ({ model, real }), steps)
         await checkAll(model, real)
       } finally {
-        await letGo(real)
+        await closeAll(real)
         rmSync(place, { recursive: true })
       }
     }

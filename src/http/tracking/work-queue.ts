@@ -1,7 +1,7 @@
 /** How long queued work may keep the event loop from its sockets, in milliseconds; a piece that takes longer is finished. */
 const SLICE_MS = 4
 
-export interface Turns {
+export interface WorkQueue {
   /** Does the work once everything that can be read now has been read, and what was queued before it has had its turn. */
   later(work: () => void): void
   /**
@@ -16,7 +16,7 @@ export interface Turns {
  * request before left them, which for single events saves a tenth of all that they cost. Large ones pass in pieces, so
  * that sockets, timers and health checks need not wait for a whole megabyte.
  */
-export function createTurns(): Turns {
+export function createWorkQueue(): WorkQueue {
   let waiting: (() => void)[] = []
   let next = 0
   let isScheduled = false

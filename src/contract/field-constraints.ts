@@ -4,7 +4,7 @@ import { NOT_NULL, WRAPPERS } from './own-keywords.ts'
 import { isInside } from './schema-facts.ts'
 
 /** How closely the contract looks at a top-level field of an event. */
-export interface Regard {
+export interface FieldConstraints {
   /**
    * What counts inside an object or an array: nothing but whether an array is empty; `kinds`, which keys there are and of
    * which types their values, all the way down; `all` of it.
@@ -20,7 +20,7 @@ export interface Regard {
 }
 
 /** What the contract looks at in events. Fields that are not named are not looked at by any of its schemas. */
-export type Regards = ReadonlyMap<string, Regard>
+export type ConstraintsByField = ReadonlyMap<string, FieldConstraints>
 
 /** Keywords that assert nothing, and those that assert only what a value's kind tells. */
 const OF_THE_KIND = new Set([
@@ -37,10 +37,10 @@ const OF_NO_OBJECT: ReadonlySet<string> = new Set([...OF_THE_KIND, ...OF_STRINGS
 /** From the closest look on. */
 const INSIDE = ['all', 'kinds', 'nothing'] as const
 
-const KIND_ONLY: Regard = { inside: 'nothing', text: 'any', maxLength: Infinity }
-const TEXT_ONLY: Regard = { ...KIND_ONLY, text: 'whole' }
-const KINDS_INSIDE: Regard = { ...KIND_ONLY, inside: 'kinds' }
-const ALL: Regard = { inside: 'all', text: 'whole', maxLength: Infinity }
+const KIND_ONLY: FieldConstraints = { inside: 'nothing', text: 'any', maxLength: Infinity }
+const TEXT_ONLY: FieldConstraints = { ...KIND_ONLY, text: 'whole' }
+const KINDS_INSIDE: FieldConstraints = { ...KIND_ONLY, inside: 'kinds' }
+const ALL: FieldConstraints = { inside: 'all', text: 'whole', maxLength: Infinity }
 
 /** Keywords that apply schemas to a value, or to what is in it. */
 const OF_ONE_SCHEMA = new Set(['items', 'additionalProperties', ...WRAPPERS])
@@ -52,9 +52,9 @@ const OF_MANY_SCHEMAS = new Set(['properties', 'allOf', 'anyOf', 'oneOf'])
  *
  * @param document with the schemas that addEventSchemas adds
  */
-export function regardsOf(document: ContractDocument, name: string): Regards | undefined {
-  const regards = new Map<string, Regard>()
-  return regardSchema(document, document.components.schemas[name] ?? true, regards) ? regards : undefined
+export function constraintsOf(document: ContractDocument, name: string): ConstraintsByField | undefined {
+  const constraints = new Map<string, FieldConstraints>()
+  return collectConstraints(document, document.components.schemas[name] ?? true, constraints) ? constraints : undefined
 }
 
 /** Keywords whose schemas are asked about the event itself. What they find together depends on nothing else. */
@@ -66,14 +66,14 @@ const IN_PLACE = new Set(['not', 'if', 'then', 'else', ...WRAPPERS])
  *
  * @param followed references that are being looked at
  */
-function regardSchema(
+function collectConstraints(
   document: ContractDocument,
   schema: Schema,
-  regards: Map<string, Regard>,
+  constraints: Map<string, FieldConstraints>,
   followed: ReadonlySet<string> = new Set()
 ): boolean {
   if (!isObject(schema)) return true
-  const inPlace = (part: unknown): boolean => regardSchema(document, part as Schema, regards, followed)
+  const inPlace = (part: unknown): boolean => collectConstraints(document, part as Schema, constraints, followed)
   return Object.entries(schema).every(([keyword, value]) => {
     if (OF_NO_OBJECT.has(keyword) || isOpen(keyword, value)) return true
     if (IN_PLACE_LISTS.has(keyword)) return (value as Schema[]).every(inPlace)
@@ -82,10 +82,10 @@ function regardSchema(
       const ref = String(value)
       if (!isInside(ref)) return false
       if (followed.has(ref)) throw new Error(`the contract's references from ${ref} run in a circle`)
-      return regardSchema(document, follow(document, ref), regards, new Set([...followed, ref]))
+      return collectConstraints(document, follow(document, ref), constraints, new Set([...followed, ref]))
     }
-    if (keyword === 'required') for (const field of value as string[]) note(regards, field, KIND_ONLY)
-    else if (keyword === 'properties') noteFields(document, value as Record<string, Schema>, regards)
+    if (keyword === 'required') for (const field of value as string[]) note(constraints, field, KIND_ONLY)
+    else if (keyword === 'properties') noteFields(document, value as Record<string, Schema>, constraints)
     else return false
     return true
   })
@@ -94,12 +94,12 @@ function regardSchema(
 function noteFields(
   document: ContractDocument,
   properties: Record<string, Schema>,
-  regards: Map<string, Regard>
+  constraints: Map<string, FieldConstraints>
 ): void {
   for (const [field, schema] of Object.entries(properties)) {
     const keywords = keywordsOf(schema)
     if (keywords.every(([keyword]) => keyword === 'description')) continue
-    for (const [keyword, value] of keywords) note(regards, field, regardOf(document, keyword, value))
+    for (const [keyword, value] of keywords) note(constraints, field, keywordConstraints(document, keyword, value))
   }
 }
 
@@ -112,7 +112,7 @@ function keywordsOf(schema: Schema): (readonly [string, unknown])[] {
 }
 
 /** What a keyword of a field's schema looks at in the field. */
-function regardOf(document: ContractDocument, keyword: string, value: unknown): Regard {
+function keywordConstraints(document: ContractDocument, keyword: string, value: unknown): FieldConstraints {
   if (OF_THE_KIND.has(keyword) || OF_NUMBERS.has(keyword) || isOpen(keyword, value)) return KIND_ONLY
   if (isOfEmptyText(keyword, value)) return KIND_ONLY
   if (keyword === 'maxLength') return { ...KIND_ONLY, maxLength: Number(value) }
@@ -150,12 +150,11 @@ function isOpen(keyword: string, value: unknown): boolean {
   return keyword === 'additionalProperties' && value === true
 }
 
-function note(regards: Map<string, Regard>, field: string, regard: Regard): void {
-  const known = regards.get(field) ?? KIND_ONLY
-  regards.set(field, {
-    inside: INSIDE.find(inside => inside === known.inside || inside === regard.inside) ?? 'all',
-    text:
-      known.text === 'any' || known.text === regard.text ? regard.text : regard.text === 'any' ? known.text : 'whole',
-    maxLength: Math.min(known.maxLength, regard.maxLength)
+function note(all: Map<string, FieldConstraints>, field: string, added: FieldConstraints): void {
+  const known = all.get(field) ?? KIND_ONLY
+  all.set(field, {
+    inside: INSIDE.find(inside => inside === known.inside || inside === added.inside) ?? 'all',
+    text: known.text === 'any' || known.text === added.text ? added.text : added.text === 'any' ? known.text : 'whole',
+    maxLength: Math.min(known.maxLength, added.maxLength)
   })
 }

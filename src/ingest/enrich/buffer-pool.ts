@@ -1,12 +1,12 @@
 /** Where the large buffers of requests come from. */
-export interface Memory {
+export interface BufferPool {
   /** At least so many bytes, with anything in them. */
   take(bytes: number): Buffer
   /**
    * The memory of this buffer, or of the one that it is a part of, may be used again: nobody reads or writes there any
    * more. What was not taken from here, or was given back before, is left alone.
    */
-  giveBack(buffer: Buffer): void
+  release(buffer: Buffer): void
 }
 
 /** Node cuts smaller ones from memory that they share, which costs next to nothing. */
@@ -22,7 +22,7 @@ const MAX_KEPT_BYTES = 32 * 1024 * 1024
  * Memory that is used again. What V8 is told of buffers outside its heap makes it collect all of the heap after every
  * 64 MB of them: with the largest batches that was ten times a second, a third of the processor.
  */
-export class RecycledMemory implements Memory {
+export class RecyclingBufferPool implements BufferPool {
   readonly #sizes = sizes()
   /** By size. */
   readonly #free: ArrayBuffer[][] = this.#sizes.map(() => [])
@@ -52,7 +52,7 @@ export class RecycledMemory implements Memory {
     return Buffer.from(memory)
   }
 
-  giveBack({ buffer }: Buffer): void {
+  release({ buffer }: Buffer): void {
     const memory = buffer as ArrayBuffer
     if (this.#isTaken.get(memory) !== true) return
     this.#isTaken.set(memory, false)
@@ -71,4 +71,4 @@ function sizes(): readonly number[] {
 }
 
 /** What nobody gives back: the collector of garbage frees it. */
-export const NODE_MEMORY: Memory = { take: bytes => Buffer.allocUnsafe(bytes), giveBack: () => undefined }
+export const UNPOOLED_BUFFERS: BufferPool = { take: bytes => Buffer.allocUnsafe(bytes), release: () => undefined }

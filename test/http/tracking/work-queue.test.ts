@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
-import { createTurns } from '../../../src/http/tracking/turns.ts'
+import { createWorkQueue } from '../../../src/http/tracking/work-queue.ts'
 
 function busy(milliseconds: number): void {
   const end = performance.now() + milliseconds
@@ -8,7 +8,7 @@ function busy(milliseconds: number): void {
 }
 
 t.test('work is done in the order in which it was queued, and after the turn in which it was', async t => {
-  const { later } = createTurns()
+  const { later } = createWorkQueue()
   const done: number[] = []
   for (let i = 0; i < 10; i++) later(() => void done.push(i))
   t.same(done, [])
@@ -17,7 +17,7 @@ t.test('work is done in the order in which it was queued, and after the turn in 
 })
 
 t.test('a long queue lets the event loop go round', async t => {
-  const { later } = createTurns()
+  const { later } = createWorkQueue()
   let done = 0
   for (let i = 0; i < 20; i++) {
     later(() => {
@@ -31,7 +31,7 @@ t.test('a long queue lets the event loop go round', async t => {
 })
 
 t.test('work that pauses lets the event loop go round, and nothing that is queued overtakes it', async t => {
-  const { later, pause } = createTurns()
+  const { later, pause } = createWorkQueue()
   const done: string[] = []
   async function steps(name: string): Promise<void> {
     done.push(`${name}1`)
@@ -49,7 +49,7 @@ t.test('work that pauses lets the event loop go round, and nothing that is queue
 })
 
 t.test('of several that pause at once each goes on, one in each turn of the event loop', async t => {
-  const { later, pause } = createTurns()
+  const { later, pause } = createWorkQueue()
   const done: string[] = []
   for (const name of ['a', 'b', 'c']) void pause().then(() => done.push(name))
   later(() => void done.push('queued'))

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { RecycledMemory } from '../../../src/ingest/enrich/memory.ts'
+import { RecyclingBufferPool } from '../../../src/ingest/enrich/buffer-pool.ts'
 
 const KIB = 1024
 
 t.test('memory that is given back is used again, for what is about as large', t => {
-  const memory = new RecycledMemory()
+  const memory = new RecyclingBufferPool()
   const first = memory.take(500 * KIB)
-  memory.giveBack(first.subarray(10, 20))
+  memory.release(first.subarray(10, 20))
   t.equal(memory.keptBytes, first.length)
   t.not(memory.take(300 * KIB).buffer, first.buffer)
   t.equal(memory.take(490 * KIB).buffer, first.buffer)
@@ -20,7 +20,7 @@ t.test('whatever is taken and given back, in whatever order and however often, n
   const step = fc.record({ take: fc.boolean(), size, which: fc.nat(), twice: fc.boolean() })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), steps => {
-      const memory = new RecycledMemory(1024 * KIB)
+      const memory = new RecyclingBufferPool(1024 * KIB)
       const held: Buffer[] = []
       for (const { take, size, which, twice } of steps) {
         if (take || held.length === 0) {
@@ -32,8 +32,8 @@ t.test('whatever is taken and given back, in whatever order and however often, n
           held.push(taken)
         } else {
           const [given] = held.splice(which % held.length, 1) as [Buffer]
-          memory.giveBack(given)
-          if (twice) memory.giveBack(given)
+          memory.release(given)
+          if (twice) memory.release(given)
         }
         if (memory.keptBytes > 1024 * KIB) return false
       }
@@ -45,9 +45,9 @@ t.test('whatever is taken and given back, in whatever order and however often, n
 })
 
 t.test('what was not made here is left alone', t => {
-  const memory = new RecycledMemory()
+  const memory = new RecyclingBufferPool()
   for (const foreign of [Buffer.alloc(0), Buffer.alloc(64 * KIB), Buffer.from('small'), memory.take(100)]) {
-    memory.giveBack(foreign)
+    memory.release(foreign)
   }
   t.equal(memory.keptBytes, 0)
   t.end()
