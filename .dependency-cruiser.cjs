@@ -11,7 +11,7 @@ const FOLDERS = {
   durability: ['model', 'disk'],
   debugger: ['model', 'client'],
   ingest: ['model', 'contract', 'disk'],
-  governance: ['model', 'contract', 'ingest', 'keys'],
+  governance: ['model', 'contract', 'ingest', 'keys', 'config'],
   http: ['model', 'contract', 'ingest'],
   fleet: ['model', 'config', 'keys', 'durability']
 }
@@ -54,7 +54,7 @@ const INNER_FOLDERS = {
     send: ['encode', 'connect', 'topics']
   },
   debugger: { ring: [], access: [], live: ['ring'], api: ['ring', 'live'], page: ['access'] },
-  cli: { keys: [], stored: [], config: ['keys'], doctor: ['keys'], rejected: ['keys'], running: ['keys'] }
+  cli: { keys: [], plan: [], stored: [], config: ['keys'], doctor: ['keys'], rejected: ['keys'], running: ['keys'] }
 }
 
 const folderRules = Object.entries(FOLDERS).map(([folder, allowed]) => ({

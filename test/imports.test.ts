@@ -73,7 +73,8 @@ const BREAKS: Readonly<Record<string, readonly [file: string, imported: string]>
     config: 'doctor',
     doctor: 'stored',
     rejected: 'doctor',
-    running: 'stored'
+    running: 'stored',
+    plan: 'stored'
   })
 }
 

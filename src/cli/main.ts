@@ -85,6 +85,18 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'list the suppressed users, as digests',
     load: async () => (await import('./keys/suppress.ts')).suppressList
   },
+  'plan import': {
+    summary: "make a tracking plan of another tool's",
+    load: async () => (await import('./plan/import.ts')).planImport
+  },
+  'plan check': {
+    summary: 'check events against a tracking plan',
+    load: async () => (await import('./plan/check.ts')).planCheck
+  },
+  'plan diff': {
+    summary: 'say whether a changed plan breaks anything',
+    load: async () => (await import('./plan/diff.ts')).planDiff
+  },
   replay: {
     summary: 'publish what lies in the log to a topic',
     load: async () => (await import('./stored/replay.ts')).replay
@@ -92,7 +104,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
 }
 
 /** Words that are no command by themselves. */
-const GROUPS = ['keys', 'rejected', 'spool', 'refused', 'suppress']
+const GROUPS = ['keys', 'rejected', 'spool', 'refused', 'suppress', 'plan']
 
 const EXIT = { failed: 1, usage: 2, left: 75 } as const
 

@@ -16,6 +16,10 @@ export const REASONS = {
   id_not_string: 'ids must be strings',
   empty_batch: 'batch must have at least one event',
   source_disabled: 'the source of this write key is disabled',
+  unplanned: 'the tracking plan has no event of this name',
+  unplanned_and_schema_violation:
+    'the event has properties that its tracking plan does not name, and does not match it',
+  common_schema_violation: 'the event does not match the schema that all events of its tracking plan have in common',
   multi_user_error: 'one or more events had an error; only events without errors were published',
 
   type_invalid: 'type must be one of identify, track, page, screen, group, alias',
@@ -26,7 +30,8 @@ export const REASONS = {
   integrations_invalid: 'integrations must be an object of booleans and objects',
   timestamp_invalid: 'timestamp must be an RFC 3339 date-time',
   message_id_invalid: 'messageId must be a string of at most 100 characters',
-  schema_violation: 'the event does not match the contract',
+  schema_violation: 'the event does not match the contract, or its tracking plan',
+  unplanned_property: 'the event has properties that its tracking plan does not name',
   invalid_json: 'the body is not valid JSON',
   invalid_utf8: 'the body is not valid UTF-8',
   duplicate_key: 'a key occurs twice at the top level of the event',

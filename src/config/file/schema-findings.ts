@@ -11,7 +11,12 @@ const validate = new Ajv2020(options).compile(schema)
 /** Where `data` breaks schemas/config.schema.json, in words made of the schema's own descriptions. */
 export function schemaFindings(data: unknown): Finding[] {
   if (data === null || data === undefined) return [{ path: [], message: 'the file is empty: it needs "sources"' }]
-  return validate(data) ? [] : (validate.errors ?? []).map(error => toFinding(error, data))
+  return validate(data) ? [] : toFindings(validate.errors ?? [], data)
+}
+
+/** The errors of ajv, with `verbose`, as findings. */
+export function toFindings(errors: readonly ErrorObject[], data: unknown): Finding[] {
+  return errors.map(error => toFinding(error, data))
 }
 
 function toFinding(error: ErrorObject, data: unknown): Finding {

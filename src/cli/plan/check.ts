@@ -1,0 +1,70 @@
+import { createReadStream } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { PlanCheck } from '../../governance/plans/review/check.ts'
+import { junitReport } from '../../governance/plans/review/junit.ts'
+import type { Command, Terminal } from '../command.ts'
+import { CommandFailed, parseArguments, UsageError } from '../command.ts'
+import { leadingWords } from './leading-words.ts'
+import { loadCompiledPlan } from './load-plan.ts'
+
+export const planCheck: Command = {
+  help: `Usage: tributary plan check EVENTS --plan FILE [--junit FILE]
+
+Checks events against a tracking plan, without a server: one JSON event a line, as a file of DATA_DIR/events, a test's
+record of what it sent, or "tributary rejected list --json" has them. "-" reads standard input. Events that do not fit,
+or none at all, make the exit code 1.
+
+  --plan FILE    the plan
+  --junit FILE   write the result there as JUnit XML, one test case an event
+
+Examples:
+  tributary plan check data/events/*.ndjson --plan plans/shop.yml
+  tributary rejected list --code schema_violation --json | tributary plan check - --plan plans/shop.yml`,
+  async run(args, terminal) {
+    const { words: files, rest } = leadingWords(args)
+    const { texts } = parseArguments(rest, {
+      options: { plan: { type: 'string' }, junit: { type: 'string' } }
+    })
+    const { plan: planFile, junit } = texts
+    if (files.length === 0) throw new UsageError('EVENTS is missing')
+    if (planFile === undefined) throw new UsageError('--plan is missing')
+    const plan = await loadCompiledPlan(planFile)
+    const check = new PlanCheck(plan)
+    for (const file of files) await readEvents(file, check)
+    if (junit !== undefined) await writeFile(junit, junitReport(plan.name, check.byName.values()))
+    report(check, terminal)
+  }
+}
+
+async function readEvents(file: string, check: PlanCheck): Promise<void> {
+  const input = file === '-' ? process.stdin : createReadStream(file)
+  let line = 0
+  for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    line++
+    if (text.trim() !== '') check.add(parse(text), line)
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function report({ byName, unread }: PlanCheck, terminal: Terminal): void {
+  const all = [...byName.values()]
+  for (const { name, events, faulty, violations } of all.filter(event => event.faulty > 0)) {
+    terminal.out(`${name}: ${faulty} of ${events} do not fit`)
+    for (const [what, { times, lines }] of violations) terminal.out(`  ${times} x ${what} (line ${lines.join(', ')})`)
+  }
+  const events = all.reduce((sum, event) => sum + event.events, 0)
+  const faulty = all.reduce((sum, event) => sum + event.faulty, 0)
+  const lost = unread === 0 ? '' : `; ${unread} lines hold no event`
+  if (events === 0) throw new CommandFailed(`no event was read${lost}`)
+  const result = `${faulty} of ${events} events do not fit the plan${lost}`
+  if (faulty > 0) throw new CommandFailed(result)
+  terminal.note(result)
+}

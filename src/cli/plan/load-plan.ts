@@ -1,0 +1,16 @@
+import { readFile } from 'node:fs/promises'
+import { CompiledPlan } from '../../governance/plans/judge/compiled-plan.ts'
+import { parsePlan } from '../../governance/plans/parse-plan.ts'
+import type { Plan } from '../../governance/plans/plan.ts'
+
+/** Reads a plan's file. Throws ConfigError where it is no plan. */
+export async function loadPlan(file: string): Promise<Plan> {
+  return parsePlan(await readFile(file, 'utf8'), file)
+}
+
+/** The same, with every rule compiled: a schema that cannot be is found now. */
+export async function loadCompiledPlan(file: string): Promise<CompiledPlan> {
+  const plan = new CompiledPlan(await loadPlan(file))
+  while (plan.compileSome(100));
+  return plan
+}

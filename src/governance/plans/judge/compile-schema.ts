@@ -1,0 +1,66 @@
+import type { ErrorObject, ValidateFunction } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { addSafeFormats } from '../../../contract/formats.ts'
+import { ajvPatternEngine } from '../schema/linear-pattern.ts'
+import type { JsonSchema } from '../schema/schema-parts.ts'
+import { isSchemaObject, partsOf } from '../schema/schema-parts.ts'
+
+/** Compiles the schemas of one plan. It is dropped with the plan, and all that ajv remembers with it. */
+export interface SchemaCompiler {
+  compile(schema: JsonSchema): ValidateFunction
+}
+
+/** @param schemas all that will be compiled: they decide about ajv's options */
+export function createSchemaCompiler(schemas: readonly JsonSchema[]): SchemaCompiler {
+  const ajv = new Ajv2020({
+    allErrors: true,
+    // A plan carries words of its own (labels, nameMapping), and is checked before.
+    strict: false,
+    validateSchema: false,
+    addUsedSchema: false,
+    logger: false,
+    ownProperties: schemas.some(namesInherited),
+    code: { regExp: ajvPatternEngine }
+  })
+  addSafeFormats(ajv)
+  ajv.removeKeyword('uniqueItems')
+  ajv.addKeyword({ keyword: 'uniqueItems', type: 'array', schemaType: 'boolean', compile: compileUnique })
+  return { compile: schema => ajv.compile(schema) }
+}
+
+/** Ajv's own compares each element with each other: a second of time for an event of 32 KB. */
+function compileUnique(isAsked: boolean): (list: unknown[]) => boolean {
+  return list => !isAsked || list.length < 2 || new Set(list.map(spell)).size === list.length
+}
+
+/** The same text for values that JSON Schema holds for equal. */
+function spell(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map(spell).join()}]`
+  const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return `{${members.map(([key, inner]) => `${JSON.stringify(key)}:${spell(inner)}`).join()}}`
+}
+
+/** Whether a schema names a property that every object of JavaScript inherits, such as `constructor`. */
+function namesInherited(schema: JsonSchema): boolean {
+  if (!isSchemaObject(schema)) return false
+  const { properties, required } = schema
+  const names = [
+    ...(isSchemaObject(properties) ? Object.keys(properties) : []),
+    ...(Array.isArray(required) ? required : [])
+  ]
+  return (
+    names.some(name => String(name) in Object.prototype) ||
+    [...partsOf(schema)].some(part => namesInherited(part.schema))
+  )
+}
+
+/** The shape of schemas themselves, for messages with a place. */
+const meta = new Ajv2020({ strict: false, allErrors: false, logger: false, validateFormats: false })
+
+/** What is wrong with a schema as a schema of draft 2020-12; undefined where it is one. */
+export function metaFault(schema: JsonSchema): Pick<ErrorObject, 'instancePath' | 'message'> | undefined {
+  if (meta.validateSchema(schema) === true) return undefined
+  const [error] = meta.errors ?? []
+  return error ?? { instancePath: '', message: 'not a JSON Schema' }
+}

@@ -1,0 +1,106 @@
+import type { PlanModes } from '../../../model/plans/plan-settings.ts'
+import type { Fault } from '../../../model/reasons.ts'
+import { fault } from '../../../model/reasons.ts'
+import type { Differences } from './compiled-plan.ts'
+import type { MemberPath } from '../schema/shape.ts'
+import type { Violation } from './violations.ts'
+import { fieldOf } from './violations.ts'
+
+/** Which kind of difference a line of a report is about. */
+export const DIFFERENCE_KINDS = ['unplanned_event', 'unplanned_property', 'violation', 'common'] as const
+
+export type DifferenceKind = (typeof DIFFERENCE_KINDS)[number]
+
+/** One difference, for reports: on the event, in the list of violations, as an event of its own. */
+export interface ReportedViolation extends Violation {
+  readonly kind: DifferenceKind
+}
+
+/** What is done about an event that differs from its plan. */
+export interface Enforcement {
+  /** All differences that some mode asks for. */
+  readonly reported: readonly ReportedViolation[]
+  /** Members that the plan does not name, and that are to be left out. */
+  readonly omitted: readonly MemberPath[]
+  /** Members that the plan refuses, and that are to be left out. */
+  readonly omittedOnViolation: readonly MemberPath[]
+  /** Why the event is not published; undefined: it is. */
+  readonly blocked: Fault | undefined
+}
+
+/**
+ * Decides about an event, in Segment's order: first the event's own schema, then, where that blocks nothing, the common
+ * one.
+ */
+export function enforce(differences: Differences, modes: PlanModes, name: string): Enforcement {
+  const { isUnplanned, unplanned, violations, common } = differences
+  const own: ReportedViolation[] = [
+    ...(isUnplanned ? [unplannedEvent(name)] : []),
+    ...unplanned.map(unplannedProperty),
+    ...violations.map(violation => ({ ...violation, kind: 'violation' as const }))
+  ]
+  const blockedBy = [
+    isUnplanned && modes.unplannedEvents === 'block',
+    unplanned.length > 0 && modes.unplannedProperties === 'block',
+    violations.length > 0 && modes.violations === 'block'
+  ] as const
+  const [first] = own
+  if (blockedBy.includes(true) && first !== undefined) {
+    const blocking = own.find(({ kind }) => blockedBy[KIND_PLACE[kind]]) ?? first
+    return { reported: own, omitted: [], omittedOnViolation: [], blocked: blockFault(codeOf(blockedBy), blocking) }
+  }
+  const shared = common.map(violation => ({ ...violation, kind: 'common' as const }))
+  const [firstShared] = shared
+  if (modes.common === 'block' && firstShared !== undefined) {
+    const blocked = blockFault('common_schema_violation', firstShared)
+    return { reported: [...own, ...shared], omitted: [], omittedOnViolation: [], blocked }
+  }
+  return {
+    reported: [...own, ...shared],
+    omitted: modes.unplannedProperties === 'omit' ? unplanned : [],
+    omittedOnViolation: [
+      ...(modes.violations === 'omit' ? removable(violations) : []),
+      ...(modes.common === 'omit' ? removable(common) : [])
+    ],
+    blocked: undefined
+  }
+}
+
+/** The place of each kind among those that can block by the event's own schema. */
+const KIND_PLACE = { unplanned_event: 0, unplanned_property: 1, violation: 2, common: 2 } as const
+
+type BlockCode = 'unplanned' | 'unplanned_property' | 'schema_violation' | 'unplanned_and_schema_violation'
+
+/** Segment's codes; it has none for an unplanned property, because it can only omit that. */
+function codeOf([event, property, violation]: readonly [boolean, boolean, boolean]): BlockCode {
+  if (event) return 'unplanned'
+  if (property && violation) return 'unplanned_and_schema_violation'
+  return property ? 'unplanned_property' : 'schema_violation'
+}
+
+function blockFault(code: BlockCode | 'common_schema_violation', { path, description }: Violation): Fault {
+  const pointer = path.map(step => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+  return fault(code, pointer.slice(0, 200), description)
+}
+
+function unplannedEvent(name: string): ReportedViolation {
+  const description = `the plan has no event "${name.slice(0, 100)}"`
+  return { kind: 'unplanned_event', type: 'Unplanned Event', field: 'event', description, path: ['event'] }
+}
+
+function unplannedProperty(path: MemberPath): ReportedViolation {
+  const field = fieldOf(path)
+  const description = `${field} is not in the plan`
+  return { kind: 'unplanned_property', type: 'Unplanned Property', field, description, path }
+}
+
+/** Where an event's own data stand: only there can a member be left out without making it another event. */
+const OPEN_TO_OMISSION: ReadonlySet<unknown> = new Set(['properties', 'traits', 'context'])
+
+/** What is missing cannot be left out; of an element of an array the whole array is, so that no other one moves. */
+function removable(violations: readonly Violation[]): MemberPath[] {
+  return violations
+    .filter(({ type }) => type !== 'Required')
+    .map(({ path }) => path.slice(0, path.findLastIndex(step => typeof step === 'string') + 1))
+    .filter(path => path.length > 1 && OPEN_TO_OMISSION.has(path[0]))
+}

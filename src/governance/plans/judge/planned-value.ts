@@ -1,0 +1,34 @@
+import type { PlannedEvent } from './compiled-plan.ts'
+
+/** An event that has been parsed as a whole, for commands and tests. */
+export function plannedValue(event: Readonly<Record<string, unknown>>): PlannedEvent {
+  const { type } = event
+  return {
+    type: type as PlannedEvent['type'],
+    name: () => textOf(type === 'track' ? event['event'] : event['name']),
+    member: key => payload(key, event[key]) ?? SET_BY_SERVER[key],
+    whole: () => ({ ...SET_BY_SERVER, ...event })
+  }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+/** What the server sets where a client does not: an event has these whatever it says. */
+const SET_BY_SERVER: Readonly<Record<string, string>> = {
+  messageId: 'set-by-the-server',
+  timestamp: '1970-01-01T00:00:00.000Z',
+  originalTimestamp: '1970-01-01T00:00:00.000Z',
+  receivedAt: '1970-01-01T00:00:00.000Z'
+}
+
+/** Members that hold objects: null counts as absent there, and PHP writes an empty object as an empty array. */
+const OBJECTS: ReadonlySet<string> = new Set(['properties', 'traits', 'context'])
+
+/** A member as plans see it: what counts as absent for the contract does so here. */
+function payload(key: string, value: unknown): unknown {
+  if (!OBJECTS.has(key)) return value
+  if (value === null) return undefined
+  return Array.isArray(value) && value.length === 0 ? {} : value
+}

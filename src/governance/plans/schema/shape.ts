@@ -1,0 +1,94 @@
+import { compilePattern } from './linear-pattern.ts'
+import type { LinearPattern } from './linear-pattern.ts'
+import type { JsonSchema, SchemaObject } from './schema-parts.ts'
+import { isSchemaObject, resolveLocal } from './schema-parts.ts'
+
+/**
+ * Which members a schema names, level by level. A level that lists no properties is open, as is one that says
+ * `additionalProperties: true` or describes the others by a schema; at all other levels what is not named is unplanned.
+ */
+export interface Shape {
+  readonly isOpen: boolean
+  readonly named: ReadonlyMap<string, Shape | undefined>
+  readonly patterns: readonly LinearPattern[]
+  /** Of the elements of an array. */
+  readonly items: Shape | undefined
+}
+
+/** Schemas whose members count as named beside those of the schema that they stand in. */
+const ALTERNATIVES = ['allOf', 'anyOf', 'oneOf'] as const
+const CONDITIONS = ['if', 'then', 'else'] as const
+
+/** Undefined where nothing below could be unplanned. */
+export function shapeOf(root: JsonSchema, schema: JsonSchema): Shape | undefined {
+  return shapeOfAll(root, [schema])
+}
+
+/** @param schemas what is said of one value, in several places */
+function shapeOfAll(root: JsonSchema, schemas: readonly JsonSchema[]): Shape | undefined {
+  const all = schemas.flatMap(schema => [...flatten(root, schema)])
+  if (all.length === 0) return undefined
+  const listing = all.filter(({ properties }) => isSchemaObject(properties))
+  const named = new Map<string, Shape | undefined>()
+  for (const name of new Set(listing.flatMap(({ properties }) => Object.keys(properties as SchemaObject)))) {
+    const found = listing.map(({ properties }) => (properties as SchemaObject)[name])
+    named.set(name, shapeOfAll(root, found.filter(isSchema)))
+  }
+  const items = shapeOfAll(root, all.flatMap(elementsOf))
+  const isOpen = listing.length === 0 || all.some(isOpenByWord)
+  if (isOpen && items === undefined && ![...named.values()].some(shape => shape !== undefined)) return undefined
+  const patterns = all.flatMap(({ patternProperties }) =>
+    isSchemaObject(patternProperties) ? Object.keys(patternProperties).map(compilePattern) : []
+  )
+  return { isOpen, named, patterns, items }
+}
+
+function* flatten(root: JsonSchema, schema: JsonSchema): Generator<SchemaObject> {
+  if (!isSchemaObject(schema)) return
+  yield schema
+  const { $ref } = schema
+  const target = typeof $ref === 'string' ? resolveLocal(root, $ref) : undefined
+  if (target !== undefined) yield* flatten(root, target.schema)
+  for (const keyword of ALTERNATIVES) {
+    const list = schema[keyword]
+    if (Array.isArray(list)) for (const part of list) if (isSchema(part)) yield* flatten(root, part)
+  }
+  for (const keyword of CONDITIONS) {
+    const part = schema[keyword]
+    if (isSchema(part)) yield* flatten(root, part)
+  }
+}
+
+function elementsOf({ items, prefixItems }: SchemaObject): readonly JsonSchema[] {
+  const listed = Array.isArray(prefixItems) ? prefixItems.filter(isSchema) : []
+  return isSchema(items) ? [...listed, items] : listed
+}
+
+function isOpenByWord({ additionalProperties }: SchemaObject): boolean {
+  return additionalProperties === true || isSchemaObject(additionalProperties)
+}
+
+function isSchema(value: unknown): value is JsonSchema {
+  return typeof value === 'boolean' || isSchemaObject(value)
+}
+
+/** Steps from an event to one of its members. */
+export type MemberPath = readonly (string | number)[]
+
+/** The members that no schema names, each by its path; what is inside of them is not looked at. */
+export function findUnplanned(value: unknown, shape: Shape | undefined, path: MemberPath, found: MemberPath[]): void {
+  if (shape === undefined || typeof value !== 'object' || value === null) return
+  if (Array.isArray(value)) {
+    if (shape.items === undefined) return
+    for (const [index, element] of value.entries()) findUnplanned(element, shape.items, [...path, index], found)
+    return
+  }
+  const object = value as Record<string, unknown>
+  for (const key in object) {
+    const inner = shape.named.get(key)
+    if (inner !== undefined) findUnplanned(object[key], inner, [...path, key], found)
+    else if (!shape.isOpen && !shape.named.has(key) && !shape.patterns.some(pattern => pattern.test(key))) {
+      found.push([...path, key])
+    }
+  }
+}
