@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs'
+import type { FastifyInstance } from 'fastify'
+import { postToSelf } from '../../client/self-request.ts'
+import type { Config } from '../../config/env/config.ts'
+import { ADMIN_PATH_RULES, createAdminServer } from '../../debugger/admin-server.ts'
+import type { Finders } from '../../debugger/api/trace.ts'
+import type { Debugger } from '../../debugger/debugger.ts'
+import { registerDebugger } from '../../debugger/debugger.ts'
+import { registerHealth } from '../../debugger/health.ts'
+import { createFinders } from '../../durability/search/find.ts'
+import type { Drainer } from '../../http/server/drain.ts'
+import { prepareListener } from '../../http/server/listener.ts'
+import { answerUnrouted } from '../../http/server/unrouted.ts'
+import { kafkaOptions } from '../kafka-options.ts'
+import type { Base } from './base.ts'
+import type { Destinations } from './destinations.ts'
+import type { Ingestion } from './ingestion.ts'
+import type { Sources } from './sources.ts'
+
+const PACKAGE_FILE = new URL('../../../package.json', import.meta.url)
+
+/** What health and the debugger show. */
+export interface Shown {
+  readonly sources: Sources
+  readonly destinations: Destinations
+  readonly ingestion: Ingestion
+  /** The first listener. */
+  readonly tracking: FastifyInstance
+  readonly drainer: Drainer
+}
+
+/** The second listener; what it refuses, it answers as the first one does. */
+export async function openAdmin({ config, logger }: Base): Promise<FastifyInstance> {
+  const admin = await createAdminServer({ logger, tls: config.tls })
+  prepareListener(admin, { trustProxy: config.trustProxy, idleMs: config.keepAliveTimeoutMs })
+  answerUnrouted(admin, ADMIN_PATH_RULES)
+  return admin
+}
+
+/** `/livez`, `/readyz` and `/metrics`. */
+export function showHealth(admin: FastifyInstance, { metrics }: Base, { destinations, drainer }: Shown): void {
+  registerHealth(admin, {
+    health: () => destinations.sink.health(),
+    draining: () => drainer.draining,
+    metricsText: () => metrics.registry.metrics(),
+    metricsType: metrics.registry.contentType
+  })
+}
+
+export function showDebugger(admin: FastifyInstance, base: Base, shown: Shown): Promise<Debugger> {
+  const { config, seen, background, clock } = base
+  const { destinations, ingestion, tracking, drainer } = shown
+  const { keys } = shown.sources
+  const { sink } = destinations
+  return registerDebugger(admin, {
+    seen,
+    password: config.adminPassword,
+    host: config.adminHost,
+    knownKeys: { isKey: text => keys.find(text) !== undefined, lengths: keys.keyLengths, version: keys.current },
+    probe: () => ({
+      health: sink.health(),
+      draining: drainer.draining,
+      backlog: config.kafka && { bytes: sink.levels().backlog, maxBytes: config.spoolMaxBytes },
+      dedupe: { ids: Math.max(0, ...ingestion.ids.sizes().map(([, size]) => size)), maxIds: config.dedup.maxIds }
+    }),
+    finders: openFinders(base, destinations),
+    background,
+    destination: config.kafka ? `Kafka (${config.kafka.brokers.join(', ')})` : `the log in ${config.dataDir}`,
+    version: (JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')) as { version: string }).version,
+    sources: keys.sources,
+    writeKeys: keys.sourceKeys,
+    sendEvent: (writeKey, type, event) => postToSelf(tracking, { path: `/v1/${type}`, writeKey, body: event }),
+    trackingUrl: hostname => config.publicUrl ?? urlOf(tracking, hostname, config),
+    suppressions: ingestion.governance.suppressions,
+    clock
+  })
+}
+
+function openFinders({ config, clock, background }: Base, { knownTopics }: Destinations): Finders {
+  const kafka = config.kafka && kafkaOptions(config, config.kafka)
+  return createFinders({ dataDir: config.dataDir, kafka, topics: knownTopics, now: clock.now, background })
+}
+
+/** The tracking API's URL for somebody who reached this machine by `hostname`. */
+function urlOf(tracking: FastifyInstance, hostname: string, { port, tls }: Config): string {
+  const bound = tracking.server.address()
+  const actual = typeof bound === 'object' && bound !== null ? bound.port : port
+  return `${tls === undefined ? 'http' : 'https'}://${hostname}:${actual}`
+}

@@ -1,0 +1,45 @@
+import type { Logger } from 'pino'
+import type { Config } from '../../config/env/config.ts'
+import type { Observations } from '../../debugger/ring/observations.ts'
+import { createObservations } from '../../debugger/ring/observations.ts'
+import type { BufferPool } from '../../ingest/enrich/buffer-pool.ts'
+import { RecyclingBufferPool } from '../../ingest/enrich/buffer-pool.ts'
+import type { Background } from '../../model/background.ts'
+import { createBackground } from '../../model/background.ts'
+import type { Clock } from '../../model/clock.ts'
+import { systemClock } from '../../model/clock.ts'
+import type { Sink } from '../../model/sink.ts'
+import { createMetrics } from '../../telemetry/metrics.ts'
+
+export interface AppOptions {
+  readonly config: Config
+  readonly logger: Logger
+  /** In place of the one that the configuration names: for tests. */
+  readonly sink?: Sink
+  readonly clock?: Clock
+  readonly bufferPool?: BufferPool
+}
+
+/** What every other part is given: settings, and those that are told what happens. */
+export interface Base {
+  readonly config: Config
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly bufferPool: BufferPool
+  readonly background: Background
+  readonly metrics: ReturnType<typeof createMetrics>
+  /** What the debugger is told. */
+  readonly seen: Observations
+}
+
+export function createBase({ config, logger, clock = systemClock, bufferPool }: AppOptions): Base {
+  return {
+    config,
+    logger,
+    clock,
+    bufferPool: bufferPool ?? new RecyclingBufferPool(),
+    background: createBackground(),
+    metrics: createMetrics(),
+    seen: createObservations(clock.now)
+  }
+}

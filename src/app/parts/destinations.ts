@@ -1,0 +1,51 @@
+import type { OpenSink, SinkOptions } from '../../durability/open.ts'
+import { asOpenSink, openSink } from '../../durability/open.ts'
+import { createLiveRouter } from '../../ingest/route/live-router.ts'
+import { restoreRecord } from '../../ingest/route/restore.ts'
+import type { Sink } from '../../model/sink.ts'
+import { kafkaOptions } from '../kafka-options.ts'
+import type { Base } from './base.ts'
+import type { Sources } from './sources.ts'
+
+type Router = ReturnType<typeof createLiveRouter>
+
+export interface Destinations {
+  /** Follows tributary.yml. */
+  readonly routing: Router
+  readonly sink: OpenSink
+  readonly knownTopics: () => readonly string[]
+}
+
+/** Where events go: the router, and the sink that makes them durable. @param given in place of the configured sink */
+export async function openDestinations(base: Base, { keys }: Sources, given: Sink | undefined): Promise<Destinations> {
+  const { config, logger } = base
+  const routing = createLiveRouter(keys.current(), {
+    topics: config,
+    refusedTopics: (names, timeoutMs) => sink.refusedTopics(names, timeoutMs),
+    onTopics: names => sink.ensureTopics(names),
+    onRefused: problems =>
+      logger.error({ file: config.configFile, problems }, 'Kafka refuses topics: the config file in force stays')
+  })
+  const knownTopics = (): readonly string[] => routing.current().knownTopics(keys.sources())
+  const sink = given === undefined ? await openSink(sinkOptions(base, routing, knownTopics())) : asOpenSink(given)
+  return { routing, sink, knownTopics }
+}
+
+function sinkOptions(base: Base, routing: Router, topics: readonly string[]): SinkOptions {
+  const { config, clock, logger, metrics, seen } = base
+  return {
+    ...config,
+    kafka: config.kafka === undefined ? undefined : kafkaOptions(config, config.kafka),
+    topics,
+    drainMs: config.drainOnStopMs,
+    retention: { ageMs: config.logRetention.maxAgeMs, bytes: config.logRetention.maxBytes },
+    restore: line => restoreRecord(line, routing.current()),
+    clock,
+    log: logger,
+    onWrite(name, write) {
+      metrics.published(name, write)
+      seen.published(write.milliseconds)
+    },
+    onRelayed: metrics.relayed
+  }
+}

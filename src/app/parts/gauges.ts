@@ -1,0 +1,51 @@
+import type { FastifyInstance } from 'fastify'
+import type { Debugger } from '../../debugger/debugger.ts'
+import type { BodyBudget } from '../../http/body/body-budget.ts'
+import { METRICS } from '../../telemetry/metrics.ts'
+import type { Base } from './base.ts'
+import type { Destinations } from './destinations.ts'
+import type { Ingestion } from './ingestion.ts'
+
+/** Whose levels the gauges show. */
+export interface Measured {
+  readonly destinations: Destinations
+  readonly ingestion: Ingestion
+  readonly tracking: { readonly server: FastifyInstance; readonly budget: BodyBudget }
+  readonly watchers: Debugger['watchers']
+  /** True from the moment that the server was told to stop. */
+  readonly draining: () => boolean
+}
+
+/** Every metric that is read when it is asked for. A new gauge is added here, and its name in telemetry. */
+export function measure({ metrics, config, seen }: Base, measured: Measured): void {
+  const { ids } = measured.ingestion
+  const { server, budget } = measured.tracking
+  measureSink(metrics, measured)
+  metrics.gauge(METRICS.dedupeIds, () => ids.sizes().map(([source, size]) => [{ source }, size]))
+  metrics.gauge(METRICS.heldBodyBytes, () => [[{}, budget.held]])
+  metrics.gauge(METRICS.openConnections, () => [[{}, openConnections(server)]])
+  metrics.gauge(METRICS.spoolMaxBytes, () => [[{}, config.spoolMaxBytes]])
+  metrics.gauge(METRICS.dedupeMaxIds, () => [[{}, config.dedup.maxIds]])
+  metrics.gauge(METRICS.debuggerEvents, () => [[{}, seen.recent.usage().events]])
+  metrics.gauge(METRICS.debuggerBytes, () => [[{}, seen.recent.usage().bytes]])
+  metrics.gauge(METRICS.debuggerWatchers, () => [[{}, measured.watchers()]])
+}
+
+function measureSink(metrics: Base['metrics'], { destinations, draining }: Measured): void {
+  const { sink } = destinations
+  metrics.gauge(METRICS.ready, () => [[{}, sink.health().ready && !draining() ? 1 : 0]])
+  metrics.gauge(METRICS.queueBytes, () => byLabel('sink', sink.levels().queued))
+  metrics.gauge(METRICS.logBytes, () => byLabel('log', sink.levels().disk))
+  metrics.gauge(METRICS.backlogBytes, () => [[{}, sink.levels().backlog]])
+  metrics.gauge(METRICS.lateLanes, () => [[{}, sink.levels().lanes?.late ?? 0]])
+  metrics.gauge(METRICS.laneMaxBytes, () => [[{}, sink.levels().lanes?.maxBytes ?? 0]])
+  metrics.gauge(METRICS.kafkaThrottle, () => [[{}, (sink.levels().lanes?.throttledMs ?? 0) / 1000]])
+}
+
+function byLabel(label: string, values: Partial<Record<string, number>> = {}): [Record<string, string>, number][] {
+  return Object.entries(values).map(([name, value]) => [{ [label]: name }, value ?? 0])
+}
+
+function openConnections(app: FastifyInstance): number {
+  return (app.server as unknown as { _connections: number })._connections
+}

@@ -1,0 +1,45 @@
+import { join } from 'node:path'
+import { loadContract } from '../../contract/document.ts'
+import { openGovernance } from '../../governance/open.ts'
+import { createWorkQueue } from '../../http/tracking/work-queue.ts'
+import { createDedupe } from '../../ingest/dedupe/dedupe.ts'
+import { openIdStore } from '../../ingest/dedupe/id-store.ts'
+import { createJudge } from '../../ingest/judge/judge.ts'
+import { createValidator } from '../../ingest/judge/validate.ts'
+import { createPipeline } from '../../ingest/pipeline/pipeline.ts'
+import { createRateLimiter } from '../../ingest/pipeline/rate-limit.ts'
+import type { Base } from './base.ts'
+import type { Destinations } from './destinations.ts'
+import type { Sources } from './sources.ts'
+
+const CONTRACT_FILE = new URL('../../../openapi.yml', import.meta.url)
+/** Beside what Node keeps of the code, see start.js. */
+const CACHE_DIR = new URL('../../../node_modules/.cache/tributary/', import.meta.url)
+
+export type Ingestion = Awaited<ReturnType<typeof openIngestion>>
+
+/** What happens to an event between the request and the sink. */
+export async function openIngestion(base: Base, { keys }: Sources, { routing, sink }: Destinations) {
+  const { config, logger, clock, metrics, seen, bufferPool } = base
+  const contract = loadContract(CONTRACT_FILE.pathname, CACHE_DIR.pathname)
+  const validator = createValidator({ contract, mode: config.validation, limits: config.limits })
+  const ids = await openIdStore({ ...config.dedup, dir: join(config.dataDir, 'dedupe'), clock, log: logger })
+  const workQueue = createWorkQueue()
+  const governance = openGovernance({ configFile: config.configFile, current: keys.current, clock, log: logger })
+  const pipeline = createPipeline({
+    pause: workQueue.pause,
+    judge: createJudge({ validator, limits: config.limits }),
+    dedupe: createDedupe(ids.windowOf),
+    governance: governance.rules,
+    router: routing.current,
+    sink,
+    ledger: metrics,
+    observe: seen.recent.observe,
+    rateLimiter: createRateLimiter({ clock, maxBatchEvents: config.limits.maxBatchEvents }),
+    refusedBytesPerHour: config.refusedBytesPerHour,
+    clock,
+    bufferPool,
+    partialStatus: config.batchPartialStatus
+  })
+  return { pipeline, ids, governance, workQueue }
+}

@@ -1,0 +1,71 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Config } from '../../config/env/config.ts'
+import { createBodyBudget } from '../../http/body/body-budget.ts'
+import { registerBrowserScript } from '../../http/browser/browser-script.ts'
+import { registerSettings } from '../../http/browser/settings.ts'
+import { registerPixel } from '../../http/pixel/pixel.ts'
+import { shedLoad } from '../../http/server/pressure.ts'
+import { createServer, DEFAULT_TIMEOUTS } from '../../http/server/server.ts'
+import { pathLabel } from '../../http/server/unrouted.ts'
+import { registerSdkTelemetry } from '../../http/tracking/sdk-telemetry.ts'
+import { registerTracking } from '../../http/tracking/tracking.ts'
+import { MAX_KEPT_BODY_BYTES } from '../../ingest/pipeline/body-keeper.ts'
+import type { Base } from './base.ts'
+import type { Ingestion } from './ingestion.ts'
+import type { Sources } from './sources.ts'
+
+/** The first listener, with every route that SDKs and pages call. A new route is registered here. */
+export async function openTracking(base: Base, sources: Sources, ingestion: Ingestion) {
+  const { config, metrics, clock, bufferPool } = base
+  const server = await createTrackingServer(base, sources)
+  const options = { authenticator: sources.authenticator, onRefused: refusals(base) }
+  const budget = createBodyBudget()
+  const eventOptions = {
+    ...options,
+    pipeline: ingestion.pipeline,
+    limits: config.limits,
+    onBytes: metrics.bodyRead,
+    budget,
+    bufferPool,
+    workQueue: ingestion.workQueue
+  }
+  registerTracking(server, { ...eventOptions, ...bodyRules(config) })
+  registerPixel(server, { ...eventOptions, now: clock.now })
+  registerSettings(server, { ...options, publicUrl: config.publicUrl })
+  registerSdkTelemetry(server)
+  await registerBrowserScript(server, options)
+  return { server, budget }
+}
+
+async function createTrackingServer({ config, logger, metrics }: Base, { keys }: Sources): Promise<FastifyInstance> {
+  const server = await createServer({
+    logger,
+    trustProxy: config.trustProxy,
+    cors: { origins: config.corsOrigins, sources: keys.sources },
+    tls: config.tls,
+    connections: { ...config, onRefused: metrics.connectionRefused },
+    timeouts: { ...DEFAULT_TIMEOUTS, idle: config.keepAliveTimeoutMs }
+  })
+  await shedLoad(server, () => metrics.requestRefused('overloaded'))
+  server.addHook('onResponse', (request, reply, done) => {
+    metrics.requestEnded(pathLabel(request), reply.statusCode, reply.elapsedTime / 1000)
+    done()
+  })
+  return server
+}
+
+/** Counts a refused request and shows it in the debugger. */
+function refusals({ metrics, seen }: Base) {
+  return (code: string, request?: FastifyRequest): void => {
+    metrics.requestRefused(code)
+    if (request === undefined) return
+    const client = request.headers['user-agent'] ?? ''
+    seen.requestRefused({ code, path: request.url, address: request.clientAddress, client })
+  }
+}
+
+/** What the routes do with a body that is not as the contract has it. */
+function bodyRules({ validation, limits, refusedBytesPerHour }: Config) {
+  const keepBytes = refusedBytesPerHour === 0 ? undefined : Math.min(limits.maxBatchBytes, MAX_KEPT_BODY_BYTES)
+  return { isLenient: validation === 'compatible', keepBytes }
+}
