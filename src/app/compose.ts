@@ -1,5 +1,6 @@
 /** The composition root: makes every part of the server in order and hands each what it needs. Nothing else knows all parts. */
 import type { FastifyInstance } from 'fastify'
+import type { Debugger } from '../debugger/debugger.ts'
 import { followCertificate } from '../http/server/certificate.ts'
 import { createDrainer } from '../http/server/drain.ts'
 import { openAdmin, showDebugger, showHealth } from './parts/admin.ts'
@@ -27,6 +28,8 @@ export interface App {
   reload(): void
   /** Bytes in the spool that Kafka has not confirmed. */
   backlogBytes(): number
+  /** The live stream, for a primary. */
+  readonly debugger: Debugger
   /** All metrics, as the metrics library merges them. */
   readMetrics(): Promise<readonly object[]>
   /** Takes no more requests, finishes those under way, makes what they carry durable. Safe to call twice. */
@@ -47,8 +50,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   const certificates = config.tls && followCertificate({ certificate: config.tls, servers, log: base.logger })
   const shown = { sources, destinations, ingestion, tracking: tracking.server, drainer }
   showHealth(admin, base, shown)
-  const { watchers } = await showDebugger(admin, base, shown)
-  measure(base, { destinations, ingestion, tracking, watchers, draining: () => drainer.draining })
+  const debug = await showDebugger(admin, base, shown)
+  measure(base, { destinations, ingestion, tracking, watchers: debug.watchers, draining: () => drainer.draining })
   // Last: an edit of tributary.yml concerns all of them.
   sources.keys.follow(destinations.routing)
 
@@ -77,6 +80,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       certificates?.check()
     },
     backlogBytes: () => destinations.sink.levels().backlog,
+    debugger: debug,
     readMetrics: () => metrics.registry.getMetricsAsJSON(),
     close: () => (stopping ??= stop())
   }

@@ -1,28 +1,24 @@
 /** The primary of a server with workers: their lives, the lock, and the admin listener. It takes no events. */
 import cluster from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { registerHealth } from '../debugger/health.ts'
-import { ADMIN_PATH_RULES, createAdminServer } from '../debugger/admin-server.ts'
 import { banner } from './banner.ts'
 import type { Config } from '../config/env/config.ts'
 import { prepareForWorkers, workerFolder, workerFolders } from '../fleet/workers/folders.ts'
-import { healthOfAll } from '../fleet/workers/health.ts'
 import type { FromWorker } from '../fleet/workers/messages.ts'
 import type { Slot, Supervisor } from '../fleet/workers/supervisor.ts'
 import { createSupervisor } from '../fleet/workers/supervisor.ts'
+import type { Feed } from '../fleet/workers/view/feed.ts'
+import { createFeed } from '../fleet/workers/view/feed.ts'
 import { onHangUp } from './hang-up.js'
-import { followCertificate } from '../http/server/certificate.ts'
-import { prepareListener } from '../http/server/listener.ts'
-import { answerUnrouted } from '../http/server/unrouted.ts'
 import { ensureConfigFile } from '../keys/edit/first-file.ts'
 import { lockDataDir } from '../durability/data-dir-lock.ts'
 import { lookAtSpool } from '../durability/spool/status.ts'
-import type { GroupMetrics, WorkerReading } from '../telemetry/group-metrics.ts'
+import type { GroupMetrics } from '../telemetry/group-metrics.ts'
 import { createGroupMetrics } from '../telemetry/group-metrics.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import type { EndWithGrace } from './end-with-grace.ts'
+import { createPrimaryAdmin } from './primary-admin.ts'
 
 /** What a worker may take beyond its own grace before it is killed. */
 const KILL_MARGIN_MS = 2_000
@@ -36,14 +32,19 @@ export async function runPrimary(config: Config, count: number, endWithGrace: En
   const lock = await lockDataDir(config.dataDir)
   const leftOver = await prepareForWorkers(config.dataDir, count)
   const metrics = createGroupMetrics()
-  const supervisor = startWorkers(config, { count, metrics, logger })
-  const { admin, close } = await openAdmin(config, { supervisor, metrics, logger })
+  const { supervisor, feed } = createWorkers(config, { count, metrics, logger })
+  const admin = await createPrimaryAdmin(config, { supervisor, metrics, feed, logger })
+  onHangUp(() => {
+    logger.info('SIGHUP: reading the config file and the certificate again')
+    admin.reload()
+    for (const slot of supervisor.slots) slot.send({ op: 'reload' })
+  })
 
   reloadOnSignal(supervisor, logger)
   const graceMs = config.shutdownGraceMs + config.drainOnStopMs
   async function stop(): Promise<number> {
     const isClean = await supervisor.stop()
-    await close()
+    await admin.close()
     await lock.release()
     if (!isClean) throw new Error('a worker had to be killed')
     return bytesLeft(config, supervisor.slots)
@@ -57,7 +58,7 @@ export async function runPrimary(config: Config, count: number, endWithGrace: En
 
   try {
     const tracking = await supervisor.start()
-    const urls = { tracking, admin: await admin.listen({ host: config.adminHost, port: config.adminPort }) }
+    const urls = { tracking, admin: await admin.server.listen({ host: config.adminHost, port: config.adminPort }) }
     logger.info({ ...urls, workers: count }, 'listening')
     if (firstKey !== undefined) process.stdout.write(banner({ key: firstKey, file: config.configFile, ...urls }))
     if (config.kafka !== undefined) void drainLeftOver(leftOver, supervisor, logger)
@@ -69,64 +70,33 @@ export async function runPrimary(config: Config, count: number, endWithGrace: En
 }
 
 interface Parts {
+  readonly count: number
   readonly metrics: GroupMetrics
   readonly logger: Logger
 }
 
-function startWorkers(config: Config, { count, metrics, logger }: Parts & { readonly count: number }): Supervisor {
+function createWorkers(config: Config, { count, metrics, logger }: Parts) {
   // The kernel's queue of connections is the group's: see docs/decisions/workers.md.
   cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({ exec: new URL('../start.js', import.meta.url).pathname, args: [], serialization: 'advanced' })
-  return createSupervisor({
+  const supervisor = createSupervisor({
     count,
+    epoch: Date.now(),
     fork: () => cluster.fork(),
     stopMs: config.shutdownGraceMs + config.drainOnStopMs + KILL_MARGIN_MS,
-    onMessage: (slot, message) => noteLastCounts(metrics, slot, message),
+    onMessage: (slot, message) => relay({ metrics, feed: () => feed }, slot, message),
     onGone: slot => metrics.retire(slot.index),
     log: logger
   })
+  const feed = createFeed(supervisor.slots)
+  return { supervisor, feed }
 }
 
-async function openAdmin(config: Config, { supervisor, metrics, logger }: Parts & { readonly supervisor: Supervisor }) {
-  const { slots } = supervisor
-  const admin = await createAdmin(config, logger)
-  const following = config.tls && followCertificate({ certificate: config.tls, servers: [admin.server], log: logger })
-  registerHealth(admin, {
-    health: () => healthOfAll(slots),
-    draining: () => supervisor.isStopping,
-    metricsText: async () => metrics.text(await Promise.all(slots.map(slot => readCounts(metrics, slot)))),
-    metricsType: metrics.contentType
-  })
-  onHangUp(() => {
-    logger.info('SIGHUP: reading the config file and the certificate again')
-    following?.check()
-    for (const slot of slots) slot.send({ op: 'reload' })
-  })
-  return {
-    admin,
-    async close() {
-      following?.close()
-      await admin.close()
-    }
-  }
-}
-
-/** Asks a worker for its counters; where it says nothing, its last ones count. */
-async function readCounts(metrics: GroupMetrics, slot: Slot): Promise<WorkerReading> {
-  const answer = await slot.asker.ask({ kind: 'metrics' }).catch(() => undefined)
-  if (answer !== undefined) metrics.heard(slot.index, answer as readonly object[])
-  return { index: slot.index, isUp: slot.state === 'listening' && !slot.isSilent, restarts: slot.restarts }
-}
-
-function noteLastCounts(metrics: GroupMetrics, slot: Slot, message: FromWorker): void {
+/** What workers say beside how they are: their last counts, and rows for those who watch. */
+function relay({ metrics, feed }: { metrics: GroupMetrics; feed: () => Feed }, slot: Slot, message: FromWorker): void {
   if (message.op === 'stopped') metrics.retire(slot.index, message.metrics)
-}
-
-async function createAdmin({ trustProxy, tls, keepAliveTimeoutMs }: Config, logger: Logger): Promise<FastifyInstance> {
-  const admin = await createAdminServer({ logger, tls })
-  prepareListener(admin, { trustProxy, idleMs: keepAliveTimeoutMs })
-  answerUnrouted(admin, ADMIN_PATH_RULES)
-  return admin
+  else if (message.op === 'rows') feed().rows(slot, message)
+  else if (message.op === 'listening') feed().began(slot)
 }
 
 /** SIGUSR2 replaces the workers one at a time: with new code, with a fresh memory. */

@@ -4,7 +4,10 @@ import type { Config } from '../config/env/config.ts'
 import { workerConfig } from './worker-config.ts'
 import { connectToPrimary } from '../fleet/workers/link.ts'
 import type { PrimaryLink } from '../fleet/workers/link.ts'
-import type { Question, RequestAnswer, StartMessage } from '../fleet/workers/messages.ts'
+import type { StartMessage } from '../fleet/workers/messages.ts'
+import { createSeqs } from '../fleet/workers/seqs.ts'
+import { createWatches } from '../fleet/workers/watches.ts'
+import { answerRequest } from '../fleet/workers/worker-routes.ts'
 import { ConfigError, isConfigError } from '../model/config-error.ts'
 import type { DataDirLock } from '../durability/data-dir-lock.ts'
 import { lockDataDir } from '../durability/data-dir-lock.ts'
@@ -18,6 +21,8 @@ import type { EndWithGrace } from './end-with-grace.ts'
 const LOCK_PATIENCE_MS = 30_000
 const LOCK_RETRY_MS = 50
 const DRAIN_POLL_MS = 100
+/** How exactly events of several workers are put in order, at least. */
+const MARK_MS = 50
 
 /** Runs until the primary says stop. Resolves with false where it cannot serve; the primary has been told why. */
 export async function runWorker(config: Config, endWithGrace: EndWithGrace): Promise<boolean> {
@@ -55,7 +60,21 @@ async function serve(config: Config, { start, link, endWithGrace }: Context): Pr
   const log = { info: logger.debug.bind(logger), warn: logger.debug.bind(logger), fatal: logger.fatal.bind(logger) }
   const delayMs = config.shutdownGraceMs + config.drainOnStopMs
   const end = endWithGrace({ delayMs, log, close, where: `${config.dataDir}/spool` })
-  link.serve({ answer: question => answer(app, question), reload: app.reload, stop: end, beat: () => beat(app) })
+  const { index } = start
+  const nextLocal = app.debugger.nextSeq
+  const seqs = createSeqs({ index, nextLocal, elapsedMs: () => Date.now() - start.epoch })
+  const watches = createWatches({ watch: app.debugger.watch, nextLocal, seqs, index, send: link.send })
+  setInterval(seqs.mark, MARK_MS).unref()
+  link.serve({
+    answer: question =>
+      question.kind === 'metrics' ? app.readMetrics() : answerRequest(question, { admin: app.admin, seqs, index }),
+    reload: app.reload,
+    stop: end,
+    beat: () => beat(app),
+    watch: watches.begin,
+    more: ({ id }) => watches.more(id),
+    unwatch: ({ id }) => watches.stop(id)
+  })
   if (start.task === 'drain') {
     while (app.backlogBytes() > 0) await sleep(DRAIN_POLL_MS)
     return end()
@@ -82,20 +101,6 @@ async function lockFolder(dir: string): Promise<DataDirLock> {
       await sleep(LOCK_RETRY_MS)
     }
   }
-}
-
-async function answer(app: App, question: Question): Promise<unknown> {
-  if (question.kind === 'metrics') return await app.readMetrics()
-  const { method, url, host, body } = question
-  const headers = { host, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }
-  const answered = await app.admin.inject({ method, url, headers, ...(body === undefined ? {} : { payload: body }) })
-  const { 'content-type': type, 'retry-after': retryAfter } = answered.headers
-  return {
-    status: answered.statusCode,
-    type: type ?? '',
-    retryAfter,
-    body: answered.payload
-  } satisfies RequestAnswer
 }
 
 async function beat(app: App) {

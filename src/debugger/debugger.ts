@@ -8,7 +8,9 @@ import { registerSourceRoutes } from './api/api-sources.ts'
 import { registerOverview } from './api/api-overview.ts'
 import { createHistory } from './ring/history.ts'
 import type { Probe } from './ring/history.ts'
+import { createMatcher, parseFilter } from './ring/filter.ts'
 import { createLiveFeed } from './live/live.ts'
+import type { Watcher } from './live/live.ts'
 import { createMask } from './ring/mask.ts'
 import type { KnownKeys } from './ring/mask.ts'
 import { registerPage } from './page/page-routes.ts'
@@ -38,6 +40,10 @@ export interface DebuggerOptions extends Omit<SourceRoutesOptions, 'recent' | 's
 export interface Debugger {
   /** How many live streams are open. */
   watchers(): number
+  /** The live stream of what matches a query, from an event on, until the answer is called. Throws where that cannot be. */
+  watch(query: string, watcher: Omit<Watcher, 'matches'>, fromSeq: number): () => void
+  /** The seq of the next event. */
+  nextSeq(): number
 }
 
 /** The debugger: its API under /api and its page at /. Everything of it is closed to those who may not look. */
@@ -64,5 +70,12 @@ export async function registerDebugger(app: FastifyInstance, options: DebuggerOp
     live.close()
   })
 
-  return { watchers: live.watchers }
+  return {
+    watchers: live.watchers,
+    nextSeq: recent.nextSeq,
+    watch(query, watcher, fromSeq) {
+      const matches = createMatcher(parseFilter(Object.fromEntries(new URLSearchParams(query))))
+      return live.watch({ ...watcher, matches }, fromSeq)
+    }
+  }
 }

@@ -112,7 +112,7 @@ export async function createServerProcess(t: Test, options: ServerProcessOptions
       return { code: code as Exit['code'], signal: signal as Exit['signal'], milliseconds: 0 }
     })
     const listens = (): boolean => stderr.indexOf('"msg":"listening"', from) >= 0
-    await until(() => listens() || !isRunning(), { what: 'the server to listen', timeoutMs: 20_000 })
+    await until(() => listens() || !isRunning(), { what: 'the server to listen', timeoutMs: 60_000 })
     if (!isRunning()) await exit
     if (!listens()) throw new Error(`the server ended: ${stderr.slice(from).trim().slice(-2_000)}`)
     isExpected = false

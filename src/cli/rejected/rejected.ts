@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { recordFolders } from '../../fleet/workers/folders.ts'
 import type { Config } from '../../config/env/config.ts'
 import { createRouter } from '../../ingest/route/route.ts'
 import { EVENT_TYPES } from '../../model/event-types.ts'
@@ -104,7 +105,7 @@ function readLimit(text: string | undefined): number {
 /** The rejections that the filter asks for, as they come; never more than one in memory. */
 export async function* readRejections(config: Config, filter: Filter): AsyncGenerator<Rejection> {
   let left = filter.limit
-  const lines = filter.from === 'kafka' ? readKafka(config, filter) : readLog(join(config.dataDir, 'rejected'))
+  const lines = filter.from === 'kafka' ? readKafka(config, filter) : readLogs(config.dataDir)
   for await (const json of lines) {
     const rejection = parseRejection(json)
     if (rejection === undefined || !filter.matches(rejection)) continue
@@ -132,6 +133,10 @@ async function* readKafka({ kafka, rejectedTopic, configFile }: Config, { since 
   } catch (error) {
     throw new CommandFailed((error as Error).message)
   }
+}
+
+async function* readLogs(dataDir: string): AsyncGenerator<string> {
+  for (const dir of await recordFolders(dataDir)) yield* readLog(join(dir, 'rejected'))
 }
 
 async function* readLog(dir: string): AsyncGenerator<string> {

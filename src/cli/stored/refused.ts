@@ -1,14 +1,16 @@
 import { existsSync } from 'node:fs'
 import { appendFile, rename, rm, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { KafkaConfig } from '../../config/env/config.ts'
 import { readEnvironment } from '../../config/env/environment.ts'
 import { restoreRecord } from '../../ingest/route/restore.ts'
 import { createRouter } from '../../ingest/route/route.ts'
 import { kafkaOptions } from '../../app/kafka-options.ts'
 import { createKafkaSink } from '../../durability/kafka/kafka-sink.ts'
+import { recordFolders } from '../../fleet/workers/folders.ts'
 import { refusedLines } from '../../durability/spool/status.ts'
 import { REFUSED_FILE } from '../../durability/spool/refused-file.ts'
-import type { Command } from '../command.ts'
+import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
 
 const PUBLISH_TIMEOUT_MS = 15_000
@@ -34,7 +36,8 @@ Example:
   tributary refused list --json | jq -r .reason | sort | uniq -c`,
   async run(args, terminal) {
     const { flags } = parseArguments(args, { options: { json: { type: 'boolean' } } })
-    const lines = await refusedLines(readEnvironment().dataDir)
+    const dirs = await recordFolders(readEnvironment().dataDir)
+    const lines = (await Promise.all(dirs.map(refusedLines))).flat()
     if (flags.has('json')) for (const line of lines) terminal.out(line)
     else if (lines.length === 0) terminal.out('Kafka has refused nothing for good')
     else for (const line of lines) terminal.out(sayLine(line))
@@ -53,28 +56,32 @@ Example:
     parseArguments(args, {})
     const config = readEnvironment()
     if (config.kafka === undefined) throw new CommandFailed('KAFKA_BROKERS is not set: there is no Kafka to send to')
-    const dir = join(config.dataDir, 'spool')
-    const lines = await takeLines(dir)
-    if (lines.length === 0) return terminal.out('Kafka has refused nothing for good')
-    const quiet = { info: () => undefined, warn: (says: string) => terminal.note(says), error: terminal.note }
-    const sink = createKafkaSink({
-      ...kafkaOptions({ publishTimeoutMs: PUBLISH_TIMEOUT_MS }, config.kafka),
-      log: quiet
-    })
-    const kept: string[] = []
-    try {
-      const patience = performance.now() + PUBLISH_TIMEOUT_MS
-      while (!sink.health().ready && performance.now() < patience) await new Promise(done => setTimeout(done, 50))
-      for (const line of lines) if (!(await send(line, sink.publish))) kept.push(line)
-    } finally {
-      await sink.close()
-    }
-    if (kept.length > 0) await appendFile(join(dir, REFUSED_FILE), `\n${kept.join('\n')}\n`)
-    await rm(join(dir, RETRY_FILE))
-    terminal.out(`${lines.length - kept.length} of ${lines.length} records were sent`)
-    if (kept.length > 0)
-      throw new CommandFailed(`${kept.length} were not taken, and are kept in ${join(dir, REFUSED_FILE)}`)
+    for (const dataDir of await recordFolders(config.dataDir))
+      await retryFolder(join(dataDir, 'spool'), config.kafka, terminal)
   }
+}
+
+async function retryFolder(dir: string, kafka: KafkaConfig, terminal: Terminal): Promise<void> {
+  const lines = await takeLines(dir)
+  if (lines.length === 0) return terminal.out('Kafka has refused nothing for good')
+  const quiet = { info: () => undefined, warn: (says: string) => terminal.note(says), error: terminal.note }
+  const sink = createKafkaSink({
+    ...kafkaOptions({ publishTimeoutMs: PUBLISH_TIMEOUT_MS }, kafka),
+    log: quiet
+  })
+  const kept: string[] = []
+  try {
+    const patience = performance.now() + PUBLISH_TIMEOUT_MS
+    while (!sink.health().ready && performance.now() < patience) await new Promise(done => setTimeout(done, 50))
+    for (const line of lines) if (!(await send(line, sink.publish))) kept.push(line)
+  } finally {
+    await sink.close()
+  }
+  if (kept.length > 0) await appendFile(join(dir, REFUSED_FILE), `\n${kept.join('\n')}\n`)
+  await rm(join(dir, RETRY_FILE))
+  terminal.out(`${lines.length - kept.length} of ${lines.length} records were sent`)
+  if (kept.length > 0)
+    throw new CommandFailed(`${kept.length} were not taken, and are kept in ${join(dir, REFUSED_FILE)}`)
 }
 
 /** Nothing else writes to what was taken; the server makes a new file for what is refused meanwhile. */

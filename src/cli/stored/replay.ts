@@ -5,6 +5,7 @@ import { topicTemplateFault } from '../../config/topic-template.ts'
 import { createRouter } from '../../ingest/route/route.ts'
 import { restoreRecord } from '../../ingest/route/restore.ts'
 import { kafkaOptions } from '../../app/kafka-options.ts'
+import { recordFolders } from '../../fleet/workers/folders.ts'
 import type { OutgoingRecord } from '../../model/record.ts'
 import { isSinkUnavailable } from '../../model/sink.ts'
 import type { Sink } from '../../model/sink.ts'
@@ -66,7 +67,11 @@ Examples:
     const config = readEnvironment()
     const sink = parsed.flags.has('dry-run') ? undefined : openKafka(config, topic, terminal)
     try {
-      const counts = await replayFolder({ dir: join(config.dataDir, folder), wanted, sink, terminal })
+      const counts = { published: 0, outside: 0, unreadable: 0 }
+      for (const dataDir of await recordFolders(config.dataDir)) {
+        const own = await replayFolder({ dir: join(dataDir, folder), wanted, sink, terminal })
+        for (const name of ['published', 'outside', 'unreadable'] as const) counts[name] += own[name]
+      }
       const verb = sink === undefined ? 'would be published' : 'published'
       const others = `${counts.outside} outside the time range left out, ${counts.unreadable} lines are no records`
       terminal.out(`${counts.published} records ${verb} to ${topic}, ${others}`)

@@ -1,8 +1,12 @@
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createApp } from '../../app/compose.ts'
+import type { Config } from '../../config/env/config.ts'
 import { readEnvironment } from '../../config/env/environment.ts'
 import { lockDataDir } from '../../durability/data-dir-lock.ts'
 import { lookAtSpool } from '../../durability/spool/status.ts'
+import type { SpoolStatus } from '../../durability/spool/status.ts'
+import { recordFolders } from '../../fleet/workers/folders.ts'
 import { createLogger } from '../../telemetry/logger.ts'
 import type { Command } from '../command.ts'
 import { CommandFailed, EventsLeft, parseArguments, UsageError } from '../command.ts'
@@ -26,7 +30,7 @@ Examples:
       options: { json: { type: 'boolean' } },
       positionals: ['[DIR]']
     })
-    const status = await lookAtSpool(positionals[0] ?? readEnvironment().dataDir)
+    const status = await lookAtSpools(positionals[0] ?? readEnvironment().dataDir)
     const { dir, bytes, segments, refused } = status
     if (flags.has('json')) terminal.out(JSON.stringify(status))
     else {
@@ -63,16 +67,38 @@ Examples:
     const config = { ...environment, dataDir: parsed.positionals[0] ?? environment.dataDir }
     if (config.kafka === undefined) throw new CommandFailed('KAFKA_BROKERS is not set: there is no Kafka to drain to')
     const lock = await lockDataDir(config.dataDir)
-    const app = await createApp({ config, logger: createLogger('warn') })
+    try {
+      for (const dataDir of await recordFolders(config.dataDir)) await drainFolder(config, dataDir, seconds)
+    } finally {
+      await lock.release()
+    }
+    const { dir, bytes } = await lookAtSpools(config.dataDir)
+    if (bytes > 0) throw new EventsLeft(`${bytes} bytes still wait for Kafka in ${dir}`)
+    terminal.out(`nothing waits for Kafka in ${dir}`)
+  }
+}
+
+/** Sends what one folder holds, for at most so long. The lock of a server's whole folder is held; a worker's has one of its own. */
+async function drainFolder(config: Config, dataDir: string, seconds: number): Promise<void> {
+  const lock = dataDir === config.dataDir ? undefined : await lockDataDir(dataDir)
+  try {
+    const app = await createApp({ config: { ...config, dataDir }, logger: createLogger('warn') })
     try {
       const end = performance.now() + seconds * 1_000
       while (app.backlogBytes() > 0 && performance.now() < end) await sleep(POLL_MS)
     } finally {
       await app.close()
-      await lock.release()
     }
-    const { dir, bytes } = await lookAtSpool(config.dataDir)
-    if (bytes > 0) throw new EventsLeft(`${bytes} bytes still wait for Kafka in ${dir}`)
-    terminal.out(`nothing waits for Kafka in ${dir}`)
+  } finally {
+    await lock?.release()
   }
+}
+
+/** What waits in a server's folder, those of its workers included. */
+async function lookAtSpools(dataDir: string): Promise<SpoolStatus> {
+  const dirs = await recordFolders(dataDir)
+  const all = await Promise.all(dirs.map(lookAtSpool))
+  const sum = (name: 'bytes' | 'segments' | 'refused'): number => all.reduce((total, one) => total + one[name], 0)
+  const dir = all.length === 1 && all[0] !== undefined ? all[0].dir : join(dataDir, 'worker-*', 'spool')
+  return { dir, bytes: sum('bytes'), segments: sum('segments'), refused: sum('refused') }
 }

@@ -29,7 +29,8 @@ export interface EventRoutesOptions {
   readonly background: Background
 }
 
-const FILTERS: readonly (keyof FilterQuery)[] = [
+/** The parameters that choose events. */
+export const FILTERS: readonly (keyof FilterQuery)[] = [
   'source',
   'type',
   'outcome',

@@ -38,7 +38,9 @@ export function registerTraceRoute(app: FastifyInstance, options: TraceRouteOpti
     reply.raw.once('close', () => gone.abort())
     searching++
     try {
-      const text = await answer(messageId, gone.signal, options)
+      // A primary asks its workers for one place after the other.
+      const only = (request.query as { in?: unknown }).in
+      const text = await answer(messageId, { signal: gone.signal, only }, options)
       return await reply.type('application/json; charset=utf-8').send(text)
     } finally {
       searching--
@@ -47,12 +49,17 @@ export function registerTraceRoute(app: FastifyInstance, options: TraceRouteOpti
 }
 
 /** JSON. */
-async function answer(messageId: string, signal: AbortSignal, options: TraceRouteOptions): Promise<string> {
+async function answer(
+  messageId: string,
+  { signal, only }: { readonly signal: AbortSignal; readonly only: unknown },
+  options: TraceRouteOptions
+): Promise<string> {
   const { finders } = options
-  const places = [
+  const all = [
     { name: 'log', find: finders.log },
     { name: 'kafka', find: finders.kafka }
   ] as const
+  const places = only === undefined ? all : all.filter(({ name }) => name === only)
   const found = await trace(messageId, { ...options, places, signal })
   const lines = await finders.linesOf(
     found.events.flatMap(event => event.places),

@@ -23,6 +23,12 @@ export async function workerFolders(dataDir: string): Promise<number[]> {
     .sort((a, b) => a - b)
 }
 
+/** All folders that hold records of a server: its own, where it ran without workers, and those of its workers. */
+export async function recordFolders(dataDir: string): Promise<string[]> {
+  const workers = (await workerFolders(dataDir)).map(index => workerFolder(dataDir, index)).filter(holdsRecords)
+  return workers.length === 0 || holdsRecords(dataDir) ? [dataDir, ...workers] : workers
+}
+
 /**
  * Makes a data folder ready for `count` workers, before any of them runs. What a server without workers has left becomes worker
  * 0's, by one rename each, so that a crash between two of them is no loss: the next start goes on.

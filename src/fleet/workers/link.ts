@@ -15,6 +15,9 @@ export interface LinkHandlers {
   answer(question: Question): Promise<unknown>
   reload(): void
   stop(): void
+  watch(message: Extract<FromPrimary, { op: 'watch' }>): void
+  more(message: Extract<FromPrimary, { op: 'more' }>): void
+  unwatch(message: Extract<FromPrimary, { op: 'unwatch' }>): void
   /** How the worker is. */
   beat(): Promise<Omit<Extract<FromWorker, { op: 'beat' }>, 'op'>>
 }
@@ -30,10 +33,9 @@ export function connectToPrimary(): PrimaryLink {
     else void handle(message, handlers)
   }
 
-  async function handle(message: FromPrimary, { answer, reload, stop }: LinkHandlers): Promise<void> {
-    if (message.op === 'reload') reload()
-    else if (message.op === 'stop') stop()
-    else if (message.op === 'ask') await send(await answerTo(message.id, () => answer(message.question)))
+  async function handle(message: FromPrimary, handlers: LinkHandlers): Promise<void> {
+    if (message.op === 'ask') await send(await answerTo(message.id, () => handlers.answer(message.question)))
+    else if (message.op !== 'start') handlers[message.op](message as never)
   }
 
   let isBeating = false

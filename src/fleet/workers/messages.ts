@@ -7,6 +7,8 @@ export interface StartMessage {
   readonly count: number
   /** 'serve', or 'drain': relay what waits in the folder, without listening, and end. */
   readonly task: 'serve' | 'drain'
+  /** When the primary started, in milliseconds since the epoch: what events are numbered from. */
+  readonly epoch: number
 }
 
 /** How a worker is. */
@@ -26,10 +28,21 @@ export type FromWorker =
   | { readonly op: 'failed'; readonly words: string; readonly isRefused: boolean }
   | Beat
   | AnswerMessage
+  /** A live batch for a reader, as JSON, and the seq of its last row. */
+  | { readonly op: 'rows'; readonly id: number; readonly json: string; readonly last?: number }
   /** Its last message: what is left for Kafka, and its counters as JSON of the metrics library. */
   | { readonly op: 'stopped'; readonly left: number; readonly metrics: readonly object[] }
 
-export type FromPrimary = StartMessage | AskMessage | { readonly op: 'reload' } | { readonly op: 'stop' }
+export type FromPrimary =
+  | StartMessage
+  | AskMessage
+  | { readonly op: 'reload' }
+  | { readonly op: 'stop' }
+  /** A reader of the live stream: from behind the event `after` on, else from now on. */
+  | { readonly op: 'watch'; readonly id: number; readonly query: string; readonly after?: number }
+  /** The reader has taken a batch. */
+  | { readonly op: 'more'; readonly id: number }
+  | { readonly op: 'unwatch'; readonly id: number }
 
 export interface AskMessage {
   readonly op: 'ask'
@@ -44,7 +57,6 @@ export type Question =
       readonly kind: 'request'
       readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE'
       readonly url: string
-      readonly host: string
       readonly body?: string
     }
 
@@ -59,9 +71,9 @@ export interface AnswerMessage {
 /** What a request to a worker's admin routes was answered. */
 export interface RequestAnswer {
   readonly status: number
-  readonly type: string
   readonly retryAfter: string | undefined
-  readonly body: string
+  /** Of JSON; undefined where it has no body. */
+  readonly value: unknown
 }
 
 /** An answer that is larger is replaced by an error. Bytes of JSON text. */

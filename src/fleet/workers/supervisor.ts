@@ -26,6 +26,8 @@ export interface Slot {
 
 export interface SupervisorOptions {
   readonly count: number
+  /** When the primary started, in milliseconds since the epoch. */
+  readonly epoch: number
   /** Starts a process. */
   readonly fork: () => Worker
   /** A worker that was told to stop is killed after so long. */
@@ -49,6 +51,8 @@ class WorkerFailed extends Error {
 export interface Supervisor {
   readonly slots: readonly Slot[]
   readonly isStopping: boolean
+  /** Of the tracking API; empty before a worker listens. */
+  readonly url: string
   /** Rejects when a worker's first life ends because Kafka refuses what is configured; else it stays open. */
   readonly refused: Promise<never>
   /** Resolves with the tracking URL once all listen. Rejects with the words of the first that cannot. */
@@ -124,7 +128,7 @@ class WorkerSlot implements Slot {
 
 /** Keeps `count` worker processes running: starts them, again where they end, replaces them and stops them. */
 export function createSupervisor(options: SupervisorOptions): Supervisor {
-  const { count, fork, stopMs, onMessage, onGone, log } = options
+  const { count, epoch, fork, stopMs, onMessage, onGone, log } = options
   const refusal = Promise.withResolvers<never>()
   refusal.promise.catch(() => undefined)
   const slots = Array.from({ length: count }, (_, index) => new WorkerSlot(index, 'serve'))
@@ -149,11 +153,11 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     slot.heardAt = performance.now()
     switch (message.op) {
       case 'hello':
-        return slot.send({ op: 'start', index: slot.index, count, task: slot.task })
+        return slot.send({ op: 'start', index: slot.index, count, task: slot.task, epoch })
       case 'listening':
         url = message.url
         if (slot.state === 'starting') slot.become('listening')
-        return
+        break
       case 'failed':
         slot.problem = message.words
         if (message.isRefused && slot.lives === 1) refusal.reject(new WorkerFailed(message.words))
@@ -237,6 +241,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     slots,
     get isStopping() {
       return isStopping
+    },
+    get url() {
+      return url
     },
     refused: refusal.promise,
     async start() {

@@ -1,0 +1,113 @@
+/** The one admin listener of a server with workers: health, metrics and the debugger, each over all of them. */
+import { readFileSync } from 'node:fs'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { createAccess } from '../debugger/access/access.ts'
+import { openEventStream } from '../debugger/live/event-stream.ts'
+import { FILTERS } from '../debugger/api/api-events.ts'
+import { parseFilter } from '../debugger/ring/filter.ts'
+import { registerHealth } from '../debugger/health.ts'
+import { registerPage } from '../debugger/page/page-routes.ts'
+import { queryOf, wholeNumber } from '../debugger/query.ts'
+import { ADMIN_PATH_RULES, createAdminServer } from '../debugger/admin-server.ts'
+import type { Config } from '../config/env/config.ts'
+import { healthOfAll } from '../fleet/workers/health.ts'
+import type { Slot, Supervisor } from '../fleet/workers/supervisor.ts'
+import type { Feed } from '../fleet/workers/view/feed.ts'
+import { registerView } from '../fleet/workers/view/routes.ts'
+import { followCertificate } from '../http/server/certificate.ts'
+import { prepareListener } from '../http/server/listener.ts'
+import { answerUnrouted } from '../http/server/unrouted.ts'
+import { systemClock } from '../model/clock.ts'
+import type { GroupMetrics, WorkerReading } from '../telemetry/group-metrics.ts'
+import { registerMergedOverview } from './primary-overview.ts'
+
+const PACKAGE_FILE = new URL('../../package.json', import.meta.url)
+
+export interface PrimaryAdminOptions {
+  readonly supervisor: Supervisor
+  readonly metrics: GroupMetrics
+  readonly feed: Feed
+  readonly logger: Logger
+}
+
+export interface PrimaryAdmin {
+  readonly server: FastifyInstance
+  /** Reads the certificate again now. */
+  reload(): void
+  close(): Promise<void>
+}
+
+/** Builds the listener without listening. */
+export async function createPrimaryAdmin(config: Config, options: PrimaryAdminOptions): Promise<PrimaryAdmin> {
+  const { supervisor, metrics, feed, logger } = options
+  const { slots } = supervisor
+  const { tls, trustProxy, keepAliveTimeoutMs } = config
+  const server = await createAdminServer({ logger, tls })
+  prepareListener(server, { trustProxy, idleMs: keepAliveTimeoutMs })
+  answerUnrouted(server, ADMIN_PATH_RULES)
+  const following = tls && followCertificate({ certificate: tls, servers: [server.server], log: logger })
+  registerHealth(server, {
+    health: () => healthOfAll(slots),
+    draining: () => supervisor.isStopping,
+    metricsText: async () => metrics.text(await Promise.all(slots.map(slot => readCounts(metrics, slot)))),
+    metricsType: metrics.contentType
+  })
+  await registerDebugger(server, config, options)
+  server.addHook('preClose', async () => feed.close())
+  return {
+    server,
+    reload: () => following?.check(),
+    async close() {
+      following?.close()
+      await server.close()
+    }
+  }
+}
+
+/** Asks a worker for its counters; where it says nothing, its last ones count. */
+async function readCounts(metrics: GroupMetrics, slot: Slot): Promise<WorkerReading> {
+  const answer = await slot.asker.ask({ kind: 'metrics' }).catch(() => undefined)
+  if (answer !== undefined) metrics.heard(slot.index, answer as readonly object[])
+  return { index: slot.index, isUp: slot.state === 'listening' && !slot.isSilent, restarts: slot.restarts }
+}
+
+/** As that of a server without workers: the same page, the same access, the same API. */
+async function registerDebugger(server: FastifyInstance, config: Config, options: PrimaryAdminOptions): Promise<void> {
+  const { supervisor, feed } = options
+  const { monotonic } = systemClock
+  const access = await createAccess(server, { password: config.adminPassword, host: config.adminHost, monotonic })
+  await registerPage(server, access)
+  await server.register(async api => {
+    api.addHook('onRequest', async (request, reply) => access.api(request, reply))
+    registerMergedOverview(api, {
+      supervisor,
+      destination: config.kafka
+        ? `Kafka (${config.kafka.brokers.join(', ')})`
+        : `the logs in ${config.dataDir}/worker-*`,
+      version: (JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')) as { version: string }).version,
+      hasPassword: access.mode === 'password'
+    })
+    registerStream(api, feed)
+    registerView(api, { slots: supervisor.slots, trackingUrl: hostname => urlOf(supervisor.url, hostname, config) })
+  })
+}
+
+function registerStream(api: FastifyInstance, feed: Feed): void {
+  api.get('/api/stream', async (request, reply) => {
+    const { after, ...filters } = queryOf(request, [...FILTERS, 'after'])
+    // A filter that is none is refused here, as a worker would.
+    parseFilter(filters)
+    const query = String(new URLSearchParams(filters as Record<string, string>))
+    const from = wholeNumber(String(request.headers['last-event-id'] ?? after ?? ''))
+    const watch = (watcher: Parameters<Feed['watch']>[0]): (() => void) => feed.watch(watcher, { query, after: from })
+    openEventStream(request, reply, { live: { ...feed, watch }, matches: () => true, from: 0 })
+  })
+}
+
+/** The tracking API's URL for somebody who reached this machine by `hostname`. */
+function urlOf(tracking: string, hostname: string, { publicUrl }: Config): string {
+  if (publicUrl !== undefined) return publicUrl
+  const url = new URL(tracking)
+  return `${url.protocol}//${hostname}:${url.port}`
+}

@@ -1,0 +1,48 @@
+import type { Question, RequestAnswer } from '../messages.ts'
+import { SILENT_MS } from '../messages.ts'
+import type { Slot } from '../supervisor.ts'
+
+export type Json = Record<string, unknown>
+
+/** A worker that has not answered, and why. */
+export interface Silent {
+  readonly worker: number
+  readonly problem: string
+}
+
+export interface Answers {
+  /** Of those that answered 200. */
+  readonly values: readonly Json[]
+  readonly silent: readonly Silent[]
+  /** Where one said that the question cannot be answered as it was asked: all would. */
+  readonly refusal: RequestAnswer | undefined
+}
+
+export type Request = Omit<Extract<Question, { kind: 'request' }>, 'kind'>
+
+/** Asks one worker. Rejects, in words, where it does not answer in time. */
+export async function askOne(slot: Slot, request: Request, timeoutMs = SILENT_MS): Promise<RequestAnswer> {
+  if (slot.state !== 'listening') throw new Error(slot.problem ?? `it is ${slot.state}`)
+  return (await slot.asker.ask({ kind: 'request', ...request }, timeoutMs)) as RequestAnswer
+}
+
+/** Asks all workers at once; who is silent is named, and costs no more than the time that it has. */
+export function askAll(slots: readonly Slot[], request: Request, timeoutMs = SILENT_MS): Promise<Answers> {
+  return gather(slots, slot => askOne(slot, request, timeoutMs))
+}
+
+/** What all workers answer, each asked by `ask`. */
+export async function gather(slots: readonly Slot[], ask: (slot: Slot) => Promise<RequestAnswer>): Promise<Answers> {
+  const asked = await Promise.allSettled(slots.map(ask))
+  const values: Json[] = []
+  const silent: Silent[] = []
+  let refusal: RequestAnswer | undefined
+  for (const [at, answer] of asked.entries()) {
+    const worker = slots[at]?.index ?? at
+    if (answer.status === 'rejected') silent.push({ worker, problem: (answer.reason as Error).message })
+    else if (answer.value.status === 200) values.push(answer.value.value as Json)
+    else if (answer.value.status < 500) refusal ??= answer.value
+    else silent.push({ worker, problem: String((answer.value.value as Json | undefined)?.['message']) })
+  }
+  return { values, silent, refusal }
+}
