@@ -1,3 +1,4 @@
+import type { PrivacyConfig } from './governance/privacy.ts'
 import type { LimitName } from './limits.ts'
 
 /** A source: one stream of events with its own keys. `id` is what the records carry; the write key never leaves. */
@@ -10,6 +11,8 @@ export interface Source {
   readonly rateLimit: RateLimit | undefined
   /** Bounds on its requests, where they are less than the server's; default: the server's. */
   readonly limits?: SourceLimits | undefined
+  /** What of its events may be kept, the file's rules included; undefined: all of it. */
+  readonly privacy?: PrivacyConfig | undefined
   /** Whose browser SDK its settings are for; default: Segment's. */
   readonly settingsFor?: 'segment' | 'customer.io' | undefined
 }

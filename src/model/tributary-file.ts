@@ -1,4 +1,5 @@
 import type { Destination } from './destination.ts'
+import type { PrivacyConfig } from './governance/privacy.ts'
 import type { Source } from './source.ts'
 import type { SuppressConfig } from './governance/suppress.ts'
 
@@ -9,6 +10,8 @@ export const MAX_TRIBUTARY_FILE_BYTES = 4 * 1024 * 1024
 export interface TributaryFile {
   readonly sources: readonly Source[]
   readonly destinations: readonly Destination[]
+  /** What counts for requests whose source is not known; undefined: nothing. */
+  readonly privacy?: PrivacyConfig | undefined
   readonly suppress?: SuppressConfig | undefined
   /** Where the topic of each destination stands: `file:line:column: what`. */
   readonly topicPlaces: readonly string[]

@@ -25,7 +25,7 @@ export async function openIngestion(base: Base, { keys }: Sources, { routing, si
   const validator = createValidator({ contract, mode: config.validation, limits: config.limits })
   const ids = await openIdStore({ ...config.dedup, dir: join(config.dataDir, 'dedupe'), clock, log: logger })
   const workQueue = createWorkQueue()
-  const governance = openGovernance({ configFile: config.configFile, current: keys.current, clock, log: logger })
+  const governance = openGovernance({ ...config, current: keys.current, clock, log: logger })
   const pipeline = createPipeline({
     pause: workQueue.pause,
     judge: createJudge({ validator, limits: config.limits }),

@@ -18,7 +18,7 @@ import type { Sources } from './sources.ts'
 export async function openTracking(base: Base, sources: Sources, ingestion: Ingestion) {
   const { config, metrics, clock, bufferPool } = base
   const server = await createTrackingServer(base, sources)
-  const options = { authenticator: sources.authenticator, onRefused: refusals(base) }
+  const options = { authenticator: sources.authenticator, onRefused: refusals(base, ingestion) }
   const budget = createBodyBudget()
   const eventOptions = {
     ...options,
@@ -30,7 +30,7 @@ export async function openTracking(base: Base, sources: Sources, ingestion: Inge
     workQueue: ingestion.workQueue
   }
   registerTracking(server, { ...eventOptions, ...bodyRules(config) })
-  registerPixel(server, { ...eventOptions, now: clock.now })
+  registerPixel(server, { ...eventOptions, now: clock.now, keptAddress: ingestion.governance.keptAddress })
   registerSettings(server, { ...options, publicUrl: config.publicUrl })
   registerSdkTelemetry(server)
   await registerBrowserScript(server, options)
@@ -55,12 +55,13 @@ async function createTrackingServer({ config, logger, metrics }: Base, { keys }:
 }
 
 /** Counts a refused request and shows it in the debugger. */
-function refusals({ metrics, seen }: Base) {
+function refusals({ metrics, seen }: Base, { governance }: Ingestion) {
   return (code: string, request?: FastifyRequest): void => {
     metrics.requestRefused(code)
     if (request === undefined) return
     const client = request.headers['user-agent'] ?? ''
-    seen.requestRefused({ code, path: request.url, address: request.clientAddress, client })
+    const address = governance.keptAddress(request.caller?.source, request.clientAddress)
+    seen.requestRefused({ code, path: request.url, address, client })
   }
 }
 

@@ -40,6 +40,8 @@ export interface Config {
   readonly tls:
     | { readonly cert: string; readonly key: string; readonly certFile: string; readonly keyFile: string }
     | undefined
+  /** Of the HMAC that privacy rules hash with. */
+  readonly privacyHashKey: string | undefined
   readonly logLevel: (typeof LOG_LEVELS)[number]
   readonly shutdownGraceMs: number
   /** Processes that share the port; undefined: one process without a primary. */

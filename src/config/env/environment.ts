@@ -58,7 +58,7 @@ function shown(name: VariableName, text: string | undefined): string {
 
 /** What no variable can know alone. */
 function contradictions(values: Values): string[] {
-  const found: string[] = []
+  const found = hashKeyProblems(values)
   const sasl = ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] as const
   found.push(...together(values, sasl), ...together(values, ['TLS_CERT', 'TLS_KEY']))
   if (values.KAFKA_SSL_CA !== undefined && !values.KAFKA_SSL) {
@@ -80,6 +80,15 @@ function contradictions(values: Values): string[] {
     }
   }
   return found
+}
+
+const LEAST_HASH_KEY_CHARS = 16
+
+function hashKeyProblems({ PRIVACY_HASH_KEY: key, PRIVACY_HASH_KEY_FILE: fromFile }: Values): string[] {
+  if (key !== undefined && fromFile !== undefined) return ['PRIVACY_HASH_KEY and PRIVACY_HASH_KEY_FILE are both set']
+  const given = key ?? fromFile
+  if (given === undefined || given.length >= LEAST_HASH_KEY_CHARS) return []
+  return [`PRIVACY_HASH_KEY is shorter than ${LEAST_HASH_KEY_CHARS} characters`]
 }
 
 function together(values: Values, names: readonly VariableName[]): string[] {
@@ -122,6 +131,7 @@ function toConfig(values: Values, env: Environment): Config {
     corsOrigins: values.CORS_ORIGINS,
     publicUrl: values.PUBLIC_URL,
     tls: toTls(values, env),
+    privacyHashKey: values.PRIVACY_HASH_KEY ?? values.PRIVACY_HASH_KEY_FILE,
     logLevel: values.LOG_LEVEL,
     shutdownGraceMs: values.SHUTDOWN_GRACE,
     workers: values.WORKERS,

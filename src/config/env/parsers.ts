@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { topicTemplateFault } from '../topic-template.ts'
 
@@ -152,4 +153,13 @@ export const retention: Parser<Retention> = value => {
     maxBytes = bytes ?? maxBytes
   }
   return maxAgeMs === undefined && maxBytes === undefined ? expected(wanted) : { maxAgeMs, maxBytes }
+}
+
+/** What a file holds, without the line end that editors put behind it. */
+export const secretFile: Parser<string> = path => {
+  try {
+    return readFileSync(path, 'utf8').replace(/\r?\n$/, '')
+  } catch (error) {
+    throw new Error(`expected a file that can be read (${(error as NodeJS.ErrnoException).code})`, { cause: error })
+  }
 }

@@ -159,6 +159,14 @@ export const VARIABLES = {
   PUBLIC_URL: optional('from the request', network.publicUrl, "The tracking API's URL as browsers reach it."),
   TLS_CERT: optional('none', network.pemFile, 'PEM file of the certificate, for TLS on both listeners.'),
   TLS_KEY: optional('none', network.pemFile, "PEM file of the certificate's key."),
+  PRIVACY_HASH_KEY: secret(
+    'Key of the HMAC for `privacy.hash` and `privacy.hashKeys` of `tributary.yml`: 16 characters or more, the same on all servers. Or `PRIVACY_HASH_KEY_FILE`.'
+  ),
+  PRIVACY_HASH_KEY_FILE: optional(
+    'none',
+    parse.secretFile,
+    'File that holds PRIVACY_HASH_KEY; its last line end does not count.'
+  ),
   LOG_LEVEL: variable('info', parse.oneOf(LOG_LEVELS), `One of ${LOG_LEVELS.join(', ')}.`),
   SHUTDOWN_GRACE: variable('10s', parse.duration('0s', '1h'), 'How long a stopping server drains before it exits.'),
   WORKERS: variable(

@@ -1,3 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { PrivacyConfig } from '../../model/governance/privacy.ts'
+import { NO_PRIVACY } from '../../model/governance/privacy.ts'
 import type { Destination } from '../../model/destination.ts'
 import type { Source } from '../../model/source.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
@@ -10,13 +13,18 @@ import { schemaFindings } from './schema-findings.ts'
 import { parseYaml } from './yaml-source.ts'
 
 /** A source and a destination as schemas/config.schema.json has them. */
-type SourceEntry = Partial<Source> & { readonly id: string; readonly writeKeys: readonly string[] }
+type SourceEntry = Partial<Omit<Source, 'privacy'>> & {
+  readonly privacy?: Partial<PrivacyConfig>
+  readonly id: string
+  readonly writeKeys: readonly string[]
+}
 type DestinationEntry = Partial<Destination> & { readonly name: string; readonly topic: string }
 
 interface FileEntry {
   readonly sources: readonly SourceEntry[]
   readonly destinations?: readonly DestinationEntry[] | null
   readonly suppress?: Partial<SuppressConfig> | null
+  readonly privacy?: Partial<PrivacyConfig> | null
 }
 
 /**
@@ -33,21 +41,36 @@ export function parseTributaryFile(text: string, fileName: string): KeyedTributa
   const data = yaml.data as FileEntry
   const writeKeys = new Map<string, Source>()
   const sources = data.sources.map(entry => {
-    const source = toSource(entry)
+    const source = toSource(entry, data.privacy)
     for (const key of entry.writeKeys) writeKeys.set(key, source)
     return source
   })
   const destinations = (data.destinations ?? []).map(toDestination)
+  const privacy = toPrivacy(data.privacy ?? {})
   const topicPlaces = destinations.map((_, index) => yaml.place(['destinations', index, 'topic']))
-  return { file: deepFreeze({ sources, destinations, topicPlaces, suppress: toSuppress(data.suppress) }), writeKeys }
+  return {
+    file: deepFreeze({ sources, destinations, topicPlaces, suppress: toSuppress(data.suppress), privacy }),
+    writeKeys
+  }
+}
+
+/** Undefined where nothing is asked for, so that it costs nothing. */
+function toPrivacy(entry: Partial<PrivacyConfig>): PrivacyConfig | undefined {
+  const privacy = { ...NO_PRIVACY, ...entry }
+  return isDeepStrictEqual(privacy, NO_PRIVACY) ? undefined : privacy
 }
 
 function toSuppress(entry: FileEntry['suppress']): SuppressConfig | undefined {
   return entry == null ? undefined : { users: entry.users ?? [], file: entry.file }
 }
 
-function toSource({ id, name, enabled, allowedOrigins, rateLimit, limits, settingsFor }: SourceEntry): Source {
-  return deepFreeze({ id, name: name ?? id, enabled: enabled ?? true, allowedOrigins, rateLimit, limits, settingsFor })
+function toSource(entry: SourceEntry, privacyOfAll: FileEntry['privacy']): Source {
+  const { id, name, enabled, allowedOrigins, rateLimit, limits, settingsFor } = entry
+  const privacy = toPrivacy({ ...privacyOfAll, ...entry.privacy })
+  return deepFreeze({
+    ...{ id, name: name ?? id, enabled: enabled ?? true, allowedOrigins, rateLimit, limits, settingsFor },
+    privacy
+  })
 }
 
 function toDestination({ name, topic, enabled, sources, types, events, sample }: DestinationEntry): Destination {

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { parseBody } from '../../ingest/parse/body.ts'
 import type { LimitsOf } from '../../ingest/pipeline/source-limits.ts'
 import { createLimitsOf, parseWithin } from '../../ingest/pipeline/source-limits.ts'
+import type { Source } from '../../model/source.ts'
 import type { Fault } from '../../model/reasons.ts'
 import type { Authenticated } from '../caller/authenticate.ts'
 import { checkHead, findCaller } from '../caller/caller.ts'
@@ -19,6 +20,8 @@ const PIXEL = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBR
 export interface PixelOptions extends TrackingOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** A sender's address as it may be kept: ids are made of it. Default: as it is. */
+  readonly keptAddress?: (source: Source, address: string) => string
 }
 
 interface PixelRoute {
@@ -91,6 +94,7 @@ async function track(request: FastifyRequest<PixelRoute>, options: PixelContext)
   const within = own === options.limits ? parsed : parseWithin(parsed.body, { endpoint, limits: own })
   if (!within.ok) return keepRefused(within.fault, known)
   const address = senderOf(request)
+  const kept = options.keptAddress?.(known.source, address) ?? address
   await options.pipeline.ingest({
     body: within.body,
     endpoint,
@@ -99,7 +103,7 @@ async function track(request: FastifyRequest<PixelRoute>, options: PixelContext)
     source: known.source,
     writeKey: known.writeKey,
     address,
-    messageId: options.ids(type, event.bytes.toString('latin1'), address, request.headers['user-agent'] ?? '')
+    messageId: options.ids(type, event.bytes.toString('latin1'), kept, request.headers['user-agent'] ?? '')
   })
   return undefined
 }

@@ -91,6 +91,10 @@ export class JudgedRequest {
     return { start, end, text: EMPTY_EVENT }
   }
 
+  isWithheld(index: number): boolean {
+    return this.#withheld.has(index)
+  }
+
   /** Tells `to` what rules did to an event. */
   describe(index: number, to: Described): void {
     const verdict = this.#verdicts[index]

@@ -48,6 +48,7 @@ t.test('an empty environment gives the defaults that the documentation promises'
     corsOrigins: '*',
     publicUrl: undefined,
     tls: undefined,
+    privacyHashKey: undefined,
     logLevel: 'info',
     shutdownGraceMs: 10_000,
     workers: undefined,

@@ -53,9 +53,16 @@ destinations:
     allowedOrigins: ['https://example.com', 'http://localhost:8080', 'capacitor://localhost'],
     rateLimit: { eventsPerSecond: 500, requestsPerSecond: 0.5 },
     limits: { maxBatchBytes: 4_300_000, maxEventBytes: 4_200_000 },
-    settingsFor: 'customer.io'
+    settingsFor: 'customer.io',
+    privacy: undefined
   }
-  const absent = { allowedOrigins: undefined, rateLimit: undefined, limits: undefined, settingsFor: undefined }
+  const absent = {
+    allowedOrigins: undefined,
+    rateLimit: undefined,
+    limits: undefined,
+    settingsFor: undefined,
+    privacy: undefined
+  }
   const ios = { id: 'ios', name: 'ios', enabled: true, ...absent }
   t.strictSame(file.sources, [web, ios], 'a source carries no key; name and enabled have their defaults')
   t.strictSame(file.destinations, [
