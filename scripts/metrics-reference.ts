@@ -7,11 +7,11 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { METRICS } from '../src/telemetry/metrics.ts'
+import { METRICS } from '../src/telemetry/metric-list.ts'
 
 const INTRODUCTION = `# Metrics
 
-Written by \`node scripts/metrics-reference.ts --write docs/metrics.md\`: change src/telemetry/metrics.ts, not this file.
+Written by \`node scripts/metrics-reference.ts --write docs/metrics.md\`: change src/telemetry/metric-list.ts, not this file.
 
 \`/metrics\` on the admin listener is open to whoever reaches that port. Labels come from the configuration and from closed
 lists alone, never from what a client sends, so the number of series is bounded. Besides these there are the usual

@@ -1,5 +1,5 @@
 import { Gauge, Registry } from '@prometheus-io/client'
-import { METRICS } from './metrics.ts'
+import { METRICS } from './metric-list.ts'
 import { collectRuntimeMetrics } from './runtime.ts'
 
 /** How one worker is. */

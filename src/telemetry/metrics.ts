@@ -1,267 +1,40 @@
-import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client'
+import { Registry } from '@prometheus-io/client'
 import type { EventType } from '../model/event-types.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { ReasonCode } from '../model/reasons.ts'
-import { countGoverned, GOVERNANCE_METRICS } from './governance-metrics.ts'
-import { LabelTree } from './label-tree.ts'
+import { countGoverned } from './governance-metrics.ts'
+import type { Reading } from './instruments.ts'
+import { Instruments } from './instruments.ts'
+import { METRICS } from './metric-list.ts'
 import { createRouteTotals } from './route-totals.ts'
 import { collectRuntimeMetrics } from './runtime.ts'
-import { createTally } from './tally.ts'
-import type { Tally } from './tally.ts'
-import { WORKER_METRICS } from './worker-metrics.ts'
 
-const LATENCY_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-
-/**
- * Every metric that we make, with its labels: the one list. No label ever carries free text, so the number of series
- * is bounded by the configuration.
- */
-export const METRICS = {
-  eventsReceived: {
-    kind: 'counter',
-    name: 'tributary_events_received_total',
-    help: 'Events received, before any was judged. Equals the sum of tributary_events_total.',
-    labels: ['source', 'type']
-  },
-  events: {
-    kind: 'counter',
-    name: 'tributary_events_total',
-    help: 'Events by their one outcome: accepted, duplicate, rejected (with its reason code), rate_limited, failed, filtered (dropped by a rule), suppressed (the user is on the suppression list).',
-    labels: ['source', 'type', 'outcome', 'code']
-  },
-  ...GOVERNANCE_METRICS,
-  destinationEvents: {
-    kind: 'counter',
-    name: 'tributary_destination_events_total',
-    help: 'Accepted events by destination: routed to its topic, or filtered by the first rule that said no (disabled, source, type, events, sample, integrations); and failed: routed, but answered 503.',
-    labels: ['destination', 'outcome', 'rule']
-  },
-  unknownIntegrations: {
-    kind: 'counter',
-    name: 'tributary_unknown_integrations_total',
-    help: 'Names in integrations that are no destination of the configuration; they are ignored.',
-    labels: ['source']
-  },
-  batchesRepaired: {
-    kind: 'counter',
-    name: 'tributary_batch_repaired_total',
-    help: 'Batches that were taken although commas or NULs that separate nothing stood between their events.',
-    labels: ['source']
-  },
-  rejectedBodies: {
-    kind: 'counter',
-    name: 'tributary_rejected_bodies_total',
-    help: 'Bodies that were refused as a whole, of requests with a known key: kept as a rejected record, duplicate (kept before), over_limit (REFUSED_BODIES_PER_HOUR is used up), failed (answered 503) or withheld (privacy rules forbid to keep it).',
-    labels: ['source', 'outcome']
-  },
-  requestsRefused: {
-    kind: 'counter',
-    name: 'tributary_requests_refused_total',
-    help: 'Requests refused before they were split into events, by code: no key, not JSON, too large.',
-    labels: ['code']
-  },
-  requestDuration: {
-    kind: 'histogram',
-    name: 'tributary_http_request_duration_seconds',
-    help: 'Time from the head of a request to the end of its answer.',
-    labels: ['route', 'status'],
-    buckets: LATENCY_BUCKETS_SECONDS
-  },
-  requestBytes: {
-    kind: 'counter',
-    name: 'tributary_http_request_bytes_total',
-    help: 'Bytes of request bodies, after inflating.',
-    labels: []
-  },
-  heldBodyBytes: {
-    kind: 'gauge',
-    name: 'tributary_http_body_bytes_held',
-    help: 'Bytes of bodies under way, bounded at 256 MiB; full means 503.',
-    labels: []
-  },
-  openConnections: {
-    kind: 'gauge',
-    name: 'tributary_http_connections',
-    help: 'Open connections of the tracking API.',
-    labels: []
-  },
-  connectionsRefused: {
-    kind: 'counter',
-    name: 'tributary_http_connections_refused_total',
-    help: 'Connections closed at once because MAX_CONNECTIONS or MAX_CONNECTIONS_PER_IP was reached.',
-    labels: []
-  },
-  publishDuration: {
-    kind: 'histogram',
-    name: 'tributary_publish_duration_seconds',
-    help: 'Time until a sink confirmed a write: a produce request for kafka, a write and fsync for a log.',
-    labels: ['sink'],
-    buckets: LATENCY_BUCKETS_SECONDS
-  },
-  publishedRecords: {
-    kind: 'counter',
-    name: 'tributary_published_records_total',
-    help: 'Records that a sink confirmed.',
-    labels: ['sink']
-  },
-  publishedBytes: {
-    kind: 'counter',
-    name: 'tributary_published_bytes_total',
-    help: 'Bytes of the records that a sink confirmed.',
-    labels: ['sink']
-  },
-  queueBytes: {
-    kind: 'gauge',
-    name: 'tributary_queue_bytes',
-    help: 'Bytes waiting to be written, by sink; bounded, and full means 503.',
-    labels: ['sink']
-  },
-  logBytes: {
-    kind: 'gauge',
-    name: 'tributary_log_bytes',
-    help: 'Bytes on disk, by folder of DATA_DIR.',
-    labels: ['log']
-  },
-  backlogBytes: {
-    kind: 'gauge',
-    name: 'tributary_backlog_bytes',
-    help: 'Bytes on disk that Kafka has not confirmed yet.',
-    labels: []
-  },
-  spoolMaxBytes: {
-    kind: 'gauge',
-    name: 'tributary_spool_max_bytes',
-    help: 'SPOOL_MAX_BYTES: what may wait for Kafka on disk.',
-    labels: []
-  },
-  relayedRecords: {
-    kind: 'counter',
-    name: 'tributary_relayed_records_total',
-    help: 'Records that were late, and that Kafka has confirmed since.',
-    labels: []
-  },
-  lateLanes: {
-    kind: 'gauge',
-    name: 'tributary_late_lanes',
-    help: 'Topic-partitions whose events are written to disk because Kafka does not confirm them in time.',
-    labels: []
-  },
-  laneMaxBytes: {
-    kind: 'gauge',
-    name: 'tributary_lane_max_bytes',
-    help: 'What all lanes together may keep in memory: beyond it events on their way to Kafka are only on disk. See tributary_queue_bytes for what they keep.',
-    labels: []
-  },
-  kafkaThrottle: {
-    kind: 'gauge',
-    name: 'tributary_kafka_throttle_seconds',
-    help: 'For so long a broker that applies a quota wants nothing from this server; 0 without a quota.',
-    merge: 'max',
-    labels: []
-  },
-  ready: {
-    kind: 'gauge',
-    name: 'tributary_ready',
-    help: '1 while an event can be made durable.',
-    merge: 'max',
-    labels: []
-  },
-  dedupeIds: {
-    kind: 'gauge',
-    name: 'tributary_dedupe_ids',
-    help: 'messageIds remembered, by source; bounded by DEDUP_MAX_IDS.',
-    merge: 'max',
-    labels: ['source']
-  },
-  dedupeMaxIds: {
-    kind: 'gauge',
-    name: 'tributary_dedupe_max_ids',
-    help: 'DEDUP_MAX_IDS: how many messageIds are remembered for each source.',
-    merge: 'first',
-    labels: []
-  },
-  debuggerEvents: {
-    kind: 'gauge',
-    name: 'tributary_debugger_events',
-    help: 'Events that the debugger keeps in memory; at most 100,000.',
-    labels: []
-  },
-  debuggerBytes: {
-    kind: 'gauge',
-    name: 'tributary_debugger_bytes',
-    help: 'Memory that the debugger keeps them in; at most 12 MiB.',
-    labels: []
-  },
-  debuggerWatchers: {
-    kind: 'gauge',
-    name: 'tributary_debugger_watchers',
-    help: 'Open live streams of the debugger; at most 32.',
-    labels: []
-  },
-  ...WORKER_METRICS
-} as const satisfies Record<string, MetricSpec>
-
-interface MetricSpec {
-  readonly kind: 'counter' | 'gauge' | 'histogram'
-  readonly name: string
-  readonly help: string
-  readonly labels: readonly string[]
-  readonly buckets?: readonly number[]
-  /** How a server with workers makes one number of theirs; default: their sum. */
-  readonly merge?: 'max' | 'first'
-}
-
-type Labels = Record<string, string>
-
-/** A gauge whose value is asked for when the metrics are read. */
-export type Reading = () => Iterable<readonly [labels: Labels, value: number]>
-
-/** What the rooms are handed to count with; none of them knows the library. */
+/** What the other folders are handed to count with; none of them knows the library. */
 export function createMetrics() {
   const registry = new Registry()
   collectRuntimeMetrics(registry)
+  const instruments = new Instruments(registry)
+  return {
+    registry,
+    ...countEvents(instruments),
+    ...countRequests(instruments),
+    ...countWrites(instruments),
+    /** Ties a gauge to what it reads. */
+    gauge(spec: (typeof METRICS)[keyof typeof METRICS] & { kind: 'gauge' }, reading: Reading): void {
+      instruments.gauge(spec, reading)
+    }
+  }
+}
+
+function countEvents(instruments: Instruments) {
   const routes = createRouteTotals(({ destination, outcome, rule }, events) =>
     destinationEvents.add([destination, outcome, rule], events)
   )
-  const received = count(METRICS.eventsReceived)
-  const settled = count(METRICS.events)
-  const destinationEvents = count(METRICS.destinationEvents, routes.flush)
-  const unknownIntegrations = count(METRICS.unknownIntegrations)
-  const batchesRepaired = count(METRICS.batchesRepaired)
-  const rejectedBodies = count(METRICS.rejectedBodies)
-  const requestsRefused = count(METRICS.requestsRefused)
-  const requestDuration = time(METRICS.requestDuration)
-  const requestBytes = count(METRICS.requestBytes)
-  const connectionsRefused = count(METRICS.connectionsRefused)
-  const publishDuration = time(METRICS.publishDuration)
-  const publishedRecords = count(METRICS.publishedRecords)
-  const publishedBytes = count(METRICS.publishedBytes)
-  const relayedRecords = count(METRICS.relayedRecords)
-
-  function describe({ name, help, labels }: MetricSpec) {
-    return { name, help, labelNames: [...labels], registers: [registry] }
-  }
-
-  /** @param before called when the metrics are read, to add what was held back */
-  function count(spec: MetricSpec & { kind: 'counter' }, before?: () => void): Tally {
-    const tally = createTally((labels, amount) => counter.inc(labels, amount), spec.labels)
-    const counter: Counter<string> = new Counter({
-      ...describe(spec),
-      collect() {
-        before?.()
-        tally.flush()
-      }
-    })
-    return tally
-  }
-
-  function time(spec: MetricSpec & { kind: 'histogram' }): LabelTree<Timer> {
-    const histogram = new Histogram({ ...describe(spec), buckets: [...(spec.buckets ?? [])] })
-    return new LabelTree(values => histogram.labels(...values))
-  }
-
+  const received = instruments.count(METRICS.eventsReceived)
+  const settled = instruments.count(METRICS.events)
+  const destinationEvents = instruments.count(METRICS.destinationEvents, routes.flush)
+  const unknownIntegrations = instruments.count(METRICS.unknownIntegrations)
   return {
-    registry,
     received(source: string, type: EventType | 'unknown', events: number): void {
       received.add([source, type], events)
     },
@@ -272,10 +45,21 @@ export function createMetrics() {
       settled.add([fate.source, fate.type, fate.outcome, fate.code ?? ''], events)
     },
     routed: routes.add,
-    governed: countGoverned(count(METRICS.governedEvents)),
+    governed: countGoverned(instruments.count(METRICS.governedEvents)),
     unknownIntegrations(source: string, names: number): void {
       unknownIntegrations.add([source], names)
-    },
+    }
+  }
+}
+
+function countRequests(instruments: Instruments) {
+  const batchesRepaired = instruments.count(METRICS.batchesRepaired)
+  const rejectedBodies = instruments.count(METRICS.rejectedBodies)
+  const requestsRefused = instruments.count(METRICS.requestsRefused)
+  const requestDuration = instruments.time(METRICS.requestDuration)
+  const requestBytes = instruments.count(METRICS.requestBytes)
+  const connectionsRefused = instruments.count(METRICS.connectionsRefused)
+  return {
     batchRepaired(source: string): void {
       batchesRepaired.add([source], 1)
     },
@@ -291,7 +75,16 @@ export function createMetrics() {
     bodyRead(bytes: number): void {
       requestBytes.add([], bytes)
     },
-    connectionRefused: (): void => connectionsRefused.add([], 1),
+    connectionRefused: (): void => connectionsRefused.add([], 1)
+  }
+}
+
+function countWrites(instruments: Instruments) {
+  const publishDuration = instruments.time(METRICS.publishDuration)
+  const publishedRecords = instruments.count(METRICS.publishedRecords)
+  const publishedBytes = instruments.count(METRICS.publishedBytes)
+  const relayedRecords = instruments.count(METRICS.relayedRecords)
+  return {
     published(sink: string, write: { records: number; bytes: number; milliseconds: number }): void {
       publishDuration.of([sink]).observe(write.milliseconds / 1000)
       publishedRecords.add([sink], write.records)
@@ -299,22 +92,6 @@ export function createMetrics() {
     },
     relayed(records: number): void {
       relayedRecords.add([], records)
-    },
-    /** Ties a gauge to what it reads. */
-    gauge(spec: (typeof METRICS)[keyof typeof METRICS] & { kind: 'gauge' }, reading: Reading): void {
-      new Gauge({
-        ...describe(spec),
-        aggregator: (spec as MetricSpec).merge ?? 'sum',
-        collect() {
-          this.reset()
-          for (const [labels, value] of reading()) this.set(labels, value)
-        }
-      })
     }
   }
-}
-
-/** The part of a histogram's child that is used here. */
-interface Timer {
-  observe(seconds: number): void
 }

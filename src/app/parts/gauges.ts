@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Debugger } from '../../debugger/debugger.ts'
 import type { BodyBudget } from '../../http/body/body-budget.ts'
-import { METRICS } from '../../telemetry/metrics.ts'
+import { METRICS } from '../../telemetry/metric-list.ts'
 import type { Base } from './base.ts'
 import type { Destinations } from './destinations.ts'
 import type { Ingestion } from './ingestion.ts'

@@ -55,21 +55,7 @@ export async function createAccess(app: FastifyInstance, options: AccessOptions)
     const token = cookieOf(request)
     return token !== undefined && sessions.isValid(token)
   }
-
-  async function checkPassword(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
-    if (hasSession(request)) return undefined
-    const wait = throttle.wait(request.clientAddress)
-    if (wait > 0) return refuse(reply.header('retry-after', String(wait)), 429, 'too_many_failures')
-    const failure = await new Promise<Error | undefined>(resolve => {
-      app.basicAuth.call(app, request, reply, resolve)
-    })
-    if (failure === undefined) return undefined
-    // A page's own request must not open the browser's password window.
-    const { 'sec-fetch-site': site, 'sec-fetch-mode': mode } = request.headers
-    if (site === undefined || mode === 'navigate')
-      reply.header('www-authenticate', 'Basic realm="tributary", charset="UTF-8"')
-    return refuse(reply, 401, 'password_required')
-  }
+  const checkPassword = createPasswordCheck(app, { hasSession, wait: throttle.wait })
 
   return {
     mode,
@@ -100,6 +86,27 @@ export async function createAccess(app: FastifyInstance, options: AccessOptions)
       if (token !== undefined) sessions.end(token)
       setCookie(request, reply, { value: '', seconds: 0 })
     }
+  }
+}
+
+/** Answers the request where neither its session nor its password lets it in. */
+function createPasswordCheck(
+  app: FastifyInstance,
+  { hasSession, wait }: { hasSession: (request: FastifyRequest) => boolean; wait: (address: string) => number }
+): Access['api'] {
+  return async (request, reply) => {
+    if (hasSession(request)) return undefined
+    const seconds = wait(request.clientAddress)
+    if (seconds > 0) return refuse(reply.header('retry-after', String(seconds)), 429, 'too_many_failures')
+    const failure = await new Promise<Error | undefined>(resolve => {
+      app.basicAuth.call(app, request, reply, resolve)
+    })
+    if (failure === undefined) return undefined
+    // A page's own request must not open the browser's password window.
+    const { 'sec-fetch-site': site, 'sec-fetch-mode': mode } = request.headers
+    if (site === undefined || mode === 'navigate')
+      reply.header('www-authenticate', 'Basic realm="tributary", charset="UTF-8"')
+    return refuse(reply, 401, 'password_required')
   }
 }
 

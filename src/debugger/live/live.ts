@@ -54,41 +54,74 @@ interface Follower extends Watcher {
 
 /** The live stream: nothing runs while nobody watches, or while there is no news. */
 export function createLiveFeed(options: { readonly recent: RecentEvents; readonly mask: Mask }): LiveFeed {
-  const { recent, mask } = options
-  const followers = new Set<Follower>()
+  return new Feed(options)
+}
+
+class Feed implements LiveFeed {
+  readonly #recent: RecentEvents
+  readonly #mask: Mask
+  readonly #followers = new Set<Follower>()
   /** Rows of this tick as JSON, by seq: most watchers are told of the same ones. */
-  const rows = new Map<number, string>()
-  let timer: NodeJS.Timeout | undefined
-  let unsubscribe: (() => void) | undefined
+  readonly #rows = new Map<number, string>()
+  #timer: NodeJS.Timeout | undefined
+  #unsubscribe: (() => void) | undefined
 
-  function schedule(): void {
-    timer ??= setTimeout(tick, TICK_MS)
+  constructor({ recent, mask }: { readonly recent: RecentEvents; readonly mask: Mask }) {
+    this.#recent = recent
+    this.#mask = mask
   }
 
-  function tick(): void {
-    timer = undefined
-    const share = BUDGET_MS / followers.size
-    let behind = false
-    for (const follower of followers) {
-      if (follower.ready()) advance(follower, performance.now() + share)
-      else follower.late = true
-      behind ||= follower.seen < recent.nextSeq() - 1
+  watch(watcher: Watcher, fromSeq: number): () => void {
+    if (this.#followers.size >= MAX_WATCHERS) throw new RangeError(`at most ${MAX_WATCHERS} may watch at once`)
+    const follower: Follower = { ...watcher, seen: fromSeq - 1, late: false }
+    this.#followers.add(follower)
+    this.#unsubscribe ??= this.#recent.subscribe(() => this.#schedule())
+    this.#schedule()
+    return () => {
+      this.#followers.delete(follower)
+      if (this.#followers.size > 0) return
+      this.#unsubscribe?.()
+      this.#unsubscribe = undefined
+      clearTimeout(this.#timer)
+      this.#timer = undefined
     }
-    rows.clear()
-    if (behind) schedule()
   }
 
-  function advance(follower: Follower, deadline: number): void {
+  /** Handed on by itself. */
+  readonly watchers = (): number => this.#followers.size
+
+  close(): void {
+    for (const follower of this.#followers) follower.end()
+  }
+
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => this.#tick(), TICK_MS)
+  }
+
+  #tick(): void {
+    this.#timer = undefined
+    const share = BUDGET_MS / this.#followers.size
+    let behind = false
+    for (const follower of this.#followers) {
+      if (follower.ready()) this.#advance(follower, performance.now() + share)
+      else follower.late = true
+      behind ||= follower.seen < this.#recent.nextSeq() - 1
+    }
+    this.#rows.clear()
+    if (behind) this.#schedule()
+  }
+
+  #advance(follower: Follower, deadline: number): void {
     const told: string[] = []
     let last: number | undefined
     const skippedFrom = follower.seen + 1
-    const near = follower.late ? recent.nextSeq() - MAX_LAG_EVENTS : 0
-    const start = Math.max(skippedFrom, recent.firstSeq(), near)
+    const near = follower.late ? this.#recent.nextSeq() - MAX_LAG_EVENTS : 0
+    const start = Math.max(skippedFrom, this.#recent.firstSeq(), near)
     follower.seen = start - 1
     follower.late = false
-    for (const stored of recent.after(follower.seen)) {
+    for (const stored of this.#recent.after(follower.seen)) {
       if (follower.matches(stored)) {
-        told.push(rowOf(stored))
+        told.push(this.#rowOf(stored))
         last = stored.seq
       }
       follower.seen = stored.seq
@@ -100,31 +133,9 @@ export function createLiveFeed(options: { readonly recent: RecentEvents; readonl
     if (told.length > 0 || skipped > 0) follower.tell(withTexts('rows', told, { skipped, skippedFrom }), last)
   }
 
-  function rowOf(stored: StoredEvent): string {
-    let row = rows.get(stored.seq)
-    if (row === undefined) rows.set(stored.seq, (row = JSON.stringify(toRow(stored, mask))))
+  #rowOf(stored: StoredEvent): string {
+    let row = this.#rows.get(stored.seq)
+    if (row === undefined) this.#rows.set(stored.seq, (row = JSON.stringify(toRow(stored, this.#mask))))
     return row
-  }
-
-  return {
-    watch(watcher, fromSeq) {
-      if (followers.size >= MAX_WATCHERS) throw new RangeError(`at most ${MAX_WATCHERS} may watch at once`)
-      const follower: Follower = { ...watcher, seen: fromSeq - 1, late: false }
-      followers.add(follower)
-      unsubscribe ??= recent.subscribe(schedule)
-      schedule()
-      return () => {
-        followers.delete(follower)
-        if (followers.size > 0) return
-        unsubscribe?.()
-        unsubscribe = undefined
-        clearTimeout(timer)
-        timer = undefined
-      }
-    },
-    watchers: () => followers.size,
-    close() {
-      for (const follower of followers) follower.end()
-    }
   }
 }

@@ -37,32 +37,56 @@ const TOKENS_PER_LOOK = 64
  * under the name `writeKey`, so that a revoked key is not shown either.
  */
 export function createMask(keys: KnownKeys): Mask {
-  let remembered = new Map<string, boolean>()
-  let version: unknown
-  let lengths: ReadonlySet<number> = new Set()
-  let shortest = Infinity
+  const masking = new Masking(keys)
+  const mask = (text: string): string => {
+    const working = masking.work(text)
+    let step = working.next()
+    while (step.done !== true) step = working.next()
+    return step.value
+  }
+  return Object.assign(mask, {
+    async inSlices(text: string, background: Background): Promise<string> {
+      const working = masking.work(text)
+      for (let step = working.next(); ; step = working.next()) {
+        if (step.done === true) return step.value
+        if (background.isOver()) await background.slice()
+      }
+    }
+  })
+}
 
-  function refresh(): void {
-    if (version === keys.version()) return
-    version = keys.version()
-    remembered = new Map()
-    lengths = keys.lengths()
-    shortest = Math.min(...lengths)
+class Masking {
+  readonly #keys: KnownKeys
+  #remembered = new Map<string, boolean>()
+  #version: unknown
+  #lengths: ReadonlySet<number> = new Set()
+  #shortest = Infinity
+
+  constructor(keys: KnownKeys) {
+    this.#keys = keys
   }
 
-  function isKey(word: string): boolean {
-    if (!lengths.has(word.length)) return false
-    let answer = remembered.get(word)
+  #refresh(): void {
+    if (this.#version === this.#keys.version()) return
+    this.#version = this.#keys.version()
+    this.#remembered = new Map()
+    this.#lengths = this.#keys.lengths()
+    this.#shortest = Math.min(...this.#lengths)
+  }
+
+  #isKey(word: string): boolean {
+    if (!this.#lengths.has(word.length)) return false
+    let answer = this.#remembered.get(word)
     if (answer !== undefined) return answer
-    answer = keys.isKey(word)
-    if (remembered.size >= MAX_REMEMBERED_WORDS) remembered = new Map()
-    remembered.set(word, answer)
+    answer = this.#keys.isKey(word)
+    if (this.#remembered.size >= MAX_REMEMBERED_WORDS) this.#remembered = new Map()
+    this.#remembered.set(word, answer)
     return answer
   }
 
   /** Yields now and then, and returns the masked text. */
-  function* work(text: string): Generator<undefined, string> {
-    refresh()
+  *work(text: string): Generator<undefined, string> {
+    this.#refresh()
     let masked = ''
     let copied = 0
     let looked = 0
@@ -72,7 +96,7 @@ export function createMask(keys: KnownKeys): Mask {
       const isString = token.startsWith('"')
       const isNamed = named >= 0 && isString && COLON.test(text.slice(named, index))
       named = isString && KEY_NAME.test(token) ? index + token.length : -1
-      const shown = isNamed ? `"${MASKED}"` : maskToken(token, isString)
+      const shown = isNamed ? `"${MASKED}"` : this.#maskToken(token, isString)
       if (shown !== token) {
         masked += text.slice(copied, index) + shown
         copied = index + token.length
@@ -82,53 +106,36 @@ export function createMask(keys: KnownKeys): Mask {
     return copied === 0 ? text : masked + text.slice(copied)
   }
 
-  function maskToken(token: string, isString: boolean): string {
+  #maskToken(token: string, isString: boolean): string {
     // No spelling of a character is shorter than the character.
-    if (token.length < shortest) return token
-    if (!isString) return maskWord(token)
-    return isKey(content(token)) ? `"${MASKED}"` : token.replace(WORD, maskWord)
+    if (token.length < this.#shortest) return token
+    if (!isString) return this.#maskWord(token)
+    return this.#isKey(content(token)) ? `"${MASKED}"` : token.replace(WORD, word => this.#maskWord(word))
   }
 
   /** A word, or a part of it where dashes join several. */
-  function maskWord(word: string): string {
-    if (word.length < shortest) return word
+  #maskWord(word: string): string {
+    if (word.length < this.#shortest) return word
     const plain = word.includes('\\') ? content(`"${word}"`) : word
-    if (isKey(plain)) return MASKED
-    const masked = PART.test(plain) && hasPart(plain) ? plain.replace(PARTS, maskPart) : plain
+    if (this.#isKey(plain)) return MASKED
+    const masked = PART.test(plain) && this.#hasPart(plain) ? plain.replace(PARTS, part => this.#maskPart(part)) : plain
     return masked === plain ? word : masked
   }
 
   /** Whether a part between dashes is as long as a key. */
-  function hasPart(word: string): boolean {
+  #hasPart(word: string): boolean {
     for (let start = 0; start < word.length;) {
       const dash = word.indexOf('-', start)
       const end = dash < 0 ? word.length : dash
-      if (end - start >= shortest) return true
+      if (end - start >= this.#shortest) return true
       start = end + 1
     }
     return false
   }
 
-  function maskPart(part: string): string {
-    return isKey(part) ? MASKED : part
+  #maskPart(part: string): string {
+    return this.#isKey(part) ? MASKED : part
   }
-
-  function mask(text: string): string {
-    const working = work(text)
-    let step = working.next()
-    while (step.done !== true) step = working.next()
-    return step.value
-  }
-
-  return Object.assign(mask, {
-    async inSlices(text: string, background: Background): Promise<string> {
-      const working = work(text)
-      for (let step = working.next(); ; step = working.next()) {
-        if (step.done === true) return step.value
-        if (background.isOver()) await background.slice()
-      }
-    }
-  })
 }
 
 function content(literal: string): string {

@@ -26,52 +26,28 @@ interface Candidate {
   readonly segment: SegmentInfo
 }
 
+export interface RetentionOptions {
+  readonly logs: readonly SegmentLog[]
+  readonly policy: RetentionPolicy
+  readonly clock: Clock
+  readonly log: LogLines
+}
+
 /**
  * Deletes closed segments, oldest first and never an active one: at once, then every minute, and where there is a size to
  * be held, whenever a segment was begun. A log may grow by gigabytes in a minute.
  */
-export function startRetention(options: {
-  logs: readonly SegmentLog[]
-  policy: RetentionPolicy
-  clock: Clock
-  log: LogLines
-}): Retention {
-  const { logs, policy, clock, log } = options
+export function startRetention(options: RetentionOptions): Retention {
+  const { logs, policy, log } = options
   const isLimited = policy.ageMs !== undefined || policy.bytes !== undefined
   let isWanted = false
   let checking: Promise<void> | undefined
-
-  async function check(): Promise<void> {
-    // Names begin with the time, so those of several folders sort by age.
-    const all = logs.flatMap(from => from.segments().map((segment): Candidate => ({ log: from, segment })))
-    const closed = all.filter(one => one.segment.closed).sort((a, b) => (a.segment.file < b.segment.file ? -1 : 1))
-    let bytes = all.reduce((sum, one) => sum + one.segment.bytes, 0)
-    for (const candidate of closed) {
-      const reason = await dueBy(candidate, bytes)
-      if (reason === undefined) continue
-      bytes -= candidate.segment.bytes
-      await deleteSegment(candidate, reason)
-    }
-  }
-
-  async function dueBy({ log: from, segment }: Candidate, bytes: number): Promise<'size' | 'age' | undefined> {
-    if (policy.bytes !== undefined && bytes > policy.bytes) return 'size'
-    if (policy.ageMs === undefined) return undefined
-    const written = await lastWritten(join(from.dir, segment.file))
-    return written !== undefined && clock.now() - written > policy.ageMs ? 'age' : undefined
-  }
-
-  async function deleteSegment({ log: from, segment }: Candidate, reason: 'size' | 'age'): Promise<void> {
-    const { file, bytes } = segment
-    await from.remove([{ file, bytes }])
-    log.info({ dir: from.dir, file, bytes, reason }, 'deleted a segment that LOG_RETENTION no longer keeps')
-  }
 
   async function checkAll(): Promise<void> {
     try {
       while (isWanted) {
         isWanted = false
-        await check()
+        await deleteDue(options)
       }
     } catch (error) {
       log.warn({ err: error }, 'segments that are due cannot be deleted')
@@ -110,6 +86,35 @@ export function startRetention(options: {
       await checking
     }
   }
+}
+
+/** Deletes what the policy no longer keeps. Rejects with the file system's error. */
+async function deleteDue({ logs, policy, clock, log }: RetentionOptions): Promise<void> {
+  // Names begin with the time, so those of several folders sort by age.
+  const all = logs.flatMap(from => from.segments().map((segment): Candidate => ({ log: from, segment })))
+  const closed = all.filter(one => one.segment.closed).sort((a, b) => (a.segment.file < b.segment.file ? -1 : 1))
+  let bytes = all.reduce((sum, one) => sum + one.segment.bytes, 0)
+  for (const candidate of closed) {
+    const { log: from, segment } = candidate
+    const reason = await dueBy(candidate, bytes, { policy, clock })
+    if (reason === undefined) continue
+    bytes -= segment.bytes
+    const deleted = { file: segment.file, bytes: segment.bytes }
+    await from.remove([deleted])
+    log.info({ dir: from.dir, ...deleted, reason }, 'deleted a segment that LOG_RETENTION no longer keeps')
+  }
+}
+
+/** @param bytes of all logs together */
+async function dueBy(
+  { log: from, segment }: Candidate,
+  bytes: number,
+  { policy, clock }: Pick<RetentionOptions, 'policy' | 'clock'>
+): Promise<'size' | 'age' | undefined> {
+  if (policy.bytes !== undefined && bytes > policy.bytes) return 'size'
+  if (policy.ageMs === undefined) return undefined
+  const written = await lastWritten(join(from.dir, segment.file))
+  return written !== undefined && clock.now() - written > policy.ageMs ? 'age' : undefined
 }
 
 async function lastWritten(path: string): Promise<number | undefined> {

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import * as zlib from 'node:zlib'
 import type { BufferPool } from '../../ingest/enrich/buffer-pool.ts'
 import { UNPOOLED_BUFFERS } from '../../ingest/enrich/buffer-pool.ts'
 import type { Fault } from '../../model/reasons.ts'
@@ -7,10 +6,9 @@ import { fault } from '../../model/reasons.ts'
 import type { BodyBudget } from './body-budget.ts'
 import type { MinimumBodyRate } from './body-rate.ts'
 import { DEFAULT_MINIMUM_RATE, watchBodyRate } from './body-rate.ts'
+import type { Encoding, Inflater } from './encoding.ts'
+import { createInflater, onWire } from './encoding.ts'
 import { GrowingBytes } from './growing-bytes.ts'
-
-export const ENCODINGS = ['identity', 'gzip', 'deflate', 'br', 'zstd'] as const
-export type Encoding = (typeof ENCODINGS)[number]
 
 /** What came of reading a body: `overloaded` where there is no room for it now, `request_timeout` where it dribbles. */
 export type GuardedBody = { readonly ok: true; readonly bytes: Buffer } | UnreadBody
@@ -54,26 +52,6 @@ export interface GuardOptions {
   readonly minimumRate?: MinimumBodyRate | undefined
 }
 
-/** What does not shrink grows when it is compressed: gzip's blocks and frame take less than 1/64 of it and 1 KB. */
-const COMPRESSED_GROWTH = 1 / 64
-const COMPRESSED_FRAME_BYTES = 1024
-
-/** zstd frames may ask for windows of gigabytes; 8 MiB is what its highest ordinary level asks for (RFC 8878, 3.1.1.1.2). */
-const ZSTD_WINDOW_LOG_MAX = 23
-
-/** The encoding that a Content-Encoding header names; undefined where we cannot read it. */
-export function parseEncoding(header: string | undefined): Encoding | undefined {
-  const name = header?.trim().toLowerCase() ?? ''
-  if (name === '' || name === 'identity') return 'identity'
-  if (name === 'x-gzip') return 'gzip'
-  return ENCODINGS.find(encoding => encoding === name)
-}
-
-/** The most bytes that so many inflated ones may come as. */
-function onWire(bytes: number, encoding: Encoding): number {
-  return encoding === 'identity' ? bytes : bytes + bytes * COMPRESSED_GROWTH + COMPRESSED_FRAME_BYTES
-}
-
 /**
  * Reads a body as it streams in, counting its bytes and, where it is compressed, the inflated ones too. It stops at
  * the limit, or at `keepBytes`, and calls `done` at once, however much is still to come.
@@ -81,8 +59,6 @@ function onWire(bytes: number, encoding: Encoding): number {
 export function readBody(request: IncomingMessage, options: GuardOptions, done: (body: GuardedBody) => void): void {
   new BodyReader(request, options, done)
 }
-
-type Inflater = zlib.Gunzip | zlib.Inflate | zlib.InflateRaw | zlib.BrotliDecompress | zlib.ZstdDecompress
 
 class BodyReader {
   readonly #request: IncomingMessage
@@ -252,19 +228,5 @@ class BodyReader {
     this.#budget.giveBack(this.#held - body.bytes.length)
     this.#held = 0
     this.#done(body)
-  }
-}
-
-function createInflater(encoding: Encoding, first: Buffer): Inflater {
-  switch (encoding) {
-    case 'br':
-      return zlib.createBrotliDecompress()
-    case 'zstd':
-      return zlib.createZstdDecompress({ params: { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } })
-    case 'deflate':
-      // RFC 9110 means zlib's format, but some clients send bare deflate: the low half of zlib's first byte is 8.
-      return ((first[0] as number) & 0x0f) === 8 ? zlib.createInflate() : zlib.createInflateRaw()
-    default:
-      return zlib.createGunzip()
   }
 }

@@ -48,18 +48,13 @@ export function watchFile({ file, known, onSettled, clock }: WatchFileOptions): 
     const seen = await observe(file)
     if (closed) return
     const now = clock.monotonic()
-    if (wasAsked) {
-      settle(seen)
-    } else if (seen.id === settledId) {
-      pending = undefined
-    } else if (pending?.id !== seen.id) {
+    if (wasAsked) return settle(seen)
+    if (seen.id === settledId) pending = undefined
+    else if (pending?.id !== seen.id) {
       pending = { id: seen.id, since: now }
       soon(SETTLE_MS)
-    } else if (now - pending.since < SETTLE_MS) {
-      soon(SETTLE_MS - (now - pending.since))
-    } else {
-      settle(seen)
-    }
+    } else if (now - pending.since < SETTLE_MS) soon(SETTLE_MS - (now - pending.since))
+    else settle(seen)
   }
 
   function settle(seen: Observation): void {

@@ -2,10 +2,7 @@ import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
-import { openEntryFile } from '../../../disk/entry-file.ts'
-import type { EntryFile } from '../../../disk/entry-file.ts'
-import type { Lines, LogLines } from '../contract.ts'
-import { FILE_MODE, inWords } from './files.ts'
+import type { Lines } from '../contract.ts'
 
 /**
  * The file beside a segment: 16 bytes a line, four little-endian 32-bit numbers: the line's offset, its length, its
@@ -60,87 +57,6 @@ export function decodeChecksum(entries: Buffer, at: number): ChecksumEntry | und
   const crc = entries.readUInt32LE(at + 8)
   if (length === 0 || entries.readUInt32LE(at + 12) !== entryCheck(offset, length, crc)) return undefined
   return { offset, length, crc }
-}
-
-/** So long entries wait at most while the log is busy, so that it does not pay one more write for each group... */
-const MAX_WAIT_MS = 100
-/** ...and so many bytes of them. */
-const MAX_WAITING_BYTES = 64 * 1024
-
-export interface ChecksumWriter {
-  /** Hands in entries; they are written soon, and nobody waits for them. */
-  add(entries: Buffer): void
-  /** Nothing more comes for now: what waits is written at once. */
-  flush(): void
-  /** Writes what is left, makes it durable and closes the file. Never rejects. */
-  close(): Promise<void>
-}
-
-/**
- * Writes a segment's checksum file. What a full disk does not take is left out with one warning: the log is as durable
- * without, and the entries that follow stand where a reader looks for them. What a crash leaves unwritten are the newest
- * entries. Lines without an entry are believed for what they are.
- */
-export function createChecksumWriter(options: { path: string; log: LogLines }): ChecksumWriter {
-  let file: EntryFile | undefined
-  let waiting: Buffer[] = []
-  let waitingBytes = 0
-  let timer: NodeJS.Timeout | undefined
-  let isClosed = false
-  let isTold = false
-  let writing: Promise<void> | undefined
-
-  async function writeAll(): Promise<void> {
-    try {
-      file ??= await openEntryFile({ path: options.path, entryBytes: ENTRY_BYTES, mode: FILE_MODE, isNew: true })
-      while (waiting.length > 0) tell((await file.append(takeWaiting())).error)
-    } catch (error) {
-      takeWaiting()
-      tell(error)
-    }
-    writing = undefined
-  }
-
-  function tell(error: unknown): void {
-    if (error === undefined || isTold) return
-    isTold = true
-    options.log.warn({ file: options.path, problem: inWords(error) }, 'checksums of a segment cannot be written')
-  }
-
-  function takeWaiting(): Buffer {
-    const entries = Buffer.concat(waiting, waitingBytes)
-    waiting = []
-    waitingBytes = 0
-    return entries
-  }
-
-  function flush(): void {
-    clearTimeout(timer)
-    timer = undefined
-    if (waiting.length > 0) writing ??= writeAll()
-  }
-
-  return {
-    add(entries) {
-      if (isClosed) return
-      waiting.push(entries)
-      waitingBytes += entries.length
-      if (waitingBytes >= MAX_WAITING_BYTES) flush()
-      else timer ??= setTimeout(flush, MAX_WAIT_MS).unref()
-    },
-    flush,
-    async close() {
-      flush()
-      isClosed = true
-      await writing
-      try {
-        await file?.sync()
-      } catch {
-        // Power may now take entries away; a segment is readable without them.
-      }
-      await file?.close().catch(() => undefined)
-    }
-  }
 }
 
 export interface ChecksumCursor {

@@ -1,17 +1,21 @@
 import { join } from 'node:path'
 import type { Clock } from '../../../model/clock.ts'
 import { SinkUnavailable } from '../../../model/sink.ts'
+import type { SinkHealth } from '../../../model/sink.ts'
+import type { Availability } from './availability.ts'
 import { createAvailability } from './availability.ts'
 import type { DamagedRange, Lines, LogLines, Position, SegmentLog } from '../contract.ts'
+import type { DiskSpace } from './disk-space.ts'
 import { createDiskSpace } from './disk-space.ts'
 import { inWords, makeFolder, probeWriting, syncFolder, unlinkIfThere } from '../segment/files.ts'
 import type { Group } from './group.ts'
+import type { GroupQueue } from './group-queue.ts'
 import { createGroupQueue } from './group-queue.ts'
 import { LINE_FEED, MAX_LINE_BYTES } from '../segment/lines.ts'
 import { recoverFolder } from './recovery.ts'
 import { checksumsName } from '../segment/segment-name.ts'
 import { createSegmentList } from '../segment/segment-list.ts'
-import { createSegmentWriter } from './segment-writer.ts'
+import { SegmentWriter } from './segment-writer.ts'
 
 export interface SegmentLogOptions {
   /** Made where it is missing. */
@@ -50,144 +54,183 @@ const RETRY_AFTER_SECONDS = 2
  * in health(), refuses appends, and goes on trying by itself.
  */
 export async function openSegmentLog(options: SegmentLogOptions): Promise<SegmentLog> {
-  const { dir, clock, log, maxBytes, onCommit } = options
-  const { maxQueueBytes = DEFAULTS.maxQueueBytes, housekeepingMs = DEFAULTS.housekeepingMs } = options
-  const { maxSegmentBytes = DEFAULTS.maxSegmentBytes, maxSegmentAgeMs = DEFAULTS.maxSegmentAgeMs } = options
-  const list = createSegmentList()
-  const writer = createSegmentWriter({ dir, list, clock, log, maxSegmentBytes, maxSegmentAgeMs })
-  const availability = createAvailability({ dir, probe: makeReady, log })
-  const space = createDiskSpace({ dir, log })
-  const queue = createGroupQueue({ commit, refusal, onIdle: () => writer.onIdle() })
-  const listeners = new Set<() => void>()
-  let isRecovered = false
-  let isFull = false
-  let rotateNext = false
-  let closing: Promise<void> | undefined
+  const log = new FolderLog(options)
+  await log.open()
+  return log
+}
 
-  async function makeReady(): Promise<void> {
-    if (!isRecovered) {
-      const found = await recoverFolder({ dir, log, onDamaged: range => options.onDamaged?.(range) })
-      list.load(found.segments, found.sequence)
-      isRecovered = true
-      tell()
-    }
-    await makeFolder(dir)
-    await writer.repair()
-    await probeWriting(dir, PROBE_BYTES)
+class FolderLog implements SegmentLog {
+  readonly dir: string
+  readonly #options: SegmentLogOptions
+  readonly #list = createSegmentList()
+  readonly #writer: SegmentWriter
+  readonly #availability: Availability
+  readonly #space: DiskSpace
+  readonly #queue: GroupQueue
+  readonly #listeners = new Set<() => void>()
+  #housekeeping: NodeJS.Timeout | undefined
+  #isRecovered = false
+  #isFull = false
+  #rotateNext = false
+  #closing: Promise<void> | undefined
+
+  constructor(options: SegmentLogOptions) {
+    const { dir, clock, log } = options
+    const { maxSegmentBytes = DEFAULTS.maxSegmentBytes, maxSegmentAgeMs = DEFAULTS.maxSegmentAgeMs } = options
+    this.dir = dir
+    this.#options = options
+    this.#writer = new SegmentWriter({ dir, list: this.#list, clock, log, maxSegmentBytes, maxSegmentAgeMs })
+    this.#availability = createAvailability({ dir, probe: () => this.#makeReady(), log })
+    this.#space = createDiskSpace({ dir, log })
+    this.#queue = createGroupQueue({
+      commit: group => this.#commit(group),
+      refusal: error => this.#refusal(error),
+      onIdle: () => this.#writer.onIdle()
+    })
   }
 
-  async function commit(group: Group): Promise<Position> {
-    const { position, fsyncMs } = await writer.commit(group)
-    if (rotateNext) writer.rotate()
-    rotateNext = false
-    availability.markWriteSucceeded()
-    tell({ bytes: group.bytes, records: group.lengths.length, fsyncMs })
+  async open(): Promise<void> {
+    try {
+      await this.#makeReady()
+    } catch (error) {
+      this.#availability.fail(error)
+    }
+    await this.#space.check()
+    this.#housekeeping = setInterval(() => {
+      void this.#space.check()
+      if (this.#queue.isIdle() && this.#writer.isAged()) this.#writer.rotate()
+    }, this.#options.housekeepingMs ?? DEFAULTS.housekeepingMs).unref()
+  }
+
+  append(lines: Lines): Promise<Position> {
+    const bytes = lengthOf(lines)
+    if (bytes === undefined) return Promise.reject(new RangeError('append takes whole lines, at least one'))
+    const reason = this.#obstacle(bytes)
+    if (reason === undefined) return this.#queue.add(lines, bytes)
+    return Promise.reject(new SinkUnavailable(reason, { retryAfterSeconds: RETRY_AFTER_SECONDS }))
+  }
+
+  async remove(wanted: readonly { readonly file: string; readonly bytes: number }[]): Promise<void> {
+    const limits = new Map(wanted.map(({ file, bytes }) => [file, bytes]))
+    const segments = this.#list.all.filter(segment => segment.bytes <= (limits.get(segment.file) ?? -1))
+    // The active one can only go while nothing is on its way into it; from here to rotate() nothing else runs.
+    const active = this.#writer.active()
+    if (this.#queue.isIdle() && segments.some(segment => segment === active)) this.#writer.rotate()
+    const closed = segments.filter(segment => segment.closed)
+    if (closed.length === 0) return
+    await this.#writer.settled()
+    for (const segment of closed) {
+      await unlinkIfThere(join(this.dir, segment.file))
+      await unlinkIfThere(join(this.dir, checksumsName(segment.file)))
+      this.#list.drop(segment)
+    }
+    this.#isFull = false
+    await syncFolder(this.dir)
+    this.#tell()
+  }
+
+  segments() {
+    return this.#list.all
+  }
+
+  bytes(): number {
+    return this.#list.bytes()
+  }
+
+  queuedBytes(): number {
+    return this.#queue.bytes()
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  rotate(): void {
+    if (this.#queue.isIdle()) this.#writer.rotate()
+    else this.#rotateNext = true
+  }
+
+  health(): SinkHealth {
+    const closed = this.#closing && `${this.dir} is closed`
+    const obstacles = [this.#availability.problem(), this.#isFull ? this.#fullProblem() : undefined, closed]
+    const fatal = obstacles.filter(problem => problem !== undefined)
+    const warning = this.#space.problem()
+    return { ready: fatal.length === 0, problems: warning === undefined ? fatal : [...fatal, warning] }
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#end())
+  }
+
+  async #end(): Promise<void> {
+    await this.#queue.drained()
+    clearInterval(this.#housekeeping)
+    await this.#availability.stop()
+    await this.#writer.close()
+    this.#tell()
+    this.#listeners.clear()
+  }
+
+  async #makeReady(): Promise<void> {
+    const { log } = this.#options
+    if (!this.#isRecovered) {
+      const onDamaged = (range: DamagedRange): void => this.#options.onDamaged?.(range)
+      const found = await recoverFolder({ dir: this.dir, log, onDamaged })
+      this.#list.load(found.segments, found.sequence)
+      this.#isRecovered = true
+      this.#tell()
+    }
+    await makeFolder(this.dir)
+    await this.#writer.repair()
+    await probeWriting(this.dir, PROBE_BYTES)
+  }
+
+  async #commit(group: Group): Promise<Position> {
+    const { position, fsyncMs } = await this.#writer.commit(group)
+    if (this.#rotateNext) this.#writer.rotate()
+    this.#rotateNext = false
+    this.#availability.markWriteSucceeded()
+    this.#tell({ bytes: group.bytes, records: group.lengths.length, fsyncMs })
     return position
   }
 
   /** A listener's own fault must not turn what is durable into a failure. */
-  function tell(committed?: { bytes: number; records: number; fsyncMs: number }): void {
+  #tell(committed?: { bytes: number; records: number; fsyncMs: number }): void {
     try {
-      if (committed !== undefined) onCommit?.(committed)
-      for (const listener of [...listeners]) listener()
+      if (committed !== undefined) this.#options.onCommit?.(committed)
+      for (const listener of [...this.#listeners]) listener()
     } catch (error) {
-      log.error({ dir, err: error }, 'a listener of the event log failed')
+      this.#options.log.error({ dir: this.dir, err: error }, 'a listener of the event log failed')
     }
   }
 
-  function refusal(error: unknown): SinkUnavailable {
-    availability.fail(error)
-    return new SinkUnavailable(`${dir} cannot be written: ${inWords(error)}`, {
+  #refusal(error: unknown): SinkUnavailable {
+    this.#availability.fail(error)
+    return new SinkUnavailable(`${this.dir} cannot be written: ${inWords(error)}`, {
       retryAfterSeconds: RETRY_AFTER_SECONDS,
       cause: error
     })
   }
 
   /** Why these bytes are refused, in words; undefined when they may come in. */
-  function obstacle(bytes: number): string | undefined {
-    if (closing !== undefined) return `${dir} is closed`
-    const problem = availability.problem()
+  #obstacle(bytes: number): string | undefined {
+    const { dir } = this
+    const { maxBytes, maxQueueBytes = DEFAULTS.maxQueueBytes, log } = this.#options
+    if (this.#closing !== undefined) return `${dir} is closed`
+    const problem = this.#availability.problem()
     if (problem !== undefined) return problem
-    const queued = queue.bytes()
+    const queued = this.#queue.bytes()
     if (queued > 0 && queued + bytes > maxQueueBytes) return `too much is waiting to be written to ${dir}`
-    if (maxBytes === undefined || list.bytes() + queued + bytes <= maxBytes) return undefined
-    if (!isFull) log.error({ dir, bytes: list.bytes(), maxBytes }, `${dir} is full`)
-    isFull = true
-    return fullProblem()
+    if (maxBytes === undefined || this.bytes() + queued + bytes <= maxBytes) return undefined
+    if (!this.#isFull) log.error({ dir, bytes: this.bytes(), maxBytes }, `${dir} is full`)
+    this.#isFull = true
+    return this.#fullProblem()
   }
 
-  function fullProblem(): string {
-    return `${dir} is full (${list.bytes()} of ${maxBytes} bytes, SPOOL_MAX_BYTES): new records are refused until some are deleted`
-  }
-
-  function append(lines: Lines): Promise<Position> {
-    const bytes = lengthOf(lines)
-    if (bytes === undefined) return Promise.reject(new RangeError('append takes whole lines, at least one'))
-    const reason = obstacle(bytes)
-    if (reason === undefined) return queue.add(lines, bytes)
-    return Promise.reject(new SinkUnavailable(reason, { retryAfterSeconds: RETRY_AFTER_SECONDS }))
-  }
-
-  async function remove(wanted: readonly { readonly file: string; readonly bytes: number }[]): Promise<void> {
-    const limits = new Map(wanted.map(({ file, bytes }) => [file, bytes]))
-    const segments = list.all.filter(segment => segment.bytes <= (limits.get(segment.file) ?? -1))
-    // The active one can only go while nothing is on its way into it; from here to rotate() nothing else runs.
-    if (queue.isIdle() && segments.some(segment => segment === writer.active())) writer.rotate()
-    const closed = segments.filter(segment => segment.closed)
-    if (closed.length === 0) return
-    await writer.settled()
-    for (const segment of closed) {
-      await unlinkIfThere(join(dir, segment.file))
-      await unlinkIfThere(join(dir, checksumsName(segment.file)))
-      list.drop(segment)
-    }
-    isFull = false
-    await syncFolder(dir)
-    tell()
-  }
-
-  async function close(): Promise<void> {
-    await queue.drained()
-    clearInterval(housekeeping)
-    await availability.stop()
-    await writer.close()
-    tell()
-    listeners.clear()
-  }
-
-  try {
-    await makeReady()
-  } catch (error) {
-    availability.fail(error)
-  }
-  await space.check()
-  const housekeeping = setInterval(() => {
-    void space.check()
-    if (queue.isIdle() && writer.isAged()) writer.rotate()
-  }, housekeepingMs).unref()
-
-  return {
-    dir,
-    append,
-    remove,
-    segments: () => list.all,
-    bytes: list.bytes,
-    queuedBytes: queue.bytes,
-    subscribe(listener) {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    rotate() {
-      if (queue.isIdle()) writer.rotate()
-      else rotateNext = true
-    },
-    health() {
-      const obstacles = [availability.problem(), isFull ? fullProblem() : undefined, closing && `${dir} is closed`]
-      const fatal = obstacles.filter(problem => problem !== undefined)
-      const warning = space.problem()
-      return { ready: fatal.length === 0, problems: warning === undefined ? fatal : [...fatal, warning] }
-    },
-    close: () => (closing ??= close())
+  #fullProblem(): string {
+    const { maxBytes } = this.#options
+    return `${this.dir} is full (${this.bytes()} of ${maxBytes} bytes, SPOOL_MAX_BYTES): new records are refused until some are deleted`
   }
 }
 

@@ -3,8 +3,8 @@ import { constants, open, truncate } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../../model/clock.ts'
-import { createChecksumWriter, encodeChecksums } from '../segment/checksums.ts'
-import type { ChecksumWriter } from '../segment/checksums.ts'
+import { ChecksumWriter } from '../segment/checksum-writer.ts'
+import { encodeChecksums } from '../segment/checksums.ts'
 import type { LogLines, Position } from '../contract.ts'
 import { FILE_MODE, isNotFound, syncFolder, unlinkIfThere } from '../segment/files.ts'
 import type { Group } from './group.ts'
@@ -25,29 +25,6 @@ export interface SegmentWriterOptions {
   readonly maxSegmentAgeMs: number
 }
 
-export interface SegmentWriter {
-  /**
-   * Writes a group and fsyncs it. Rejects with the file system's error when that failed: then the segment is given up,
-   * because a second fsync of the same file proves nothing (Linux forgets the failed pages), and the group is cut off.
-   * One call at a time.
-   */
-  commit(group: Group): Promise<{ position: Position; fsyncMs: number }>
-  /** No group follows for now: does what can wait while one does. */
-  onIdle(): void
-  /** The segment that the next group goes to, if it is begun. */
-  active(): Segment | undefined
-  /** Whether the active segment is older than its limit. */
-  isAged(): boolean
-  /** Ends the active segment; not while a commit is under way. */
-  rotate(): void
-  /** Resolves when the files of all ended segments are closed. */
-  settled(): Promise<void>
-  /** Cuts off again what could not be cut off when a commit failed. Rejects with the file system's error. */
-  repair(): Promise<void>
-  /** Ends the active segment and waits for every file to be closed. Never rejects. */
-  close(): Promise<void>
-}
-
 interface Active {
   readonly segment: Segment
   readonly handle: FileHandle
@@ -57,14 +34,93 @@ interface Active {
 }
 
 /** Writes one segment after the other in a folder that is there. */
-export function createSegmentWriter(options: SegmentWriterOptions): SegmentWriter {
-  const { dir, list, clock, log, maxSegmentAgeMs } = options
-  const maxSegmentBytes = Math.min(options.maxSegmentBytes, MAX_SEGMENT_BYTES)
-  const closing = new Set<Promise<void>>()
-  const uncut: Segment[] = []
-  let active: Active | undefined
+export class SegmentWriter {
+  readonly #options: SegmentWriterOptions
+  readonly #maxSegmentBytes: number
+  readonly #closing = new Set<Promise<void>>()
+  readonly #uncut: Segment[] = []
+  #active: Active | undefined
 
-  async function begin(): Promise<Active> {
+  constructor(options: SegmentWriterOptions) {
+    this.#options = options
+    this.#maxSegmentBytes = Math.min(options.maxSegmentBytes, MAX_SEGMENT_BYTES)
+  }
+
+  /**
+   * Writes a group and fsyncs it. Rejects with the file system's error when that failed: then the segment is given up,
+   * because a second fsync of the same file proves nothing (Linux forgets the failed pages), and the group is cut off.
+   * One call at a time.
+   */
+  async commit(group: Group): Promise<{ position: Position; fsyncMs: number }> {
+    const { clock, list } = this.#options
+    if (this.isAged() || this.#isFullFor(group)) this.rotate()
+    const into = (this.#active ??= await this.#begin())
+    const position = { file: into.segment.file, offset: into.segment.bytes }
+    try {
+      const [fsyncMs, checksums] = await Promise.all([
+        writeAndSync(into.handle.fd, group, clock),
+        encodeChecksums(group, position.offset) // while the disk is busy
+      ])
+      list.grow(into.segment, group.bytes)
+      into.checksums.add(checksums)
+      return { position, fsyncMs }
+    } catch (error) {
+      await this.#giveUp(into)
+      throw error
+    }
+  }
+
+  /** No group follows for now: does what can wait while one does. */
+  onIdle(): void {
+    this.#active?.checksums.flush()
+  }
+
+  /** The segment that the next group goes to, if it is begun. */
+  active(): Segment | undefined {
+    return this.#active?.segment
+  }
+
+  /** Whether the active segment is older than its limit. */
+  isAged(): boolean {
+    const { clock, maxSegmentAgeMs } = this.#options
+    return this.#active !== undefined && clock.monotonic() - this.#active.begun >= maxSegmentAgeMs
+  }
+
+  /** Ends the active segment; not while a commit is under way. */
+  rotate(): void {
+    if (this.#active === undefined) return
+    const ended = this.#active
+    this.#active = undefined
+    ended.segment.closed = true
+    const done = closeFiles(ended).finally(() => this.#closing.delete(done))
+    this.#closing.add(done)
+  }
+
+  /** Resolves when the files of all ended segments are closed. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#closing)
+  }
+
+  /** Cuts off again what could not be cut off when a commit failed. Rejects with the file system's error. */
+  async repair(): Promise<void> {
+    for (let segment = this.#uncut[0]; segment !== undefined; segment = this.#uncut[0]) {
+      await this.#cut(segment)
+      this.#uncut.shift()
+    }
+  }
+
+  /** Ends the active segment and waits for every file to be closed. Never rejects. */
+  async close(): Promise<void> {
+    this.rotate()
+    await Promise.all(this.#closing)
+  }
+
+  #isFullFor(group: Group): boolean {
+    return this.#active !== undefined && this.#active.segment.bytes + group.bytes > this.#maxSegmentBytes
+  }
+
+  async #begin(): Promise<Active> {
+    const { dir, list, clock, log } = this.#options
     const { file, sequence } = list.nextName(clock.now())
     const path = join(dir, file)
     const handle = await open(
@@ -81,75 +137,26 @@ export function createSegmentWriter(options: SegmentWriterOptions): SegmentWrite
     }
     const segment: Segment = { file, sequence, bytes: 0, closed: false }
     list.add(segment)
-    const checksums = createChecksumWriter({ path: join(dir, checksumsName(file)), log })
+    const checksums = new ChecksumWriter({ path: join(dir, checksumsName(file)), log })
     return { segment, handle, checksums, begun: clock.monotonic() }
   }
 
-  function isAged(): boolean {
-    return active !== undefined && clock.monotonic() - active.begun >= maxSegmentAgeMs
-  }
-
-  function rotate(): void {
-    if (active === undefined) return
-    const ended = active
-    active = undefined
-    ended.segment.closed = true
-    const done = closeFiles(ended).finally(() => closing.delete(done))
-    closing.add(done)
-  }
-
-  async function giveUp(failed: Active): Promise<void> {
-    active = undefined
+  async #giveUp(failed: Active): Promise<void> {
+    this.#active = undefined
     failed.segment.closed = true
     try {
-      await cut(failed.segment)
+      await this.#cut(failed.segment)
     } catch {
-      uncut.push(failed.segment)
+      this.#uncut.push(failed.segment)
     }
     await closeFiles(failed)
   }
 
-  async function cut(segment: Segment): Promise<void> {
+  async #cut(segment: Segment): Promise<void> {
+    const { dir, list } = this.#options
     if (segment.bytes > 0) return await truncateIfThere(join(dir, segment.file), segment.bytes)
     await unlinkIfThere(join(dir, segment.file))
     list.drop(segment)
-  }
-
-  return {
-    onIdle: () => active?.checksums.flush(),
-    active: () => active?.segment,
-    isAged,
-    rotate,
-    async commit(group) {
-      if (active !== undefined && (isAged() || active.segment.bytes + group.bytes > maxSegmentBytes)) rotate()
-      const into = (active ??= await begin())
-      const position = { file: into.segment.file, offset: into.segment.bytes }
-      try {
-        const [fsyncMs, checksums] = await Promise.all([
-          writeAndSync(into.handle.fd, group, clock),
-          encodeChecksums(group, position.offset) // while the disk is busy
-        ])
-        list.grow(into.segment, group.bytes)
-        into.checksums.add(checksums)
-        return { position, fsyncMs }
-      } catch (error) {
-        await giveUp(into)
-        throw error
-      }
-    },
-    async repair() {
-      for (let segment = uncut[0]; segment !== undefined; segment = uncut[0]) {
-        await cut(segment)
-        uncut.shift()
-      }
-    },
-    async settled() {
-      await Promise.all(closing)
-    },
-    async close() {
-      rotate()
-      await Promise.all(closing)
-    }
   }
 }
 

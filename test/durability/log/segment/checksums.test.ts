@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { ChecksumWriter } from '../../../../src/durability/log/segment/checksum-writer.ts'
 import {
   createChecksumCursor,
-  createChecksumWriter,
   encodeChecksums,
   ENTRY_BYTES,
   readChecksums
@@ -21,7 +21,7 @@ t.test('a full disk costs the checksums that it has no room for, and none that c
   const disk = mountDisk(t, 1)
   const path = join(disk, 'segment.crc')
   const lines = createLogLines()
-  const writer = createChecksumWriter({ path, log: lines })
+  const writer = new ChecksumWriter({ path, log: lines })
   const size = (): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
   writer.add(await entriesOf(0, 1))
   writer.flush()

@@ -1,0 +1,85 @@
+import { openEntryFile } from '../../../disk/entry-file.ts'
+import type { EntryFile } from '../../../disk/entry-file.ts'
+import type { LogLines } from '../contract.ts'
+import { ENTRY_BYTES } from './checksums.ts'
+import { FILE_MODE, inWords } from './files.ts'
+
+/** So long entries wait at most while the log is busy, so that it does not pay one more write for each group... */
+const MAX_WAIT_MS = 100
+/** ...and so many bytes of them. */
+const MAX_WAITING_BYTES = 64 * 1024
+
+/**
+ * Writes a segment's checksum file. What a full disk does not take is left out with one warning: the log is as durable
+ * without, and the entries that follow stand where a reader looks for them. What a crash leaves unwritten are the newest
+ * entries. Lines without an entry are believed for what they are.
+ */
+export class ChecksumWriter {
+  readonly #path: string
+  readonly #log: LogLines
+  #file: EntryFile | undefined
+  #waiting: Buffer[] = []
+  #waitingBytes = 0
+  #timer: NodeJS.Timeout | undefined
+  #isClosed = false
+  #isWarned = false
+  #writing: Promise<void> | undefined
+
+  constructor({ path, log }: { path: string; log: LogLines }) {
+    this.#path = path
+    this.#log = log
+  }
+
+  /** Hands in entries; they are written soon, and nobody waits for them. */
+  add(entries: Buffer): void {
+    if (this.#isClosed) return
+    this.#waiting.push(entries)
+    this.#waitingBytes += entries.length
+    if (this.#waitingBytes >= MAX_WAITING_BYTES) this.flush()
+    else this.#timer ??= setTimeout(() => this.flush(), MAX_WAIT_MS).unref()
+  }
+
+  /** Nothing more comes for now: what waits is written at once. */
+  flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#waiting.length > 0) this.#writing ??= this.#writeAll()
+  }
+
+  /** Writes what is left, makes it durable and closes the file. Never rejects. */
+  async close(): Promise<void> {
+    this.flush()
+    this.#isClosed = true
+    await this.#writing
+    try {
+      await this.#file?.sync()
+    } catch {
+      // Power may now take entries away; a segment is readable without them.
+    }
+    await this.#file?.close().catch(() => undefined)
+  }
+
+  async #writeAll(): Promise<void> {
+    try {
+      this.#file ??= await openEntryFile({ path: this.#path, entryBytes: ENTRY_BYTES, mode: FILE_MODE, isNew: true })
+      while (this.#waiting.length > 0) this.#warn((await this.#file.append(this.#takeWaiting())).error)
+    } catch (error) {
+      this.#takeWaiting()
+      this.#warn(error)
+    }
+    this.#writing = undefined
+  }
+
+  #warn(error: unknown): void {
+    if (error === undefined || this.#isWarned) return
+    this.#isWarned = true
+    this.#log.warn({ file: this.#path, problem: inWords(error) }, 'checksums of a segment cannot be written')
+  }
+
+  #takeWaiting(): Buffer {
+    const entries = Buffer.concat(this.#waiting, this.#waitingBytes)
+    this.#waiting = []
+    this.#waitingBytes = 0
+    return entries
+  }
+}
