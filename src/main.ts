@@ -15,10 +15,10 @@ async function main(): Promise<void> {
     const { runAlone } = await import('./app/alone.ts')
     await runAlone(config, endWithGrace)
   } else if (cluster.isPrimary) {
-    const { runPrimary } = await import('./app/primary.ts')
+    const { runPrimary } = await import('./app/workers/primary.ts')
     await runPrimary(config, config.workers, endWithGrace)
   } else {
-    const { runWorker } = await import('./app/worker.ts')
+    const { runWorker } = await import('./app/workers/worker.ts')
     if (!(await runWorker(config, endWithGrace))) process.exit(1)
   }
 }

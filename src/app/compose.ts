@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Debugger } from '../debugger/debugger.ts'
 import { followCertificate } from '../http/server/certificate.ts'
 import { createDrainer } from '../http/server/drain.ts'
+import type { IdStore } from '../ingest/dedupe/id-store.ts'
 import { openAdmin, showDebugger, showHealth } from './parts/admin.ts'
 import type { AppOptions } from './parts/base.ts'
 import { createBase } from './parts/base.ts'
@@ -30,6 +31,8 @@ export interface App {
   backlogBytes(): number
   /** The live stream, for a primary. */
   readonly debugger: Debugger
+  /** Remembers messageIds that became durable in another process. */
+  readonly restoreIds: IdStore['restore']
   /** All metrics, as the metrics library merges them. */
   readMetrics(): Promise<readonly object[]>
   /** Takes no more requests, finishes those under way, makes what they carry durable. Safe to call twice. */
@@ -81,6 +84,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     },
     backlogBytes: () => destinations.sink.levels().backlog,
     debugger: debug,
+    restoreIds: ingestion.ids.restore,
     readMetrics: () => metrics.registry.getMetricsAsJSON(),
     close: () => (stopping ??= stop())
   }

@@ -4,6 +4,7 @@ import type { Observations } from '../../debugger/ring/observations.ts'
 import { createObservations } from '../../debugger/ring/observations.ts'
 import type { BufferPool } from '../../ingest/enrich/buffer-pool.ts'
 import { RecyclingBufferPool } from '../../ingest/enrich/buffer-pool.ts'
+import type { IdSharing } from '../../ingest/dedupe/id-store.ts'
 import type { Background } from '../../model/background.ts'
 import { createBackground } from '../../model/background.ts'
 import type { Clock } from '../../model/clock.ts'
@@ -18,6 +19,8 @@ export interface AppOptions {
   readonly sink?: Sink
   readonly clock?: Clock
   readonly bufferPool?: BufferPool
+  /** Other processes that share their messageIds with this one. */
+  readonly shareIds?: IdSharing | undefined
 }
 
 /** What every other part is given: settings, and those that are told what happens. */
@@ -28,16 +31,18 @@ export interface Base {
   readonly bufferPool: BufferPool
   readonly background: Background
   readonly metrics: ReturnType<typeof createMetrics>
+  readonly shareIds: IdSharing | undefined
   /** What the debugger is told. */
   readonly seen: Observations
 }
 
-export function createBase({ config, logger, clock = systemClock, bufferPool }: AppOptions): Base {
+export function createBase({ config, logger, clock = systemClock, bufferPool, shareIds }: AppOptions): Base {
   return {
     config,
     logger,
     clock,
     bufferPool: bufferPool ?? new RecyclingBufferPool(),
+    shareIds,
     background: createBackground(),
     metrics: createMetrics(),
     seen: createObservations(clock.now)

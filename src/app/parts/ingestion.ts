@@ -23,7 +23,8 @@ export async function openIngestion(base: Base, { keys }: Sources, { routing, si
   const { config, logger, clock, metrics, seen, bufferPool } = base
   const contract = loadContract(CONTRACT_FILE.pathname, CACHE_DIR.pathname)
   const validator = createValidator({ contract, mode: config.validation, limits: config.limits })
-  const ids = await openIdStore({ ...config.dedup, dir: join(config.dataDir, 'dedupe'), clock, log: logger })
+  const dir = join(config.dataDir, 'dedupe')
+  const ids = await openIdStore({ ...config.dedup, dir, clock, log: logger, share: base.shareIds })
   const workQueue = createWorkQueue()
   const governance = openGovernance({ ...config, current: keys.current, clock, log: logger })
   const pipeline = createPipeline({

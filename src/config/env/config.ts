@@ -24,6 +24,8 @@ export interface Config {
   readonly drainOnStopMs: number
   readonly logRetention: Retention
   readonly dedup: { readonly windowMs: number; readonly maxIds: number }
+  /** Whether workers tell each other the messageIds that they made durable. */
+  readonly dedupShare: boolean
   readonly validation: 'compatible' | 'strict'
   readonly batchPartialStatus: 200 | 400
   readonly limits: Limits

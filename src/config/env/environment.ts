@@ -115,6 +115,7 @@ function toConfig(values: Values, env: Environment): Config {
     drainOnStopMs: values.DRAIN_ON_STOP,
     logRetention: values.LOG_RETENTION,
     dedup: { windowMs: values.DEDUP_WINDOW, maxIds: values.DEDUP_MAX_IDS },
+    dedupShare: values.DEDUP_SHARE === 'on',
     validation: values.VALIDATION,
     batchPartialStatus: values.BATCH_PARTIAL_STATUS,
     limits: {

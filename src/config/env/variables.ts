@@ -108,6 +108,11 @@ export const VARIABLES = {
     parse.integer(1, 100_000_000),
     'How many messageIds are remembered, for each source.'
   ),
+  DEDUP_SHARE: variable(
+    'on',
+    parse.oneOf(['on', 'off']),
+    'With WORKERS: whether workers tell each other the messageIds that they made durable.'
+  ),
   VALIDATION: variable(
     'compatible',
     parse.oneOf(['compatible', 'strict']),

@@ -18,6 +18,7 @@ export interface LinkHandlers {
   watch(message: Extract<FromPrimary, { op: 'watch' }>): void
   more(message: Extract<FromPrimary, { op: 'more' }>): void
   unwatch(message: Extract<FromPrimary, { op: 'unwatch' }>): void
+  seen(message: Extract<FromPrimary, { op: 'seen' }>): void
   /** How the worker is. */
   beat(): Promise<Omit<Extract<FromWorker, { op: 'beat' }>, 'op'>>
 }

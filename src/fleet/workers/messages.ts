@@ -1,5 +1,7 @@
 /** What the primary and its workers tell each other over IPC, in structured-clone form. */
 
+import type { SeenBatch } from '../seen/collector.ts'
+
 /** Of what a worker must know before it builds its server. */
 export interface StartMessage {
   readonly op: 'start'
@@ -9,6 +11,16 @@ export interface StartMessage {
   readonly task: 'serve' | 'drain'
   /** When the primary started, in milliseconds since the epoch: what events are numbered from. */
   readonly epoch: number
+  /** How messageIds are shared with the other workers; undefined: they are not. */
+  readonly share: SharedIds | undefined
+}
+
+export interface SharedIds {
+  readonly seed: readonly [number, number]
+  /** Folders of the journals of the others. */
+  readonly others: readonly string[]
+  /** What the others made durable just now, and may not have in their journals yet. */
+  readonly recent: readonly SeenBatch[]
 }
 
 /** How a worker is. */
@@ -30,6 +42,8 @@ export type FromWorker =
   | AnswerMessage
   /** A live batch for a reader, as JSON, and the seq of its last row. */
   | { readonly op: 'rows'; readonly id: number; readonly json: string; readonly last?: number }
+  /** messageIds that it made durable. */
+  | { readonly op: 'seen'; readonly batches: readonly SeenBatch[] }
   /** Its last message: what is left for Kafka, and its counters as JSON of the metrics library. */
   | { readonly op: 'stopped'; readonly left: number; readonly metrics: readonly object[] }
 
@@ -43,6 +57,8 @@ export type FromPrimary =
   /** The reader has taken a batch. */
   | { readonly op: 'more'; readonly id: number }
   | { readonly op: 'unwatch'; readonly id: number }
+  /** messageIds that the others made durable. */
+  | { readonly op: 'seen'; readonly batches: readonly SeenBatch[] }
 
 export interface AskMessage {
   readonly op: 'ask'

@@ -21,13 +21,15 @@ export interface Slot {
   /** What it has said to leave for Kafka; undefined where it ended without a word. */
   readonly left: number | undefined
   readonly asker: Asker
+  /** Whether this life was told its task. */
+  readonly isStarted: boolean
   send(message: FromPrimary): void
 }
 
 export interface SupervisorOptions {
   readonly count: number
-  /** When the primary started, in milliseconds since the epoch. */
-  readonly epoch: number
+  /** What a worker is told before it builds its server, beside its task. */
+  readonly startFacts: (index: number, task: StartMessage['task']) => Pick<StartMessage, 'epoch' | 'share'>
   /** Starts a process. */
   readonly fork: () => Worker
   /** A worker that was told to stop is killed after so long. */
@@ -83,6 +85,7 @@ class WorkerSlot implements Slot {
   failures = 0
   restarts = 0
   lives = 0
+  isStarted = false
   left: number | undefined
   timer: NodeJS.Timeout | undefined
   /** Called at each change of state. */
@@ -128,7 +131,7 @@ class WorkerSlot implements Slot {
 
 /** Keeps `count` worker processes running: starts them, again where they end, replaces them and stops them. */
 export function createSupervisor(options: SupervisorOptions): Supervisor {
-  const { count, epoch, fork, stopMs, onMessage, onGone, log } = options
+  const { count, startFacts, fork, stopMs, onMessage, onGone, log } = options
   const refusal = Promise.withResolvers<never>()
   refusal.promise.catch(() => undefined)
   const slots = Array.from({ length: count }, (_, index) => new WorkerSlot(index, 'serve'))
@@ -142,7 +145,13 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     if (isStopping) return
     const child = fork()
     slot.lives++
-    Object.assign(slot, { process: child, bornAt: performance.now(), left: undefined, problem: undefined })
+    Object.assign(slot, {
+      process: child,
+      bornAt: performance.now(),
+      left: undefined,
+      problem: undefined,
+      isStarted: false
+    })
     child.on('message', (message: FromWorker) => hear(slot, message))
     child.on('error', error => log.error({ worker: slot.index, problem: error.message }, 'a worker cannot be reached'))
     child.once('exit', (code, signal) => ended(slot, signal ?? `code ${code}`))
@@ -153,7 +162,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     slot.heardAt = performance.now()
     switch (message.op) {
       case 'hello':
-        return slot.send({ op: 'start', index: slot.index, count, task: slot.task, epoch })
+        slot.send({ op: 'start', index: slot.index, count, task: slot.task, ...startFacts(slot.index, slot.task) })
+        slot.isStarted = true
+        return
       case 'listening':
         url = message.url
         if (slot.state === 'starting') slot.become('listening')

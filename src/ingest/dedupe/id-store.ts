@@ -1,9 +1,10 @@
 import type { Clock } from '../../model/clock.ts'
 import { HashIdWindow } from './id-window.ts'
-import { IdJournal } from './journal.ts'
+import { ENTRY_BYTES, IdJournal } from './journal.ts'
 import type { EachId } from './journal.ts'
 import { SeedFolder } from './seed-folder.ts'
 import type { Seed } from './seed-folder.ts'
+import { readableJournals, restoreJournals } from './shared-journals.ts'
 
 export interface IdStoreOptions {
   /** Folder of the journals; made where it is missing. */
@@ -13,11 +14,25 @@ export interface IdStoreOptions {
   readonly windowMs: number
   readonly clock: Clock
   readonly log: { warn(fields: object, message: string): void }
+  /** With whom ids are shared; undefined: with nobody. */
+  readonly share?: IdSharing | undefined
+}
+
+/** Several processes that know each other's ids. */
+export interface IdSharing {
+  /** The same for all of them: else their hashes mean nothing to each other. */
+  readonly seed: Seed
+  /** Folders of the journals of the others. Their ids are read at the start, and nothing is written there. */
+  readonly others: readonly string[]
+  /** Told of each id that is remembered here. */
+  readonly onKept: (name: string, high: number, low: number, unixSeconds: number) => void
 }
 
 export interface IdStore {
   /** The window of a source, or of another stream of ids; names are file names. */
   windowOf(name: string): HashIdWindow
+  /** Remembers ids that became durable elsewhere: entries as a journal has them. They are not written to this one's journal. */
+  restore(name: string, entries: Uint8Array): void
   /** Ids remembered, by name. */
   sizes(): readonly (readonly [name: string, ids: number])[]
   /** Writes what is pending. Safe to call twice. */
@@ -43,7 +58,9 @@ export async function openIdStore(options: IdStoreOptions): Promise<IdStore> {
   const folder = new SeedFolder(options)
   const seed = await folder.open()
   const store = new JournaledWindows(options, folder, seed)
-  for (const name of new Set(await folder.journalNames())) await store.open(name).ready
+  const names = new Set(await folder.journalNames())
+  if (options.share === undefined) for (const name of names) await store.open(name).ready
+  else await store.openShared(names, options.share)
   return store
 }
 
@@ -85,15 +102,41 @@ class JournaledWindows implements IdStore {
     for (const { journal } of this.#kept.values()) await journal.close().catch(warn)
   }
 
-  open(name: string): Kept & { ready: Promise<void> } {
-    const { dir, maxIds, windowMs, clock } = this.#options
+  /** @param each told of the ids of its journal; default: they are remembered */
+  open(name: string, each?: EachId): Kept & { ready: Promise<void> } {
+    const { dir, maxIds, windowMs, clock, share } = this.#options
     const journal = new IdJournal(dir, name, maxIds)
-    const onKeep: EachId = (high, low, unixSeconds) => journal.add(high, low, unixSeconds)
+    const onKeep: EachId = (high, low, unixSeconds) => {
+      journal.add(high, low, unixSeconds)
+      share?.onKept(name, high, low, unixSeconds)
+    }
     const window = new HashIdWindow({ maxIds, windowMs, clock, seed: this.#seed, onKeep })
     this.#kept.set(name, { window, journal })
     const now = Math.floor(clock.now() / 1000)
-    const ready = journal.load((high, low, at) => window.restore(high, low, now - at))
+    const ready = journal.load(each ?? ((high, low, at) => window.restore(high, low, now - at)))
     return { window, journal, ready }
+  }
+
+  /** Own ids and those of the others, in the order of their times. */
+  async openShared(own: ReadonlySet<string>, share: IdSharing): Promise<void> {
+    const { dir, clock } = this.#options
+    const { others, names } = await readableJournals(share)
+    for (const name of new Set([...own, ...names])) {
+      const { window, ready } = this.open(name, () => undefined)
+      await ready
+      const now = Math.floor(clock.now() / 1000)
+      await restoreJournals([dir, ...others], name, (high, low, at) => window.restore(high, low, now - at))
+    }
+  }
+
+  readonly restore = (name: string, entries: Uint8Array): void => {
+    const window = this.windowOf(name)
+    window.forgetOld()
+    const now = Math.floor(this.#options.clock.now() / 1000)
+    const words = new DataView(entries.buffer, entries.byteOffset, entries.length)
+    for (let at = 0; at + ENTRY_BYTES <= entries.length; at += ENTRY_BYTES) {
+      window.restore(words.getInt32(at, true), words.getInt32(at + 4, true), now - words.getUint32(at + 8, true))
+    }
   }
 
   #flush(): void {

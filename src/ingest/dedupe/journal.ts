@@ -5,7 +5,7 @@ import type { EntryFile } from '../../disk/entry-file.ts'
 import { orNothing } from './or-nothing.ts'
 
 /** The halves of an id's hash and the second it was kept in, each a 32-bit little-endian number. */
-const ENTRY_BYTES = 12
+export const ENTRY_BYTES = 12
 const FILE_MODE = 0o640
 const FIRST_CAPACITY_ENTRIES = 256
 

@@ -13,15 +13,26 @@ const JOURNAL_NAME = /^([\w-]+(?:\.rejected)?)(?:\.old)?\.ids$/
 export class SeedFolder {
   readonly #dir: string
   readonly #log: { warn(fields: object, message: string): void }
+  readonly #shared: Seed | undefined
   #isWarned = false
   #unsaved: Seed | undefined
 
-  constructor({ dir, log }: { readonly dir: string; readonly log: { warn(fields: object, message: string): void } }) {
+  /** @param options.share of several processes that hash with one seed */
+  constructor({
+    dir,
+    log,
+    share
+  }: {
+    readonly dir: string
+    readonly log: { warn(fields: object, message: string): void }
+    readonly share?: { readonly seed: Seed } | undefined
+  }) {
     this.#dir = dir
+    this.#shared = share?.seed
     this.#log = log
   }
 
-  /** The seed of before, or a new one. Rejects, naming the file, where what is there cannot be read. */
+  /** The shared seed, else the seed of before, else a new one. Rejects, naming the file, where what is there cannot be read. */
   async open(): Promise<Seed> {
     try {
       await mkdir(this.#dir, { recursive: true })
@@ -30,12 +41,13 @@ export class SeedFolder {
     }
     const file = join(this.#dir, SEED_FILE)
     const known = await readSeed(file)
-    if (typeof known !== 'string') return known
-    const fresh = [randomInt(2 ** 32), randomInt(2 ** 32)] as const
+    if (typeof known !== 'string' && (this.#shared === undefined || isSameSeed(known, this.#shared))) return known
+    const fresh = this.#shared ?? ([randomInt(2 ** 32), randomInt(2 ** 32)] as const)
     this.#unsaved = fresh
     const journals = await this.#journalFiles()
     if (known === 'unusable' || journals.length > 0) {
-      this.#log.warn({ file, problem: known }, 'the messageIds of before are forgotten: their seed is lost')
+      const problem = typeof known === 'string' ? known : 'another seed is shared now'
+      this.#log.warn({ file, problem }, 'the messageIds of before are forgotten: their seed is lost')
     }
     try {
       for (const name of journals) await rm(join(this.#dir, name))
@@ -54,7 +66,7 @@ export class SeedFolder {
   }
 
   async journalNames(): Promise<string[]> {
-    return (await this.#journalFiles()).map(file => JOURNAL_NAME.exec(file)?.[1] as string)
+    return namesOf(await this.#journalFiles())
   }
 
   /** Once, until recovered() is called. */
@@ -73,9 +85,31 @@ export class SeedFolder {
   }
 
   async #journalFiles(): Promise<string[]> {
-    const files = await orNothing(this.#dir, readdir(this.#dir))
-    return files?.filter(file => JOURNAL_NAME.test(file)) ?? []
+    return journalFiles(this.#dir)
   }
+}
+
+/** The names of the journals in a folder; empty where there is none. */
+export async function journalNames(dir: string): Promise<string[]> {
+  return namesOf(await journalFiles(dir))
+}
+
+async function journalFiles(dir: string): Promise<string[]> {
+  const files = await orNothing(dir, readdir(dir))
+  return files?.filter(file => JOURNAL_NAME.test(file)) ?? []
+}
+
+function namesOf(files: readonly string[]): string[] {
+  return files.map(file => JOURNAL_NAME.exec(file)?.[1] as string)
+}
+
+export function isSameSeed(seed: Seed, other: Seed): boolean {
+  return seed[0] === other[0] && seed[1] === other[1]
+}
+
+/** The seed of a folder of journals. Rejects, naming the file, where it cannot be read. */
+export function seedOf(dir: string): Promise<Seed | 'missing' | 'unusable'> {
+  return readSeed(join(dir, SEED_FILE))
 }
 
 async function readSeed(path: string): Promise<Seed | 'missing' | 'unusable'> {

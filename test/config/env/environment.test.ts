@@ -37,6 +37,7 @@ t.test('an empty environment gives the defaults that the documentation promises'
     drainOnStopMs: 0,
     logRetention: { maxAgeMs: undefined, maxBytes: undefined },
     dedup: { windowMs: 86_400_000, maxIds: 2_000_000 },
+    dedupShare: true,
     validation: 'compatible',
     batchPartialStatus: 200,
     limits: { maxEventBytes: 32_767, maxBatchBytes: 524_288, maxBatchEvents: 2500, maxPublishBytes: 4_194_304 },
@@ -137,6 +138,7 @@ const GOOD: [Record<string, string>, (config: Config) => unknown, unknown][] = [
   [{ PUBLIC_URL: 'https://example.com/events/' }, c => c.publicUrl, 'https://example.com/events'],
   [{ LOG_LEVEL: 'WARN' }, c => c.logLevel, 'warn'],
   [{ SHUTDOWN_GRACE: '0s' }, c => c.shutdownGraceMs, 0],
+  [{ DEDUP_SHARE: 'Off' }, c => c.dedupShare, false],
   [{ WORKERS: '4' }, c => c.workers, 4],
   [{ WORKERS: 'off' }, c => c.workers, undefined],
   [{ WORKERS: 'AUTO' }, c => c.workers, Math.min(64, availableParallelism())]

@@ -2,23 +2,26 @@
 import cluster from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { banner } from './banner.ts'
-import type { Config } from '../config/env/config.ts'
-import { prepareForWorkers, workerFolder, workerFolders } from '../fleet/workers/folders.ts'
-import type { FromWorker } from '../fleet/workers/messages.ts'
-import type { Slot, Supervisor } from '../fleet/workers/supervisor.ts'
-import { createSupervisor } from '../fleet/workers/supervisor.ts'
-import type { Feed } from '../fleet/workers/view/feed.ts'
-import { createFeed } from '../fleet/workers/view/feed.ts'
-import { onHangUp } from './hang-up.js'
-import { ensureConfigFile } from '../keys/edit/first-file.ts'
-import { lockDataDir } from '../durability/data-dir-lock.ts'
-import { lookAtSpool } from '../durability/spool/status.ts'
-import type { GroupMetrics } from '../telemetry/group-metrics.ts'
-import { createGroupMetrics } from '../telemetry/group-metrics.ts'
-import { createLogger } from '../telemetry/logger.ts'
-import type { EndWithGrace } from './end-with-grace.ts'
+import { banner } from '../banner.ts'
+import type { Config } from '../../config/env/config.ts'
+import { prepareForWorkers, workerFolder, workerFolders } from '../../fleet/workers/folders.ts'
+import type { FromWorker } from '../../fleet/workers/messages.ts'
+import type { SeenRelay } from '../../fleet/workers/seen-relay.ts'
+import { createSeenRelay } from '../../fleet/workers/seen-relay.ts'
+import type { Slot, Supervisor } from '../../fleet/workers/supervisor.ts'
+import { createSupervisor } from '../../fleet/workers/supervisor.ts'
+import type { Feed } from '../../fleet/workers/view/feed.ts'
+import { createFeed } from '../../fleet/workers/view/feed.ts'
+import { onHangUp } from '../hang-up.js'
+import { ensureConfigFile } from '../../keys/edit/first-file.ts'
+import { lockDataDir } from '../../durability/data-dir-lock.ts'
+import { lookAtSpool } from '../../durability/spool/status.ts'
+import type { GroupMetrics } from '../../telemetry/group-metrics.ts'
+import { createGroupMetrics } from '../../telemetry/group-metrics.ts'
+import { createLogger } from '../../telemetry/logger.ts'
+import type { EndWithGrace } from '../end-with-grace.ts'
 import { createPrimaryAdmin } from './primary-admin.ts'
+import { shareWith } from './shared-ids.ts'
 
 /** What a worker may take beyond its own grace before it is killed. */
 const KILL_MARGIN_MS = 2_000
@@ -32,7 +35,8 @@ export async function runPrimary(config: Config, count: number, endWithGrace: En
   const lock = await lockDataDir(config.dataDir)
   const leftOver = await prepareForWorkers(config.dataDir, count)
   const metrics = createGroupMetrics()
-  const { supervisor, feed } = createWorkers(config, { count, metrics, logger })
+  const share = config.dedupShare ? await shareWith(config.dataDir) : undefined
+  const { supervisor, feed } = createWorkers(config, { count, metrics, share, logger })
   const admin = await createPrimaryAdmin(config, { supervisor, metrics, feed, logger })
   onHangUp(() => {
     logger.info('SIGHUP: reading the config file and the certificate again')
@@ -72,19 +76,29 @@ export async function runPrimary(config: Config, count: number, endWithGrace: En
 interface Parts {
   readonly count: number
   readonly metrics: GroupMetrics
+  readonly share: Awaited<ReturnType<typeof shareWith>> | undefined
   readonly logger: Logger
 }
 
-function createWorkers(config: Config, { count, metrics, logger }: Parts) {
+function createWorkers(config: Config, { count, metrics, share, logger }: Parts) {
   // The kernel's queue of connections is the group's: see docs/decisions/workers.md.
   cluster.schedulingPolicy = cluster.SCHED_NONE
-  cluster.setupPrimary({ exec: new URL('../start.js', import.meta.url).pathname, args: [], serialization: 'advanced' })
+  cluster.setupPrimary({
+    exec: new URL('../../start.js', import.meta.url).pathname,
+    args: [],
+    serialization: 'advanced'
+  })
+  const epoch = Date.now()
+  const seen = createSeenRelay(() => supervisor.slots)
   const supervisor = createSupervisor({
     count,
-    epoch: Date.now(),
+    startFacts: (index, task) => ({
+      epoch,
+      share: share && task === 'serve' ? { ...share(index), recent: seen.recent() } : undefined
+    }),
     fork: () => cluster.fork(),
     stopMs: config.shutdownGraceMs + config.drainOnStopMs + KILL_MARGIN_MS,
-    onMessage: (slot, message) => relay({ metrics, feed: () => feed }, slot, message),
+    onMessage: (slot, message) => relay({ metrics, seen, feed: () => feed }, slot, message),
     onGone: slot => metrics.retire(slot.index),
     log: logger
   })
@@ -93,9 +107,14 @@ function createWorkers(config: Config, { count, metrics, logger }: Parts) {
 }
 
 /** What workers say beside how they are: their last counts, and rows for those who watch. */
-function relay({ metrics, feed }: { metrics: GroupMetrics; feed: () => Feed }, slot: Slot, message: FromWorker): void {
+function relay(
+  { metrics, seen, feed }: { metrics: GroupMetrics; seen: SeenRelay; feed: () => Feed },
+  slot: Slot,
+  message: FromWorker
+): void {
   if (message.op === 'stopped') metrics.retire(slot.index, message.metrics)
   else if (message.op === 'rows') feed().rows(slot, message)
+  else if (message.op === 'seen') seen.heard(slot, message.batches)
   else if (message.op === 'listening') feed().began(slot)
 }
 

@@ -1,21 +1,22 @@
 /** One worker of a server: the whole server in `DATA_DIR/worker-k`, but for the admin listener. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Config } from '../config/env/config.ts'
+import type { Config } from '../../config/env/config.ts'
 import { workerConfig } from './worker-config.ts'
-import { connectToPrimary } from '../fleet/workers/link.ts'
-import type { PrimaryLink } from '../fleet/workers/link.ts'
-import type { StartMessage } from '../fleet/workers/messages.ts'
-import { createSeqs } from '../fleet/workers/seqs.ts'
-import { createWatches } from '../fleet/workers/watches.ts'
-import { answerRequest } from '../fleet/workers/worker-routes.ts'
-import { ConfigError, isConfigError } from '../model/config-error.ts'
-import type { DataDirLock } from '../durability/data-dir-lock.ts'
-import { lockDataDir } from '../durability/data-dir-lock.ts'
-import { createLogger } from '../telemetry/logger.ts'
-import type { App } from './compose.ts'
-import { createApp } from './compose.ts'
-import { endInWords } from './end-in-words.ts'
-import type { EndWithGrace } from './end-with-grace.ts'
+import { createSeenCollector } from '../../fleet/seen/collector.ts'
+import { connectToPrimary } from '../../fleet/workers/link.ts'
+import type { PrimaryLink } from '../../fleet/workers/link.ts'
+import type { StartMessage } from '../../fleet/workers/messages.ts'
+import { createSeqs } from '../../fleet/workers/seqs.ts'
+import { createWatches } from '../../fleet/workers/watches.ts'
+import { answerRequest } from '../../fleet/workers/worker-routes.ts'
+import { ConfigError, isConfigError } from '../../model/config-error.ts'
+import type { DataDirLock } from '../../durability/data-dir-lock.ts'
+import { lockDataDir } from '../../durability/data-dir-lock.ts'
+import { createLogger } from '../../telemetry/logger.ts'
+import type { App } from '../compose.ts'
+import { createApp } from '../compose.ts'
+import { endInWords } from '../end-in-words.ts'
+import type { EndWithGrace } from '../end-with-grace.ts'
 
 /** A worker of a primary that was killed may need so long to notice. */
 const LOCK_PATIENCE_MS = 30_000
@@ -48,9 +49,17 @@ interface Context {
 async function serve(config: Config, { start, link, endWithGrace }: Context): Promise<void> {
   const logger = createLogger(config.logLevel).child({ worker: start.index })
   const lock = await lockFolder(config.dataDir)
-  const app = await createApp({ config, logger })
+  const { share } = start
+  const collector = share && createSeenCollector(batches => void link.send({ op: 'seen', batches }))
+  const app = await createApp({
+    config,
+    logger,
+    shareIds: share && { ...share, onKept: collector?.add ?? (() => undefined) }
+  })
+  for (const { name, entries } of share?.recent ?? []) app.restoreIds(name, entries)
   const close = async (): Promise<number> => {
     await app.close()
+    collector?.flush()
     await lock.release()
     const left = app.backlogBytes()
     await link.send({ op: 'stopped', left, metrics: await app.readMetrics() })
@@ -73,7 +82,10 @@ async function serve(config: Config, { start, link, endWithGrace }: Context): Pr
     beat: () => beat(app),
     watch: watches.begin,
     more: ({ id }) => watches.more(id),
-    unwatch: ({ id }) => watches.stop(id)
+    unwatch: ({ id }) => watches.stop(id),
+    seen({ batches }) {
+      for (const { name, entries } of batches) app.restoreIds(name, entries)
+    }
   })
   if (start.task === 'drain') {
     while (app.backlogBytes() > 0) await sleep(DRAIN_POLL_MS)

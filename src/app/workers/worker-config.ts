@@ -1,5 +1,5 @@
-import type { Config } from '../config/env/config.ts'
-import { workerFolder } from '../fleet/workers/folders.ts'
+import type { Config } from '../../config/env/config.ts'
+import { workerFolder } from '../../fleet/workers/folders.ts'
 
 /**
  * What one of `count` workers runs with: its own folder, and its part of what bounds the server as a whole. Its admin routes

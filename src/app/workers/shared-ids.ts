@@ -1,0 +1,23 @@
+import { randomInt } from 'node:crypto'
+import { join } from 'node:path'
+import { workerFolder, workerFolders } from '../../fleet/workers/folders.ts'
+import type { SharedIds } from '../../fleet/workers/messages.ts'
+import { seedOf } from '../../ingest/dedupe/seed-folder.ts'
+
+const folderOf = (dataDir: string, index: number): string => join(workerFolder(dataDir, index), 'dedupe')
+
+/** The one seed that all workers hash messageIds with: that of the first folder that has one, so that its ids stay known. */
+async function sharedSeed(dataDir: string): Promise<readonly [number, number]> {
+  for (const index of await workerFolders(dataDir)) {
+    const seed = await seedOf(folderOf(dataDir, index)).catch(() => 'unusable' as const)
+    if (typeof seed !== 'string') return seed
+  }
+  return [randomInt(2 ** 32), randomInt(2 ** 32)]
+}
+
+/** What a worker shares, but for what was told lately. Folders of workers that there are no more are read too. */
+export async function shareWith(dataDir: string): Promise<(index: number) => Omit<SharedIds, 'recent'>> {
+  const seed = await sharedSeed(dataDir)
+  const folders = await workerFolders(dataDir)
+  return index => ({ seed, others: folders.filter(other => other !== index).map(other => folderOf(dataDir, other)) })
+}

@@ -1,0 +1,54 @@
+import type { SeenBatch } from '../seen/collector.ts'
+import type { Slot } from './supervisor.ts'
+
+/** Tells each worker which messageIds the others made durable. */
+export interface SeenRelay {
+  heard(from: Slot, batches: readonly SeenBatch[]): void
+  /** What was told lately: a worker that starts may find it in no journal yet. */
+  recent(): readonly SeenBatch[]
+}
+
+/** One message to each worker in so long, whatever number of workers has something to tell. */
+const RELAY_MS = 25
+/** Journals are flushed each 100 ms; a disk that is slow may take longer. */
+const RECENT_MS = 2_000
+const MAX_RECENT_BYTES = 4 * 1024 * 1024
+
+export function createSeenRelay(slots: () => readonly Slot[]): SeenRelay {
+  let waiting: { readonly from: number; readonly batches: readonly SeenBatch[] }[] = []
+  let recent: { readonly at: number; readonly bytes: number; readonly batch: SeenBatch }[] = []
+  let recentBytes = 0
+  let timer: NodeJS.Timeout | undefined
+
+  function relay(): void {
+    timer = undefined
+    const told = waiting
+    waiting = []
+    for (const slot of slots()) {
+      const batches = told.filter(({ from }) => from !== slot.index).flatMap(({ batches }) => batches)
+      if (batches.length > 0 && slot.isStarted) slot.send({ op: 'seen', batches })
+    }
+  }
+
+  function remember(batch: SeenBatch): void {
+    const at = performance.now()
+    recent.push({ at, bytes: batch.entries.length, batch })
+    recentBytes += batch.entries.length
+    let old = 0
+    for (const { at: then, bytes } of recent) {
+      if (at - then < RECENT_MS && recentBytes <= MAX_RECENT_BYTES) break
+      recentBytes -= bytes
+      old++
+    }
+    if (old > 0) recent = recent.slice(old)
+  }
+
+  return {
+    heard({ index }, batches) {
+      waiting.push({ from: index, batches })
+      batches.forEach(remember)
+      timer ??= setTimeout(relay, RELAY_MS)
+    },
+    recent: () => recent.map(({ batch }) => batch)
+  }
+}
