@@ -25,6 +25,10 @@ import type { GoodEvent } from '../src/ingest/judge/good-event.ts'
 import { createJudge, judgeEvent } from '../src/ingest/judge/judge.ts'
 import { LineWriter } from '../src/ingest/enrich/line-writer.ts'
 import { RecyclingBufferPool } from '../src/ingest/enrich/buffer-pool.ts'
+import { JudgedRequest } from '../src/ingest/govern/judged-request.ts'
+import { toPlanSettings } from '../src/config/file/plan-entry.ts'
+import { createPlanRules } from '../src/governance/plans/enforce/plan-rules.ts'
+import { CompiledPlan } from '../src/governance/plans/judge/compiled-plan.ts'
 import { createPipeline } from '../src/ingest/pipeline/pipeline.ts'
 import { createRateLimiter } from '../src/ingest/pipeline/rate-limit.ts'
 import { createRouter } from '../src/ingest/route/route.ts'
@@ -39,6 +43,7 @@ import { createMetrics } from '../src/telemetry/metrics.ts'
 import { startKafka } from '../test/support/kafka.ts'
 import { until } from '../test/support/until.ts'
 import { batchBody, ID_DIGITS } from './bodies.ts'
+import { BENCH_PLAN } from './plan.ts'
 
 const { values } = parseArgs({
   options: { save: { type: 'boolean', default: false }, events: { type: 'string', default: '100' } }
@@ -151,6 +156,10 @@ const pipeline = createPipeline({
 })
 const source: Source = { id: 'web', name: 'web', enabled: true, allowedOrigins: undefined, rateLimit: undefined }
 
+const plan = new CompiledPlan(BENCH_PLAN)
+const planSettings = toPlanSettings({ file: 'bench' })
+const governor = createPlanRules({ planOf: () => plan }).of({ ...source, plan: planSettings }, {})
+
 const STEPS: Record<string, (prepared: Prepared) => unknown> = {
   'JSON.parse (for scale)': ({ bytes }) => JSON.parse(bytes.toString()),
   guard({ bytes }) {
@@ -175,7 +184,11 @@ const STEPS: Record<string, (prepared: Prepared) => unknown> = {
   'log: write and fsync': ({ lines }) => log.append(lines),
   'produce: to Kafka, acks=all': ({ entries }) => sink.publish(entries),
   'all from parse to encode, counters and debugger': ({ bytes }) =>
-    pipeline.ingest({ body: parse(bytes), endpoint, path: '/v1/batch', source, writeKey: 'wk', address: '127.0.0.1' })
+    pipeline.ingest({ body: parse(bytes), endpoint, path: '/v1/batch', source, writeKey: 'wk', address: '127.0.0.1' }),
+  'tracking plan: every event fits': ({ body, events }) => {
+    const request = new JudgedRequest(judge, endpoint, body, events)
+    for (const step of governor?.steps ?? []) step(request)
+  }
 }
 
 const best = new Map<string, number>()

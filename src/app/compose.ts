@@ -56,7 +56,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const debug = await showDebugger(admin, base, shown)
   measure(base, { destinations, ingestion, tracking, watchers: debug.watchers, draining: () => drainer.draining })
   // Last: an edit of tributary.yml concerns all of them.
-  sources.keys.follow(destinations.routing)
+  sources.keys.follow(ingestion.governance.approve(destinations.routing))
 
   async function stop(): Promise<void> {
     const deadlineMs = config.shutdownGraceMs * REQUESTS_SHARE_OF_GRACE
@@ -80,6 +80,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     reload() {
       if (stopping !== undefined) return
       sources.keys.check()
+      ingestion.governance.check()
       certificates?.check()
     },
     backlogBytes: () => destinations.sink.levels().backlog,

@@ -2,9 +2,13 @@ import type { Governance } from '../ingest/govern/governance.ts'
 import type { SuppressionStore } from '../model/governance/suppress.ts'
 import type { Source } from '../model/source.ts'
 import type { TributaryFile } from '../model/tributary-file.ts'
+import type { EditApproval } from '../keys/store/file-key-store.ts'
 import { createGovernance } from './governance.ts'
 import { applyIpPolicy } from './privacy/ip.ts'
 import { createPrivacy } from './privacy/privacy.ts'
+import { createPlanRules } from './plans/enforce/plan-rules.ts'
+import { approvePlans } from './plans/store/approve-plans.ts'
+import { createPlanStore } from './plans/store/plan-store.ts'
 import { createSuppression } from './suppress/suppression.ts'
 import type { SuppressionListOptions } from './suppress/suppression-list.ts'
 import { createSuppressionList } from './suppress/suppression-list.ts'
@@ -21,23 +25,39 @@ export interface OpenGovernance {
   readonly suppressions: SuppressionStore
   /** A sender's address as it may be kept; empty where it may not be. The source is undefined where it is not known. */
   keptAddress(source: Source | undefined, address: string): string
+  /** An edit of tributary.yml comes into force with the plans that it names, or not at all; then `next` is asked. */
+  approve(next: EditApproval): EditApproval
+  /** Reads the plans again now. */
+  check(): void
   close(): Promise<void>
 }
 
 /**
  * All parts of governance, in the order of an event's path.
  *
- * @throws ConfigError where a file that tributary.yml names cannot be used at the start
+ * Rejects with ConfigError where a file that tributary.yml names cannot be used at the start
  */
-export function openGovernance({ current, privacyHashKey, ...options }: GovernanceOptions): OpenGovernance {
-  const suppressions = createSuppressionList({ ...options, current: () => current().suppress })
+export async function openGovernance(options: GovernanceOptions): Promise<OpenGovernance> {
+  const { current, privacyHashKey, ...others } = options
+  const suppressions = createSuppressionList({ ...others, current: () => current().suppress })
+  const plans = createPlanStore(others)
+  const takeEffect = await plans.prepare(current())
+  takeEffect()
   return {
-    rules: createGovernance([createSuppression(suppressions.ids), createPrivacy(privacyHashKey)]),
+    rules: createGovernance([
+      createSuppression(suppressions.ids),
+      createPrivacy(privacyHashKey),
+      createPlanRules({ planOf: plans.planOf })
+    ]),
     suppressions,
     keptAddress(source, address) {
       const { ip = 'keep' } = (source === undefined ? current() : source).privacy ?? {}
       return applyIpPolicy(ip, address) ?? ''
     },
-    close: suppressions.close
+    approve: next => approvePlans(plans, next, others),
+    check: plans.check,
+    close: async () => {
+      await Promise.all([suppressions.close(), plans.close()])
+    }
   }
 }

@@ -1,5 +1,6 @@
 import type { PrivacyConfig } from './governance/privacy.ts'
 import type { LimitName } from './limits.ts'
+import type { PlanSettings } from './plans/plan-settings.ts'
 
 /** A source: one stream of events with its own keys. `id` is what the records carry; the write key never leaves. */
 export interface Source {
@@ -15,6 +16,8 @@ export interface Source {
   readonly privacy?: PrivacyConfig | undefined
   /** Whose browser SDK its settings are for; default: Segment's. */
   readonly settingsFor?: 'segment' | 'customer.io' | undefined
+  /** What its events should look like; undefined: no plan holds. */
+  readonly plan?: PlanSettings | undefined
 }
 
 export type SourceLimits = Readonly<Partial<Record<LimitName, number>>>

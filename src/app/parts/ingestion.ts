@@ -26,7 +26,7 @@ export async function openIngestion(base: Base, { keys }: Sources, { routing, si
   const dir = join(config.dataDir, 'dedupe')
   const ids = await openIdStore({ ...config.dedup, dir, clock, log: logger, share: base.shareIds })
   const workQueue = createWorkQueue()
-  const governance = openGovernance({ ...config, current: keys.current, clock, log: logger })
+  const governance = await openGovernance({ ...config, current: keys.current, clock, log: logger })
   const pipeline = createPipeline({
     pause: workQueue.pause,
     judge: createJudge({ validator, limits: config.limits }),

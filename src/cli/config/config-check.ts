@@ -1,3 +1,5 @@
+import { dirname, resolve } from 'node:path'
+import { loadCompiledPlan } from '../../governance/plans/load-plan.ts'
 import type { Command } from '../command.ts'
 import { parseArguments } from '../command.ts'
 import { readConfigFileName } from '../../config/env/environment.ts'
@@ -6,7 +8,8 @@ import { readKeysFile } from '../keys/keys-file.ts'
 export const configCheck: Command = {
   help: `Usage: tributary config check [FILE]
 
-Checks a config file (default: CONFIG_FILE, else tributary.yml) and names every mistake as file:line:column.
+Checks a config file (default: CONFIG_FILE, else tributary.yml) and names every mistake as file:line:column; the tracking plans
+that it names are checked too.
 
 Examples:
   tributary config check
@@ -15,6 +18,8 @@ Examples:
     const file = parseArguments(args, { positionals: ['[FILE]'] }).positionals[0] ?? readConfigFileName()
     const { file: content, writeKeys } = await readKeysFile(file)
     const { sources, destinations } = content
+    const plans = new Set(sources.flatMap(({ plan }) => (plan === undefined ? [] : [plan.file])))
+    for (const plan of plans) await loadCompiledPlan(resolve(dirname(file), plan))
     const counts = `sources: ${sources.length}, write keys: ${writeKeys.size}, destinations: ${destinations.length}`
     terminal.out(`${file}: valid (${counts})`)
   }

@@ -6,7 +6,7 @@ import { junitReport } from '../../governance/plans/review/junit.ts'
 import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments, UsageError } from '../command.ts'
 import { leadingWords } from './leading-words.ts'
-import { loadCompiledPlan } from './load-plan.ts'
+import { loadCompiledPlan } from '../../governance/plans/load-plan.ts'
 
 export const planCheck: Command = {
   help: `Usage: tributary plan check EVENTS --plan FILE [--junit FILE]

@@ -1,7 +1,7 @@
 import { diffPlans } from '../../governance/plans/review/diff.ts'
 import type { Command } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
-import { loadPlan } from './load-plan.ts'
+import { loadPlan } from '../../governance/plans/load-plan.ts'
 
 export const planDiff: Command = {
   help: `Usage: tributary plan diff BEFORE AFTER [--json]

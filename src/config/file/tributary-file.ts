@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { PrivacyConfig } from '../../model/governance/privacy.ts'
 import { NO_PRIVACY } from '../../model/governance/privacy.ts'
 import type { Destination } from '../../model/destination.ts'
+import type { PlanSettings } from '../../model/plans/plan-settings.ts'
 import type { Source } from '../../model/source.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 import { MAX_TRIBUTARY_FILE_BYTES } from '../../model/tributary-file.ts'
@@ -9,12 +10,15 @@ import { ConfigError } from '../../model/config-error.ts'
 import { deepFreeze } from '../deep-freeze.ts'
 import type { SuppressConfig } from '../../model/governance/suppress.ts'
 import { fileFindings } from './file-findings.ts'
+import type { PlanEntry } from './plan-entry.ts'
+import { toPlanSettings } from './plan-entry.ts'
 import { schemaFindings } from './schema-findings.ts'
 import { parseYaml } from './yaml-source.ts'
 
 /** A source and a destination as schemas/config.schema.json has them. */
-type SourceEntry = Partial<Omit<Source, 'privacy'>> & {
+type SourceEntry = Partial<Omit<Source, 'privacy' | 'plan'>> & {
   readonly privacy?: Partial<PrivacyConfig>
+  readonly plan?: PlanEntry | null
   readonly id: string
   readonly writeKeys: readonly string[]
 }
@@ -25,6 +29,7 @@ interface FileEntry {
   readonly destinations?: readonly DestinationEntry[] | null
   readonly suppress?: Partial<SuppressConfig> | null
   readonly privacy?: Partial<PrivacyConfig> | null
+  readonly plan?: PlanEntry | null
 }
 
 /**
@@ -40,8 +45,9 @@ export function parseTributaryFile(text: string, fileName: string): KeyedTributa
   if (findings.length > 0) throw new ConfigError(yaml.report(findings))
   const data = yaml.data as FileEntry
   const writeKeys = new Map<string, Source>()
+  const planOfAll = toPlanSettings(data.plan)
   const sources = data.sources.map(entry => {
-    const source = toSource(entry, data.privacy)
+    const source = toSource(entry, data.privacy, entry.plan === undefined ? planOfAll : toPlanSettings(entry.plan))
     for (const key of entry.writeKeys) writeKeys.set(key, source)
     return source
   })
@@ -64,12 +70,13 @@ function toSuppress(entry: FileEntry['suppress']): SuppressConfig | undefined {
   return entry == null ? undefined : { users: entry.users ?? [], file: entry.file }
 }
 
-function toSource(entry: SourceEntry, privacyOfAll: FileEntry['privacy']): Source {
+function toSource(entry: SourceEntry, privacyOfAll: FileEntry['privacy'], plan: PlanSettings | undefined): Source {
   const { id, name, enabled, allowedOrigins, rateLimit, limits, settingsFor } = entry
   const privacy = toPrivacy({ ...privacyOfAll, ...entry.privacy })
   return deepFreeze({
     ...{ id, name: name ?? id, enabled: enabled ?? true, allowedOrigins, rateLimit, limits, settingsFor },
-    privacy
+    privacy,
+    ...(plan === undefined ? {} : { plan })
   })
 }
 

@@ -97,7 +97,7 @@ function journeyOf({ request, event }: StoredEvent, places: readonly Placement[]
   steps.push({
     step: 'validated',
     atMs: judged,
-    says: fault === undefined ? 'it keeps to the contract' : `refused: ${fault.code}`
+    says: fault === undefined || outcome === 'filtered' ? 'it keeps to the contract' : `refused: ${fault.code}`
   })
   for (const { rule, detail } of event.effects) {
     steps.push({ step: 'governed', atMs: judged, says: `${rule}: ${mask(detail)}` })

@@ -1,5 +1,6 @@
 import type { Effect } from '../../model/governance/rules.ts'
 import type { Outcome } from '../../model/outcome.ts'
+import type { Fault } from '../../model/reasons.ts'
 import { fault } from '../../model/reasons.ts'
 import type { JsonObject, ParsedBody } from '../parse/body.ts'
 import { parseBody } from '../parse/body.ts'
@@ -38,7 +39,7 @@ export class JudgedRequest {
   readonly endpoint: Endpoint
   readonly #judge: Judge
   #body: ParsedBody
-  #events: readonly (GoodEvent | BadEvent)[]
+  #events: (GoodEvent | BadEvent)[]
   readonly #verdicts: (Verdict | undefined)[] = []
   readonly #effects: (Effect[] | undefined)[] = []
   /** The bytes of such events as they came, by index. */
@@ -48,7 +49,7 @@ export class JudgedRequest {
     this.#judge = judge
     this.endpoint = endpoint
     this.#body = body
-    this.#events = events
+    this.#events = [...events]
   }
 
   /** The body as the rules until now have left it. */
@@ -93,6 +94,17 @@ export class JudgedRequest {
 
   isWithheld(index: number): boolean {
     return this.#withheld.has(index)
+  }
+
+  /**
+   * The event is not published but kept as a rejected record, to be sent again once the rule is mended. It claims no
+   * messageId, and the client is told nothing. After all edits of the event.
+   */
+  block(index: number, why: Fault): void {
+    const event = this.#events[index] as GoodEvent | BadEvent
+    if (event.fault !== undefined) return
+    const { scan, type } = event
+    this.#events[index] = { index, scan, value: event.value(), type, fault: why, isBlocked: true }
   }
 
   /** Tells `to` what rules did to an event. */

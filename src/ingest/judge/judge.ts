@@ -23,6 +23,8 @@ export interface BadEvent {
   /** `unknown` where the event does not say, or says nothing that exists. */
   readonly type: EventType | 'unknown'
   readonly fault: Fault
+  /** It passed, and a rule holds it back: its outcome is `filtered`. */
+  readonly isBlocked?: boolean
   /** Set where its payload must not be kept: its bytes as they came, to tell whether it was sent before. */
   readonly withheld?: Buffer
 }

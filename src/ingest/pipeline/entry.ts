@@ -12,6 +12,14 @@ import type { Verdict } from '../govern/judged-request.ts'
 const NOTHING = Buffer.alloc(0)
 const NO_TOPICS: readonly string[] = []
 
+/** What is known of an event once it was judged. */
+interface JudgedEvent {
+  readonly type: EventType | 'unknown'
+  readonly scan: Scan
+  readonly fault: Fault | undefined
+  readonly isBlocked?: boolean
+}
+
 /**
  * One event of a request and what has become of it so far: its record while it is published, and in the end what is
  * reported of it. One object, that holds numbers and what the whole request shares: it lives until its record is durable,
@@ -32,6 +40,8 @@ export class EventEntry implements EventReport {
   fault: Fault | undefined
   /** `failed` until it is known to be anything better. */
   outcome: Outcome = 'failed'
+  /** What it becomes when its record is durable. */
+  readonly settlesAs: Outcome
   /** Another request is publishing the same id now: true once that is durable. */
   awaited: Promise<boolean> | undefined = undefined
   /** Where it is published to; none where it is not. */
@@ -50,8 +60,8 @@ export class EventEntry implements EventReport {
   keyEnd = 0
   readonly #facts: RequestFacts
 
-  constructor(facts: RequestFacts, event: { type: EventEntry['type']; scan: Scan; fault: Fault | undefined }) {
-    const { type, scan, fault } = event
+  constructor(facts: RequestFacts, event: JudgedEvent) {
+    const { type, scan, fault, isBlocked = false } = event
     this.#facts = facts
     this.kind = fault === undefined ? 'event' : 'rejected'
     this.type = type
@@ -59,6 +69,7 @@ export class EventEntry implements EventReport {
     this.start = scan.start
     this.end = scan.end
     this.fault = fault
+    this.settlesAs = fault === undefined ? 'accepted' : isBlocked ? 'filtered' : 'rejected'
   }
 
   get source(): string {

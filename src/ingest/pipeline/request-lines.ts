@@ -83,7 +83,8 @@ export class RequestLines {
   }
 
   #writeBad(entry: EventEntry, event: BadEvent): void {
-    this.bad.push(event)
+    // What a rule has blocked is not the client's to know.
+    if (event.isBlocked !== true) this.bad.push(event)
     const value = asObject(event.value) ?? {}
     entry.takeTexts(typeof value['messageId'] === 'string' ? value['messageId'] : '', partitionKeyOf(value))
     const { source, body } = this.#facts

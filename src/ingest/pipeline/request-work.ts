@@ -184,9 +184,9 @@ export class RequestWork {
     for (const entry of this.#entries) {
       const isGood = entry.fault === undefined
       if (entry.awaited !== undefined) {
-        if (await entry.awaited) entry.outcome = isGood ? 'duplicate' : 'rejected'
+        if (await entry.awaited) entry.outcome = isGood ? 'duplicate' : entry.settlesAs
         else entry.fault = undefined
-      } else if (entry.outcome === 'failed') entry.outcome = isGood ? 'accepted' : 'rejected'
+      } else if (entry.outcome === 'failed') entry.outcome = entry.settlesAs
     }
     this.#close()
     return answerOf(this.#entries, {

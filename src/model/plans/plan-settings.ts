@@ -1,7 +1,7 @@
-/** What is done about an event that is not as its plan has it; each does more than the one before. */
-export const PLAN_MODES = ['off', 'report', 'omit', 'block'] as const
+import type { EventType } from '../event-types.ts'
 
-export type PlanMode = (typeof PLAN_MODES)[number]
+/** What is done about an event that is not as its plan has it; each does more than the one before. */
+export type PlanMode = 'off' | 'report' | 'omit' | 'block'
 
 /** One mode for each way in which an event can differ from its plan. */
 export interface PlanModes {
@@ -13,4 +13,11 @@ export interface PlanModes {
   readonly violations: PlanMode
   /** What the schema of all events refuses. */
   readonly common: PlanMode
+}
+
+/** Which plan holds for a source, and what is done about it. */
+export interface PlanSettings {
+  /** As tributary.yml has it: beside that file where it is relative. */
+  readonly file: string
+  readonly modes: Readonly<Record<EventType, PlanModes>>
 }

@@ -3,7 +3,7 @@ import type { PlanModes } from '../../../model/plans/plan-settings.ts'
 import { createSchemaCompiler } from './compile-schema.ts'
 import type { CompiledRule } from './compiled-rule.ts'
 import { compileRule } from './compiled-rule.ts'
-import type { Plan, PlanRule } from '../plan.ts'
+import type { Plan } from '../plan.ts'
 import type { MemberPath } from '../schema/shape.ts'
 import { findUnplanned } from '../schema/shape.ts'
 import type { Violation } from './violations.ts'
@@ -45,14 +45,23 @@ class LazyRule {
 }
 
 const NONE: readonly never[] = []
+/** Stands for all of a type: no event has an empty name in a plan. */
+const UNNAMED = ''
 
 /** A plan that events can be compared with. */
 export class CompiledPlan {
   readonly id: string
   readonly name: string
   readonly ruleCount: number
-  /** By type and name; each the versions of one event, the oldest first. */
-  readonly #rules = new Map<string, LazyRule[]>()
+  /** By name, each the versions of one event, the oldest first. */
+  readonly #rules: Readonly<Record<EventType, Map<string, LazyRule[]>>> = {
+    identify: new Map(),
+    track: new Map(),
+    page: new Map(),
+    screen: new Map(),
+    group: new Map(),
+    alias: new Map()
+  }
   readonly #all: LazyRule[] = []
   readonly #common: LazyRule | undefined
 
@@ -66,10 +75,11 @@ export class CompiledPlan {
     ])
     for (const { type, event, version, schema } of rules) {
       const lazy = new LazyRule(version, () => compileRule(compiler, schema, payloadOf(type)))
-      const key = keyOf(type, event)
-      this.#rules.set(
-        key,
-        [...(this.#rules.get(key) ?? NONE), lazy].toSorted((a, b) => a.version - b.version)
+      const ofType = this.#rules[type]
+      const versions = [...(ofType.get(event ?? UNNAMED) ?? NONE), lazy]
+      ofType.set(
+        event ?? UNNAMED,
+        versions.toSorted((a, b) => a.version - b.version)
       )
       this.#all.push(lazy)
     }
@@ -101,8 +111,9 @@ export class CompiledPlan {
 
   #ruleOf(event: PlannedEvent): LazyRule | undefined {
     const { type } = event
-    const versions = hasNames(type) ? this.#rules.get(keyOf(type, event.name())) : undefined
-    const found = versions ?? (type === 'track' ? undefined : this.#rules.get(keyOf(type, undefined)))
+    const ofType = this.#rules[type]
+    const versions = hasNames(type) ? ofType.get(event.name() ?? UNNAMED) : undefined
+    const found = versions ?? (type === 'track' ? undefined : ofType.get(UNNAMED))
     const oldest = found?.[0]
     if (found === undefined || found.length === 1) return oldest
     const version = (event.member('context') as { protocols?: { event_version?: unknown } } | undefined)?.protocols
@@ -122,10 +133,6 @@ function payloadOf(type: EventType): 'properties' | 'traits' {
 
 function hasNames(type: EventType): boolean {
   return type === 'track' || type === 'page' || type === 'screen'
-}
-
-function keyOf(type: PlanRule['type'], event: string | undefined): string {
-  return event === undefined ? type : `${type}\n${event}`
 }
 
 function faultsOf({ validate, reads }: CompiledRule, event: PlannedEvent): readonly Violation[] {

@@ -16,7 +16,7 @@ function textOf(value: unknown): string | undefined {
 }
 
 /** What the server sets where a client does not: an event has these whatever it says. */
-const SET_BY_SERVER: Readonly<Record<string, string>> = {
+export const SET_BY_SERVER: Readonly<Record<string, string>> = {
   messageId: 'set-by-the-server',
   timestamp: '1970-01-01T00:00:00.000Z',
   originalTimestamp: '1970-01-01T00:00:00.000Z',
@@ -27,7 +27,7 @@ const SET_BY_SERVER: Readonly<Record<string, string>> = {
 const OBJECTS: ReadonlySet<string> = new Set(['properties', 'traits', 'context'])
 
 /** A member as plans see it: what counts as absent for the contract does so here. */
-function payload(key: string, value: unknown): unknown {
+export function payload(key: string, value: unknown): unknown {
   if (!OBJECTS.has(key)) return value
   if (value === null) return undefined
   return Array.isArray(value) && value.length === 0 ? {} : value

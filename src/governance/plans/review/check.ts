@@ -1,7 +1,7 @@
 import { isEventType } from '../../../model/event-types.ts'
 import type { CompiledPlan } from '../judge/compiled-plan.ts'
-import type { ReportedViolation } from '../judge/enforce.ts'
-import { enforce } from '../judge/enforce.ts'
+import type { ReportedViolation } from '../enforce/enforcement.ts'
+import { enforce } from '../enforce/enforcement.ts'
 import { plannedValue } from '../judge/planned-value.ts'
 import { allModes } from '../judge/settings.ts'
 

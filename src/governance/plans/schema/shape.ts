@@ -75,20 +75,40 @@ function isSchema(value: unknown): value is JsonSchema {
 /** Steps from an event to one of its members. */
 export type MemberPath = readonly (string | number)[]
 
-/** The members that no schema names, each by its path; what is inside of them is not looked at. */
-export function findUnplanned(value: unknown, shape: Shape | undefined, path: MemberPath, found: MemberPath[]): void {
-  if (shape === undefined || typeof value !== 'object' || value === null) return
+/**
+ * The members that no schema names, each by its path; what is inside of them is not looked at.
+ *
+ * @param path where the value stands; the same again when this returns
+ */
+export function findUnplanned(value: unknown, shape: Shape, path: (string | number)[], found: MemberPath[]): void {
+  if (typeof value !== 'object' || value === null) return
   if (Array.isArray(value)) {
-    if (shape.items === undefined) return
-    for (const [index, element] of value.entries()) findUnplanned(element, shape.items, [...path, index], found)
+    if (shape.items !== undefined) findInElements(value, shape.items, path, found)
     return
   }
+  const { named, isOpen, patterns } = shape
   const object = value as Record<string, unknown>
   for (const key in object) {
-    const inner = shape.named.get(key)
-    if (inner !== undefined) findUnplanned(object[key], inner, [...path, key], found)
-    else if (!shape.isOpen && !shape.named.has(key) && !shape.patterns.some(pattern => pattern.test(key))) {
-      found.push([...path, key])
+    const inner = named.get(key)
+    if (inner === undefined) {
+      if (!isOpen && !named.has(key) && !patterns.some(pattern => pattern.test(key))) found.push([...path, key])
+      continue
     }
+    path.push(key)
+    findUnplanned(object[key], inner, path, found)
+    path.pop()
+  }
+}
+
+function findInElements(
+  elements: readonly unknown[],
+  shape: Shape,
+  path: (string | number)[],
+  found: MemberPath[]
+): void {
+  for (let index = 0; index < elements.length; index++) {
+    path.push(index)
+    findUnplanned(elements[index], shape, path, found)
+    path.pop()
   }
 }

@@ -1,10 +1,10 @@
 import type { PlanModes } from '../../../model/plans/plan-settings.ts'
 import type { Fault } from '../../../model/reasons.ts'
 import { fault } from '../../../model/reasons.ts'
-import type { Differences } from './compiled-plan.ts'
+import type { Differences } from '../judge/compiled-plan.ts'
 import type { MemberPath } from '../schema/shape.ts'
-import type { Violation } from './violations.ts'
-import { fieldOf } from './violations.ts'
+import type { Violation } from '../judge/violations.ts'
+import { fieldOf } from '../judge/violations.ts'
 
 /** Which kind of difference a line of a report is about. */
 export const DIFFERENCE_KINDS = ['unplanned_event', 'unplanned_property', 'violation', 'common'] as const

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { CompiledPlan } from '../../governance/plans/judge/compiled-plan.ts'
-import { parsePlan } from '../../governance/plans/parse-plan.ts'
-import type { Plan } from '../../governance/plans/plan.ts'
+import { CompiledPlan } from './judge/compiled-plan.ts'
+import { parsePlan } from './parse-plan.ts'
+import type { Plan } from './plan.ts'
 
 /** Reads a plan's file. Throws ConfigError where it is no plan. */
 export async function loadPlan(file: string): Promise<Plan> {

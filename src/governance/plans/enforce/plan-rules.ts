@@ -1,0 +1,115 @@
+import type { Governance, Governor } from '../../../ingest/govern/governance.ts'
+import type { JudgedRequest } from '../../../ingest/govern/judged-request.ts'
+import type { Edit } from '../../../ingest/govern/splice.ts'
+import type { GoodEvent } from '../../../ingest/judge/good-event.ts'
+import type { Fault } from '../../../model/reasons.ts'
+import type { PlanModes, PlanSettings } from '../../../model/plans/plan-settings.ts'
+import type { Source } from '../../../model/source.ts'
+import type { CompiledPlan } from '../judge/compiled-plan.ts'
+import type { Enforcement } from './enforcement.ts'
+import { enforce } from './enforcement.ts'
+import { omissions } from './omit.ts'
+import { protocolsEdit } from './protocols.ts'
+import { RequestEvent } from './request-event.ts'
+import { wholeEventEdits } from './whole-event.ts'
+
+export interface PlanRulesOptions {
+  /** The plan in force for a source that names one; the same object until the plan changes. */
+  readonly planOf: (settings: PlanSettings) => CompiledPlan | undefined
+}
+
+/** What an event's plan asks of it, and what is done where it differs. */
+export function createPlanRules({ planOf }: PlanRulesOptions): Governance {
+  const governors = new WeakMap<CompiledPlan, Map<Source, Governor>>()
+  return {
+    of(source) {
+      const { plan: settings } = source
+      const plan = settings === undefined ? undefined : planOf(settings)
+      if (settings === undefined || plan === undefined) return undefined
+      let ofPlan = governors.get(plan)
+      // A reload makes new sources: the old ones must not pile up.
+      if (ofPlan === undefined || ofPlan.size > MAX_SOURCES) governors.set(plan, (ofPlan = new Map()))
+      let governor = ofPlan.get(source)
+      if (governor === undefined) ofPlan.set(source, (governor = governorOf(plan, settings, source.id)))
+      return governor
+    }
+  }
+}
+
+const MAX_SOURCES = 1_000
+
+function governorOf(plan: CompiledPlan, { modes }: PlanSettings, source: string): Governor {
+  return {
+    address: address => address,
+    steps: [request => applyPlan(request, { plan, modes, source })],
+    mayKeep: () => true
+  }
+}
+
+interface Rules {
+  readonly plan: CompiledPlan
+  readonly modes: PlanSettings['modes']
+  readonly source: string
+}
+
+/** Events that differ from their plan, by index. */
+type Found = Map<number, Enforcement>
+
+function applyPlan(request: JudgedRequest, rules: Rules): void {
+  const found = compareAll(request, rules)
+  if (found.size === 0) return
+  const isLeft = [...found].filter(([, { blocked }]) => blocked === undefined)
+  const blocked = [...found].filter(([, enforcement]) => enforcement.blocked !== undefined)
+  request.rewrite(isLeft.flatMap(([index, enforcement]) => omissionsOf(request, index, enforcement)))
+  // Only then: an edit of what is left out, and one beside it, would not know of one another.
+  const edits: Edit[] = isLeft.map(([index, enforcement]) =>
+    protocolsEdit(request.body, scanOf(request, index), rules.source, enforcement)
+  )
+  for (const [index] of blocked) edits.push(...wholeEventEdits(request.body, scanOf(request, index)))
+  request.rewrite(edits)
+  for (const [index, enforcement] of found) note(request, index, enforcement)
+  for (const [index, enforcement] of blocked) request.block(index, enforcement.blocked as Fault)
+}
+
+function compareAll(request: JudgedRequest, { plan, modes }: Rules): Found {
+  const found: Found = new Map()
+  const reader = new RequestEvent(request.body)
+  const { events } = request
+  for (let index = 0; index < events.length; index++) {
+    const event = events[index] as JudgedRequest['events'][number]
+    if (event.fault !== undefined || request.verdictOf(index) !== undefined || request.isWithheld(index)) continue
+    const ofType = modes[event.type]
+    if (isOff(ofType)) continue
+    const differences = plan.compare(reader.at(event), ofType)
+    if (differences !== undefined) found.set(index, enforce(differences, ofType, reader.name() ?? ''))
+  }
+  return found
+}
+
+function isOff({ unplannedEvents, unplannedProperties, violations, common }: PlanModes): boolean {
+  return unplannedEvents === 'off' && unplannedProperties === 'off' && violations === 'off' && common === 'off'
+}
+
+function scanOf({ events }: JudgedRequest, index: number): GoodEvent['scan'] {
+  return (events[index] as GoodEvent).scan
+}
+
+function omissionsOf(request: JudgedRequest, index: number, enforcement: Enforcement): Edit[] {
+  const { omitted, omittedOnViolation } = enforcement
+  const paths = [...omitted, ...omittedOnViolation]
+  return paths.length === 0 ? [] : omissions(request.body.bytes, scanOf(request, index), paths)
+}
+
+const MAX_NAMED = 5
+
+/** What was done, for the event's journey: which members and kinds, never a value. */
+function note(request: JudgedRequest, index: number, enforcement: Enforcement): void {
+  const { reported, omitted, omittedOnViolation, blocked } = enforcement
+  const fields = reported.map(({ type, field }) => `${field} (${type})`)
+  const more = fields.length > MAX_NAMED ? ` and ${fields.length - MAX_NAMED} more` : ''
+  const what = `${fields.slice(0, MAX_NAMED).join(', ')}${more}`
+  const left = omitted.length + omittedOnViolation.length
+  const rule = blocked !== undefined ? 'plan_block' : left > 0 ? 'plan_omit' : 'plan_report'
+  const done = blocked !== undefined ? `blocked (${blocked.code})` : left > 0 ? `left out ${left}` : 'reported'
+  request.note(index, { rule, detail: `${done}: ${what}` })
+}

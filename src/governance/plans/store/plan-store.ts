@@ -1,0 +1,113 @@
+import { dirname, resolve } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { watchFile } from '../../../keys/store/watch-file.ts'
+import type { FileWatch } from '../../../keys/store/watch-file.ts'
+import type { Observation } from '../../../keys/read-file.ts'
+import { observe } from '../../../keys/read-file.ts'
+import type { Clock } from '../../../model/clock.ts'
+import { ConfigError } from '../../../model/config-error.ts'
+import type { PlanSettings } from '../../../model/plans/plan-settings.ts'
+import type { TributaryFile } from '../../../model/tributary-file.ts'
+import { CompiledPlan } from '../judge/compiled-plan.ts'
+import { parsePlan } from '../parse-plan.ts'
+
+export interface PlanStoreOptions {
+  /** tributary.yml: files of plans are beside it. */
+  readonly configFile: string
+  readonly clock: Clock
+  readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void }
+}
+
+/** The plans in force, by their files; each is read again within 2 s of a change, and the last good one stays. */
+export interface PlanStore {
+  /** Undefined where no source of the file in force names it. */
+  planOf(settings: PlanSettings): CompiledPlan | undefined
+  /**
+   * Reads what an edit of tributary.yml names that is not there yet. Resolves with what brings the plans of that edit into
+   * force; rejects with ConfigError where one cannot be used, and then nothing has changed.
+   */
+  prepare(file: TributaryFile): Promise<() => void>
+  /** Reads all files now. */
+  check(): void
+  close(): Promise<void>
+}
+
+/** So many rules are compiled in one turn of the event loop: some milliseconds. */
+const RULES_A_TURN = 5
+
+interface Followed {
+  plan: CompiledPlan
+  readonly watch: FileWatch
+}
+
+export function createPlanStore({ configFile, clock, log }: PlanStoreOptions): PlanStore {
+  const folder = dirname(resolve(configFile))
+  const followed = new Map<string, Followed>()
+
+  async function read(file: string, seen: Observation): Promise<CompiledPlan> {
+    if (seen.text === undefined) throw new ConfigError([seen.problem ?? `${file}: cannot be read`])
+    const plan = new CompiledPlan(parsePlan(seen.text, file))
+    await compileAll(plan, file)
+    return plan
+  }
+
+  function follow(file: string, known: Observation, plan: CompiledPlan): Followed {
+    const entry: Followed = { plan, watch: watchFile({ file: resolve(folder, file), known, clock, onSettled }) }
+    let latest: Observation = known
+    function onSettled(seen: Observation): void {
+      latest = seen
+      void take(seen)
+    }
+    async function take(seen: Observation): Promise<void> {
+      try {
+        const next = await read(file, seen)
+        // Another state of the file has come meanwhile.
+        if (latest !== seen) return
+        entry.plan = next
+        log.info({ file, rules: next.ruleCount }, 'tracking plan reloaded')
+      } catch (error) {
+        const problem = (error as Error).message
+        log.warn({ file, problem }, 'tracking plan not usable; the last good one stays')
+      }
+    }
+    return entry
+  }
+
+  return {
+    planOf: ({ file }) => followed.get(file)?.plan,
+    async prepare(config) {
+      const wanted = new Set(config.sources.flatMap(({ plan }) => (plan === undefined ? [] : [plan.file])))
+      const added = [...wanted].filter(file => !followed.has(file))
+      const loaded = await Promise.all(
+        added.map(async file => {
+          const seen = await observe(resolve(folder, file))
+          return { file, seen, plan: await read(file, seen) }
+        })
+      )
+      return () => {
+        for (const { file, seen, plan } of loaded) {
+          if (!followed.has(file)) followed.set(file, follow(file, seen, plan))
+        }
+        for (const [file, { watch }] of followed) {
+          if (wanted.has(file)) continue
+          followed.delete(file)
+          void watch.close()
+        }
+      }
+    },
+    check() {
+      for (const { watch } of followed.values()) watch.check()
+    },
+    async close() {
+      await Promise.all([...followed.values()].map(({ watch }) => watch.close()))
+    }
+  }
+}
+
+async function compileAll(plan: CompiledPlan, file: string): Promise<void> {
+  try {
+    while (plan.compileSome(RULES_A_TURN)) await nextTurn()
+  } catch (error) {
+    throw new ConfigError([`${file}: a schema cannot be compiled: ${(error as Error).message}`], { cause: error })
+  }
+}

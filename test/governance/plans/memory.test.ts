@@ -1,0 +1,65 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import t from 'tap'
+import { CompiledPlan } from '../../../src/governance/plans/judge/compiled-plan.ts'
+import { plannedValue } from '../../../src/governance/plans/judge/planned-value.ts'
+import { allModes } from '../../../src/governance/plans/judge/settings.ts'
+import { parsePlan } from '../../../src/governance/plans/parse-plan.ts'
+
+/** `npm run test:plans:memory` sets 1,000 reloads of 2,000 rules, which take half an hour. */
+const RELOADS = Number(process.env['PLAN_RELOADS'] ?? 30)
+const RULES = Number(process.env['PLAN_RULES'] ?? 100)
+const MAX_GROWTH_BYTES = 12 * 1024 * 1024
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+/** A plan in which every schema and every pattern is another one than in the plan before. */
+function planText(reload: number): string {
+  const rules = Array.from({ length: RULES }, (_, i) => ({
+    type: 'track',
+    event: `Event ${i}`,
+    schema: {
+      properties: {
+        properties: {
+          type: 'object',
+          properties: {
+            [`p${reload}`]: { type: ['string', 'null'], maxLength: reload + i },
+            code: { type: 'string', pattern: `^${reload}-${i}-[a-z]+$` }
+          },
+          required: ['code']
+        }
+      }
+    }
+  }))
+  return JSON.stringify({ name: 'p', rules })
+}
+
+function heapBytes(): number {
+  for (let i = 0; i < 4; i++) collect()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+t.test('reloads of a plan take no memory that stays', async t => {
+  const modes = allModes('report')
+  let inForce: CompiledPlan | undefined
+  const reload = (number: number): void => {
+    const plan = new CompiledPlan(parsePlan(planText(number), 'p.json'))
+    while (plan.compileSome(50));
+    for (const event of ['Event 0', `Event ${RULES - 1}`]) {
+      plan.compare(plannedValue({ type: 'track', event, properties: { code: 'x', other: 1 } }), modes)
+    }
+    inForce = plan
+  }
+  // What the libraries keep once and for all.
+  for (let i = 0; i < 5; i++) reload(i)
+  const before = heapBytes()
+  for (let i = 0; i < RELOADS; i++) reload(1_000 + i)
+  const grown = heapBytes() - before
+  t.ok(
+    grown < MAX_GROWTH_BYTES,
+    `${(grown / 1024 / 1024).toFixed(1)} MiB more after ${RELOADS} reloads of ${RULES} rules`
+  )
+  t.equal(inForce?.ruleCount, RULES)
+})
