@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { explain } from './connect/explain.ts'
+import { nameClosing } from './send/closing.ts'
 import type { KafkaSettings } from './options.ts'
 import { openSession, type Session } from './connect/session.ts'
 import type { TopicBook } from './topics/topics.ts'
@@ -81,7 +82,8 @@ export function createConnector(
           log.info(`Kafka (${brokers.join(', ')}) is ready`)
           return session
         } catch (error) {
-          if (!stopped) note(explain(error, brokers))
+          const named = await nameClosing(error, brokers)
+          if (!stopped) note(explain(named, brokers))
         }
       }
       return undefined

@@ -7,6 +7,10 @@ type Rule = readonly [pattern: RegExp, words: string]
  * first; a rule is held against code, protocol error and message of each part.
  */
 const RULES: readonly Rule[] = [
+  [
+    /CLOSED_AT_ONCE/,
+    'closes each new connection at once: a limit of the broker is reached (max.connections.per.ip, max.connections), or a proxy before it has no broker'
+  ],
   [/Broker requires TLS/, 'wants TLS: set KAFKA_SSL=true'],
   [/UNSUPPORTED_SASL_MECHANISM/, 'does not offer this SASL mechanism: check KAFKA_SASL_MECHANISM'],
   [
@@ -35,7 +39,7 @@ const RULES: readonly Rule[] = [
   [/KAFKA_STORAGE_ERROR/, 'has trouble with its disk: check the brokers'],
   [
     /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|timed out|TIMED_OUT/i,
-    'does not answer in time: check KAFKA_BROKERS and the network'
+    'does not answer in time: check KAFKA_BROKERS, the network, and max.connections of the broker'
   ],
   [
     /ECONNRESET|EPIPE|Connection closed/,

@@ -3,6 +3,7 @@ import type { BrokerAddress, Produce, ProduceAnswer } from '../connect/cluster-c
 import type { KafkaSettings } from '../options.ts'
 import type { ProduceRequest } from '../encode/produce-encoder.ts'
 import { connectionOptions } from '../connect/session.ts'
+import { nameClosing } from './closing.ts'
 
 const FIRST_BACKOFF_MS = 20
 const MAX_BACKOFF_MS = 1_000
@@ -73,7 +74,8 @@ export function createLink(node: number, to: BrokerAddress, settings: KafkaSetti
       } catch (error) {
         cut()
         link.notBefore = performance.now() + Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures++)
-        throw error
+        // A connection that ends is made anew at once; only where that fails too, somebody wants to know why.
+        throw failures > 1 ? await nameClosing(error, [link.address]) : error
       } finally {
         sentAt = undefined
       }
