@@ -27,8 +27,8 @@ export interface SinkOptions {
   readonly topics: readonly string[]
   readonly spoolMaxBytes: number
   readonly retention: RetentionPolicy
-  /** Makes a kept line a record again, routed as the configuration in force says. */
-  readonly restore: (line: Buffer) => OutgoingRecord | undefined
+  /** Makes kept lines records again, routed as the configuration now in force says. */
+  readonly restorer: () => (line: Buffer) => OutgoingRecord | undefined
   /** So long a stop waits for Kafka to take what is in the log, in milliseconds. */
   readonly drainMs: number
   readonly clock: Clock
@@ -144,7 +144,7 @@ async function openKafka(options: SinkOptions, kafka: NonNullable<SinkOptions['k
   return {
     publish: records => sink.publish(records),
     health: () => sink.health(),
-    ensureTopics: names => sink.lanes.ensureTopics(names),
+    ensureTopics: names => sink.ensureTopics(names),
     refusedTopics: (names, timeoutMs) => sink.lanes.refusedTopics(names, timeoutMs),
     levels() {
       const { disk, queued } = levelsOf({ ...kept, spool })

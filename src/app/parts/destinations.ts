@@ -1,7 +1,7 @@
 import type { OpenSink, SinkOptions } from '../../durability/open.ts'
 import { asOpenSink, openSink } from '../../durability/open.ts'
 import { createLiveRouter } from '../../ingest/route/live-router.ts'
-import { restoreRecord } from '../../ingest/route/restore.ts'
+import { restoreWith } from '../../ingest/route/restore.ts'
 import type { Sink } from '../../model/sink.ts'
 import { kafkaOptions } from '../kafka-options.ts'
 import type { Base } from './base.ts'
@@ -39,7 +39,7 @@ function sinkOptions(base: Base, routing: Router, topics: readonly string[]): Si
     topics,
     drainMs: config.drainOnStopMs,
     retention: { ageMs: config.logRetention.maxAgeMs, bytes: config.logRetention.maxBytes },
-    restore: line => restoreRecord(line, routing.current()),
+    restorer: () => restoreWith(routing.current()),
     clock,
     log: logger,
     onWrite(name, write) {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { explain } from './connect/explain.ts'
-import { nameClosing } from './send/closing.ts'
+import { nameClosing } from './connect/closing.ts'
 import type { KafkaSettings } from './options.ts'
 import { openSession, type Session } from './connect/session.ts'
 import type { TopicBook } from './topics/topics.ts'

@@ -18,6 +18,7 @@ import { Sender } from './send/sender.ts'
 import type { Session } from './connect/session.ts'
 import { createTopicBook } from './topics/topics.ts'
 import { createTroubles } from './send/troubles.ts'
+import { RetiredTopics } from './retired-topics.ts'
 
 /** What stands behind the lanes: a log for what is late, or nothing. */
 export interface Backing {
@@ -86,6 +87,7 @@ class Lanes implements KafkaLanes {
   readonly #connector
   readonly #troubles
   readonly #sender: Sender
+  readonly #retired: RetiredTopics
   readonly #deadline
   readonly #timers: NodeJS.Timeout[]
   /** Topics whose partitions changed while batches are on their way. */
@@ -123,6 +125,12 @@ class Lanes implements KafkaLanes {
       onSettled: () => this.#onSettled(),
       onMoved: () => this.#onMoved(),
       onRelayed: records => backing.onRelayed(records)
+    })
+    this.#retired = new RetiredTopics({
+      board: this.board,
+      book: this.#book,
+      troubles: this.#troubles,
+      onEnded: topic => this.#onEnded(topic)
     })
     this.#deadline = createDeadline({
       limitMs: settings.publishTimeoutMs,
@@ -239,6 +247,7 @@ class Lanes implements KafkaLanes {
   }
 
   #tick(): void {
+    this.#retired.tend()
     const isWell = this.#book.troubles.size === 0 && this.board.lanes.every(({ sendable }) => sendable)
     if (!isWell || ++this.#ticks % REFRESH_TICKS === 0) this.#refresh(this.#session)
   }
@@ -265,6 +274,14 @@ class Lanes implements KafkaLanes {
     if (before !== undefined) this.#sender.retireProducer()
   }
 
+  /** A lane of the topic that comes later may not go on with its sequence numbers. */
+  #onEnded(topic: string): void {
+    this.partitions.delete(topic)
+    this.#held.delete(topic)
+    this.#sender.retireProducer()
+    this.#sender.topologyChanged()
+  }
+
   #onSettled(): void {
     if (this.#held.size > 0) this.#applyTopology()
     this.#backing.onChange()
@@ -278,7 +295,7 @@ class Lanes implements KafkaLanes {
   }
 
   ensureTopics(names: readonly string[]): void {
-    if (this.#book.wantOnly(names)) this.#refresh(this.#session)
+    if (this.#retired.configure(names)) this.#refresh(this.#session)
   }
 
   async refusedTopics(names: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, string>> {

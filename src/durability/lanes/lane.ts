@@ -28,6 +28,8 @@ export class Entry {
   lanes: readonly Lane[]
   /** Lanes that have not confirmed it. */
   pending: number
+  /** Lanes that have it in their queue. */
+  queued = 0
   stored: Stored = 'no'
   /** Rises in the order in which lines were handed in to be written. */
   ticket = 0
@@ -145,6 +147,7 @@ export class Lane {
 
   push(entry: Entry): void {
     this.#queue.push(entry)
+    entry.queued++
     this.#count(entry.bytes)
     if (entry.stored !== 'no') this.#unstored = this.#queue.length
   }
@@ -177,6 +180,7 @@ export class Lane {
   shift(): Entry {
     const entry = this.#queue[this.#head] as Entry
     this.#queue[this.#head++] = undefined as unknown as Entry
+    entry.queued--
     this.#count(-entry.bytes)
     if (this.#head === this.#queue.length) {
       this.#queue = []
@@ -205,6 +209,7 @@ export class Lane {
 
   takeAll(): Entry[] {
     const all = this.#queue.slice(this.#head)
+    for (const entry of all) entry.queued--
     this.#queue = []
     this.#head = 0
     this.#unstored = 0

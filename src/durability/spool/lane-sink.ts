@@ -14,6 +14,7 @@ import type { Entry } from '../lanes/lane.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
 import { LogReading } from './log-reading.ts'
 import { REFUSED_FILE, type RefusedFile } from './refused-file.ts'
+import { RoutingEras, type Restore } from './routing-eras.ts'
 import type { Tape } from './tape.ts'
 
 export interface LaneSinkOptions {
@@ -23,8 +24,8 @@ export interface LaneSinkOptions {
   readonly maxBytes: number
   readonly tape: Tape
   readonly refused: RefusedFile
-  /** Makes a line of the log a record again, routed as the configuration now says; undefined where it is none. */
-  readonly restore: (line: Buffer) => OutgoingRecord | undefined
+  /** Makes lines of the log records again, routed as the configuration now in force says. */
+  readonly restorer: () => Restore
   readonly onRelayed: (records: number) => void
   /** So long a stop waits for Kafka to take what is in the log. */
   readonly drainMs: number
@@ -36,6 +37,8 @@ export interface LaneSinkOptions {
 export interface LaneSink extends Sink {
   /** Bytes on disk that Kafka has not confirmed on all lanes. */
   backlogBytes(): number
+  /** Topics that the configuration names from now on. */
+  ensureTopics(names: readonly string[]): void
   /** Bytes of the lines in memory. */
   queuedBytes(): number
   readonly lanes: KafkaLanes
@@ -56,6 +59,7 @@ class SpooledLanes implements LaneSink {
   readonly lanes: KafkaLanes
   readonly #options: LaneSinkOptions
   readonly #landings: Landings
+  readonly #eras: RoutingEras
   readonly #keeper: Keeper
   readonly #reading: LogReading
   readonly #startedAt: number
@@ -83,11 +87,13 @@ class SpooledLanes implements LaneSink {
       onRelayed: options.onRelayed
     }
     this.lanes = createLanes(settings, backing)
-    this.#reading = new LogReading({ ...options, lanes: this.lanes })
+    this.#eras = new RoutingEras(options.restorer(), tape.end())
+    this.#reading = new LogReading({ ...options, lanes: this.lanes, eras: this.#eras })
     this.#keeper = createKeeper({ ...options, lanes: this.lanes })
   }
 
   #onChange(): void {
+    this.#eras.forget(() => this.lanes.board.floor())
     this.#reading.wake()
     this.#keeper.wake()
   }
@@ -96,6 +102,7 @@ class SpooledLanes implements LaneSink {
     const { board } = this.lanes
     const { spool, tape } = this.#options
     const lines = linesOf(entries.map(({ record }) => record))
+    const noteEnd = this.#eras.handIn()
     try {
       const first = await spool.append(lines)
       const base = tape.placeOf(first)
@@ -111,9 +118,11 @@ class SpooledLanes implements LaneSink {
         offset += lines.lengths[index] as number
         return place
       })
+      noteEnd(base + offset)
       board.stored(entries, places, base + offset)
       for (const entry of entries) {
-        if (entry.pending === 0) continue
+        // What waits in memory must not hold on to its request; what is only in the log needs no copy.
+        if (entry.queued === 0) continue
         entry.record = copyRecord(entry.record)
         entry.value = undefined
       }
@@ -166,6 +175,11 @@ class SpooledLanes implements LaneSink {
   backlogBytes(): number {
     const { board } = this.lanes
     return this.#options.tape.backlogBytes(board.floor())
+  }
+
+  ensureTopics(names: readonly string[]): void {
+    this.#eras.begin(this.#options.restorer())
+    this.lanes.ensureTopics(names)
   }
 
   queuedBytes(): number {

@@ -4,14 +4,14 @@ import type { KafkaLanes } from '../kafka/lanes.ts'
 import type { Place } from '../lanes/lane.ts'
 import { load, nextPlace } from '../lanes/reading.ts'
 import type { RefusedFile } from './refused-file.ts'
+import type { RoutingEras } from './routing-eras.ts'
 import type { Tape, TapePiece } from './tape.ts'
 
 export interface ReadingOptions {
   readonly lanes: KafkaLanes
   readonly tape: Tape
   readonly refused: RefusedFile
-  /** Makes a line a record again; undefined where it is none. */
-  readonly restore: (line: Buffer) => OutgoingRecord | undefined
+  readonly eras: RoutingEras
   readonly log: LogLines
 }
 
@@ -68,13 +68,13 @@ export class LogReading {
   }
 
   async #take({ start, next, lines }: TapePiece): Promise<void> {
-    const { lanes, tape, restore } = this.#options
+    const { lanes, tape, eras } = this.#options
     const restored: { place: Place; record: OutgoingRecord }[] = []
     const broken: Buffer[] = []
     const unknown = new Set<string>()
     for (const { place, line } of lines) {
       // Copied: else one line that waits holds on to all that was read with it.
-      const record = restore(Buffer.from(line))
+      const record = eras.restore(Buffer.from(line), place)
       if (record === undefined) broken.push(line)
       else restored.push({ place, record })
       for (const topic of record?.topics ?? []) if (!lanes.partitions.has(topic)) unknown.add(topic)

@@ -68,3 +68,8 @@ function parse(line: Buffer): JsonObject | undefined {
     return undefined
   }
 }
+
+/** As restoreRecord(), for one router. */
+export function restoreWith(router: Router): (line: Buffer) => OutgoingRecord | undefined {
+  return line => restoreRecord(line, router)
+}

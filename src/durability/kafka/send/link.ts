@@ -3,7 +3,7 @@ import type { BrokerAddress, Produce, ProduceAnswer } from '../connect/cluster-c
 import type { KafkaSettings } from '../options.ts'
 import type { ProduceRequest } from '../encode/produce-encoder.ts'
 import { connectionOptions } from '../connect/session.ts'
-import { nameClosing } from './closing.ts'
+import { nameClosing } from '../connect/closing.ts'
 
 const FIRST_BACKOFF_MS = 20
 const MAX_BACKOFF_MS = 1_000

@@ -24,6 +24,8 @@ export interface TopicBook {
   want(names: readonly string[]): boolean
   /** As want(), and forgets all others: they are looked up again when a record names them. */
   wantOnly(names: readonly string[]): boolean
+  /** The topic is not needed any more, and nothing is known of it. */
+  forget(name: string): void
   /**
    * Looks the topics up as check() does, without noting them as needed. Resolves with those that Kafka refuses as they
    * are configured, each with the reason in one line.
@@ -92,6 +94,12 @@ export function createTopicBook(settings: KafkaSettings): TopicBook {
       for (const name of names) wanted.add(name)
       for (const name of troubles.keys()) if (!wanted.has(name)) troubles.delete(name)
       return names.some(name => !before.has(name))
+    },
+    forget(name) {
+      wanted.delete(name)
+      troubles.delete(name)
+      usable.delete(name)
+      missingSince.delete(name)
     },
     async probe(session, names) {
       const refused = new Map<string, string>()

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Test } from 'tap'
 import t from 'tap'
-import { nameClosing } from '../../../src/durability/kafka/send/closing.ts'
-import { explain } from '../../../src/durability/kafka/connect/explain.ts'
+import { nameClosing } from '../../../../src/durability/kafka/connect/closing.ts'
+import { explain } from '../../../../src/durability/kafka/connect/explain.ts'
 
 const CLOSED = new Error('Connection closed')
 

@@ -1,0 +1,62 @@
+import type { Board } from '../lanes/board.ts'
+import type { Lane } from '../lanes/lane.ts'
+import type { TopicBook } from './topics/topics.ts'
+import type { Troubles } from './send/troubles.ts'
+
+/**
+ * Topics that the configuration does not name any more. What was taken for such a topic is still sent to it; its lanes
+ * are named until they are empty, and end then.
+ */
+export class RetiredTopics {
+  readonly #board: Board
+  readonly #book: TopicBook
+  readonly #troubles: Troubles
+  readonly #onEnded: (topic: string) => void
+  /** Undefined: nobody has said what is configured. */
+  #configured: ReadonlySet<string> | undefined
+
+  constructor(options: { board: Board; book: TopicBook; troubles: Troubles; onEnded: (topic: string) => void }) {
+    this.#board = options.board
+    this.#book = options.book
+    this.#troubles = options.troubles
+    this.#onEnded = options.onEnded
+  }
+
+  /** These topics are configured from now on. Returns whether one of them has to be looked up. */
+  configure(names: readonly string[]): boolean {
+    this.#configured = new Set(names)
+    this.tend()
+    return this.#book.wantOnly([...names, ...this.#waiting()])
+  }
+
+  /** To be called now and then: names those that have something waiting, and ends those that have not. */
+  tend(): void {
+    if (this.#configured === undefined) return
+    const waiting = this.#waiting()
+    for (const topic of new Set(this.#board.lanes.map(lane => lane.topic))) {
+      const key = `retired ${topic}`
+      if (waiting.has(topic)) {
+        const words = `topic ${topic} is no longer configured, but events that were taken for it wait: they go to it when Kafka takes them, or after a restart where the configuration then says`
+        this.#troubles.set(key, words)
+        continue
+      }
+      this.#troubles.clear(key)
+      if (!this.#configured.has(topic)) this.#end(topic)
+    }
+  }
+
+  #waiting(): Set<string> {
+    const lanes = this.#board.lanes.filter(lane => !this.#configured?.has(lane.topic) && hasEvents(lane))
+    return new Set(lanes.map(({ topic }) => topic))
+  }
+
+  #end(topic: string): void {
+    for (const lane of this.#board.lanesOf(topic)) this.#board.remove(lane)
+    this.#book.forget(topic)
+    this.#onEnded(topic)
+  }
+}
+
+function hasEvents({ length, onDisk, tail }: Lane): boolean {
+  return length > 0 || onDisk || tail.length > 0
+}

@@ -1,0 +1,30 @@
+import { MAIN, run } from '../cli/run.ts'
+import type { ServerProcess } from './server-process.ts'
+
+/** Where an operator looks when something is wrong. */
+export interface Told {
+  readonly readyz: string
+  readonly banner: string
+  readonly doctor: string
+}
+
+/** What a running server says of itself to its operator, in each place where it does. */
+export async function toldBy(server: ServerProcess, env: Record<string, string>): Promise<Told> {
+  const { text } = await server.readyz()
+  const banner = await (await fetch(`${server.adminUrl}/api/overview`)).text()
+  const ports = { PORT: new URL(server.url).port, ADMIN_PORT: new URL(server.adminUrl).port }
+  const doctor = await run(process.execPath, [MAIN, 'doctor'], {
+    cwd: server.dir,
+    env: { DATA_DIR: server.dataDir, CONFIG_FILE: server.configFile, ...ports, ...env }
+  })
+  return { readyz: text, banner, doctor: doctor.stdout + doctor.stderr }
+}
+
+/** The messages that a server has logged at this level or above, pino's numbers. */
+export function logged(server: ServerProcess, level = 40): string[] {
+  return server.stderr.split('\n').flatMap(line => {
+    if (!line.startsWith('{')) return []
+    const entry = JSON.parse(line) as { level?: number; msg?: string }
+    return (entry.level ?? 0) >= level ? [entry.msg ?? ''] : []
+  })
+}
