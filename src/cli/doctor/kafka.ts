@@ -2,8 +2,9 @@ import type { Config, KafkaConfig } from '../../config/env/config.ts'
 import { createRouter } from '../../ingest/route/route.ts'
 import { kafkaOptions } from '../../app/kafka-options.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
-import { inspectKafka } from '../../durability/kafka/topics/inspect.ts'
 import type { TopicReport } from '../../durability/kafka/topics/inspect.ts'
+import { inspectKafka } from '../../durability/kafka/topics/inspect.ts'
+import { TOO_FEW_IN_SYNC } from '../../durability/kafka/send/answers.ts'
 import type { Finding } from './finding.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -58,7 +59,7 @@ function checkTopic(topic: TopicReport, around: Around): Finding[] {
 }
 
 function checkCopies(topic: TopicReport, { brokers }: Around): Finding[] {
-  const { name, replicas, minInSyncReplicas: least = 1, partitionsWithoutLeader } = topic
+  const { name, replicas, minInSyncReplicas: least, partitionsWithoutLeader, inSyncReplicas } = topic
   const found: Finding[] = []
   const say = (level: Finding['level'], says: string, todo: string): void => {
     found.push({ level, area: 'topics', says: `${name}: ${says}`, todo })
@@ -66,12 +67,17 @@ function checkCopies(topic: TopicReport, { brokers }: Around): Finding[] {
   if (partitionsWithoutLeader > 0) {
     say('problem', `${partitionsWithoutLeader} partitions have no leader`, 'Bring the missing brokers back.')
   }
-  if (least > replicas) {
+  if (least === undefined) {
+    const todo = 'Let KAFKA_SASL_USERNAME describe the configuration of topics (DescribeConfigs) to have it checked.'
+    say('note', 'the configuration of this topic cannot be read', todo)
+  } else if (least > replicas) {
     say(
       'problem',
       `min.insync.replicas is ${least}, but there are ${replicas} replicas: nothing can be written`,
       `Set min.insync.replicas to ${Math.max(1, replicas - 1)}, or add replicas.`
     )
+  } else if (inSyncReplicas < least) {
+    say('problem', TOO_FEW_IN_SYNC, 'Bring the missing brokers back.')
   } else if (replicas === 1) {
     const todo =
       brokers > 1 ? 'Raise the replication to 3 (kafka-reassign-partitions.sh).' : 'For production run three brokers.'

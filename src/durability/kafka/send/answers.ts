@@ -14,6 +14,8 @@ const no = (words: string, leader = false): Verdict => ({ kind: 'no', words, lea
 const refused = (reason: string): Verdict => ({ kind: 'refused', reason })
 const noLeader = no('the partition has no leader that takes records: check the brokers', true)
 
+export const TOO_FEW_IN_SYNC = 'fewer in-sync replicas than min.insync.replicas asks for: check the brokers'
+
 /** By Kafka's error code. Source: https://kafka.apache.org/protocol#protocol_error_codes */
 const VERDICTS: Readonly<Record<number, Verdict>> = {
   0: { kind: 'stored' },
@@ -36,8 +38,8 @@ const VERDICTS: Readonly<Record<number, Verdict>> = {
   74: noLeader,
   75: noLeader,
   7: no('the in-sync replicas do not confirm in time: check the brokers'),
-  19: no('fewer in-sync replicas than min.insync.replicas asks for: check the brokers'),
-  20: no('fewer in-sync replicas than min.insync.replicas asks for: check the brokers'),
+  19: no(TOO_FEW_IN_SYNC),
+  20: no(TOO_FEW_IN_SYNC),
   29: no('the Kafka user may not write to it: check the ACLs of KAFKA_SASL_USERNAME'),
   31: no('the Kafka user may not write idempotently: grant it IdempotentWrite on the cluster'),
   56: no('the broker has trouble with its disk: check the broker'),

@@ -2,6 +2,8 @@ import { Admin, ConfigResourceTypes } from '@platformatic/kafka'
 import { explain, isTopicTrouble, isUnknownTopic } from '../connect/explain.ts'
 import type { KafkaSettings } from '../options.ts'
 import { clientOptions } from '../connect/session.ts'
+import { nameClosing } from '../connect/closing.ts'
+import { isUnsupported } from '../connect/errors.ts'
 
 /** A topic as the cluster has it. Settings are undefined where the user may not read them. */
 export interface TopicReport {
@@ -11,6 +13,8 @@ export interface TopicReport {
   /** Of the partition that has fewest. */
   readonly replicas: number
   readonly partitionsWithoutLeader: number
+  /** Of the partition that has fewest. */
+  readonly inSyncReplicas: number
   readonly minInSyncReplicas: number | undefined
   readonly maxMessageBytes: number | undefined
   readonly retentionMs: number | undefined
@@ -36,7 +40,7 @@ export async function inspectKafka(
     for (const topic of topics) reports.push(await inspectTopic(admin, topic))
     return { brokers: brokers.size, topics: reports }
   } catch (error) {
-    throw new Error(explain(error, settings.brokers), { cause: error })
+    throw new Error(explain(await nameClosing(error, settings.brokers), settings.brokers), { cause: error })
   } finally {
     await admin.close().catch(() => undefined)
   }
@@ -52,6 +56,7 @@ async function inspectTopic(admin: Admin, name: string): Promise<TopicReport> {
     exists: partitions !== undefined,
     partitions: partitions?.length ?? 0,
     replicas: Math.min(...(partitions ?? []).map(({ replicas }) => replicas.length)),
+    inSyncReplicas: Math.min(...(partitions ?? []).map(({ isr }) => isr.length)),
     partitionsWithoutLeader: (partitions ?? []).filter(({ leader }) => leader < 0).length,
     minInSyncReplicas: number('min.insync.replicas'),
     maxMessageBytes: number('max.message.bytes'),
@@ -77,7 +82,7 @@ async function settingsOf(admin: Admin, topic: string): Promise<Map<string, stri
     const [described] = await admin.describeConfigs({ resources: [resource] })
     return new Map((described?.configs ?? []).map(({ name, value }) => [name, value ?? '']))
   } catch (error) {
-    if (isTopicTrouble(error)) return new Map()
+    if (isTopicTrouble(error) || isUnsupported(error)) return new Map()
     throw error
   }
 }
