@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
+import type { Test } from 'tap'
 import t from 'tap'
-import { assertNothingLost, choose, tellRow } from '../support/faults.ts'
+import { assertNothingLost, choose, isLong, tellRow } from '../support/faults.ts'
 import { kafkaJars, runTool } from '../support/kafka-jars.ts'
 import { freePort } from '../support/kafka-process.ts'
-import { readTopic, startKafka, type Kafka } from '../support/kafka.ts'
+import { createTopic, readTopic, startKafka, topicOffsets, type Kafka } from '../support/kafka.ts'
+import { startLibrdkafka } from '../support/librdkafka.ts'
 import { startLoad } from '../support/load.ts'
 import { startServer, type ServerProcess } from '../support/server-process.ts'
 import { startSlowLink, type SlowLink } from '../support/slow-link.ts'
@@ -95,10 +97,18 @@ t.test('a quota: it is named, all of it goes to new events, and nothing is lost 
     timeoutMs: 20_000
   })
   const seconds = choose(12, 40)
+  const rival = isLong ? await startRival(t, topic) : undefined
   const before = await bytesIn(topic)
+  const rivalBefore = rival === undefined ? 0 : await recordsIn(rival)
+  const recordsBefore = await recordsIn(topic)
   await sleep(seconds * 1_000)
   const taken = (await bytesIn(topic)) - before
   t.ok(taken >= 0.9 * QUOTA_BYTES * (seconds - 3), `${taken} bytes were taken in ${seconds} s`)
+  if (rival !== undefined) {
+    const ours = (await recordsIn(topic)) - recordsBefore
+    const theirs = (await recordsIn(rival)) - rivalBefore
+    t.ok(ours >= 0.9 * theirs, `${ours} records were taken of the server, ${theirs} of librdkafka`)
+  }
   await setQuota('--delete-config=producer_byte_rate')
   await load.stop()
   await server.drained()
@@ -107,6 +117,21 @@ t.test('a quota: it is named, all of it goes to new events, and nothing is lost 
   t.equal(verdict.duplicates, 0, 'none is there twice')
   tellRow(t, `quota of ${QUOTA_BYTES} bytes a second`, { verdict, taken, seconds })
 })
+
+/** librdkafka sends records like those of the server to a topic of its own, under the same quota. Resolves with the topic. */
+async function startRival(t: Test, topic: string): Promise<string> {
+  const rival = `${topic}-rival`
+  await createTopic(kafka.brokers, rival)
+  const like = (await readTopic(kafka.brokers, topic))[0]
+  const of = { value: like?.value ?? '', headers: like?.headers ?? {} }
+  await startLibrdkafka(t, { brokers: kafka.brokers, clientId: 'rival', topic: rival, perSecond: 40, ...of })
+  await until(async () => (await recordsIn(rival)) > 20, { what: 'records of the rival', timeoutMs: 30_000 })
+  return rival
+}
+
+async function recordsIn(topic: string): Promise<number> {
+  return (await topicOffsets(kafka.brokers, topic)).reduce((sum, { low, high }) => sum + high - low, 0)
+}
 
 async function setQuota(change: string): Promise<void> {
   const [flag = '', value = ''] = change.split(/=(.*)/)

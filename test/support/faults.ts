@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { Verdict } from './verdict.ts'
 
-const isLong = process.env['FAULTS'] === 'long'
+export const isLong = process.env['FAULTS'] === 'long'
 
 /** `npm test` runs the short form of a fault, `npm run test:faults` the long one. */
 export function choose<T>(short: T, long: T): T {

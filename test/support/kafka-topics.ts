@@ -35,7 +35,7 @@ async function withAdmin<T>(brokers: readonly string[], work: (admin: Admin) => 
 }
 
 /** Resolves when the broker is a member of its cluster and answers; throws with its last words when it ends instead. */
-export async function waitForBroker(brokers: readonly string[], java: JavaProcess, timeoutMs = 60_000): Promise<void> {
+export async function waitForBroker(brokers: readonly string[], java: JavaProcess, timeoutMs = 180_000): Promise<void> {
   const patience = Date.now() + timeoutMs
   for (;;) {
     if (!java.running()) throw new Error(`the Kafka broker ended: ${await java.ended}`)
@@ -56,12 +56,18 @@ export async function waitForBroker(brokers: readonly string[], java: JavaProces
 export async function createTopic(
   brokers: readonly string[],
   topic: string,
-  options: { readonly partitions?: number; readonly config?: Readonly<Record<string, string>> } = {}
+  options: {
+    readonly partitions?: number
+    /** Default 1. */
+    readonly replicas?: number
+    readonly config?: Readonly<Record<string, string>>
+  } = {}
 ): Promise<void> {
+  const { partitions = 6, replicas = 1 } = options
   const configEntries = Object.entries(options.config ?? {}).map(([name, value]) => ({ name, value }))
   await withAdmin(brokers, admin =>
     admin.createTopics({
-      topics: [{ topic, numPartitions: options.partitions ?? 6, replicationFactor: 1, configEntries }],
+      topics: [{ topic, numPartitions: partitions, replicationFactor: replicas, configEntries }],
       waitForLeaders: true
     })
   )
