@@ -115,7 +115,7 @@ async function openLog(options: SinkOptions): Promise<OpenSink> {
 async function openKafka(options: SinkOptions, kafka: NonNullable<SinkOptions['kafka']>): Promise<OpenSink> {
   const { dataDir, spoolMaxBytes, clock, log } = options
   // The client is a third of all that a start would load: who has no Kafka does not wait for it.
-  const { createLaneSink } = await import('./spool/lane-sink.ts')
+  const { LaneSink } = await import('./spool/lane-sink.ts')
   const { withDefaults } = await import('./kafka/options.ts')
   const spool = await openFolder(options, 'spool', spoolMaxBytes)
   // What a start without Kafka has kept goes first, and stays.
@@ -125,7 +125,7 @@ async function openKafka(options: SinkOptions, kafka: NonNullable<SinkOptions['k
   }
   const keptLogs = Object.values(kept)
   const tape = await openTape({ kept: keptLogs, spool, log })
-  const sink = createLaneSink({
+  const sink = new LaneSink({
     ...options,
     settings: withDefaults({ ...kafka, log: kafkaLog(log), onProduced: write => options.onWrite('kafka', write) }),
     spool,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { OutgoingRecord } from '../../model/record.ts'
 import { SinkUnavailable, type Sink } from '../../model/sink.ts'
 import { Landings } from './send/landings.ts'
-import { createLanes, unavailable, type Backing, type KafkaLanes } from './lanes.ts'
+import { KafkaLanes, type Backing } from './lanes.ts'
 import { withDefaults, type KafkaSinkOptions } from './options.ts'
 
 export interface KafkaSink extends Sink {
@@ -31,12 +31,12 @@ export function createKafkaSink(options: KafkaSinkOptions): KafkaSink {
     end: 0,
     floor: 0,
     quickMs: Infinity,
-    store: entries => lanes.board.notStored(entries, unavailable(lanes, entries, settings)),
+    store: entries => lanes.board.notStored(entries, lanes.unavailable(entries)),
     putAside: async () => undefined,
     onChange: () => undefined,
     onRelayed: () => undefined
   }
-  const lanes: KafkaLanes = createLanes(settings, backing)
+  const lanes: KafkaLanes = new KafkaLanes(settings, backing)
 
   function refusal(records: readonly OutgoingRecord[]): string | undefined {
     if (closed !== undefined) return 'the Kafka sink is closing'

@@ -222,13 +222,11 @@ export class Board {
     if (urgent.length > 0) this.storeNow(urgent)
   }
 
-  /** When the next lane is late, in the same time as `now`; undefined when nothing waits that could be. */
-  nextLate(): number | undefined {
+  /** When the oldest event came of the lanes that are not late; undefined where none waits. */
+  oldest(): number | undefined {
     let oldest = Infinity
-    for (const lane of this.#all) {
-      if (!lane.late && lane.length > 0) oldest = Math.min(oldest, (lane.oldest as Entry).enteredAt)
-    }
-    return oldest === Infinity ? undefined : oldest + this.#options.timeoutMs
+    for (const lane of this.#all) if (!lane.late) oldest = Math.min(oldest, lane.oldest?.enteredAt ?? Infinity)
+    return oldest === Infinity ? undefined : oldest
   }
 
   /** The first entries of the lane go to Kafka now: the batch that has to go again, or at most so many new ones. */

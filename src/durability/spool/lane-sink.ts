@@ -7,7 +7,7 @@ import type { LogLines, SegmentLog } from '../log/contract.ts'
 import { linesOf } from '../log/record-lines.ts'
 import { segmentName, sequenceOf, timeOf } from '../log/segment/segment-name.ts'
 import { Landings } from '../kafka/send/landings.ts'
-import { createLanes, type Backing, type KafkaLanes } from '../kafka/lanes.ts'
+import { KafkaLanes, type Backing } from '../kafka/lanes.ts'
 import type { KafkaSettings } from '../kafka/options.ts'
 import { copyRecord } from '../lanes/copy.ts'
 import type { Entry } from '../lanes/lane.ts'
@@ -34,16 +34,6 @@ export interface LaneSinkOptions {
   readonly log: LogLines
 }
 
-export interface LaneSink extends Sink {
-  /** Bytes on disk that Kafka has not confirmed on all lanes. */
-  backlogBytes(): number
-  /** Topics that the configuration names from now on. */
-  ensureTopics(names: readonly string[]): void
-  /** Bytes of the lines in memory. */
-  queuedBytes(): number
-  readonly lanes: KafkaLanes
-}
-
 /** So long a start is not yet called ready on the strength of the log alone: Kafka may be on its way up too. */
 const KAFKA_GRACE_MS = 10_000
 /** The last tenth of SPOOL_MAX_BYTES is for topics that have not used up their share. */
@@ -51,11 +41,7 @@ const SHARED_PART = 0.9
 const STOP_POLL_MS = 10
 
 /** Kafka with a log behind its lanes: see docs/decisions/lanes.md. */
-export function createLaneSink(options: LaneSinkOptions): LaneSink {
-  return new SpooledLanes(options)
-}
-
-class SpooledLanes implements LaneSink {
+export class LaneSink implements Sink {
   readonly lanes: KafkaLanes
   readonly #options: LaneSinkOptions
   readonly #landings: Landings
@@ -86,7 +72,7 @@ class SpooledLanes implements LaneSink {
       onChange: () => this.#onChange(),
       onRelayed: options.onRelayed
     }
-    this.lanes = createLanes(settings, backing)
+    this.lanes = new KafkaLanes(settings, backing)
     this.#eras = new RoutingEras(options.restorer(), tape.end())
     this.#reading = new LogReading({ ...options, lanes: this.lanes, eras: this.#eras })
     this.#keeper = createKeeper({ ...options, lanes: this.lanes })
@@ -172,16 +158,19 @@ class SpooledLanes implements LaneSink {
     return { ready: this.#wasReady && this.#closing === undefined && (isDirect || toSpool.ready), problems }
   }
 
+  /** Bytes on disk that Kafka has not confirmed on all lanes. */
   backlogBytes(): number {
     const { board } = this.lanes
     return this.#options.tape.backlogBytes(board.floor())
   }
 
+  /** Topics that the configuration names from now on. */
   ensureTopics(names: readonly string[]): void {
     this.#eras.begin(this.#options.restorer())
     this.lanes.ensureTopics(names)
   }
 
+  /** Bytes of the lines in memory. */
   queuedBytes(): number {
     return this.lanes.board.bytes()
   }

@@ -17,7 +17,7 @@ export interface Link {
   /** performance.now() before which nothing is to be sent. */
   notBefore: number
   /** performance.now() until which the broker throttles us. */
-  throttledUntil: number
+  readonly throttledUntil: number
   /** Requests that failed one after the other. */
   readonly failures: number
   /** Sends a request. Rejects where the connection is lost or cannot be had: then its fate is unknown. */
@@ -32,6 +32,7 @@ export function createLink(node: number, to: BrokerAddress, settings: KafkaSetti
   let connection: Connection | undefined
   let failures = 0
   let sentAt: number | undefined
+  let throttledUntil = -Infinity
 
   async function connect(): Promise<Connection> {
     if (connection?.isConnected()) return connection
@@ -56,7 +57,9 @@ export function createLink(node: number, to: BrokerAddress, settings: KafkaSetti
     node,
     address: `${to.host}:${to.port}`,
     notBefore: -Infinity,
-    throttledUntil: -Infinity,
+    get throttledUntil() {
+      return throttledUntil
+    },
     get failures() {
       return failures
     },
@@ -70,6 +73,7 @@ export function createLink(node: number, to: BrokerAddress, settings: KafkaSetti
       try {
         const answer = await produce(await connect(), request)
         failures = 0
+        if (answer.throttleTimeMs > 0) throttledUntil = performance.now() + answer.throttleTimeMs
         return answer
       } catch (error) {
         cut()

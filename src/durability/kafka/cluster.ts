@@ -1,0 +1,146 @@
+import './connect/client.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { explain } from './connect/explain.ts'
+import { inTime } from './connect/in-time.ts'
+import type { Session } from './connect/session.ts'
+import { createConnector, type Connector } from './connector.ts'
+import type { KafkaSettings } from './options.ts'
+import { createTopicBook, type TopicBook } from './topics/topics.ts'
+
+export interface ClusterOptions {
+  readonly settings: KafkaSettings
+  /** A session is open and its topics are looked up. */
+  readonly onSession: (session: Session) => Promise<void>
+  /** The book was looked up anew. */
+  readonly onTopology: () => void
+  /** Called now and then. */
+  readonly onTick: () => void
+  /** Whether each lane has a leader. */
+  readonly isWell: () => boolean
+}
+
+/** Topics are looked up every 16 s, and every 2 s while something is wrong. */
+const TICK_MS = 2_000
+const REFRESH_TICKS = 8
+/** A look-up that something calls for comes so soon, and no more often. */
+const MOVED_MS = 100
+const LOOK_UP_TIMEOUT_MS = 20_000
+const READY_POLL_MS = 50
+
+/** The session with a Kafka cluster, opened again whenever it ends, and what is known of the cluster's topics. */
+export class Cluster {
+  readonly book: TopicBook
+  readonly #options: ClusterOptions
+  readonly #connector: Connector
+  readonly #timer: NodeJS.Timeout
+  #state: 'connecting' | 'ready' | 'down' | 'closed' = 'connecting'
+  #session: Session | undefined
+  #refreshing: Session | undefined
+  #moved: NodeJS.Timeout | undefined
+  #ticks = 0
+
+  constructor(options: ClusterOptions) {
+    const { settings } = options
+    this.#options = options
+    this.book = createTopicBook(settings)
+    this.#connector = createConnector(settings, { book: this.book, onDisconnect: at => this.#refreshAt(at) })
+    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref()
+  }
+
+  /** Begins to connect, once everything is there that is to be told. */
+  start(): void {
+    void this.#connect()
+  }
+
+  get isConnected(): boolean {
+    return this.#state === 'ready'
+  }
+
+  /** Why there is no session, in one line; undefined while there is one. */
+  problem(): string | undefined {
+    return this.isConnected ? undefined : this.#connector.problem()
+  }
+
+  async #connect(): Promise<void> {
+    const session = await this.#connector.connect()
+    if (session === undefined || this.#state === 'closed') return
+    this.#session = session
+    try {
+      await this.#options.onSession(session)
+      this.#state = 'ready'
+      this.#options.onTopology()
+    } catch (error) {
+      this.#fail(session, error)
+    }
+  }
+
+  #fail(lost: Session, error: unknown): void {
+    if (this.#session !== lost) return
+    this.#session = undefined
+    lost.abandon()
+    if (this.#state === 'closed') return
+    this.#state = 'down'
+    this.#connector.lost(explain(error, this.#options.settings.brokers))
+    void this.#connect()
+  }
+
+  /** Looks all topics up now. */
+  refresh(): void {
+    this.#refreshAt(this.#session)
+  }
+
+  #refreshAt(at: Session | undefined): void {
+    if (at === undefined || at !== this.#session || this.#refreshing === at) return
+    this.#refreshing = at
+    void this.#check(at).finally(() => {
+      if (this.#refreshing === at) this.#refreshing = undefined
+    })
+  }
+
+  /** Notes these topics as needed, and looks up those that nothing is known of. */
+  want(names: readonly string[]): void {
+    const at = this.#session
+    if (this.book.want(names) && at !== undefined) void this.#check(at, names)
+  }
+
+  async #check(at: Session, names?: readonly string[]): Promise<void> {
+    if (!this.isConnected) return
+    try {
+      await inTime(this.book.check(at, names), LOOK_UP_TIMEOUT_MS)
+      this.#options.onTopology()
+    } catch (error) {
+      this.#fail(at, error)
+    }
+  }
+
+  /** Leaders or brokers have changed: they are looked up soon. */
+  moved(): void {
+    this.#moved ??= setTimeout(() => {
+      this.#moved = undefined
+      this.refresh()
+    }, MOVED_MS).unref()
+  }
+
+  #tick(): void {
+    this.#options.onTick()
+    const isWell = this.book.troubles.size === 0 && this.#options.isWell()
+    if (!isWell || ++this.#ticks % REFRESH_TICKS === 0) this.refresh()
+  }
+
+  /** As the topic book's probe(). Empty where the cluster does not answer in time. */
+  async refusedTopics(names: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, string>> {
+    const patience = performance.now() + timeoutMs
+    while (this.#state === 'connecting' && performance.now() < patience) {
+      await sleep(READY_POLL_MS, undefined, { ref: false })
+    }
+    if (this.#session === undefined || !this.isConnected) return new Map()
+    return await this.book.probe(this.#session, names).catch(() => new Map<string, string>())
+  }
+
+  stop(): void {
+    this.#state = 'closed'
+    clearInterval(this.#timer)
+    clearTimeout(this.#moved)
+    this.#connector.stop()
+  }
+}

@@ -1,0 +1,132 @@
+import type { Board } from '../../lanes/board.ts'
+import type { Entry, Lane } from '../../lanes/lane.ts'
+import type { ProduceAnswer } from '../connect/cluster-client.ts'
+import type { ProducerIdentity } from '../connect/session.ts'
+import { verdictOf, type Verdict } from './answers.ts'
+import type { Landings } from './landings.ts'
+import type { Link } from './link.ts'
+import type { LinkTroubles } from './link-troubles.ts'
+import type { Identities, Outlet } from './outlet.ts'
+
+/** A lane's batch on its way to Kafka. */
+export interface Outgoing {
+  readonly lane: Lane
+  readonly outlet: Outlet
+  readonly producer: ProducerIdentity
+  readonly entries: readonly Entry[]
+}
+
+/** Keeps a record that Kafka will never take. Rejects where that cannot be had now: it is tried again. */
+export type PutAside = (entry: Entry, refusal: { readonly topic: string; readonly reason: string }) => Promise<void>
+
+export interface OutcomesOptions {
+  readonly board: Board
+  readonly landings: Landings
+  readonly troubles: LinkTroubles
+  readonly identities: Identities
+  readonly putAside: PutAside
+  /** The cluster is not as it was known. */
+  readonly onMoved: () => void
+  readonly onRelayed: (records: number) => void
+  /** Records left a lane without an answer of Kafka. */
+  readonly onRefused: () => void
+}
+
+const FIRST_PAUSE_MS = 50
+const MAX_PAUSE_MS = 1_000
+const PUT_ASIDE_AGAIN_MS = 1_000
+
+/** What follows from Kafka's answers: tells the board, the places of the records, and what is in trouble. */
+export class Outcomes {
+  readonly #options: OutcomesOptions
+
+  constructor(options: OutcomesOptions) {
+    this.#options = options
+  }
+
+  /** A broker has answered. Returns for each batch whether Kafka has it now. */
+  answered(link: Link, batches: readonly Outgoing[], { responses }: ProduceAnswer): boolean[] {
+    const now = performance.now()
+    const results = new Map<string, { errorCode: number; baseOffset: bigint }>()
+    for (const { name, partitionResponses } of responses) {
+      for (const result of partitionResponses) results.set(`${name}/${result.index}`, result)
+    }
+    return batches.map(out => {
+      const result = results.get(`${out.lane.topic}/${out.lane.partition}`)
+      const verdict = result === undefined ? undefined : verdictOf(result.errorCode)
+      const isStored = result !== undefined && verdict?.kind === 'stored'
+      if (isStored) this.#stored(out, result.baseOffset, now)
+      else this.#notStored(link, out, verdict)
+      return isStored
+    })
+  }
+
+  #stored({ lane, outlet }: Outgoing, baseOffset: bigint, now: number): void {
+    const { board, landings, troubles, onRelayed } = this.#options
+    let offset = baseOffset
+    let relayed = 0
+    board.confirm(lane, now, ({ stored, call, index }) => {
+      if (stored === 'yes') relayed++
+      if (call !== undefined && !call.settled) {
+        const at = { topic: lane.topic, partition: lane.partition, offset: baseOffset < 0n ? undefined : offset }
+        landings.inKafka(call, index, at)
+      }
+      offset++
+    })
+    outlet.pauseMs = 0
+    outlet.isTimeless = false
+    troubles.stored(lane)
+    if (relayed > 0) onRelayed(relayed)
+  }
+
+  #notStored(link: Link, { lane, outlet }: Outgoing, verdict: Verdict | undefined): void {
+    const { board, identities, troubles } = this.#options
+    if (lane.batch === undefined) return
+    lane.batch.state = 'again'
+    if (verdict?.kind === 'refused') {
+      if (board.halve(lane)) this.refuse(lane, verdict.reason)
+    } else if (verdict?.kind === 'renumber') identities.renumber(lane, outlet)
+    else if (verdict?.kind === 'time' && !outlet.isTimeless) {
+      outlet.isTimeless = true
+      troubles.timeRefused(link)
+    } else this.#pause(link, { lane, outlet }, verdict)
+  }
+
+  #pause(link: Link, { lane, outlet }: Pick<Outgoing, 'lane' | 'outlet'>, verdict: Verdict | undefined): void {
+    outlet.pauseMs = Math.min(MAX_PAUSE_MS, Math.max(FIRST_PAUSE_MS, outlet.pauseMs * 2))
+    outlet.notBefore = performance.now() + outlet.pauseMs * (1 - Math.random() / 4)
+    if (verdict?.kind !== 'no') return
+    if (verdict.leader) this.#options.onMoved()
+    // A leader that moves is news only when it takes longer than a moment.
+    if (verdict.leader && outlet.pauseMs < MAX_PAUSE_MS) return
+    this.#options.troubles.said(link, lane, verdict.words)
+  }
+
+  /** The first entry of the lane, its batch alone, will never be taken: it is put aside. */
+  refuse(lane: Lane, reason: string): void {
+    const entry = lane.at(0)
+    if (lane.batch === undefined || entry === undefined) return
+    lane.batch.state = 'refused'
+    void this.#putAside(lane, entry, reason)
+  }
+
+  async #putAside(lane: Lane, entry: Entry, reason: string): Promise<void> {
+    const { board, putAside, landings, troubles, onRefused } = this.#options
+    const { topic } = lane
+    try {
+      await putAside(entry, { topic, reason })
+    } catch (error) {
+      troubles.refused(error as Error)
+      setTimeout(() => this.refuse(lane, reason), PUT_ASIDE_AGAIN_MS).unref()
+      return
+    }
+    troubles.refused(undefined)
+    const { call, index } = entry
+    if (call !== undefined && !call.settled) {
+      call.refusals = [...(call.refusals ?? []), { index, topic, reason }]
+      landings.inRefused(call, index)
+    }
+    board.refused(lane, performance.now())
+    onRefused()
+  }
+}
