@@ -110,7 +110,7 @@ export async function openReader(
     },
     async commit(place) {
       floor = Math.max(floor, place)
-      await tape.save(floor, [], new Map())
+      await tape.save({ floor, lanes: [], partitions: new Map() })
       if (deleteConsumed) await tape.clear(floor, true)
     },
     backlogBytes: () => tape.backlogBytes(floor),

@@ -1,7 +1,8 @@
 import { messageIdOf } from '../../src/model/record.ts'
 import { Board } from '../../src/durability/lanes/board.ts'
 import { Call } from '../../src/durability/lanes/call.ts'
-import { type Entry, type Place, UNKNOWN_PARTITION, type Lane } from '../../src/durability/lanes/lane.ts'
+import type { Entry, Place } from '../../src/durability/lanes/entry.ts'
+import { UNKNOWN_PARTITION, type Lane } from '../../src/durability/lanes/lane.ts'
 import { load, nextPlace, type Piece } from '../../src/durability/lanes/reading.ts'
 import { repartition } from '../../src/durability/lanes/repartition.ts'
 import { testRecord, type TestRecord } from './records.ts'
@@ -180,7 +181,7 @@ export class LaneWorld {
         if (life === this.#life) for (const client of open) client.isOpen = false
       }
     })
-    this.#board.add(call, this.#now)
+    this.#board.publish(call, this.#now)
   }
 
   #take(detail: number): void {
@@ -192,7 +193,7 @@ export class LaneWorld {
     )
     const lane = ready[detail % ready.length]
     if (lane === undefined) return
-    const entries = this.#board.take(lane, this.#now, 1 + ((detail >> 3) % Math.min(3, lane.length)))
+    const entries = lane.take(this.#now, 1 + ((detail >> 3) % Math.min(3, lane.length)))
     let producer = this.#producers.get(lane)
     if (producer === undefined) this.#producers.set(lane, (producer = ++this.#lastProducer))
     const ids = entries.map(({ record }) => messageIdOf(record))
@@ -244,7 +245,7 @@ export class LaneWorld {
     if (isTaken) {
       this.#board.confirm(sent.lane, this.#now, () => undefined)
       for (const id of sent.ids) this.#confirmed.add(`${sent.lane.topic} ${id}`)
-    } else if (this.#board.halve(sent.lane)) {
+    } else if (sent.lane.halve()) {
       this.#refused.push(`${sent.lane.topic} ${baseOf(sent.ids[0] as string)}`)
       this.#board.refused(sent.lane, this.#now)
     }

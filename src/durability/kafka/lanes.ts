@@ -2,7 +2,8 @@ import type { OutgoingRecord } from '../../model/record.ts'
 import { SinkUnavailable, type Receipt } from '../../model/sink.ts'
 import { Board } from '../lanes/board.ts'
 import { Call } from '../lanes/call.ts'
-import { type Entry, type Place, UNKNOWN_PARTITION } from '../lanes/lane.ts'
+import type { Entry, Place } from '../lanes/entry.ts'
+import { UNKNOWN_PARTITION } from '../lanes/lane.ts'
 import { repartition } from '../lanes/repartition.ts'
 import { Cluster } from './cluster.ts'
 import { createDeadline, type Deadline } from './connect/deadline.ts'
@@ -132,7 +133,7 @@ export class KafkaLanes {
     })
     this.#open++
     if (records.length === 0) call.noteSafe()
-    this.board.add(call, performance.now())
+    this.board.publish(call, performance.now())
     let unknown: string[] | undefined
     for (const { topics } of records) {
       for (const topic of topics) if (!this.partitions.has(topic)) (unknown ??= []).push(topic)

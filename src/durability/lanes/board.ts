@@ -1,6 +1,8 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Call } from './call.ts'
-import { Entry, NO_PLACE, type Place, Lane, type Totals } from './lane.ts'
+import { Entry, NO_PLACE, type Place } from './entry.ts'
+import type { Lane } from './lane.ts'
+import { LaneTable } from './lane-table.ts'
 
 export interface BoardOptions {
   /** The partition of a record; UNKNOWN_PARTITION where the topic's partitions are not known. */
@@ -30,11 +32,8 @@ const MAX_HEAD_BYTES = 1024 * 1024
  * follows from each answer. Does nothing by itself: time, the log and Kafka are handed in, so that a model can play any
  * order of events.
  */
-export class Board {
+export class Board extends LaneTable {
   readonly #options: BoardOptions
-  readonly #lanes = new Map<string, Lane[]>()
-  #all: Lane[] = []
-  readonly #totals: Totals = { bytes: 0 }
   #order = 0
   #tickets = 0
   /** Where the durable part of the log ends. */
@@ -43,17 +42,10 @@ export class Board {
   scanned: Place
 
   constructor(options: BoardOptions) {
+    super()
     this.#options = options
     this.end = options.end
     this.scanned = options.floor < options.end ? options.floor : NO_PLACE
-  }
-
-  get lanes(): readonly Lane[] {
-    return this.#all
-  }
-
-  lanesOf(topic: string): readonly Lane[] {
-    return Object.values(this.#lanes.get(topic) ?? [])
   }
 
   /** The lane; made where it is missing: behind what the log may hold for it. */
@@ -61,47 +53,23 @@ export class Board {
     return this.find(topic, partition) ?? this.create(topic, partition, this.scanned)
   }
 
-  find(topic: string, partition: number): Lane | undefined {
-    return this.#lanes.get(topic)?.[partition + 1]
-  }
-
   /** @param loaded where the first line may be that the lane has not had; NO_PLACE: nowhere */
   create(topic: string, partition: number, loaded: Place): Lane {
-    const lane = new Lane(topic, partition, this.#totals)
-    if (loaded < this.end) {
-      lane.onDisk = true
-      lane.late = true
-      lane.loaded = loaded
-    }
-    let ofTopic = this.#lanes.get(topic)
-    if (ofTopic === undefined) this.#lanes.set(topic, (ofTopic = []))
-    ofTopic[partition + 1] = lane
-    this.#all.push(lane)
+    const lane = this.add(topic, partition)
+    if (loaded < this.end) Object.assign(lane, { onDisk: true, late: true, loaded })
     return lane
-  }
-
-  remove(lane: Lane): void {
-    this.#all = this.#all.filter(other => other !== lane)
-    const ofTopic = this.#lanes.get(lane.topic)
-    delete ofTopic?.[lane.partition + 1]
-    if (this.lanesOf(lane.topic).length === 0) this.#lanes.delete(lane.topic)
-  }
-
-  /** Bytes in memory, each line counted once for each lane that has it. */
-  bytes(): number {
-    return this.#totals.bytes
   }
 
   /** What one late lane may keep in memory. */
   headBytes(): number {
     const { memoryBytes, minHeadBytes = MIN_HEAD_BYTES } = this.#options
     let late = 0
-    for (const lane of this.#all) if (lane.late) late++
+    for (const lane of this.lanes) if (lane.late) late++
     return Math.min(MAX_HEAD_BYTES, Math.max(minHeadBytes, memoryBytes / Math.max(1, late)))
   }
 
   /** Takes the records of a call in. Those that have a late lane are written at once. */
-  add(call: Call, now: number): void {
+  publish(call: Call, now: number): void {
     const urgent: Entry[] = []
     const hasLog = this.#options.quickMs < Infinity
     const isFull = hasLog && this.bytes() > this.#options.memoryBytes
@@ -202,13 +170,13 @@ export class Board {
 
   /** The call is told no, once. Its records that are neither written nor on their way are taken out. */
   fail(call: Call, error: Error): void {
-    for (const lane of this.#all) lane.drop(entry => entry.call === call && entry.stored === 'no')
+    for (const lane of this.lanes) lane.drop(entry => entry.call === call && entry.stored === 'no')
     call.fail(error)
   }
 
   /** The lanes whose oldest event is late by now and was not before are late from now on; their events are written. */
   noteLate(now: number): Lane[] {
-    const late = this.#all.filter(
+    const late = this.lanes.filter(
       lane => !lane.late && now - (lane.oldest?.enteredAt ?? now) >= this.#options.timeoutMs
     )
     this.setLate(late)
@@ -225,18 +193,8 @@ export class Board {
   /** When the oldest event came of the lanes that are not late; undefined where none waits. */
   oldest(): number | undefined {
     let oldest = Infinity
-    for (const lane of this.#all) if (!lane.late) oldest = Math.min(oldest, lane.oldest?.enteredAt ?? Infinity)
+    for (const lane of this.lanes) if (!lane.late) oldest = Math.min(oldest, lane.oldest?.enteredAt ?? Infinity)
     return oldest === Infinity ? undefined : oldest
-  }
-
-  /** The first entries of the lane go to Kafka now: the batch that has to go again, or at most so many new ones. */
-  take(lane: Lane, now: number, count: number): readonly Entry[] {
-    lane.batch ??= { count, state: 'sent', sentAt: now }
-    lane.batch.state = 'sent'
-    lane.batch.sentAt = now
-    const entries: Entry[] = []
-    for (let index = 0; index < lane.batch.count; index++) entries.push(lane.at(index) as Entry)
-    return entries
   }
 
   /** Kafka has the lane's batch. `onEntry` is called for each of its entries, in their order, before its call is told. */
@@ -267,19 +225,9 @@ export class Board {
     if (--entry.pending === 0) entry.noteSafe()
   }
 
-  /** Kafka refuses something in the batch: half of it goes first next time. Returns whether a single record is left. */
-  halve(lane: Lane): boolean {
-    const { batch } = lane
-    if (batch === undefined) return false
-    const isSingle = batch.count === 1
-    batch.count = Math.ceil(batch.count / 2)
-    batch.state = isSingle ? 'refused' : 'again'
-    return isSingle
-  }
-
   #catchUp(lane: Lane, now: number, roundTripMs: number): void {
     if (!lane.late) return
-    if (lane.onDisk && this.hasRead(lane)) this.leaveDisk(lane)
+    if (lane.onDisk && this.hasRead(lane)) lane.leaveDisk()
     const { timeoutMs, quickMs } = this.#options
     const isQuick = roundTripMs < quickMs && now - (lane.oldest?.enteredAt ?? now) < timeoutMs
     if (isQuick && !lane.onDisk && lane.sendable) lane.late = false
@@ -290,21 +238,10 @@ export class Board {
     return (lane.loaded ?? NO_PLACE) >= this.end
   }
 
-  /** Everything of the lane in the log was read: what is still being written is put behind it. */
-  leaveDisk(lane: Lane): void {
-    lane.onDisk = false
-    lane.loaded = undefined
-    const { tail } = lane
-    lane.tail = []
-    for (const entry of tail) lane.push(entry)
-    // Nothing of it was in the log, so nothing says that it is slow.
-    if (lane.length === 0 && lane.sendable) lane.late = false
-  }
-
   /** All lines before it are confirmed on every lane; the end of the log when all are. */
   floor(): Place {
     let floor = Math.min(this.scanned, this.end)
-    for (const lane of this.#all) floor = Math.min(floor, lane.position())
+    for (const lane of this.lanes) floor = Math.min(floor, lane.position())
     return floor
   }
 }

@@ -1,70 +1,4 @@
-import type { OutgoingRecord } from '../../model/record.ts'
-import type { KafkaRecord } from '../kafka/encode/message.ts'
-import type { Call } from './call.ts'
-
-/** A position in the log, as a number that rises from line to line over all segments. */
-export type Place = number
-
-/** Behind every line of the log. */
-export const NO_PLACE: Place = Infinity
-
-/** What is known of an entry's line in the log. */
-export type Stored = 'no' | 'writing' | 'yes'
-
-/** A record on its way to Kafka, shared by its lanes. */
-export class Entry {
-  record: OutgoingRecord
-  /** As Kafka gets it; made when it is first sent. */
-  value: KafkaRecord | undefined = undefined
-  /** Of its line. */
-  readonly bytes: number
-  /** Monotonic milliseconds at which it was published; -Infinity when it was read from the log. */
-  readonly enteredAt: number
-  /** Rises with each entry. */
-  readonly order: number
-  readonly call: Call | undefined
-  /** Position in the records of the call. */
-  readonly index: number
-  lanes: readonly Lane[]
-  /** Lanes that have not confirmed it. */
-  pending: number
-  /** Lanes that have it in their queue. */
-  queued = 0
-  stored: Stored = 'no'
-  /** Rises in the order in which lines were handed in to be written. */
-  ticket = 0
-  /** Of its line; NO_PLACE until that is written. */
-  place: Place = NO_PLACE
-  /** Whether its call waits for the log: then a failure to write is the call's failure. */
-  mustStore = false
-  #safe = false
-
-  constructor(parts: {
-    readonly record: OutgoingRecord
-    readonly lanes: readonly Lane[]
-    readonly order: number
-    readonly enteredAt: number
-    readonly call: Call | undefined
-    readonly index: number
-  }) {
-    this.record = parts.record
-    this.bytes = parts.record.lineEnd - parts.record.lineStart
-    this.lanes = parts.lanes
-    this.order = parts.order
-    this.enteredAt = parts.enteredAt
-    this.call = parts.call
-    this.index = parts.index
-    this.pending = parts.lanes.length
-  }
-
-  /** It is confirmed on all its lanes, or written: its call need not wait for it. */
-  noteSafe(): void {
-    if (this.#safe) return
-    this.#safe = true
-    this.call?.noteSafe()
-  }
-}
-
+import { NO_PLACE, type Entry, type Place } from './entry.ts'
 /** The partition of the lane of a topic whose partitions are not known. */
 export const UNKNOWN_PARTITION = -1
 
@@ -192,6 +126,35 @@ export class Lane {
       this.#head = 0
     }
     return entry
+  }
+
+  /** The first entries go to Kafka now: the batch that has to go again, or so many new ones. */
+  take(now: number, count: number): readonly Entry[] {
+    this.batch ??= { count, state: 'sent', sentAt: now }
+    this.batch.state = 'sent'
+    this.batch.sentAt = now
+    return this.#queue.slice(this.#head, this.#head + this.batch.count)
+  }
+
+  /** Kafka refuses something in the batch: half of it goes first next time. Returns whether a single record is left. */
+  halve(): boolean {
+    const { batch } = this
+    if (batch === undefined) return false
+    const isSingle = batch.count === 1
+    batch.count = Math.ceil(batch.count / 2)
+    batch.state = isSingle ? 'refused' : 'again'
+    return isSingle
+  }
+
+  /** Everything of the lane in the log was read: what is still being written is put behind it. */
+  leaveDisk(): void {
+    this.onDisk = false
+    this.loaded = undefined
+    const { tail } = this
+    this.tail = []
+    for (const entry of tail) this.push(entry)
+    // Nothing of it was in the log, so nothing says that it is slow.
+    if (this.length === 0 && this.sendable) this.late = false
   }
 
   /** Takes out what `isOut` says, but for the batch under way. */

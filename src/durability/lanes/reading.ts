@@ -1,6 +1,7 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Board } from './board.ts'
-import { NO_PLACE, type Place, UNKNOWN_PARTITION, type Lane } from './lane.ts'
+import { NO_PLACE, type Place } from './entry.ts'
+import { UNKNOWN_PARTITION, type Lane } from './lane.ts'
 
 /** Without a confirmation for so long a full lane does not hold up the others any more. */
 const STUCK_MS = 2_000
@@ -34,7 +35,7 @@ export function nextPlace(board: Board, now: number): Place | undefined {
   for (const lane of board.lanes) {
     if (!lane.onDisk) continue
     if (board.hasRead(lane)) {
-      if (!isFull(lane)) board.leaveDisk(lane)
+      if (!isFull(lane)) lane.leaveDisk()
       continue
     }
     if (!lane.sendable) continue

@@ -1,7 +1,7 @@
 import type { LogLines } from '../log/contract.ts'
 import { inWords } from '../log/segment/files.ts'
 import type { KafkaLanes } from '../kafka/lanes.ts'
-import { NO_PLACE } from '../lanes/lane.ts'
+import { NO_PLACE } from '../lanes/entry.ts'
 import type { Tape } from './tape.ts'
 
 /** Keeps the lanes' positions on disk, and deletes what all lanes are past. */
@@ -40,7 +40,7 @@ export function createKeeper(options: {
     // While something is late the next event wants the segment that is there.
     const isQuiet = floor >= end && board.lanes.every(({ late }) => !late)
     try {
-      await tape.save(floor, lanes, partitions)
+      await tape.save({ floor, lanes, partitions })
       keptFloor = floor
       await tape.clear(floor, isQuiet || isStopped)
       problem = undefined

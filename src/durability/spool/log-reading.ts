@@ -1,7 +1,7 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { LogLines } from '../log/contract.ts'
 import type { KafkaLanes } from '../kafka/lanes.ts'
-import type { Place } from '../lanes/lane.ts'
+import type { Place } from '../lanes/entry.ts'
 import { load, nextPlace } from '../lanes/reading.ts'
 import type { RefusedFile } from './refused-file.ts'
 import type { RoutingEras } from './routing-eras.ts'

@@ -1,4 +1,5 @@
-import type { Entry, Lane } from '../../lanes/lane.ts'
+import type { Entry } from '../../lanes/entry.ts'
+import type { Lane } from '../../lanes/lane.ts'
 import { createRecordEncoder, DELTA_SLACK_BYTES, type KafkaRecord } from '../encode/message.ts'
 
 /** So many of the lane's first records go with a request, and how large they are in it. */

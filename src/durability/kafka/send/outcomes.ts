@@ -1,5 +1,6 @@
 import type { Board } from '../../lanes/board.ts'
-import type { Entry, Lane } from '../../lanes/lane.ts'
+import type { Entry } from '../../lanes/entry.ts'
+import type { Lane } from '../../lanes/lane.ts'
 import type { ProduceAnswer } from '../connect/cluster-client.ts'
 import type { ProducerIdentity } from '../connect/session.ts'
 import { verdictOf, type Verdict } from './answers.ts'
@@ -80,11 +81,11 @@ export class Outcomes {
   }
 
   #notStored(link: Link, { lane, outlet }: Outgoing, verdict: Verdict | undefined): void {
-    const { board, identities, troubles } = this.#options
+    const { identities, troubles } = this.#options
     if (lane.batch === undefined) return
     lane.batch.state = 'again'
     if (verdict?.kind === 'refused') {
-      if (board.halve(lane)) this.refuse(lane, verdict.reason)
+      if (lane.halve()) this.refuse(lane, verdict.reason)
     } else if (verdict?.kind === 'renumber') identities.renumber(lane, outlet)
     else if (verdict?.kind === 'time' && !outlet.isTimeless) {
       outlet.isTimeless = true

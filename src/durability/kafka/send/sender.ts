@@ -144,7 +144,7 @@ export class Sender {
         producer === undefined ? NOTHING : this.#portion(lane, outlet, { left, isFirst: batches.length === 0 })
       if (count === 0 || producer === undefined) continue
       left -= bytes
-      batches.push({ lane, outlet, producer, entries: this.#options.board.take(lane, now, count) })
+      batches.push({ lane, outlet, producer, entries: lane.take(now, count) })
     }
     if (batches.length === 0) return wait
     void this.#exchange(link, batches, now)
@@ -155,7 +155,7 @@ export class Sender {
     const maxBytes = this.#options.book.usable.get(lane.topic)?.maxBytes ?? 0
     const portion = this.#filler.portion(lane, { ...room, maxBytes, isTimeless })
     if (portion.tooLarge !== undefined) {
-      this.#options.board.take(lane, performance.now(), 1)
+      lane.take(performance.now(), 1)
       const reason = `the record is ${portion.tooLarge} bytes, the topic takes ${maxBytes} (max.message.bytes)`
       this.#outcomes.refuse(lane, reason)
     }

@@ -1,0 +1,131 @@
+import type { Position, SegmentInfo, SegmentLog, SegmentSource } from '../log/contract.ts'
+import type { DamageReport } from '../log/read/damage-report.ts'
+import type { ConsumerPosition } from '../log/segment/position-file.ts'
+import { sequenceOf } from '../log/segment/segment-name.ts'
+import type { Place } from '../lanes/entry.ts'
+
+/** More than a segment can have, so that a segment's number and an offset make one number. */
+export const SEGMENT_SPAN = 2 ** 32
+
+/** One folder of segments on the tape. */
+export interface Reel {
+  readonly source: SegmentSource
+  /** Of its position file. */
+  readonly path: string
+  readonly report: DamageReport
+  /** As it was kept last, in the form of the file. */
+  saved: ConsumerPosition | undefined
+  /** `topic/partition` -> where the first line may be that an earlier process has not delivered. */
+  readonly starts: Map<string, Place>
+  /** Of its first line, and of the first that is another reel's. */
+  first: Place
+  end: Place
+  /** Where its first undelivered line was at the start. */
+  floor: Place
+}
+
+interface Numbered {
+  readonly reel: Reel
+  readonly segment: SegmentInfo
+}
+
+/** The segments of several folders in a row, each with a number, so that a place is one number over all of them. */
+export class SegmentTable {
+  readonly reels: Reel[] = []
+  readonly #spool: SegmentLog
+  /** By number; what is deleted leaves a hole. */
+  readonly #segments: (Numbered | undefined)[] = []
+  readonly #numbers = new WeakMap<SegmentInfo, number>()
+  /** Deleted segments, by number: the newest of them still says how far all is delivered. */
+  readonly #deleted: (SegmentInfo | undefined)[] = []
+
+  /** @param spool the folder that grows; it is to be added as the last */
+  constructor(spool: SegmentLog) {
+    this.#spool = spool
+  }
+
+  add(of: Pick<Reel, 'source' | 'path' | 'report'>): Reel {
+    const first = this.#segments.length * SEGMENT_SPAN
+    const reel: Reel = { ...of, saved: undefined, starts: new Map(), first, end: Infinity, floor: first }
+    const last = this.reels.at(-1)
+    if (last !== undefined) last.end = first
+    this.reels.push(reel)
+    for (const segment of of.source.segments()) this.#number(reel, segment)
+    return reel
+  }
+
+  #number(reel: Reel, segment: SegmentInfo): void {
+    this.#numbers.set(segment, this.#segments.length)
+    this.#segments.push({ reel, segment })
+  }
+
+  /** Numbers the segments that the spool has begun meanwhile. */
+  refresh(): void {
+    const reel = this.reels.at(-1) as Reel
+    for (const segment of this.#spool.segments()) if (!this.#numbers.has(segment)) this.#number(reel, segment)
+  }
+
+  get length(): number {
+    return this.#segments.length
+  }
+
+  /** Undefined where the segment is gone. */
+  at(number: number): Numbered | undefined {
+    return this.#segments[number]
+  }
+
+  /** Where the segment begins; undefined where it was never numbered. */
+  placeOf(segment: SegmentInfo): Place | undefined {
+    const number = this.#numbers.get(segment)
+    return number === undefined ? undefined : number * SEGMENT_SPAN
+  }
+
+  /** The segment's file is not there any more. */
+  lose(number: number): void {
+    this.#segments[number] = undefined
+  }
+
+  /** The segment was deleted because all of it is delivered. */
+  drop(segment: SegmentInfo): void {
+    const number = this.#numbers.get(segment) as number
+    this.lose(number)
+    this.#deleted[number] = segment
+    for (let at = number - 1; at >= 0 && this.#deleted[at] !== undefined; at--) this.#deleted[at] = undefined
+  }
+
+  /** Where the durable part ends. */
+  end(): Place {
+    this.refresh()
+    const last = this.#segments.at(-1)
+    if (last === undefined) return this.#segments.length * SEGMENT_SPAN
+    return (this.#segments.length - 1) * SEGMENT_SPAN + last.segment.bytes
+  }
+
+  /** The place of a position in a folder; undefined where the position cannot be one of this folder. */
+  placeIn(reel: Reel, { file, offset }: Position): Place | undefined {
+    const sequence = sequenceOf(file) ?? 0
+    const segments = reel.source.segments()
+    const same = segments.find(segment => segment.sequence === sequence)
+    if (same !== undefined) {
+      return same.file === file ? (this.placeOf(same) ?? 0) + (offset <= same.bytes ? offset : 0) : undefined
+    }
+    const next = segments.find(segment => segment.sequence > sequence)
+    if (next !== undefined) return this.placeOf(next) ?? 0
+    return segments.length === 0 ? this.#segments.length * SEGMENT_SPAN : undefined
+  }
+
+  /** The position of a place in a folder; undefined where the folder has had no segment up to there. */
+  positionAt(reel: Reel, place: Place): Position | undefined {
+    const number = Math.floor(place / SEGMENT_SPAN)
+    const at = this.#segments[number]
+    const offset = place % SEGMENT_SPAN
+    if (at?.reel === reel && offset > 0) return { file: at.segment.file, offset }
+    for (let before = number - 1; before * SEGMENT_SPAN >= reel.first; before--) {
+      const segment = this.#segments[before]?.segment ?? this.#deleted[before]
+      if (segment !== undefined) return { file: segment.file, offset: segment.bytes }
+    }
+    if (at?.reel === reel) return { file: at.segment.file, offset: 0 }
+    const deleted = this.#deleted[number]
+    return deleted === undefined ? reel.saved?.floor : { file: deleted.file, offset }
+  }
+}
