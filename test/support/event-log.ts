@@ -106,7 +106,7 @@ export async function openReader(
       if (piece.next === piece.start) return undefined
       next = piece.next
       const ends = piece.lines.map(({ place, line }) => place + line.length)
-      return { lines: piece.lines.map(({ line }) => line), end: next, after: index => ends[index] ?? next }
+      return { lines: piece.lines.map(({ line }) => Buffer.from(line)), end: next, after: index => ends[index] ?? next }
     },
     async commit(place) {
       floor = Math.max(floor, place)

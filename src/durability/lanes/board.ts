@@ -25,7 +25,7 @@ export interface BoardOptions {
 
 const MIN_HEAD_BYTES = 64 * 1024
 /** One late lane never keeps more than this in memory. */
-const MAX_HEAD_BYTES = 1024 * 1024
+const MAX_HEAD_BYTES = 256 * 1024
 
 /**
  * All lanes and the entries in them: which entries are written to the log and when, what each lane sends next, and what

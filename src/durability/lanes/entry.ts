@@ -23,7 +23,8 @@ export class Entry {
   readonly enteredAt: number
   /** Rises with each entry. */
   readonly order: number
-  readonly call: Call | undefined
+  /** Undefined once nobody waits for it any more: a call holds on to all memory of its request. */
+  call: Call | undefined
   /** Position in the records of the call. */
   readonly index: number
   lanes: readonly Lane[]

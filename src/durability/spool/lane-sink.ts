@@ -110,6 +110,7 @@ export class LaneSink implements Sink {
         // What waits in memory must not hold on to its request; what is only in the log needs no copy.
         if (entry.queued === 0) continue
         entry.record = copyRecord(entry.record)
+        if (entry.call?.settled === true) entry.call = undefined
         entry.value = undefined
       }
       this.#onChange()

@@ -9,15 +9,18 @@ export interface ReadableSegment {
   readonly reel: { readonly source: SegmentSource; readonly report: DamageReport }
 }
 
-/** Reads lines of segments at any place. One call at a time. */
+/** Reads lines of segments at any place. One call at a time: what it has read is right until the next. */
 export class SegmentReader {
   readonly #log: LogLines
   readonly #chunkBytes: number
+  /** The same for all chunks: else V8 waits for 64 MB of them before it frees any. */
+  readonly #memory: Buffer
   #opened: { readonly number: number; readonly from: OpenSegment; reached: number } | undefined
 
   constructor(log: LogLines, chunkBytes: number) {
     this.#log = log
     this.#chunkBytes = chunkBytes
+    this.#memory = Buffer.allocUnsafeSlow(chunkBytes)
   }
 
   /** The lines at an offset and where they end; undefined where the file is gone. */
@@ -39,7 +42,7 @@ export class SegmentReader {
     if (this.#opened?.number === number && this.#opened.reached <= offset) return this.#opened.from
     await this.close()
     try {
-      const from = await openSegment({ dir: reel.source.dir, segment, chunkBytes: this.#chunkBytes })
+      const from = await openSegment({ dir: reel.source.dir, segment, chunkBytes: this.#chunkBytes, memory: this.#memory })
       this.#opened = { number, from, reached: offset }
       return from
     } catch (error) {

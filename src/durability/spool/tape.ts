@@ -9,7 +9,7 @@ import { SEGMENT_SPAN, SegmentTable, type Reel } from './segment-table.ts'
 
 const CHUNK_BYTES = 256 * 1024
 
-/** Lines of the log with their places, as they were read at one place. */
+/** Lines of the log with their places, as they were read at one place. Their bytes are right until the next read. */
 export interface TapePiece {
   /** As it was asked for, and where to read on; the same where nothing is there. */
   readonly start: Place

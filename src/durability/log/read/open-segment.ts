@@ -23,8 +23,10 @@ export async function openSegment(options: {
   dir: string
   segment: SegmentInfo
   chunkBytes: number
+  /** Where a chunk is read to: it is right until the next one. Default: new memory for each. */
+  memory?: Buffer
 }): Promise<OpenSegment> {
-  const { dir, segment, chunkBytes } = options
+  const { dir, segment, chunkBytes, memory } = options
   const handle = await open(join(dir, segment.file), 'r')
   const checksums = createChecksumCursor(from => readChecksums(join(dir, checksumsName(segment.file)), from))
   const read = (offset: number, bytes: number): Promise<Buffer> => readAt(handle, offset, bytes)
@@ -37,7 +39,7 @@ export async function openSegment(options: {
         const { bytes: durable, closed } = segment // before the reads: both may grow meanwhile
         await checksums.refresh()
         const wanted = Math.min(size, durable - offset)
-        const bytes = await read(offset, wanted)
+        const bytes = await readAt(handle, offset, wanted, memory)
         const isEnd = offset + wanted === durable || bytes.length < wanted
         const complete = isEnd ? closed : bytes.length >= MAX_LINE_BYTES
         const split = splitLines({ bytes, offset, complete, checksums })

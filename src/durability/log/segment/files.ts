@@ -34,9 +34,9 @@ export async function writeDurably(path: string, bytes: Uint8Array): Promise<voi
   }
 }
 
-/** Exactly these bytes of a file, fewer only where it ends. */
-export async function readAt(handle: FileHandle, offset: number, bytes: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(bytes)
+/** Exactly these bytes of a file, fewer only where it ends. They lie in `memory` where that is large enough. */
+export async function readAt(handle: FileHandle, offset: number, bytes: number, memory?: Buffer): Promise<Buffer> {
+  const buffer = memory !== undefined && memory.length >= bytes ? memory : Buffer.allocUnsafeSlow(bytes)
   let filled = 0
   while (filled < bytes) {
     const { bytesRead } = await handle.read(buffer, filled, bytes - filled, offset + filled)
