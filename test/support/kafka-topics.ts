@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kafka as Client, logLevel, type Admin, type ConfigResourceTypes, type EachMessagePayload } from 'kafkajs'
+import { until } from './until.ts'
 import type { JavaProcess } from './kafka-process.ts'
 
 /** One record as an independent client reads it. */
@@ -65,12 +66,16 @@ export async function createTopic(
 ): Promise<void> {
   const { partitions = 6, replicas = 1 } = options
   const configEntries = Object.entries(options.config ?? {}).map(([name, value]) => ({ name, value }))
-  await withAdmin(brokers, admin =>
-    admin.createTopics({
-      topics: [{ topic, numPartitions: partitions, replicationFactor: replicas, configEntries }],
-      waitForLeaders: true
-    })
-  )
+  await withAdmin(brokers, async admin => {
+    const wanted = { topic, numPartitions: partitions, replicationFactor: replicas, configEntries }
+    await admin.createTopics({ topics: [wanted], waitForLeaders: false })
+    const hasLeaders = async (): Promise<boolean> => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+      return topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))
+    }
+    // One broker of several may not know the topic yet.
+    await until(() => hasLeaders().catch(() => false), { what: `leaders of ${topic}`, timeoutMs: 30_000 })
+  })
 }
 
 /** kafkajs exports its enumeration in a way that ESM does not see. */

@@ -3,6 +3,7 @@ import type { Background } from '../../model/background.ts'
 import { explain } from '../kafka/connect/explain.ts'
 import type { KafkaSettings } from '../kafka/options.ts'
 import { clientOptions } from '../kafka/connect/session.ts'
+import { cursorsOf, fetchNext } from '../kafka/topics/cursors.ts'
 
 export interface FoundInKafka {
   readonly topic: string
@@ -25,23 +26,10 @@ export interface FindInKafkaOptions {
   readonly background: Background
 }
 
-type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>
-
 /** Of one answer, and of one partition in it: the client reads an answer in one go. */
 const MAX_BYTES = 256 * 1024
-const MAX_WAIT_MS = 100
 const MAX_RECORDS = 20
 const ID_HEADER = Buffer.from('messageId')
-
-/** One partition on its way to the end that it had when the search began. */
-interface Cursor {
-  readonly topic: string
-  readonly topicId: string
-  readonly partition: number
-  readonly leader: number
-  next: bigint
-  readonly end: bigint
-}
 
 /**
  * Reads topics from a time on, as no member of any group, and picks the records with this messageId by their header.
@@ -57,12 +45,15 @@ export async function findInKafka(
   const stop = (): void => void consumer.close(true).catch(() => undefined)
   signal.addEventListener('abort', stop)
   try {
-    let open = await cursors(consumer, options)
+    let open = await cursorsOf(consumer, options.topics, options.since)
     while (open.length > 0 && records.length < MAX_RECORDS) {
-      for (const [node, mine] of byLeader(open)) {
+      for (const [node, cursors] of Map.groupBy(open, ({ leader }) => leader)) {
         await background.slice()
-        const answer = await fetchFrom(consumer, node, mine)
-        records.push(...take(answer, mine, wanted))
+        for (const record of await fetchNext(consumer, node, { cursors, maxBytes: MAX_BYTES })) {
+          const { topic, partition, offset, at, value, headers } = record
+          if (!isWanted(headers, wanted)) continue
+          records.push({ topic, partition, offset: String(offset), at, value: value?.toString() ?? '' })
+        }
       }
       open = open.filter(({ next, end }) => next < end)
     }
@@ -74,79 +65,6 @@ export async function findInKafka(
     signal.removeEventListener('abort', stop)
     stop()
   }
-}
-
-async function cursors(consumer: Consumer, { topics, since }: FindInKafkaOptions): Promise<Cursor[]> {
-  const metadata = await consumer.metadata({ topics: [...topics], forceUpdate: true })
-  const known = topics.filter(topic => metadata.topics.has(topic))
-  if (known.length === 0) return []
-  const starts = await consumer.listOffsets({ topics: known, timestamp: BigInt(since) })
-  const ends = await consumer.listOffsets({ topics: known })
-  return known.flatMap(topic => {
-    const { id, partitions } = metadata.topics.get(topic) as {
-      id: string
-      partitions: Record<number, { leader: number }>
-    }
-    return Object.entries(partitions).flatMap(([number, { leader }]) => {
-      const partition = Number(number)
-      const next = starts.get(topic)?.[partition] ?? -1n
-      const end = ends.get(topic)?.[partition] ?? 0n
-      // No record is that young where the broker says -1.
-      return next < 0n || next >= end ? [] : [{ topic, topicId: id, partition, leader, next, end }]
-    })
-  })
-}
-
-function byLeader(open: readonly Cursor[]): Map<number, Cursor[]> {
-  const nodes = new Map<number, Cursor[]>()
-  for (const cursor of open) nodes.set(cursor.leader, [...(nodes.get(cursor.leader) ?? []), cursor])
-  return nodes
-}
-
-function fetchFrom(consumer: Consumer, node: number, mine: readonly Cursor[]): Promise<FetchResponse> {
-  const topics = new Map<string, Cursor[]>()
-  for (const cursor of mine) topics.set(cursor.topicId, [...(topics.get(cursor.topicId) ?? []), cursor])
-  return consumer.fetch({
-    node,
-    minBytes: 1,
-    maxBytes: MAX_BYTES,
-    maxWaitTime: MAX_WAIT_MS,
-    topics: [...topics].map(([topicId, partitions]) => ({
-      topicId,
-      partitions: partitions.map(({ partition, next }) => ({
-        partition,
-        currentLeaderEpoch: -1,
-        fetchOffset: next,
-        lastFetchedEpoch: -1,
-        partitionMaxBytes: MAX_BYTES
-      }))
-    }))
-  })
-}
-
-/** Moves the cursors on and returns what was looked for. */
-function take({ responses }: FetchResponse, mine: readonly Cursor[], wanted: Buffer): FoundInKafka[] {
-  const found: FoundInKafka[] = []
-  for (const { topicId, partitions } of responses) {
-    for (const { partitionIndex, records: batches, errorCode } of partitions) {
-      const cursor = mine.find(one => one.topicId === topicId && one.partition === partitionIndex)
-      if (cursor === undefined) continue
-      if (errorCode !== 0) throw new Error(`${cursor.topic}, partition ${partitionIndex}: error ${errorCode}`)
-      const before = cursor.next
-      for (const batch of batches ?? []) {
-        for (const record of batch.records) {
-          const offset = batch.firstOffset + BigInt(record.offsetDelta)
-          if (offset < before || !isWanted(record.headers, wanted)) continue
-          const { topic, partition } = cursor
-          const at = Number(batch.firstTimestamp + record.timestampDelta)
-          found.push({ topic, partition, offset: String(offset), at, value: record.value?.toString() ?? '' })
-        }
-        const after = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n
-        if (after > cursor.next) cursor.next = after
-      }
-    }
-  }
-  return found
 }
 
 function isWanted(headers: readonly (readonly [Buffer | null, Buffer | null])[], wanted: Buffer): boolean {

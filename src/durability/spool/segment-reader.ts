@@ -42,7 +42,12 @@ export class SegmentReader {
     if (this.#opened?.number === number && this.#opened.reached <= offset) return this.#opened.from
     await this.close()
     try {
-      const from = await openSegment({ dir: reel.source.dir, segment, chunkBytes: this.#chunkBytes, memory: this.#memory })
+      const from = await openSegment({
+        dir: reel.source.dir,
+        segment,
+        chunkBytes: this.#chunkBytes,
+        memory: this.#memory
+      })
       this.#opened = { number, from, reached: offset }
       return from
     } catch (error) {

@@ -1,0 +1,114 @@
+import type { Consumer } from '@platformatic/kafka'
+import { isUnknownTopic } from '../connect/explain.ts'
+
+/** One partition on its way to the end that it had when it was looked up. */
+export interface Cursor {
+  readonly topic: string
+  readonly topicId: string
+  readonly partition: number
+  /** The broker that leads it, by number. */
+  readonly leader: number
+  next: bigint
+  readonly end: bigint
+}
+
+/** One record as it lies in a partition. */
+export interface StoredRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly value: Buffer | null
+  readonly headers: readonly (readonly [Buffer | null, Buffer | null])[]
+}
+
+const MAX_WAIT_MS = 100
+
+/**
+ * The partitions of topics that have records since a time, in milliseconds since the epoch. A topic that does not exist has
+ * none.
+ */
+export async function cursorsOf(consumer: Consumer, topics: readonly string[], since: number): Promise<Cursor[]> {
+  const found = await knownTopics(consumer, topics)
+  const known = [...found.keys()]
+  if (known.length === 0) return []
+  const starts = await consumer.listOffsets({ topics: known, timestamp: BigInt(since) })
+  const ends = await consumer.listOffsets({ topics: known })
+  return known.flatMap(topic => {
+    const { id, partitions } = found.get(topic) as Topic
+    return Object.entries(partitions).flatMap(([number, { leader }]) => {
+      const partition = Number(number)
+      // Minus one: no record is that young.
+      const next = starts.get(topic)?.[partition] ?? -1n
+      const end = ends.get(topic)?.[partition] ?? 0n
+      return next < 0n || next >= end ? [] : [{ topic, topicId: id, partition, leader, next, end }]
+    })
+  })
+}
+
+type Topic = NonNullable<ReturnType<Awaited<ReturnType<Consumer['metadata']>>['topics']['get']>>
+
+/** All at once; where one is missing, one after the other: the client does not say more of a missing topic. */
+async function knownTopics(consumer: Consumer, topics: readonly string[]): Promise<Map<string, Topic>> {
+  try {
+    const metadata = await consumer.metadata({ topics: [...topics], forceUpdate: true })
+    const found = topics.flatMap(name => metadata.topics.get(name) ?? [])
+    return new Map(topics.flatMap((name, at) => (found[at] === undefined ? [] : [[name, found[at]]])))
+  } catch (error) {
+    if (!isUnknownTopic(error)) throw error
+    if (topics.length === 1) return new Map()
+  }
+  const each = topics.map(name => knownTopics(consumer, [name]))
+  return new Map((await Promise.all(each)).flatMap(found => [...found]))
+}
+
+/**
+ * The next records of cursors that one broker leads; moves the cursors on.
+ *
+ * @param maxBytes of the answer, and of each partition in it
+ */
+export async function fetchNext(
+  consumer: Consumer,
+  node: number,
+  to: { readonly cursors: readonly Cursor[]; readonly maxBytes: number }
+): Promise<StoredRecord[]> {
+  const { cursors, maxBytes } = to
+  const topics = [...Map.groupBy(cursors, ({ topicId }) => topicId)].map(([topicId, partitions]) => ({
+    topicId,
+    partitions: partitions.map(({ partition, next }) => ({
+      partition,
+      currentLeaderEpoch: -1,
+      fetchOffset: next,
+      lastFetchedEpoch: -1,
+      partitionMaxBytes: maxBytes
+    }))
+  }))
+  const { responses } = await consumer.fetch({ node, minBytes: 1, maxBytes, maxWaitTime: MAX_WAIT_MS, topics })
+  const records: StoredRecord[] = []
+  for (const { topicId, partitions } of responses) {
+    for (const { partitionIndex, records: batches, errorCode } of partitions) {
+      const cursor = cursors.find(one => one.topicId === topicId && one.partition === partitionIndex)
+      if (cursor === undefined) continue
+      if (errorCode !== 0) throw new Error(`${cursor.topic}, partition ${partitionIndex}: error ${errorCode}`)
+      for (const batch of batches ?? []) records.push(...takeBatch(cursor, batch))
+    }
+  }
+  return records
+}
+
+type Batch = NonNullable<
+  Awaited<ReturnType<Consumer['fetch']>>['responses'][number]['partitions'][number]['records']
+>[number]
+
+/** A broker hands out whole batches: some of one may lie before the cursor, or behind its end. */
+function takeBatch(cursor: Cursor, { firstOffset, firstTimestamp, lastOffsetDelta, records }: Batch): StoredRecord[] {
+  const { topic, partition, next, end } = cursor
+  const after = firstOffset + BigInt(lastOffsetDelta) + 1n
+  if (after > next) cursor.next = after
+  return records.flatMap(({ offsetDelta, timestampDelta, value, headers }) => {
+    const offset = firstOffset + BigInt(offsetDelta)
+    if (offset < next || offset >= end) return []
+    return [{ topic, partition, offset, at: Number(firstTimestamp + timestampDelta), value, headers }]
+  })
+}
