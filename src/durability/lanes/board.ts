@@ -1,7 +1,7 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Call } from './call.ts'
-import { Entry, NO_PLACE, type Place } from './entry.ts'
-import type { Lane } from './lane.ts'
+import { Entry, type Lane } from './lane.ts'
+import { NO_PLACE, type Place } from './place.ts'
 import { LaneTable } from './lane-table.ts'
 
 export interface BoardOptions {

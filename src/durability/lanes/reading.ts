@@ -1,7 +1,7 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Board } from './board.ts'
-import { NO_PLACE, type Place } from './entry.ts'
-import { UNKNOWN_PARTITION, type Lane } from './lane.ts'
+import type { Lane } from './lane.ts'
+import { NO_PLACE, type Place, UNKNOWN_PARTITION } from './place.ts'
 
 /** Without a confirmation for so long a full lane does not hold up the others any more. */
 const STUCK_MS = 2_000

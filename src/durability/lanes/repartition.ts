@@ -1,7 +1,7 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Board } from './board.ts'
-import { NO_PLACE, type Entry } from './entry.ts'
-import { UNKNOWN_PARTITION, type Lane } from './lane.ts'
+import type { Entry, Lane } from './lane.ts'
+import { NO_PLACE, UNKNOWN_PARTITION } from './place.ts'
 
 /**
  * The topic has so many partitions from now on, or it is not known (0): all its lanes become one, and that one becomes

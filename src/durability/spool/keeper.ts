@@ -1,8 +1,8 @@
 import type { LogLines } from '../log/contract.ts'
 import { inWords } from '../log/segment/files.ts'
 import type { KafkaLanes } from '../kafka/lanes.ts'
-import { NO_PLACE } from '../lanes/entry.ts'
 import type { Tape } from './tape.ts'
+import { NO_PLACE } from '../lanes/place.ts'
 
 /** Keeps the lanes' positions on disk, and deletes what all lanes are past. */
 export interface Keeper {

@@ -10,12 +10,12 @@ import { Landings } from '../kafka/send/landings.ts'
 import { KafkaLanes, type Backing } from '../kafka/lanes.ts'
 import type { KafkaSettings } from '../kafka/options.ts'
 import { copyRecord } from '../lanes/copy.ts'
-import type { Entry } from '../lanes/entry.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
 import { LogReading } from './log-reading.ts'
 import { REFUSED_FILE, type RefusedFile } from './refused-file.ts'
 import { RoutingEras, type Restore } from './routing-eras.ts'
 import type { Tape } from './tape.ts'
+import type { Entry } from '../lanes/lane.ts'
 
 export interface LaneSinkOptions {
   readonly settings: KafkaSettings

@@ -1,11 +1,11 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { LogLines } from '../log/contract.ts'
 import type { KafkaLanes } from '../kafka/lanes.ts'
-import type { Place } from '../lanes/entry.ts'
 import { load, nextPlace } from '../lanes/reading.ts'
 import type { RefusedFile } from './refused-file.ts'
 import type { RoutingEras } from './routing-eras.ts'
 import type { Tape, TapePiece } from './tape.ts'
+import type { Place } from '../lanes/place.ts'
 
 export interface ReadingOptions {
   readonly lanes: KafkaLanes

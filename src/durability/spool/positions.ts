@@ -1,7 +1,7 @@
 import type { LogLines, Position } from '../log/contract.ts'
 import { savePositions, type ConsumerPosition } from '../log/segment/position-file.ts'
-import type { Place } from '../lanes/entry.ts'
 import type { Reel, SegmentTable } from './segment-table.ts'
+import type { Place } from '../lanes/place.ts'
 
 /** How far a lane is. */
 export interface LanePosition {

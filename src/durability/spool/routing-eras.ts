@@ -1,5 +1,5 @@
 import type { OutgoingRecord } from '../../model/record.ts'
-import type { Place } from '../lanes/entry.ts'
+import type { Place } from '../lanes/place.ts'
 
 /** Makes a line of the log a record again; undefined where it is none. */
 export type Restore = (line: Buffer) => OutgoingRecord | undefined

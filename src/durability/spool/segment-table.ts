@@ -2,7 +2,7 @@ import type { Position, SegmentInfo, SegmentLog, SegmentSource } from '../log/co
 import type { DamageReport } from '../log/read/damage-report.ts'
 import type { ConsumerPosition } from '../log/segment/position-file.ts'
 import { sequenceOf } from '../log/segment/segment-name.ts'
-import type { Place } from '../lanes/entry.ts'
+import type { Place } from '../lanes/place.ts'
 
 /** More than a segment can have, so that a segment's number and an offset make one number. */
 export const SEGMENT_SPAN = 2 ** 32

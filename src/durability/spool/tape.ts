@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import type { DamagedRange, LogLines, Position, SegmentInfo, SegmentLog, SegmentSource } from '../log/contract.ts'
 import { createDamageReport } from '../log/read/damage-report.ts'
 import { loadPositions, POSITION_FILE } from '../log/segment/position-file.ts'
-import type { Place } from '../lanes/entry.ts'
 import { isDelivered, keepPositions, restorePositions, type LanePosition, type Progress } from './positions.ts'
 import { SegmentReader } from './segment-reader.ts'
 import { SEGMENT_SPAN, SegmentTable, type Reel } from './segment-table.ts'
+import type { Place } from '../lanes/place.ts'
 
 const CHUNK_BYTES = 256 * 1024
 

@@ -1,5 +1,4 @@
-import type { Entry } from '../../lanes/entry.ts'
-import type { Lane } from '../../lanes/lane.ts'
+import type { Entry, Lane } from '../../lanes/lane.ts'
 import { createRecordEncoder, DELTA_SLACK_BYTES, type KafkaRecord } from '../encode/message.ts'
 
 /** So many of the lane's first records go with a request, and how large they are in it. */

@@ -1,6 +1,5 @@
 import type { Board } from '../../lanes/board.ts'
-import type { Entry } from '../../lanes/entry.ts'
-import type { Lane } from '../../lanes/lane.ts'
+import type { Entry, Lane } from '../../lanes/lane.ts'
 import type { ProduceAnswer } from '../connect/cluster-client.ts'
 import type { ProducerIdentity } from '../connect/session.ts'
 import { verdictOf, type Verdict } from './answers.ts'
