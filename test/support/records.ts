@@ -1,6 +1,6 @@
 import type { OutgoingRecord } from '../../src/model/record.ts'
 import { createRecord } from '../../src/model/record.ts'
-import type { PublishedRecord } from '../../src/durability/memory-sink.ts'
+import type { PublishedRecord } from './memory-sink.ts'
 
 /** A record that also says its texts, to be compared with what comes out. */
 export type TestRecord = OutgoingRecord & PublishedRecord

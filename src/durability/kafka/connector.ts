@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { explain } from './connect/explain.ts'
+import { inTime } from './connect/in-time.ts'
 import { nameClosing } from './connect/closing.ts'
 import type { KafkaSettings } from './options.ts'
 import { openSession, type Session } from './connect/session.ts'
@@ -28,7 +29,7 @@ export function createConnector(
   const { brokers, log } = settings
   let problem = `Kafka (${brokers.join(', ')}) is not connected yet`
   let attempts = 0
-  let stopped = false
+  const stopping = new AbortController()
   /** Of the session being opened, then of the session. */
   let life = new AbortController()
 
@@ -51,29 +52,24 @@ export function createConnector(
     }
   }
 
-  /** Bounded from outside too: the client can lose a callback when a connection ends at the wrong moment. */
   const openInTime = async (): Promise<Session> => {
     life = new AbortController()
-    const { signal } = life
-    const timer = setTimeout(() => life.abort(), OPEN_TIMEOUT_MS).unref()
-    const ended = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(new Error(`timed out after ${OPEN_TIMEOUT_MS} ms`)))
-    })
     try {
-      return await Promise.race([open(signal), ended])
-    } finally {
-      clearTimeout(timer)
+      return await inTime(open(life.signal), OPEN_TIMEOUT_MS)
+    } catch (error) {
+      life.abort()
+      throw error
     }
   }
 
   const pause = async (): Promise<void> => {
     const ceiling = Math.min(FIRST_BACKOFF_MS * 2 ** (attempts - 1), MAX_BACKOFF_MS)
-    await sleep(ceiling * (0.5 + Math.random() / 2), undefined, { signal: life.signal, ref: false }).catch(() => {})
+    await sleep(ceiling * (0.5 + Math.random() / 2), undefined, { signal: stopping.signal, ref: false }).catch(() => {})
   }
 
   return {
     async connect() {
-      while (!stopped) {
+      while (!stopping.signal.aborted) {
         if (attempts > 0) await pause()
         attempts++
         try {
@@ -83,7 +79,7 @@ export function createConnector(
           return session
         } catch (error) {
           const named = await nameClosing(error, brokers)
-          if (!stopped) note(explain(named, brokers))
+          if (!stopping.signal.aborted) note(explain(named, brokers))
         }
       }
       return undefined
@@ -94,7 +90,7 @@ export function createConnector(
       note(next)
     },
     stop() {
-      stopped = true
+      stopping.abort()
       life.abort()
     }
   }

@@ -4,7 +4,7 @@ import t from 'tap'
 import { basic, KEY, post, startApp } from '../../support/app.ts'
 import type { TestApp } from '../../support/app.ts'
 import { SinkUnavailable } from '../../../src/model/sink.ts'
-import { createMemorySink } from '../../../src/durability/memory-sink.ts'
+import { createMemorySink } from '../../support/memory-sink.ts'
 
 // The API's answers are looked into as the programs of others do.
 // oxlint-disable-next-line typescript/no-explicit-any

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { post, startApp } from '../../support/app.ts'
-import { startKafka } from '../../support/kafka.ts'
+import { deleteTopic, startKafka } from '../../support/kafka.ts'
 import { until } from '../../support/until.ts'
 
 interface Found {
@@ -44,6 +44,10 @@ t.test('A messageId that memory no longer has is found in the last hour of Kafka
   ])
   const never = await trace('never-sent')
   t.match(never, { events: [], records: [], looks: [{}, {}, { place: 'kafka', found: 0, complete: true }] })
+
+  await deleteTopic(kafka.brokers, `${topic}-rejected`)
+  const beside = await trace('m-321')
+  t.match(beside.looks[2], { place: 'kafka', found: 1, complete: true }, 'a topic that is missing hides no other')
 
   await kafka.kill()
   const without = await trace('never-sent')

@@ -1,6 +1,6 @@
 /** What operators ask for is on a port of its own, and only there. */
 import t from 'tap'
-import { createMemorySink } from '../../../src/durability/memory-sink.ts'
+import { createMemorySink } from '../../support/memory-sink.ts'
 import { basic, startApp } from '../../support/app.ts'
 import { ask } from '../../support/http.ts'
 import { readMetrics, sumOf } from '../../support/metrics.ts'

@@ -1,10 +1,4 @@
-/** A record that Kafka will never take as it is, and why. */
-export interface Refusal {
-  /** Position in the records of the publish() call. */
-  readonly index: number
-  readonly topic: string
-  readonly reason: string
-}
+import type { Refusal } from '../../lanes/call.ts'
 
 /**
  * Kafka refuses these records for good: sending them again is useless. Every other record of the same publish()
@@ -20,9 +14,4 @@ export class RefusedRecords extends Error {
     super(`Kafka refuses ${refusals.length} of the records: ${refusals[0]?.topic}: ${refusals[0]?.reason}`)
     this.refusals = refusals
   }
-}
-
-/** By brand, not by instanceof, so that two copies of this file still understand one another. */
-export function isRefusedRecords(error: unknown): error is RefusedRecords {
-  return error instanceof Error && (error as { code?: unknown }).code === 'SINK_REFUSED_RECORD'
 }

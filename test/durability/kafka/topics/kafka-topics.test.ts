@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import t from 'tap'
 import type { KafkaSink } from '../../../../src/durability/kafka/kafka-sink.ts'
-import { isRefusedRecords } from '../../../../src/durability/kafka/send/refused-records.ts'
+import { RefusedRecords } from '../../../../src/durability/kafka/send/refused-records.ts'
 import { eventRecord, readySink, startSink } from '../../../support/kafka-sink.ts'
 import {
   configureTopic,
@@ -137,7 +137,7 @@ t.test('a record larger than its topic takes is refused alone; its neighbours ar
     )
   await Promise.all(others)
 
-  t.ok(isRefusedRecords(error))
+  t.ok(error instanceof RefusedRecords)
   t.match(error, { refusals: [{ index: 1, topic, reason: /max\.message\.bytes/ }] })
   const stored = ids(await readTopic(brokers, topic, { count: 52 }))
   t.strictSame(new Set(stored).size, 52)
@@ -172,7 +172,7 @@ async function everyPartitionRefuses(sink: KafkaSink, topic: string): Promise<bo
     eventRecord({ messageId: `probe${i}`, key: `${i}`, topics: [topic], properties: big })
   )
   const error: unknown = await sink.publish(probes).catch((cause: unknown) => cause)
-  return isRefusedRecords(error) && error.refusals.length === probes.length
+  return error instanceof RefusedRecords && error.refusals.length === probes.length
 }
 
 function ids(records: readonly { headers: Readonly<Record<string, string>> }[]): string[] {

@@ -1,6 +1,6 @@
-import type { OutgoingRecord } from '../model/record.ts'
-import { recordKey, lineOf, messageIdOf } from '../model/record.ts'
-import type { Sink } from '../model/sink.ts'
+import type { OutgoingRecord } from '../../src/model/record.ts'
+import { recordKey, lineOf, messageIdOf } from '../../src/model/record.ts'
+import type { Sink } from '../../src/model/sink.ts'
 
 /** A record as it was published, its texts made. */
 export interface PublishedRecord extends Pick<
