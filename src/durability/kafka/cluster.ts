@@ -5,7 +5,7 @@ import { inTime } from './connect/in-time.ts'
 import type { Session } from './connect/session.ts'
 import { createConnector, type Connector } from './connector.ts'
 import type { KafkaSettings } from './options.ts'
-import { createTopicBook, type TopicBook } from './topics/topics.ts'
+import { TopicBook } from './topics/topics.ts'
 
 export interface ClusterOptions {
   readonly settings: KafkaSettings
@@ -42,7 +42,7 @@ export class Cluster {
   constructor(options: ClusterOptions) {
     const { settings } = options
     this.#options = options
-    this.book = createTopicBook(settings)
+    this.book = new TopicBook(settings)
     this.#connector = createConnector(settings, { book: this.book, onDisconnect: at => this.#refreshAt(at) })
     this.#timer = setInterval(() => this.#tick(), TICK_MS).unref()
   }

@@ -206,9 +206,7 @@ export class KafkaLanes {
 
   /** In words: what is wrong between here and Kafka. */
   problems(): string[] {
-    const unconnected = this.#cluster.problem()
-    const problems = [...this.#cluster.book.troubles.values(), ...this.#troubles.list()]
-    return unconnected === undefined ? problems : [unconnected, ...problems]
+    return [this.#cluster.problem() ?? [], ...this.#cluster.book.troubles.values(), this.#troubles.list()].flat()
   }
 
   /** Why a record of this topic cannot be had in Kafka now. */
