@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { explain } from './connect/explain.ts'
 import { inTime } from './connect/in-time.ts'
 import type { Session } from './connect/session.ts'
-import { createConnector, type Connector } from './connector.ts'
+import { Connector } from './connector.ts'
 import type { KafkaSettings } from './options.ts'
 import { TopicBook } from './topics/topics.ts'
 
@@ -43,7 +43,7 @@ export class Cluster {
     const { settings } = options
     this.#options = options
     this.book = new TopicBook(settings)
-    this.#connector = createConnector(settings, { book: this.book, onDisconnect: at => this.#refreshAt(at) })
+    this.#connector = new Connector(settings, { book: this.book, onDisconnect: at => this.#refreshAt(at) })
     this.#timer = setInterval(() => this.#tick(), TICK_MS).unref()
   }
 

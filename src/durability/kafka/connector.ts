@@ -1,50 +1,75 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { nameClosing } from './connect/closing.ts'
 import { explain } from './connect/explain.ts'
 import { inTime } from './connect/in-time.ts'
-import { nameClosing } from './connect/closing.ts'
-import type { KafkaSettings } from './options.ts'
 import { openSession, type Session } from './connect/session.ts'
+import type { KafkaSettings } from './options.ts'
 import type { TopicBook } from './topics/topics.ts'
-
-export interface Connector {
-  /** Tries until a session is open and its topics are looked up; undefined once stopped. */
-  connect(): Promise<Session | undefined>
-  /** Why there is no session, in one line. */
-  problem(): string
-  /** Notes and logs why the last session ended. */
-  lost(problem: string): void
-  /** Ends connecting, and the session. */
-  stop(): void
-}
 
 const FIRST_BACKOFF_MS = 100
 const MAX_BACKOFF_MS = 2_000
 const OPEN_TIMEOUT_MS = 30_000
 
 /** Opens sessions, one after the other, with backoff and jitter. Logs each change of the trouble once. */
-export function createConnector(
-  settings: KafkaSettings,
-  to: { readonly book: TopicBook; readonly onDisconnect: (session: Session) => void }
-): Connector {
-  const { brokers, log } = settings
-  let problem = `Kafka (${brokers.join(', ')}) is not connected yet`
-  let attempts = 0
-  const stopping = new AbortController()
+export class Connector {
+  readonly #settings: KafkaSettings
+  readonly #book: TopicBook
+  readonly #onDisconnect: (session: Session) => void
+  readonly #stopping = new AbortController()
   /** Of the session being opened, then of the session. */
-  let life = new AbortController()
+  #life = new AbortController()
+  #problem: string
+  #attempts = 0
 
-  const note = (next: string): void => {
-    if (next !== problem) log.warn(next)
-    problem = next
+  constructor(settings: KafkaSettings, to: { book: TopicBook; onDisconnect: (session: Session) => void }) {
+    this.#settings = settings
+    this.#book = to.book
+    this.#onDisconnect = to.onDisconnect
+    this.#problem = `Kafka (${settings.brokers.join(', ')}) is not connected yet`
   }
 
-  const open = async (signal: AbortSignal): Promise<Session> => {
+  /** Tries until a session is open and its topics are looked up; undefined once stopped. */
+  async connect(): Promise<Session | undefined> {
+    const { brokers, log } = this.#settings
+    while (!this.#stopping.signal.aborted) {
+      if (this.#attempts > 0) await this.#pause()
+      this.#attempts++
+      try {
+        const session = await this.#openInTime()
+        this.#attempts = 1
+        log.info(`Kafka (${brokers.join(', ')}) is ready`)
+        return session
+      } catch (error) {
+        const named = await nameClosing(error, brokers)
+        if (!this.#stopping.signal.aborted) this.#note(explain(named, brokers))
+      }
+    }
+    return undefined
+  }
+
+  async #pause(): Promise<void> {
+    const ceiling = Math.min(FIRST_BACKOFF_MS * 2 ** (this.#attempts - 1), MAX_BACKOFF_MS)
+    const options = { signal: this.#stopping.signal, ref: false }
+    await sleep(ceiling * (0.5 + Math.random() / 2), undefined, options).catch(() => {})
+  }
+
+  async #openInTime(): Promise<Session> {
+    this.#life = new AbortController()
+    try {
+      return await inTime(this.#open(this.#life.signal), OPEN_TIMEOUT_MS)
+    } catch (error) {
+      this.#life.abort()
+      throw error
+    }
+  }
+
+  async #open(signal: AbortSignal): Promise<Session> {
     let session: Session | undefined = undefined
     // A turn later: until its handlers have run, the client still hands out the connection that has just ended.
-    const onDisconnect = (): void => void setImmediate(() => session && to.onDisconnect(session))
-    session = await openSession(settings, { signal, onDisconnect })
+    const onDisconnect = (): void => void setImmediate(() => session && this.#onDisconnect(session))
+    session = await openSession(this.#settings, { signal, onDisconnect })
     try {
-      await to.book.check(session)
+      await this.#book.check(session)
       return session
     } catch (error) {
       session.abandon()
@@ -52,46 +77,25 @@ export function createConnector(
     }
   }
 
-  const openInTime = async (): Promise<Session> => {
-    life = new AbortController()
-    try {
-      return await inTime(open(life.signal), OPEN_TIMEOUT_MS)
-    } catch (error) {
-      life.abort()
-      throw error
-    }
+  #note(problem: string): void {
+    if (problem !== this.#problem) this.#settings.log.warn(problem)
+    this.#problem = problem
   }
 
-  const pause = async (): Promise<void> => {
-    const ceiling = Math.min(FIRST_BACKOFF_MS * 2 ** (attempts - 1), MAX_BACKOFF_MS)
-    await sleep(ceiling * (0.5 + Math.random() / 2), undefined, { signal: stopping.signal, ref: false }).catch(() => {})
+  /** Why there is no session, in one line. */
+  problem(): string {
+    return this.#problem
   }
 
-  return {
-    async connect() {
-      while (!stopping.signal.aborted) {
-        if (attempts > 0) await pause()
-        attempts++
-        try {
-          const session = await openInTime()
-          attempts = 1
-          log.info(`Kafka (${brokers.join(', ')}) is ready`)
-          return session
-        } catch (error) {
-          const named = await nameClosing(error, brokers)
-          if (!stopping.signal.aborted) note(explain(named, brokers))
-        }
-      }
-      return undefined
-    },
-    problem: () => problem,
-    lost(next) {
-      problem = ''
-      note(next)
-    },
-    stop() {
-      stopping.abort()
-      life.abort()
-    }
+  /** Notes and logs why the last session ended. */
+  lost(problem: string): void {
+    this.#problem = ''
+    this.#note(problem)
+  }
+
+  /** Ends connecting, and the session. */
+  stop(): void {
+    this.#stopping.abort()
+    this.#life.abort()
   }
 }
