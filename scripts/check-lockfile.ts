@@ -1,6 +1,7 @@
 /**
  * Whether package-lock.json is whole: npm sometimes leaves out the optional packages of other platforms, and then
- * `npm ci` fails there, or with a newer npm. Nor may it name a registry: whoever installs chooses their own.
+ * `npm ci` fails there, or with a newer npm. Nor may it name a registry: whoever installs chooses their own. And no package
+ * may run a script of its own when it is installed, unless somebody has looked at it: package.json's `allowScripts` says so.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,12 +10,15 @@ interface LockedPackage {
   readonly version?: string
   readonly integrity?: string
   readonly resolved?: string
+  readonly hasInstallScript?: boolean
   readonly dependencies?: Readonly<Record<string, string>>
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
-const file = join(import.meta.dirname, '..', 'package-lock.json')
-const { packages } = JSON.parse(readFileSync(file, 'utf8')) as { packages: Record<string, LockedPackage> }
+const ROOT = join(import.meta.dirname, '..')
+const readJson = (name: string): unknown => JSON.parse(readFileSync(join(ROOT, name), 'utf8'))
+const { packages } = readJson('package-lock.json') as { packages: Record<string, LockedPackage> }
+const { allowScripts } = readJson('package.json') as { allowScripts: Readonly<Record<string, boolean>> }
 
 /** Whether a package that lies in folder `from` finds `name` there or in a folder above, as Node does. */
 function isLocked(from: string, name: string): boolean {
@@ -33,7 +37,10 @@ const complaints = Object.entries(packages).flatMap(([path, locked]) => {
     ...(path !== '' && (locked.version === undefined || locked.integrity === undefined)
       ? [`${path} is locked without its version or its checksum`]
       : []),
-    ...(locked.resolved === undefined ? [] : [`${path} names the registry it came from`])
+    ...(locked.resolved === undefined ? [] : [`${path} names the registry it came from`]),
+    ...(locked.hasInstallScript === true && !(path.replace(/^.*node_modules\//, '') in allowScripts)
+      ? [`${path} runs a script when it is installed, and package.json's allowScripts does not name it`]
+      : [])
   ]
 })
 

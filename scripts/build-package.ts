@@ -1,0 +1,22 @@
+/**
+ * Fills dist/ with what the npm package runs: src/ as JavaScript, with the same folders, so that every path from a module to
+ * a file of the package stays the same. A checkout runs src/ itself; inside `node_modules` Node strips no types
+ * (ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING). `npm pack` and `npm publish` run this first.
+ */
+import { spawnSync } from 'node:child_process'
+import { cpSync, rmSync } from 'node:fs'
+import { extname, join } from 'node:path'
+
+const ROOT = join(import.meta.dirname, '..')
+const [SOURCE, TARGET] = [join(ROOT, 'src'), join(ROOT, 'dist')]
+
+/** What the compiler writes itself, and what nobody needs at run time. */
+const NOT_COPIED = new Set(['.ts', '.md'])
+
+rmSync(TARGET, { recursive: true, force: true })
+cpSync(SOURCE, TARGET, { recursive: true, filter: path => !NOT_COPIED.has(extname(path)) })
+const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
+const { status } = spawnSync(process.execPath, [compiler, '--project', join(ROOT, 'tsconfig.package.json'), '--incremental', 'false'], {
+  stdio: ['ignore', 'inherit', 'inherit']
+})
+process.exitCode = status ?? 1
