@@ -16,7 +16,11 @@ const NOT_COPIED = new Set(['.ts', '.md'])
 rmSync(TARGET, { recursive: true, force: true })
 cpSync(SOURCE, TARGET, { recursive: true, filter: path => !NOT_COPIED.has(extname(path)) })
 const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
-const { status } = spawnSync(process.execPath, [compiler, '--project', join(ROOT, 'tsconfig.package.json'), '--incremental', 'false'], {
-  stdio: ['ignore', 'inherit', 'inherit']
-})
+const { status } = spawnSync(
+  process.execPath,
+  [compiler, '--project', join(ROOT, 'tsconfig.package.json'), '--incremental', 'false'],
+  {
+    stdio: ['ignore', 'inherit', 'inherit']
+  }
+)
 process.exitCode = status ?? 1
