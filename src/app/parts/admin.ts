@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import { postToSelf } from '../../client/self-request.ts'
 import type { Config } from '../../config/env/config.ts'
@@ -13,11 +12,10 @@ import { prepareListener } from '../../http/server/listener.ts'
 import { answerUnrouted } from '../../http/server/unrouted.ts'
 import { kafkaOptions } from '../kafka-options.ts'
 import type { Base } from './base.ts'
+import { VERSION } from './base.ts'
 import type { Destinations } from './destinations.ts'
 import type { Ingestion } from './ingestion.ts'
 import type { Sources } from './sources.ts'
-
-const PACKAGE_FILE = new URL('../../../package.json', import.meta.url)
 
 /** What health and the debugger show. */
 export interface Shown {
@@ -66,9 +64,10 @@ export function showDebugger(admin: FastifyInstance, base: Base, shown: Shown): 
     finders: openFinders(base, destinations),
     background,
     destination: config.kafka ? `Kafka (${config.kafka.brokers.join(', ')})` : `the log in ${config.dataDir}`,
-    version: (JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')) as { version: string }).version,
+    version: VERSION,
     sources: keys.sources,
     writeKeys: keys.sourceKeys,
+    privateKey: keys.privateKey,
     sendEvent: (writeKey, type, event) => postToSelf(tracking, { path: `/v1/${type}`, writeKey, body: event }),
     trackingUrl: hostname => config.publicUrl ?? urlOf(tracking, hostname, config),
     suppressions: ingestion.governance.suppressions,

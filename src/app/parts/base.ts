@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { Config } from '../../config/env/config.ts'
 import type { Observations } from '../../debugger/ring/observations.ts'
@@ -11,6 +12,11 @@ import type { Clock } from '../../model/clock.ts'
 import { systemClock } from '../../model/clock.ts'
 import type { Sink } from '../../model/sink.ts'
 import { createMetrics } from '../../telemetry/metrics.ts'
+
+const PACKAGE_FILE = new URL('../../../package.json', import.meta.url)
+
+/** Of the server's software. */
+export const { version: VERSION } = JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')) as { readonly version: string }
 
 export interface AppOptions {
   readonly config: Config

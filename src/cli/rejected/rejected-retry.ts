@@ -7,7 +7,7 @@ import { createJudge, judgeEvent } from '../../ingest/judge/judge.ts'
 import { createValidator } from '../../ingest/judge/validate.ts'
 import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
-import { writeKeysOf, readKeysFile } from '../keys/keys-file.ts'
+import { writeKeysOf, readableKey, readKeysFile } from '../keys/keys-file.ts'
 import type { Rejection } from './rejected.ts'
 import { FILTER_HELP, FILTER_OPTIONS, readFilter, readRejections } from './rejected.ts'
 import type { Change } from './rejected-edit.ts'
@@ -93,7 +93,9 @@ async function retry(rejections: AsyncIterable<Rejection>, work: Work): Promise<
     const writeKey = writeKeyOf.get(rejection.source)
     if (event === undefined || why !== undefined) leave(why ?? '')
     else if (writeKey === undefined)
-      leave(`the source "${rejection.source}" is not in ${config.configFile}, or disabled`)
+      leave(
+        `the source "${rejection.source}" is not in ${config.configFile}, or disabled, or has only digests of its keys there`
+      )
     else {
       tally.good++
       if (sender === undefined && tally.good <= SHOWN_EVENTS) terminal.out(event)
@@ -135,11 +137,12 @@ function whyNothing({ kind }: Rejection, isSalvaged: boolean): string {
   return 'nothing to send: not a JSON object, or --set does not fit'
 }
 
-/** The first key of each source that is enabled. */
+/** The first key of each source that is enabled and has one that is not written as its digest. */
 async function writeKeys({ configFile }: Config): Promise<ReadonlyMap<string, string>> {
   const content = await readKeysFile(configFile)
   const enabled = content.file.sources.filter(source => source.enabled)
-  return new Map(enabled.map(({ id }) => [id, writeKeysOf(content, id)[0] ?? '']))
+  const keys = enabled.map(({ id }) => [id, readableKey(writeKeysOf(content, id))] as const)
+  return new Map(keys.filter((entry): entry is [string, string] => entry[1] !== undefined))
 }
 
 /** Judges as the server will. */

@@ -4,7 +4,7 @@ import { EVENT_TYPES, isEventType } from '../../model/event-types.ts'
 import { reason } from '../admin-client.ts'
 import type { Command, ParsedArguments } from '../command.ts'
 import { CommandFailed, parseArguments, UsageError } from '../command.ts'
-import { FILE_HELP, FILE_OPTION, fileOf, writeKeysOf, readKeysFile, sourceOf } from '../keys/keys-file.ts'
+import { FILE_HELP, FILE_OPTION, fileOf, writeKeysOf, readableKey, readKeysFile, sourceOf } from '../keys/keys-file.ts'
 import { SERVER_HELP, SERVER_OPTIONS, trackingUrl } from '../server-address.ts'
 
 const FIELDS = { user: 'userId', anonymous: 'anonymousId', event: 'event', name: 'name', id: 'messageId' } as const
@@ -66,8 +66,10 @@ async function keyFor(parsed: ParsedArguments): Promise<string> {
   const file = await readKeysFile(fileOf(parsed))
   const id = parsed.texts['source']
   const source = id === undefined ? file.file.sources.find(({ enabled }) => enabled) : sourceOf(file, id)
-  const key = source === undefined ? undefined : writeKeysOf(file, source.id)[0]
-  if (key === undefined) throw new CommandFailed('the config file has no enabled source: name one, or a --key')
+  if (source === undefined) throw new CommandFailed('the config file has no enabled source: name one, or a --key')
+  const key = readableKey(writeKeysOf(file, source.id))
+  if (key === undefined)
+    throw new CommandFailed(`the file holds only digests of the keys of "${source.id}": give a --key`)
   return key
 }
 

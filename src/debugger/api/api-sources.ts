@@ -11,7 +11,8 @@ import { testEvent } from '../../client/test-event.ts'
 
 /** One write key of a source. The key itself is only told to who asks for that one. */
 export interface SourceKey {
-  readonly key: string
+  /** Undefined where only its digest is known. */
+  readonly key: string | undefined
   /** Enough of it to tell it from others. */
   readonly masked: string
 }
@@ -29,6 +30,8 @@ export interface SourceRoutesOptions {
   readonly sources: () => readonly Source[]
   /** Every source's keys by its id. */
   readonly writeKeys: () => ReadonlyMap<string, readonly SourceKey[]>
+  /** A key with which this process sends as the source. */
+  readonly privateKey: (sourceId: string) => string
   readonly sendEvent: SendEvent
   /** The tracking API as clients reach it, for a request to the admin listener by this host name. */
   readonly trackingUrl: (hostname: string) => string
@@ -59,6 +62,11 @@ export function registerSourceRoutes(app: FastifyInstance, options: SourceRoutes
     const { id, index } = request.params as { id: string; index: string }
     const key = writeKeys().get(id)?.[wholeNumber(index) ?? -1]
     if (key === undefined) return reply.code(404).send(fail('not_found', 'the source has no such key'))
+    if (key.key === undefined) {
+      return reply
+        .code(404)
+        .send(fail('not_found', 'only the digest of this key is kept: it was shown when it was made'))
+    }
     return { writeKey: key.key }
   })
 
@@ -66,10 +74,9 @@ export function registerSourceRoutes(app: FastifyInstance, options: SourceRoutes
     const { id } = request.params as { id: string }
     const type = (request.body as { type?: unknown } | null)?.type ?? 'track'
     if (!isEventType(type)) return reply.code(400).send(fail('bad_request', 'type must be one of the six calls'))
-    const key = writeKeys().get(id)?.[0]
-    if (key === undefined) return reply.code(404).send(fail('not_found', 'there is no such source'))
+    if (!writeKeys().has(id)) return reply.code(404).send(fail('not_found', 'there is no such source'))
     const messageId = `test-${randomUUID()}`
-    const { status, body } = await sendEvent(key.key, type, testEvent(type, messageId))
+    const { status, body } = await sendEvent(options.privateKey(id), type, testEvent(type, messageId))
     return { messageId, status, answer: JSON.parse(body) as unknown }
   })
 }

@@ -50,7 +50,8 @@ async function exists(file: string): Promise<boolean> {
   )
 }
 
-function firstText(file: string, { id, name }: NewSource, writeKey: string): string {
+/** The text of a new tributary.yml with one source. */
+export function firstText(file: string, { id, name }: NewSource, writeKey: string): string {
   const schema = relative(dirname(resolve(file)), SCHEMA).replaceAll(sep, '/')
   return `# yaml-language-server: $schema=${schema}
 #

@@ -4,7 +4,9 @@ import { systemClock } from '../../model/clock.ts'
 import { ConfigError } from '../../model/config-error.ts'
 import type { KeyStore } from '../../model/source.ts'
 import type { KeyedTributaryFile, ParseTributaryFile, TributaryFile } from '../../model/tributary-file.ts'
+import { readKeyEntry } from '../key-digest.ts'
 import { createKeyIndex } from './key-index.ts'
+import { createPrivateKeys } from './private-keys.ts'
 import { observe } from '../read-file.ts'
 import type { Observation } from '../read-file.ts'
 import type { SourceKey } from './source-keys.ts'
@@ -38,6 +40,8 @@ export interface FileKeyStore extends KeyStore {
   current(): TributaryFile
   /** Every source's keys by its id, for those who may see them. */
   sourceKeys(): ReadonlyMap<string, readonly SourceKey[]>
+  /** A key of the source that only this process knows. */
+  privateKey(sourceId: string): string
   /** How long its keys are, in characters: a text of another length is no key. */
   keyLengths(): ReadonlySet<number>
   /** From now on edits are followed; without `approval` one that can be read is in force at once. */
@@ -60,6 +64,7 @@ export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<
   let current = read(first)
   let find = createKeyIndex(current.writeKeys)
   let lengths = lengthsOf(current)
+  const privateKeys = createPrivateKeys()
   let approval = AT_ONCE
   let watch: FileWatch | undefined
 
@@ -91,7 +96,11 @@ export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<
   }
 
   return {
-    find: writeKey => find(writeKey),
+    find(writeKey) {
+      const owner = privateKeys.ownerOf(writeKey)
+      return owner === undefined ? find(writeKey) : current.file.sources.find(({ id }) => id === owner)
+    },
+    privateKey: privateKeys.of,
     sources: () => current.file.sources,
     current: () => current.file,
     sourceKeys: () => groupBySource(current),
@@ -109,5 +118,5 @@ export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<
 }
 
 function lengthsOf({ writeKeys }: KeyedTributaryFile): ReadonlySet<number> {
-  return new Set([...writeKeys.keys()].map(({ length }) => length))
+  return new Set([...writeKeys.keys()].map(entry => readKeyEntry(entry).length))
 }

@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto'
 import type { Source } from '../../model/source.ts'
+import { digestOfKey, readKeyEntry } from '../key-digest.ts'
 import { MAX_WRITE_KEY_CHARS } from '../write-key.ts'
 
 /** Finds the source of a write key. */
@@ -10,9 +10,7 @@ export type KeyIndex = (writeKey: string) => Source | undefined
  * agree, and nobody can choose digests step by step. The raw keys are not kept.
  */
 export function createKeyIndex(writeKeys: ReadonlyMap<string, Source>): KeyIndex {
-  const byDigest = new Map([...writeKeys].map(([key, source]) => [digest(key), source]))
+  const byDigest = new Map([...writeKeys].map(([key, source]) => [readKeyEntry(key).digest, source]))
   // A whole body may come as a key; hashing it would be work for nothing.
-  return writeKey => (writeKey.length > MAX_WRITE_KEY_CHARS ? undefined : byDigest.get(digest(writeKey)))
+  return writeKey => (writeKey.length > MAX_WRITE_KEY_CHARS ? undefined : byDigest.get(digestOfKey(writeKey)))
 }
-
-const digest = (key: string): string => hash('sha256', key, 'hex')
