@@ -54,7 +54,16 @@ const INNER_FOLDERS = {
     send: ['encode', 'connect', 'topics']
   },
   debugger: { ring: [], access: [], live: ['ring'], api: ['ring', 'live'], page: ['access'] },
-  cli: { keys: [], plan: [], stored: [], config: ['keys'], doctor: ['keys'], rejected: ['keys'], running: ['keys'] }
+  cli: {
+    fleet: [],
+    keys: ['fleet'],
+    plan: [],
+    stored: [],
+    config: ['keys', 'fleet'],
+    doctor: ['keys'],
+    rejected: ['keys'],
+    running: ['keys']
+  }
 }
 
 const folderRules = Object.entries(FOLDERS).map(([folder, allowed]) => ({

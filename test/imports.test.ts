@@ -68,6 +68,7 @@ const BREAKS: Readonly<Record<string, readonly [file: string, imported: string]>
   ...inner('durability/kafka', { encode: 'connect', connect: 'topics', topics: 'send', send: 'other' }),
   ...inner('debugger', { ring: 'api', access: 'ring', live: 'api', api: 'page', page: 'api' }),
   ...inner('cli', {
+    fleet: 'keys',
     keys: 'config',
     stored: 'keys',
     config: 'doctor',

@@ -4,7 +4,7 @@ import { banner } from './banner.ts'
 import type { Config } from '../config/env/config.ts'
 import { prepareWithoutWorkers } from '../fleet/workers/folders.ts'
 import { onHangUp } from './hang-up.js'
-import { ensureConfigFile } from '../keys/edit/first-file.ts'
+import { firstKeyOf } from './parts/fleet.ts'
 import { ConfigError } from '../model/config-error.ts'
 import { lockDataDir } from '../durability/data-dir-lock.ts'
 import { createLogger } from '../telemetry/logger.ts'
@@ -15,7 +15,7 @@ import { relayLeftOver } from './left-over.ts'
 export async function runAlone(config: Config, endWithGrace: EndWithGrace): Promise<void> {
   const logger = createLogger(config.logLevel)
   for (const warning of config.warnings) logger.warn(warning)
-  const firstKey = await ensureConfigFile({ file: config.configFile, given: config.configFileGiven })
+  const ownKey = await firstKeyOf(config)
   const lock = await lockDataDir(config.dataDir)
   const folders = await prepareWithoutWorkers(config.dataDir)
   const app = await createApp({ config, logger })
@@ -35,7 +35,9 @@ export async function runAlone(config: Config, endWithGrace: EndWithGrace): Prom
 
   const urls = await app.listen()
   logger.info(urls, 'listening')
-  if (firstKey !== undefined) process.stdout.write(banner({ key: firstKey, file: config.configFile, ...urls }))
+  const key = ownKey ?? app.firstKey
+  const file = ownKey === undefined ? 'the fleet' : config.configFile
+  if (key !== undefined) process.stdout.write(banner({ key, file, ...urls }))
 
   const problems = await app.topicProblems()
   if (problems.length === 0) return

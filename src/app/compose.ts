@@ -4,6 +4,7 @@ import type { Debugger } from '../debugger/debugger.ts'
 import { followCertificate } from '../http/server/certificate.ts'
 import { createDrainer } from '../http/server/drain.ts'
 import type { IdStore } from '../ingest/dedupe/id-store.ts'
+import { selfFacts } from './parts/fleet.ts'
 import { openAdmin, showDebugger, showHealth } from './parts/admin.ts'
 import type { AppOptions } from './parts/base.ts'
 import { createBase } from './parts/base.ts'
@@ -23,6 +24,10 @@ export interface App {
   readonly admin: FastifyInstance
   /** Binds both listeners; the addresses are URLs. */
   listen(): Promise<{ readonly tracking: string; readonly admin: string }>
+  /** From now on the other servers of the fleet hear of this one; listen() does it by itself. */
+  joinFleet(adminUrl: string): void
+  /** The key of the fleet's one source, where this server has made it. */
+  readonly firstKey: string | undefined
   /** Resolves once Kafka was asked, or cannot be: one line for each topic that it refuses as it is configured. */
   topicProblems(): Promise<readonly string[]>
   /** Reads tributary.yml and the certificate again now; what cannot be used is said in the log, and changes nothing. */
@@ -64,18 +69,27 @@ export async function createApp(options: AppOptions): Promise<App> {
     await tracking.server.close()
     await destinations.sink.close()
     await Promise.all([ingestion.ids.close(), sources.keys.close(), ingestion.governance.close()])
+    await sources.fleet?.close()
     certificates?.close()
     await admin.close()
+  }
+
+  function joinFleet(adminUrl: string): void {
+    sources.fleet?.join(() => selfFacts(config, destinations.sink, adminUrl))
   }
 
   let stopping: Promise<void> | undefined
   return {
     tracking: tracking.server,
     admin,
-    listen: async () => ({
-      tracking: await tracking.server.listen({ host: config.host, port: config.port }),
-      admin: await admin.listen({ host: config.adminHost, port: config.adminPort })
-    }),
+    async listen() {
+      const trackingUrl = await tracking.server.listen({ host: config.host, port: config.port })
+      const adminUrl = await admin.listen({ host: config.adminHost, port: config.adminPort })
+      joinFleet(adminUrl)
+      return { tracking: trackingUrl, admin: adminUrl }
+    },
+    joinFleet,
+    firstKey: sources.fleet?.config.firstKey,
     topicProblems: destinations.routing.startProblems,
     reload() {
       if (stopping !== undefined) return

@@ -36,6 +36,22 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'check a config file',
     load: async () => (await import('./config/config-check.ts')).configCheck
   },
+  'config push': {
+    summary: "make a config file the fleet's next version",
+    load: async () => (await import('./config/config-push.ts')).configPush
+  },
+  'config pull': {
+    summary: "write the fleet's configuration to a file",
+    load: async () => (await import('./config/config-pull.ts')).configPull
+  },
+  'config diff': {
+    summary: 'compare a config file with the fleet',
+    load: async () => (await import('./config/config-diff.ts')).configDiff
+  },
+  'config history': {
+    summary: "list the versions of the fleet's configuration",
+    load: async () => (await import('./config/config-history.ts')).configHistory
+  },
   'rejected list': {
     summary: 'show refused events and why',
     load: async () => (await import('./rejected/rejected-list.ts')).rejectedList

@@ -38,6 +38,8 @@ export interface SinkOptions {
 }
 
 export interface LaneLevels {
+  /** Whether Kafka is reached now, and takes what it is sent. */
+  readonly reached: boolean
   /** How many topic-partitions are late. */
   readonly late: number
   /** What all of them may keep in memory. */

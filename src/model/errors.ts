@@ -40,6 +40,11 @@ export const ERRORS = {
   too_many_unknown_keys: { status: 429, retryable: true, message: 'too many unknown write keys from this address' },
   headers_too_large: { status: 431, retryable: false, message: 'the headers are too large' },
   unavailable: { status: 503, retryable: true, message: 'the events cannot be made durable now' },
+  configuration_behind: {
+    status: 503,
+    retryable: true,
+    message: 'this server does not know the write key, and may be behind the other servers of its fleet'
+  },
   overloaded: { status: 503, retryable: true, message: 'the server is overloaded' },
   internal_error: { status: 503, retryable: true, message: 'the server failed; the events were not taken' }
 } as const satisfies Record<string, { status: number; retryable: boolean; message: string }>

@@ -17,14 +17,17 @@ export interface Destinations {
 }
 
 /** Where events go: the router, and the sink that makes them durable. @param given in place of the configured sink */
-export async function openDestinations(base: Base, { keys }: Sources, given: Sink | undefined): Promise<Destinations> {
+export async function openDestinations(base: Base, sources: Sources, given: Sink | undefined): Promise<Destinations> {
   const { config, logger } = base
+  const { keys, fleet } = sources
   const routing = createLiveRouter(keys.current(), {
     topics: config,
     refusedTopics: (names, timeoutMs) => sink.refusedTopics(names, timeoutMs),
     onTopics: names => sink.ensureTopics(names),
-    onRefused: problems =>
+    onRefused(problems) {
       logger.error({ file: config.configFile, problems }, 'Kafka refuses topics: the config file in force stays')
+      fleet?.config.refused(problems)
+    }
   })
   const knownTopics = (): readonly string[] => routing.current().knownTopics(keys.sources())
   const sink = given === undefined ? await openSink(sinkOptions(base, routing, knownTopics())) : asOpenSink(given)

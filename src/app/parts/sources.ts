@@ -1,14 +1,15 @@
 import { parseTributaryFile } from '../../config/file/tributary-file.ts'
 import { checkHashKey } from '../../governance/privacy/check-hash-key.ts'
 import { createAuthenticator } from '../../http/caller/authenticate.ts'
-import { createFileKeyStore } from '../../keys/store/file-key-store.ts'
+import { openKeys } from './fleet.ts'
 import type { Base } from './base.ts'
+import { VERSION } from './base.ts'
 
 export type Sources = Awaited<ReturnType<typeof openSources>>
 
 /** Who may send: the write keys of tributary.yml, and the check of a request's credentials. */
 export async function openSources({ config, logger, clock }: Base) {
   const parse = checkHashKey(parseTributaryFile, config.privacyHashKey)
-  const keys = await createFileKeyStore({ file: config.configFile, parse, log: logger })
-  return { keys, authenticator: createAuthenticator({ keys, monotonic: clock.monotonic }) }
+  const { fleet, keys, isBehind } = await openKeys(config, { parse, version: VERSION, log: logger })
+  return { fleet, keys, authenticator: createAuthenticator({ keys, isBehind, monotonic: clock.monotonic }) }
 }

@@ -13,7 +13,7 @@ import { createSupervisor } from '../../fleet/workers/supervisor.ts'
 import type { Feed } from '../../fleet/workers/view/feed.ts'
 import { createFeed } from '../../fleet/workers/view/feed.ts'
 import { onHangUp } from '../hang-up.js'
-import { ensureConfigFile } from '../../keys/edit/first-file.ts'
+import { firstKeyOf } from '../parts/fleet.ts'
 import { lockDataDir } from '../../durability/data-dir-lock.ts'
 import { lookAtSpool } from '../../durability/spool/status.ts'
 import type { GroupMetrics } from '../../telemetry/group-metrics.ts'
@@ -31,7 +31,7 @@ const DRAIN_RETRY_MS = 10_000
 export async function runPrimary(config: Config, count: number, endWithGrace: EndWithGrace): Promise<void> {
   const logger = createLogger(config.logLevel)
   for (const warning of config.warnings) logger.warn(warning)
-  const firstKey = await ensureConfigFile({ file: config.configFile, given: config.configFileGiven })
+  const firstKey = await firstKeyOf(config)
   const lock = await lockDataDir(config.dataDir)
   const leftOver = await prepareForWorkers(config.dataDir, count)
   const metrics = createGroupMetrics()

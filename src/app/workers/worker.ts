@@ -95,6 +95,8 @@ async function serve(config: Config, { start, link, endWithGrace }: Context): Pr
   const url = await app.tracking.listen({ host: config.host, port: config.port })
   await link.send({ op: 'beat', ...(await beat(app)) })
   await link.send({ op: 'listening', url })
+  app.joinFleet('')
+  if (app.firstKey !== undefined) process.stdout.write(`The write key of the fleet's one source: ${app.firstKey}\n`)
   const problems = await app.topicProblems()
   if (problems.length === 0) return
   // What was taken until now is durable: in Kafka, or in the spool.

@@ -2,13 +2,14 @@ import { addKeyText, addSourceText } from '../../keys/edit/edit-text.ts'
 import { newWriteKey } from '../../keys/write-key.ts'
 import type { Command } from '../command.ts'
 import { CommandFailed, parseArguments, UsageError } from '../command.ts'
-import { editKeysFile, FILE_HELP, FILE_OPTION, fileOf, sourceOf } from './keys-file.ts'
+import { editKeys, FILE_HELP, FILE_OPTION, sourceOf } from './keys-file.ts'
 import { checkNewSource } from './new-source.ts'
 
 export const keysAdd: Command = {
   help: `Usage: tributary keys add SOURCE [--create [--name NAME]] [--file FILE]
 
-Adds a new write key to a source and prints it, once. A running server knows it within 2 s.
+Adds a new write key to a source and prints it, once. A running server knows it within 2 s. With
+FLEET=true the key is added for the whole fleet, and the command says on how many servers it is in force.
 
   --create     make the source, which must not be there yet
   --name NAME  the new source's name, for people (default: its id)
@@ -29,7 +30,7 @@ Examples:
     const newSource = { id, name: name ?? id }
     if (create) checkNewSource(newSource)
     const writeKey = newWriteKey()
-    await editKeysFile(fileOf(parsed), (text, before) => {
+    const tellInForce = await editKeys(parsed, `keys add ${id}`, (text, before) => {
       if (!create) sourceOf(before, id)
       else if (before.file.sources.some(source => source.id === id))
         throw new CommandFailed(`there is a source "${id}" already`)
@@ -37,5 +38,6 @@ Examples:
       return { text: next, added: [writeKey], removed: [] }
     })
     terminal.out(writeKey)
+    await tellInForce(terminal)
   }
 }

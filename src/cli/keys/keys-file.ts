@@ -1,29 +1,80 @@
-import { readConfigFileName } from '../../config/env/environment.ts'
+import type { Config } from '../../config/env/config.ts'
+import { readConfigFileName, readFleetEnvironment } from '../../config/env/environment.ts'
 import { parseTributaryFile } from '../../config/file/tributary-file.ts'
 import { editFile, readTributaryFile } from '../../keys/edit/edit-file.ts'
 import type { Edit } from '../../keys/edit/edit-file.ts'
+import { readKeyEntry } from '../../keys/key-digest.ts'
 import type { Source } from '../../model/source.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 import { CommandFailed } from '../command.ts'
-import type { ParsedArguments } from '../command.ts'
+import type { ParsedArguments, Terminal } from '../command.ts'
+import type { FleetSession } from '../fleet/fleet-session.ts'
 
 export const FILE_OPTION = { file: { type: 'string' } } as const
 
-export const FILE_HELP = '  --file FILE  the config file (default: CONFIG_FILE, else tributary.yml)'
+export const FILE_HELP =
+  '  --file FILE  the config file (default: CONFIG_FILE, else tributary.yml; with FLEET=true the fleet)'
 
 export function fileOf({ texts }: ParsedArguments): string {
   return texts['file'] ?? readConfigFileName()
+}
+
+/** What keys the server has: of the fleet where FLEET is true and no --file is given, else of the file. */
+export async function readKeys(parsed: ParsedArguments): Promise<KeyedTributaryFile> {
+  const config = fleetOf(parsed)
+  if (config === undefined) return await readKeysFile(fileOf(parsed))
+  const session = await openSession(config)
+  try {
+    const { current } = session.topic.log
+    if (current === undefined) throw new CommandFailed(`the fleet "${session.name}" has no configuration yet`)
+    return parseTributaryFile(current.text, `fleet version ${current.version}`)
+  } finally {
+    await session.close()
+  }
+}
+
+const fleetOf = ({ texts }: ParsedArguments): Config | undefined =>
+  texts['file'] === undefined ? readFleetEnvironment() : undefined
+
+/** Loaded only where there is a fleet: it needs the Kafka client. */
+async function openSession(config: Config): Promise<FleetSession> {
+  const { openFleetSession } = await import('../fleet/fleet-session.ts')
+  return openFleetSession(config)
 }
 
 export async function readKeysFile(file: string): Promise<KeyedTributaryFile> {
   return (await readTributaryFile(file, parseTributaryFile)).before
 }
 
-export async function editKeysFile(
-  file: string,
+/**
+ * Edits the fleet's configuration where FLEET is true and no --file is given, else the file. Resolves once it is stored,
+ * with what says where it is in force; that one throws CommandFailed where it is not in force everywhere.
+ */
+export async function editKeys(
+  parsed: ParsedArguments,
+  why: string,
   edit: (text: string, before: KeyedTributaryFile) => Edit
-): Promise<void> {
-  await editFile({ file, parse: parseTributaryFile, edit })
+): Promise<(terminal: Terminal) => Promise<void>> {
+  const config = fleetOf(parsed)
+  if (config === undefined) {
+    await editFile({ file: fileOf(parsed), parse: parseTributaryFile, edit })
+    return async () => undefined
+  }
+  const { changeOf } = await import('../../fleet/config/change.ts')
+  const session = await openSession(config)
+  try {
+    const { version } = await session.edit({ make: changeOf(edit, parseTributaryFile), why })
+    return async terminal => {
+      try {
+        await session.tellInForce(version, terminal)
+      } finally {
+        await session.close()
+      }
+    }
+  } catch (error) {
+    await session.close()
+    throw error
+  }
 }
 
 /** Throws CommandFailed where there is no such source. */
@@ -37,4 +88,9 @@ export function sourceOf({ file }: KeyedTributaryFile, id: string): Source {
 /** The keys of a source in the order of the file. */
 export function writeKeysOf({ writeKeys }: KeyedTributaryFile, id: string): readonly string[] {
   return [...writeKeys].filter(([, source]) => source.id === id).map(([key]) => key)
+}
+
+/** The first that is written as a key, not as its digest. */
+export function readableKey(entries: readonly string[]): string | undefined {
+  return entries.find(entry => readKeyEntry(entry).key !== undefined)
 }

@@ -1,7 +1,8 @@
-import { maskWriteKey } from '../../keys/write-key.ts'
+import { readKeyEntry } from '../../keys/key-digest.ts'
+import { inColumns } from '../columns.ts'
 import type { Command } from '../command.ts'
 import { parseArguments } from '../command.ts'
-import { FILE_HELP, FILE_OPTION, fileOf, writeKeysOf, readKeysFile, sourceOf } from './keys-file.ts'
+import { FILE_HELP, FILE_OPTION, writeKeysOf, readKeys, sourceOf } from './keys-file.ts'
 
 export const keysList: Command = {
   help: `Usage: tributary keys list [SOURCE] [--file FILE]
@@ -15,24 +16,17 @@ Examples:
   tributary keys list web`,
   async run(args, terminal) {
     const parsed = parseArguments(args, { options: FILE_OPTION, positionals: ['[SOURCE]'] })
-    const content = await readKeysFile(fileOf(parsed))
+    const content = await readKeys(parsed)
     const [id] = parsed.positionals
     const sources = id === undefined ? content.file.sources : [sourceOf(content, id)]
     const rows = sources.flatMap(source =>
       writeKeysOf(content, source.id).map(key => [
         source.id,
-        maskWriteKey(key),
+        readKeyEntry(key).shown,
         source.enabled ? 'enabled' : 'disabled',
         source.name
       ])
     )
     terminal.out(inColumns([['SOURCE', 'KEY', 'STATE', 'NAME'], ...rows]))
   }
-}
-
-function inColumns(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0))) ?? []
-  const line = (row: readonly string[]): string =>
-    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')
-  return rows.map(row => line(row).trimEnd()).join('\n')
 }

@@ -1,8 +1,9 @@
 import { addKeyText, removeKeyText } from '../../keys/edit/edit-text.ts'
-import { maskWriteKey, newWriteKey } from '../../keys/write-key.ts'
+import { isMeant } from '../../keys/key-digest.ts'
+import { newWriteKey } from '../../keys/write-key.ts'
 import type { Command } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
-import { editKeysFile, FILE_HELP, FILE_OPTION, fileOf, writeKeysOf, sourceOf } from './keys-file.ts'
+import { editKeys, FILE_HELP, FILE_OPTION, writeKeysOf, sourceOf } from './keys-file.ts'
 
 export const keysRevoke: Command = {
   help: `Usage: tributary keys revoke SOURCE KEY [--force] [--file FILE]
@@ -23,7 +24,7 @@ Examples:
     })
     const [id = '', typed = ''] = parsed.positionals
     let replacement: string | undefined
-    await editKeysFile(fileOf(parsed), (text, before) => {
+    const tellInForce = await editKeys(parsed, `keys revoke ${id}`, (text, before) => {
       sourceOf(before, id)
       const keys = writeKeysOf(before, id)
       const key = meantKey(keys, typed)
@@ -36,13 +37,13 @@ Examples:
     })
     terminal.note(`revoked one key of "${id}"`)
     if (replacement !== undefined) terminal.out(replacement)
+    await tellInForce(terminal)
   }
 }
 
 function meantKey(keys: readonly string[], typed: string): string {
-  const exact = keys.filter(key => key === typed)
-  const [first, second] =
-    exact.length > 0 ? exact : keys.filter(key => key.startsWith(typed) || maskWriteKey(key) === typed)
+  const exact = keys.filter(key => isMeant(key, typed) === 'exactly')
+  const [first, second] = exact.length > 0 ? exact : keys.filter(key => isMeant(key, typed) === 'perhaps')
   if (first === undefined)
     throw new CommandFailed('the source has no such key; "tributary keys list" shows those it has')
   if (second !== undefined) throw new CommandFailed('more than one key of the source begins like that; type more of it')

@@ -2,7 +2,7 @@ import { addKeyText, removeKeyText } from '../../keys/edit/edit-text.ts'
 import { newWriteKey } from '../../keys/write-key.ts'
 import type { Command } from '../command.ts'
 import { parseArguments } from '../command.ts'
-import { editKeysFile, FILE_HELP, FILE_OPTION, fileOf, writeKeysOf, sourceOf } from './keys-file.ts'
+import { editKeys, FILE_HELP, FILE_OPTION, writeKeysOf, sourceOf } from './keys-file.ts'
 
 export const keysRotate: Command = {
   help: `Usage: tributary keys rotate SOURCE [--keep] [--file FILE]
@@ -23,7 +23,7 @@ Examples:
     const id = parsed.positionals[0] ?? ''
     const writeKey = newWriteKey()
     let removed: readonly string[] = []
-    await editKeysFile(fileOf(parsed), (text, before) => {
+    const tellInForce = await editKeys(parsed, `keys rotate ${id}`, (text, before) => {
       sourceOf(before, id)
       removed = parsed.flags.has('keep') ? [] : writeKeysOf(before, id)
       const added = addKeyText(text, id, writeKey)
@@ -31,5 +31,6 @@ Examples:
     })
     terminal.note(`revoked ${removed.length} older ${removed.length === 1 ? 'key' : 'keys'} of "${id}"`)
     terminal.out(writeKey)
+    await tellInForce(terminal)
   }
 }

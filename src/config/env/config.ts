@@ -16,6 +16,8 @@ export interface Config {
   readonly dataDir: string
   /** Undefined: the event log alone. */
   readonly kafka: KafkaConfig | undefined
+  /** Undefined: the server stands alone. */
+  readonly fleet: FleetConfig | undefined
   readonly eventsTopic: string
   readonly rejectedTopic: string
   readonly publishTimeoutMs: number
@@ -67,6 +69,14 @@ export interface KafkaConfig {
   readonly partitions: number
   /** Undefined: the broker's default. */
   readonly replicationFactor: number | undefined
+}
+
+export interface FleetConfig {
+  readonly name: string
+  /** Undefined: made of the host's name and the port. */
+  readonly serverName: string | undefined
+  /** Undefined: made of ADMIN_HOST and ADMIN_PORT. */
+  readonly adminUrl: string | undefined
 }
 
 export interface EffectiveVariable {

@@ -33,6 +33,12 @@ export function readConfigFileName(env: Environment = process.env): string {
   return typed(env, 'CONFIG_FILE') ?? VARIABLES.CONFIG_FILE.default ?? ''
 }
 
+/** The whole configuration where FLEET is true; undefined elsewhere, whatever else is wrong. */
+export function readFleetEnvironment(env: Environment = process.env): Config | undefined {
+  const isFleet = VARIABLES.FLEET.parse(typed(env, 'FLEET') ?? VARIABLES.FLEET.default ?? 'false')
+  return isFleet ? readEnvironment(env) : undefined
+}
+
 /** What counts where nothing is set; for some variables VALIDATION decides. */
 function defaultOf(env: Environment, name: VariableName): string | undefined {
   const { default: inCompatible, strictDefault = inCompatible }: Variable<unknown> = VARIABLES[name]
@@ -63,6 +69,9 @@ function contradictions(values: Values): string[] {
   found.push(...together(values, sasl), ...together(values, ['TLS_CERT', 'TLS_KEY']))
   if (values.KAFKA_SSL_CA !== undefined && !values.KAFKA_SSL) {
     found.push('KAFKA_SSL_CA is set, but KAFKA_SSL is not: set KAFKA_SSL=true')
+  }
+  if (values.FLEET && (values.KAFKA_BROKERS ?? []).length === 0) {
+    found.push('FLEET=true needs KAFKA_BROKERS: the servers of a fleet talk through Kafka')
   }
   if (values.MAX_PUBLISH_BYTES < values.MAX_BATCH_BYTES) {
     found.push('MAX_PUBLISH_BYTES is less than MAX_BATCH_BYTES: no full batch could be published; raise it too')
@@ -108,6 +117,9 @@ function toConfig(values: Values, env: Environment): Config {
     configFileGiven: typed(env, 'CONFIG_FILE') !== undefined,
     dataDir: values.DATA_DIR,
     kafka: toKafka(values),
+    fleet: values.FLEET
+      ? { name: values.FLEET_NAME, serverName: values.SERVER_NAME, adminUrl: values.ADMIN_URL }
+      : undefined,
     eventsTopic: values.EVENTS_TOPIC,
     rejectedTopic: values.REJECTED_TOPIC,
     publishTimeoutMs: values.PUBLISH_TIMEOUT,

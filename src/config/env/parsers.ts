@@ -133,6 +133,12 @@ export const topic: Parser<string> = value => {
   return value
 }
 
+/** The beginning of topics' names: Kafka allows 249 characters of these. */
+export const fleetName: Parser<string> = value => {
+  if (/^[A-Za-z0-9._-]{1,200}$/.test(value) && !/^\.+$/.test(value)) return value
+  throw new Error('expected 1 to 200 letters, digits, ".", "_" or "-"')
+}
+
 export interface Retention {
   readonly maxAgeMs: number | undefined
   readonly maxBytes: number | undefined

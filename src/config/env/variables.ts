@@ -60,6 +60,18 @@ export const VARIABLES = {
   KAFKA_SASL_MECHANISM: optional('none', parse.oneOf(SASL_MECHANISMS), `One of ${SASL_MECHANISMS.join(', ')}.`),
   KAFKA_SASL_USERNAME: optional('none', parse.text, 'User name for SASL.'),
   KAFKA_SASL_PASSWORD: secret('Password for SASL.'),
+  FLEET: variable(
+    'false',
+    parse.boolean,
+    'Share one configuration with the other servers on these brokers ([docs/operations.md](docs/operations.md#a-fleet)).'
+  ),
+  FLEET_NAME: variable('tributary', parse.fleetName, "Which fleet: the beginning of its topics' names."),
+  SERVER_NAME: optional("the host's name and `PORT`", parse.text, 'How the other servers of the fleet name this one.'),
+  ADMIN_URL: optional(
+    'from `ADMIN_HOST` and `ADMIN_PORT`',
+    network.publicUrl,
+    'The admin listener as the other servers of the fleet reach it.'
+  ),
   EVENTS_TOPIC: variable(
     'tributary.events',
     parse.topic,

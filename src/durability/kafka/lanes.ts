@@ -223,10 +223,20 @@ export class KafkaLanes {
     return new SinkUnavailable(known ?? this.problems()[0] ?? late)
   }
 
-  /** How many lanes are late, what all may keep in memory, and for how many milliseconds a broker throttles us. */
-  levels(): { readonly late: number; readonly maxBytes: number; readonly throttledMs: number } {
-    const late = this.board.lanes.filter(({ late }) => late).length
-    return { late, maxBytes: MEMORY_BYTES, throttledMs: this.#sender.throttledMs() }
+  /**
+   * Whether Kafka is reached and takes what it is sent, how many lanes are late, what all may keep in memory, and for how many
+   * milliseconds a broker throttles us.
+   */
+  levels(): {
+    readonly reached: boolean
+    readonly late: number
+    readonly maxBytes: number
+    readonly throttledMs: number
+  } {
+    const late = this.board.lanes.filter(lane => lane.late)
+    // A lane without a leader says something of its topic, and not of the way to Kafka.
+    const reached = this.isConnected && late.every(({ sendable }) => !sendable)
+    return { reached, late: late.length, maxBytes: MEMORY_BYTES, throttledMs: this.#sender.throttledMs() }
   }
 
   /** There is something new to send. */

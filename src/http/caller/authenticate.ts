@@ -10,6 +10,8 @@ import { senderOf } from './sender.ts'
 
 export interface AuthenticatorOptions {
   readonly keys: KeyStore
+  /** Whether a key that is unknown here may be known elsewhere: then it is no guess, and is to be sent again. */
+  readonly isBehind?: () => boolean
   /** Monotonic milliseconds. */
   readonly monotonic: () => number
 }
@@ -54,7 +56,7 @@ const MAX_ADDRESSES = 10_000
  * other are counted against an address: many customers may share one behind a proxy, a stranger's guesses must not lock
  * them out, and the user name of a site's own login is no guess.
  */
-export function createAuthenticator({ keys, monotonic }: AuthenticatorOptions): Authenticator {
+export function createAuthenticator({ keys, isBehind, monotonic }: AuthenticatorOptions): Authenticator {
   let unknown = new Map<string, number>()
   let windowStart = monotonic()
   const lastKeys = new WeakMap<Socket, KnownKey>()
@@ -81,6 +83,7 @@ export function createAuthenticator({ keys, monotonic }: AuthenticatorOptions): 
   function refuseUnknown(sent: readonly SentKey[], address: string): Refused {
     const [first] = sent
     if (first === undefined) return { ok: false, code: 'write_key_missing' }
+    if (isBehind?.() === true) return { ok: false, code: 'configuration_behind' }
     if (monotonic() - windowStart > UNKNOWN_KEYS_WINDOW_MS) {
       unknown = new Map()
       windowStart = monotonic()

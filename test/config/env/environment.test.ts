@@ -4,7 +4,7 @@ import { fastify } from 'fastify'
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import type { Config } from '../../../src/config/env/config.ts'
-import { readConfigFileName, readEnvironment } from '../../../src/config/env/environment.ts'
+import { readConfigFileName, readEnvironment, readFleetEnvironment } from '../../../src/config/env/environment.ts'
 import { knowClients } from '../../../src/http/caller/client.ts'
 import { isConfigError } from '../../../src/model/config-error.ts'
 
@@ -30,6 +30,7 @@ t.test('an empty environment gives the defaults that the documentation promises'
     configFileGiven: false,
     dataDir: 'data',
     kafka: undefined,
+    fleet: undefined,
     eventsTopic: 'tributary.events',
     rejectedTopic: 'tributary.rejected',
     publishTimeoutMs: 750,
@@ -301,6 +302,21 @@ t.test('a variable that looks like a misspelling of ours is warned about, not re
     if (meant !== undefined) t.match(warning, `did you mean ${meant}?`)
     t.strictSame(others, [])
   }
+})
+
+t.test('a fleet needs brokers, and its name fits into the names of topics', async t => {
+  t.throws(() => readEnvironment({ FLEET: 'true' }), /FLEET=true needs KAFKA_BROKERS/)
+  t.strictSame(readEnvironment({ KAFKA_BROKERS: 'k:9092', FLEET_NAME: 'x' }).fleet, undefined)
+  const env = { FLEET: 'true', KAFKA_BROKERS: 'k:9092', SERVER_NAME: 'a', ADMIN_URL: 'http://a:3001/' }
+  t.strictSame(readEnvironment(env).fleet, { name: 'tributary', serverName: 'a', adminUrl: 'http://a:3001' })
+  for (const name of ['a b', 'x'.repeat(201), '{type}', '..']) {
+    t.throws(() => readEnvironment({ ...env, FLEET_NAME: name }), /FLEET_NAME=.*expected 1 to 200 letters/)
+  }
+})
+
+t.test('whether there is a fleet can be had while other variables are wrong', async t => {
+  t.equal(readFleetEnvironment({ PORT: 'x' }), undefined)
+  t.throws(() => readFleetEnvironment({ PORT: 'x', FLEET: 'true', KAFKA_BROKERS: 'k:9092' }), /PORT="x"/)
 })
 
 t.test('variables of other programs are left in peace', async t => {

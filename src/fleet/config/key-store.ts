@@ -1,0 +1,67 @@
+import type { EditApproval, FileKeyStore } from '../../keys/store/file-key-store.ts'
+import { readKeyEntry } from '../../keys/key-digest.ts'
+import { createKeyIndex } from '../../keys/store/key-index.ts'
+import { createPrivateKeys } from '../../keys/store/private-keys.ts'
+import { groupBySource } from '../../keys/store/source-keys.ts'
+import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
+
+/** Sources, keys and destinations of the fleet's configuration, in the form that the server has them of a file. */
+export interface FleetKeyStore extends FileKeyStore {
+  /** The next configuration, in force once it is approved of; `onEffect` is told then. */
+  offer(next: KeyedTributaryFile, onEffect: () => void): void
+}
+
+export interface FleetKeyStoreOptions {
+  readonly first: KeyedTributaryFile
+  /** The operator asks to look again: SIGHUP. */
+  readonly onCheck: () => void
+  /** From now on offers may come. */
+  readonly onFollow: () => void
+  readonly close: () => Promise<void>
+}
+
+const AT_ONCE: EditApproval = { request: (_file, takeEffect) => takeEffect(), withdraw: () => undefined }
+
+export function createFleetKeyStore(options: FleetKeyStoreOptions): FleetKeyStore {
+  let current = options.first
+  let index = createKeyIndex(current.writeKeys)
+  let lengths = lengthsOf(current)
+  let approval = AT_ONCE
+  const privateKeys = createPrivateKeys()
+
+  return {
+    find(writeKey) {
+      const owner = privateKeys.ownerOf(writeKey)
+      return owner === undefined ? index(writeKey) : current.file.sources.find(({ id }) => id === owner)
+    },
+    privateKey: privateKeys.of,
+    sources: () => current.file.sources,
+    current: () => current.file,
+    sourceKeys: () => groupBySource(current),
+    keyLengths: () => lengths,
+    offer(next, onEffect) {
+      const nextIndex = createKeyIndex(next.writeKeys)
+      // Of a version that was replaced, no state may come into force any more.
+      approval.withdraw()
+      approval.request(next.file, () => {
+        current = next
+        index = nextIndex
+        lengths = lengthsOf(next)
+        onEffect()
+      })
+    },
+    follow(asked = AT_ONCE) {
+      approval = asked
+      options.onFollow()
+    },
+    check: options.onCheck,
+    async close() {
+      approval.withdraw()
+      await options.close()
+    }
+  }
+}
+
+function lengthsOf({ writeKeys }: KeyedTributaryFile): ReadonlySet<number> {
+  return new Set([...writeKeys.keys()].map(entry => readKeyEntry(entry).length))
+}

@@ -1,0 +1,56 @@
+import { hash } from 'node:crypto'
+
+/** One version of the fleet's tributary.yml. JSON in the configuration topic, under the key `config/<version>`. */
+export interface ConfigVersion {
+  readonly version: number
+  /** The version that it was made from; 0: the topic was empty. */
+  readonly base: number
+  /** Of the text: two servers with the same hash have the same configuration. */
+  readonly hash: string
+  /** tributary.yml with digests in the place of keys. */
+  readonly text: string
+  /** Who made it: a server or a user at a host. */
+  readonly by: string
+  /** What it is for, in words. */
+  readonly why: string
+  /** RFC 3339, by the clock of whoever made it. */
+  readonly at: string
+}
+
+/** Says who may write a version; the first for a version counts. */
+export interface Claim {
+  readonly id: string
+  readonly by: string
+}
+
+export const hashOfText = (text: string): string => hash('sha256', text, 'hex').slice(0, 16)
+
+export const configKey = (version: number): string => `config/${version}`
+export const claimKey = (version: number): string => `claim/${version}`
+
+/** What a key of the topic names; undefined for a key of another kind. */
+export function readKey(key: string): { readonly kind: 'config' | 'claim'; readonly version: number } | undefined {
+  const [, kind, version] = /^(config|claim)\/([1-9][0-9]{0,14})$/.exec(key) ?? []
+  return version === undefined ? undefined : { kind: kind as 'config' | 'claim', version: Number(version) }
+}
+
+export function readVersion(value: Buffer, version: number): ConfigVersion | undefined {
+  const read = readJson(value)
+  const { base, text, by, why, at } = read ?? {}
+  if (read?.version !== version || typeof base !== 'number' || typeof text !== 'string') return undefined
+  return { version, base, text, hash: hashOfText(text), by: String(by), why: String(why), at: String(at) }
+}
+
+export function readClaim(value: Buffer): Claim | undefined {
+  const { id, by } = readJson(value) ?? {}
+  return typeof id === 'string' ? { id, by: String(by) } : undefined
+}
+
+function readJson(value: Buffer): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const read: unknown = JSON.parse(value.toString())
+    return typeof read === 'object' && read !== null ? { ...read } : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,89 @@
+import type { FleetTopics } from '../topics/topics.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import type { Member } from './roster.ts'
+import { REMEMBERED_MS, Roster } from './roster.ts'
+
+export interface MembersOptions {
+  readonly topics: FleetTopics
+  /** This server as it is now; undefined for one that only looks, such as a command. */
+  readonly self: (() => Omit<Heartbeat, 'leaving'>) | undefined
+  readonly onTrouble?: ((error: unknown) => void) | undefined
+  readonly monotonic?: () => number
+}
+
+/** The servers of the fleet. */
+export interface Members {
+  /** Live ones, and those that are away; in the order of their names. */
+  all(): readonly Member[]
+  live(): readonly Member[]
+  /** Whether the members topic answers: where not, nothing new is known of the others. */
+  isHeard(): boolean
+  /** Resolves when the heartbeats that were there at the start have been read. */
+  known(): Promise<void>
+  /** Tells the others of a change at once. */
+  beat(): void
+  /** Says goodbye, where Kafka takes it in time. */
+  close(): Promise<void>
+}
+
+const BEAT_MS = 1_000
+const GOODBYE_MS = 1_000
+const HEARD_MS = 3_000
+
+/** Follows the members topic, and writes this server's heartbeat to it each second. */
+export function followMembers(options: MembersOptions): Members {
+  const { topics, self, onTrouble, monotonic = () => performance.now() } = options
+  const roster = new Roster(monotonic)
+  const reader = topics.read({
+    topic: topics.names.members,
+    from: { time: Date.now() - REMEMBERED_MS },
+    onRecords: records => roster.take(records),
+    ...(onTrouble === undefined ? {} : { onTrouble })
+  })
+  let sending: Promise<unknown> | undefined
+  let isAsked = false
+  let closed = false
+
+  function send(leaving: boolean): Promise<unknown> {
+    if (self === undefined) return Promise.resolve()
+    const beat: Heartbeat = { ...self(), leaving }
+    return topics
+      .write(topics.names.members, [{ key: beat.instance, value: Buffer.from(JSON.stringify(beat)) }])
+      .catch((error: unknown) => onTrouble?.(error))
+  }
+
+  /** One at a time: while Kafka does not answer, heartbeats do not pile up. */
+  function beat(): void {
+    if (closed || self === undefined) return
+    isAsked = true
+    sending ??= (async () => {
+      while (isAsked && !closed) {
+        isAsked = false
+        await send(false)
+      }
+      sending = undefined
+    })()
+  }
+
+  const timer = setInterval(beat, BEAT_MS).unref()
+  beat()
+  return {
+    all: () => roster.members(),
+    live: () => roster.live(),
+    isHeard: () => reader.isCaughtUp && reader.silentMs() < HEARD_MS,
+    known: () => reader.caughtUp(),
+    beat,
+    async close() {
+      closed = true
+      clearInterval(timer)
+      if (reader.isCaughtUp) await Promise.race([send(true), patience(GOODBYE_MS)])
+      await reader.close()
+    }
+  }
+}
+
+function patience(ms: number): Promise<void> {
+  return new Promise(resolve => {
+    setTimeout(resolve, ms).unref()
+  })
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto'
+import type { KeyedTributaryFile } from '../model/tributary-file.ts'
+import type { FleetConfig, FleetLog } from './config/fleet-config.ts'
+import { openFleetConfig } from './config/fleet-config.ts'
+import type { Heartbeat } from './members/heartbeat.ts'
+import type { Members } from './members/members.ts'
+import { followMembers } from './members/members.ts'
+import type { FleetTopics } from './topics/topics.ts'
+
+export interface FleetOptions {
+  readonly topics: FleetTopics
+  readonly name: string
+  readonly version: string
+  readonly configFile: string
+  readonly configFileGiven: boolean
+  readonly dataDir: string
+  readonly parse: (text: string, fileName: string) => KeyedTributaryFile
+  readonly log: FleetLog
+}
+
+/** What only the running server knows of itself. */
+export type SelfFacts = Pick<Heartbeat, 'adminUrl' | 'kafka' | 'backlogBytes' | 'demand'>
+
+/** This server as one of a fleet. */
+export interface Fleet {
+  readonly name: string
+  readonly instance: string
+  readonly config: FleetConfig
+  /** The servers of the fleet; nobody before join(). */
+  members(): Members | undefined
+  /** From now on the others hear of this server. */
+  join(facts: () => SelfFacts): void
+  close(): Promise<void>
+}
+
+/** So long a start waits for Kafka; then it goes on with the snapshot. */
+const START_PATIENCE_MS = 8_000
+const ENSURE_AGAIN_MS = 1_000
+
+export async function openFleet(options: FleetOptions): Promise<Fleet> {
+  const { topics, name, version, log } = options
+  const instance = randomUUID()
+  const startedAt = Date.now()
+  let members: Members | undefined
+  let isClosed = false
+  const tell = createTroubleLog(log)
+
+  async function ensureTopics(): Promise<void> {
+    while (!isClosed) {
+      try {
+        return await topics.ensure()
+      } catch (error) {
+        tell(error)
+      }
+      await new Promise(resolve => {
+        setTimeout(resolve, ENSURE_AGAIN_MS).unref()
+      })
+    }
+  }
+  void ensureTopics()
+
+  const config = await openFleetConfig({
+    ...options,
+    patienceMs: START_PATIENCE_MS,
+    newestHeard: () => Math.max(0, ...(members?.live() ?? []).map(member => member.config.version)),
+    onChange: () => members?.beat()
+  })
+  return {
+    name,
+    instance,
+    config,
+    members: () => members,
+    join(facts) {
+      const self = (): Omit<Heartbeat, 'leaving'> => {
+        return { name, instance, startedAt, version, config: config.inForce(), ...facts() }
+      }
+      members ??= followMembers({ topics, self, onTrouble: tell })
+    },
+    async close() {
+      isClosed = true
+      await members?.close()
+      await topics.close()
+    }
+  }
+}
+
+/** Tells a trouble once, not each second. */
+function createTroubleLog(log: FleetLog): (error: unknown) => void {
+  let last = ''
+  return error => {
+    const problem = (error as Error).message
+    if (problem !== last) log.warn({ problem }, 'the topics of the fleet cannot be reached')
+    last = problem
+  }
+}

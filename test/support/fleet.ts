@@ -1,0 +1,53 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { MAIN, run } from '../cli/run.ts'
+import type { Finished } from '../cli/run.ts'
+import type { ServerProcess } from './server-process.ts'
+import { createServerProcess } from './server-process.ts'
+
+export interface TestFleet {
+  readonly env: Readonly<Record<string, string>>
+  /** A server that joins the fleet; not started yet. Its config file has the one source `web`. */
+  server(name: string, env?: Readonly<Record<string, string>>): Promise<ServerProcess>
+  /** Where commands run. */
+  readonly dir: string
+  /** Runs a command on the fleet. */
+  tributary(args: readonly string[]): Promise<Finished>
+}
+
+let fleets = 0
+
+/** A fleet of its own on these brokers. */
+export function testFleet(t: Test, brokers: readonly string[], env: Readonly<Record<string, string>> = {}): TestFleet {
+  const root = t.testdir({ commands: {} })
+  const shared = {
+    KAFKA_BROKERS: brokers.join(','),
+    KAFKA_REPLICATION_FACTOR: '1',
+    FLEET: 'true',
+    FLEET_NAME: `fleet-${process.pid}-${++fleets}`,
+    ...env
+  }
+  return {
+    env: shared,
+    server(name, more = {}) {
+      const dir = join(root, name)
+      mkdirSync(dir, { recursive: true })
+      return createServerProcess(t, { dir, env: { ...shared, SERVER_NAME: name, ...more } })
+    },
+    dir: join(root, 'commands'),
+    tributary: args => run(process.execPath, [MAIN, ...args], { cwd: join(root, 'commands'), env: shared })
+  }
+}
+
+/** The status of one event sent with a key. */
+export async function statusWith(key: string, url: string): Promise<number> {
+  const headers = {
+    'content-type': 'application/json',
+    authorization: `Basic ${Buffer.from(`${key}:`).toString('base64')}`
+  }
+  const body = JSON.stringify({ userId: 'u', event: 'e' })
+  const answer = await fetch(`${url}/v1/track`, { method: 'POST', headers, body })
+  await answer.arrayBuffer()
+  return answer.status
+}
