@@ -3,7 +3,7 @@ import type { DamagedRange, LogLines, Position, SegmentInfo, SegmentLog, Segment
 import { createDamageReport } from '../log/read/damage-report.ts'
 import { loadPositions, POSITION_FILE } from '../log/segment/position-file.ts'
 import { isDelivered, keepPositions, restorePositions, type LanePosition, type Progress } from './positions.ts'
-import { SegmentReader } from './segment-reader.ts'
+import { SegmentReader } from '../log/read/segment-reader.ts'
 import { SEGMENT_SPAN, SegmentTable, type Reel } from './segment-table.ts'
 import type { Place } from '../lanes/place.ts'
 
@@ -59,7 +59,7 @@ export class Tape {
     const { spool, log, chunkBytes = CHUNK_BYTES } = options
     this.#spool = spool
     this.#table = table
-    this.#reader = new SegmentReader(log, chunkBytes)
+    this.#reader = new SegmentReader({ log, chunkBytes, reusesMemory: true })
     let isUnread = !spool.health().ready && spool.segments().length === 0
     this.#unsubscribe = spool.subscribe(() => {
       if (!isUnread || spool.segments().length === 0) return

@@ -1,7 +1,6 @@
-import type { LogLines, SegmentInfo, SegmentSource } from '../contract.ts'
+import type { LogLines, SegmentSource } from '../contract.ts'
 import { createDamageReport } from './damage-report.ts'
-import { isNotFound } from '../segment/files.ts'
-import { openSegment, type OpenSegment } from './open-segment.ts'
+import { SegmentReader } from './segment-reader.ts'
 
 export interface LogReader {
   /**
@@ -23,39 +22,23 @@ export function createLogReader(options: {
 }): LogReader {
   const { source, log, chunkBytes = CHUNK_BYTES } = options
   const report = createDamageReport({ source, log, readOnly: true, onDamaged: undefined })
+  const reader = new SegmentReader({ log, chunkBytes, reusesMemory: false })
   let sequence = 0
   let offset = 0
-  let opened: OpenSegment | undefined
-
-  async function openFor(segment: SegmentInfo): Promise<OpenSegment | undefined> {
-    if (opened?.file === segment.file) return opened
-    await opened?.close()
-    opened = undefined
-    try {
-      return (opened = await openSegment({ dir: source.dir, segment, chunkBytes }))
-    } catch (error) {
-      if (!isNotFound(error)) throw error
-      log.error({ dir: source.dir, file: segment.file }, 'a segment is gone')
-      return undefined
-    }
-  }
 
   return {
     async next() {
       for (const segment of source.segments()) {
         const from = segment.sequence === sequence ? offset : 0
         if (segment.sequence < sequence || from >= segment.bytes) continue
-        const segmentFile = await openFor(segment)
-        const split = await segmentFile?.read(from)
-        if (split?.next === from && !segment.closed) return undefined
+        const piece = await reader.read({ segment, reel: { source, report } }, segment.sequence, from)
+        if (piece?.reached === from) return undefined
         sequence = segment.sequence
-        // A segment that is gone, or ends before its length, has been cut by others: go on behind it.
-        offset = split === undefined || split.next === from ? segment.bytes : split.next
-        if (segmentFile !== undefined && split !== undefined) await report.tell(segmentFile, split.damaged)
-        return split?.lines ?? []
+        offset = piece?.reached ?? segment.bytes
+        return piece?.split.lines ?? []
       }
       return undefined
     },
-    close: async () => await opened?.close()
+    close: () => reader.close()
   }
 }

@@ -24,7 +24,7 @@ export async function openSegment(options: {
   segment: SegmentInfo
   chunkBytes: number
   /** Where a chunk is read to: it is right until the next one. Default: new memory for each. */
-  memory?: Buffer
+  memory?: Buffer | undefined
 }): Promise<OpenSegment> {
   const { dir, segment, chunkBytes, memory } = options
   const handle = await open(join(dir, segment.file), 'r')

@@ -1,7 +1,7 @@
-import type { LogLines, SegmentInfo, SegmentSource } from '../log/contract.ts'
-import type { DamageReport } from '../log/read/damage-report.ts'
-import { isNotFound } from '../log/segment/files.ts'
-import { openSegment, type OpenSegment } from '../log/read/open-segment.ts'
+import type { LogLines, SegmentInfo, SegmentSource } from '../contract.ts'
+import { isNotFound } from '../segment/files.ts'
+import type { DamageReport } from './damage-report.ts'
+import { openSegment, type OpenSegment } from './open-segment.ts'
 
 /** A segment, its folder, and who is told of what is damaged in it. */
 export interface ReadableSegment {
@@ -9,18 +9,23 @@ export interface ReadableSegment {
   readonly reel: { readonly source: SegmentSource; readonly report: DamageReport }
 }
 
-/** Reads lines of segments at any place. One call at a time: what it has read is right until the next. */
+export interface SegmentReaderOptions {
+  readonly log: LogLines
+  /** About so much is read at once. */
+  readonly chunkBytes: number
+  /** What was read is right until the next call only. Else V8 waits for 64 MB of chunks before it frees any. */
+  readonly reusesMemory: boolean
+}
+
+/** Reads lines of segments at any place. One call at a time. */
 export class SegmentReader {
-  readonly #log: LogLines
-  readonly #chunkBytes: number
-  /** The same for all chunks: else V8 waits for 64 MB of them before it frees any. */
-  readonly #memory: Buffer
+  readonly #options: SegmentReaderOptions
+  readonly #memory: Buffer | undefined
   #opened: { readonly number: number; readonly from: OpenSegment; reached: number } | undefined
 
-  constructor(log: LogLines, chunkBytes: number) {
-    this.#log = log
-    this.#chunkBytes = chunkBytes
-    this.#memory = Buffer.allocUnsafeSlow(chunkBytes)
+  constructor(options: SegmentReaderOptions) {
+    this.#options = options
+    this.#memory = options.reusesMemory ? Buffer.allocUnsafeSlow(options.chunkBytes) : undefined
   }
 
   /** The lines at an offset and where they end; undefined where the file is gone. */
@@ -45,7 +50,7 @@ export class SegmentReader {
       const from = await openSegment({
         dir: reel.source.dir,
         segment,
-        chunkBytes: this.#chunkBytes,
+        chunkBytes: this.#options.chunkBytes,
         memory: this.#memory
       })
       this.#opened = { number, from, reached: offset }
@@ -53,7 +58,7 @@ export class SegmentReader {
     } catch (error) {
       if (!isNotFound(error)) throw error
       if (reel.source.segments().includes(segment)) {
-        this.#log.error({ dir: reel.source.dir, file: segment.file }, 'a segment is gone')
+        this.#options.log.error({ dir: reel.source.dir, file: segment.file }, 'a segment is gone')
       }
       return undefined
     }
