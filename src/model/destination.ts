@@ -13,6 +13,16 @@ export interface Destination {
   readonly events?: EventNames | undefined
   /** Which users: 0 none, 1 all. The same user is always in or always out. */
   readonly sample?: { readonly rate: number } | undefined
+  /** What users must have consented to; undefined: nothing. */
+  readonly consent?: ConsentRule | undefined
+}
+
+/** Categories of consent that a destination falls under: each must be given. */
+export interface ConsentRule {
+  /** Ids, as the consent tool spells them. */
+  readonly categories: readonly string[]
+  /** For RudderStack's `custom` provider: whether one denied category is enough (`and`, the default), or it takes all. */
+  readonly strategy?: 'and' | 'or' | undefined
 }
 
 /** Exact, case-sensitive names. `deny` beats `allow`; without `allow` every name that is not denied passes. */

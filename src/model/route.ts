@@ -2,7 +2,7 @@
  * Why a destination does not get an event, in the order in which the rules are asked: the first that says no is the
  * one that is counted.
  */
-export const FILTER_RULES = ['disabled', 'source', 'type', 'events', 'sample', 'integrations'] as const
+export const FILTER_RULES = ['disabled', 'source', 'type', 'events', 'sample', 'consent', 'integrations'] as const
 
 export type FilterRule = (typeof FILTER_RULES)[number]
 

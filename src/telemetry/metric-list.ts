@@ -24,7 +24,7 @@ export const METRICS = {
   destinationEvents: {
     kind: 'counter',
     name: 'tributary_destination_events_total',
-    help: 'Accepted events by destination: routed to its topic, or filtered by the first rule that said no (disabled, source, type, events, sample, integrations); and failed: routed, but answered 503.',
+    help: 'Accepted events by destination: routed to its topic, or filtered by the first rule that said no (disabled, source, type, events, sample, consent, integrations); and failed: routed, but answered 503.',
     labels: ['destination', 'outcome', 'rule']
   },
   unknownIntegrations: {

@@ -31,7 +31,11 @@ export async function openTracking(base: Base, sources: Sources, ingestion: Inge
   }
   registerTracking(server, { ...eventOptions, ...bodyRules(config) })
   registerPixel(server, { ...eventOptions, now: clock.now, keptAddress: ingestion.governance.keptAddress })
-  registerSettings(server, { ...options, publicUrl: config.publicUrl })
+  registerSettings(server, {
+    ...options,
+    publicUrl: config.publicUrl,
+    destinations: () => sources.keys.current().destinations
+  })
   registerSdkTelemetry(server)
   await registerBrowserScript(server, options)
   return { server, budget }

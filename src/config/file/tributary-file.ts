@@ -80,6 +80,7 @@ function toSource(entry: SourceEntry, privacyOfAll: FileEntry['privacy'], plan: 
   })
 }
 
-function toDestination({ name, topic, enabled, sources, types, events, sample }: DestinationEntry): Destination {
-  return { name, topic, enabled: enabled ?? true, sources, types, events, sample }
+function toDestination(entry: DestinationEntry): Destination {
+  const { name, topic, enabled, sources, types, events, sample, consent } = entry
+  return { name, topic, enabled: enabled ?? true, sources, types, events, sample, consent }
 }

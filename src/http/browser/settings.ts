@@ -1,3 +1,4 @@
+import type { Destination } from '../../model/destination.ts'
 import type { FastifyInstance } from 'fastify'
 import { withVersion } from '../paths.ts'
 import type { PathKey, PathKeyOptions, PathKeyRoute } from '../caller/path-key.ts'
@@ -10,6 +11,8 @@ import { registerSourceConfig } from './source-config.ts'
 export interface SettingsOptions extends PathKeyOptions {
   /** PUBLIC_URL; undefined: the address that each request was sent to. */
   readonly publicUrl: string | undefined
+  /** Those of the tributary.yml in force; default: none. */
+  readonly destinations?: () => readonly Destination[]
 }
 
 /** Twice `/projects` is what some SDKs make of a settings host that ends in it. */
@@ -36,7 +39,9 @@ export function registerSettings(app: FastifyInstance, options: SettingsOptions)
       const address = publicAddress(request, options.publicUrl)
       if (address === undefined) return sendError(reply, 'bad_request', 'the Host is not one')
       reply.header('cache-control', `${scope}, max-age=${MAX_AGE_SECONDS}`)
-      return reply.header('content-type', JSON_TYPE).send(JSON.stringify(settingsDocument(known, address)))
+      return reply
+        .header('content-type', JSON_TYPE)
+        .send(JSON.stringify(settingsDocument(known, address, options.destinations?.() ?? [])))
     })
   }
 }
@@ -46,7 +51,11 @@ export function registerSettings(app: FastifyInstance, options: SettingsOptions)
  * is left out as its vendor's host: `metrics` without `sampleRate` and `host` would send there. One integration, no
  * middleware and no plugins keep it from loading further scripts. Mobile SDKs send to `apiHost` over https.
  */
-function settingsDocument({ writeKey, source }: PathKey, { protocol, host }: PublicAddress) {
+function settingsDocument(
+  { writeKey, source }: PathKey,
+  { protocol, host }: PublicAddress,
+  destinations: readonly Destination[]
+) {
   const apiHost = `${host}/v1`
   return {
     integrations: {
@@ -65,6 +74,7 @@ function settingsDocument({ writeKey, source }: PathKey, { protocol, host }: Pub
       identify: { __default: { enabled: true } },
       group: { __default: { enabled: true } }
     },
+    ...consentSettings(destinations, source.id),
     edgeFunction: {},
     analyticsNextEnabled: true,
     middlewareSettings: {},
@@ -73,4 +83,16 @@ function settingsDocument({ writeKey, source }: PathKey, { protocol, host }: Pub
     legacyVideoPluginsEnabled: false,
     remotePlugins: []
   }
+}
+
+/**
+ * What Segment's consent wrapper looks for: without it the wrapper cannot tell whether to hold events back while no category
+ * is consented to. Left out where no destination of the source has categories.
+ */
+function consentSettings(destinations: readonly Destination[], source: string) {
+  const own = destinations.filter(({ enabled, sources }) => enabled && (sources?.includes(source) ?? true))
+  const allCategories = [...new Set(own.flatMap(({ consent }) => consent?.categories ?? []))]
+  if (allCategories.length === 0) return {}
+  const hasUnmappedDestinations = own.some(({ consent }) => consent === undefined)
+  return { consentSettings: { allCategories, hasUnmappedDestinations } }
 }

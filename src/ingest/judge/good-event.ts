@@ -4,9 +4,14 @@ import type { EventType } from '../../model/event-types.ts'
 import type { JsonObject, ParsedBody } from '../parse/body.ts'
 import type { Pattern } from './pattern.ts'
 import { NOWHERE } from './pattern.ts'
-import type { RoutedEvent } from '../route/route-plan.ts'
+import { asObject } from '../parse/body.ts'
+import { KEY } from '../parse/known-keys.ts'
+import type { ConsentSigns } from '../route/consent.ts'
+import type { RoutedEvent } from '../route/candidates.ts'
 import type { Scan } from '../parse/scan-result.ts'
 import { toInstant } from '../parse/time.ts'
+
+const CONSENT_MEMBERS = ['consent', 'consentManagement'] as const
 
 /** Who is told where texts of an event stand, as in an OutgoingRecord. */
 export interface Texts {
@@ -63,6 +68,18 @@ export class GoodEvent implements RoutedEvent {
 
   name(): string | undefined {
     return this.#textAt(this.pattern.nameAt)
+  }
+
+  /** Its own context over the batch's, member by member. */
+  consent(): ConsentSigns {
+    const outline = asObject(this.pattern.context)
+    const shared = this.#body.envelope.context?.value ?? {}
+    const isOwn = outline !== undefined && CONSENT_MEMBERS.some(name => Object.hasOwn(outline, name))
+    const place = isOwn ? this.scan.find(KEY.context) : NOWHERE
+    if (place === NOWHERE) return { consent: shared['consent'], consentManagement: shared['consentManagement'] }
+    const text = this.#body.text(this.scan.valueStartAt(place), this.scan.valueEndAt(place))
+    const { consent, consentManagement } = { ...shared, ...(JSON.parse(text) as JsonObject) }
+    return { consent, consentManagement }
   }
 
   /** All of it. */

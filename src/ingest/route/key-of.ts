@@ -1,5 +1,6 @@
 import type { JsonObject } from '../parse/body.ts'
-import type { RoutedEvent } from './route-plan.ts'
+import { asObject } from '../parse/body.ts'
+import type { RoutedEvent } from './candidates.ts'
 
 /** What Kafka partitions an event by: userId, else anonymousId; empty where it has neither. */
 export function partitionKeyOf({ userId, anonymousId }: JsonObject): string {
@@ -10,5 +11,10 @@ export function partitionKeyOf({ userId, anonymousId }: JsonObject): string {
 /** An event that was parsed whole, as the router asks it. */
 export function asRouted(value: JsonObject): RoutedEvent {
   const name = value['event']
-  return { name: () => (typeof name === 'string' ? name : undefined), key: () => partitionKeyOf(value) }
+  const { consent, consentManagement } = asObject(value['context']) ?? {}
+  return {
+    name: () => (typeof name === 'string' ? name : undefined),
+    key: () => partitionKeyOf(value),
+    consent: () => ({ consent, consentManagement })
+  }
 }

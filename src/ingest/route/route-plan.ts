@@ -1,51 +1,23 @@
 import type { FilterRule, Route } from '../../model/route.ts'
-import type { JsonObject } from '../parse/body.ts'
-
-/** A destination as far as one source and one type of event are concerned. */
-export interface Candidate {
-  readonly name: string
-  /** Filled in. */
-  readonly topic: string
-  /** Which track calls, by their name; undefined for all of them, and for the other types. */
-  readonly takesName: ((name: string) => boolean) | undefined
-  /** Of all users, from 0 to 1. */
-  readonly rate: number
-}
-
-/** The destinations that are still in question, and those that have dropped out. */
-export interface RoutingCandidates {
-  readonly eventsTopic: string
-  readonly candidates: readonly Candidate[]
-  readonly filtered: Route['filtered']
-}
-
-/** What is asked of an event itself; only where it decides, since each answer is a string that has to be made. */
-export interface RoutedEvent {
-  /** The name of a track call; undefined where it has none. */
-  name(): string | undefined
-  /** What Kafka partitions by. */
-  key(): string
-}
-
-/** What is left to be asked of an event. What that costs does not depend on how many destinations there are. */
-export interface RoutePlan {
-  route(event: RoutedEvent, integrations: JsonObject | undefined): Route
-}
+import type { Candidate, RoutePlan, RoutingCandidates } from './candidates.ts'
+import { planByConsent } from './plan-by-consent.ts'
 
 export interface RoutePlanOptions {
   /** Every name of an event that some destination's lists mention. */
   readonly listedNames: ReadonlySet<string>
   /** The user's place between 0 and 1, for sampling. */
   readonly place: (key: string) => number
+  /** Of which type the events are. */
+  readonly isTrack: boolean
 }
 
 /** Names of events first: all names that no list mentions are one case. */
 export function makeRoutePlan(field: RoutingCandidates, options: RoutePlanOptions): RoutePlan {
-  if (field.candidates.every(({ takesName }) => takesName === undefined)) return planBySample(field, options.place)
+  if (field.candidates.every(({ takesName }) => takesName === undefined)) return planBySample(field, options)
   const planFor = (name: string): RoutePlan =>
     planBySample(
       narrow(field, 'events', ({ takesName }) => takesName?.(name) ?? true),
-      options.place
+      options
     )
   // No event has the empty string as its name, and no list holds it.
   const unlisted = planFor('')
@@ -60,10 +32,12 @@ export function makeRoutePlan(field: RoutingCandidates, options: RoutePlanOption
 }
 
 /** Then sampling: users between two neighbouring rates are all treated alike. */
-function planBySample(field: RoutingCandidates, place: RoutePlanOptions['place']): RoutePlan {
+function planBySample(field: RoutingCandidates, { place, isTrack }: RoutePlanOptions): RoutePlan {
+  const planFor = (all: RoutingCandidates): RoutePlan =>
+    planByConsent(all, { isTrack, next: planByIntegrations, narrow: stays => narrow(all, 'consent', stays) })
   const rates = [...new Set(field.candidates.map(({ rate }) => rate))].filter(rate => rate > 0 && rate < 1)
   rates.sort((a, b) => a - b)
-  const plans = [...rates, 1].map(next => planByIntegrations(narrow(field, 'sample', ({ rate }) => rate >= next)))
+  const plans = [...rates, 1].map(next => planFor(narrow(field, 'sample', ({ rate }) => rate >= next)))
   if (rates.length === 0) return plans[0] as RoutePlan
   return {
     route(event, integrations) {

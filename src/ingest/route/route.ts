@@ -3,7 +3,7 @@ import { EVENT_TYPES } from '../../model/event-types.ts'
 import type { EventType } from '../../model/event-types.ts'
 import type { FilterRule, Route } from '../../model/route.ts'
 import type { JsonObject } from '../parse/body.ts'
-import type { Candidate, RoutePlan, RoutedEvent } from './route-plan.ts'
+import type { Candidate, RoutePlan, RoutedEvent } from './candidates.ts'
 import { makeRoutePlan } from './route-plan.ts'
 import { placeOfUser } from './route-sample.ts'
 
@@ -55,7 +55,10 @@ export function createRouter(config: RouteConfig): Router {
   function planFor(source: string, type: EventType): RoutePlan {
     let ofSource = plans.get(source)
     if (ofSource === undefined) plans.set(source, (ofSource = {}))
-    return (ofSource[type] ??= makeRoutePlan(startingCandidates(config, source, type), options))
+    return (ofSource[type] ??= makeRoutePlan(startingCandidates(config, source, type), {
+      ...options,
+      isTrack: type === 'track'
+    }))
   }
 
   return {
@@ -89,12 +92,12 @@ function startingCandidates(config: RouteConfig, source: string, type: EventType
   const candidates: Candidate[] = []
   const filtered: { readonly destination: string; readonly rule: FilterRule }[] = []
   for (const destination of config.destinations) {
-    const { name, topic, events, sample } = destination
+    const { name, topic, events, sample, consent } = destination
     const rule = ruleAgainst(destination, source, type)
     if (rule !== undefined) filtered.push({ destination: name, rule })
     else {
       const takesName = type === 'track' && events !== undefined ? nameFilter(events) : undefined
-      candidates.push({ name, topic: fillTopic(topic, source, type), takesName, rate: sample?.rate ?? 1 })
+      candidates.push({ name, topic: fillTopic(topic, source, type), takesName, rate: sample?.rate ?? 1, consent })
     }
   }
   return { eventsTopic: fillTopic(config.eventsTopic, source, type), candidates, filtered }

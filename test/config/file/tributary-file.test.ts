@@ -73,7 +73,8 @@ destinations:
       sources: ['web'],
       types: ['track', 'identify'],
       events: { allow: ['Order Completed'], deny: ['Debug'] },
-      sample: { rate: 0.25 }
+      sample: { rate: 0.25 },
+      consent: undefined
     },
     {
       name: 'Everything',
@@ -82,7 +83,8 @@ destinations:
       sources: undefined,
       types: undefined,
       events: undefined,
-      sample: undefined
+      sample: undefined,
+      consent: undefined
     }
   ])
   t.strictSame([...writeKeys.keys()], ['wk_a', 'wk_b!~', 'wk_c'])
