@@ -4,6 +4,7 @@ import type { Source } from '../model/source.ts'
 import type { TributaryFile } from '../model/tributary-file.ts'
 import type { EditApproval } from '../keys/store/file-key-store.ts'
 import { createGovernance } from './governance.ts'
+import { createGpc } from './privacy/gpc.ts'
 import { applyIpPolicy } from './privacy/ip.ts'
 import { createPrivacy } from './privacy/privacy.ts'
 import { createPlanRules } from './plans/enforce/plan-rules.ts'
@@ -47,6 +48,7 @@ export async function openGovernance(options: GovernanceOptions): Promise<OpenGo
     rules: createGovernance([
       createSuppression(suppressions.ids),
       createPrivacy(privacyHashKey),
+      createGpc(),
       createPlanRules({ planOf: plans.planOf })
     ]),
     suppressions,

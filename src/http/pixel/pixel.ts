@@ -11,7 +11,7 @@ import { pixelEvent } from './pixel-event.ts'
 import type { PixelIds } from './pixel-ids.ts'
 import { createPixelIds } from './pixel-ids.ts'
 import { readPixelQuery } from './pixel-query.ts'
-import { senderOf } from '../caller/sender.ts'
+import { senderOf, signalsOf } from '../caller/sender.ts'
 import type { TrackingOptions } from '../tracking/tracking.ts'
 
 /** A GIF of one transparent pixel. */
@@ -103,6 +103,7 @@ async function track(request: FastifyRequest<PixelRoute>, options: PixelContext)
     source: known.source,
     writeKey: known.writeKey,
     address,
+    signals: signalsOf(request),
     messageId: options.ids(type, event.bytes.toString('latin1'), kept, request.headers['user-agent'] ?? '')
   })
   return undefined

@@ -25,7 +25,7 @@ import { parseEncoding } from '../body/encoding.ts'
 import { checkHead, findCaller, hasOuterKey, knowCallers } from '../caller/caller.ts'
 import { BATCH_PATHS, singlePaths } from '../paths.ts'
 import { sendAnswer, sendError } from '../replies.ts'
-import { senderOf } from '../caller/sender.ts'
+import { senderOf, signalsOf } from '../caller/sender.ts'
 import type { WorkQueue } from './work-queue.ts'
 import { createWorkQueue } from './work-queue.ts'
 
@@ -162,7 +162,8 @@ function collectFacts(
     // A source that is only known by its body may allow less than was allowed until now.
     const within = own === before ? parsed : parseWithin(parsed.body, { endpoint, limits: own, isLenient })
     if (!within.ok) return { bytes, isComplete: true, fault: within.fault }
-    return { body: within.body, endpoint, path, source, writeKey, address: senderOf(request), limits: own }
+    const sent = { address: senderOf(request), signals: signalsOf(request) }
+    return { body: within.body, endpoint, path, source, writeKey, ...sent, limits: own }
   }
   const nobody = findCaller(request, authenticator)
   return nobody.ok ? undefined : refuseCaller(request, reply, context, nobody)

@@ -17,8 +17,6 @@ export interface Governance {
 export interface RequestSignals {
   /** The browser sent `Sec-GPC: 1`. */
   readonly gpc?: boolean | undefined
-  /** The User-Agent header, where a browser sent the request itself. */
-  readonly browser?: string | undefined
 }
 
 /** The rules of one request. */

@@ -75,7 +75,7 @@ export interface IngestRequest {
   readonly writeKey: string
   readonly address: string
   /** What rules may look at besides; default: nothing. */
-  readonly signals?: RequestSignals
+  readonly signals?: RequestSignals | undefined
   /** Those of the source; default: the server's. */
   readonly limits?: Limits
   /** What a single event without a messageId gets; default: a new one. */

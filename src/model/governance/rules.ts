@@ -2,7 +2,16 @@
  * What governance does to events, as metrics and the debugger name it. The list is closed: a rule's own details (a path, a
  * plan's name) are an effect's `detail`, never a label.
  */
-export const GOVERNANCE_RULES = ['suppress', 'ip', 'drop', 'hash', 'plan_report', 'plan_omit', 'plan_block'] as const
+export const GOVERNANCE_RULES = [
+  'suppress',
+  'ip',
+  'drop',
+  'hash',
+  'gpc',
+  'plan_report',
+  'plan_omit',
+  'plan_block'
+] as const
 
 export type GovernanceRule = (typeof GOVERNANCE_RULES)[number]
 
