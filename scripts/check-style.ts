@@ -1,6 +1,6 @@
 /**
- * Sizes of src/: prints a table and exits 1 where a folder, a file or a function is over its limit.
- * `node scripts/check-style.ts [ROOT]` measures another checkout.
+ * Sizes of src/: prints a table, beside what it was before the folders were laid out anew, and exits 1 where a folder, a
+ * file or a function is over its limit. `node scripts/check-style.ts [ROOT]` measures another checkout.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -9,6 +9,20 @@ import ts from 'typescript'
 /** README.md, style sheets and pages are not counted. */
 const CODE = /\.(ts|js)$/
 const MAX_FILES_IN_FOLDER = 15
+const MAX_FILE_LINES = 250
+const MAX_FUNCTION_LINES = 60
+
+/** What may be over a limit for now, by the beginning of its name, and why. */
+const IN_WORK: Readonly<Record<string, string>> = {
+  'src/fleet/': 'new, and still growing',
+  'src/governance/': 'new, and still growing',
+  'src/durability/kafka/lanes.ts': 'has grown over the limit again',
+  'src/debugger/page/assets/views/live.js Live': 'about to be split',
+  'src/debugger/page/assets/parts/virtual-list.js VirtualList': 'about to be split'
+}
+
+/** At 96a0f22, by this program. */
+const BEFORE = ['279', '65 / 189 / 276', '4 / 24 / 161', '14 / 31 / 40', '42', '2389']
 
 interface Sized {
   readonly name: string
@@ -63,27 +77,40 @@ function measure(root: string): Sizes {
   }
 }
 
-function spread(all: readonly Sized[]): { median: number; p95: number; max: number } {
+function spread(all: readonly Sized[]): string {
   const sorted = all.map(({ lines }) => lines).sort((a, b) => a - b)
   const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? 0
-  return { median: at(0.5), p95: at(0.95), max: at(1) }
+  return `${at(0.5)} / ${at(0.95)} / ${at(1)}`
 }
 
 function table(sizes: Sizes): string {
-  const words = (all: readonly Sized[]): string => Object.values(spread(all)).join(' / ')
   const rows = [
     ['files', String(sizes.files.length)],
-    ['lines of a file: median / p95 / max', words(sizes.files)],
-    ['lines of a function: median / p95 / max', words(sizes.functions)],
-    ['files of a folder: median / p95 / max', words(sizes.folders)],
+    ['lines of a file: median / p95 / max', spread(sizes.files)],
+    ['lines of a function: median / p95 / max', spread(sizes.functions)],
+    ['files of a folder: median / p95 / max', spread(sizes.folders)],
     ['imports of the composition root', String(sizes.rootImports)],
     ['lines of comments', String(sizes.comments)]
   ]
-  return rows.map(([what = '', value]) => `  ${what.padEnd(42)}${value}`).join('\n')
+  const lines = rows.map(([what = '', now = ''], row) => `  ${what.padEnd(42)}${(BEFORE[row] ?? '').padEnd(18)}${now}`)
+  return [`  ${''.padEnd(42)}${'before'.padEnd(18)}now`, ...lines].join('\n')
 }
+
+const overLimits = ({ files, functions, folders }: Sizes): (Sized & { readonly limit: number })[] =>
+  [
+    ...files.map(file => ({ ...file, limit: MAX_FILE_LINES })),
+    ...functions.map(one => ({ ...one, limit: MAX_FUNCTION_LINES })),
+    ...folders.map(folder => ({ ...folder, limit: MAX_FILES_IN_FOLDER }))
+  ].filter(({ lines, limit }) => lines > limit)
 
 const sizes = measure(process.argv[2] ?? join(import.meta.dirname, '..'))
 console.log(table(sizes))
-const complaints = sizes.folders.filter(({ lines }) => lines > MAX_FILES_IN_FOLDER)
-for (const { name, lines } of complaints) console.error(`${name} holds ${lines} files of ${MAX_FILES_IN_FOLDER}`)
-if (complaints.length > 0) process.exitCode = 1
+for (const { name, lines, limit } of overLimits(sizes)) {
+  const [, why] = Object.entries(IN_WORK).find(([start]) => name.startsWith(start)) ?? []
+  const says = `${name}: ${lines} of at most ${limit}`
+  if (why !== undefined) console.log(`  for now, ${says}: ${why}`)
+  else {
+    console.error(says)
+    process.exitCode = 1
+  }
+}

@@ -22,22 +22,10 @@ var tributaryApiHost = (function (window, document) {
   /** Keeps calls for the bundle until it is ready, each with the page as it was then. */
   function addMethods(queue, name) {
     var calls = ['track', 'screen', 'alias', 'group', 'page', 'identify']
-    var methods = calls.concat(
-      [
-        'trackSubmit',
-        'trackClick',
-        'trackLink',
-        'trackForm',
-        'pageview',
-        'reset',
-        'ready',
-        'debug',
-        'once',
-        'off',
-        'on'
-      ],
-      ['addSourceMiddleware', 'addIntegrationMiddleware', 'setAnonymousId', 'addDestinationMiddleware', 'register']
-    )
+    var others =
+      'trackSubmit trackClick trackLink trackForm pageview reset ready debug once off on addSourceMiddleware ' +
+      'addIntegrationMiddleware setAnonymousId addDestinationMiddleware register'
+    var methods = calls.concat(others.split(' '))
     for (var i = 0; i < methods.length; i++) queue[methods[i]] = keep(methods[i], calls.indexOf(methods[i]) >= 0)
 
     function keep(method, isCall) {

@@ -1,13 +1,9 @@
 import type { Outcome } from '../../model/outcome.ts'
 import { setterOf } from '../../model/limits.ts'
-import type { OutgoingRecord } from '../../model/record.ts'
-import { uniqueIdStart } from '../../model/record.ts'
-import type { Fault } from '../../model/reasons.ts'
-import { fault } from '../../model/reasons.ts'
-import type { Receipt } from '../../model/sink.ts'
-import { isSinkUnavailable } from '../../model/sink.ts'
-import type { Answer } from './answer.ts'
-import { unavailableAnswer } from './answer.ts'
+import { uniqueIdStart, type OutgoingRecord } from '../../model/record.ts'
+import { fault, type Fault } from '../../model/reasons.ts'
+import { isSinkUnavailable, type Receipt } from '../../model/sink.ts'
+import { unavailableAnswer, type Answer } from './answer.ts'
 import type { IngestRequest, PipelineOptions } from './contract.ts'
 import type { DedupeClaims } from '../dedupe/dedupe.ts'
 import type { RequestFacts } from '../enrich/encode.ts'
@@ -15,16 +11,18 @@ import { EventEntry } from './entry.ts'
 import type { GoodEvent } from '../judge/good-event.ts'
 import type { BadEvent } from '../judge/judge.ts'
 import type { Governor } from '../govern/governance.ts'
-import { entriesAsTheyCame } from './judge-request.ts'
-import { EVENTS_AT_ONCE } from './judge-request.ts'
-import { factsOf } from './judge-request.ts'
-import { governAll } from './judge-request.ts'
-import { isLarge } from './judge-request.ts'
-import { judgeAll } from './judge-request.ts'
-import { refuseGood } from './judge-request.ts'
+import {
+  entriesAsTheyCame,
+  EVENTS_AT_ONCE,
+  factsOf,
+  governAll,
+  isLarge,
+  judgeAll,
+  refuseGood
+} from './judge-request.ts'
 import type { JudgedRequest } from '../govern/judged-request.ts'
 import { RequestLines } from './request-lines.ts'
-import { answerOf, countEffects, countReceived, countSettled } from './settlement.ts'
+import { answerOf, countEffects, countReceived, countSettled, timingsOf } from './settlement.ts'
 
 /** One request on its way through the pipeline; used once. */
 export class RequestWork {
@@ -234,7 +232,6 @@ export class RequestWork {
     const { unknownNames } = this.#lines
     if (unknownNames > 0) ledger.unknownIntegrations(source, unknownNames)
     const { body, endpoint, address } = this.#request
-    const [start = 0, judged = start, written = judged, ended = written] = this.#marks
     observe({
       source,
       endpoint: endpoint.kind === 'batch' ? 'batch' : endpoint.type,
@@ -243,7 +240,7 @@ export class RequestWork {
       body: body.bytes,
       events: this.#entries,
       receipt: this.#receipt,
-      timings: { judgeMs: judged - start, encodeMs: written - judged, publishMs: ended - written }
+      timings: timingsOf(this.#marks)
     })
   }
 

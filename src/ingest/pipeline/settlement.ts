@@ -98,3 +98,9 @@ function forEachKind(
   }
   for (const { like, events } of counts) tell(like, events)
 }
+
+/** @param marks monotonic milliseconds at the start and after each step; a step that did not come took no time */
+export function timingsOf(marks: readonly number[]): { judgeMs: number; encodeMs: number; publishMs: number } {
+  const [start = 0, judged = start, written = judged, ended = written] = marks
+  return { judgeMs: judged - start, encodeMs: written - judged, publishMs: ended - written }
+}

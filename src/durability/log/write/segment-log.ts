@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Clock } from '../../../model/clock.ts'
-import { SinkUnavailable } from '../../../model/sink.ts'
 import type { SinkHealth } from '../../../model/sink.ts'
+import { SinkUnavailable } from '../../../model/sink.ts'
 import type { Availability } from './availability.ts'
 import { createAvailability } from './availability.ts'
 import type { DamagedRange, Lines, LogLines, Position, SegmentLog } from '../contract.ts'
@@ -205,12 +205,10 @@ class FolderLog implements SegmentLog {
     }
   }
 
-  #refusal(error: unknown): SinkUnavailable {
-    this.#availability.fail(error)
-    return new SinkUnavailable(`${this.dir} cannot be written: ${inWords(error)}`, {
-      retryAfterSeconds: RETRY_AFTER_SECONDS,
-      cause: error
-    })
+  #refusal(cause: unknown): SinkUnavailable {
+    this.#availability.fail(cause)
+    const message = `${this.dir} cannot be written: ${inWords(cause)}`
+    return new SinkUnavailable(message, { retryAfterSeconds: RETRY_AFTER_SECONDS, cause })
   }
 
   /** Why these bytes are refused, in words; undefined when they may come in. */
