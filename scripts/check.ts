@@ -13,6 +13,7 @@ const CHECKS = [
   'check:generated',
   'check:lockfile',
   'check:licences',
+  'check:version',
   'check:style'
 ]
 const AT_ONCE = 2
