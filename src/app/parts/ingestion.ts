@@ -29,7 +29,7 @@ export async function openIngestion(base: Base, { keys }: Sources, { routing, si
   const governance = await openGovernance({ ...config, current: keys.current, clock, log: logger })
   const pipeline = createPipeline({
     pause: workQueue.pause,
-    judge: createJudge({ validator, limits: config.limits }),
+    judge: createJudge({ validator, limits: config.limits, usePatterns: config.usePatterns }),
     dedupe: createDedupe(ids.windowOf),
     governance: governance.rules,
     router: routing.current,

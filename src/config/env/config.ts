@@ -29,6 +29,8 @@ export interface Config {
   /** Whether workers tell each other the messageIds that they made durable. */
   readonly dedupShare: boolean
   readonly validation: 'compatible' | 'strict'
+  /** Whether an event that is like one that passed is not judged again. */
+  readonly usePatterns: boolean
   readonly batchPartialStatus: 200 | 400
   readonly limits: Limits
   /** Of refused bodies, for each source; 0: none is kept. */

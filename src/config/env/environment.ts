@@ -129,6 +129,7 @@ function toConfig(values: Values, env: Environment): Config {
     dedup: { windowMs: values.DEDUP_WINDOW, maxIds: values.DEDUP_MAX_IDS },
     dedupShare: values.DEDUP_SHARE === 'on',
     validation: values.VALIDATION,
+    usePatterns: values.PATTERNS,
     batchPartialStatus: values.BATCH_PARTIAL_STATUS,
     limits: {
       maxEventBytes: values.MAX_EVENT_BYTES,

@@ -130,6 +130,11 @@ export const VARIABLES = {
     parse.oneOf(['compatible', 'strict']),
     '`strict`: the contract to the letter. `compatible`: with what the SDKs really send.'
   ),
+  PATTERNS: variable(
+    'on',
+    text => parse.oneOf(['on', 'off'])(text) === 'on',
+    '`off`: each event is judged by itself, with the same verdict and more CPU time, to tell whether a fault comes from the comparison of events.'
+  ),
   BATCH_PARTIAL_STATUS: byMode(
     { compatible: 200, strict: 400 },
     text => (parse.oneOf(['400', '200'])(text) === '200' ? 200 : 400),

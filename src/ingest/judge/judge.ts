@@ -37,6 +37,7 @@ type PatternBooks = Readonly<Record<EventType | 'batch', PatternBook>>
 export interface Judge {
   readonly validator: Validator
   readonly limits: Limits
+  /** Empty where events are not compared: then no pattern is learned. */
   readonly rules: ComparisonRulesByType
   /** What has passed lately. */
   readonly patterns: PatternBooks
@@ -44,8 +45,14 @@ export interface Judge {
   readonly rewritten: PatternBooks
 }
 
-export function createJudge({ validator, limits }: Pick<Judge, 'validator' | 'limits'>): Judge {
-  const rules = EVENT_TYPES.map(type => [type, comparisonRulesOf(validator.constraints[type])])
+export interface JudgeOptions extends Pick<Judge, 'validator' | 'limits'> {
+  /** False: each event is judged by itself, with the same verdict. Default: true. */
+  readonly usePatterns?: boolean
+}
+
+export function createJudge({ validator, limits, usePatterns = true }: JudgeOptions): Judge {
+  const compared = usePatterns ? EVENT_TYPES : []
+  const rules = compared.map(type => [type, comparisonRulesOf(validator.constraints[type])])
   return {
     validator,
     limits,

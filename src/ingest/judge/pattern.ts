@@ -163,7 +163,7 @@ export interface ComparisonRules {
   readonly maxBytes: readonly number[]
 }
 
-export type ComparisonRulesByType = Readonly<Record<EventType, ComparisonRules | undefined>>
+export type ComparisonRulesByType = Readonly<Partial<Record<EventType, ComparisonRules>>>
 
 /** Undefined where the contract looks at fields that it does not name. */
 export function comparisonRulesOf(constraints: ConstraintsByField | undefined): ComparisonRules | undefined {

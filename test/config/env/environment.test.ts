@@ -40,6 +40,7 @@ t.test('an empty environment gives the defaults that the documentation promises'
     dedup: { windowMs: 86_400_000, maxIds: 2_000_000 },
     dedupShare: true,
     validation: 'compatible',
+    usePatterns: true,
     batchPartialStatus: 200,
     limits: { maxEventBytes: 32_767, maxBatchBytes: 524_288, maxBatchEvents: 2500, maxPublishBytes: 4_194_304 },
     refusedBytesPerHour: 64 * 2 ** 20,
