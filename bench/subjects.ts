@@ -61,7 +61,7 @@ export async function startReference(
 }
 
 /**
- * Tributary's pipeline behind a bare server: what the promises cost, and by the difference what the doors do.
+ * Tributary's pipeline behind a bare server: what the promises cost, and by the difference what HTTP costs.
  *
  * @param brokers of the Kafka that its events go to; default: its log
  */

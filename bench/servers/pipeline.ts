@@ -1,5 +1,5 @@
 /**
- * Tributary without its doors: a bare node:http server in front of the pipeline and the sink as the real server sets them
+ * Tributary without its HTTP routes: a bare node:http server in front of the pipeline and the sink as the real server sets them
  * up, counters and debugger included. No Fastify, no keys, no CORS, no bounds on clients:
  * pipeline.ts <port> <folder> [topic, broker]; without a topic to the event log.
  */

@@ -1,7 +1,7 @@
 import type { Config, KafkaConfig } from '../config/env/config.ts'
 import type { SinkOptions } from '../durability/open.ts'
 
-/** What the Kafka rooms need of the configuration. */
+/** The settings of the Kafka sink, from the configuration. */
 export function kafkaOptions(
   config: Pick<Config, 'publishTimeoutMs'>,
   { brokers, ssl, sasl, createTopics, recreateAfterMs, ...kafka }: KafkaConfig

@@ -6,7 +6,7 @@ import type { SuppressConfig } from './governance/suppress.ts'
 /** A larger file is refused: parsing it would hold up requests for too long. */
 export const MAX_TRIBUTARY_FILE_BYTES = 4 * 1024 * 1024
 
-/** What tributary.yml says, without its keys: safe to hand to any room. */
+/** What tributary.yml says, without its keys: safe to hand to any folder. */
 export interface TributaryFile {
   readonly sources: readonly Source[]
   readonly destinations: readonly Destination[]

@@ -17,7 +17,7 @@ export interface SourceKey {
   readonly masked: string
 }
 
-/** Sends an event as an SDK would, through the tracking API's own doors. */
+/** Sends an event as an SDK would, through the tracking API. */
 export type SendEvent = (
   writeKey: string,
   type: EventType,

@@ -10,7 +10,7 @@ export interface Measured {
   readonly refusedRequests: number
 }
 
-/** All that the server tells the debugger, in memory: made before the rooms that tell, and read by those that show. */
+/** All that the server tells the debugger, in memory: made before the parts that report, and read by the parts that show. */
 export interface Observations {
   readonly recent: RecentEvents
   readonly refused: RefusedRequests

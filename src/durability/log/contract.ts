@@ -24,7 +24,7 @@ export interface DamagedRange {
   readonly bytes: number
 }
 
-/** The logger, as far as this room needs it; pino has this form. */
+/** The logger, as far as the log needs it; pino has this form. */
 export interface LogLines {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void

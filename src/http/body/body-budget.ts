@@ -1,12 +1,12 @@
-/** What the bodies of all requests under way may hold together: some 500 whole batches, or 200,000 events of 1 KB. */
+/** The most bytes of all bodies in flight: about 500 full batches, or 200,000 events of 1 KB. */
 const MAX_HELD_BODY_BYTES = 256 * 1024 * 1024
 
-/** A bound on the memory that bodies take: each is bounded by itself, but there may be many connections. */
+/** Bounds the memory of all bodies together: each body has a limit of its own, but there may be many connections. */
 export interface BodyBudget {
-  /** False where that is too much now; then nothing was taken. */
+  /** False if the budget is used up; then nothing was taken. */
   take(bytes: number): boolean
   giveBack(bytes: number): void
-  /** Bytes that are held now. */
+  /** Bytes that bodies hold now. */
   readonly held: number
 }
 

@@ -10,25 +10,25 @@ import type { Encoding, Inflater } from './encoding.ts'
 import { createInflater, onWire } from './encoding.ts'
 import { GrowingBytes } from './growing-bytes.ts'
 
-/** What came of reading a body: `overloaded` where there is no room for it now, `request_timeout` where it dribbles. */
+/** The result of reading a body: `overloaded` if the body budget is used up, `request_timeout` if it arrives too slowly. */
 export type GuardedBody = { readonly ok: true; readonly bytes: Buffer } | UnreadBody
 
-/** A body that was not read whole, or is larger than its limit. */
+/** A body that was not read completely, or that is larger than its limit. */
 export interface UnreadBody {
   readonly ok: false
   readonly fault: Fault | GuardError
-  /** What was read of it; nothing where it is not to be kept. */
+  /** The bytes that were read; empty if the body is not kept. */
   readonly bytes: Buffer
-  /** Nothing of it is missing. */
+  /** True if `bytes` is the whole body. */
   readonly isComplete: boolean
 }
 
 const NOTHING: Buffer = Buffer.alloc(0)
 
-/** So long the rest of a body is read that is certain to be refused for its size, so that there is something to keep. */
+/** How long the rest of an oversized body is still read, so that the refused body can be kept. */
 const KEEP_PATIENCE_MS = 1_000
 
-/** What JSON objects begin with. */
+/** The first byte of a JSON object. */
 const OPEN_BRACE = 0x7b
 
 type GuardError = 'overloaded' | 'request_timeout'
@@ -37,24 +37,24 @@ export interface GuardOptions {
   readonly encoding: Encoding
   /** Bytes, counted after inflating. */
   readonly limit: number
-  /** What an operator sets it by, for the message. */
+  /** The name of the setting for this limit, for the message. */
   readonly limitName: string
   /**
-   * A body that is refused is kept: it is read up to so many bytes, where these are more than its limit, and what was
-   * read within a second comes with the refusal. Default: reading stops at the limit, and nothing is kept.
+   * Set if refused bodies are kept: an oversized body is then read up to this many bytes, for at most a second, and the
+   * bytes come with the refusal. Default: reading stops at the limit, and nothing is kept.
    */
   readonly keepBytes?: number | undefined
-  /** Whoever gets a body gives its bytes back to this when they are done with it. */
+  /** The receiver of a body gives its bytes back to this budget when it has finished with the body. */
   readonly budget: BodyBudget
-  /** Where a large body lies, for its receiver to give back. Default: Node's. */
+  /** The pool for large bodies; the receiver releases the buffer. Default: Node's allocator. */
   readonly bufferPool?: BufferPool | undefined
-  /** Default: DEFAULT_PACE. */
+  /** Default: DEFAULT_MINIMUM_RATE. */
   readonly minimumRate?: MinimumBodyRate | undefined
 }
 
 /**
- * Reads a body as it streams in, counting its bytes and, where it is compressed, the inflated ones too. It stops at
- * the limit, or at `keepBytes`, and calls `done` at once, however much is still to come.
+ * Reads a body while it arrives and counts its bytes, compressed and inflated. Reading stops at the limit, or at
+ * `keepBytes`; `done` is then called at once, however much is still to come.
  */
 export function readBody(request: IncomingMessage, options: GuardOptions, done: (body: GuardedBody) => void): void {
   new BodyReader(request, options, done)
@@ -66,7 +66,7 @@ class BodyReader {
   readonly #limit: number
   readonly #limitName: string
   readonly #wireLimit: number
-  /** Where reading stops, in bytes after inflating and before. */
+  /** Where reading stops, in bytes: after inflating, and on the wire. */
   readonly #mostBytes: number
   readonly #mostWireBytes: number
   readonly #isKept: boolean
@@ -77,10 +77,10 @@ class BodyReader {
   #wireBytes = 0
   #wireEnded = false
   #inflater: Inflater | undefined
-  /** What came in while the inflater was at work: handed over in one piece, however small its chunks were. */
+  /** Bytes that arrived while the inflater was busy; the inflater gets them as one piece, however small the chunks were. */
   #waiting = new GrowingBytes(0, UNPOOLED_BUFFERS)
   #inflating = false
-  /** What the inflater got first. */
+  /** The first piece that the inflater got. */
   #firstWire = NOTHING
   #stopWatch: (() => void) | undefined
   #patience: NodeJS.Timeout | undefined
@@ -104,7 +104,7 @@ class BodyReader {
     if (isTooLarge && !this.#isKept) this.#refuseSize(false)
     else {
       if (isTooLarge) this.#hurry()
-      // What came with its head, as most bodies do, needs nobody to watch how fast it comes.
+      // Most bodies arrive together with the head of the request; their rate need not be watched.
       if (declared !== request.readableLength) this.#watch(options.minimumRate ?? DEFAULT_MINIMUM_RATE)
       this.#listen()
     }
@@ -136,7 +136,7 @@ class BodyReader {
     }
   }
 
-  /** The body is too large, however it goes on. */
+  /** The body is too large already: it is read for a short time only. */
   #hurry(): void {
     this.#patience ??= setTimeout(() => this.#refuseSize(false), KEEP_PATIENCE_MS).unref()
   }
@@ -157,7 +157,7 @@ class BodyReader {
     const inflater = createInflater(this.#encoding, first)
     if (this.#isKept) this.#firstWire = first
     inflater.on('data', this.#onInflated)
-    // It ends before the wire does, or without taking all, where more bytes stand behind the end of what it can read.
+    // The inflater ends early if more bytes follow the end of the compressed stream.
     inflater.on('end', () => (inflater.bytesWritten === this.#wireBytes ? this.#complete() : this.#refuseEncoding()))
     inflater.on('error', () => this.#refuseEncoding())
     return inflater
@@ -193,7 +193,7 @@ class BodyReader {
     if (!this.#request.complete) this.#refuse(fault('incomplete_body'))
   }
 
-  /** @param chunk the one that is too much: what fits of it is taken */
+  /** @param chunk the chunk that exceeds the limit; the part that fits is kept */
   #stopAtLimit(chunk: Buffer): void {
     if (this.#isKept) this.#body.add(chunk.subarray(0, this.#mostBytes - this.#body.length))
     this.#refuseSize(false)
@@ -204,7 +204,7 @@ class BodyReader {
     this.#refuse(fault('payload_too_large', '', message), isComplete)
   }
 
-  /** A body that only says that it is compressed is kept as it came. */
+  /** A body that claims to be compressed and is not is kept as it arrived. */
   #refuseEncoding(): void {
     const first = this.#firstWire
     const isPlain = this.#body.length === 0 && first[0] === OPEN_BRACE

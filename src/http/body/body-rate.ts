@@ -1,29 +1,29 @@
-/** How fast a body must come in on average, once the grace is over. */
+/** The minimum average rate of a body, measured from its start and enforced after a grace period. */
 export interface MinimumBodyRate {
   readonly graceMs: number
   readonly bytesPerSecond: number
 }
 
 /**
- * So slow is no network that still works: a phone at the edge of its cell brings ten times as much, and has ten seconds
- * to find it. Who dribbles holds a connection and a place in memory for nothing.
+ * No working network is this slow: a phone at the edge of its cell sends ten times as much, and has ten seconds to get
+ * started. A client that sends more slowly occupies a connection and memory for nothing.
  */
 export const DEFAULT_MINIMUM_RATE: MinimumBodyRate = { graceMs: 10_000, bytesPerSecond: 500 }
 
 const CHECK_EVERY_MS = 1_000
 
 /**
- * Watches a body that is under way.
+ * Watches the rate of a body while it is being received.
  *
- * @param received how many bytes have come in
+ * @param received returns the number of bytes received so far
  * @param onTooSlow called at most once
- * @returns ends the watch
+ * @returns a function that ends the watch
  */
 export function watchBodyRate(minimumRate: MinimumBodyRate, received: () => number, onTooSlow: () => void): () => void {
   const started = performance.now()
   let isOver = false
   let timer = setTimeout(look, minimumRate.graceMs).unref()
-  /** After what has arrived meanwhile is read: it may be we who were late. */
+  /** Reads first what has arrived meanwhile: the server itself may have been late. */
   function look(): void {
     setImmediate(judge)
   }

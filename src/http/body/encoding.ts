@@ -3,14 +3,14 @@ import * as zlib from 'node:zlib'
 export const ENCODINGS = ['identity', 'gzip', 'deflate', 'br', 'zstd'] as const
 export type Encoding = (typeof ENCODINGS)[number]
 
-/** What does not shrink grows when it is compressed: gzip's blocks and frame take less than 1/64 of it and 1 KB. */
+/** Incompressible bytes grow when they are compressed: gzip's blocks and frame add less than 1/64 and 1 KB. */
 const COMPRESSED_GROWTH = 1 / 64
 const COMPRESSED_FRAME_BYTES = 1024
 
-/** zstd frames may ask for windows of gigabytes; 8 MiB is what its highest ordinary level asks for (RFC 8878, 3.1.1.1.2). */
+/** A zstd frame may ask for a window of gigabytes; the highest ordinary level asks for 8 MiB (RFC 8878, 3.1.1.1.2). */
 const ZSTD_WINDOW_LOG_MAX = 23
 
-/** The encoding that a Content-Encoding header names; undefined where we cannot read it. */
+/** The encoding that a Content-Encoding header names; undefined if the server does not support it. */
 export function parseEncoding(header: string | undefined): Encoding | undefined {
   const name = header?.trim().toLowerCase() ?? ''
   if (name === '' || name === 'identity') return 'identity'
@@ -18,7 +18,7 @@ export function parseEncoding(header: string | undefined): Encoding | undefined 
   return ENCODINGS.find(encoding => encoding === name)
 }
 
-/** The most bytes that so many inflated ones may come as. */
+/** The most bytes on the wire for this many inflated bytes. */
 export function onWire(bytes: number, encoding: Encoding): number {
   return encoding === 'identity' ? bytes : bytes + bytes * COMPRESSED_GROWTH + COMPRESSED_FRAME_BYTES
 }

@@ -2,17 +2,17 @@ import type { BufferPool } from '../../ingest/enrich/buffer-pool.ts'
 
 const NOTHING: Buffer = Buffer.alloc(0)
 
-/** What is said to come is made room for at once when so large a part of it is there, one in eight: Node reads 64 KB. */
+/** Once an eighth of the announced length has arrived, a buffer for all of it is taken; Node reads 64 KB at a time. */
 const MAX_TRUST = 8
 
-/** Bytes that come in pieces, kept as one: a list of a million tiny buffers weighs a hundred times what it holds. */
+/** One buffer for bytes that arrive in pieces: a list of a million tiny buffers takes a hundred times as much memory. */
 export class GrowingBytes {
   readonly #expected: number
   readonly #bufferPool: BufferPool
   #bytes: Buffer = NOTHING
   #length = 0
 
-  /** @param expected how many there will be, where somebody has said so */
+  /** @param expected the announced length in bytes; 0 if unknown */
   constructor(expected: number, bufferPool: BufferPool) {
     this.#expected = expected
     this.#bufferPool = bufferPool
@@ -22,7 +22,7 @@ export class GrowingBytes {
     return this.#length
   }
 
-  /** Keeps the first piece as it is, which is all of it most of the time. */
+  /** Keeps the first piece without a copy; most bodies consist of one piece. */
   add(piece: Buffer): void {
     const length = this.#length + piece.length
     if (this.#length === 0) this.#bytes = piece
@@ -33,7 +33,7 @@ export class GrowingBytes {
     this.#length = length
   }
 
-  /** All of it; afterwards there is nothing left. */
+  /** Returns all bytes and leaves the buffer empty. */
   take(): Buffer {
     const all = this.#bytes.subarray(0, this.#length)
     this.#bytes = NOTHING

@@ -5,21 +5,21 @@ import { bodyKeys, headKeys, isKeyRepeated, queryKeys } from './credentials.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The keys in the head of a request, and the source that one of them is of; set by checkHead(). */
+    /** The keys in the head of a request, and the source of one of them; set by checkHead(). */
     headKeys: readonly SentKey[]
     caller: Extract<Authenticated, { ok: true }> | undefined
   }
 }
 
-/** To be called once for an instance whose requests checkHead() is to see. */
+/** Call this once for a Fastify instance before its requests go to checkHead(). */
 export function knowCallers(app: FastifyInstance): void {
   app.decorateRequest('headKeys')
   app.decorateRequest('caller', undefined)
 }
 
 /**
- * Looks at the keys in the head of a request. Refused where one of them is of a source that may not send; from keys that
- * nobody has, nothing follows yet: a good one may be in the body, as behind a site's own login.
+ * Checks the keys in the head of a request. Refuses the request if a key belongs to a source that may not send. Unknown
+ * keys are not refused yet: a valid key may be in the body, as for a site with a login of its own.
  */
 export function checkHead(request: FastifyRequest, authenticator: Authenticator): Refused | undefined {
   const { headers, socket } = request.raw
@@ -30,7 +30,7 @@ export function checkHead(request: FastifyRequest, authenticator: Authenticator)
   return undefined
 }
 
-/** Where else than in its head a request may say to have a key. */
+/** Where a request may have a key, besides its head. */
 export interface OtherKeys {
   /** The body's top-level writeKey. */
   readonly inBody?: string | undefined
@@ -38,7 +38,7 @@ export interface OtherKeys {
   readonly query?: unknown
 }
 
-/** Who sends a request of which all keys are known now: the first that some source has counts. */
+/** The source of a request whose keys are all known: the first key that a source has counts. */
 export function findCaller(
   request: FastifyRequest,
   authenticator: Authenticator,
@@ -50,7 +50,7 @@ export function findCaller(
   return authenticator.authenticate(sent, request)
 }
 
-/** Whether a request says to have a key, its body aside. */
+/** Whether the head or the query of a request has a key. */
 export function hasOuterKey({ headKeys: inHead, query }: FastifyRequest): boolean {
   return inHead.length > 0 || queryKeys(query).length > 0
 }

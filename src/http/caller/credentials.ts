@@ -1,14 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** A write key that a request says to have, and where it stood: for messages, since the key itself is never shown. */
+/** A write key of a request and its place in the request. Messages name the place, because the key is never shown. */
 export interface SentKey {
   readonly key: string
   readonly place: string
 }
 
 const BASIC = /^[ \t]*basic[ \t]+([\w.~+/-]+=*)[ \t]*$/i
-/** A write key that is no token68 of RFC 9110 is taken too: clients send it as it is. */
+/** A write key that is no token68 of RFC 9110 is accepted too: clients send it as it is. */
 const BEARER = /^[ \t]*bearer[ \t]+([!-~]+)[ \t]*$/i
 
 const NO_KEYS: readonly SentKey[] = []
@@ -26,7 +26,7 @@ function basicKey(header: string): string | undefined {
   return userName(Buffer.from(match[1] as string, 'base64').toString('utf8'))
 }
 
-/** What stands before the first colon. */
+/** The text before the first colon. */
 function userName(credentials: string): string {
   const colon = credentials.indexOf(':')
   return colon < 0 ? credentials : credentials.slice(0, colon)
@@ -39,12 +39,12 @@ function readAuthorization(header: string): readonly SentKey[] {
   return bearer === undefined ? NO_KEYS : [{ key: bearer, place: 'the Bearer token' }]
 }
 
-/** A longer header holds no key of ours, and is not worth keeping for as long as its connection stays open. */
+/** A longer header holds no write key, and must not be kept in memory as long as the connection. */
 const MAX_REMEMBERED_CHARS = 512
 
 const lastHeaders = new WeakMap<Socket, { readonly header: string; readonly keys: readonly SentKey[] }>()
 
-/** Decoded once for all requests of a connection that say the same. */
+/** Decoded once for all requests of a connection with the same header. */
 function authorizationKeys(socket: Socket, header: string): readonly SentKey[] {
   const last = lastHeaders.get(socket)
   if (last !== undefined && isSameSecret(last.header, header)) return last.keys
@@ -64,18 +64,18 @@ export function headKeys(socket: Socket, headers: IncomingHttpHeaders): readonly
   return [...keys, { key: userName(writeKey), place: 'X-Write-Key' }]
 }
 
-/** The key of a body's top-level `writeKey`; an empty one is none. */
+/** The key of a body's top-level `writeKey`; an empty string is no key. */
 export function bodyKeys(writeKey: string | undefined): readonly SentKey[] {
   return writeKey === undefined || writeKey === '' ? NO_KEYS : [{ key: writeKey, place: 'writeKey in the body' }]
 }
 
-/** The key of `?writeKey=`; an empty one is none, and of several none counts. */
+/** The key of `?writeKey=`; an empty string is no key, and if there are several, none counts. */
 export function queryKeys(query: unknown): readonly SentKey[] {
   const key = writeKeyOf(query)
   return typeof key !== 'string' || key === '' ? NO_KEYS : [{ key, place: 'writeKey in the query' }]
 }
 
-/** Whether `writeKey` stands in a query more than once: which of them is meant, nobody can tell. */
+/** Whether the query has `writeKey` more than once: it is then unknown which one is meant. */
 export function isKeyRepeated(query: unknown): boolean {
   return Array.isArray(writeKeyOf(query))
 }
@@ -84,7 +84,7 @@ function writeKeyOf(query: unknown): unknown {
   return (query as Record<string, unknown> | undefined)?.['writeKey']
 }
 
-/** Compares in a time that tells nothing but whether the lengths agree: behind a proxy, strangers share a connection. */
+/** The time of the comparison depends on the length only: behind a proxy, strangers share a connection. */
 export function isSameSecret(one: string, other: string): boolean {
   if (one.length !== other.length) return false
   let difference = 0

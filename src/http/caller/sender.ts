@@ -3,17 +3,17 @@ import type { Socket } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type { RequestSignals } from '../../ingest/govern/governance.ts'
 
-/** Makes the address of each client known for as long as its requests are under way: a closed socket has none. */
+/** Keeps the address of each client while its requests are in flight: a closed socket has no address. */
 export function rememberSenders(server: Server): void {
   const remember = (socket: Socket): void => {
-    // Node keeps what it was asked for once.
+    // Node keeps an address that was asked for once.
     void socket.remoteAddress
   }
   server.on('connection', remember)
   server.on('secureConnection', remember)
 }
 
-/** Who sent a request, as TRUST_PROXY has it; empty where the client was gone before it could be asked. */
+/** The client's address according to TRUST_PROXY; empty if the client was gone before it could be read. */
 export function senderOf(request: FastifyRequest): string {
   return request.clientAddress
 }

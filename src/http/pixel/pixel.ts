@@ -28,7 +28,7 @@ interface PixelRoute {
   Params: { type: string }
 }
 
-/** What handlers work with. */
+/** What the handlers need. */
 interface PixelContext extends PixelOptions {
   readonly limitsOf: LimitsOf
   readonly ids: PixelIds

@@ -8,12 +8,12 @@ export interface ConnectionLimits {
   readonly onRefused: () => void
 }
 
-/** How much earlier a client is asked to give a connection up than the server closes it, at most, in milliseconds. */
+/** The most milliseconds by which the announced idle time is shorter than the real one. */
 const MAX_HINT_MARGIN_MS = 5_000
 
 /**
- * Closes connections that have been idle for `idleMs`. The `Keep-Alive` header announces less, by five seconds or by a
- * fifth: a client that keeps to the announcement never sends into a connection that is being closed.
+ * Closes connections that have been idle for `idleMs`. The `Keep-Alive` header announces a time that is shorter by five
+ * seconds or a fifth: a client that respects it never sends into a connection that is being closed.
  */
 export function closeIdleAfter(server: Server, idleMs: number): void {
   const marginMs = Math.min(MAX_HINT_MARGIN_MS, idleMs / 5)
@@ -21,7 +21,7 @@ export function closeIdleAfter(server: Server, idleMs: number): void {
   server.keepAliveTimeoutBuffer = marginMs
 }
 
-/** Bounds how many connections a listener holds, in all and from one address; what is beyond is closed at once. */
+/** Bounds the connections of a listener, in all and for one address; a connection over a limit is closed at once. */
 export function limitConnections(server: Server, options: ConnectionLimits): void {
   const perAddress = new Map<string, number>()
   server.maxConnections = options.maxConnections

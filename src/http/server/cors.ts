@@ -2,13 +2,13 @@ import cors from '@fastify/cors'
 import type { FastifyInstance } from 'fastify'
 import type { Source } from '../../model/source.ts'
 
-/** Preflights ask once a day per path. */
+/** How long a browser keeps a preflight's answer, in seconds: a day. */
 const MAX_AGE_SECONDS = 86_400
 
 export interface CorsOptions {
   /** CORS_ORIGINS. */
   readonly origins: '*' | readonly string[]
-  /** The sources in force; the same list for as long as none of them changes. */
+  /** The sources in force; the same array until one of them changes. */
   readonly sources: () => readonly Source[]
 }
 
@@ -17,7 +17,7 @@ export type OriginHeaders = Readonly<
   Partial<Record<'access-control-allow-origin' | 'access-control-allow-credentials', string>>
 >
 
-/** What an answer to a page of this origin says; an origin that was not sent is no page's. */
+/** The headers of an answer to a page of this origin; undefined as origin: the request names none. */
 export type OriginRule = (origin: string | undefined) => OriginHeaders
 
 const ANY: OriginHeaders = { 'access-control-allow-origin': '*' }

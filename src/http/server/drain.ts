@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 
 export interface DrainOptions {
-  /** So long an idle connection may still bring a request that its client has sent already, in milliseconds. */
+  /** How long an idle connection stays open for a request that its client has sent already, in milliseconds. */
   readonly quietMs: number
-  /** When everything that is left is cut, in milliseconds from now. */
+  /** When all remaining connections are cut, in milliseconds from now. */
   readonly deadlineMs: number
 }
 
@@ -18,8 +18,8 @@ export interface Drainer {
 const POLL_MS = 20
 
 /**
- * Ends a listener without resetting anyone: no new connections, and on the old ones each answer says that it is the
- * last. Node's own close() ends idle connections at once, also those on which a request is under way to us.
+ * Ends a listener without a reset for any client: it accepts no new connection, and each answer on an old connection
+ * says that it is the last. Node's own close() ends idle connections at once, even if a request is on its way on them.
  */
 export function createDrainer(app: FastifyInstance): Drainer {
   let draining: Promise<void> | undefined

@@ -1,21 +1,21 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** How much of a body is still read and thrown away behind its answer, in bytes and milliseconds. */
+/** How much of a body is still read and discarded after the answer, in bytes and milliseconds. */
 const MAX_REST_BYTES = 4 * 1024 * 1024
 const MAX_REST_MS = 10_000
 
 const lingering = new WeakSet<Socket>()
 
-/** Whether a request of this socket has its answer already, while the rest of its body is still coming in. */
+/** Whether a request of this socket was answered while the rest of its body is still arriving. */
 export function isLingering(socket: Socket): boolean {
   return lingering.has(socket)
 }
 
 /**
- * To be called before a request is answered whose body is not all there. Lets the rest pass unread, within limits:
- * closing at once would make the kernel reset the connection, and many clients, which write everything before they
- * read, would never see why they were refused; reading for ever would let anyone keep us busy.
+ * Call this before answering a request whose body has not arrived completely. The rest is read and discarded, within
+ * limits: if the server closed at once, the kernel would reset the connection, and a client that writes everything before
+ * it reads would never see why it was refused; if the server read for ever, any client could keep it busy.
  */
 export function letRestPass(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return
@@ -23,7 +23,7 @@ export function letRestPass(request: IncomingMessage): void {
   let bytes = 0
   const timer = setTimeout(() => socket.destroy(), MAX_REST_MS).unref()
   lingering.add(socket)
-  // Node closes a connection that is not kept alive right behind the answer. We only say that nothing more will come.
+  // Node closes a connection that is not kept alive directly after the answer. Here only the sending side is ended.
   socket.destroySoon = () => socket.end()
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length

@@ -3,22 +3,22 @@ import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance } from 'fastify'
 import { sendError } from '../replies.ts'
 
-/** The mean over a sample: a single slow turn (a large batch, a collection of garbage) is no overload. */
+/** The mean of a sample: a single slow turn (a large batch, a garbage collection) is no overload. */
 const MAX_LOOP_DELAY_MS = 500
 const SAMPLE_MS = 500
-/** Of V8's own limit: beyond it a process spends its time collecting garbage, and then ends. */
+/** Share of V8's heap limit: beyond it a process spends its time on garbage collection, and then ends. */
 const MAX_HEAP_SHARE = 0.85
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a route answers while the server sheds load, in place of the 503. */
+    /** The answer of a route while the server sheds load, instead of 503. */
     answerOverload?: (reply: FastifyReply) => void
-    /** Answered as ever, even then: costs little, and nobody would ask for it again. */
+    /** Exempt from load shedding: the route costs little, and its clients do not retry. */
     isSpared?: boolean
   }
 }
 
-/** Answers 503 in an instant while the event loop or the memory is at its end, so that what was taken keeps its pace. */
+/** Answers 503 at once while the event loop or the heap is overloaded, so that accepted requests are not slowed down. */
 export async function shedLoad(app: FastifyInstance, onShed: () => void): Promise<void> {
   let hasStarted = false
   await app.register(underPressure, {
@@ -33,7 +33,7 @@ export async function shedLoad(app: FastifyInstance, onShed: () => void): Promis
       else answerOverload(reply)
     }
   })
-  // The first sample says how long the start has kept the event loop, and stands until the second: no overload.
+  // The first sample measures how long the start blocked the event loop: that is no overload.
   const afterSample = (next: () => void): unknown => setTimeout(next, SAMPLE_MS).unref()
   afterSample(() => afterSample(() => (hasStarted = true)))
 }

@@ -34,9 +34,9 @@ export interface Timeouts {
   readonly request: number
   /** Between two requests: KEEP_ALIVE_TIMEOUT. */
   readonly idle: number
-  /** Without reading any of what it was sent. */
+  /** Without reading any of the answer. */
   readonly stalled: number
-  /** How often Node looks at the first two: a client is ended at most that much later. */
+  /** How often Node checks the first two: a client is ended at most that much later. */
   readonly check: number
 }
 
@@ -49,11 +49,11 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
 }
 
 const MAX_HEADER_BYTES = 32 * 1024
-/** A pixel carries its event in the URL, so this is generous; what is longer is a mistake. */
+/** A pixel carries its event in the URL, so this limit is generous; a longer URL is a mistake. */
 const MAX_URL_CHARS = 16 * 1024
 const PATH_RULES: PathRules = { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: MAX_URL_CHARS }
 
-/** A listener's Fastify instance: its limits, its errors in the contract's form, and CORS on every answer. */
+/** The Fastify instance of the first listener, with limits, errors in the contract's form, and CORS on every answer. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const originRule = createOriginRule(options.cors)
   const allowOrigin = options.cors.origins === '*' ? '*' : undefined
@@ -88,7 +88,7 @@ function createFastify(options: ServerOptions, originRule: OriginRule): FastifyI
   return Fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
-    // A child logger for each request would cost more than the few lines that we log are worth.
+    // A child logger for each request costs more than the few log lines are worth.
     childLoggerFactory: (logger: FastifyBaseLogger) => logger,
     requestTimeout: timeouts.request,
     connectionTimeout: timeouts.stalled,
@@ -107,7 +107,7 @@ function createFastify(options: ServerOptions, originRule: OriginRule): FastifyI
   } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
 }
 
-/** A tick later, when more is parsed of what came in one piece: whether that are too many requests. */
+/** A tick later, when the rest of the chunk is parsed: checks whether there are too many requests. */
 function checkLater(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
   process.nextTick(checkRequest, request, reply, done)
 }

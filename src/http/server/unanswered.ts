@@ -1,22 +1,22 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** Requests of one connection that may wait for their answers at once. Few clients send a second one before the first. */
+/** Requests of one connection that may be unanswered at once. Few clients send a second request before the first answer. */
 const MAX_UNANSWERED_REQUESTS = 100
 
 /**
- * In arrays, not sets: a set that is used for long leaves a trail of old tables, each of which holds the next one and
- * what was in it. Once one of them lies in V8's old space, no request of its connection is freed by a small collection
- * of garbage any more: a fifth of all CPU, and a hundred megabytes, on some days and not on others.
+ * Arrays, not sets: a long-lived set leaves a chain of old hash tables, and each table refers to the next one and to its
+ * contents. Once one table is in V8's old space, a minor garbage collection frees no request of that connection any more.
+ * That cost a fifth of the CPU time and a hundred megabytes, on some days and not on others.
  */
 const waiting = new WeakMap<Socket, ServerResponse[]>()
 const flooded = new WeakSet<Socket>()
 
 /**
- * Bounds how many requests a client may send on one connection before it reads their answers: Node hands over every
- * request that it can parse, however many are under way.
+ * Bounds the requests that a client may send on one connection before it reads the answers: Node hands over every request
+ * that it can parse, however many are in flight.
  *
- * @param refuse ends the connection of who sends more
+ * @param refuse ends the connection of a client that sends more
  */
 export function boundPipelining(server: Server, refuse: (socket: Socket) => void): void {
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -37,12 +37,12 @@ function forget(this: ServerResponse): void {
   if (at >= 0) responses.splice(at, 1)
 }
 
-/** Whether the connection was ended by the bound above: what is still parsed from it is not to be looked at. */
+/** Whether the bound above ended the connection: requests that are still parsed from it are ignored. */
 export function isFlooded(socket: Socket): boolean {
   return flooded.has(socket)
 }
 
-/** Calls `act` once every request that came in whole on this connection has its answer: at once where all have. */
+/** Calls `act` when every complete request of this connection has its answer; at once if all have. */
 export function afterAnswers(socket: Socket, act: () => void): void {
   const last = (waiting.get(socket) ?? []).findLast(({ req }) => req.complete)
   if (last === undefined) act()

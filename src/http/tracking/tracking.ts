@@ -44,13 +44,13 @@ export interface TrackingOptions {
   readonly budget?: BodyBudget
   /** Where large bodies lie; the pipeline gives them back. Default: Node's. */
   readonly bufferPool?: BufferPool
-  /** How fast bodies must come in; default: DEFAULT_PACE. */
+  /** The minimum rate of a body; default: DEFAULT_MINIMUM_RATE. */
   readonly minimumRate?: MinimumBodyRate
-  /** When read bodies go on; default: a queue of its own. */
+  /** Runs the work that follows a body; default: a queue of its own. */
   readonly workQueue?: WorkQueue
 }
 
-/** What the handlers of a route work with. */
+/** What the handlers of one route need. */
 interface RouteContext extends TrackingOptions {
   readonly budget: BodyBudget
   readonly endpoint: Endpoint
@@ -67,7 +67,7 @@ declare module 'fastify' {
 const CHARSET = /;[ \t]*charset[ \t]*=[ \t]*"?([^";\s]*)/i
 const READABLE_CHARSETS: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii', 'ascii', ''])
 
-/** The tracking API's doors: six single calls and the batch. Fastify's hooks run in the order of the event's path. */
+/** Registers the routes of the tracking API: six single calls and the batch. Fastify's hooks run in the order of the event's path. */
 export function registerTracking(app: FastifyInstance, options: TrackingOptions): void {
   const { limits, minimumRate, bufferPool, budget = createBodyBudget(), workQueue = createWorkQueue() } = options
   const limitsOf = createLimitsOf(limits)

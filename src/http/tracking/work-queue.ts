@@ -1,20 +1,20 @@
-/** How long queued work may keep the event loop from its sockets, in milliseconds; a piece that takes longer is finished. */
+/** How long queued work may block the event loop, in milliseconds; a piece that takes longer is finished. */
 const SLICE_MS = 4
 
 export interface WorkQueue {
-  /** Does the work once everything that can be read now has been read, and what was queued before it has had its turn. */
+  /** Runs the work after everything that can be read now has been read, and after all work that was queued before. */
   later(work: () => void): void
   /**
-   * For work that takes long: resolves when the event loop has been round, for one at a time of those that pause, oldest
-   * first. Nothing that is queued overtakes them.
+   * For long work: resolves after a turn of the event loop, for one paused piece at a time, the oldest first. Queued work
+   * does not overtake paused work.
    */
   pause(): Promise<void>
 }
 
 /**
- * Requests that come at the same time pass each room together: the processor finds the room's code and data where the
- * request before left them, which for single events saves a tenth of all that they cost. Large ones pass in pieces, so
- * that sockets, timers and health checks need not wait for a whole megabyte.
+ * Runs requests that arrive at the same time one after the other through each step: the step's code and data are then in
+ * the processor's cache, which saves a tenth of the cost of single events. Large requests run in pieces, so that sockets,
+ * timers and health checks do not wait for a whole megabyte.
  */
 export function createWorkQueue(): WorkQueue {
   let waiting: (() => void)[] = []
@@ -30,7 +30,7 @@ export function createWorkQueue(): WorkQueue {
 
   function run(): void {
     isScheduled = false
-    // What was paused goes on when this function is over, and may pause again before its next turn.
+    // Paused work continues after this function returns, and may pause again before the next turn.
     const goOn = paused.shift()
     if (goOn === undefined) work()
     else goOn()

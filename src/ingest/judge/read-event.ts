@@ -5,7 +5,7 @@ import type { EnvelopeScan, Scan } from '../parse/scan-result.ts'
 import { KIND } from '../parse/scan-result.ts'
 import { scanObject } from '../parse/scan.ts'
 
-/** What this room reads of events itself, whatever the contract looks at. */
+/** What ingest itself reads of an event, whatever the contract looks at. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
   'type',
   'messageId',
