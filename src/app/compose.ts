@@ -68,7 +68,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     await drainer.drain({ quietMs: Math.min(QUIET_MS, deadlineMs), deadlineMs })
     await tracking.server.close()
     await destinations.sink.close()
-    await Promise.all([ingestion.ids.close(), sources.keys.close(), ingestion.governance.close()])
+    const { ids, governance, catalogue } = ingestion
+    await Promise.all([ids.close(), sources.keys.close(), governance.close(), catalogue.close()])
     await sources.fleet?.close()
     certificates?.close()
     await admin.close()

@@ -109,6 +109,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'check events against a tracking plan',
     load: async () => (await import('./plan/check.ts')).planCheck
   },
+  'plan infer': {
+    summary: 'make a tracking plan of events that were sent',
+    load: async () => (await import('./plan/infer.ts')).planInfer
+  },
   'plan diff': {
     summary: 'say whether a changed plan breaks anything',
     load: async () => (await import('./plan/diff.ts')).planDiff

@@ -17,6 +17,8 @@ import { registerPage } from './page/page-routes.ts'
 import type { Observations } from './ring/observations.ts'
 import { watchSdks } from './api/sources.ts'
 import type { Finders } from './api/trace.ts'
+import type { CatalogueView } from './api/api-catalogue.ts'
+import { registerCatalogue } from './api/api-catalogue.ts'
 import { registerSuppressions } from './api/api-suppressions.ts'
 import type { SuppressionStore } from '../model/governance/suppress.ts'
 
@@ -34,6 +36,7 @@ export interface DebuggerOptions extends Omit<SourceRoutesOptions, 'recent' | 's
   readonly destination: string
   readonly version: string
   readonly suppressions: SuppressionStore
+  readonly catalogue: CatalogueView
   readonly clock: Clock
 }
 
@@ -62,6 +65,7 @@ export async function registerDebugger(app: FastifyInstance, options: DebuggerOp
     registerEventRoutes(api, { recent, refused, live, mask, finders, background })
     registerSourceRoutes(api, { ...options, recent, sdks })
     registerSuppressions(api, options.suppressions)
+    registerCatalogue(api, options.catalogue)
     registerOverview(api, { ...options, history, hasPassword: access.mode === 'password', background })
   })
   app.addHook('preClose', async () => {

@@ -71,6 +71,7 @@ export function showDebugger(admin: FastifyInstance, base: Base, shown: Shown): 
     sendEvent: (writeKey, type, event) => postToSelf(tracking, { path: `/v1/${type}`, writeKey, body: event }),
     trackingUrl: hostname => config.publicUrl ?? urlOf(tracking, hostname, config),
     suppressions: ingestion.governance.suppressions,
+    catalogue: ingestion.catalogue,
     clock
   })
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { loadContract } from '../../contract/document.ts'
+import { openCatalogueStore } from '../../governance/catalogue/catalogue-store.ts'
 import { openGovernance } from '../../governance/open.ts'
 import { createWorkQueue } from '../../http/tracking/work-queue.ts'
 import { createDedupe } from '../../ingest/dedupe/dedupe.ts'
@@ -27,6 +28,8 @@ export async function openIngestion(base: Base, { keys }: Sources, { routing, si
   const ids = await openIdStore({ ...config.dedup, dir, clock, log: logger, share: base.shareIds })
   const workQueue = createWorkQueue()
   const governance = await openGovernance({ ...config, current: keys.current, clock, log: logger })
+  const file = join(config.dataDir, 'catalogue.json')
+  const catalogue = await openCatalogueStore({ file, clock, log: logger })
   const pipeline = createPipeline({
     pause: workQueue.pause,
     judge: createJudge({ validator, limits: config.limits, usePatterns: config.usePatterns }),
@@ -35,12 +38,15 @@ export async function openIngestion(base: Base, { keys }: Sources, { routing, si
     router: routing.current,
     sink,
     ledger: metrics,
-    observe: seen.recent.observe,
+    observe: report => {
+      seen.recent.observe(report)
+      catalogue.observe(report)
+    },
     rateLimiter: createRateLimiter({ clock, maxBatchEvents: config.limits.maxBatchEvents }),
     refusedBytesPerHour: config.refusedBytesPerHour,
     clock,
     bufferPool,
     partialStatus: config.batchPartialStatus
   })
-  return { pipeline, ids, governance, workQueue }
+  return { pipeline, ids, governance, catalogue, workQueue }
 }
