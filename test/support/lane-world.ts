@@ -1,7 +1,7 @@
 import { messageIdOf } from '../../src/model/record.ts'
 import { Board } from '../../src/durability/lanes/board.ts'
 import { Call } from '../../src/durability/lanes/call.ts'
-import type { Entry, Lane } from '../../src/durability/lanes/lane.ts'
+import type { LaneEntry, Lane } from '../../src/durability/lanes/lane.ts'
 import { type Place, UNKNOWN_PARTITION } from '../../src/durability/lanes/place.ts'
 import { load, nextPlace, type Piece } from '../../src/durability/lanes/reading.ts'
 import { repartition } from '../../src/durability/lanes/repartition.ts'
@@ -15,7 +15,7 @@ const ROUTES: readonly (readonly string[])[] = [['a'], ['b'], ['a', 'b'], ['c'],
 
 interface Write {
   readonly life: number
-  readonly entries: readonly Entry[]
+  readonly entries: readonly LaneEntry[]
 }
 
 /** A batch as it left: what Kafka sees of it. */
@@ -381,7 +381,7 @@ export class LaneWorld {
       let rank = 0
       let place = -1
       for (let at = 0; at < lane.length; at++) {
-        const entry = lane.at(at) as Entry
+        const entry = lane.at(at) as LaneEntry
         const own = { yes: 0, writing: 1, no: 2 }[entry.stored]
         if (own < rank) throw new Error(`${nameOf(lane)}: ${entry.stored} behind a later state`)
         rank = own

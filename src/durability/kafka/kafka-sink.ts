@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OutgoingRecord } from '../../model/record.ts'
 import { SinkUnavailable, type Sink } from '../../model/sink.ts'
-import { Landings } from './send/landings.ts'
+import { ProducedOffsets } from './send/produced-offsets.ts'
 import { KafkaLanes, type Backing } from './lanes.ts'
 import { withDefaults, type KafkaSinkOptions } from './options.ts'
 
@@ -27,7 +27,7 @@ export function createKafkaSink(options: KafkaSinkOptions): KafkaSink {
   const settings = withDefaults(options)
   let closed: Promise<void> | undefined
   const backing: Backing = {
-    landings: new Landings(),
+    offsets: new ProducedOffsets(),
     end: 0,
     floor: 0,
     quickMs: Infinity,

@@ -2,14 +2,14 @@ import type { OutgoingRecord } from '../../model/record.ts'
 import { SinkUnavailable, type Receipt } from '../../model/sink.ts'
 import { Board } from '../lanes/board.ts'
 import { Call } from '../lanes/call.ts'
-import type { Entry } from '../lanes/lane.ts'
+import type { LaneEntry } from '../lanes/lane.ts'
 import { type Place, UNKNOWN_PARTITION } from '../lanes/place.ts'
 import { repartition } from '../lanes/repartition.ts'
 import { Cluster } from './cluster.ts'
 import { createDeadline, type Deadline } from './connect/deadline.ts'
 import { choosePartition } from './encode/partition.ts'
 import type { KafkaSettings } from './options.ts'
-import type { Landings } from './send/landings.ts'
+import type { ProducedOffsets } from './send/produced-offsets.ts'
 import { RefusedRecords } from './send/refused-records.ts'
 import { Sender, type SenderOptions } from './send/sender.ts'
 import { createTroubles, type Troubles } from './send/troubles.ts'
@@ -17,14 +17,14 @@ import { RetiredTopics } from './retired-topics.ts'
 
 /** What stands behind the lanes: a log for what is late, or nothing. */
 export interface Backing extends Pick<SenderOptions, 'putAside' | 'onRelayed'> {
-  readonly landings: Landings
+  readonly offsets: ProducedOffsets
   /** Where the log ends, and where its first line is that some lane has not confirmed. */
   readonly end: Place
   readonly floor: Place
   /** Lanes whose last batch took longer stay late. */
   readonly quickMs: number
   /** As the board's option. */
-  store(entries: readonly Entry[]): void
+  store(entries: readonly LaneEntry[]): void
   /** Something has changed: lanes, leaders, what is confirmed. */
   onChange(): void
 }
@@ -73,7 +73,7 @@ export class KafkaLanes {
       settings,
       board: this.board,
       book: this.#cluster.book,
-      landings: backing.landings,
+      offsets: backing.offsets,
       troubles: this.#troubles,
       held: this.#held,
       putAside: (entry, refusal) => backing.putAside(entry, refusal),
@@ -123,7 +123,7 @@ export class KafkaLanes {
       onSafe: call => {
         this.#open--
         if (call.refusals === undefined || this.#backing.quickMs < Infinity) {
-          resolve(this.#backing.landings.receiptOf(call))
+          resolve(this.#backing.offsets.receiptOf(call))
         } else reject(new RefusedRecords(call.refusals))
       },
       onFailed: (_, error) => {
@@ -215,7 +215,7 @@ export class KafkaLanes {
   }
 
   /** As SinkUnavailable says it: the words of the first trouble of these entries, or that Kafka takes too long. */
-  unavailable(entries: readonly Entry[]): SinkUnavailable {
+  unavailable(entries: readonly LaneEntry[]): SinkUnavailable {
     const { brokers, publishTimeoutMs } = this.#settings
     const topics = entries.flatMap(({ record }) => record.topics)
     const known = topics.map(topic => this.problemOf(topic)).find(problem => problem !== undefined)

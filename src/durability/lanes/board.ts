@@ -1,6 +1,6 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Call } from './call.ts'
-import { Entry, type Lane } from './lane.ts'
+import { LaneEntry, type Lane } from './lane.ts'
 import { NO_PLACE, type Place } from './place.ts'
 import { LaneTable } from './lane-table.ts'
 
@@ -8,7 +8,7 @@ export interface BoardOptions {
   /** The partition of a record; UNKNOWN_PARTITION where the topic's partitions are not known. */
   readonly partitionOf: (topic: string, record: OutgoingRecord) => number
   /** Begins to write the entries' lines, side by side and in this order; stored() or notStored() tells the end. */
-  readonly store: (entries: readonly Entry[]) => void
+  readonly store: (entries: readonly LaneEntry[]) => void
   /** Unconfirmed for so many milliseconds, an event is late. */
   readonly timeoutMs: number
   /** What all lanes may keep in memory, in bytes; beyond it new events are only on disk. */
@@ -70,13 +70,13 @@ export class Board extends LaneTable {
 
   /** Takes the records of a call in. Those that have a late lane are written at once. */
   publish(call: Call, now: number): void {
-    const urgent: Entry[] = []
+    const urgent: LaneEntry[] = []
     const hasLog = this.#options.quickMs < Infinity
     const isFull = hasLog && this.bytes() > this.#options.memoryBytes
     for (let index = 0; index < call.records.length; index++) {
       const record = call.records[index] as OutgoingRecord
       const lanes = this.lanesFor(record)
-      const entry = new Entry({ record, lanes, order: this.#order++, enteredAt: now, call, index })
+      const entry = new LaneEntry({ record, lanes, order: this.#order++, enteredAt: now, call, index })
       if (lanes.length === 0) entry.noteSafe()
       for (const lane of lanes) {
         // Without a log nothing tells whether it is still slow, but the next event.
@@ -99,9 +99,9 @@ export class Board extends LaneTable {
   }
 
   /** An entry as it was read from the log: its line is at `place`. */
-  restored(record: OutgoingRecord, lanes: readonly Lane[], place: Place): Entry {
+  restored(record: OutgoingRecord, lanes: readonly Lane[], place: Place): LaneEntry {
     const none = { enteredAt: -Infinity, call: undefined, index: 0 }
-    const entry = new Entry({ record, lanes, order: this.#order++, ...none })
+    const entry = new LaneEntry({ record, lanes, order: this.#order++, ...none })
     entry.stored = 'yes'
     entry.place = place
     return entry
@@ -111,10 +111,10 @@ export class Board extends LaneTable {
    * Writes the entries, and before them all older unwritten entries of their lanes, and of the lanes of those: so the
    * order of the log is the order of each lane.
    */
-  storeNow(urgent: readonly Entry[]): void {
-    const found: Entry[] = []
-    const open: Entry[] = []
-    const take = (entry: Entry): void => {
+  storeNow(urgent: readonly LaneEntry[]): void {
+    const found: LaneEntry[] = []
+    const open: LaneEntry[] = []
+    const take = (entry: LaneEntry): void => {
       if (entry.stored !== 'no') return
       entry.stored = 'writing'
       found.push(entry)
@@ -137,7 +137,7 @@ export class Board extends LaneTable {
   }
 
   /** The lines are durable; entry i is at `places[i]`. `end` is where the log ends now. */
-  stored(entries: readonly Entry[], places: readonly Place[], end: Place): void {
+  stored(entries: readonly LaneEntry[], places: readonly Place[], end: Place): void {
     this.end = end
     entries.forEach((entry, index) => {
       entry.stored = 'yes'
@@ -155,7 +155,7 @@ export class Board extends LaneTable {
   }
 
   /** The lines cannot be written now. Calls that needed it fail; what nobody waits for any more is let go. */
-  notStored(entries: readonly Entry[], error: Error): void {
+  notStored(entries: readonly LaneEntry[], error: Error): void {
     const failed = new Set<Call>()
     for (const entry of entries) {
       entry.stored = 'no'
@@ -198,7 +198,7 @@ export class Board extends LaneTable {
   }
 
   /** Kafka has the lane's batch. `onEntry` is called for each of its entries, in their order, before its call is told. */
-  confirm(lane: Lane, now: number, onEntry: (entry: Entry) => void): void {
+  confirm(lane: Lane, now: number, onEntry: (entry: LaneEntry) => void): void {
     const { batch } = lane
     if (batch === undefined) return
     lane.batch = undefined
@@ -220,7 +220,7 @@ export class Board extends LaneTable {
     this.#catchUp(lane, now, 0)
   }
 
-  #left(lane: Lane, entry: Entry): void {
+  #left(lane: Lane, entry: LaneEntry): void {
     if (entry.stored === 'yes') lane.logged = lane.position() === NO_PLACE ? 0 : Math.max(0, lane.logged - entry.bytes)
     if (--entry.pending === 0) entry.noteSafe()
   }

@@ -19,7 +19,7 @@ export class Call {
   /** Records whose lines are being written to the log: their memory is in use. */
   writing = 0
   settled = false
-  /** Where its records are, as Landings has it. */
+  /** Where its records are, as ProducedOffsets has it. */
   marks: number[] | undefined = undefined
   refusals: Refusal[] | undefined = undefined
 

@@ -7,7 +7,7 @@ import { NO_PLACE, type Place } from './place.ts'
 export type Stored = 'no' | 'writing' | 'yes'
 
 /** A record on its way to Kafka, shared by its lanes. */
-export class Entry {
+export class LaneEntry {
   record: OutgoingRecord
   /** As Kafka gets it; made when it is first sent. */
   value: KafkaRecord | undefined = undefined
@@ -101,13 +101,13 @@ export class Lane {
   /** All lines of the lane before it were read; undefined while the first one that was not is still being written. */
   loaded: Place | undefined = undefined
   /** On disk only as soon as they are written. Empty unless onDisk. */
-  tail: Entry[] = []
+  tail: LaneEntry[] = []
   /** Whether it has a leader that can be sent to. */
   sendable = false
   /** Monotonic milliseconds of the last sign that it moves. */
   movedAt = -Infinity
 
-  #queue: Entry[] = []
+  #queue: LaneEntry[] = []
   #head = 0
   /** Index of the first entry that nobody has begun to write. */
   #unstored = 0
@@ -124,16 +124,16 @@ export class Lane {
     return this.#queue.length - this.#head
   }
 
-  at(index: number): Entry | undefined {
+  at(index: number): LaneEntry | undefined {
     return this.#queue[this.#head + index]
   }
 
   /** The oldest entry, in the queue or behind it. */
-  get oldest(): Entry | undefined {
+  get oldest(): LaneEntry | undefined {
     return this.#queue[this.#head] ?? this.tail[0]
   }
 
-  push(entry: Entry): void {
+  push(entry: LaneEntry): void {
     this.#queue.push(entry)
     entry.queued++
     this.#count(entry.bytes)
@@ -144,7 +144,7 @@ export class Lane {
    * The entries up to `last`, or all, that nobody has begun to write; from now on they count as being written. None where
    * the lane has confirmed `last` already.
    */
-  takeUnstored(last?: Entry): Entry[] {
+  takeUnstored(last?: LaneEntry): LaneEntry[] {
     const from = Math.max(this.#unstored, this.#head)
     let until = this.#queue.length
     if (last !== undefined && !this.tail.includes(last)) until = this.#queue.indexOf(last, from) + 1
@@ -161,9 +161,9 @@ export class Lane {
   }
 
   /** Takes the first entry out. */
-  shift(): Entry {
-    const entry = this.#queue[this.#head] as Entry
-    this.#queue[this.#head++] = undefined as unknown as Entry
+  shift(): LaneEntry {
+    const entry = this.#queue[this.#head] as LaneEntry
+    this.#queue[this.#head++] = undefined as unknown as LaneEntry
     entry.queued--
     this.#count(-entry.bytes)
     if (this.#head === this.#queue.length) {
@@ -179,7 +179,7 @@ export class Lane {
   }
 
   /** The first entries go to Kafka now: the batch that has to go again, or so many new ones. */
-  take(now: number, count: number): readonly Entry[] {
+  take(now: number, count: number): readonly LaneEntry[] {
     this.batch ??= { count, state: 'sent', sentAt: now }
     this.batch.state = 'sent'
     this.batch.sentAt = now
@@ -208,10 +208,10 @@ export class Lane {
   }
 
   /** Takes out what `isOut` says, but for the batch under way. */
-  drop(isOut: (entry: Entry) => boolean): Entry[] {
+  drop(isOut: (entry: LaneEntry) => boolean): LaneEntry[] {
     const kept = this.batch?.count ?? 0
     const all = this.takeAll()
-    const out: Entry[] = []
+    const out: LaneEntry[] = []
     all.forEach((entry, index) => {
       if (index >= kept && isOut(entry)) out.push(entry)
       else this.push(entry)
@@ -220,7 +220,7 @@ export class Lane {
     return out
   }
 
-  takeAll(): Entry[] {
+  takeAll(): LaneEntry[] {
     const all = this.#queue.slice(this.#head)
     for (const entry of all) entry.queued--
     this.#queue = []

@@ -1,6 +1,6 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Board } from './board.ts'
-import type { Entry, Lane } from './lane.ts'
+import type { LaneEntry, Lane } from './lane.ts'
 import { NO_PLACE, UNKNOWN_PARTITION } from './place.ts'
 
 /**
@@ -45,7 +45,7 @@ function merge(board: Board, topic: string, lanes: readonly Lane[]): Lane {
 const RANKS = { yes: 0, writing: 1, no: 2 } as const
 
 /** What is in the log, then what is being written, then the rest: each as it is or will be in the log. */
-function byLogThenOrder(a: Entry, b: Entry): number {
+function byLogThenOrder(a: LaneEntry, b: LaneEntry): number {
   if (a.stored !== b.stored) return RANKS[a.stored] - RANKS[b.stored]
   if (a.stored === 'yes') return a.place - b.place
   return a.stored === 'writing' ? a.ticket - b.ticket : a.order - b.order
@@ -61,7 +61,7 @@ function split(board: Board, from: Lane, partitions: number, partitionOf: (recor
     lane.loaded = from.loaded
     return lane
   })
-  const laneOf = (entry: Entry): Lane => {
+  const laneOf = (entry: LaneEntry): Lane => {
     const lane = lanes[partitionOf(entry.record) % partitions] as Lane
     entry.lanes = entry.lanes.length === 1 ? lane.alone : entry.lanes.map(other => (other === from ? lane : other))
     return lane

@@ -6,7 +6,7 @@ import { SinkUnavailable, type Sink, type SinkHealth } from '../../model/sink.ts
 import type { LogLines, SegmentLog } from '../log/contract.ts'
 import { linesOf } from '../log/record-lines.ts'
 import { segmentName, sequenceOf, timeOf } from '../log/segment/segment-name.ts'
-import { Landings } from '../kafka/send/landings.ts'
+import { ProducedOffsets } from '../kafka/send/produced-offsets.ts'
 import { KafkaLanes, type Backing } from '../kafka/lanes.ts'
 import type { KafkaSettings } from '../kafka/options.ts'
 import { copyRecord } from '../lanes/copy.ts'
@@ -15,7 +15,7 @@ import { LogReading } from './log-reading.ts'
 import { REFUSED_FILE, type RefusedFile } from './refused-file.ts'
 import { RoutingEras, type Restore } from './routing-eras.ts'
 import type { Tape } from './tape.ts'
-import type { Entry } from '../lanes/lane.ts'
+import type { LaneEntry } from '../lanes/lane.ts'
 
 export interface LaneSinkOptions {
   readonly settings: KafkaSettings
@@ -44,7 +44,7 @@ const STOP_POLL_MS = 10
 export class LaneSink implements Sink {
   readonly lanes: KafkaLanes
   readonly #options: LaneSinkOptions
-  readonly #landings: Landings
+  readonly #offsets: ProducedOffsets
   readonly #eras: RoutingEras
   readonly #keeper: Keeper
   readonly #reading: LogReading
@@ -56,14 +56,14 @@ export class LaneSink implements Sink {
     this.#options = options
     const { settings, spool, tape, refused } = options
     const folder = basename(spool.dir)
-    this.#landings = new Landings({
+    this.#offsets = new ProducedOffsets({
       segmentFile: (seconds, sequence) =>
         join(folder, segmentName({ now: seconds * 1000, sequence, after: undefined })),
       refusedFile: join(folder, REFUSED_FILE)
     })
     this.#startedAt = options.monotonic()
     const backing: Backing = {
-      landings: this.#landings,
+      offsets: this.#offsets,
       end: tape.end(),
       floor: tape.start(),
       quickMs: settings.publishTimeoutMs / 2,
@@ -84,7 +84,7 @@ export class LaneSink implements Sink {
     this.#keeper.wake()
   }
 
-  async #store(entries: readonly Entry[]): Promise<void> {
+  async #store(entries: readonly LaneEntry[]): Promise<void> {
     const { board } = this.lanes
     const { spool, tape } = this.#options
     const lines = linesOf(entries.map(({ record }) => record))
@@ -98,7 +98,7 @@ export class LaneSink implements Sink {
         const position = first.offset + offset
         const { call } = entry
         if (call !== undefined && !call.settled && entry.pending > 0) {
-          this.#landings.inSegment(call, entry.index, { ...segment, position })
+          this.#offsets.inSegment(call, entry.index, { ...segment, position })
         }
         const place = base + offset
         offset += lines.lengths[index] as number

@@ -1,4 +1,4 @@
-import type { Entry, Lane } from '../../lanes/lane.ts'
+import type { LaneEntry, Lane } from '../../lanes/lane.ts'
 import { createRecordEncoder, DELTA_SLACK_BYTES, type KafkaRecord } from '../encode/message.ts'
 
 /** So many of the lane's first records go with a request, and how large they are in it. */
@@ -30,7 +30,7 @@ export class Filler {
     let bytes = 0
     let count = 0
     for (; count < most; count++) {
-      const value = this.#valueOf(lane.at(count) as Entry, isTimeless)
+      const value = this.#valueOf(lane.at(count) as LaneEntry, isTimeless)
       if (count === 0 && !isAgain && value.bytes > maxBytes) return { ...NOTHING, tooLarge: value.bytes }
       const size = value.bytes + DELTA_SLACK_BYTES
       if (!isAgain && bytes + size > limit && !(isFirst && count === 0)) break
@@ -39,7 +39,7 @@ export class Filler {
     return isAgain && bytes > limit && !isFirst ? NOTHING : { count, bytes }
   }
 
-  #valueOf(entry: Entry, isTimeless: boolean): KafkaRecord {
+  #valueOf(entry: LaneEntry, isTimeless: boolean): KafkaRecord {
     const value = (entry.value ??= this.#encode(entry.record))
     return isTimeless ? (entry.value = value.withoutTime()) : value
   }

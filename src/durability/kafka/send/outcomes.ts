@@ -1,9 +1,9 @@
 import type { Board } from '../../lanes/board.ts'
-import type { Entry, Lane } from '../../lanes/lane.ts'
+import type { LaneEntry, Lane } from '../../lanes/lane.ts'
 import type { ProduceAnswer } from '../connect/cluster-client.ts'
 import type { ProducerIdentity } from '../connect/session.ts'
 import { verdictOf, type Verdict } from './answers.ts'
-import type { Landings } from './landings.ts'
+import type { ProducedOffsets } from './produced-offsets.ts'
 import type { Link } from './link.ts'
 import type { LinkTroubles } from './link-troubles.ts'
 import type { Identities, Outlet } from './outlet.ts'
@@ -13,15 +13,15 @@ export interface Outgoing {
   readonly lane: Lane
   readonly outlet: Outlet
   readonly producer: ProducerIdentity
-  readonly entries: readonly Entry[]
+  readonly entries: readonly LaneEntry[]
 }
 
 /** Keeps a record that Kafka will never take. Rejects where that cannot be had now: it is tried again. */
-export type PutAside = (entry: Entry, refusal: { readonly topic: string; readonly reason: string }) => Promise<void>
+export type PutAside = (entry: LaneEntry, refusal: { readonly topic: string; readonly reason: string }) => Promise<void>
 
 export interface OutcomesOptions {
   readonly board: Board
-  readonly landings: Landings
+  readonly offsets: ProducedOffsets
   readonly troubles: LinkTroubles
   readonly identities: Identities
   readonly putAside: PutAside
@@ -62,14 +62,14 @@ export class Outcomes {
   }
 
   #stored({ lane, outlet }: Outgoing, baseOffset: bigint, now: number): void {
-    const { board, landings, troubles, onRelayed } = this.#options
+    const { board, offsets, troubles, onRelayed } = this.#options
     let offset = baseOffset
     let relayed = 0
     board.confirm(lane, now, ({ stored, call, index }) => {
       if (stored === 'yes') relayed++
       if (call !== undefined && !call.settled) {
         const at = { topic: lane.topic, partition: lane.partition, offset: baseOffset < 0n ? undefined : offset }
-        landings.inKafka(call, index, at)
+        offsets.inKafka(call, index, at)
       }
       offset++
     })
@@ -110,8 +110,8 @@ export class Outcomes {
     void this.#putAside(lane, entry, reason)
   }
 
-  async #putAside(lane: Lane, entry: Entry, reason: string): Promise<void> {
-    const { board, putAside, landings, troubles, onRefused } = this.#options
+  async #putAside(lane: Lane, entry: LaneEntry, reason: string): Promise<void> {
+    const { board, putAside, offsets, troubles, onRefused } = this.#options
     const { topic } = lane
     try {
       await putAside(entry, { topic, reason })
@@ -124,7 +124,7 @@ export class Outcomes {
     const { call, index } = entry
     if (call !== undefined && !call.settled) {
       call.refusals = [...(call.refusals ?? []), { index, topic, reason }]
-      landings.inRefused(call, index)
+      offsets.inRefused(call, index)
     }
     board.refused(lane, performance.now())
     onRefused()

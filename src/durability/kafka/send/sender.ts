@@ -8,7 +8,7 @@ import { createProduceEncoder } from '../encode/produce-encoder.ts'
 import type { KafkaSettings } from '../options.ts'
 import type { TopicBook } from '../topics/topics.ts'
 import { Filler, NOTHING, type Portion } from './filler.ts'
-import type { Landings } from './landings.ts'
+import type { ProducedOffsets } from './produced-offsets.ts'
 import type { Link } from './link.ts'
 import { LinkTroubles } from './link-troubles.ts'
 import { Links } from './links.ts'
@@ -20,7 +20,7 @@ export interface SenderOptions {
   readonly settings: KafkaSettings
   readonly board: Board
   readonly book: TopicBook
-  readonly landings: Landings
+  readonly offsets: ProducedOffsets
   readonly troubles: Troubles
   readonly putAside: PutAside
   /** Records left their lanes. */

@@ -8,19 +8,19 @@ const UNKNOWN = -1
 const IN_REFUSED = -1
 
 /** Names the segment of a sequence number that was begun in this second of the epoch. */
-export interface LandingsOptions {
+export interface ProducedOffsetsOptions {
   readonly segmentFile: (seconds: number, sequence: number) => string
   readonly refusedFile: string
 }
 
 /** Where records came to lie: told as they become durable, read by whoever keeps a receipt. */
-export class Landings {
+export class ProducedOffsets {
   /** By number. As many as there are topics: names come from the configuration, and brokers limit them. */
   readonly #topics: string[] = []
   readonly #numbers = new Map<string, number>()
-  readonly #options: LandingsOptions | undefined
+  readonly #options: ProducedOffsetsOptions | undefined
 
-  constructor(options?: LandingsOptions) {
+  constructor(options?: ProducedOffsetsOptions) {
     this.#options = options
   }
 
