@@ -89,6 +89,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'send what Kafka refused once more',
     load: async () => (await import('./stored/refused.ts')).refusedRetry
   },
+  'privacy scan': {
+    summary: 'say where events seem to hold personal data',
+    load: async () => (await import('./stored/privacy-scan.ts')).privacyScan
+  },
   'suppress add': {
     summary: 'keep no events of a user from now on',
     load: async () => (await import('./keys/suppress.ts')).suppressAdd
@@ -124,7 +128,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
 }
 
 /** Words that are no command by themselves. */
-const GROUPS = ['keys', 'rejected', 'spool', 'refused', 'suppress', 'plan']
+const GROUPS = ['privacy', 'keys', 'rejected', 'spool', 'refused', 'suppress', 'plan']
 
 const EXIT = { failed: 1, usage: 2, left: 75 } as const
 

@@ -19,7 +19,7 @@ export const suppressAdd: Command = {
   help: `Usage: tributary suppress add [ID] [--from FILE] [--file FILE]
 
 From now on no event is kept whose userId, anonymousId or previousId is ID. Clients still get 200. What is stored already
-stays: see "tributary forget".
+stays.
 
 ${WHERE}
 
