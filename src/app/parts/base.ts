@@ -6,6 +6,7 @@ import { createObservations } from '../../debugger/ring/observations.ts'
 import type { BufferPool } from '../../ingest/enrich/buffer-pool.ts'
 import { RecyclingBufferPool } from '../../ingest/enrich/buffer-pool.ts'
 import type { IdSharing } from '../../ingest/dedupe/id-store.ts'
+import type { RateSharing } from '../../ingest/pipeline/rate-limit.ts'
 import type { Background } from '../../model/background.ts'
 import { createBackground } from '../../model/background.ts'
 import type { Clock } from '../../model/clock.ts'
@@ -25,6 +26,8 @@ export interface AppOptions {
   readonly sink?: Sink
   readonly clock?: Clock
   readonly bufferPool?: BufferPool
+  /** Other processes that share rate limits with this one, without a fleet. */
+  readonly rateSharing?: RateSharing | undefined
   /** Other processes that share their messageIds with this one. */
   readonly shareIds?: IdSharing | undefined
 }
@@ -37,17 +40,26 @@ export interface Base {
   readonly bufferPool: BufferPool
   readonly background: Background
   readonly metrics: ReturnType<typeof createMetrics>
+  readonly rateSharing: RateSharing | undefined
   readonly shareIds: IdSharing | undefined
   /** What the debugger is told. */
   readonly seen: Observations
 }
 
-export function createBase({ config, logger, clock = systemClock, bufferPool, shareIds }: AppOptions): Base {
+export function createBase({
+  config,
+  logger,
+  clock = systemClock,
+  bufferPool,
+  rateSharing,
+  shareIds
+}: AppOptions): Base {
   return {
     config,
     logger,
     clock,
     bufferPool: bufferPool ?? new RecyclingBufferPool(),
+    rateSharing,
     shareIds,
     background: createBackground(),
     metrics: createMetrics(),

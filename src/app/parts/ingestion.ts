@@ -42,7 +42,7 @@ export async function openIngestion(base: Base, { keys }: Sources, { routing, si
       seen.recent.observe(report)
       catalogue.observe(report)
     },
-    rateLimiter: createRateLimiter({ clock, maxBatchEvents: config.limits.maxBatchEvents }),
+    rateLimiter: createRateLimiter({ clock, maxBatchEvents: config.limits.maxBatchEvents, sharing: base.rateSharing }),
     refusedBytesPerHour: config.refusedBytesPerHour,
     clock,
     bufferPool,

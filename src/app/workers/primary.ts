@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import { banner } from '../banner.ts'
 import type { Config } from '../../config/env/config.ts'
 import { prepareForWorkers, workerFolder, workerFolders } from '../../fleet/workers/folders.ts'
+import { relayDemand } from '../../fleet/workers/limits.ts'
 import type { FromWorker } from '../../fleet/workers/messages.ts'
 import type { SeenRelay } from '../../fleet/workers/seen-relay.ts'
 import { createSeenRelay } from '../../fleet/workers/seen-relay.ts'
@@ -103,6 +104,7 @@ function createWorkers(config: Config, { count, metrics, share, logger }: Parts)
     log: logger
   })
   const feed = createFeed(supervisor.slots)
+  relayDemand(supervisor.slots)
   return { supervisor, feed }
 }
 

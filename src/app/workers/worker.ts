@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/env/config.ts'
 import { workerConfig } from './worker-config.ts'
 import { createSeenCollector } from '../../fleet/seen/collector.ts'
+import type { WorkerLimits } from '../../fleet/workers/limits.ts'
+import { createWorkerLimits } from '../../fleet/workers/limits.ts'
 import { connectToPrimary } from '../../fleet/workers/link.ts'
 import type { PrimaryLink } from '../../fleet/workers/link.ts'
 import type { StartMessage } from '../../fleet/workers/messages.ts'
@@ -51,9 +53,11 @@ async function serve(config: Config, { start, link, endWithGrace }: Context): Pr
   const lock = await lockFolder(config.dataDir)
   const { share } = start
   const collector = share && createSeenCollector(batches => void link.send({ op: 'seen', batches }))
+  const limits = createWorkerLimits(start.count, () => performance.now())
   const app = await createApp({
     config,
     logger,
+    rateSharing: limits,
     shareIds: share && { ...share, onKept: collector?.add ?? (() => undefined) }
   })
   for (const { name, entries } of share?.recent ?? []) app.restoreIds(name, entries)
@@ -69,6 +73,30 @@ async function serve(config: Config, { start, link, endWithGrace }: Context): Pr
   const log = { info: logger.debug.bind(logger), warn: logger.debug.bind(logger), fatal: logger.fatal.bind(logger) }
   const delayMs = config.shutdownGraceMs + config.drainOnStopMs
   const end = endWithGrace({ delayMs, log, close, where: `${config.dataDir}/spool` })
+  obey(app, { start, link, limits, end })
+  if (start.task === 'drain') {
+    while (app.backlogBytes() > 0) await sleep(DRAIN_POLL_MS)
+    return end()
+  }
+  await app.admin.ready()
+  const url = await app.tracking.listen({ host: config.host, port: config.port })
+  await link.send({ op: 'beat', ...(await beat(app, limits)) })
+  await link.send({ op: 'listening', url })
+  app.joinFleet('')
+  if (app.firstKey !== undefined) process.stdout.write(`The write key of the fleet's one source: ${app.firstKey}\n`)
+  const problems = await app.topicProblems()
+  if (problems.length === 0) return
+  // What was taken until now is durable: in Kafka, or in the spool.
+  await app.close()
+  await lock.release()
+  throw new ConfigError(problems)
+}
+
+/** Answers what the primary asks from now on, and does what it says. */
+function obey(
+  app: App,
+  { start, link, limits, end }: Pick<Context, 'start' | 'link'> & { limits: WorkerLimits; end: () => void }
+): void {
   const { index } = start
   const nextLocal = app.debugger.nextSeq
   const seqs = createSeqs({ index, nextLocal, elapsedMs: () => Date.now() - start.epoch })
@@ -79,7 +107,8 @@ async function serve(config: Config, { start, link, endWithGrace }: Context): Pr
       question.kind === 'metrics' ? app.readMetrics() : answerRequest(question, { admin: app.admin, seqs, index }),
     reload: app.reload,
     stop: end,
-    beat: () => beat(app),
+    beat: () => beat(app, limits),
+    demand: ({ others }) => limits.heard(others),
     watch: watches.begin,
     more: ({ id }) => watches.more(id),
     unwatch: ({ id }) => watches.stop(id),
@@ -87,22 +116,6 @@ async function serve(config: Config, { start, link, endWithGrace }: Context): Pr
       for (const { name, entries } of batches) app.restoreIds(name, entries)
     }
   })
-  if (start.task === 'drain') {
-    while (app.backlogBytes() > 0) await sleep(DRAIN_POLL_MS)
-    return end()
-  }
-  await app.admin.ready()
-  const url = await app.tracking.listen({ host: config.host, port: config.port })
-  await link.send({ op: 'beat', ...(await beat(app)) })
-  await link.send({ op: 'listening', url })
-  app.joinFleet('')
-  if (app.firstKey !== undefined) process.stdout.write(`The write key of the fleet's one source: ${app.firstKey}\n`)
-  const problems = await app.topicProblems()
-  if (problems.length === 0) return
-  // What was taken until now is durable: in Kafka, or in the spool.
-  await app.close()
-  await lock.release()
-  throw new ConfigError(problems)
 }
 
 async function lockFolder(dir: string): Promise<DataDirLock> {
@@ -117,12 +130,12 @@ async function lockFolder(dir: string): Promise<DataDirLock> {
   }
 }
 
-async function beat(app: App) {
+async function beat(app: App, limits: WorkerLimits) {
   const { statusCode, payload } = await app.admin.inject({
     method: 'GET',
     url: '/readyz',
     headers: { host: 'localhost' }
   })
   const { problems } = JSON.parse(payload) as { problems: readonly string[] }
-  return { ready: statusCode === 200, problems, backlog: app.backlogBytes() }
+  return { ready: statusCode === 200, problems, backlog: app.backlogBytes(), demand: limits.demand() }
 }

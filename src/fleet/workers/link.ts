@@ -19,6 +19,7 @@ export interface LinkHandlers {
   more(message: Extract<FromPrimary, { op: 'more' }>): void
   unwatch(message: Extract<FromPrimary, { op: 'unwatch' }>): void
   seen(message: Extract<FromPrimary, { op: 'seen' }>): void
+  demand(message: Extract<FromPrimary, { op: 'demand' }>): void
   /** How the worker is. */
   beat(): Promise<Omit<Extract<FromWorker, { op: 'beat' }>, 'op'>>
 }

@@ -1,5 +1,7 @@
 /** What the primary and its workers tell each other over IPC, in structured-clone form. */
 
+import type { OtherDemand } from '../limits/shares.ts'
+import type { Demand } from '../members/heartbeat.ts'
 import type { SeenBatch } from '../seen/collector.ts'
 
 /** Of what a worker must know before it builds its server. */
@@ -31,6 +33,8 @@ export interface Beat {
   readonly problems: readonly string[]
   /** Bytes that Kafka has not confirmed. */
   readonly backlog: number
+  /** What was offered lately, by source with a rate limit. */
+  readonly demand: Readonly<Record<string, Demand>>
 }
 
 export type FromWorker =
@@ -59,6 +63,8 @@ export type FromPrimary =
   | { readonly op: 'unwatch'; readonly id: number }
   /** messageIds that the others made durable. */
   | { readonly op: 'seen'; readonly batches: readonly SeenBatch[] }
+  /** What was offered to the others. */
+  | { readonly op: 'demand'; readonly others: readonly OtherDemand[] }
 
 export interface AskMessage {
   readonly op: 'ask'

@@ -1,0 +1,70 @@
+import type { Demand } from '../members/heartbeat.ts'
+
+/** How many events and requests a second were offered to this server, by source. */
+export interface DemandMeter {
+  /** A request of a source that has a rate limit came, whether it passes or not. */
+  offered(source: string, events: number): void
+  /** By the id of each source that was heard of lately. */
+  read(): Readonly<Record<string, Demand>>
+}
+
+interface Gauge {
+  events: number
+  requests: number
+  /** Of what was offered since the last step. */
+  newEvents: number
+  newRequests: number
+}
+
+const STEP_MS = 250
+/** After this time a change of demand counts for 63 %. */
+const MEMORY_MS = 1_000
+const KEPT_OF_A_STEP = Math.exp(-STEP_MS / MEMORY_MS)
+/** Below this rate, in requests a second, a source is forgotten. */
+const FORGOTTEN_BELOW = 0.01
+/** Sources that are metered at most. */
+const MAX_SOURCES = 1_000
+
+/**
+ * @param monotonic milliseconds
+ */
+export function createDemandMeter(monotonic: () => number): DemandMeter {
+  const gauges = new Map<string, Gauge>()
+  let steppedAt = monotonic()
+
+  /** Moves each rate towards what was offered in the steps since the last call. */
+  function step(): void {
+    const steps = Math.floor((monotonic() - steppedAt) / STEP_MS)
+    if (steps < 1) return
+    steppedAt += steps * STEP_MS
+    const kept = KEPT_OF_A_STEP ** steps
+    const perSecond = 1_000 / (steps * STEP_MS)
+    for (const [source, gauge] of gauges) {
+      gauge.events = gauge.events * kept + gauge.newEvents * perSecond * (1 - kept)
+      gauge.requests = gauge.requests * kept + gauge.newRequests * perSecond * (1 - kept)
+      gauge.newEvents = 0
+      gauge.newRequests = 0
+      if (gauge.requests < FORGOTTEN_BELOW) gauges.delete(source)
+    }
+  }
+
+  return {
+    offered(source, events) {
+      step()
+      let gauge = gauges.get(source)
+      if (gauge === undefined) {
+        if (gauges.size >= MAX_SOURCES) return
+        gauges.set(source, (gauge = { events: 0, requests: 0, newEvents: 0, newRequests: 0 }))
+      }
+      gauge.newEvents += events
+      gauge.newRequests += 1
+    },
+    read() {
+      step()
+      const entries = [...gauges].map(([source, { events, requests }]) => [source, [round(events), round(requests)]])
+      return Object.fromEntries(entries) as Record<string, Demand>
+    }
+  }
+}
+
+const round = (rate: number): number => Math.round(rate * 100) / 100
