@@ -19,6 +19,8 @@ import { watchSdks } from './api/sources.ts'
 import type { Finders } from './api/trace.ts'
 import type { CatalogueView } from './api/api-catalogue.ts'
 import { registerCatalogue } from './api/api-catalogue.ts'
+import type { ViolationsView } from './api/api-violations.ts'
+import { registerViolations } from './api/api-violations.ts'
 import { registerSuppressions } from './api/api-suppressions.ts'
 import type { SuppressionStore } from '../model/governance/suppress.ts'
 
@@ -37,6 +39,7 @@ export interface DebuggerOptions extends Omit<SourceRoutesOptions, 'recent' | 's
   readonly version: string
   readonly suppressions: SuppressionStore
   readonly catalogue: CatalogueView
+  readonly violations: ViolationsView
   readonly clock: Clock
 }
 
@@ -66,6 +69,7 @@ export async function registerDebugger(app: FastifyInstance, options: DebuggerOp
     registerSourceRoutes(api, { ...options, recent, sdks })
     registerSuppressions(api, options.suppressions)
     registerCatalogue(api, options.catalogue)
+    registerViolations(api, options.violations)
     registerOverview(api, { ...options, history, hasPassword: access.mode === 'password', background })
   })
   app.addHook('preClose', async () => {

@@ -8,6 +8,8 @@ import { createGpc } from './privacy/gpc.ts'
 import { applyIpPolicy } from './privacy/ip.ts'
 import { createPrivacy } from './privacy/privacy.ts'
 import { createPlanRules } from './plans/enforce/plan-rules.ts'
+import type { DifferingEvent } from './plans/enforce/violation-log.ts'
+import { ViolationLog } from './plans/enforce/violation-log.ts'
 import { approvePlans } from './plans/store/approve-plans.ts'
 import { createPlanStore } from './plans/store/plan-store.ts'
 import { createSuppression } from './suppress/suppression.ts'
@@ -26,6 +28,8 @@ export interface OpenGovernance {
   readonly suppressions: SuppressionStore
   /** A sender's address as it may be kept; empty where it may not be. The source is undefined where it is not known. */
   keptAddress(source: Source | undefined, address: string): string
+  /** What differs from the plans since the start. */
+  readonly violations: ViolationLog
   /** An edit of tributary.yml comes into force with the plans that it names, or not at all; then `next` is asked. */
   approve(next: EditApproval): EditApproval
   /** Reads the plans again now. */
@@ -44,14 +48,18 @@ export async function openGovernance(options: GovernanceOptions): Promise<OpenGo
   const plans = createPlanStore(others)
   const takeEffect = await plans.prepare(current())
   takeEffect()
+  const violations = new ViolationLog()
+  const onDifference = (event: DifferingEvent): void =>
+    violations.add(event, new Date(others.clock.now()).toISOString())
   return {
     rules: createGovernance([
       createSuppression(suppressions.ids),
       createPrivacy(privacyHashKey),
       createGpc(),
-      createPlanRules({ planOf: plans.planOf })
+      createPlanRules({ planOf: plans.planOf, onDifference })
     ]),
     suppressions,
+    violations,
     keptAddress(source, address) {
       const { ip = 'keep' } = (source === undefined ? current() : source).privacy ?? {}
       return applyIpPolicy(ip, address) ?? ''

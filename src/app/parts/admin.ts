@@ -72,6 +72,7 @@ export function showDebugger(admin: FastifyInstance, base: Base, shown: Shown): 
     trackingUrl: hostname => config.publicUrl ?? urlOf(tracking, hostname, config),
     suppressions: ingestion.governance.suppressions,
     catalogue: ingestion.catalogue,
+    violations: ingestion.governance.violations,
     clock
   })
 }

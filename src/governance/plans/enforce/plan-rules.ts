@@ -11,15 +11,18 @@ import { enforce } from './enforcement.ts'
 import { omissions } from './omit.ts'
 import { protocolsEdit } from './protocols.ts'
 import { RequestEvent } from './request-event.ts'
+import type { DifferingEvent } from './violation-log.ts'
 import { wholeEventEdits } from './whole-event.ts'
 
 export interface PlanRulesOptions {
   /** The plan in force for a source that names one; the same object until the plan changes. */
   readonly planOf: (settings: PlanSettings) => CompiledPlan | undefined
+  /** Told of each event that differs from its plan. */
+  readonly onDifference?: (event: DifferingEvent) => void
 }
 
 /** What an event's plan asks of it, and what is done where it differs. */
-export function createPlanRules({ planOf }: PlanRulesOptions): Governance {
+export function createPlanRules({ planOf, onDifference }: PlanRulesOptions): Governance {
   const governors = new WeakMap<CompiledPlan, Map<Source, Governor>>()
   return {
     of(source) {
@@ -30,7 +33,8 @@ export function createPlanRules({ planOf }: PlanRulesOptions): Governance {
       // A reload makes new sources: the old ones must not pile up.
       if (ofPlan === undefined || ofPlan.size > MAX_SOURCES) governors.set(plan, (ofPlan = new Map()))
       let governor = ofPlan.get(source)
-      if (governor === undefined) ofPlan.set(source, (governor = governorOf(plan, settings, source.id)))
+      if (governor === undefined)
+        ofPlan.set(source, (governor = governorOf({ plan, modes: settings.modes, source: source.id, onDifference })))
       return governor
     }
   }
@@ -38,10 +42,10 @@ export function createPlanRules({ planOf }: PlanRulesOptions): Governance {
 
 const MAX_SOURCES = 1_000
 
-function governorOf(plan: CompiledPlan, { modes }: PlanSettings, source: string): Governor {
+function governorOf(rules: Rules): Governor {
   return {
     address: address => address,
-    steps: [request => applyPlan(request, { plan, modes, source })],
+    steps: [request => applyPlan(request, rules)],
     mayKeep: () => true
   }
 }
@@ -50,6 +54,7 @@ interface Rules {
   readonly plan: CompiledPlan
   readonly modes: PlanSettings['modes']
   readonly source: string
+  readonly onDifference: PlanRulesOptions['onDifference']
 }
 
 /** Events that differ from their plan, by index. */
@@ -71,7 +76,7 @@ function applyPlan(request: JudgedRequest, rules: Rules): void {
   for (const [index, enforcement] of blocked) request.block(index, enforcement.blocked as Fault)
 }
 
-function compareAll(request: JudgedRequest, { plan, modes }: Rules): Found {
+function compareAll(request: JudgedRequest, { plan, modes, source, onDifference }: Rules): Found {
   const found: Found = new Map()
   const reader = new RequestEvent(request.body)
   const { events } = request
@@ -81,7 +86,12 @@ function compareAll(request: JudgedRequest, { plan, modes }: Rules): Found {
     const ofType = modes[event.type]
     if (isOff(ofType)) continue
     const differences = plan.compare(reader.at(event), ofType)
-    if (differences !== undefined) found.set(index, enforce(differences, ofType, reader.name() ?? ''))
+    if (differences === undefined) continue
+    const name = reader.name() ?? ''
+    const enforcement = enforce(differences, ofType, name)
+    found.set(index, enforcement)
+    const { type } = event
+    onDifference?.({ source, type, name, ...reader.sender(), reported: enforcement.reported })
   }
   return found
 }

@@ -5,6 +5,7 @@ import { KEY } from '../../../ingest/parse/known-keys.ts'
 import type { PlannedEvent } from '../judge/compiled-plan.ts'
 import { payload, SET_BY_SERVER } from '../judge/planned-value.ts'
 
+const MAX_SDK_CHARS = 200
 const NUMBERS: ReadonlyMap<string, number> = new Map(Object.entries(KEY))
 
 /**
@@ -61,6 +62,15 @@ export class RequestEvent implements PlannedEvent {
       ...(context === undefined ? {} : { context }),
       ...(Object.keys(integrations).length === 0 ? {} : { integrations })
     }
+  }
+
+  /** Who sent it, as far as the event says: its messageId and SDK. */
+  sender(): { readonly messageId: string; readonly sdk: string } {
+    const messageId = this.#read('messageId')
+    const library = asObject(asObject(this.#mergedContext())?.['library'])
+    const words = [library?.['name'], library?.['version']].filter(word => typeof word === 'string')
+    const sdk = words.join(' ').slice(0, MAX_SDK_CHARS) || 'unknown'
+    return { messageId: typeof messageId === 'string' ? messageId : '', sdk }
   }
 
   #mergedContext(): unknown {

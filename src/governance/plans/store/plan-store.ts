@@ -88,11 +88,7 @@ export function createPlanStore({ configFile, clock, log }: PlanStoreOptions): P
         for (const { file, seen, plan } of loaded) {
           if (!followed.has(file)) followed.set(file, follow(file, seen, plan))
         }
-        for (const [file, { watch }] of followed) {
-          if (wanted.has(file)) continue
-          followed.delete(file)
-          void watch.close()
-        }
+        forgetOthers(followed, wanted)
       }
     },
     check() {
@@ -101,6 +97,14 @@ export function createPlanStore({ configFile, clock, log }: PlanStoreOptions): P
     async close() {
       await Promise.all([...followed.values()].map(({ watch }) => watch.close()))
     }
+  }
+}
+
+function forgetOthers(followed: Map<string, Followed>, wanted: ReadonlySet<string>): void {
+  for (const [file, { watch }] of followed) {
+    if (wanted.has(file)) continue
+    followed.delete(file)
+    void watch.close()
   }
 }
 
