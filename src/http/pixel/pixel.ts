@@ -109,10 +109,17 @@ async function track(request: FastifyRequest<PixelRoute>, options: PixelContext)
   return undefined
 }
 
-/** A suffix makes the path an image's for whoever looks at that; behind an encoded question mark stands the query. */
+/** A question mark that was encoded again, once or more. */
+const ENCODED_QUESTION_MARK = /%(?:25)*3f/i
+
+/**
+ * A suffix makes the path an image's for whoever looks at that; behind an encoded question mark stands the query. The router
+ * has undone one encoding of it.
+ */
 function readPath({ params, raw }: FastifyRequest<PixelRoute>): { name: string; query: string } {
   const { url = '' } = raw
-  const [last = '', ...inPath] = params.type.split('?')
+  const type = params.type.includes('?') ? params.type : params.type.replace(ENCODED_QUESTION_MARK, '?')
+  const [last = '', ...inPath] = type.split('?')
   const inUrl = url.includes('?') ? url.slice(url.indexOf('?') + 1) : ''
   return { name: last.replace(/\.gif$/i, ''), query: [...inPath, inUrl].filter(text => text !== '').join('&') }
 }
