@@ -9,26 +9,25 @@ export interface Forwarded {
   readonly hosts: readonly string[]
 }
 
-const NOTHING: Forwarded = { addresses: [], protocols: [], hosts: [] }
-
 /** A parameter of a Forwarded element (RFC 7239, 4); ports and brackets without quotes are taken too, as some send them. */
 const PARAMETER = /[ \t]*([\w!#$%&'*+.^`|~-]+)=("(?:[^"\\]|\\.)*"|[^;,\s"]*)[ \t]*(?:;|$)/y
 
 /**
- * Reads X-Forwarded-For, -Proto and -Host, or Forwarded (RFC 7239) where none of those is there. Not both: most proxies
- * write the former and pass the latter on as their client sent it.
+ * Reads X-Forwarded-For, -Proto and -Host, and Forwarded (RFC 7239) where the first of them is not there. Not both for an
+ * address: most proxies write the former and pass the latter on as their client sent it. Where Forwarded says the address, a
+ * scheme or a host of the other family beats its own, since some proxies write one of each.
  */
 export function readForwarded(headers: IncomingHttpHeaders): Forwarded {
   const { 'x-forwarded-for': by, 'x-forwarded-proto': proto, 'x-forwarded-host': host, forwarded } = headers
-  if (by !== undefined || proto !== undefined || host !== undefined) {
-    return { addresses: split(by).map(plainAddress), protocols: split(proto), hosts: split(host) }
-  }
-  if (forwarded === undefined) return NOTHING
+  const protocols = split(proto)
+  const hosts = split(host)
+  if (by !== undefined) return { addresses: split(by).map(plainAddress), protocols, hosts }
+  if (forwarded === undefined) return { addresses: [], protocols, hosts }
   const elements = split(forwarded).map(parseElement)
   return {
     addresses: elements.map(element => plainAddress(element.get('for') ?? '')),
-    protocols: elements.map(element => element.get('proto') ?? ''),
-    hosts: elements.map(element => element.get('host') ?? '')
+    protocols: protocols.length > 0 ? protocols : elements.map(element => element.get('proto') ?? ''),
+    hosts: hosts.length > 0 ? hosts : elements.map(element => element.get('host') ?? '')
   }
 }
 

@@ -128,9 +128,51 @@ t.test('a scheme is read in any case, an unknown one not at all, and one word of
   t.match(await clientOf('2', once), { protocol: 'https', host: 'a.example' }, 'the inner proxy has passed it on')
 })
 
-t.test('Forwarded is read where no X-Forwarded header is there, and what is malformed in it says nothing', async t => {
+t.test(
+  'Forwarded says the address where no X-Forwarded-For does, beside a scheme or a host of the other family',
+  async t => {
+    const forwarded = 'for="203.0.113.7:51008";proto=http;host=events.example.com'
+    const rows: [headers: Headers, wanted: Record<string, string>][] = [
+      [
+        { forwarded, 'x-forwarded-proto': 'https' },
+        { protocol: 'https', host: 'events.example.com' }
+      ],
+      [
+        { forwarded, 'x-forwarded-host': 'b.example' },
+        { protocol: 'http', host: 'b.example' }
+      ],
+      [
+        { forwarded, 'x-forwarded-proto': 'HTTPS', 'x-forwarded-host': 'b.example' },
+        { protocol: 'https', host: 'b.example' }
+      ],
+      [
+        { forwarded: 'for=203.0.113.7', 'x-forwarded-proto': 'https' },
+        { protocol: 'https', host: 'inside:3000' }
+      ],
+      [
+        { forwarded, 'x-forwarded-proto': '' },
+        { protocol: 'http', host: 'events.example.com' }
+      ]
+    ]
+    for (const [headers, wanted] of rows) {
+      t.same(await clientOf('loopback', headers), { address: '203.0.113.7', ...wanted }, JSON.stringify(headers))
+      t.same(await clientOf('loopback', headers, '192.0.2.1'), {
+        address: '192.0.2.1',
+        protocol: 'http',
+        host: 'inside:3000'
+      })
+    }
+    const hops = { forwarded: 'for=203.0.113.7;proto=https, for=10.0.0.2', 'x-forwarded-proto': 'https' }
+    t.equal((await clientOf('loopback,10.0.0.0/8', hops)).address, '203.0.113.7')
+    t.equal((await clientOf('loopback', hops)).address, '10.0.0.2', 'the walk ends at who is not trusted')
+  }
+)
+
+t.test('Forwarded is read where no X-Forwarded-For is there, and what is malformed in it says nothing', async t => {
   const both = { 'x-forwarded-for': '203.0.113.7', forwarded: 'for=198.51.100.66;proto=https;host=evil.example' }
-  t.same(await clientOf('loopback', both), { address: '203.0.113.7', protocol: 'http', host: 'inside:3000' })
+  for (const headers of [both, { ...both, 'x-forwarded-for': '203.0.113.7', 'x-forwarded-proto': 'http' }]) {
+    t.same(await clientOf('loopback', headers), { address: '203.0.113.7', protocol: 'http', host: 'inside:3000' })
+  }
   for (const [said, address] of [
     ['for=203.0.113.7:51008', '203.0.113.7'],
     ['for=[2001:db8::7]:1', '2001:db8::7'],
