@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { ERRORS } from '../../model/errors.ts'
 import type { Authenticated, Authenticator, Refused } from './authenticate.ts'
 import type { SentKey } from './credentials.ts'
 import { bodyKeys, headKeys, isKeyRepeated, queryKeys } from './credentials.ts'
@@ -46,8 +47,16 @@ export function findCaller(
 ): Authenticated {
   if (request.caller !== undefined) return request.caller
   const sent = [...request.headKeys, ...bodyKeys(inBody), ...queryKeys(query)]
-  if (sent.length === 0 && isKeyRepeated(query)) return { ok: false, code: 'write_key_repeated' }
-  return authenticator.authenticate(sent, request)
+  if (!isKeyRepeated(query)) return authenticator.authenticate(sent, request)
+  if (sent.length === 0) return { ok: false, code: 'write_key_repeated' }
+  const found = authenticator.authenticate(sent, request)
+  if (found.ok || found.code !== 'write_key_unknown') return found
+  // Nobody knows which of the keys was meant to count: both faults are told.
+  return {
+    ok: false,
+    code: 'write_key_repeated',
+    message: `${found.message}, and ${ERRORS.write_key_repeated.message}`
+  }
 }
 
 /** Whether the head or the query of a request has a key. */
