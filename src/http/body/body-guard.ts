@@ -9,6 +9,7 @@ import { DEFAULT_MINIMUM_RATE, watchBodyRate } from './body-rate.ts'
 import type { Encoding, Inflater } from './encoding.ts'
 import { createInflater, onWire } from './encoding.ts'
 import { GrowingBytes } from './growing-bytes.ts'
+import { inflateMembers } from './gzip-members.ts'
 
 /** The result of reading a body: `overloaded` if the body budget is used up, `request_timeout` if it arrives too slowly. */
 export type GuardedBody = { readonly ok: true; readonly bytes: Buffer } | UnreadBody
@@ -80,8 +81,8 @@ class BodyReader {
   /** Bytes that arrived while the inflater was busy; the inflater gets them as one piece, however small the chunks were. */
   #waiting = new GrowingBytes(0, UNPOOLED_BUFFERS)
   #inflating = false
-  /** The first piece that the inflater got. */
-  #firstWire = NOTHING
+  /** The pieces that the inflater got, if they are to be kept. */
+  readonly #wire: Buffer[] = []
   #stopWatch: (() => void) | undefined
   #patience: NodeJS.Timeout | undefined
 
@@ -145,6 +146,7 @@ class BodyReader {
     const bytes = this.#waiting.take()
     this.#inflater ??= this.#startInflater(bytes)
     this.#inflating = true
+    if (this.#isKept) this.#wire.push(bytes)
     this.#inflater.write(bytes, error => {
       if (error != null) return
       this.#inflating = false
@@ -155,7 +157,6 @@ class BodyReader {
 
   #startInflater(first: Buffer): Inflater {
     const inflater = createInflater(this.#encoding, first)
-    if (this.#isKept) this.#firstWire = first
     inflater.on('data', this.#onInflated)
     // The inflater ends early if more bytes follow the end of the compressed stream.
     inflater.on('end', () => (inflater.bytesWritten === this.#wireBytes ? this.#complete() : this.#refuseEncoding()))
@@ -204,12 +205,19 @@ class BodyReader {
     this.#refuse(fault('payload_too_large', '', message), isComplete)
   }
 
-  /** A body that claims to be compressed and is not is kept as it arrived. */
+  /** A body that claims to be compressed and is not is kept as it arrived; of others, what could be inflated is kept. */
   #refuseEncoding(): void {
-    const first = this.#firstWire
-    const isPlain = this.#body.length === 0 && first[0] === OPEN_BRACE
-    if (isPlain) this.#body.add(first.subarray(0, this.#mostBytes))
-    this.#refuse(fault('invalid_encoding'), isPlain && this.#wireEnded && first.length === this.#wireBytes)
+    const wire = Buffer.concat(this.#wire)
+    const isPlain = this.#body.length === 0 && wire[0] === OPEN_BRACE
+    if (isPlain) this.#body.add(wire.subarray(0, this.#mostBytes))
+    else if (this.#encoding === 'gzip') this.#addRest(inflateMembers(wire, this.#mostBytes))
+    this.#refuse(fault('invalid_encoding'), isPlain && this.#wireEnded && wire.length === this.#wireBytes)
+  }
+
+  /** @param whole begins with what the body has already */
+  #addRest(whole: Buffer): void {
+    const rest = whole.subarray(this.#body.length)
+    if (rest.length > 0 && this.#hold(rest)) this.#body.add(rest)
   }
 
   #refuse(what: Fault | GuardError, isComplete = false): void {

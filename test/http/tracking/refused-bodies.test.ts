@@ -1,5 +1,13 @@
 /** A body that is refused as a whole leaves a trace: it is kept with its reason where its source is known. */
-import { gzipSync } from 'node:zlib'
+import {
+  brotliCompressSync,
+  constants,
+  crc32,
+  deflateRawSync,
+  deflateSync,
+  gzipSync,
+  zstdCompressSync
+} from 'node:zlib'
 import t from 'tap'
 import type { Test } from 'tap'
 import { restoreRecord } from '../../../src/ingest/route/restore.ts'
@@ -163,6 +171,61 @@ t.test(
     t.match(plain, { status: 400, code: 'invalid_encoding', complete: true, body: `{"batch":[${EVENT}]}` })
   }
 )
+
+t.test('of a compressed body with more bytes behind its end what was inflated is kept, in every encoding', async t => {
+  const server = await startApp(t)
+  const gzips = {
+    gzip: gzipSync,
+    'x-gzip': gzipSync,
+    'gzip of two members': twoMembers,
+    'gzip with a long head': withLongHead
+  }
+  const others = {
+    deflate: deflateSync,
+    'deflate, bare': deflateRawSync,
+    br: quickBrotli,
+    zstd: zstdCompressSync
+  }
+  const pad = Array.from({ length: 20_000 }, (_, i) => i.toString(36)).join('')
+  const tails = ['\0', 'x', '{"batch":[]}', ' '.repeat(70_000), '\x1f\x8b']
+  let number = 0
+  for (const [encoding, squeeze] of Object.entries({ ...gzips, ...others })) {
+    const headers = { 'content-encoding': encoding.split(/[ ,]/)[0] as string }
+    for (const tail of tails) {
+      for (const options of [{ headers }, { headers, chunkBytes: 1_000 }]) {
+        const whole = `{"n":${number++},"batch":[${EVENT}],"pad":"${number % 3 === 0 ? pad : ''}"}`
+        const body = Buffer.concat([squeeze(whole), Buffer.from(tail, 'latin1')])
+        // A busy machine makes the server overloaded in earnest.
+        let status = 503
+        const send = async () => ({ status } = await ask(t, `${server.url}/v1/batch`, { body, ...options }))
+        await until(async () => (await send()).status !== 503, { what: 'an answer' })
+        const record = bodies(server).at(-1) ?? {}
+        const what = `${encoding}, ${whole.length} characters, then ${JSON.stringify(tail.slice(0, 12))}`
+        t.match({ status, ...record }, { status: 400, code: 'invalid_encoding', complete: false }, what)
+        t.ok(bytesOf(record).toString() === whole, `${what}: ${bytesOf(record).length} are kept`)
+      }
+    }
+  }
+  t.equal(bodies(server).length, number)
+  await until(async () => (await held(server)) === 0, { what: 'the memory to be given back' })
+})
+
+function quickBrotli(text: string): Buffer {
+  return brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })
+}
+
+/** As `gzip a b` makes it, and web servers that append. */
+function twoMembers(text: string): Buffer {
+  return Buffer.concat([gzipSync(text.slice(0, 20)), gzipSync(text.slice(20))])
+}
+
+/** With extra field, name, comment and checksum of the head (RFC 1952, 2.3). */
+function withLongHead(text: string): Buffer {
+  const plain = gzipSync(text)
+  const head = Buffer.concat([plain.subarray(0, 10), Buffer.from('\x03\0abcname\0comment\0', 'latin1')])
+  head[3] = 0b11110
+  return Buffer.concat([head, Buffer.from(new Uint16Array([crc32(head) & 0xffff]).buffer), plain.subarray(10)])
+}
 
 t.test("a pixel's data that is not JSON is kept too", async t => {
   const server = await startApp(t)
