@@ -38,8 +38,8 @@ export async function visit(html: string, query: string, work: (visit: Visit) =>
   }
 }
 
-/** What the page does with the SDK, whichever way it was installed. */
-function calls(marker: string): string {
+/** What the page does with an SDK that it calls `analytics`, whichever way it was installed. */
+export function calls(marker: string): string {
   return `
     analytics.identify('browser-user-ü', { marker: '${marker}-identify' })
     analytics.track('Signed Up', { marker: '${marker}-track' })
@@ -80,7 +80,8 @@ export function strangers({ asked, site }: Visit, url: string): string[] {
   return asked.filter(each => !each.startsWith(site) && !each.startsWith(`${url}/`) && /^https?:/.test(each))
 }
 
-function refuseStrangers(visit: Visit, url: string): void {
+/** Throws where a page asked hosts beside its own and the server. */
+export function refuseStrangers(visit: Visit, url: string): void {
   const found = strangers(visit, url)
   if (found.length > 0) throw new Error(`the page asked others too: ${found.join(', ')}`)
 }

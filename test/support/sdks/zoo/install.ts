@@ -32,7 +32,8 @@ export async function npmPackages(): Promise<string> {
   const manifest = await readFile(join(HERE, 'npm', 'package.json'), 'utf8')
   return once('npm', manifest, async dir => {
     await writeFile(join(dir, 'package.json'), manifest)
-    const quiet = ['--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error']
+    // React Native itself is not asked for: it would be hundreds of packages, of which none runs here.
+    const quiet = ['--legacy-peer-deps', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error']
     await run('npm', ['install', ...quiet], { cwd: dir, timeout: TIMEOUT_MS })
   })
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { EVENT_TYPES, type EventType } from '../../../../src/model/event-types.ts'
 import type { SdkRun } from '../run.ts'
+import { HIGHTOUCH, sendWithHightouch } from './hightouch.ts'
 import { goProgram, jarsWith, npmPackages, pythonWith, rudderJavaProgram, rustProgram } from './install.ts'
 
 const run = promisify(execFile)
@@ -38,9 +39,9 @@ const NPM_VERSIONS = (
   JSON.parse(readFileSync(join(HERE, 'npm', 'package.json'), 'utf8')) as { dependencies: Record<string, string> }
 ).dependencies
 
-function npm(name: string, options: Options = {}): SdkRun {
-  const program = { program: process.execPath, args: [join(HERE, 'npm', 'calls.mjs'), name] }
-  return sdk(name, async () => ({ ...program, cwd: await npmPackages() }), {
+/** @param args the program and what it is given before url, write key and marker */
+function npm(name: string, options: Options = {}, args = [join(HERE, 'npm', 'calls.mjs'), name]): SdkRun {
+  return sdk(name, async () => ({ program: process.execPath, args, cwd: await npmPackages() }), {
     ...options,
     version: NPM_VERSIONS[name] ?? ''
   })
@@ -76,6 +77,8 @@ export const ZOO: readonly SdkRun[] = [
   npm('@rudderstack/analytics-js-service-worker'),
   npm('@customerio/cdp-analytics-node'),
   npm('@jitsu/js', { types: without('screen', 'alias') }),
+  npm('@segment/analytics-react-native', { types: without('page') }, [join(HERE, 'react-native', 'calls.mjs')]),
+  { ...npm(HIGHTOUCH), name: `${HIGHTOUCH} in Chromium`, send: sendWithHightouch },
   python('analytics-python', '1.4.post1', { module: 'analytics' }),
   python('rudder-sdk-python', '2.1.9', { module: 'rudderstack.analytics' }),
   python('customerio-cdp-analytics', '1.1.0', { module: 'customerio.analytics' }),
