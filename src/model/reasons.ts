@@ -40,7 +40,9 @@ export const REASONS = {
   payload_too_large: 'the payload is too large',
   too_many_events: 'the batch has too many events',
   invalid_encoding: 'the body does not decode by its Content-Encoding',
-  incomplete_body: 'the request ended before its body was complete'
+  incomplete_body: 'the request ended before its body was complete',
+  encoding_unsupported: 'this Content-Encoding is not supported: use gzip, deflate, br, zstd or none',
+  charset_unsupported: 'this charset is not supported: use utf-8'
 } as const
 
 export type ReasonCode = keyof typeof REASONS

@@ -13,16 +13,17 @@ import type { ErrorCode } from '../../model/errors.ts'
 import { EVENT_TYPES } from '../../model/event-types.ts'
 import type { Limits } from '../../model/limits.ts'
 import { setterOf } from '../../model/limits.ts'
+import type { Fault } from '../../model/reasons.ts'
 import type { Authenticator, Refused } from '../caller/authenticate.ts'
 import { refuseKey } from '../caller/authenticate.ts'
 import type { BodyBudget } from '../body/body-budget.ts'
 import { createBodyBudget } from '../body/body-budget.ts'
 import type { MinimumBodyRate } from '../body/body-rate.ts'
-import type { GuardedBody, UnreadBody } from '../body/body-guard.ts'
+import type { GuardedBody } from '../body/body-guard.ts'
 import { readBody } from '../body/body-guard.ts'
 import type { Encoding } from '../body/encoding.ts'
-import { parseEncoding } from '../body/encoding.ts'
-import { checkHead, findCaller, hasOuterKey, knowCallers } from '../caller/caller.ts'
+import { readMedia } from '../body/media.ts'
+import { checkHead, findCaller, hasOuterKey, knowCallers, outerCaller } from '../caller/caller.ts'
 import { BATCH_PATHS, singlePaths } from '../paths.ts'
 import { sendAnswer, sendError } from '../replies.ts'
 import { senderOf, signalsOf } from '../caller/sender.ts'
@@ -61,11 +62,10 @@ interface RouteContext extends TrackingOptions {
 declare module 'fastify' {
   interface FastifyRequest {
     encoding: Encoding
+    /** Why its body cannot be read, although it is to be kept. */
+    unreadable: Fault | undefined
   }
 }
-
-const CHARSET = /;[ \t]*charset[ \t]*=[ \t]*"?([^";\s]*)/i
-const READABLE_CHARSETS: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii', 'ascii', ''])
 
 /** Registers the routes of the tracking API: six single calls and the batch. Fastify's hooks run in the order of the event's path. */
 export function registerTracking(app: FastifyInstance, options: TrackingOptions): void {
@@ -73,6 +73,7 @@ export function registerTracking(app: FastifyInstance, options: TrackingOptions)
   const limitsOf = createLimitsOf(limits)
   knowCallers(app)
   app.decorateRequest('encoding', 'identity')
+  app.decorateRequest('unreadable', undefined)
 
   const register = (path: string, endpoint: Endpoint): void => {
     const context: RouteContext = { ...options, budget, endpoint, path, limitsOf }
@@ -99,18 +100,21 @@ export function registerTracking(app: FastifyInstance, options: TrackingOptions)
 
 /** What the head of a request tells: whether we can read the body, and the key where it is in the header. */
 function passesHead(request: FastifyRequest, reply: FastifyReply, options: TrackingOptions): boolean {
-  const { headers } = request.raw
-  const encoding = parseEncoding(headers['content-encoding'])
-  if (encoding === undefined) return refuse('encoding_unsupported')
-  request.encoding = encoding
-  const charset = CHARSET.exec(headers['content-type'] ?? '')?.[1]
-  if (charset !== undefined && !READABLE_CHARSETS.has(charset.toLowerCase())) return refuse('charset_unsupported')
-  const refused = checkHead(request, options.authenticator)
-  return refused === undefined || refuse(refused.code)
+  const { authenticator, keepBytes } = options
+  const media = readMedia(request.raw.headers)
+  const refused = checkHead(request, authenticator)
+  if (typeof media === 'string') {
+    request.encoding = media
+    return refused === undefined || refuse(refused.code)
+  }
+  const isKept = keepBytes !== undefined && refused === undefined && outerCaller(request, authenticator) !== undefined
+  if (!isKept) return refuse(media.code as ErrorCode, media.message)
+  request.unreadable = media
+  return true
 
-  function refuse(code: ErrorCode): false {
+  function refuse(code: ErrorCode, message?: string): false {
     options.onRefused(code, request)
-    refuseKey(reply, code)
+    refuseKey(reply, code, message)
     return false
   }
 }
@@ -124,7 +128,8 @@ async function track(
 ): Promise<void> {
   const { bytes } = guarded
   try {
-    const facts = guarded.ok
+    const isReadable = guarded.ok && request.unreadable === undefined
+    const facts = isReadable
       ? collectFacts(bytes, request, reply, context)
       : readFault(guarded, request, reply, context)
     if (facts === undefined) return
@@ -140,7 +145,10 @@ async function track(
 }
 
 /** A body that is refused as a whole: not read whole, too large, or not JSON. */
-type Unreadable = Pick<RefusedBody, 'bytes' | 'isComplete' | 'fault'>
+interface Unreadable extends Pick<RefusedBody, 'bytes' | 'isComplete' | 'fault'> {
+  /** Who sent it, where the body has told that. */
+  readonly caller?: NonNullable<FastifyRequest['caller']>
+}
 
 /** What the pipeline is to know of a request; undefined where the request was refused, and answered. */
 function collectFacts(
@@ -161,7 +169,7 @@ function collectFacts(
     const own = limitsOf(source)
     // A source that is only known by its body may allow less than was allowed until now.
     const within = own === before ? parsed : parseWithin(parsed.body, { endpoint, limits: own, isLenient })
-    if (!within.ok) return { bytes, isComplete: true, fault: within.fault }
+    if (!within.ok) return { bytes, isComplete: true, fault: within.fault, caller }
     const sent = { address: senderOf(request), signals: signalsOf(request) }
     return { body: within.body, endpoint, path, source, writeKey, ...sent, limits: own }
   }
@@ -171,17 +179,22 @@ function collectFacts(
 
 /** Undefined where the client is to send the body again, and was told so. */
 function readFault(
-  body: UnreadBody,
+  body: GuardedBody,
   request: FastifyRequest,
   reply: FastifyReply,
   context: RouteContext
 ): Unreadable | undefined {
-  const { fault, bytes, isComplete } = body
-  if (typeof fault !== 'string') return { bytes, isComplete, fault }
-  context.onRefused(fault, request)
-  if (fault === 'request_timeout') reply.header('connection', 'close')
-  sendError(reply, fault)
-  return undefined
+  const { bytes } = body
+  if (!body.ok && typeof body.fault === 'string') {
+    context.onRefused(body.fault, request)
+    if (body.fault === 'request_timeout') reply.header('connection', 'close')
+    sendError(reply, body.fault)
+    return undefined
+  }
+  if (request.unreadable !== undefined) {
+    return { bytes, isComplete: body.ok || body.isComplete, fault: request.unreadable }
+  }
+  return body.ok ? undefined : { bytes, isComplete: body.isComplete, fault: body.fault as Fault }
 }
 
 /**
@@ -195,7 +208,7 @@ async function refuseBody(
   context: RouteContext
 ): Promise<Answer | undefined> {
   const { endpoint, path, authenticator, pipeline } = context
-  const caller = hasOuterKey(request) ? findCaller(request, authenticator) : undefined
+  const caller = body.caller ?? (hasOuterKey(request) ? findCaller(request, authenticator) : undefined)
   if (caller === undefined) return { ...faultAnswer(body.fault), refused: body.fault.code }
   if (!caller.ok) return refuseCaller(request, reply, context, caller)
   const answer = await pipeline.refuse({ ...body, endpoint, path, source: caller.source, writeKey: caller.writeKey })

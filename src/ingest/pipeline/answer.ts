@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../model/errors.ts'
-import { errorBody } from '../../model/errors.ts'
+import { ERRORS, errorBody } from '../../model/errors.ts'
 import { MAX_ANSWER_BYTES, MAX_ANSWER_ERRORS, MAX_MESSAGE_ID_CHARS } from '../../model/limits.ts'
 import type { Fault, ReasonCode } from '../../model/reasons.ts'
 import { REASONS } from '../../model/reasons.ts'
@@ -27,10 +27,10 @@ export interface BatchCounts {
   readonly dropped: number
 }
 
-/** One fault that is the whole request's. */
+/** One fault that is the whole request's: 400, or the status that the catalogue of errors has for it. */
 export function faultAnswer({ code, pointer, message }: Fault): Answer {
   return {
-    status: 400,
+    status: code in ERRORS ? ERRORS[code as ErrorCode].status : 400,
     body: JSON.stringify({ success: false, message, code, ...(pointer === '' ? {} : { pointer }) })
   }
 }
