@@ -31,7 +31,10 @@ export class IdJournal {
     this.#maxEntries = maxEntries
   }
 
-  /** Reads both files, oldest first. Rejects, naming the file, where one is there and cannot be read. */
+  /**
+   * Reads both files, oldest first, and opens the newer for appending where that can be done now; the next flush tells
+   * where not. Rejects, naming the file, where one is there and cannot be read.
+   */
   load(restore: EachId): Promise<void> {
     const loading = this.#load(restore)
     this.#loading = loading.catch(() => undefined)
@@ -41,6 +44,7 @@ export class IdJournal {
   async #load(restore: EachId): Promise<void> {
     await readEntries(this.#previous, restore)
     await readEntries(this.#current, restore)
+    await this.#open().catch(() => undefined)
   }
 
   async #open(): Promise<EntryFile> {
