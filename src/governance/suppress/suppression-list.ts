@@ -6,7 +6,7 @@ import type { FileWatch } from '../../keys/store/watch-file.ts'
 import type { Observation } from '../../keys/read-file.ts'
 import type { Clock } from '../../model/clock.ts'
 import { ConfigError } from '../../model/config-error.ts'
-import type { SuppressConfig, SuppressionStore } from '../../model/governance/suppress.ts'
+import type { SuppressConfig, SuppressedUser, SuppressionStore } from '../../model/governance/suppress.ts'
 import { MAX_TRIBUTARY_FILE_BYTES } from '../../model/tributary-file.ts'
 import { digestOf, normalEntry, parseEntries, SuppressedIds } from './entries.ts'
 import { addToFile, DEFAULT_SUPPRESSION_FILE, removeFromFile } from './suppression-file.ts'
@@ -37,84 +37,113 @@ export interface SuppressionList extends SuppressionStore {
  * @throws ConfigError where `suppress.file` names a file that cannot be used at the start
  */
 export function createSuppressionList(options: SuppressionListOptions): SuppressionList {
-  const { log, clock } = options
-  let config = options.current()
-  let file = fileOf(config)
-  let fromFile = readFirst(file, config?.file !== undefined)
-  let ids = union()
-  let watch = follow()
+  const list = new FollowedList(options)
+  return {
+    ids: () => list.ids(),
+    list: () => list.entries(),
+    add: ids => list.edit(addToFile, ids),
+    remove: ids => list.edit(removeFromFile, ids),
+    close: () => list.close()
+  }
+}
 
-  function fileOf(of: SuppressConfig | undefined): string {
-    return resolve(dirname(resolve(options.configFile)), of?.file ?? DEFAULT_SUPPRESSION_FILE)
+class FollowedList {
+  readonly #options: SuppressionListOptions
+  #config: SuppressConfig | undefined
+  #file: string
+  #fromFile: FromFile
+  #ids: SuppressedIds
+  #watch: FileWatch
+
+  constructor(options: SuppressionListOptions) {
+    this.#options = options
+    this.#config = options.current()
+    this.#file = this.#fileOf(this.#config)
+    this.#fromFile = readFirst(this.#file, this.#config?.file !== undefined)
+    this.#ids = this.#union()
+    this.#watch = this.#follow()
   }
 
-  function union(): SuppressedIds {
-    return new SuppressedIds([...(config?.users ?? []), ...fromFile.entries])
+  ids(): SuppressedIds {
+    this.#refresh()
+    return this.#ids
   }
 
-  function follow(): FileWatch {
-    return watchFile({ file, known: fromFile.seen, onSettled: take, clock })
+  entries(): SuppressedUser[] {
+    this.#refresh()
+    const shown = (from: SuppressedUser['from']) => (entry: string) => ({ user: shownEntry(entry), from })
+    return [...(this.#config?.users ?? []).map(shown('config')), ...this.#fromFile.entries.map(shown('file'))]
   }
 
-  function take({ id, text, problem }: Observation): void {
-    if (id === fromFile.seen.id) return
+  /** Resolves with how many entries the file has gained or lost, once that is in force. */
+  async edit(change: typeof addToFile, ids: readonly string[]): Promise<number> {
+    this.#refresh()
+    const { changed } = await change(this.#file, ids)
+    this.#take(readNow(this.#file))
+    return changed
+  }
+
+  close(): Promise<void> {
+    return this.#watch.close()
+  }
+
+  #fileOf(config: SuppressConfig | undefined): string {
+    return resolve(dirname(resolve(this.#options.configFile)), config?.file ?? DEFAULT_SUPPRESSION_FILE)
+  }
+
+  #union(): SuppressedIds {
+    return new SuppressedIds([...(this.#config?.users ?? []), ...this.#fromFile.entries])
+  }
+
+  #follow(): FileWatch {
+    const { seen } = this.#fromFile
+    const { clock } = this.#options
+    return watchFile({ file: this.#file, known: seen, onSettled: observation => this.#take(observation), clock })
+  }
+
+  /** A file that was never there, or was empty, may be missing. */
+  #take({ id, text, problem }: Observation): void {
+    if (id === this.#fromFile.seen.id) return
+    const { log } = this.#options
+    const file = this.#file
     try {
-      const isGone = text === undefined && fromFile.entries.length === 0
-      if (text === undefined && !isGone) throw new ConfigError([problem ?? `${file}: cannot be read`])
-      fromFile = { seen: { id }, entries: text === undefined ? [] : parseEntries(text, file) }
-      ids = union()
-      log.info({ file, users: ids.size }, 'suppression list reloaded')
+      const mayBeMissing = this.#fromFile.entries.length === 0
+      if (text === undefined && !mayBeMissing) throw new ConfigError([problem ?? `${file}: cannot be read`])
+      this.#fromFile = { seen: { id }, entries: text === undefined ? [] : parseEntries(text, file) }
+      this.#ids = this.#union()
+      log.info({ file, users: this.#ids.size }, 'suppression list reloaded')
     } catch (error) {
-      log.warn({ file, problem: (error as Error).message }, 'suppression list not usable; the last good one stays')
+      log.warn({ file, problem: (error as Error).message }, UNUSABLE)
     }
   }
 
   /** tributary.yml was edited: its users count at once, and a file of another name is read before the next event. */
-  function refresh(): void {
-    const next = options.current()
-    if (next === config) return
-    config = next
-    const named = fileOf(next)
-    if (named !== file) {
-      try {
-        fromFile = readFirst(named, next?.file !== undefined)
-        void watch.close()
-        file = named
-        watch = follow()
-      } catch (error) {
-        log.warn(
-          { file: named, problem: (error as Error).message },
-          'suppression list not usable; the last good one stays'
-        )
-      }
+  #refresh(): void {
+    const next = this.#options.current()
+    if (next === this.#config) return
+    this.#config = next
+    const file = this.#fileOf(next)
+    if (file !== this.#file) this.#changeFile(file, next?.file !== undefined)
+    this.#ids = this.#union()
+  }
+
+  #changeFile(file: string, isNamed: boolean): void {
+    try {
+      this.#fromFile = readFirst(file, isNamed)
+      void this.#watch.close()
+      this.#file = file
+      this.#watch = this.#follow()
+    } catch (error) {
+      this.#options.log.warn({ file, problem: (error as Error).message }, UNUSABLE)
     }
-    ids = union()
   }
+}
 
-  async function edit(change: typeof addToFile, given: readonly string[]): Promise<number> {
-    refresh()
-    const { changed } = await change(file, given)
-    take(readNow(file))
-    return changed
-  }
+const UNUSABLE = 'suppression list not usable; the last good one stays'
 
-  return {
-    ids() {
-      refresh()
-      return ids
-    },
-    list() {
-      refresh()
-      const shown = (from: 'config' | 'file') => (entry: string) => ({
-        user: normalEntry(entry).startsWith('sha256:') ? normalEntry(entry) : digestOf(entry),
-        from
-      })
-      return [...(config?.users ?? []).map(shown('config')), ...fromFile.entries.map(shown('file'))]
-    },
-    add: given => edit(addToFile, given),
-    remove: given => edit(removeFromFile, given),
-    close: () => watch.close()
-  }
+function shownEntry(entry: string): string {
+  const normal = normalEntry(entry)
+  return normal.startsWith('sha256:') ? normal : digestOf(entry)
 }
 
 interface FromFile {
