@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OutgoingRecord } from '../../model/record.ts'
 import { SinkUnavailable, type Sink } from '../../model/sink.ts'
+import type { LaneEntry } from '../lanes/lane.ts'
 import { ProducedOffsets } from './send/produced-offsets.ts'
 import { KafkaLanes, type Backing } from './lanes.ts'
 import { withDefaults, type KafkaSinkOptions } from './options.ts'
@@ -31,12 +32,21 @@ export function createKafkaSink(options: KafkaSinkOptions): KafkaSink {
     end: 0,
     floor: 0,
     quickMs: Infinity,
-    store: entries => lanes.board.notStored(entries, lanes.unavailable(entries)),
+    store: entries => lanes.board.notStored(entries, unavailable(entries)),
     putAside: async () => undefined,
     onChange: () => undefined,
     onRelayed: () => undefined
   }
   const lanes: KafkaLanes = new KafkaLanes(settings, backing)
+
+  /** In the words of the first trouble of these entries, or that Kafka takes too long. */
+  function unavailable(entries: readonly LaneEntry[]): SinkUnavailable {
+    const { brokers, publishTimeoutMs } = settings
+    const topics = entries.flatMap(({ record }) => record.topics)
+    const known = topics.map(topic => lanes.problemOf(topic)).find(problem => problem !== undefined)
+    const late = `Kafka (${brokers.join(', ')}) has not confirmed within ${publishTimeoutMs} ms`
+    return new SinkUnavailable(known ?? lanes.problems()[0] ?? late)
+  }
 
   function refusal(records: readonly OutgoingRecord[]): string | undefined {
     if (closed !== undefined) return 'the Kafka sink is closing'

@@ -1,5 +1,5 @@
 import type { OutgoingRecord } from '../../model/record.ts'
-import { SinkUnavailable, type Receipt } from '../../model/sink.ts'
+import type { Receipt } from '../../model/sink.ts'
 import { Board } from '../lanes/board.ts'
 import { Call } from '../lanes/call.ts'
 import type { LaneEntry } from '../lanes/lane.ts'
@@ -37,7 +37,6 @@ export class KafkaLanes {
   readonly board: Board
   /** How many partitions a topic has, where that is known. */
   readonly partitions = new Map<string, number>()
-  readonly #settings: KafkaSettings
   readonly #backing: Backing
   readonly #cluster: Cluster
   readonly #troubles: Troubles
@@ -50,7 +49,6 @@ export class KafkaLanes {
   #open = 0
 
   constructor(settings: KafkaSettings, backing: Backing) {
-    this.#settings = settings
     this.#backing = backing
     this.#troubles = createTroubles(settings.log)
     this.board = new Board({
@@ -212,15 +210,6 @@ export class KafkaLanes {
   /** Why a record of this topic cannot be had in Kafka now. */
   problemOf(topic: string): string | undefined {
     return this.#cluster.problem() ?? this.#cluster.book.troubles.get(topic)
-  }
-
-  /** As SinkUnavailable says it: the words of the first trouble of these entries, or that Kafka takes too long. */
-  unavailable(entries: readonly LaneEntry[]): SinkUnavailable {
-    const { brokers, publishTimeoutMs } = this.#settings
-    const topics = entries.flatMap(({ record }) => record.topics)
-    const known = topics.map(topic => this.problemOf(topic)).find(problem => problem !== undefined)
-    const late = `Kafka (${brokers.join(', ')}) has not confirmed within ${publishTimeoutMs} ms`
-    return new SinkUnavailable(known ?? this.problems()[0] ?? late)
   }
 
   /**
