@@ -12,14 +12,29 @@ export interface SelfRequest {
   readonly body: object
 }
 
+const { isWorker } = process.getBuiltinModule('node:cluster') as unknown as { readonly isWorker: boolean }
+
 const TIMEOUT_MS = 10_000
 const REACHED_BY: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+
+/** A worker's port is that of all workers: only without a connection is it this one that answers. */
+async function injectToSelf(app: FastifyInstance, { path, writeKey, body }: SelfRequest) {
+  const authorization = `Basic ${Buffer.from(`${writeKey}:`).toString('base64')}`
+  const answer = await app.inject({
+    method: 'POST',
+    url: path,
+    headers: { authorization, host: 'localhost' },
+    payload: body
+  })
+  return { status: answer.statusCode, body: answer.payload }
+}
 
 /**
  * Posts to our own listener over a real connection, as an SDK on this machine would. Rejects where it does not listen
  * or does not answer in time.
  */
 export function postToSelf(app: FastifyInstance, sent: SelfRequest): Promise<{ status: number; body: string }> {
+  if (isWorker) return injectToSelf(app, sent)
   const { address, port } = app.server.address() as AddressInfo
   const isTls = 'setSecureContext' in app.server
   const options = {
