@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { KeyedTributaryFile } from '../model/tributary-file.ts'
 import type { FleetConfig, FleetLog } from './config/fleet-config.ts'
 import { openFleetConfig } from './config/fleet-config.ts'
+import type { FleetLimits } from './limits/limits.ts'
+import { createFleetLimits } from './limits/limits.ts'
 import type { Heartbeat } from './members/heartbeat.ts'
 import type { Members } from './members/members.ts'
 import { followMembers } from './members/members.ts'
@@ -19,13 +21,14 @@ export interface FleetOptions {
 }
 
 /** What only the running server knows of itself. */
-export type SelfFacts = Pick<Heartbeat, 'adminUrl' | 'kafka' | 'backlogBytes' | 'demand'>
+export type SelfFacts = Pick<Heartbeat, 'adminUrl' | 'kafka' | 'backlogBytes'>
 
 /** This server as one of a fleet. */
 export interface Fleet {
   readonly name: string
   readonly instance: string
   readonly config: FleetConfig
+  readonly limits: FleetLimits
   /** The servers of the fleet; nobody before join(). */
   members(): Members | undefined
   /** From now on the others hear of this server. */
@@ -65,19 +68,22 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
     newestHeard: () => Math.max(0, ...(members?.live() ?? []).map(member => member.config.version)),
     onChange: () => members?.beat()
   })
+  const limits = createFleetLimits({ instance, members: () => members, monotonic: () => performance.now() })
   return {
     name,
     instance,
     config,
+    limits,
     members: () => members,
     join(facts) {
       const self = (): Omit<Heartbeat, 'leaving'> => {
-        return { name, instance, startedAt, version, config: config.inForce(), ...facts() }
+        return { name, instance, startedAt, version, config: config.inForce(), demand: limits.demand(), ...facts() }
       }
       members ??= followMembers({ topics, self, onTrouble: tell })
     },
     async close() {
       isClosed = true
+      limits.close()
       await members?.close()
       await topics.close()
     }

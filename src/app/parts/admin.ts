@@ -10,6 +10,7 @@ import { createFinders } from '../../durability/search/find.ts'
 import type { Drainer } from '../../http/server/drain.ts'
 import { prepareListener } from '../../http/server/listener.ts'
 import { answerUnrouted } from '../../http/server/unrouted.ts'
+import { kafkaState } from './fleet.ts'
 import { kafkaOptions } from '../kafka-options.ts'
 import type { Base } from './base.ts'
 import { VERSION } from './base.ts'
@@ -40,6 +41,7 @@ export function showHealth(admin: FastifyInstance, { metrics }: Base, { destinat
   registerHealth(admin, {
     health: () => destinations.sink.health(),
     draining: () => drainer.draining,
+    kafka: () => kafkaState(destinations.sink),
     metricsText: () => metrics.registry.metrics(),
     metricsType: metrics.registry.contentType
   })

@@ -40,12 +40,11 @@ export function selfFacts(config: Config, sink: OpenSink, adminUrl: string): Sel
   return {
     adminUrl: config.fleet?.adminUrl ?? reachable(adminUrl),
     kafka: kafkaState(sink),
-    backlogBytes: sink.levels().backlog,
-    demand: {}
+    backlogBytes: sink.levels().backlog
   }
 }
 
-function kafkaState(sink: OpenSink): { readonly reached: boolean; readonly problem: string | null } {
+export function kafkaState(sink: OpenSink): { readonly reached: boolean; readonly problem: string | null } {
   return { reached: sink.levels().lanes?.reached ?? false, problem: sink.health().problems[0] ?? null }
 }
 

@@ -20,7 +20,7 @@ const CACHE_DIR = new URL('../../../node_modules/.cache/tributary/', import.meta
 export type Ingestion = Awaited<ReturnType<typeof openIngestion>>
 
 /** What happens to an event between the request and the sink. */
-export async function openIngestion(base: Base, { keys }: Sources, { routing, sink }: Destinations) {
+export async function openIngestion(base: Base, { keys, fleet }: Sources, { routing, sink }: Destinations) {
   const { config, logger, clock, metrics, seen, bufferPool } = base
   const contract = loadContract(CONTRACT_FILE.pathname, CACHE_DIR.pathname)
   const validator = createValidator({ contract, mode: config.validation, limits: config.limits })
@@ -42,7 +42,12 @@ export async function openIngestion(base: Base, { keys }: Sources, { routing, si
       seen.recent.observe(report)
       catalogue.observe(report)
     },
-    rateLimiter: createRateLimiter({ clock, maxBatchEvents: config.limits.maxBatchEvents, sharing: base.rateSharing }),
+    rateLimiter: createRateLimiter({
+      clock,
+      maxBatchEvents: config.limits.maxBatchEvents,
+      // A worker of a fleet is a member of it by itself.
+      sharing: fleet?.limits ?? base.rateSharing
+    }),
     refusedBytesPerHour: config.refusedBytesPerHour,
     clock,
     bufferPool,

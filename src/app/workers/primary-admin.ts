@@ -11,7 +11,7 @@ import { registerPage } from '../../debugger/page/page-routes.ts'
 import { queryOf, wholeNumber } from '../../debugger/query.ts'
 import { ADMIN_PATH_RULES, createAdminServer } from '../../debugger/admin-server.ts'
 import type { Config } from '../../config/env/config.ts'
-import { healthOfAll } from '../../fleet/workers/health.ts'
+import { healthOfAll, kafkaOfAll } from '../../fleet/workers/health.ts'
 import type { Slot, Supervisor } from '../../fleet/workers/supervisor.ts'
 import type { Feed } from '../../fleet/workers/view/feed.ts'
 import { registerView } from '../../fleet/workers/view/routes.ts'
@@ -50,6 +50,7 @@ export async function createPrimaryAdmin(config: Config, options: PrimaryAdminOp
   registerHealth(server, {
     health: () => healthOfAll(slots),
     draining: () => supervisor.isStopping,
+    kafka: () => kafkaOfAll(slots),
     metricsText: async () => metrics.text(await Promise.all(slots.map(slot => readCounts(metrics, slot)))),
     metricsType: metrics.contentType
   })

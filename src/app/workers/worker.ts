@@ -137,5 +137,8 @@ async function beat(app: App, limits: WorkerLimits) {
     headers: { host: 'localhost' }
   })
   const { problems } = JSON.parse(payload) as { problems: readonly string[] }
-  return { ready: statusCode === 200, problems, backlog: app.backlogBytes(), demand: limits.demand() }
+  const kafka = await app.admin.inject({ method: 'GET', url: '/readyz/kafka', headers: { host: 'localhost' } })
+  const isKafkaReached = kafka.statusCode === 200
+  const [backlog, demand] = [app.backlogBytes(), limits.demand()]
+  return { ready: statusCode === 200, kafka: isKafkaReached, problems, backlog, demand }
 }

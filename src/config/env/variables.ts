@@ -63,7 +63,7 @@ export const VARIABLES = {
   FLEET: variable(
     'false',
     parse.boolean,
-    'Share one configuration with the other servers on these brokers ([docs/operations.md](docs/operations.md#a-fleet)).'
+    'Share configuration and limits with the other servers on these brokers ([docs/operations.md](docs/operations.md#a-fleet)).'
   ),
   FLEET_NAME: variable('tributary', parse.fleetName, "Which fleet: the beginning of its topics' names."),
   SERVER_NAME: optional("the host's name and `PORT`", parse.text, 'How the other servers of the fleet name this one.'),

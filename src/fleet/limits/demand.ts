@@ -18,7 +18,7 @@ interface Gauge {
 
 const STEP_MS = 250
 /** After this time a change of demand counts for 63 %. */
-const MEMORY_MS = 1_000
+const MEMORY_MS = 500
 const KEPT_OF_A_STEP = Math.exp(-STEP_MS / MEMORY_MS)
 /** Below this rate, in requests a second, a source is forgotten. */
 const FORGOTTEN_BELOW = 0.01
@@ -65,6 +65,22 @@ export function createDemandMeter(monotonic: () => number): DemandMeter {
       return Object.fromEntries(entries) as Record<string, Demand>
     }
   }
+}
+
+/** Below this change, in events or requests a second, nobody has to be told before the next heartbeat. */
+const LEAST_SHIFT = 1
+const SHIFTED_PART = 0.2
+
+/** Whether the demand is so far from what the others were told that they should be told at once. */
+export function hasShifted(told: Readonly<Record<string, Demand>>, now: Readonly<Record<string, Demand>>): boolean {
+  for (const source of new Set([...Object.keys(told), ...Object.keys(now)])) {
+    for (const index of [0, 1] as const) {
+      const [before, after] = [told[source]?.[index] ?? 0, now[source]?.[index] ?? 0]
+      const shift = Math.abs(after - before)
+      if (shift > LEAST_SHIFT && shift > SHIFTED_PART * Math.max(before, after)) return true
+    }
+  }
+  return false
 }
 
 const round = (rate: number): number => Math.round(rate * 100) / 100

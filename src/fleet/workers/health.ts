@@ -12,6 +12,14 @@ export function healthOfAll(slots: readonly Slot[]): SinkHealth {
   return { ready, problems }
 }
 
+/** Kafka is reached where all workers that take requests reach it: each of them spools for itself. */
+export function kafkaOfAll(slots: readonly Slot[]): { readonly reached: boolean; readonly problem: string | null } {
+  const listening = slots.filter(({ state }) => state === 'listening')
+  const away = listening.filter(slot => slot.isSilent || slot.beat?.kafka !== true).map(({ index }) => index)
+  const reached = listening.length > 0 && away.length === 0
+  return { reached, problem: away.length === 0 ? null : `${namesOf(away, slots.length)}: Kafka is not reached` }
+}
+
 function problemsOf(slot: Slot): readonly string[] {
   switch (slot.state) {
     case 'listening':

@@ -30,6 +30,8 @@ export interface Beat {
   readonly op: 'beat'
   /** What its own /readyz says. */
   readonly ready: boolean
+  /** Whether it reaches Kafka: /readyz/kafka. */
+  readonly kafka: boolean
   readonly problems: readonly string[]
   /** Bytes that Kafka has not confirmed. */
   readonly backlog: number

@@ -1,0 +1,53 @@
+import type { Members } from '../members/members.ts'
+import type { Demand } from '../members/heartbeat.ts'
+import { createDemandMeter, hasShifted } from './demand.ts'
+import type { Share } from './shares.ts'
+import { createShares } from './shares.ts'
+
+export interface LimitsOptions {
+  /** This start of the server. */
+  readonly instance: string
+  readonly members: () => Members | undefined
+  readonly monotonic: () => number
+}
+
+/** What the rate limiter of a server in a fleet is told. */
+export interface FleetLimits {
+  offered(source: string, events: number): void
+  shareOf(source: string): Share
+  /** For the heartbeat: what the others are told. */
+  demand(): Readonly<Record<string, Demand>>
+  close(): void
+}
+
+const UPDATE_MS = 250
+
+/**
+ * Follows the demand of the fleet. While the members topic does not answer, the shares stay as they are: a server that is cut off
+ * must not take the others' part.
+ */
+export function createFleetLimits({ instance, members, monotonic }: LimitsOptions): FleetLimits {
+  const meter = createDemandMeter(monotonic)
+  const shares = createShares()
+
+  let told: Readonly<Record<string, Demand>> = {}
+
+  function update(): void {
+    const known = members()
+    if (known === undefined || !known.isHeard()) return
+    const own = meter.read()
+    if (hasShifted(told, own)) known.beat()
+    shares.update(
+      own,
+      known.live().filter(member => member.instance !== instance)
+    )
+  }
+
+  const timer = setInterval(update, UPDATE_MS).unref()
+  return {
+    offered: meter.offered,
+    shareOf: shares.of,
+    demand: () => (told = meter.read()),
+    close: () => clearInterval(timer)
+  }
+}

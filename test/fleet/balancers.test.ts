@@ -1,0 +1,131 @@
+import t from 'tap'
+import type { Test } from 'tap'
+import { spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePort } from '../support/kafka-process.ts'
+import type { ServerProcess } from '../support/server-process.ts'
+import { startServer } from '../support/server-process.ts'
+import { until } from '../support/until.ts'
+
+const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples')
+/** Without Kafka: /readyz/kafka says no on all of them, so HAProxy has to take them by /readyz. */
+const NAMES = ['a', 'b', 'c'] as const
+const root = t.testdir({ a: {}, b: {}, c: {}, nginx: {} })
+const servers: ServerProcess[] = []
+for (const name of NAMES) servers.push(await startServer(t, { dir: join(root, name) }))
+
+const portOf = (url: string): string => new URL(url).port
+
+function runBalancer(t: Test, program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): void {
+  const child = spawn(program, args, { env: { PATH: process.env['PATH'], ...env }, stdio: 'ignore' })
+  child.once('error', error => t.fail(`${program} cannot be started (Debian: apt-get install ${program})`, { error }))
+  t.teardown(() => child.kill('SIGTERM'))
+}
+
+async function runHaproxy(t: Test): Promise<string> {
+  const port = await freePort()
+  const env: Record<string, string> = { TRIBUTARY_BIND: `127.0.0.1:${port}` }
+  for (const [index, name] of ['A', 'B', 'C'].entries()) {
+    const { url, adminUrl } = servers[index] as ServerProcess
+    env[`TRIBUTARY_${name}_PORT`] = portOf(url)
+    env[`TRIBUTARY_${name}_ADMIN`] = portOf(adminUrl)
+  }
+  runBalancer(t, '/usr/sbin/haproxy', ['-f', join(EXAMPLES, 'haproxy', 'haproxy.cfg')], env)
+  return `http://127.0.0.1:${port}`
+}
+
+async function runNginx(t: Test): Promise<string> {
+  const port = await freePort()
+  const dir = join(root, 'nginx')
+  let example = readFileSync(join(EXAMPLES, 'nginx', 'tributary.conf'), 'utf8').replace(
+    'listen 8080',
+    `listen 127.0.0.1:${port}`
+  )
+  for (const [index, { url }] of servers.entries()) {
+    example = example.replace(`127.0.0.1:${3000 + 10 * index}`, `127.0.0.1:${portOf(url)}`)
+  }
+  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${dir}/${name};`)
+  writeFileSync(
+    join(dir, 'nginx.conf'),
+    `daemon off; pid ${dir}/pid; error_log ${dir}/error.log; events {} http { access_log off; ${paths.join(' ')} ${example} }`
+  )
+  runBalancer(t, '/usr/sbin/nginx', ['-p', dir, '-c', join(dir, 'nginx.conf')])
+  return `http://127.0.0.1:${port}`
+}
+
+let sent = 0
+const idOf = (number: number): string => `balanced-${process.pid}-${number}`
+
+/** The status of one event; 0 where no answer came. */
+async function send(url: string): Promise<number> {
+  const headers = { authorization: `Basic ${Buffer.from('wk_test:').toString('base64')}` }
+  const body = JSON.stringify({ userId: 'u', event: 'Balanced', messageId: idOf(++sent) })
+  try {
+    const signal = AbortSignal.timeout(15_000)
+    const answer = await fetch(`${url}/v1/track`, { method: 'POST', headers, body, signal })
+    await answer.arrayBuffer()
+    return answer.status
+  } catch {
+    return 0
+  }
+}
+
+/** The servers that took one of the last `count` events. */
+async function takers(count: number): Promise<ServerProcess[]> {
+  const last = new Set(Array.from({ length: count }, (_, back) => idOf(sent - back)))
+  const found: ServerProcess[] = []
+  for (const server of servers.filter(({ running }) => running)) {
+    const answer = await fetch(`${server.adminUrl}/api/events?event=Balanced&limit=1000`)
+    const { events } = (await answer.json()) as { events: readonly { messageId: string }[] }
+    if (events.some(({ messageId }) => last.has(messageId))) found.push(server)
+  }
+  return found
+}
+
+const isServed = (url: string) => async (): Promise<boolean> => (await send(url)) === 200
+
+async function sendMany(url: string, count: number): Promise<number[]> {
+  const statuses: number[] = []
+  for (let left = count; left > 0; left -= 5) {
+    statuses.push(...(await Promise.all(Array.from({ length: 5 }, () => send(url)))))
+  }
+  return statuses
+}
+
+await t.test('without Kafka /readyz/kafka says no, and /readyz that events can be made durable', async t => {
+  for (const { adminUrl, readyz } of servers) {
+    t.equal((await fetch(`${adminUrl}/readyz/kafka`)).status, 503)
+    t.equal((await readyz()).status, 200)
+  }
+})
+
+for (const [name, run] of [
+  ['HAProxy', runHaproxy],
+  ['nginx', runNginx]
+] as const) {
+  await t.test(`behind ${name} a client stays on one server, and a server that is killed costs no request`, async t => {
+    const url = await run(t)
+    await until(isServed(url), { what: `${name} to have found the servers`, timeoutMs: 30_000 })
+    const before = await sendMany(url, 30)
+    t.ok(
+      before.every(status => status === 200),
+      'all are answered',
+      { before }
+    )
+    const [server, ...others] = await takers(30)
+    t.equal(others.length, 0, 'by one server')
+    if (server === undefined) return
+    const during = sendMany(url, 60)
+    await server.kill('SIGKILL')
+    const statuses = await during
+    t.ok(
+      statuses.every(status => status === 200),
+      'all are answered while their server dies',
+      { statuses }
+    )
+    t.equal((await takers(5)).length, 1, 'by one other server')
+    await server.start()
+    await server.ready()
+  })
+}

@@ -1,0 +1,124 @@
+import t from 'tap'
+import { createDemandMeter, hasShifted } from '../../src/fleet/limits/demand.ts'
+import { createShares } from '../../src/fleet/limits/shares.ts'
+import { createRateLimiter } from '../../src/ingest/pipeline/rate-limit.ts'
+import type { Source } from '../../src/model/source.ts'
+
+const source: Source = {
+  id: 'web',
+  name: 'web',
+  enabled: true,
+  allowedOrigins: undefined,
+  rateLimit: { eventsPerSecond: 50 }
+}
+const BURST = 100
+
+/** A server as far as limits are concerned, on a clock of the test's own. */
+function createFleetServer(clock: { readonly now: () => number }) {
+  const meter = createDemandMeter(clock.now)
+  const shares = createShares()
+  const limiter = createRateLimiter({
+    clock: { now: clock.now, monotonic: clock.now },
+    maxBatchEvents: BURST,
+    sharing: { shareOf: shares.of, offered: meter.offered }
+  })
+  return { meter, shares, limiter, told: meter.read(), heard: meter.read(), passed: 0 }
+}
+
+interface Play {
+  readonly servers: number
+  readonly seconds: number
+  /** Events a second offered to the fleet, and to which server each goes. */
+  readonly perSecond: number
+  readonly serverOf: (event: number, second: number) => number
+}
+
+/** How many events pass. What a server tells, the others hear 250 ms later. */
+function play({ servers: count, seconds, perSecond, serverOf }: Play): number {
+  let now = 0
+  const clock = { now: () => now }
+  const servers = Array.from({ length: count }, () => createFleetServer(clock))
+  const stepMs = 1_000 / perSecond
+  let nextUpdate = 0
+  let nextBeat = 0
+  for (let event = 0; now < seconds * 1_000; event++, now += stepMs) {
+    if (now >= nextBeat) {
+      nextBeat += 1_000
+      for (const server of servers) server.told = server.meter.read()
+    }
+    if (now >= nextUpdate) {
+      nextUpdate += 250
+      for (const server of servers) server.heard = server.told
+      for (const server of servers) {
+        if (hasShifted(server.told, server.meter.read())) server.told = server.meter.read()
+        const others = servers.filter(other => other !== server).map(({ heard }) => ({ demand: heard }))
+        server.shares.update(server.meter.read(), others)
+      }
+    }
+    const server = servers[serverOf(event, Math.floor(now / 1_000))]
+    if (server?.limiter.take(source, 1) === 0) server.passed++
+  }
+  return servers.reduce((sum, { passed }) => sum + passed, 0)
+}
+
+const SECONDS = 30
+const WANTED = BURST + 50 * SECONDS
+
+function isWithin(passed: number, wanted: number): boolean {
+  return Math.abs(passed - wanted) <= wanted / 10
+}
+
+for (const servers of [1, 3, 5]) {
+  t.test(`a limit is one limit on ${servers} servers, however the load is spread`, async t => {
+    const spreads: Readonly<Record<string, Play['serverOf']>> = {
+      'round robin': event => event % servers,
+      'all on one': () => 0,
+      'mostly on one': event => (event % 10 === 0 ? event % servers : 0)
+    }
+    for (const [name, serverOf] of Object.entries(spreads)) {
+      const passed = play({ servers, seconds: SECONDS, perSecond: 300, serverOf })
+      t.ok(isWithin(passed, WANTED), `${name}: ${passed} of ${WANTED}`)
+    }
+  })
+}
+
+t.test('a load that moves to another server at once passes no more than the limit, and little less', async t => {
+  for (const servers of [3, 5]) {
+    const serverOf: Play['serverOf'] = (_event, second) => Math.floor(second / 10) % servers
+    const passed = play({ servers, seconds: SECONDS, perSecond: 300, serverOf })
+    t.ok(passed <= WANTED && passed >= WANTED * 0.85, `${passed} of ${WANTED} with two moves`)
+  }
+})
+
+t.test('a load below the limit passes whole, wherever it goes', async t => {
+  for (const servers of [1, 3, 5]) {
+    const passed = play({ servers, seconds: SECONDS, perSecond: 40, serverOf: event => event % servers })
+    t.ok(passed >= 40 * SECONDS * 0.99, `${passed} of ${40 * SECONDS} on ${servers}`)
+  }
+})
+
+t.test('the parts of all servers add up to the whole limit', async t => {
+  const demands = [{ web: [120, 12] }, { web: [30, 30] }, {}, { ios: [1, 1] }] as const
+  for (const id of ['web', 'ios', 'nobody']) {
+    const parts = demands.map((own, index) => {
+      const shares = createShares()
+      shares.update(
+        own,
+        demands.filter((_, other) => other !== index).map(demand => ({ demand }))
+      )
+      return shares.of(id)
+    })
+    t.ok(Math.abs(parts.reduce((sum, { events }) => sum + events, 0) - 1) < 1e-9, id)
+    t.ok(Math.abs(parts.reduce((sum, { requests }) => sum + requests, 0) - 1) < 1e-9, id)
+  }
+})
+
+t.test('the meter follows what is offered, refused requests included, and forgets', async t => {
+  let now = 0
+  const meter = createDemandMeter(() => now)
+  for (; now < 10_000; now += 10) meter.offered('web', 3)
+  const [events = 0, requests = 0] = meter.read()['web'] ?? []
+  t.ok(Math.abs(events - 300) < 6 && Math.abs(requests - 100) < 2, `${events} events, ${requests} requests a second`)
+  now += 30_000
+  t.same(meter.read(), {})
+})
