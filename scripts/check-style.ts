@@ -16,7 +16,6 @@ const MAX_FUNCTION_LINES = 60
 const IN_WORK: Readonly<Record<string, string>> = {
   'src/fleet/': 'new, and still growing',
   'src/governance/': 'new, and still growing',
-  'src/durability/kafka/lanes.ts': 'has grown over the limit again',
   'src/debugger/page/assets/views/live.js Live': 'about to be split',
   'src/debugger/page/assets/parts/virtual-list.js VirtualList': 'about to be split'
 }

@@ -53,11 +53,9 @@ export function createKafkaSink(options: KafkaSinkOptions): KafkaSink {
     if (!lanes.isConnected) return lanes.problems()[0]
     const bytes = lanes.board.bytes()
     if (bytes > settings.maxQueueBytes) return `${bytes} bytes wait for Kafka already`
-    for (const { topics } of records) {
-      for (const topic of topics) {
-        const problem = lanes.problemOf(topic)
-        if (problem !== undefined) return problem
-      }
+    for (const topic of records.flatMap(({ topics }) => topics)) {
+      const problem = lanes.problemOf(topic)
+      if (problem !== undefined) return problem
     }
     return undefined
   }
