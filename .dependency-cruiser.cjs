@@ -49,7 +49,8 @@ const INNER_FOLDERS = {
   'durability/log': { segment: [], write: ['segment'], read: ['segment'] },
   'durability/kafka': {
     encode: [],
-    connect: ['encode'],
+    security: [],
+    connect: ['encode', 'security'],
     topics: ['connect'],
     send: ['encode', 'connect', 'topics']
   },
@@ -62,7 +63,8 @@ const INNER_FOLDERS = {
     config: ['keys', 'fleet'],
     doctor: ['keys'],
     rejected: ['keys'],
-    running: ['keys']
+    running: ['keys'],
+    topics: ['keys']
   }
 }
 

@@ -65,7 +65,13 @@ const BREAKS: Readonly<Record<string, readonly [file: string, imported: string]>
   }),
   ...inner('durability', { log: 'kafka', lanes: 'spool', kafka: 'log', spool: 'search', search: 'lanes' }),
   ...inner('durability/log', { segment: 'write', write: 'read', read: 'write' }),
-  ...inner('durability/kafka', { encode: 'connect', connect: 'topics', topics: 'send', send: 'other' }),
+  ...inner('durability/kafka', {
+    encode: 'connect',
+    security: 'connect',
+    connect: 'topics',
+    topics: 'send',
+    send: 'other'
+  }),
   ...inner('debugger', { ring: 'api', access: 'ring', live: 'api', api: 'page', page: 'api' }),
   ...inner('cli', {
     fleet: 'keys',
@@ -75,7 +81,8 @@ const BREAKS: Readonly<Record<string, readonly [file: string, imported: string]>
     doctor: 'stored',
     rejected: 'doctor',
     running: 'stored',
-    plan: 'stored'
+    plan: 'stored',
+    topics: 'stored'
   })
 }
 

@@ -1,7 +1,6 @@
 /** The composition root: makes every part of the server in order and hands each what it needs. Nothing else knows all parts. */
 import type { FastifyInstance } from 'fastify'
 import type { Debugger } from '../debugger/debugger.ts'
-import { followCertificate } from '../http/server/certificate.ts'
 import { createDrainer } from '../http/server/drain.ts'
 import type { IdStore } from '../ingest/dedupe/id-store.ts'
 import { selfFacts } from './parts/fleet.ts'
@@ -54,8 +53,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const tracking = await openTracking(base, sources, ingestion)
   const drainer = createDrainer(tracking.server)
   const admin = await openAdmin(base)
-  const servers = [tracking.server.server, admin.server]
-  const certificates = config.tls && followCertificate({ certificate: config.tls, servers, log: base.logger })
+  base.live.follow([tracking.server.server, admin.server])
   const shown = { sources, destinations, ingestion, tracking: tracking.server, drainer }
   showHealth(admin, base, shown)
   const debug = await showDebugger(admin, base, shown)
@@ -71,7 +69,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     const { ids, governance, catalogue } = ingestion
     await Promise.all([ids.close(), sources.keys.close(), governance.close(), catalogue.close()])
     await sources.fleet?.close()
-    certificates?.close()
+    base.live.close()
     await admin.close()
   }
 
@@ -96,7 +94,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       if (stopping !== undefined) return
       sources.keys.check()
       ingestion.governance.check()
-      certificates?.check()
+      base.live.check()
     },
     backlogBytes: () => destinations.sink.levels().backlog,
     debugger: debug,

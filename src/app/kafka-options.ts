@@ -1,19 +1,24 @@
 import type { Config, KafkaConfig } from '../config/env/config.ts'
 import type { SinkOptions } from '../durability/open.ts'
+import { followNothing, type Follow } from '../config/env/followed-files.ts'
+import { kafkaSasl, kafkaTls } from './settings/kafka-security.ts'
 
-/** The settings of the Kafka sink, from the configuration. */
+/** The settings of the Kafka sink, from the configuration. With `follow`, secrets and certificates are those of the moment. */
 export function kafkaOptions(
   config: Pick<Config, 'publishTimeoutMs'>,
-  { brokers, ssl, sasl, createTopics, recreateAfterMs, ...kafka }: KafkaConfig
+  { brokers, clientId, headers, ssl, sasl, compression, createTopics, recreateAfterMs, ...kafka }: KafkaConfig,
+  follow: Follow = followNothing
 ): NonNullable<SinkOptions['kafka']> {
   const { partitions, replicationFactor } = kafka
   return {
     brokers,
-    clientId: 'tributary',
+    clientId,
+    headers,
+    compression,
     topics: { create: createTopics, partitions, ...(replicationFactor === undefined ? {} : { replicationFactor }) },
     publishTimeoutMs: config.publishTimeoutMs,
     recreateAfterMs,
-    ...(ssl === undefined ? {} : { ssl: ssl.ca === undefined ? {} : { ca: ssl.ca } }),
-    ...(sasl === undefined ? {} : { sasl })
+    ...(ssl === undefined ? {} : { ssl: kafkaTls(ssl, follow) }),
+    ...(sasl === undefined ? {} : { sasl: kafkaSasl(sasl, follow) })
   }
 }

@@ -26,7 +26,7 @@ import type { SuppressionStore } from '../model/governance/suppress.ts'
 
 export interface DebuggerOptions extends Omit<SourceRoutesOptions, 'recent' | 'sdks'> {
   readonly seen: Observations
-  readonly password: string | undefined
+  readonly password: (() => string) | undefined
   /** What the admin listener is bound to. */
   readonly host: string
   readonly knownKeys: KnownKeys

@@ -91,3 +91,11 @@ export function createRecord(
   const place = { block: line, lineStart: 0, lineEnd: line.length }
   return { kind, type, code, ...place, ...textsOf(messageId, key), source, receivedAt, topics }
 }
+
+/** The headers of a record in Kafka; `type` is `code` for a rejected record. */
+export const RECORD_HEADERS = ['type', 'source', 'messageId', 'receivedAt'] as const
+export type RecordHeader = (typeof RECORD_HEADERS)[number]
+
+/** How the records of a batch are compressed on their way to Kafka; a topic may say otherwise for what it keeps. */
+export const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+export type Compression = (typeof COMPRESSIONS)[number]

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -10,9 +10,20 @@ const run = promisify(execFile)
 const REPOSITORY = join(import.meta.dirname, '..', '..')
 const POM = join(import.meta.dirname, 'kafka', 'pom.xml')
 
-/** The folder with the jars of the Kafka that kafka/pom.xml names. */
-export function kafkaJars(): Promise<string> {
-  return jarsOf({ pom: POM, artifact: 'kafka_2.13', folder: 'kafka' })
+/** The folder with the jars of the Kafka that kafka/pom.xml names, or of the version that KAFKA_VERSION asks for. */
+export async function kafkaJars(version = process.env['KAFKA_VERSION']): Promise<string> {
+  const pom = version === undefined || version === '' ? POM : await pomOf(version)
+  return await jarsOf({ pom, artifact: 'kafka_2.13', folder: 'kafka' })
+}
+
+async function pomOf(version: string): Promise<string> {
+  const text = await readFile(POM, 'utf8')
+  const folder = join(REPOSITORY, '.cache', 'kafka', `pom-${version}`)
+  await mkdir(folder, { recursive: true })
+  const file = join(folder, 'pom.xml')
+  const wanted = `<version>${version}</version>`
+  await writeFile(file, text.replace(`<version>${versionIn(text, 'kafka_2.13')}</version>`, wanted))
+  return file
 }
 
 /**

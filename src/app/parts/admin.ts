@@ -11,7 +11,6 @@ import type { Drainer } from '../../http/server/drain.ts'
 import { prepareListener } from '../../http/server/listener.ts'
 import { answerUnrouted } from '../../http/server/unrouted.ts'
 import { kafkaState } from './fleet.ts'
-import { kafkaOptions } from '../kafka-options.ts'
 import type { Base } from './base.ts'
 import { VERSION } from './base.ts'
 import type { Destinations } from './destinations.ts'
@@ -48,13 +47,13 @@ export function showHealth(admin: FastifyInstance, { metrics }: Base, { destinat
 }
 
 export function showDebugger(admin: FastifyInstance, base: Base, shown: Shown): Promise<Debugger> {
-  const { config, seen, background, clock } = base
+  const { config, live, seen, background, clock } = base
   const { destinations, ingestion, tracking, drainer } = shown
   const { keys } = shown.sources
   const { sink } = destinations
   return registerDebugger(admin, {
     seen,
-    password: config.adminPassword,
+    password: live.adminPassword,
     host: config.adminHost,
     knownKeys: { isKey: text => keys.find(text) !== undefined, lengths: keys.keyLengths, version: keys.current },
     probe: () => ({
@@ -79,9 +78,8 @@ export function showDebugger(admin: FastifyInstance, base: Base, shown: Shown): 
   })
 }
 
-function openFinders({ config, clock, background }: Base, { knownTopics }: Destinations): Finders {
-  const kafka = config.kafka && kafkaOptions(config, config.kafka)
-  return createFinders({ dataDir: config.dataDir, kafka, topics: knownTopics, now: clock.now, background })
+function openFinders({ config, live, clock, background }: Base, { knownTopics }: Destinations): Finders {
+  return createFinders({ dataDir: config.dataDir, kafka: live.kafka, topics: knownTopics, now: clock.now, background })
 }
 
 /** The tracking API's URL for somebody who reached this machine by `hostname`. */

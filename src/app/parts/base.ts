@@ -13,6 +13,8 @@ import type { Clock } from '../../model/clock.ts'
 import { systemClock } from '../../model/clock.ts'
 import type { Sink } from '../../model/sink.ts'
 import { createMetrics } from '../../telemetry/metrics.ts'
+import type { LiveSettings } from '../settings/live-settings.ts'
+import { followSettings } from '../settings/live-settings.ts'
 
 const PACKAGE_FILE = new URL('../../../package.json', import.meta.url)
 
@@ -35,6 +37,8 @@ export interface AppOptions {
 /** What every other part is given: settings, and those that are told what happens. */
 export interface Base {
   readonly config: Config
+  /** What of it changes while the server runs. */
+  readonly live: LiveSettings
   readonly logger: Logger
   readonly clock: Clock
   readonly bufferPool: BufferPool
@@ -56,6 +60,7 @@ export function createBase({
 }: AppOptions): Base {
   return {
     config,
+    live: followSettings(config, logger),
     logger,
     clock,
     bufferPool: bufferPool ?? new RecyclingBufferPool(),

@@ -3,7 +3,6 @@ import { asOpenSink, openSink } from '../../durability/open.ts'
 import { createLiveRouter } from '../../ingest/route/live-router.ts'
 import { restoreWith } from '../../ingest/route/restore.ts'
 import type { Sink } from '../../model/sink.ts'
-import { kafkaOptions } from '../kafka-options.ts'
 import type { Base } from './base.ts'
 import type { Sources } from './sources.ts'
 
@@ -35,10 +34,10 @@ export async function openDestinations(base: Base, sources: Sources, given: Sink
 }
 
 function sinkOptions(base: Base, routing: Router, topics: readonly string[]): SinkOptions {
-  const { config, clock, logger, metrics, seen } = base
+  const { config, live, clock, logger, metrics, seen } = base
   return {
     ...config,
-    kafka: config.kafka === undefined ? undefined : kafkaOptions(config, config.kafka),
+    kafka: live.kafka,
     topics,
     drainMs: config.drainOnStopMs,
     retention: { ageMs: config.logRetention.maxAgeMs, bytes: config.logRetention.maxBytes },

@@ -15,11 +15,12 @@ import { healthOfAll, kafkaOfAll } from '../../fleet/workers/health.ts'
 import type { Slot, Supervisor } from '../../fleet/workers/supervisor.ts'
 import type { Feed } from '../../fleet/workers/view/feed.ts'
 import { registerView } from '../../fleet/workers/view/routes.ts'
-import { followCertificate } from '../../http/server/certificate.ts'
 import { prepareListener } from '../../http/server/listener.ts'
 import { answerUnrouted } from '../../http/server/unrouted.ts'
 import { systemClock } from '../../model/clock.ts'
 import type { GroupMetrics, WorkerReading } from '../../telemetry/group-metrics.ts'
+import type { LiveSettings } from '../settings/live-settings.ts'
+import { followSettings } from '../settings/live-settings.ts'
 import { registerMergedOverview } from './primary-overview.ts'
 
 const PACKAGE_FILE = new URL('../../../package.json', import.meta.url)
@@ -33,7 +34,7 @@ export interface PrimaryAdminOptions {
 
 export interface PrimaryAdmin {
   readonly server: FastifyInstance
-  /** Reads the certificate again now. */
+  /** Reads the certificate and the password again now. */
   reload(): void
   close(): Promise<void>
 }
@@ -46,7 +47,9 @@ export async function createPrimaryAdmin(config: Config, options: PrimaryAdminOp
   const server = await createAdminServer({ logger, tls })
   prepareListener(server, { trustProxy, idleMs: keepAliveTimeoutMs })
   answerUnrouted(server, ADMIN_PATH_RULES)
-  const following = tls && followCertificate({ certificate: tls, servers: [server.server], log: logger })
+  // Workers follow what they need for Kafka themselves.
+  const live = followSettings({ ...config, kafka: undefined }, logger)
+  live.follow([server.server])
   registerHealth(server, {
     health: () => healthOfAll(slots),
     draining: () => supervisor.isStopping,
@@ -54,13 +57,13 @@ export async function createPrimaryAdmin(config: Config, options: PrimaryAdminOp
     metricsText: async () => metrics.text(await Promise.all(slots.map(slot => readCounts(metrics, slot)))),
     metricsType: metrics.contentType
   })
-  await registerDebugger(server, config, options)
+  await registerDebugger(server, { config, live }, options)
   server.addHook('preClose', async () => feed.close())
   return {
     server,
-    reload: () => following?.check(),
+    reload: () => live.check(),
     async close() {
-      following?.close()
+      live.close()
       await server.close()
     }
   }
@@ -74,10 +77,14 @@ async function readCounts(metrics: GroupMetrics, slot: Slot): Promise<WorkerRead
 }
 
 /** As that of a server without workers: the same page, the same access, the same API. */
-async function registerDebugger(server: FastifyInstance, config: Config, options: PrimaryAdminOptions): Promise<void> {
+async function registerDebugger(
+  server: FastifyInstance,
+  { config, live }: { readonly config: Config; readonly live: LiveSettings },
+  options: PrimaryAdminOptions
+): Promise<void> {
   const { supervisor, feed } = options
   const { monotonic } = systemClock
-  const access = await createAccess(server, { password: config.adminPassword, host: config.adminHost, monotonic })
+  const access = await createAccess(server, { password: live.adminPassword, host: config.adminHost, monotonic })
   await registerPage(server, access)
   await server.register(async api => {
     api.addHook('onRequest', async (request, reply) => access.api(request, reply))

@@ -14,6 +14,7 @@ import type { ParsedArguments } from '../command.ts'
 import { CommandFailed, UsageError } from '../command.ts'
 import { readKeysFile } from '../keys/keys-file.ts'
 import { readTimeOption, TIME_HELP } from '../time-option.ts'
+import { kafkaOptions } from '../../app/kafka-options.ts'
 
 /** A rejected record as schemas/rejected.schema.json has it, and its own JSON. */
 export interface Rejection {
@@ -114,20 +115,15 @@ export async function* readRejections(config: Config, filter: Filter): AsyncGene
   }
 }
 
-async function* readKafka({ kafka, rejectedTopic, configFile }: Config, { since }: Filter): AsyncGenerator<string> {
+async function* readKafka(config: Config, { since }: Filter): AsyncGenerator<string> {
+  const { kafka, rejectedTopic, configFile } = config
   if (kafka === undefined) return
-  const { brokers, ssl, sasl } = kafka
   const { sources } = (await readKeysFile(configFile)).file
   const router = createRouter({ eventsTopic: rejectedTopic, rejectedTopic, destinations: [] })
   const topics = sources.flatMap(({ id }) =>
     [...EVENT_TYPES, 'unknown'].flatMap(type => router.rejectedTopics(id, type))
   )
-  const settings = {
-    brokers,
-    clientId: 'tributary-cli',
-    ...(ssl === undefined ? {} : { ssl: ssl.ca === undefined ? {} : { ca: ssl.ca } }),
-    ...(sasl === undefined ? {} : { sasl })
-  }
+  const settings = { ...kafkaOptions(config, kafka), clientId: 'tributary-cli' }
   try {
     for await (const value of readTopics({ settings, topics: [...new Set(topics)], since })) yield value.toString()
   } catch (error) {

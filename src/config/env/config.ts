@@ -1,3 +1,5 @@
+import type { Compression } from '../../model/record.ts'
+import type { RecordHeader } from '../../model/record.ts'
 import type { Limits } from '../../model/limits.ts'
 import type { TrustProxy } from './network-parsers.ts'
 import type { Retention } from './parsers.ts'
@@ -52,20 +54,50 @@ export interface Config {
   readonly shutdownGraceMs: number
   /** Processes that share the port; undefined: one process without a primary. */
   readonly workers: number | undefined
+  /** The variables whose values came from files, and those files. */
+  readonly files: Readonly<Partial<Record<VariableName, string>>>
   /** Every variable as it is in force, in the operator's own notation; secrets are not in it. */
   readonly effective: readonly EffectiveVariable[]
   /** For the log at start: variables that look like a misspelling of ours. */
   readonly warnings: readonly string[]
 }
 
+/** PEM texts. */
+export interface KafkaSsl {
+  /** Undefined: the system's authorities. */
+  readonly ca: string | undefined
+  /** With its key, where the brokers want to know who connects. */
+  readonly cert: string | undefined
+  readonly key: string | undefined
+  readonly passphrase: string | undefined
+}
+
+/** Who the server is to the brokers. */
+export type KafkaSasl =
+  | {
+      readonly mechanism: Exclude<(typeof SASL_MECHANISMS)[number], 'OAUTHBEARER' | 'AWS_MSK_IAM'>
+      readonly username: string
+      readonly password: string
+    }
+  | {
+      readonly mechanism: 'OAUTHBEARER'
+      readonly tokenUrl: string
+      readonly clientId: string
+      readonly clientSecret: string
+      readonly scope: string | undefined
+      readonly audience: string | undefined
+    }
+  | { readonly mechanism: 'AWS_MSK_IAM'; readonly region: string }
+
 export interface KafkaConfig {
   /** `host:port`, at least one. */
   readonly brokers: readonly string[]
-  /** `ca` is a PEM text; undefined there: the system's authorities. */
-  readonly ssl: { readonly ca: string | undefined } | undefined
-  readonly sasl:
-    | { readonly mechanism: (typeof SASL_MECHANISMS)[number]; readonly username: string; readonly password: string }
-    | undefined
+  readonly ssl: KafkaSsl | undefined
+  readonly sasl: KafkaSasl | undefined
+  /** With the name of the machine in it. */
+  readonly clientId: string
+  readonly headers: readonly RecordHeader[]
+  readonly compression: Compression
   readonly createTopics: boolean
   readonly recreateAfterMs: number
   readonly partitions: number

@@ -1,8 +1,11 @@
+import { hostname } from 'node:os'
 import { createSecureContext } from 'node:tls'
 import type { Config, EffectiveVariable, KafkaConfig } from './config.ts'
 import { ConfigError } from '../../model/config-error.ts'
 import { deepFreeze } from '../deep-freeze.ts'
 import { suggest } from '../suggest.ts'
+import { kafkaContradictions, toKafkaSasl, toKafkaSsl } from './kafka-environment.ts'
+import { readSecretFiles, SECRET_FILE_NAMES } from './secret-files.ts'
 import type { Values, Variable, VariableName } from './variables.ts'
 import { VARIABLE_NAMES, VARIABLES } from './variables.ts'
 
@@ -12,8 +15,9 @@ type Environment = Readonly<Record<string, string | undefined>>
  * The server's configuration from environment variables. An empty variable counts as one that is not set, as Compose
  * files write it. Throws ConfigError naming every mistake at once.
  */
-export function readEnvironment(env: Environment = process.env): Config {
-  const problems: string[] = []
+export function readEnvironment(given: Environment = process.env): Config {
+  const { env, files, problems: unread } = readSecretFiles(given)
+  const problems: string[] = [...unread]
   const values = {} as Record<VariableName, unknown>
   for (const name of VARIABLE_NAMES) {
     const text = typed(env, name) ?? defaultOf(env, name)
@@ -25,7 +29,7 @@ export function readEnvironment(env: Environment = process.env): Config {
   }
   if (problems.length === 0) problems.push(...contradictions(values as Values))
   if (problems.length > 0) throw new ConfigError(problems)
-  return deepFreeze(toConfig(values as Values, env))
+  return deepFreeze(toConfig(values as Values, env, files))
 }
 
 /** CONFIG_FILE alone, for commands that must work while other variables are wrong. */
@@ -65,11 +69,8 @@ function shown(name: VariableName, text: string | undefined): string {
 /** What no variable can know alone. */
 function contradictions(values: Values): string[] {
   const found = hashKeyProblems(values)
-  const sasl = ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] as const
-  found.push(...together(values, sasl), ...together(values, ['TLS_CERT', 'TLS_KEY']))
-  if (values.KAFKA_SSL_CA !== undefined && !values.KAFKA_SSL) {
-    found.push('KAFKA_SSL_CA is set, but KAFKA_SSL is not: set KAFKA_SSL=true')
-  }
+  found.push(...together(values, ['TLS_CERT', 'TLS_KEY']))
+  found.push(...kafkaContradictions(values))
   if (values.FLEET && (values.KAFKA_BROKERS ?? []).length === 0) {
     found.push('FLEET=true needs KAFKA_BROKERS: the servers of a fleet talk through Kafka')
   }
@@ -106,7 +107,8 @@ function together(values: Values, names: readonly VariableName[]): string[] {
   return missing.length === 0 || given.length === 0 ? [] : [`${given.join(' and ')} needs ${missing.join(' and ')} too`]
 }
 
-function toConfig(values: Values, env: Environment): Config {
+function toConfig(values: Values, env: Environment, secretFiles: Config['files']): Config {
+  const files = { ...secretFiles, ...pemFiles(env) }
   return {
     host: values.HOST,
     port: values.PORT,
@@ -149,9 +151,18 @@ function toConfig(values: Values, env: Environment): Config {
     logLevel: values.LOG_LEVEL,
     shutdownGraceMs: values.SHUTDOWN_GRACE,
     workers: values.WORKERS,
-    effective: VARIABLE_NAMES.map(name => effective(env, name)),
+    files,
+    effective: VARIABLE_NAMES.map(name => effective(env, name, secretFiles[name])),
     warnings: misspellings(env)
   }
+}
+
+/** The variables that name a file. */
+const PEM_VARIABLES = ['TLS_CERT', 'TLS_KEY', 'KAFKA_SSL_CA', 'KAFKA_SSL_CERT', 'KAFKA_SSL_KEY'] as const
+
+function pemFiles(env: Environment): Config['files'] {
+  const named = PEM_VARIABLES.map(name => [name, typed(env, name)] as const)
+  return Object.fromEntries(named.filter(([, file]) => file !== undefined))
 }
 
 function toTls({ TLS_CERT: cert, TLS_KEY: key }: Values, env: Environment): Config['tls'] {
@@ -161,14 +172,15 @@ function toTls({ TLS_CERT: cert, TLS_KEY: key }: Values, env: Environment): Conf
 }
 
 function toKafka(values: Values): KafkaConfig | undefined {
-  const { KAFKA_BROKERS: brokers, KAFKA_SASL_MECHANISM: mechanism } = values
+  const { KAFKA_BROKERS: brokers } = values
   if (brokers === undefined || brokers.length === 0) return undefined
-  const [username, password] = [values.KAFKA_SASL_USERNAME, values.KAFKA_SASL_PASSWORD]
-  const complete = mechanism !== undefined && username !== undefined && password !== undefined
   return {
     brokers,
-    ssl: values.KAFKA_SSL ? { ca: values.KAFKA_SSL_CA } : undefined,
-    sasl: complete ? { mechanism, username, password } : undefined,
+    ssl: toKafkaSsl(values),
+    sasl: toKafkaSasl(values),
+    clientId: values.KAFKA_CLIENT_ID.replaceAll('{host}', hostname()),
+    headers: values.KAFKA_HEADERS,
+    compression: values.KAFKA_COMPRESSION,
     createTopics: values.KAFKA_CREATE_TOPICS,
     recreateAfterMs: values.KAFKA_RECREATE_AFTER,
     partitions: values.KAFKA_PARTITIONS,
@@ -176,9 +188,10 @@ function toKafka(values: Values): KafkaConfig | undefined {
   }
 }
 
-function effective(env: Environment, name: VariableName): EffectiveVariable {
+function effective(env: Environment, name: VariableName, file: string | undefined): EffectiveVariable {
   const given = typed(env, name)
-  const value = given !== undefined && isSecret(name) ? '(hidden)' : (given ?? defaultOf(env, name))
+  const hidden = file === undefined ? '(hidden)' : `(hidden, from ${file})`
+  const value = given !== undefined && isSecret(name) ? hidden : (given ?? defaultOf(env, name))
   return { name, value, isDefault: given === undefined }
 }
 
@@ -191,9 +204,10 @@ const SHORTEST_MISSPELT = 6
 const PREFIX = /^TRIBUTARY_/i
 
 function misspellings(env: Environment): string[] {
-  const names = Object.keys(env).filter(name => !Object.hasOwn(VARIABLES, name) && !fromOrchestrator(name, env[name]))
+  const known = [...VARIABLE_NAMES, ...SECRET_FILE_NAMES]
+  const names = Object.keys(env).filter(name => !known.includes(name) && !fromOrchestrator(name, env[name]))
   return names.flatMap(name => {
-    const meant = OTHER_NAMES.get(name) ?? suggest(name.replace(PREFIX, ''), VARIABLE_NAMES, SHORTEST_MISSPELT)
+    const meant = OTHER_NAMES.get(name) ?? suggest(name.replace(PREFIX, ''), known, SHORTEST_MISSPELT)
     if (meant !== undefined) return [`${name} is set, but is no variable of Tributary: did you mean ${meant}?`]
     return PREFIX.test(name) ? [`${name} is set, but is no variable of Tributary`] : []
   })

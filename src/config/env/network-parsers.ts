@@ -81,6 +81,18 @@ export const publicUrl: Parser<string> = value => {
   return plain ? url.href.replace(/\/+$/, '') : expected('a URL such as https://events.example.com')
 }
 
+/** The region in the name of a broker of Amazon MSK: b-1.shop.abc123.c2.kafka.eu-west-1.amazonaws.com:9098. */
+export function regionOfBroker(broker: string): string | undefined {
+  return /\.kafka(?:-serverless)?\.([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?:\d+$/.exec(broker)?.[1]
+}
+
+/** An http(s) URL that may have a query. */
+export const tokenUrl: Parser<string> = value => {
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  const plain = url !== undefined && /^https?:$/.test(url.protocol) && !/[@#]/.test(value)
+  return plain ? url.href : expected('a URL such as https://login.example.com/oauth2/token')
+}
+
 /** What stands in a PEM file. Read here, so that a missing file is named with all other mistakes. */
 export const pemFile: Parser<string> = path => {
   let content: string

@@ -118,6 +118,17 @@ export function oneOf<const W extends string>(words: readonly W[]): Parser<W> {
   return text => words.find(word => word.toLowerCase() === text.toLowerCase()) ?? expected(`one of ${words.join(', ')}`)
 }
 
+/** Some of `words`, separated by commas. */
+export function severalOf<const W extends string>(words: readonly W[]): Parser<W[]> {
+  return text => list(text).map(part => words.find(word => word === part) ?? expected(`a list of ${words.join(', ')}`))
+}
+
+/** As brokers take it in the names of their metrics; `{host}` is the one placeholder. */
+export const clientId: Parser<string> = value =>
+  /^(?:[\w.-]|\{host\}){1,100}$/.test(value)
+    ? value
+    : expected('up to 100 letters, digits, ".", "_", "-", and {host} for the name of the machine')
+
 export const text: Parser<string> = value => value
 
 export function list(value: string): string[] {

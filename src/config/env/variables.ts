@@ -1,3 +1,5 @@
+import { COMPRESSIONS } from '../../model/record.ts'
+import { RECORD_HEADERS } from '../../model/record.ts'
 import { DEFAULT_LIMITS, STRICT_MAX_BATCH_BYTES } from '../../model/limits.ts'
 import * as network from './network-parsers.ts'
 import * as parse from './parsers.ts'
@@ -36,7 +38,7 @@ function byMode<T>(
   return { ...variable(typed.compatible, parser, doc), strictDefault: String(typed.strict) }
 }
 
-export const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
+export const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER', 'AWS_MSK_IAM'] as const
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 /** Every variable that the server reads, in the order of the documentation. */
@@ -57,9 +59,37 @@ export const VARIABLES = {
   KAFKA_BROKERS: optional('empty', network.brokers, 'Brokers as `host:port,host:port`; empty: the event log alone.'),
   KAFKA_SSL: variable('false', parse.boolean, 'TLS to the brokers.'),
   KAFKA_SSL_CA: optional('none', network.pemFile, "PEM file of the authority that signed the brokers' certificates."),
+  KAFKA_SSL_CERT: optional(
+    'none',
+    network.pemFile,
+    'PEM file of the certificate that the brokers ask the server for (mTLS); read again when it changes.'
+  ),
+  KAFKA_SSL_KEY: optional('none', network.pemFile, "PEM file of that certificate's key; read again when it changes."),
+  KAFKA_SSL_KEY_PASSPHRASE: secret('Passphrase of KAFKA_SSL_KEY, where it is encrypted.'),
   KAFKA_SASL_MECHANISM: optional('none', parse.oneOf(SASL_MECHANISMS), `One of ${SASL_MECHANISMS.join(', ')}.`),
-  KAFKA_SASL_USERNAME: optional('none', parse.text, 'User name for SASL.'),
-  KAFKA_SASL_PASSWORD: secret('Password for SASL.'),
+  KAFKA_SASL_USERNAME: optional('none', parse.text, 'User name for PLAIN and SCRAM.'),
+  KAFKA_SASL_PASSWORD: secret('Password for PLAIN and SCRAM.'),
+  KAFKA_OAUTH_TOKEN_URL: optional('none', network.tokenUrl, 'Token endpoint for OAUTHBEARER (client credentials).'),
+  KAFKA_OAUTH_CLIENT_ID: optional('none', parse.text, 'Client id at that endpoint.'),
+  KAFKA_OAUTH_CLIENT_SECRET: secret('Client secret at that endpoint.'),
+  KAFKA_OAUTH_SCOPE: optional('none', parse.text, 'Scope to ask that endpoint for.'),
+  KAFKA_OAUTH_AUDIENCE: optional('none', parse.text, 'Audience to ask that endpoint for.'),
+  KAFKA_AWS_REGION: optional("from the brokers' names", parse.text, 'Region that AWS_MSK_IAM signs for.'),
+  KAFKA_CLIENT_ID: variable(
+    'tributary',
+    parse.clientId,
+    'Client id at the brokers, for their quotas, metrics and logs; `{host}` is the name of the machine.'
+  ),
+  KAFKA_HEADERS: variable(
+    RECORD_HEADERS.join(','),
+    parse.severalOf(RECORD_HEADERS),
+    'Headers of the records, some or all of them. `messageId` is always there; `type` stands for `code` of rejected records too.'
+  ),
+  KAFKA_COMPRESSION: variable(
+    'none',
+    parse.oneOf(COMPRESSIONS),
+    `How records are compressed on their way to Kafka: one of ${COMPRESSIONS.join(', ')}.`
+  ),
   FLEET: variable(
     'false',
     parse.boolean,

@@ -8,7 +8,7 @@ import { createThrottle } from './throttle.ts'
 
 export interface AccessOptions {
   /** Undefined: open on a loopback address, off elsewhere. */
-  readonly password: string | undefined
+  readonly password: (() => string) | undefined
   /** What the listener is bound to. */
   readonly host: string
   /** Monotonic milliseconds. */
@@ -39,7 +39,7 @@ export async function createAccess(app: FastifyInstance, options: AccessOptions)
   const mode = password !== undefined ? 'password' : isLoopback(options.host) ? 'open' : 'off'
   const sessions = createSessions(monotonic)
   const throttle = createThrottle(monotonic)
-  const isRight = createComparison(password ?? '')
+  const isRight = createComparison(password ?? (() => ''), sessions.endAll)
 
   await app.register(basicAuth, {
     validate: async (user, given, request) => {
@@ -52,6 +52,7 @@ export async function createAccess(app: FastifyInstance, options: AccessOptions)
   })
 
   const hasSession = (request: FastifyRequest): boolean => {
+    isRight.refresh()
     const token = cookieOf(request)
     return token !== undefined && sessions.isValid(token)
   }
@@ -140,11 +141,29 @@ function refuse(reply: FastifyReply, status: number, code: keyof typeof MESSAGES
   return reply.code(status).send(fail(code, MESSAGES[code]))
 }
 
+interface Comparison {
+  (given: string): boolean
+  /** Sees whether the secret is another one now. */
+  refresh(): void
+}
+
 /** Compares digests, so that neither content nor length can be told from the time that it takes. */
-function createComparison(secret: string): (given: string) => boolean {
+function createComparison(secret: () => string, onChange: () => void): Comparison {
   const digest = (text: string): Buffer => hash('sha256', text, 'buffer')
-  const expected = digest(secret)
-  return given => timingSafeEqual(digest(given), expected)
+  let known = secret()
+  let expected = digest(known)
+  function refresh(): void {
+    const now = secret()
+    if (now === known) return
+    known = now
+    expected = digest(now)
+    onChange()
+  }
+  const isRight = (given: string): boolean => {
+    refresh()
+    return timingSafeEqual(digest(given), expected)
+  }
+  return Object.assign(isRight, { refresh })
 }
 
 function cookieOf({ headers }: FastifyRequest): string | undefined {

@@ -5,6 +5,8 @@ export interface Sessions {
   begin(): string
   isValid(token: string): boolean
   end(token: string): void
+  /** For a password that is no longer the one they were begun with. */
+  endAll(): void
 }
 
 export const SESSION_SECONDS = 12 * 60 * 60
@@ -32,6 +34,7 @@ export function createSessions(monotonic: () => number): Sessions {
       ends.delete(digest(token))
       return false
     },
-    end: token => void ends.delete(digest(token))
+    end: token => void ends.delete(digest(token)),
+    endAll: () => ends.clear()
   }
 }

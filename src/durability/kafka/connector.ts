@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { nameClosing } from './connect/closing.ts'
 import { explain } from './connect/explain.ts'
 import { inTime } from './connect/in-time.ts'
+import { reachableFirst } from './connect/reachable.ts'
 import { openSession, type Session } from './connect/session.ts'
 import type { KafkaSettings } from './options.ts'
 import type { TopicBook } from './topics/topics.ts'
@@ -67,7 +68,8 @@ export class Connector {
     let session: Session | undefined = undefined
     // A turn later: until its handlers have run, the client still hands out the connection that has just ended.
     const onDisconnect = (): void => void setImmediate(() => session && this.#onDisconnect(session))
-    session = await openSession(this.#settings, { signal, onDisconnect })
+    const ordered = { ...this.#settings, brokers: await reachableFirst(this.#settings) }
+    session = await openSession(ordered, { signal, onDisconnect })
     try {
       await this.#book.check(session)
       return session

@@ -1,16 +1,12 @@
-import type { SASLOptions } from '@platformatic/kafka'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
+import { RECORD_HEADERS, type RecordHeader } from '../../model/record.ts'
+import type { Compression } from '../../model/record.ts'
+import type { KafkaSasl } from './security/sasl-options.ts'
 
 export interface KafkaLog {
   info(message: string): void
   warn(message: string): void
   error(message: string): void
-}
-
-export interface KafkaSasl {
-  readonly mechanism: Extract<SASLOptions['mechanism'], 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'>
-  readonly username: string
-  readonly password: string
 }
 
 /** What a topic that does not exist yet is created with. */
@@ -39,6 +35,10 @@ export interface KafkaSinkOptions {
   readonly ssl?: TlsOptions
   readonly sasl?: KafkaSasl
   readonly topics: KafkaTopicOptions
+  /** Which headers records have, besides messageId. Default: all. */
+  readonly headers?: readonly RecordHeader[]
+  /** Of the records of a batch. Default: none. */
+  readonly compression?: Compression
   /** A publish that Kafka has not confirmed within this many milliseconds rejects. Default 750. */
   readonly publishTimeoutMs?: number
   /** What may wait for Kafka or be on its way, in bytes; beyond, publish() rejects at once. Default 64 MiB. */
@@ -58,6 +58,8 @@ export type KafkaSettings = Required<Omit<KafkaSinkOptions, 'ssl' | 'sasl'>> & P
 export function withDefaults(options: KafkaSinkOptions): KafkaSettings {
   return {
     publishTimeoutMs: 750,
+    compression: 'none',
+    headers: RECORD_HEADERS,
     maxQueueBytes: 64 * 1024 * 1024,
     maxRequestBytes: 512 * 1024,
     giveUpMs: 30_000,

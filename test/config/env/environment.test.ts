@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import t from 'tap'
 import { fastify } from 'fastify'
 import { execFileSync } from 'node:child_process'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../../../src/config/env/config.ts'
 import { readConfigFileName, readEnvironment, readFleetEnvironment } from '../../../src/config/env/environment.ts'
@@ -55,6 +56,7 @@ t.test('an empty environment gives the defaults that the documentation promises'
     logLevel: 'info',
     shutdownGraceMs: 10_000,
     workers: undefined,
+    files: {},
     warnings: []
   })
   t.equal(
@@ -102,7 +104,8 @@ const GOOD: [Record<string, string>, (config: Config) => unknown, unknown][] = [
   [{ CONFIG_FILE: '' }, c => [c.configFile, c.configFileGiven], ['tributary.yml', false]],
   [{ KAFKA_BROKERS: 'a:1, b ,[::1]:3,' }, c => c.kafka?.brokers, ['a:1', 'b:9092', '[::1]:3']],
   [{ KAFKA_BROKERS: ' , ' }, c => c.kafka, undefined],
-  [{ KAFKA_BROKERS: 'a', KAFKA_SSL: 'yes' }, c => c.kafka?.ssl, { ca: undefined }],
+  [{ KAFKA_BROKERS: 'a', KAFKA_SSL: 'yes' }, c => c.kafka?.ssl?.ca, undefined],
+  [{ KAFKA_BROKERS: 'a', KAFKA_SSL: 'no' }, c => c.kafka?.ssl, undefined],
   [{ KAFKA_BROKERS: 'a', KAFKA_CREATE_TOPICS: 'FALSE' }, c => c.kafka?.createTopics, false],
   [{ KAFKA_BROKERS: 'a', KAFKA_REPLICATION_FACTOR: '3' }, c => c.kafka?.replicationFactor, 3],
   [
@@ -115,6 +118,10 @@ const GOOD: [Record<string, string>, (config: Config) => unknown, unknown][] = [
     c => c.kafka?.sasl,
     { mechanism: 'SCRAM-SHA-512', username: 'u', password: 'p' }
   ],
+  [{ KAFKA_BROKERS: 'a' }, c => [c.kafka?.clientId, c.kafka?.compression], ['tributary', 'none']],
+  [{ KAFKA_BROKERS: 'a', KAFKA_COMPRESSION: 'LZ4' }, c => c.kafka?.compression, 'lz4'],
+  [{ KAFKA_BROKERS: 'a', KAFKA_CLIENT_ID: 'a-{host}' }, c => c.kafka?.clientId, `a-${hostname()}`],
+  [{ KAFKA_BROKERS: 'a', KAFKA_HEADERS: 'source, type' }, c => c.kafka?.headers, ['source', 'type']],
   [{ EVENTS_TOPIC: 'e.{type}.{source}' }, c => c.eventsTopic, 'e.{type}.{source}'],
   [{ PUBLISH_TIMEOUT: '2s' }, c => c.publishTimeoutMs, 2000],
   [{ PUBLISH_TIMEOUT: '1.5 s' }, c => c.publishTimeoutMs, 1500],
@@ -162,7 +169,12 @@ const BAD: [string, string, RegExp][] = [
   ['KAFKA_BROKERS', 'kafka://a:9092', /a list of brokers/],
   ['KAFKA_SSL', 'maybe', /true or false/],
   ['KAFKA_SSL_CA', '/no/such/file', /a PEM file that can be read \(ENOENT\)/],
-  ['KAFKA_SASL_MECHANISM', 'GSSAPI', /one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512/],
+  ['KAFKA_SASL_MECHANISM', 'GSSAPI', /one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, AWS_MSK_IAM/],
+  ['KAFKA_COMPRESSION', 'brotli', /one of none, gzip, snappy, lz4, zstd/],
+  ['KAFKA_CLIENT_ID', 'a b', /up to 100 letters/],
+  ['KAFKA_CLIENT_ID', '{name}', /\{host\} for the name of the machine/],
+  ['KAFKA_HEADERS', 'traceparent', /a list of type, source, messageId, receivedAt/],
+  ['KAFKA_OAUTH_TOKEN_URL', 'login.example', /a URL such as/],
   ['EVENTS_TOPIC', 'a b', /a topic is made of/],
   ['EVENTS_TOPIC', 'x.{event}', /"\{event\}" is no placeholder/],
   ['REJECTED_TOPIC', '{source}'.repeat(4), /can grow to 256/],
@@ -214,7 +226,20 @@ t.test('all mistakes are named at once, one a line', async t => {
 
 t.test('variables that only make sense together are refused alone', async t => {
   const sasl = { KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_SASL_USERNAME: 'u' }
-  t.strictSame(problemsOf(sasl), ['KAFKA_SASL_MECHANISM and KAFKA_SASL_USERNAME needs KAFKA_SASL_PASSWORD too'])
+  t.strictSame(problemsOf(sasl), ['KAFKA_SASL_MECHANISM=PLAIN needs KAFKA_SASL_PASSWORD too'])
+  const oauth = { KAFKA_SASL_MECHANISM: 'OAUTHBEARER', KAFKA_OAUTH_TOKEN_URL: 'https://login.example/token' }
+  t.strictSame(problemsOf(oauth), [
+    'KAFKA_SASL_MECHANISM=OAUTHBEARER needs KAFKA_OAUTH_CLIENT_ID and KAFKA_OAUTH_CLIENT_SECRET too'
+  ])
+  const both = { ...oauth, KAFKA_OAUTH_CLIENT_ID: 'a', KAFKA_OAUTH_CLIENT_SECRET: 'b', KAFKA_SASL_USERNAME: 'c' }
+  t.strictSame(problemsOf(both), ['KAFKA_SASL_MECHANISM=OAUTHBEARER has no use for KAFKA_SASL_USERNAME'])
+  const msk = { KAFKA_SASL_MECHANISM: 'AWS_MSK_IAM', KAFKA_BROKERS: 'kafka:9098' }
+  t.strictSame(problemsOf(msk), [
+    'KAFKA_SASL_MECHANISM=AWS_MSK_IAM needs KAFKA_SSL=true',
+    'KAFKA_SASL_MECHANISM=AWS_MSK_IAM needs KAFKA_AWS_REGION too'
+  ])
+  const broker = 'b-1.shop.abc123.c2.kafka.eu-west-1.amazonaws.com:9098'
+  t.match(readEnvironment({ ...msk, KAFKA_SSL: 'true', KAFKA_BROKERS: broker }).kafka?.sasl, { region: 'eu-west-1' })
   t.match(problemsOf({ KAFKA_SASL_PASSWORD: 'secret' })[0], /^KAFKA_SASL_PASSWORD needs KAFKA_SASL_MECHANISM/)
   t.match(problemsOf({ PORT: '3001' })[0], /PORT and ADMIN_PORT are both 3001/)
   t.strictSame(problemsOf({ PORT: '0', ADMIN_PORT: '0' }), [])
@@ -250,6 +275,16 @@ t.test('certificates are read at start, and a key that does not fit its certific
   t.match(problemsOf({ TLS_CERT })[0], /TLS_CERT needs TLS_KEY too/)
   t.match(problemsOf({ TLS_CERT: join(dir, 'not.pem'), TLS_KEY: join(dir, 'a.key') })[0], /expected a PEM file$/)
   t.match(problemsOf({ KAFKA_SSL_CA: TLS_CERT })[0], /set KAFKA_SSL=true/)
+  const client = { KAFKA_SSL: 'true', KAFKA_SSL_CERT: TLS_CERT }
+  t.strictSame(problemsOf(client), ['KAFKA_SSL_CERT needs KAFKA_SSL_KEY too'])
+  const stranger = problemsOf({ ...client, KAFKA_SSL_KEY: join(dir, 'b.key') })
+  t.match(stranger[0], /KAFKA_SSL_CERT and KAFKA_SSL_KEY cannot be used together/)
+  const encrypted = join(dir, 'encrypted.key')
+  execFileSync('openssl', ['pkey', '-in', join(dir, 'a.key'), '-aes256', '-passout', 'pass:sesame', '-out', encrypted])
+  const locked = { ...client, KAFKA_SSL_KEY: encrypted }
+  t.match(problemsOf(locked)[0], /KAFKA_SSL_KEY_PASSPHRASE is missing or wrong/)
+  t.match(problemsOf({ ...locked, KAFKA_SSL_KEY_PASSPHRASE: 'no' })[0], /KAFKA_SSL_KEY_PASSPHRASE is missing or wrong/)
+  t.strictSame(problemsOf({ ...locked, KAFKA_SSL_KEY_PASSPHRASE: 'sesame' }), [])
   const kafka = { KAFKA_BROKERS: 'a', KAFKA_SSL: 'true', KAFKA_SSL_CA: TLS_CERT }
   t.match(readEnvironment(kafka).kafka?.ssl?.ca, /BEGIN CERTIFICATE/)
 })

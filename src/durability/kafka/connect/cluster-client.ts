@@ -24,7 +24,14 @@ export interface ClusterAnswer {
     /** 0: the topic is there. */
     readonly errorCode: number
     readonly error: unknown
-    readonly partitions: readonly { readonly partitionIndex: number; readonly leaderId: number }[]
+    readonly partitions: readonly {
+      readonly partitionIndex: number
+      readonly leaderId: number
+      readonly replicaNodes: readonly number[]
+      readonly isrNodes: readonly number[]
+    }[]
+    /** What the user may do, where that was asked for: bits by the numbers of the protocol's operations. */
+    readonly topicAuthorizedOperations?: number
   }[]
 }
 
@@ -59,11 +66,11 @@ export class ClusterClient extends Producer {
   }
 
   /** The cluster and these topics as they are now, from the `attempt`-th broker on. Rejects where none answers. */
-  async lookUp(topics: readonly string[], attempt = 0): Promise<ClusterAnswer> {
+  async lookUp(topics: readonly string[], attempt = 0, withRights = false): Promise<ClusterAnswer> {
     const connection = await called<Connection>(done => this[kGetBootstrapConnection](done, attempt))
     const api = await called<AnyApi<ClusterAnswer>>(done => this[kGetApi]('Metadata', done))
     try {
-      return await called<ClusterAnswer>(done => api(connection, [...topics], false, false, done))
+      return await called<ClusterAnswer>(done => api(connection, [...topics], false, withRights, done))
     } catch (error) {
       return withErrors(error)
     }

@@ -1,4 +1,5 @@
 import { chain } from './errors.ts'
+import { isTokenTrouble } from '../security/token-trouble.ts'
 
 type Rule = readonly [pattern: RegExp, words: string]
 
@@ -18,8 +19,26 @@ const RULES: readonly Rule[] = [
     'refuses the user name or password: check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD'
   ],
   [
+    /ALERT_CERTIFICATE_EXPIRED|certificate expired/i,
+    'says that the certificate in KAFKA_SSL_CERT has expired: put a renewed one there'
+  ],
+  [
+    /ALERT_CERTIFICATE_REQUIRED|certificate required/i,
+    'wants a client certificate: set KAFKA_SSL_CERT and KAFKA_SSL_KEY'
+  ],
+  // Java's brokers say the same of a certificate that is missing, expired or of a stranger.
+  [
+    /_ALERT_(?:BAD_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED|HANDSHAKE_FAILURE)/,
+    'refuses the client certificate, or got none: set KAFKA_SSL_CERT and KAFKA_SSL_KEY to one that is valid and signed by an authority that the brokers trust'
+  ],
+  [
     /TLS handshake failed|WRONG_VERSION_NUMBER|EPROTO/,
     'does not speak TLS on this port: check KAFKA_SSL and the port in KAFKA_BROKERS'
+  ],
+  [/CERT_HAS_EXPIRED/, 'has a certificate that has expired: renew it there, or check the clock of this machine'],
+  [
+    /CERT_NOT_YET_VALID/,
+    'has a certificate that is not valid yet: check the clocks of this machine and of the brokers'
   ],
   [/ALTNAME_INVALID/, 'has a certificate for another host name: check KAFKA_BROKERS'],
   [/CERT|SELF_SIGNED|ISSUER|LEAF_SIGNATURE/, 'has a certificate that is not trusted: check KAFKA_SSL_CA'],
@@ -43,7 +62,7 @@ const RULES: readonly Rule[] = [
   ],
   [
     /ECONNRESET|EPIPE|Connection closed/,
-    'closes the connection: check KAFKA_SSL and KAFKA_SASL_MECHANISM, or wait if it is restarting'
+    'closes the connection: check KAFKA_SSL, KAFKA_SASL_MECHANISM and, where it wants one, the client certificate in KAFKA_SSL_CERT; or wait if it is restarting'
   ]
 ]
 
@@ -54,6 +73,8 @@ export function explain(error: unknown, brokers: readonly string[]): string {
 
 function reason(error: unknown): string {
   const parts = chain(error)
+  const token = parts.find(isTokenTrouble)
+  if (token !== undefined) return `cannot be used: ${token.message}`
   const texts = parts.map(({ code, apiId, message }) => `${code ?? ''} ${apiId ?? ''} ${message}`)
   for (const [pattern, words] of RULES) if (texts.some(text => pattern.test(text))) return words
   const deepest = parts.at(-1)

@@ -2,7 +2,6 @@ import {
   Admin,
   NetworkError,
   type BaseOptions,
-  type Connection,
   type ConnectionOptions,
   type RetryDelayGetter
 } from '@platformatic/kafka'
@@ -10,6 +9,8 @@ import { isIP } from 'node:net'
 import { ClusterClient } from './cluster-client.ts'
 import { chain } from './errors.ts'
 import type { KafkaSettings } from '../options.ts'
+import { watchConnections } from './watch.ts'
+import { saslOptions } from '../security/sasl-options.ts'
 
 /** How Kafka knows who numbers the records of a lane. */
 export interface ProducerIdentity {
@@ -43,18 +44,18 @@ export async function openSession(
   settings: KafkaSettings,
   life: { readonly signal: AbortSignal; readonly onDisconnect: () => void }
 ): Promise<Session> {
-  const connections = new Set<Connection>()
+  const watch = watchConnections()
   const clients = new Set<ClusterClient | Admin>()
   const common = clientOptions(settings)
   const client = new ClusterClient({ ...common, idempotent: true })
   clients.add(client)
-  watch(client, connections)
+  watch.add(client)
 
   const abandon = (): void => {
     life.signal.removeEventListener('abort', abandon)
     client.off('client:broker:disconnect', life.onDisconnect)
     for (const each of clients) each.close().catch(() => {})
-    for (const connection of connections) connection.socket?.destroy()
+    for (const connection of watch.connections) connection.socket?.destroy()
   }
 
   life.signal.addEventListener('abort', abandon)
@@ -67,7 +68,7 @@ export async function openSession(
       async withAdmin(work) {
         const admin = new Admin(common)
         clients.add(admin)
-        watch(admin, connections)
+        watch.add(admin)
         try {
           return await work(admin)
         } finally {
@@ -79,17 +80,8 @@ export async function openSession(
     }
   } catch (error) {
     abandon()
-    throw error
+    throw watch.withAlert(error)
   }
-}
-
-/** Errors of a connection reach the requests on it; one that comes after those must not become an uncaught exception. */
-function watch(client: ClusterClient | Admin, connections: Set<Connection>): void {
-  client.connections.on('connecting', ({ connection }: { connection: Connection }) => {
-    connections.add(connection)
-    connection.on('error', () => {})
-    connection.on('close', () => connections.delete(connection))
-  })
 }
 
 const retryDelay: RetryDelayGetter = (...[, , attempt, , error]) => {
@@ -114,18 +106,21 @@ export function clientOptions(settings: Pick<KafkaSettings, 'brokers' | 'clientI
     retries: RETRIES,
     retryDelay,
     ...(ssl && { tls: ssl, tlsServerName: brokers.every(isNamed) }),
-    ...(sasl && { sasl: { ...sasl } })
+    ...(sasl && { sasl: saslOptions(sasl) })
   }
 }
 
 /** How a connection for records is made. A request on it is awaited for `giveUpMs`, then the connection is cut. */
-export function connectionOptions(settings: KafkaSettings, host: string): ConnectionOptions {
+export function connectionOptions(
+  settings: Pick<KafkaSettings, 'ssl' | 'sasl' | 'giveUpMs'>,
+  host: string
+): ConnectionOptions {
   const { ssl, sasl, giveUpMs } = settings
   return {
     connectTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: giveUpMs,
     maxInflights: 1,
     ...(ssl && { tls: ssl, tlsServerName: isNamed(host) }),
-    ...(sasl && { sasl: { ...sasl } })
+    ...(sasl && { sasl: saslOptions(sasl) })
   }
 }

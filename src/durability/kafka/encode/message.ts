@@ -1,4 +1,5 @@
 import type { OutgoingRecord } from '../../../model/record.ts'
+import { RECORD_HEADERS, type RecordHeader } from '../../../model/record.ts'
 import { varintBytes, writeVarint } from './varint.ts'
 
 /** RecordBatch overhead of message format 2: base offset to record count. */
@@ -10,6 +11,7 @@ const NO_TIMESTAMP = -1
 
 const ATTRIBUTES_BYTES = 1
 const MAX_WORDS = 10_000
+const NO_HEADER = Buffer.alloc(0)
 
 interface RecordParts {
   /** Key, line and messageId stay where they are until they are written into the batch, so that each byte is copied once. */
@@ -63,10 +65,16 @@ export class KafkaRecord implements RecordParts {
 
 /**
  * Makes records ready for Kafka: value without the line feed, the key's bytes, headers `type` (or `code` for a
- * rejected record), `source`, `messageId` and `receivedAt` (ISO 8601), and receivedAt as the timestamp. Remembers the
+ * rejected record), `source`, `messageId` and `receivedAt` (ISO 8601), as far as `headers` names them, and receivedAt as the
+ * timestamp. `messageId` is always there: records are found by it. Remembers the
  * bytes of headers that recur: those of each type, code and source, and the last receivedAt.
  */
-export function createRecordEncoder(): (record: OutgoingRecord) => KafkaRecord {
+export function createRecordEncoder(
+  headers: readonly RecordHeader[] = RECORD_HEADERS
+): (record: OutgoingRecord) => KafkaRecord {
+  const has = { type: headers.includes('type'), source: headers.includes('source') }
+  const hasTime = headers.includes('receivedAt')
+  const count = 1 + [has.type, has.source, hasTime].filter(Boolean).length
   const before = { event: new Map<string, Map<string, Buffer>>(), rejected: new Map<string, Map<string, Buffer>>() }
   let words = 0
   let received = { at: Number.NaN, header: Buffer.alloc(0) }
@@ -79,8 +87,12 @@ export function createRecordEncoder(): (record: OutgoingRecord) => KafkaRecord {
       before.rejected.clear()
       words = 1
     }
-    const texts = [kind === 'event' ? 'type' : 'code', word, 'source', source, 'messageId']
-    const made = Buffer.concat([varint(4), ...texts.map(sized)])
+    const texts = [
+      ...(has.type ? [kind === 'event' ? 'type' : 'code', word] : []),
+      ...(has.source ? ['source', source] : []),
+      'messageId'
+    ]
+    const made = Buffer.concat([varint(count), ...texts.map(sized)])
     const ofSource = before[kind].get(source) ?? new Map<string, Buffer>()
     before[kind].set(source, ofSource.set(word, made))
     return made
@@ -90,7 +102,7 @@ export function createRecordEncoder(): (record: OutgoingRecord) => KafkaRecord {
     const { kind, type, code, source, receivedAt } = record
     if (received.at !== receivedAt) {
       const iso = new Date(receivedAt).toISOString()
-      received = { at: receivedAt, header: Buffer.concat([sized('receivedAt'), sized(iso)]) }
+      received = { at: receivedAt, header: hasTime ? Buffer.concat([sized('receivedAt'), sized(iso)]) : NO_HEADER }
     }
     return new KafkaRecord({
       record,

@@ -1,4 +1,6 @@
 import { Writer } from '@platformatic/kafka'
+import type { Compression } from '../../../model/record.ts'
+import { codecOf } from './compress.ts'
 import type { KafkaRecord } from './message.ts'
 import { encodeBatch, type BatchOrigin } from './record-batch.ts'
 import { Scratch } from './scratch.ts'
@@ -26,13 +28,14 @@ export type ProduceEncoder = (version: number, request: ProduceRequest) => Write
 const FIRST_COMPACT_VERSION = 9
 
 /** All requests of an encoder are made in the same memory: the client copies each before its connection.send() returns. */
-export function createProduceEncoder(): ProduceEncoder {
+export function createProduceEncoder(compression: Compression = 'none'): ProduceEncoder {
   const scratch = new Scratch()
+  const way = { scratch, codec: codecOf(compression) }
 
   return (version, { acks, timeoutMs, batches }) => {
     const isCompact = version >= FIRST_COMPACT_VERSION
     const writePartition = (writer: Writer, batch: ProduceBatch): void => {
-      writer.appendInt32(batch.partition).appendBytes(encodeBatch(batch.records, batch, scratch), isCompact)
+      writer.appendInt32(batch.partition).appendBytes(encodeBatch(batch.records, batch, way), isCompact)
     }
     const writeTopic = (writer: Writer, [topic, ofTopic]: [string, ProduceBatch[]]): void => {
       writer.appendString(topic, isCompact)

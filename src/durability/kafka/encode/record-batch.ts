@@ -1,4 +1,5 @@
 import { crc32c, Writer } from '@platformatic/kafka'
+import type { Codec } from './compress.ts'
 import { BATCH_HEAD_BYTES, type KafkaRecord } from './message.ts'
 import type { Scratch } from './scratch.ts'
 import { varintBytes, writeVarint } from './varint.ts'
@@ -18,13 +19,17 @@ const ATTRIBUTES_AT = 21
 const MAGIC = 2
 
 /**
- * A record batch of message format 2, uncompressed: byte for byte what the client's createRecordsBatch makes, at a
+ * A record batch of message format 2: without a codec byte for byte what the client's createRecordsBatch makes, at a
  * small part of its cost. First its size is counted, then every byte is written once, where it belongs. It lies in the
- * scratch, and is right until that is cleared.
+ * scratch, and is right until that is cleared. Records that a codec makes no smaller leave as they are.
  *
  * Source: https://kafka.apache.org/documentation/#recordbatch
  */
-export function encodeBatch(records: readonly KafkaRecord[], origin: BatchOrigin, scratch: Scratch): Buffer {
+export function encodeBatch(
+  records: readonly KafkaRecord[],
+  origin: BatchOrigin,
+  { scratch, codec }: { readonly scratch: Scratch; readonly codec?: Codec | undefined }
+): Buffer {
   const first = records[0]?.timestamp ?? 0
   let latest = first
   let bytes = BATCH_HEAD_BYTES
@@ -46,8 +51,19 @@ export function encodeBatch(records: readonly KafkaRecord[], origin: BatchOrigin
     at = writeVarint(batch, at, i)
     at = writeBody(batch, at, record)
   }
-  writeHead(batch, origin, { count: records.length, first, latest })
-  return batch
+  const written = codec === undefined ? batch : compressed(batch, codec, scratch)
+  const attributes = written === batch ? 0 : (codec?.id ?? 0)
+  writeHead(written, origin, { count: records.length, first, latest, attributes })
+  return written
+}
+
+/** The batch with its records compressed, its head still to be written; the batch itself where that is no smaller. */
+function compressed(batch: Buffer, codec: Codec, scratch: Scratch): Buffer {
+  const records = codec.compress(batch.subarray(BATCH_HEAD_BYTES))
+  if (BATCH_HEAD_BYTES + records.length >= batch.length) return batch
+  const smaller = scratch.take(BATCH_HEAD_BYTES + records.length)
+  smaller.set(records, BATCH_HEAD_BYTES)
+  return smaller
 }
 
 function recordLength(record: KafkaRecord, timestampDelta: number, offsetDelta: number): number {
@@ -76,12 +92,12 @@ function writeBody(
 function writeHead(
   batch: Buffer,
   origin: BatchOrigin,
-  records: { readonly count: number; readonly first: number; readonly latest: number }
+  records: { readonly count: number; readonly first: number; readonly latest: number; readonly attributes: number }
 ): void {
   batch.fill(0, 0, MAGIC_AT)
   batch.writeInt32BE(batch.length - LENGTH_AT - 4, LENGTH_AT)
   batch.writeInt8(MAGIC, MAGIC_AT)
-  let at = batch.writeInt16BE(0, ATTRIBUTES_AT)
+  let at = batch.writeInt16BE(records.attributes, ATTRIBUTES_AT)
   at = batch.writeInt32BE(records.count - 1, at)
   at = batch.writeBigInt64BE(BigInt(records.first), at)
   at = batch.writeBigInt64BE(BigInt(records.latest), at)

@@ -1,4 +1,5 @@
 import type { LaneEntry, Lane } from '../../lanes/lane.ts'
+import type { RecordHeader } from '../../../model/record.ts'
 import { createRecordEncoder, DELTA_SLACK_BYTES, type KafkaRecord } from '../encode/message.ts'
 
 /** So many of the lane's first records go with a request, and how large they are in it. */
@@ -13,7 +14,11 @@ export const NOTHING: Portion = { count: 0, bytes: 0 }
 
 /** Decides how much of a lane goes with a request. */
 export class Filler {
-  readonly #encode = createRecordEncoder()
+  readonly #encode: ReturnType<typeof createRecordEncoder>
+
+  constructor(headers: readonly RecordHeader[]) {
+    this.#encode = createRecordEncoder(headers)
+  }
 
   /**
    * A batch that goes again goes whole or not at all; of new records as many as the request and the topic take, at

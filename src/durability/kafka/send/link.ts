@@ -4,6 +4,7 @@ import type { KafkaSettings } from '../options.ts'
 import type { ProduceRequest } from '../encode/produce-encoder.ts'
 import { connectionOptions } from '../connect/session.ts'
 import { nameClosing } from '../connect/closing.ts'
+import { endTimers } from '../connect/watch.ts'
 
 const FIRST_BACKOFF_MS = 20
 const MAX_BACKOFF_MS = 1_000
@@ -35,14 +36,14 @@ export function createLink(node: number, to: BrokerAddress, settings: KafkaSetti
   let throttledUntil = -Infinity
 
   async function connect(): Promise<Connection> {
-    if (connection?.isConnected()) return connection
-    const fresh = new Connection(settings.clientId, connectionOptions(settings, to.host))
-    connection = fresh
-    // Errors reach the request on the connection; one that comes after must not become an uncaught exception.
-    fresh.on('error', () => {})
-    fresh.once('close', () => {
+    const current = connection
+    if (current?.isConnected()) return current
+    // Nothing else may be sent while the broker asks again who we are.
+    if (current?.status === 'reauthenticating') return current.ready().then(() => current)
+    const fresh = prepare(to, settings, () => {
       if (connection === fresh) connection = undefined
     })
+    connection = fresh
     await fresh.connect(to.host, to.port)
     return fresh
   }
@@ -50,7 +51,7 @@ export function createLink(node: number, to: BrokerAddress, settings: KafkaSetti
   function cut(): void {
     const old = connection
     connection = undefined
-    old?.socket?.destroy()
+    if (old !== undefined) end(old)
   }
 
   const link: Link = {
@@ -86,4 +87,22 @@ export function createLink(node: number, to: BrokerAddress, settings: KafkaSetti
     }
   }
   return link
+}
+
+/** A connection that is not open yet. */
+function prepare({ host }: BrokerAddress, settings: KafkaSettings, onClose: () => void): Connection {
+  const connection = new Connection(settings.clientId, connectionOptions(settings, host))
+  // Errors reach the request on the connection; one that comes after must not become an uncaught exception.
+  connection.on('error', () => {})
+  connection.once('close', () => {
+    onClose()
+    end(connection)
+  })
+  return connection
+}
+
+/** At once, with the timer of its next re-authentication. */
+function end(connection: Connection): void {
+  endTimers(connection)
+  connection.socket?.destroy()
 }

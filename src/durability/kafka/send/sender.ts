@@ -4,7 +4,7 @@ import type { Produce } from '../connect/cluster-client.ts'
 import type { Session } from '../connect/session.ts'
 import { REPLICATION_TIMEOUT_MS } from '../connect/session.ts'
 import type { KafkaRecord } from '../encode/message.ts'
-import { createProduceEncoder } from '../encode/produce-encoder.ts'
+import { createProduceEncoder, type ProduceEncoder } from '../encode/produce-encoder.ts'
 import type { KafkaSettings } from '../options.ts'
 import type { TopicBook } from '../topics/topics.ts'
 import { Filler, NOTHING, type Portion } from './filler.ts'
@@ -48,8 +48,8 @@ export class Sender {
   readonly #troubles: LinkTroubles
   readonly #identities: Identities
   readonly #underway = new Map<Link, readonly Outgoing[]>()
-  readonly #filler = new Filler()
-  readonly #encode = createProduceEncoder()
+  readonly #filler: Filler
+  readonly #encode: ProduceEncoder
   #produce: Produce | undefined
   #isAwake = false
   #isStopped = false
@@ -58,6 +58,8 @@ export class Sender {
 
   constructor(options: SenderOptions) {
     this.#options = options
+    this.#filler = new Filler(options.settings.headers)
+    this.#encode = createProduceEncoder(options.settings.compression)
     this.#troubles = new LinkTroubles(options.settings, options.troubles)
     this.#links = new Links({ ...options, troubles: this.#troubles })
     this.#identities = new Identities({ onRenewed: () => this.wake(), onFailed: options.onMoved })

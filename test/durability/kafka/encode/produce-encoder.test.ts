@@ -116,7 +116,7 @@ t.test('times more than 25 days apart are right, where the client writes others'
   const times = [at, at - 2 ** 31 - 1, at + 2 ** 31, at + 2 ** 32 + 5, at + 2 ** 40, 0, 1, at * 3, -1]
   const sent = times.map(receivedAt => ({ record: event({ receivedAt }), topic: 'a', partition: 0 }))
   const origin = { producerId: -1n, producerEpoch: 0, firstSequence: 0 }
-  const batch = encodeBatch(sent.map(recordOf), origin, new Scratch())
+  const batch = encodeBatch(sent.map(recordOf), origin, { scratch: new Scratch() })
   const { firstTimestamp, maxTimestamp, records } = client.readRecordsBatch(client.Reader.from(batch))
   t.strictSame(
     records.map(({ timestampDelta }) => Number(firstTimestamp + timestampDelta)),
@@ -129,7 +129,7 @@ t.test('times more than 25 days apart are right, where the client writes others'
 t.test("a batch's origin is written as the client writes it", async t => {
   const sent = [{ record: event(), topic: 'a', partition: 0 }]
   for (const firstSequence of [1, 128, 2_000_000_000]) {
-    const own = encodeBatch(sent.map(recordOf), { ...identity, firstSequence }, new Scratch())
+    const own = encodeBatch(sent.map(recordOf), { ...identity, firstSequence }, { scratch: new Scratch() })
     const options = { ...identity, sequences: new NumericMap([['a:0', firstSequence]]) }
     t.ok(own.equals(client.createRecordsBatch(sent.map(theirs), options).buffer))
   }

@@ -1,0 +1,39 @@
+import type { Config } from '../../config/env/config.ts'
+import { followFiles, type FollowerOptions } from '../../config/env/followed-files.ts'
+import { followCertificate, type CertificateWatch } from '../../http/server/certificate.ts'
+import { kafkaOptions } from '../kafka-options.ts'
+import { followSecret } from './kafka-security.ts'
+import type { SinkOptions } from '../../durability/open.ts'
+
+/** What of the configuration changes while the server runs, because it stands in files. */
+export interface LiveSettings {
+  readonly kafka: SinkOptions['kafka']
+  readonly adminPassword: (() => string) | undefined
+  /** Serves the listeners' certificate of the moment on these servers; nothing where there is no TLS. */
+  follow(servers: readonly object[]): void
+  /** Reads the files again now. */
+  check(): void
+  close(): void
+}
+
+/** Follows the files of secrets and certificates. */
+export function followSettings(config: Config, log: FollowerOptions['log']): LiveSettings {
+  const { follow, check, close } = followFiles({ files: config.files, log })
+  const { adminPassword, kafka, tls } = config
+  let certificate: CertificateWatch | undefined
+  return {
+    kafka: kafka && kafkaOptions(config, kafka, follow),
+    adminPassword: adminPassword === undefined ? undefined : followSecret('ADMIN_PASSWORD', adminPassword, follow),
+    follow(servers) {
+      certificate = tls && followCertificate({ certificate: tls, servers, log })
+    },
+    check() {
+      check()
+      certificate?.check()
+    },
+    close() {
+      close()
+      certificate?.close()
+    }
+  }
+}

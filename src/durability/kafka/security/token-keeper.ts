@@ -1,0 +1,52 @@
+/** A token for OAUTHBEARER, and for how many milliseconds from now the issuer lets it live. */
+export interface IssuedToken {
+  readonly token: string
+  readonly lifetimeMs: number
+}
+
+/** Part of a token's life after which it is renewed. Connections authenticate again at 80 % of theirs. */
+const RENEW_AT = 0.7
+/** Part of a token's life after which it is no longer used: what is left is for clocks that differ, and for the way. */
+const USED_UP_AT = 0.95
+/** After a failure the issuer is left in peace for so long. */
+const FAILURE_HOLDS_MS = 500
+
+/**
+ * Hands out one token to all connections, and asks for another one before it ends. While the issuer is down, a token
+ * that is still good is used on. Rejects with the issuer's failure when there is no good token.
+ */
+export function createTokenKeeper(
+  issue: () => Promise<IssuedToken>,
+  monotonic: () => number = () => performance.now()
+): () => Promise<string> {
+  let current: { readonly token: string; readonly renewAt: number; readonly endsAt: number } | undefined
+  let asking: Promise<string> | undefined
+  let failure: { readonly error: unknown; readonly until: number } | undefined
+
+  async function renew(): Promise<string> {
+    const askedAt = monotonic()
+    try {
+      const { token, lifetimeMs } = await issue()
+      current = { token, renewAt: askedAt + lifetimeMs * RENEW_AT, endsAt: askedAt + lifetimeMs * USED_UP_AT }
+      failure = undefined
+      return token
+    } catch (error) {
+      failure = { error, until: monotonic() + FAILURE_HOLDS_MS }
+      throw error
+    } finally {
+      asking = undefined
+    }
+  }
+
+  return async () => {
+    const now = monotonic()
+    if (current !== undefined && now < current.renewAt) return current.token
+    const good = current !== undefined && now < current.endsAt ? current.token : undefined
+    if (failure !== undefined && now < failure.until) {
+      if (good !== undefined) return good
+      throw failure.error
+    }
+    asking ??= renew()
+    return good === undefined ? await asking : await asking.catch(() => good)
+  }
+}

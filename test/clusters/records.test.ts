@@ -1,0 +1,118 @@
+/** What of the records and of the way to a cluster is the owner's choice. Read back by Kafka's own Java client. */
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Server } from 'node:net'
+import { hostname } from 'node:os'
+import t, { type Test } from 'tap'
+import { COMPRESSIONS } from '../../src/model/record.ts'
+import { startClusterSink } from '../support/clusters/cluster-sink.ts'
+import { startKafkaTool } from '../support/clusters/kafka-tool.ts'
+import { eventRecord } from '../support/kafka-sink.ts'
+import { freePort } from '../support/kafka-process.ts'
+import { readTopic, startKafka } from '../support/kafka.ts'
+
+const EVENTS = 300
+
+const kafka = await startKafka({})
+t.teardown(() => kafka.stop())
+const tool = await startKafkaTool(t, kafka.brokers)
+
+/** Small ones, some that no codec makes smaller, and some beyond the 32 KiB of a snappy block. */
+function propertiesOf(at: number): object {
+  if (at % 50 === 49) return { noise: randomBytes(30_000).toString('base64') }
+  if (at % 50 === 48) return { much: 'The quick brown fox jumps over the lazy dog. '.repeat(2_500) }
+  return { order: at, currency: 'EUR', products: [{ id: `p-${at}`, price: at * 1.1 }] }
+}
+
+for (const compression of COMPRESSIONS) {
+  t.test(`KAFKA_COMPRESSION=${compression}: an independent client reads every byte`, async t => {
+    const topic = `compressed-${compression}`
+    const env = { KAFKA_BROKERS: kafka.brokers.join(','), KAFKA_COMPRESSION: compression }
+    const { sink } = await startClusterSink(t, env, [topic]).ready()
+    const records = Array.from({ length: EVENTS }, (_, at) =>
+      eventRecord({ messageId: `m-${at}`, key: `user-${at % 7}`, topics: [topic], properties: propertiesOf(at) })
+    )
+    await Promise.all(records.map(record => sink.publish([record])))
+    const expected = new Map(
+      records.map((record, at) => [`m-${at}`, record.block.toString('utf8', record.lineStart, record.lineEnd - 1)])
+    )
+    const read = await tool.read(topic)
+    t.equal(read.length, EVENTS)
+    const wrong = read.filter(({ headers, value }) => expected.get(headers['messageId'] ?? '') !== value)
+    t.strictSame(wrong, [], 'by the Java client')
+    if (compression !== 'none' && compression !== 'gzip') return
+    const byKafkajs = await readTopic(kafka.brokers, topic, { count: EVENTS })
+    t.strictSame(
+      byKafkajs.filter(({ headers, value }) => expected.get(headers['messageId'] ?? '') !== value),
+      [],
+      'by kafkajs'
+    )
+  })
+}
+
+t.test('KAFKA_HEADERS chooses the headers; messageId, by which records are found, is always there', async t => {
+  const cases: [string, string[]][] = [
+    ['type,source,messageId,receivedAt', ['messageId', 'receivedAt', 'source', 'type']],
+    ['source', ['messageId', 'source']],
+    ['messageId', ['messageId']]
+  ]
+  for (const [at, [KAFKA_HEADERS, names]] of cases.entries()) {
+    const topic = `headers-${at}`
+    const { sink } = await startClusterSink(t, { KAFKA_BROKERS: kafka.brokers.join(','), KAFKA_HEADERS }, [
+      topic
+    ]).ready()
+    const records = ['a', 'b'].map(messageId => eventRecord({ messageId, topics: [topic] }))
+    await sink.publish(records)
+    const read = await tool.read(topic)
+    t.strictSame(
+      read
+        .toSorted((a, b) => (a.headers['messageId'] ?? '').localeCompare(b.headers['messageId'] ?? ''))
+        .map(({ headers }) => [headers['messageId'], Object.keys(headers).toSorted((a, b) => a.localeCompare(b))]),
+      ['a', 'b'].map(id => [id, names]),
+      KAFKA_HEADERS
+    )
+  }
+})
+
+async function listen(t: Test, server: Server): Promise<string> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+t.test('KAFKA_CLIENT_ID is how the brokers hear the server called', async t => {
+  const heard: Buffer[] = []
+  const relay = createServer(near => {
+    const far = connect(Number(kafka.brokers[0]?.split(':')[1]), '127.0.0.1')
+    near.on('data', (bytes: Buffer) => heard.push(bytes))
+    for (const [from, to] of [
+      [near, far],
+      [far, near]
+    ] as const) {
+      from.on('error', () => to.destroy())
+      from.pipe(to)
+    }
+    t.teardown(() => near.destroy())
+  })
+  const env = { KAFKA_BROKERS: await listen(t, relay), KAFKA_CLIENT_ID: 'shop-{host}' }
+  await startClusterSink(t, env, ['named']).ready()
+  t.ok(Buffer.concat(heard).includes(`shop-${hostname()}`))
+})
+
+t.test('brokers in front of the list that are dead or do not answer cost a start less than 2 s', async t => {
+  const silent = createServer(socket => {
+    t.teardown(() => socket.destroy())
+  })
+  const dead = `127.0.0.1:${await freePort()}`
+  const list = [await listen(t, silent), dead, ...kafka.brokers].join(',')
+  const startWith = async (KAFKA_BROKERS: string): Promise<number> => {
+    const began = performance.now()
+    await startClusterSink(t, { KAFKA_BROKERS }, ['compressed-none']).ready()
+    return performance.now() - began
+  }
+  const alone = await startWith(kafka.brokers.join(','))
+  const behind = await startWith(list)
+  t.comment(`ready after ${alone.toFixed(0)} ms alone, ${behind.toFixed(0)} ms behind the two`)
+  t.ok(behind < alone + 2_000, `${behind.toFixed(0)} ms, ${alone.toFixed(0)} ms without them`)
+})

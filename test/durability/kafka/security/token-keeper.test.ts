@@ -1,0 +1,49 @@
+import t from 'tap'
+import { signMskToken } from '../../../../src/durability/kafka/security/msk-issuer.ts'
+import { createTokenKeeper } from '../../../../src/durability/kafka/security/token-keeper.ts'
+
+/** An issuer of numbered tokens that live 100 s, and a clock. */
+function setUp() {
+  const state = { now: 0, asked: 0, isDown: false }
+  const token = createTokenKeeper(
+    async () => {
+      state.asked++
+      if (state.isDown) throw new Error('the issuer is down')
+      return { token: `token-${state.asked}`, lifetimeMs: 100_000 }
+    },
+    () => state.now
+  )
+  return { state, token }
+}
+
+t.test('one token serves all connections until 70 % of its life are over; then it is renewed', async t => {
+  const { state, token } = setUp()
+  t.strictSame(await Promise.all([token(), token(), token()]), ['token-1', 'token-1', 'token-1'])
+  state.now = 69_999
+  t.equal(await token(), 'token-1')
+  state.now = 70_000
+  t.strictSame(await Promise.all([token(), token()]), ['token-2', 'token-2'])
+  t.equal(state.asked, 2)
+})
+
+t.test('while the issuer is down a token that is still good is used, and the issuer is not flooded', async t => {
+  const { state, token } = setUp()
+  await token()
+  state.isDown = true
+  for (state.now = 80_000; state.now < 80_400; state.now += 10) t.equal(await token(), 'token-1')
+  t.equal(state.asked, 2, 'asked once in half a second')
+  state.now = 95_000
+  await t.rejects(token(), { message: 'the issuer is down' }, 'a token that is about to end is not used')
+  await t.rejects(token(), { message: 'the issuer is down' })
+  t.equal(state.asked, 3)
+  state.isDown = false
+  state.now = 95_600
+  t.equal(await token(), 'token-4')
+})
+
+t.test("without AWS's package the one command that is missing is named", async t => {
+  await t.rejects(signMskToken('eu-west-1'), {
+    code: 'KAFKA_TOKEN',
+    message: 'KAFKA_SASL_MECHANISM=AWS_MSK_IAM needs a package of AWS: run "npm install aws-msk-iam-sasl-signer-js"'
+  })
+})

@@ -1,0 +1,37 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import type { Test } from 'tap'
+
+export interface Relay {
+  readonly port: number
+  /** Ends every connection at once; new ones are taken. */
+  cut(): void
+}
+
+/** A way to a port of this machine whose connections can be cut. Ends with the test. */
+export async function startRelay(t: Test, port: number, to: number): Promise<Relay> {
+  const sockets = new Set<Socket>()
+  const cut = (): void => sockets.forEach(socket => void socket.destroy())
+  const server = createServer(near => {
+    const far = connect(to, '127.0.0.1')
+    for (const [from, into] of [
+      [near, far],
+      [far, near]
+    ] as const) {
+      sockets.add(from.setNoDelay(true))
+      from.on('error', () => undefined)
+      from.on('close', () => {
+        sockets.delete(from)
+        into.destroy()
+      })
+      from.pipe(into)
+    }
+  })
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.close()
+    cut()
+  })
+  return { port, cut }
+}
