@@ -1,5 +1,6 @@
 import type { Config, KafkaConfig } from '../../config/env/config.ts'
 import { createRouter } from '../../ingest/route/route.ts'
+import { checkCertificate, checkCluster, checkRights } from './cluster.ts'
 import { kafkaOptions } from '../../app/kafka-options.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 import type { TopicReport } from '../../durability/kafka/topics/inspect.ts'
@@ -20,17 +21,18 @@ export async function checkKafka(
   const { eventsTopic, rejectedTopic } = config
   const router = createRouter({ eventsTopic, rejectedTopic, destinations: file?.file.destinations ?? [] })
   try {
-    const { brokers, topics } = await inspectKafka(
-      kafkaOptions(config, kafka),
-      router.knownTopics(file?.file.sources ?? [])
-    )
-    const found: Finding[] = [
-      { level: 'ok', area: 'Kafka', says: `${brokers} brokers answer at ${kafka.brokers.join(', ')}` }
+    const cluster = await inspectKafka(kafkaOptions(config, kafka), router.knownTopics(file?.file.sources ?? []))
+    const { brokers, topics } = cluster
+    const answers = brokers === 1 ? 'one broker answers' : `${brokers} brokers answer`
+    return [
+      { level: 'ok', area: 'Kafka', says: `${answers} at ${kafka.brokers.join(', ')}` },
+      ...checkCertificate(kafka),
+      ...checkCluster(cluster),
+      ...topics.flatMap(topic => checkTopic(topic, { config, kafka, brokers }))
     ]
-    return [...found, ...topics.flatMap(topic => checkTopic(topic, { config, kafka, brokers }))]
   } catch (error) {
     const todo = 'Until then events go to the spool on disk.'
-    return [{ level: 'problem', area: 'Kafka', says: (error as Error).message, todo }]
+    return [{ level: 'problem', area: 'Kafka', says: (error as Error).message, todo }, ...checkCertificate(kafka)]
   }
 }
 
@@ -42,9 +44,18 @@ interface Around {
 
 function checkTopic(topic: TopicReport, around: Around): Finding[] {
   const { name } = topic
+  if (topic.trouble !== undefined) {
+    return [{ level: 'problem', area: 'topics', says: topic.trouble, todo: 'Until then its events wait in the spool.' }]
+  }
   if (topic.exists) {
-    const found = [...checkCopies(topic, around), ...checkSettings(topic, around)]
+    const found = [...checkRights(topic), ...checkCopies(topic, around), ...checkSettings(topic, around)]
     return found.length > 0 ? found : [{ level: 'ok', area: 'topics', says: `${name}: ${topic.partitions} partitions` }]
+  }
+  const { replicationFactor: wanted = 1 } = around.kafka
+  if (around.kafka.createTopics && wanted > around.brokers) {
+    const size = around.brokers === 1 ? 'one broker' : `${around.brokers} brokers`
+    const says = `${name}: it cannot be made: KAFKA_REPLICATION_FACTOR is ${wanted}, but the cluster has ${size}`
+    return [{ level: 'problem', area: 'topics', says, todo: 'Lower KAFKA_REPLICATION_FACTOR, or add brokers.' }]
   }
   if (around.kafka.createTopics)
     return [{ level: 'note', area: 'topics', says: `${name}: will be made at the first start` }]
@@ -91,7 +102,7 @@ function checkCopies(topic: TopicReport, { brokers }: Around): Finding[] {
 }
 
 function checkSettings(topic: TopicReport, { config }: Around): Finding[] {
-  const { name, maxMessageBytes, retentionMs, cleanupPolicy } = topic
+  const { name, maxMessageBytes, retentionMs, cleanupPolicy, uncleanElection } = topic
   const found: Finding[] = []
   if (cleanupPolicy?.includes('compact') === true) {
     found.push({
@@ -99,6 +110,14 @@ function checkSettings(topic: TopicReport, { config }: Around): Finding[] {
       area: 'topics',
       says: `${name}: cleanup.policy is ${cleanupPolicy}: Kafka keeps only the last event of each user`,
       todo: 'Set cleanup.policy=delete.'
+    })
+  }
+  if (uncleanElection) {
+    found.push({
+      level: 'warning',
+      area: 'topics',
+      says: `${name}: unclean.leader.election.enable is true: a replica that lags may become leader, and events are lost`,
+      todo: 'Set unclean.leader.election.enable=false.'
     })
   }
   const largest = config.limits.maxEventBytes + ENVELOPE_BYTES
