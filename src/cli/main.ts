@@ -73,6 +73,14 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'check the set-up and say what to change',
     load: async () => (await import('./doctor/doctor.ts')).doctor
   },
+  'topics diff': {
+    summary: 'compare the topics in Kafka with tributary.yml',
+    load: async () => (await import('./topics/topics.ts')).topicsDiff
+  },
+  'topics apply': {
+    summary: 'make the topics in Kafka as tributary.yml says',
+    load: async () => (await import('./topics/topics.ts')).topicsApply
+  },
   'spool status': {
     summary: 'say what waits for Kafka',
     load: async () => (await import('./stored/spool.ts')).spoolStatus

@@ -6,12 +6,26 @@ import type { SuppressConfig } from './governance/suppress.ts'
 /** A larger file is refused: parsing it would hold up requests for too long. */
 export const MAX_TRIBUTARY_FILE_BYTES = 4 * 1024 * 1024
 
+/** How a topic is to be; what is undefined is left to the variables and the cluster. */
+export interface TopicSettings {
+  /** A topic, or the beginning of names and `*`. */
+  readonly name: string
+  readonly partitions?: number | undefined
+  readonly replication?: number | undefined
+  /** -1: for good. */
+  readonly retentionMs?: number | undefined
+  readonly cleanupPolicy?: string | undefined
+  readonly minInsyncReplicas?: number | undefined
+  readonly maxMessageBytes?: number | undefined
+}
+
 /** What tributary.yml says, without its keys: safe to hand to any folder. */
 export interface TributaryFile {
   readonly sources: readonly Source[]
   readonly destinations: readonly Destination[]
   /** What counts for requests whose source is not known; undefined: nothing. */
   readonly privacy?: PrivacyConfig | undefined
+  readonly topics?: readonly TopicSettings[]
   readonly suppress?: SuppressConfig | undefined
   /** Where the topic of each destination stands: `file:line:column: what`. */
   readonly topicPlaces: readonly string[]

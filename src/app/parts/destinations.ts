@@ -29,15 +29,25 @@ export async function openDestinations(base: Base, sources: Sources, given: Sink
     }
   })
   const knownTopics = (): readonly string[] => routing.current().knownTopics(keys.sources())
-  const sink = given === undefined ? await openSink(sinkOptions(base, routing, knownTopics())) : asOpenSink(given)
+  const sink =
+    given === undefined
+      ? await openSink(sinkOptions(base, keys, { routing, topics: knownTopics() }))
+      : asOpenSink(given)
   return { routing, sink, knownTopics }
 }
 
-function sinkOptions(base: Base, routing: Router, topics: readonly string[]): SinkOptions {
+function sinkOptions(
+  base: Base,
+  keys: Sources['keys'],
+  { routing, topics }: { readonly routing: Router; readonly topics: readonly string[] }
+): SinkOptions {
   const { config, live, clock, logger, metrics, seen } = base
   return {
     ...config,
-    kafka: live.kafka,
+    kafka: live.kafka && {
+      ...live.kafka,
+      topics: { ...live.kafka.topics, settings: () => keys.current().topics ?? [] }
+    },
     topics,
     drainMs: config.drainOnStopMs,
     retention: { ageMs: config.logRetention.maxAgeMs, bytes: config.logRetention.maxBytes },

@@ -8,6 +8,7 @@ import type { Fleet, SelfFacts } from '../../fleet/open.ts'
 import { openFleet } from '../../fleet/open.ts'
 import { ensureConfigFile } from '../../keys/edit/first-file.ts'
 import type { ParseTributaryFile } from '../../model/tributary-file.ts'
+import type { LiveSettings } from '../settings/live-settings.ts'
 import { createFileKeyStore } from '../../keys/store/file-key-store.ts'
 
 export interface KeysOptions {
@@ -15,14 +16,16 @@ export interface KeysOptions {
   /** Of the server's software. */
   readonly version: string
   readonly log: Logger
+  /** How the cluster is reached; undefined: there is none. */
+  readonly kafka: LiveSettings['kafka']
 }
 
 /** Undefined where the server stands alone. Rejects with ConfigError where the fleet has no configuration and gets none. */
-async function openOwnFleet(config: Config, { parse, version, log }: KeysOptions): Promise<Fleet | undefined> {
+async function openOwnFleet(config: Config, { parse, version, log, kafka }: KeysOptions): Promise<Fleet | undefined> {
   const parts = fleetParts(config)
-  if (parts === undefined) return undefined
+  if (parts === undefined || kafka === undefined) return undefined
   const name = parts.fleet.serverName ?? `${hostname()}:${config.port}`
-  const topics = await connectFleet(parts)
+  const topics = await connectFleet(parts, kafka)
   return openFleet({ ...config, topics, name, version, parse, log })
 }
 

@@ -8,8 +8,8 @@ import { VERSION } from './base.ts'
 export type Sources = Awaited<ReturnType<typeof openSources>>
 
 /** Who may send: the write keys of tributary.yml, and the check of a request's credentials. */
-export async function openSources({ config, logger, clock }: Base) {
+export async function openSources({ config, live, logger, clock }: Base) {
   const parse = checkHashKey(parseTributaryFile, config.privacyHashKey)
-  const { fleet, keys, isBehind } = await openKeys(config, { parse, version: VERSION, log: logger })
+  const { fleet, keys, isBehind } = await openKeys(config, { parse, version: VERSION, log: logger, kafka: live.kafka })
   return { fleet, keys, authenticator: createAuthenticator({ keys, isBehind, monotonic: clock.monotonic }) }
 }

@@ -1,4 +1,5 @@
 import { hostname, userInfo } from 'node:os'
+import { kafkaOptions } from '../../app/kafka-options.ts'
 import type { Config } from '../../config/env/config.ts'
 import { editConfig } from '../../fleet/config/edit.ts'
 import type { ConfigEdit } from '../../fleet/config/edit.ts'
@@ -30,7 +31,7 @@ const IN_FORCE_MS = 10_000
 export async function openFleetSession(config: Config): Promise<FleetSession> {
   const parts = fleetParts(config)
   if (parts === undefined) throw new CommandFailed('this needs FLEET=true and KAFKA_BROKERS: see "tributary config"')
-  const topics = await connectFleet(parts, 'tributary-cli')
+  const topics = await connectFleet(parts, { ...kafkaOptions(config, parts.kafka), clientId: 'tributary-cli' })
   await topics.ensure().catch(async (error: unknown) => {
     await topics.close()
     throw new CommandFailed(`the topics of the fleet cannot be had: ${(error as Error).message}`)

@@ -4,7 +4,7 @@ import { NO_PRIVACY } from '../../model/governance/privacy.ts'
 import type { Destination } from '../../model/destination.ts'
 import type { PlanSettings } from '../../model/plans/plan-settings.ts'
 import type { Source } from '../../model/source.ts'
-import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
+import type { KeyedTributaryFile, TopicSettings } from '../../model/tributary-file.ts'
 import { MAX_TRIBUTARY_FILE_BYTES } from '../../model/tributary-file.ts'
 import { ConfigError } from '../../model/config-error.ts'
 import { deepFreeze } from '../deep-freeze.ts'
@@ -27,6 +27,7 @@ type DestinationEntry = Partial<Destination> & { readonly name: string; readonly
 interface FileEntry {
   readonly sources: readonly SourceEntry[]
   readonly destinations?: readonly DestinationEntry[] | null
+  readonly topics?: readonly (Omit<TopicSettings, 'retentionMs'> & { readonly retention?: string })[] | null
   readonly suppress?: Partial<SuppressConfig> | null
   readonly privacy?: Partial<PrivacyConfig> | null
   readonly plan?: PlanEntry | null
@@ -55,7 +56,14 @@ export function parseTributaryFile(text: string, fileName: string): KeyedTributa
   const privacy = toPrivacy(data.privacy ?? {})
   const topicPlaces = destinations.map((_, index) => yaml.place(['destinations', index, 'topic']))
   return {
-    file: deepFreeze({ sources, destinations, topicPlaces, suppress: toSuppress(data.suppress), privacy }),
+    file: deepFreeze({
+      sources,
+      destinations,
+      topics: toTopics(data.topics),
+      topicPlaces,
+      suppress: toSuppress(data.suppress),
+      privacy
+    }),
     writeKeys
   }
 }
@@ -64,6 +72,18 @@ export function parseTributaryFile(text: string, fileName: string): KeyedTributa
 function toPrivacy(entry: Partial<PrivacyConfig>): PrivacyConfig | undefined {
   const privacy = { ...NO_PRIVACY, ...entry }
   return isDeepStrictEqual(privacy, NO_PRIVACY) ? undefined : privacy
+}
+
+const UNIT_MS = { h: 3_600_000, d: 86_400_000 } as const
+
+function toTopics(entries: FileEntry['topics']): TopicSettings[] {
+  return (entries ?? []).map(({ retention, ...entry }) => ({ ...entry, retentionMs: toRetention(retention) }))
+}
+
+/** `12h` or `7d` in milliseconds, `keep` as -1, as Kafka has it. The schema has checked the form. */
+function toRetention(text: string | undefined): number | undefined {
+  if (text === undefined || text === 'keep') return text === undefined ? undefined : -1
+  return Number(text.slice(0, -1)) * UNIT_MS[text.slice(-1) as keyof typeof UNIT_MS]
 }
 
 function toSuppress(entry: FileEntry['suppress']): SuppressConfig | undefined {

@@ -1,6 +1,7 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { RECORD_HEADERS, type RecordHeader } from '../../model/record.ts'
 import type { Compression } from '../../model/record.ts'
+import type { TopicSettings } from '../../model/tributary-file.ts'
 import type { KafkaSasl } from './security/sasl-options.ts'
 
 export interface KafkaLog {
@@ -16,6 +17,8 @@ export interface KafkaTopicOptions {
   readonly partitions: number
   /** Default: the broker's own default.replication.factor. */
   readonly replicationFactor?: number
+  /** What tributary.yml says of topics at the moment. Default: nothing. */
+  readonly settings?: () => readonly TopicSettings[]
 }
 
 /** One produce request that Kafka has confirmed. */

@@ -1,9 +1,10 @@
 import { ConfigResourceTypes } from '@platformatic/kafka'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BrokerAddress, ClusterAnswer } from '../connect/cluster-client.ts'
-import { isUnsupported, refusedCreations } from '../connect/errors.ts'
-import { explainTopic, isAlreadyThere, isRefusedTopic, isTopicTrouble } from '../connect/explain.ts'
+import { isUnsupported } from '../connect/errors.ts'
+import { explainTopic, isRefusedTopic, isTopicTrouble } from '../connect/explain.ts'
 import type { Session } from '../connect/session.ts'
+import { createTopics } from './create.ts'
 import type { KafkaSettings } from '../options.ts'
 
 const LEADER_PATIENCE_MS = 3_000
@@ -74,35 +75,6 @@ export async function withMissing(
 
 function troubleOf(topic: string, error: unknown): Finding {
   return { trouble: explainTopic(topic, error), refused: isRefusedTopic(error) }
-}
-
-/** In one request: a controller takes about as long for many as for one. Resolves with what Kafka says of those it refuses. */
-async function createTopics(
-  session: Session,
-  { topics: wanted, log }: KafkaSettings,
-  topics: readonly string[]
-): Promise<Map<string, unknown>> {
-  const { partitions, replicationFactor: replicas = -1 } = wanted
-  const refusals = new Map<string, unknown>()
-  const thereBefore = new Set<string>()
-  try {
-    await session.withAdmin(admin =>
-      admin.createTopics({ topics: topics.map(topic => ({ topic, partitions, replicas })) })
-    )
-  } catch (error) {
-    if (!isTopicTrouble(error)) throw error
-    for (const [topic, refusal] of refusedCreations(error)) {
-      if (isAlreadyThere(refusal)) thereBefore.add(topic)
-      else refusals.set(topic, refusal)
-    }
-    // It said no without saying to which.
-    if (refusals.size + thereBefore.size === 0) return new Map(topics.map(topic => [topic, error]))
-  }
-  for (const topic of topics) {
-    if (!refusals.has(topic) && !thereBefore.has(topic))
-      log.info(`Kafka topic ${topic} created with ${partitions} partitions`)
-  }
-  return refusals
 }
 
 async function awaitLeaders(session: Session, topics: readonly string[]): Promise<Seen['findings']> {

@@ -1,0 +1,85 @@
+import { kafkaOptions } from '../../app/kafka-options.ts'
+import { readEnvironment } from '../../config/env/environment.ts'
+import type { TopicDifference } from '../../durability/kafka/topics/compare.ts'
+import { createRouter } from '../../ingest/route/route.ts'
+import type { Command, Terminal } from '../command.ts'
+import { CommandFailed, parseArguments } from '../command.ts'
+import { readKeysFile } from '../keys/keys-file.ts'
+
+export const topicsDiff: Command = {
+  help: `Usage: tributary topics diff [--json]
+
+Says in what the topics in Kafka differ from "topics" in tributary.yml, and which are missing. It changes nothing. Exit code 1
+where something differs.
+
+  --json   the differences as JSON
+
+Examples:
+  tributary topics diff`,
+  async run(args, terminal) {
+    const { flags } = parseArguments(args, { options: { json: { type: 'boolean' } } })
+    const { differences } = await compare()
+    if (flags.has('json')) terminal.out(JSON.stringify(differences))
+    else print(differences, terminal)
+    if (differences.length > 0) throw new CommandFailed(inWords(differences.length))
+  }
+}
+
+export const topicsApply: Command = {
+  help: `Usage: tributary topics apply [--dry-run]
+
+Makes the topics in Kafka as "topics" in tributary.yml says: makes those that are missing, adds partitions, sets their
+configuration. More partitions send some users' events to other partitions from then on. Exit code 1 where something is left
+that it does not change: fewer partitions, another replication.
+
+  --dry-run   says what it would change
+
+Examples:
+  tributary topics apply --dry-run
+  tributary topics apply`,
+  async run(args, terminal) {
+    const { flags } = parseArguments(args, { options: { 'dry-run': { type: 'boolean' } } })
+    const { differences, apply } = await compare()
+    print(differences, terminal)
+    if (!flags.has('dry-run')) await apply(differences)
+    const left = flags.has('dry-run') ? differences : (await compare()).differences
+    if (left.length > 0) throw new CommandFailed(inWords(left.length))
+  }
+}
+
+interface Comparison {
+  readonly differences: readonly TopicDifference[]
+  apply(all: readonly TopicDifference[]): Promise<void>
+}
+
+async function compare(): Promise<Comparison> {
+  const config = readEnvironment()
+  if (config.kafka === undefined) throw new CommandFailed('KAFKA_BROKERS is not set: there are no topics to compare')
+  const { file } = await readKeysFile(config.configFile)
+  const { eventsTopic, rejectedTopic } = config
+  const router = createRouter({ eventsTopic, rejectedTopic, destinations: file.destinations })
+  const { partitions, replicationFactor } = config.kafka
+  const topics = router.knownTopics(file.sources)
+  const wanted = { topics, entries: file.topics ?? [], defaults: { partitions, replicationFactor } }
+  const settings = kafkaOptions(config, config.kafka)
+  // Loaded only here: the Kafka client is large.
+  const { applyTopics, compareTopics } = await import('../../durability/kafka/topics/compare.ts')
+  const inCommandWords = (error: Error): never => {
+    throw new CommandFailed(error.message)
+  }
+  return {
+    differences: await compareTopics(settings, wanted).catch(inCommandWords),
+    apply: all => applyTopics(settings, all, wanted).catch(inCommandWords)
+  }
+}
+
+function print(differences: readonly TopicDifference[], terminal: Terminal): void {
+  if (differences.length === 0) terminal.out('the topics are as tributary.yml says')
+  for (const { topic, what, is, wanted, obstacle } of differences) {
+    terminal.out(`${topic}: ${what} is ${is}, wanted: ${wanted}${obstacle === undefined ? '' : ` (${obstacle})`}`)
+  }
+}
+
+function inWords(differences: number): string {
+  return differences === 1 ? 'one difference' : `${differences} differences`
+}

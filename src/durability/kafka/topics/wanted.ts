@@ -1,0 +1,42 @@
+import type { TopicSettings } from '../../../model/tributary-file.ts'
+
+/** How a topic is to be made: partitions, replicas (undefined: the broker's default), and its own configuration. */
+export interface WantedTopic {
+  readonly partitions: number
+  readonly replicas: number | undefined
+  readonly configs: ReadonlyMap<string, string>
+}
+
+/** The entry that fits a topic: its own name, or the longest beginning. */
+export function settingsFor(topic: string, entries: readonly TopicSettings[]): TopicSettings | undefined {
+  const fits = ({ name }: TopicSettings): boolean =>
+    name === topic || (name.endsWith('*') && topic.startsWith(name.slice(0, -1)))
+  const exactness = ({ name }: TopicSettings): number => (name.endsWith('*') ? name.length - 1 : Infinity)
+  return entries.filter(fits).toSorted((a, b) => exactness(b) - exactness(a))[0]
+}
+
+/** What counts for a topic where the file does not say. */
+export interface TopicDefaults {
+  readonly partitions: number
+  readonly replicationFactor?: number | undefined
+}
+
+export function wantedTopic(topic: string, entries: readonly TopicSettings[], defaults: TopicDefaults): WantedTopic {
+  const entry = settingsFor(topic, entries)
+  return {
+    partitions: entry?.partitions ?? defaults.partitions,
+    replicas: entry?.replication ?? defaults.replicationFactor,
+    configs: configsOf(entry)
+  }
+}
+
+/** Kafka's names for what an entry says of a topic's own configuration. */
+function configsOf(entry: TopicSettings | undefined): ReadonlyMap<string, string> {
+  const pairs: readonly (readonly [string, string | number | undefined])[] = [
+    ['retention.ms', entry?.retentionMs],
+    ['cleanup.policy', entry?.cleanupPolicy],
+    ['min.insync.replicas', entry?.minInsyncReplicas],
+    ['max.message.bytes', entry?.maxMessageBytes]
+  ]
+  return new Map(pairs.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as const])))
+}
