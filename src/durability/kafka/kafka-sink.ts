@@ -41,10 +41,9 @@ export function createKafkaSink(options: KafkaSinkOptions): KafkaSink {
 
   /** In the words of the first trouble of these entries, or that Kafka takes too long. */
   function unavailable(entries: readonly LaneEntry[]): SinkUnavailable {
-    const { brokers, publishTimeoutMs } = settings
     const topics = entries.flatMap(({ record }) => record.topics)
     const known = topics.map(topic => lanes.problemOf(topic)).find(problem => problem !== undefined)
-    const late = `Kafka (${brokers.join(', ')}) has not confirmed within ${publishTimeoutMs} ms`
+    const late = `Kafka (${settings.brokers.join(', ')}) has not confirmed within ${settings.publishTimeoutMs} ms`
     return new SinkUnavailable(known ?? lanes.problems()[0] ?? late)
   }
 
