@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 
 /** How much of a body is still read and discarded after the answer, in bytes and milliseconds. */
 const MAX_REST_BYTES = 4 * 1024 * 1024
@@ -18,8 +18,9 @@ export function isLingering(socket: Socket): boolean {
  * it reads would never see why it was refused; if the server read for ever, any client could keep it busy.
  */
 export function letRestPass(request: IncomingMessage): void {
-  if (request.complete || request.destroyed) return
   const { socket } = request
+  // A request of this process to itself came over no connection, and is never complete.
+  if (request.complete || request.destroyed || !(socket instanceof Socket)) return
   let bytes = 0
   const timer = setTimeout(() => socket.destroy(), MAX_REST_MS).unref()
   lingering.add(socket)
