@@ -5,6 +5,9 @@ import { printable } from '../printable.ts'
 import { adminClient, ServerAway } from '../admin-client.ts'
 import type { AdminClient } from '../admin-client.ts'
 import type { Command, Terminal } from '../command.ts'
+import { EVENT_TYPES } from '../../model/event-types.ts'
+import { OUTCOMES } from '../../model/outcome.ts'
+import { checkWord } from '../closed-list.ts'
 import { CommandFailed, parseArguments, UsageError } from '../command.ts'
 import { SERVER_HELP, SERVER_OPTIONS } from '../server-address.ts'
 
@@ -47,6 +50,8 @@ Examples:
     const query = String(new URLSearchParams(filters as [string, string][]))
     const last = whole(parsed.texts['last'] ?? '10', '--last')
     let left = whole(parsed.texts['count'] ?? String(Number.MAX_SAFE_INTEGER), '--count')
+    for (const type of listed(parsed.texts['type'])) checkWord('--type', type, [...EVENT_TYPES, 'unknown'])
+    for (const outcome of listed(parsed.texts['outcome'])) checkWord('--outcome', outcome, OUTCOMES)
     const client = adminClient(parsed)
 
     const known = await client.get(`/api/events?${query}&limit=${Math.min(1_000, Math.max(1, last))}`)
@@ -62,6 +67,11 @@ Examples:
       }
     }
   }
+}
+
+/** The words of an option that takes several. */
+function listed(text = ''): string[] {
+  return text.split(',').filter(word => word !== '')
 }
 
 interface Begin {

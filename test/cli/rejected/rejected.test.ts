@@ -187,6 +187,10 @@ t.test('what makes no sense is said, and what cannot be sent is an error', async
   const { rejected } = await start(t)
   const cases: [args: string[], exit: number, says: RegExp][] = [
     [['list', '--code', 'nope'], 2, /there is no reason "nope"/],
+    [['list', '--type', 'trak'], 2, /--type: there is no "trak"; did you mean "track"\?/],
+    [['list', '--type', 'Track'], 2, /did you mean "track"\?/],
+    [['list', '--type', 'purchase'], 2, /there are: identify, track, page, screen, group, alias, unknown/],
+    [['retry', '--type', 'pages'], 2, /did you mean "page"\?/],
     [['list', '--since', 'yesterday'], 2, /--since must be a time/],
     [['list', '--limit', '0'], 2, /--limit/],
     [['list', '--samples', 'x'], 2, /--samples/],
