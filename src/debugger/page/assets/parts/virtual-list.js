@@ -52,8 +52,7 @@ export function VirtualList({ count, rowAt, anchor, follow, onFollow, selected, 
 
   const first = Math.max(0, Math.floor(top / ROW_HEIGHT) - MARGIN_ROWS)
   const last = Math.min(count, Math.ceil((top + height) / ROW_HEIGHT) + MARGIN_ROWS)
-  const rows = []
-  for (let index = first; index < last; index++) rows.push(rowAt(index))
+  const rows = Array.from({ length: Math.max(0, last - first) }, (_, index) => rowAt(first + index))
   return html`<div
     class="list"
     role="listbox"

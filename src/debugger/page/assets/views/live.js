@@ -60,36 +60,28 @@ function useStream(filters) {
   return { store, state, problem, paint }
 }
 
-export function Live({ sources, filters, setFilters }) {
-  const { store, state, problem, paint } = useStream(filters)
-  const [follow, setFollow] = useState(true)
-  const [selected, select] = useState(undefined)
-  const loading = useRef(false)
-  /** Nothing older is kept: asking again at every turn of the wheel would be in vain. */
-  const isAtEnd = useRef(false)
-  useEffect(() => void (isAtEnd.current = false), [JSON.stringify(filters)])
-  const { rows } = store
-  const at = index => rows[rows.length - 1 - index]
-  const selectedIndex = selected === undefined ? -1 : rows.length - 1 - rows.findIndex(({ seq }) => seq === selected)
-
-  const pause = isPaused => {
-    store.pause(isPaused)
-    paint()
-  }
+/** What single keys do, while nobody types. */
+function useKeys(actions) {
   useEffect(() => {
     const onKey = event => {
       if (event.target.closest('input, select, textarea') || event.metaKey || event.ctrlKey || event.altKey) return
-      if (event.key === 'p') pause(!store.isPaused)
-      if (event.key === 'f') setFollow(true)
-      if (event.key === 'Escape') select(undefined)
+      actions[event.key]?.()
     }
     addEventListener('keydown', onKey)
     return () => removeEventListener('keydown', onKey)
   }, [])
+}
 
-  const loadOlder = async () => {
-    const oldest = rows[0]?.seq
-    if (loading.current || isAtEnd.current || oldest === undefined || oldest <= 1 || rows.length >= MAX_ROWS) return
+/** Loads the page of rows before those that are shown, one request at a time. */
+function useOlderRows({ store, filters, paint }) {
+  const loading = useRef(false)
+  /** Nothing older is kept: asking again at every turn of the wheel would be in vain. */
+  const isAtEnd = useRef(false)
+  useEffect(() => void (isAtEnd.current = false), [JSON.stringify(filters)])
+  return async () => {
+    const oldest = store.rows[0]?.seq
+    if (loading.current || isAtEnd.current || oldest === undefined || oldest <= 1) return
+    if (store.rows.length >= MAX_ROWS) return
     loading.current = true
     try {
       const { events, next } = await ask(`/api/events${queryString({ ...filters, before: oldest, limit: PAGE_ROWS })}`)
@@ -101,6 +93,23 @@ export function Live({ sources, filters, setFilters }) {
       loading.current = false
     }
   }
+}
+
+export function Live({ sources, filters, setFilters }) {
+  const { store, state, problem, paint } = useStream(filters)
+  const [follow, setFollow] = useState(true)
+  const [selected, select] = useState(undefined)
+  const loadOlder = useOlderRows({ store, filters, paint })
+  const { rows } = store
+  const at = index => rows[rows.length - 1 - index]
+  const selectedIndex = selected === undefined ? -1 : rows.length - 1 - rows.findIndex(({ seq }) => seq === selected)
+
+  const pause = isPaused => {
+    store.pause(isPaused)
+    paint()
+  }
+  useKeys({ p: () => pause(!store.isPaused), f: () => setFollow(true), Escape: () => select(undefined) })
+
   const fillGap = async gap => {
     const wanted = { ...filters, after: gap.from - 1, before: gap.from + gap.gap, order: 'asc', limit: 1000 }
     const { events, next } = await ask(`/api/events${queryString(wanted)}`)
