@@ -14,6 +14,7 @@ import type { Watcher } from './live/live.ts'
 import { createMask } from './ring/mask.ts'
 import type { KnownKeys } from './ring/mask.ts'
 import { registerPage } from './page/page-routes.ts'
+import { fail } from './query.ts'
 import type { Observations } from './ring/observations.ts'
 import { watchSdks } from './api/sources.ts'
 import type { Finders } from './api/trace.ts'
@@ -37,6 +38,8 @@ export interface DebuggerOptions extends Omit<SourceRoutesOptions, 'recent' | 's
   /** Where events go, in words: `Kafka at ...`, or the folder of the log. */
   readonly destination: string
   readonly version: string
+  /** The state of the fleet, as JSON; undefined: the server stands alone. */
+  readonly fleet: (() => object) | undefined
   readonly suppressions: SuppressionStore
   readonly catalogue: CatalogueView
   readonly violations: ViolationsView
@@ -70,7 +73,14 @@ export async function registerDebugger(app: FastifyInstance, options: DebuggerOp
     registerSuppressions(api, options.suppressions)
     registerCatalogue(api, options.catalogue)
     registerViolations(api, options.violations)
-    registerOverview(api, { ...options, history, hasPassword: access.mode === 'password', background })
+    registerFleet(api, options.fleet)
+    registerOverview(api, {
+      ...options,
+      history,
+      isFleet: options.fleet !== undefined,
+      hasPassword: access.mode === 'password',
+      background
+    })
   })
   app.addHook('preClose', async () => {
     history.stop()
@@ -86,4 +96,11 @@ export async function registerDebugger(app: FastifyInstance, options: DebuggerOp
       return live.watch({ ...watcher, matches }, fromSeq)
     }
   }
+}
+
+/** `GET /api/fleet`: the servers that share one configuration. */
+function registerFleet(api: FastifyInstance, state: (() => object) | undefined): void {
+  api.get('/api/fleet', async (_request, reply) => {
+    return state === undefined ? reply.code(404).send(fail('not_found', 'this server is in no fleet')) : state()
+  })
 }

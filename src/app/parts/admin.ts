@@ -10,6 +10,7 @@ import { createFinders } from '../../durability/search/find.ts'
 import type { Drainer } from '../../http/server/drain.ts'
 import { prepareListener } from '../../http/server/listener.ts'
 import { answerUnrouted } from '../../http/server/unrouted.ts'
+import { fleetState, mergeViews } from '../../fleet/view/view.ts'
 import { kafkaState } from './fleet.ts'
 import type { Base } from './base.ts'
 import { VERSION } from './base.ts'
@@ -49,7 +50,9 @@ export function showHealth(admin: FastifyInstance, { metrics }: Base, { destinat
 export function showDebugger(admin: FastifyInstance, base: Base, shown: Shown): Promise<Debugger> {
   const { config, live, seen, background, clock } = base
   const { destinations, ingestion, tracking, drainer } = shown
-  const { keys } = shown.sources
+  const { keys, fleet } = shown.sources
+  // A worker is asked by its primary, which merges.
+  if (fleet !== undefined && config.workers === undefined) mergeViews(admin, { fleet, password: config.adminPassword })
   const { sink } = destinations
   return registerDebugger(admin, {
     seen,
@@ -71,6 +74,7 @@ export function showDebugger(admin: FastifyInstance, base: Base, shown: Shown): 
     privateKey: keys.privateKey,
     sendEvent: (writeKey, type, event) => postToSelf(tracking, { path: `/v1/${type}`, writeKey, body: event }),
     trackingUrl: hostname => config.publicUrl ?? urlOf(tracking, hostname, config),
+    fleet: fleet && (() => fleetState(fleet, config.fleet?.name ?? '')),
     suppressions: ingestion.governance.suppressions,
     catalogue: ingestion.catalogue,
     violations: ingestion.governance.violations,

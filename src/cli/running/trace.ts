@@ -12,7 +12,7 @@ export const traceCommand: Command = {
   help: `Usage: tributary trace MESSAGE_ID [--json]
 
 Finds an event by its messageId and says what became of it: in the memory of a running server, else in its log on
-disk, else in the last hour of Kafka. Exit code 1 where it is in none of them.
+disk, else in the last hour of Kafka. A server of a fleet asks the others too. Exit code 1 where it is in none of them.
 
   --json          all that is known, as JSON
 ${SERVER_HELP}
@@ -25,7 +25,7 @@ Examples:
     const parsed = parseArguments(args, { options, positionals: ['MESSAGE_ID'] })
     const id = parsed.positionals[0] ?? ''
     const response = await adminClient(parsed).get(`/api/trace/${encodeURIComponent(id)}`)
-    const found = (await response.json()) as Trace & { readonly omitted: number }
+    const found = (await response.json()) as Found
     terminal.out(parsed.flags.has('json') ? JSON.stringify(found) : inText(found))
     if (found.omitted > 0) terminal.note(`${found.omitted} more were found than one answer holds`)
     const isFound = found.events.length + found.records.length > 0
@@ -33,12 +33,28 @@ Examples:
   }
 }
 
-function inText({ events, records, looks }: Trace): string {
+/** Of a fleet, each part says which server it is of, and who could not be asked. */
+interface OfServer {
+  readonly server?: string
+}
+interface Found {
+  readonly events: readonly (Trace['events'][number] & OfServer)[]
+  readonly records: readonly (Trace['records'][number] & OfServer)[]
+  readonly looks: readonly (Trace['looks'][number] & OfServer)[]
+  readonly omitted: number
+  readonly servers?: readonly { readonly server: string; readonly problem: string | null }[]
+}
+
+const ofServer = ({ server }: OfServer): string => (server === undefined ? '' : ` of ${server}`)
+
+function inText({ events, records, looks, servers = [] }: Found): string {
   const lines = looks.map(
-    ({ place, found, ms, complete, problem }) =>
-      `${PLACES[place]}: ${problem ?? `${found} found in ${Math.round(ms)} ms${complete ? '' : ', and the time ran out'}`}`
+    ({ place, found, ms, complete, problem, server }) =>
+      `${PLACES[place]}${ofServer({ server })}: ${problem ?? `${found} found in ${Math.round(ms)} ms${complete ? '' : ', and the time ran out'}`}`
   )
+  for (const { server, problem } of servers) if (problem !== null) lines.push(`${server}: ${problem}`)
   for (const event of events) {
+    if (event.server !== undefined) lines.push('', `taken by ${event.server}`)
     lines.push('', printable(`${event.type} ${event.name}`), `  ${event.outcome}, source ${event.source}`)
     if (event.sdk !== '') lines.push(`  sent by ${printable(event.sdk)} from ${event.address}`)
     if (event.fault !== null) lines.push(printable(`  ${event.fault.code}: ${event.fault.message}`))
@@ -46,8 +62,12 @@ function inText({ events, records, looks }: Trace): string {
       lines.push(printable(`  ${event.receivedAt} +${atMs.toFixed(2)} ms  ${step.padEnd(9)}  ${says}`))
     }
   }
-  for (const { place, line, value } of records) {
-    lines.push('', `${inWords(place)}${line === undefined ? '' : `, line ${line}`}`, `  ${printable(value)}`)
+  for (const { place, line, value, server } of records) {
+    lines.push(
+      '',
+      `${inWords(place)}${ofServer({ server })}${line === undefined ? '' : `, line ${line}`}`,
+      `  ${printable(value)}`
+    )
   }
   return lines.join('\n')
 }

@@ -15,6 +15,7 @@ export interface OverviewOptions {
   readonly destination: string
   readonly version: string
   readonly hasPassword: boolean
+  readonly isFleet: boolean
   readonly clock: Clock
   readonly background: Background
 }
@@ -38,6 +39,7 @@ export function registerOverview(app: FastifyInstance, options: OverviewOptions)
       destination: options.destination,
       version: options.version,
       hasPassword: options.hasPassword,
+      isFleet: options.isFleet,
       memory: seen.recent.usage()
     }
     return reply.type('application/json; charset=utf-8').send(withTexts('points', texts, rest))

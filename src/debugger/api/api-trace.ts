@@ -15,6 +15,8 @@ export interface TraceRouteOptions {
   readonly background: Background
 }
 
+/** Another server of a fleet asks only for what it cannot find itself: its value is `memory,log` then. */
+const PLACES_HEADER = 'x-tributary-places'
 const MAX_MESSAGE_ID_CHARS = 500
 /** Each reads the whole log at worst. */
 const MAX_SEARCHING = 8
@@ -40,7 +42,9 @@ export function registerTraceRoute(app: FastifyInstance, options: TraceRouteOpti
     try {
       // A primary asks its workers for one place after the other.
       const only = (request.query as { in?: unknown }).in
-      const text = await answer(messageId, { signal: gone.signal, only }, options)
+      const isNear = request.headers[PLACES_HEADER] === 'memory,log'
+      const finders = isNear ? { ...options.finders, kafka: undefined } : options.finders
+      const text = await answer(messageId, { signal: gone.signal, only }, { ...options, finders })
       return await reply.type('application/json; charset=utf-8').send(text)
     } finally {
       searching--

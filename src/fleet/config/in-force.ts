@@ -23,7 +23,7 @@ export async function awaitInForce(members: Members, version: number, timeoutMs:
   }
 }
 
-function inForce(members: readonly Member[], version: number): InForce {
+export function inForce(members: readonly Member[], version: number): InForce {
   const live = members.filter(({ state }) => state === 'live')
   const have = live.filter(({ config }) => config.version >= version)
   const lacking = live.filter(({ config }) => config.version < version)

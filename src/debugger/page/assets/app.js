@@ -1,6 +1,7 @@
 /** The page's frame: where one is, search, theme. */
 import { ask } from './api.js'
 import { html, render, useEffect, useRef, useState } from './lib.js'
+import { Fleet } from './views/fleet.js'
 import { Live } from './views/live.js'
 import { Overview } from './views/overview.js'
 import { usePolling } from './parts/parts.js'
@@ -8,7 +9,7 @@ import { Rejections } from './views/rejections.js'
 import { Sources } from './views/sources.js'
 import { Trace } from './views/trace.js'
 
-const PAGES = { live: 'Live', rejections: 'Rejections', overview: 'Overview', sources: 'Sources' }
+const PAGES = { live: 'Live', rejections: 'Rejections', overview: 'Overview', sources: 'Sources', fleet: 'Fleet' }
 
 function readHash() {
   const [page = '', rest = ''] = location.hash.replace(/^#\//, '').split(/\/(.*)/s)
@@ -46,7 +47,9 @@ function App() {
     <header class="top">
       <a class="brand" href="#/live"><img src="/assets/favicon.svg" alt="" width="22" height="22" /> Tributary</a>
       <nav aria-label="Pages">
-        ${Object.entries(PAGES).map(([id, name]) => html`<a href=${`#/${id}`} aria-current=${page === id ? 'page' : undefined}>${name}</a>`)}
+        ${Object.entries(PAGES)
+          .filter(([id]) => id !== 'fleet' || overview?.isFleet)
+          .map(([id, name]) => html`<a href=${`#/${id}`} aria-current=${page === id ? 'page' : undefined}>${name}</a>`)}
       </nav>
       <${Search} value=${page === 'trace' ? rest : ''} />
       <${Theme} />
@@ -57,7 +60,7 @@ function App() {
       ${page === 'live' && html`<${Live} sources=${sources?.sources.map(({ id }) => id) ?? []} filters=${filters} setFilters=${setFilters} />`}
       ${page === 'rejections' && html`<${Rejections} showStream=${showStream} />`}
       ${page === 'overview' && html`<${Overview} />`}
-      ${page === 'sources' && html`<${Sources} showStream=${showStream} />`}
+      ${page === 'sources' && html`<${Sources} showStream=${showStream} />`} ${page === 'fleet' && html`<${Fleet} />`}
       ${page === 'trace' && html`<${Trace} messageId=${rest} />`}
     </main>`
 }

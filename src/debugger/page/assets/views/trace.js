@@ -28,7 +28,7 @@ export function Trace({ messageId }) {
     ${messageId === '' && html`<p class="empty">Type a messageId above.</p>`}
     ${messageId !== '' && found === undefined && !problem && html`<p role="status" class="empty">Looking in memory, in the log and in Kafka.</p>`}
     ${found && html`<${Looks} found=${found} />`}
-    ${found?.events.map(event => html`<div class="card"><${EventView} event=${event} /></div>`)}
+    ${found?.events.map(event => html`<div class="card">${event.server && html`<p class="quiet">Taken by ${event.server}</p>`}<${EventView} event=${event} /></div>`)}
     ${found?.omitted > 0 && html`<p class="quiet">${found.omitted} more were found than fit here.</p>`}
     ${found?.records.map(record => html`<${Record} record=${record} />`)}
   </section>`
@@ -39,12 +39,13 @@ function Looks({ found }) {
   return html`<div role="status">
     <ul class="looks">
       ${found.looks.map(
-        ({ place, ms, found: count, complete, problem }) =>
+        ({ server, place, ms, found: count, complete, problem }) =>
           html`<li class=${count > 0 ? 'hit' : ''}>
-            <b>${PLACES[place]}</b>${' '}
+            <b>${PLACES[place]}${server && ` of ${server}`}</b>${' '}
             ${problem ?? `${count === 0 ? 'nothing' : `${count} found`} in ${Math.round(ms)} ms${complete ? '' : ', and the time ran out'}`}
           </li>`
       )}
+      ${(found.servers ?? []).map(({ server, problem }) => problem && html`<li><b>${server}</b> ${problem}</li>`)}
     </ul>
     ${!isFound && html`<p class="empty">No event with this id is known here. If the client got a 200, it may be older than what is kept; if it got an error, see Rejections.</p>`}
   </div>`
@@ -52,7 +53,7 @@ function Looks({ found }) {
 
 function Record({ record }) {
   return html`<div class="card">
-    <h2>${placeInWords({ ...record.place, line: record.line })}</h2>
+    <h2>${placeInWords({ ...record.place, line: record.line })}${record.server && ` of ${record.server}`}</h2>
     <div class="copyable">
       <${CopyButton} text=${record.value} /><${Code} text=${indented(record.value)} label="Record" />
     </div>

@@ -1,0 +1,82 @@
+import type { MemberAnswer } from './ask.ts'
+
+/** Says of each server that was asked whether its part is there. */
+export interface AskedServer {
+  readonly server: string
+  readonly problem: string | null
+}
+
+type Row = Readonly<Record<string, unknown>>
+
+const rowsOf = (body: unknown, name: string): readonly Row[] => {
+  const rows = (body as Record<string, unknown> | undefined)?.[name]
+  return Array.isArray(rows) ? (rows as Row[]) : []
+}
+
+const textOf = (row: Row, name: string): string => {
+  const value = row[name]
+  return typeof value === 'string' ? value : ''
+}
+
+/** The rows of a list in each answer, each with its server. */
+function gather(answers: readonly MemberAnswer[], name: string): Row[] {
+  return answers.flatMap(({ server, body }) => rowsOf(body, name).map(row => ({ server, ...row })))
+}
+
+function askedServers(answers: readonly MemberAnswer[]): AskedServer[] {
+  return answers.map(({ server, problem }) => ({ server, problem: problem ?? null }))
+}
+
+/** Of several `/api/events`: newest first, at most `limit`. */
+export function mergeEvents(answers: readonly MemberAnswer[], limit: number): object {
+  const events = gather(answers, 'events').toSorted((a, b) =>
+    textOf(a, 'receivedAt') < textOf(b, 'receivedAt') ? 1 : textOf(a, 'receivedAt') > textOf(b, 'receivedAt') ? -1 : 0
+  )
+  return { events: events.slice(0, limit), servers: askedServers(answers) }
+}
+
+/** Of several `/api/rejections`: groups stay those of their server. */
+export function mergeRejections(answers: readonly MemberAnswer[]): object {
+  return { events: gather(answers, 'events'), requests: gather(answers, 'requests'), servers: askedServers(answers) }
+}
+
+/** Of several `/api/outcomes`: the sums. */
+export function mergeOutcomes(answers: readonly MemberAnswer[]): object {
+  const sources: Record<string, Record<string, number>> = {}
+  for (const { body } of answers) {
+    const counted = (body as { sources?: Record<string, Record<string, number>> } | undefined)?.sources ?? {}
+    for (const [source, outcomes] of Object.entries(counted)) {
+      const sums = (sources[source] ??= {})
+      for (const [outcome, count] of Object.entries(outcomes)) sums[outcome] = (sums[outcome] ?? 0) + count
+    }
+  }
+  return { sources, servers: askedServers(answers) }
+}
+
+/** Of several `/api/overview`: each server's state, without its points. */
+export function mergeOverview(answers: readonly MemberAnswer[]): object {
+  const overviews = answers.flatMap(({ server, body }) => {
+    if (body === undefined) return []
+    const { state, advice, version, destination } = body as Row
+    return [{ server, version, destination, state, advice }]
+  })
+  return { overviews, servers: askedServers(answers) }
+}
+
+/** Of several `/api/trace/{messageId}`. */
+export function mergeTraces(messageId: string, answers: readonly MemberAnswer[]): object {
+  const omitted = answers.reduce((sum, { body }) => sum + Number((body as Row | undefined)?.['omitted'] ?? 0), 0)
+  return {
+    messageId,
+    events: gather(answers, 'events'),
+    records: gather(answers, 'records'),
+    looks: gather(answers, 'looks'),
+    omitted,
+    servers: askedServers(answers)
+  }
+}
+
+/** Whether a trace has found anything. */
+export function hasFound(answers: readonly MemberAnswer[]): boolean {
+  return answers.some(({ body }) => rowsOf(body, 'events').length + rowsOf(body, 'records').length > 0)
+}

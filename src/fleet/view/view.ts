@@ -1,0 +1,117 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inForce } from '../config/in-force.ts'
+import type { Fleet } from '../open.ts'
+import type { Member } from '../members/roster.ts'
+import type { MemberAnswer } from './ask.ts'
+import { askMembers, SCOPE_HEADER } from './ask.ts'
+import { hasFound, mergeEvents, mergeOutcomes, mergeOverview, mergeRejections, mergeTraces } from './merge.ts'
+
+export interface ViewOptions {
+  readonly fleet: Fleet
+  /** ADMIN_PASSWORD: the servers of a fleet have the same. */
+  readonly password: string | undefined
+}
+
+/** Says to the route of traces where to look: what another server would find in Kafka, this one finds too. */
+const PLACES_HEADER = 'x-tributary-places'
+const NEAR = { [PLACES_HEADER]: 'memory,log' }
+
+const TRACE = /^\/api\/trace\/([^/?]+)$/
+const MERGES: Readonly<Record<string, (answers: readonly MemberAnswer[], limit: number) => object>> = {
+  '/api/events': mergeEvents,
+  '/api/rejections': mergeRejections,
+  '/api/outcomes': mergeOutcomes,
+  '/api/overview': mergeOverview
+}
+const DEFAULT_LIMIT = 100
+const MAX_LIMIT = 1_000
+
+/**
+ * Lets any server answer for all: `/api/trace/{messageId}` always, and with `?scope=fleet` the list of events, rejections,
+ * outcomes and the overview. To be called before the debugger's routes are made; it comes after their check of who asks.
+ */
+export function mergeViews(admin: FastifyInstance, { fleet, password }: ViewOptions): void {
+  const others = (): readonly Member[] => {
+    const live = fleet.members()?.live() ?? []
+    const byUrl = new Map<string, Member>()
+    for (const member of live) {
+      // The workers of one server have one admin listener.
+      if (member.instance !== fleet.instance && !byUrl.has(member.adminUrl)) byUrl.set(member.adminUrl, member)
+    }
+    return [...byUrl.values()]
+  }
+
+  async function askOwn(request: FastifyRequest, path: string, headers: Readonly<Record<string, string>>) {
+    const { 'content-length': _length, connection: _connection, ...sent } = request.headers
+    const answer = await admin.inject({ url: path, headers: { ...sent, ...headers, [SCOPE_HEADER]: fleet.name } })
+    const isGood = answer.statusCode === 200
+    const problem = isGood ? undefined : `answered ${answer.statusCode}`
+    const body: unknown = isGood ? answer.json() : undefined
+    return { server: fleet.name, body, problem, answer }
+  }
+
+  async function askAll(request: FastifyRequest, path: string, headers: Readonly<Record<string, string>>) {
+    const [own, more] = await Promise.all([
+      askOwn(request, path, headers),
+      askMembers(others(), { password, path, headers })
+    ])
+    return { own, all: [own, ...more] }
+  }
+
+  /** Near places of all servers first; where nobody has the event, this server looks into Kafka. */
+  async function trace(request: FastifyRequest, reply: FastifyReply, messageId: string): Promise<FastifyReply> {
+    const { own, all } = await askAll(request, request.url, NEAR)
+    if (own.body === undefined) return copy(reply, own.answer)
+    if (hasFound(all)) return reply.send(mergeTraces(messageId, all))
+    const deep = await askOwn(request, request.url, {})
+    return reply.send(mergeTraces(messageId, [deep, ...all.filter(one => one !== own)]))
+  }
+
+  async function list(request: FastifyRequest, reply: FastifyReply, merge: (typeof MERGES)[string]) {
+    const url = new URL(request.url, 'http://server')
+    url.searchParams.delete('scope')
+    const limit = Number(url.searchParams.get('limit') ?? DEFAULT_LIMIT)
+    const { own, all } = await askAll(request, `${url.pathname}${url.search}`, {})
+    if (own.body === undefined) return copy(reply, own.answer)
+    return reply.send(merge(all, Math.min(limit, MAX_LIMIT)))
+  }
+
+  admin.addHook('preHandler', async (request, reply) => {
+    const meant = request.headers[SCOPE_HEADER]
+    if (meant !== undefined) {
+      if (meant === fleet.name) return undefined
+      return await reply.code(421).send({ success: false, code: 'bad_request', message: `this is ${fleet.name}` })
+    }
+    if (request.method !== 'GET') return undefined
+    const [path = ''] = request.url.split('?', 1)
+    const messageId = TRACE.exec(path)?.[1]
+    if (messageId !== undefined) return await trace(request, reply, decodeURIComponent(messageId))
+    const merge = MERGES[path]
+    if (merge !== undefined && (request.query as { scope?: unknown }).scope === 'fleet') {
+      return await list(request, reply, merge)
+    }
+    return undefined
+  })
+}
+
+function copy(reply: FastifyReply, { statusCode, payload }: { readonly statusCode: number; readonly payload: string }) {
+  return reply.code(statusCode).type('application/json; charset=utf-8').send(payload)
+}
+
+/** `GET /api/fleet`: who is there, and what each has in force. */
+export function fleetState({ name, config, members }: Fleet, fleetName: string): object {
+  const all = members()?.all() ?? []
+  const newest = config.topic.log.current
+  const { version, base, at, by, why, hash } = newest ?? {}
+  return {
+    fleet: fleetName,
+    self: name,
+    isHeard: members()?.isHeard() ?? false,
+    newest: newest === undefined ? null : { version, base, at, by, why, hash },
+    inForce: inForce(all, newest?.version ?? 0),
+    members: all.map(({ demand: _demand, leaving: _leaving, ...member }) => ({
+      ...member,
+      isBehind: member.config.version < (newest?.version ?? 0)
+    }))
+  }
+}

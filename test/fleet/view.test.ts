@@ -1,0 +1,189 @@
+import { chromium } from 'playwright-core'
+import t from 'tap'
+import { randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { statusWith, testFleet } from '../support/fleet.ts'
+import { startKafka } from '../support/kafka.ts'
+import type { ServerProcess } from '../support/server-process.ts'
+import { until } from '../support/until.ts'
+
+const kafka = await startKafka({ heap: '320m' })
+t.teardown(() => kafka.stop())
+
+const PASSWORD = 'correct horse'
+const AS_ADMIN = { authorization: `Basic ${Buffer.from(`admin:${PASSWORD}`).toString('base64')}` }
+
+interface Answer {
+  readonly events?: readonly { readonly server: string; readonly messageId: string; readonly receivedAt: string }[]
+  readonly records?: readonly { readonly server: string }[]
+  readonly servers?: readonly { readonly server: string; readonly problem: string | null }[]
+  readonly [other: string]: unknown
+}
+
+async function ask({ adminUrl }: ServerProcess, path: string): Promise<Answer> {
+  const answer = await fetch(`${adminUrl}${path}`, { headers: AS_ADMIN })
+  return (await answer.json()) as Answer
+}
+
+async function send({ url }: ServerProcess, messageId: string, event: object = {}): Promise<number> {
+  const headers = { authorization: `Basic ${Buffer.from('wk_test:').toString('base64')}` }
+  const body = JSON.stringify({ userId: 'u', event: 'Seen', messageId, ...event })
+  const answer = await fetch(`${url}/v1/track`, { method: 'POST', headers, body })
+  await answer.arrayBuffer()
+  return answer.status
+}
+
+async function kafkaStatus({ adminUrl }: ServerProcess): Promise<number> {
+  const answer = await fetch(`${adminUrl}/readyz/kafka`)
+  await answer.arrayBuffer()
+  return answer.status
+}
+
+const fleet = testFleet(t, kafka.brokers, { ADMIN_PASSWORD: PASSWORD, MAX_BATCH_EVENTS: '100' })
+const servers = await Promise.all(['a', 'b', 'c'].map(name => fleet.server(name)))
+const [a, b, c] = servers as [ServerProcess, ServerProcess, ServerProcess]
+const LIMITED = `sources:
+  - { id: web, writeKeys: [wk_test] }
+  - { id: slow, writeKeys: [wk_slow], rateLimit: { eventsPerSecond: 20 } }
+`
+for (const { configFile } of servers) writeFileSync(configFile, LIMITED)
+await a.start()
+await Promise.all([b.start(), c.start()])
+await Promise.all(servers.map(server => server.ready()))
+const isWhole = async (): Promise<boolean> => ((await ask(a, '/api/fleet'))['inForce'] as { have: number }).have === 3
+await until(isWhole, { what: 'a to hear of all', timeoutMs: 30_000 })
+
+await t.test('an event is found from every server, whoever took it, under 1 s', async t => {
+  const id = randomUUID()
+  t.equal(await send(b, id), 200)
+  for (const server of servers) {
+    await ask(server, `/api/trace/${id}x`)
+    const start = performance.now()
+    const found = await ask(server, `/api/trace/${id}`)
+    const ms = performance.now() - start
+    t.comment(`${Math.round(ms)} ms`)
+    t.ok(ms < 1_000, 'under 1 s', { ms })
+    t.match(found, { events: [{ messageId: id, server: 'b' }], servers: [{}, {}, {}] })
+  }
+  const rejected = randomUUID()
+  t.equal(await send(c, rejected, { properties: 7 }), 400)
+  t.match(await ask(a, `/api/trace/${rejected}`), { events: [{ outcome: 'rejected', server: 'c' }] })
+})
+
+await t.test('lists, outcomes, rejections and overviews of all servers come in one answer', async t => {
+  const ids = [randomUUID(), randomUUID(), randomUUID()]
+  for (const [index, server] of servers.entries()) await send(server, ids[index] ?? '')
+  const { events = [], servers: asked } = await ask(b, '/api/events?scope=fleet&event=Seen')
+  t.same(
+    events.slice(0, 3).map(({ server, messageId }) => [server, messageId]),
+    [
+      ['c', ids[2]],
+      ['b', ids[1]],
+      ['a', ids[0]]
+    ],
+    'newest first, each with its server'
+  )
+  t.same(
+    asked?.map(({ problem }) => problem),
+    [null, null, null]
+  )
+  t.equal((await ask(b, '/api/events?scope=fleet&limit=2')).events?.length, 2)
+  t.ok(
+    (await ask(b, '/api/events')).events?.every(({ server }) => server === undefined),
+    'without scope, its own'
+  )
+  t.match(await ask(a, '/api/outcomes?scope=fleet'), { sources: { web: { accepted: 4, rejected: 1 } } })
+  t.match(await ask(a, '/api/rejections?scope=fleet'), { events: [{ server: 'c' }] })
+  const { overviews } = await ask(a, '/api/overview?scope=fleet')
+  t.same((overviews as { server: string }[]).map(({ server }) => server).toSorted(), ['a', 'b', 'c'])
+})
+
+await t.test('nobody without the password gets anything of the others', async t => {
+  for (const path of ['/api/trace/x', '/api/events?scope=fleet', '/api/fleet']) {
+    t.equal((await fetch(`${a.adminUrl}${path}`)).status, 401)
+  }
+})
+
+await t.test('the page Fleet shows every server, and what is in force where', async t => {
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
+  t.teardown(() => browser.close())
+  const page = await browser.newPage({ viewport: { width: 1280, height: 500 } })
+  await page.goto(a.adminUrl)
+  await page.fill('input[type=password]', PASSWORD)
+  await page.press('input[type=password]', 'Enter')
+  await page.click('nav a[href="#/fleet"]')
+  await page.waitForSelector('text=Version 1 is in force on 3 of 3 servers.')
+  const names = await page.$$eval('.fleet tbody td:first-child', cells => cells.map(cell => cell.textContent))
+  t.same(names, ['a (this one)', 'b', 'c'])
+  const picture = process.env['FLEET_SCREENSHOT']
+  if (picture !== undefined) await page.screenshot({ path: picture })
+})
+
+await t.test('a member that does not answer is named after 1 s, and the rest is shown', async t => {
+  const id = randomUUID()
+  t.equal(await send(b, id), 200)
+  const isKnown = async (): Promise<boolean> => (await ask(b, `/api/events?messageId=${id}`)).events?.length === 1
+  await until(isKnown, { what: 'b to show the event', timeoutMs: 30_000 })
+  process.kill(c.pid, 'SIGSTOP')
+  try {
+    const start = performance.now()
+    const found = await ask(a, `/api/trace/${id}`)
+    t.match(found, { events: [{ server: 'b' }] }, JSON.stringify(found))
+    t.match(
+      found.servers?.find(({ server }) => server === 'c'),
+      { problem: 'no answer within 1 s' }
+    )
+    t.ok(performance.now() - start < 3_000)
+    const isAway = async (): Promise<boolean> => {
+      const { inForce } = (await ask(a, '/api/fleet')) as { inForce?: { others: string[] } }
+      return inForce?.others.some(line => line.startsWith('c is away')) === true
+    }
+    await until(isAway, { what: 'c to be away', timeoutMs: 30_000 })
+  } finally {
+    process.kill(c.pid, 'SIGCONT')
+  }
+  const isBack = async (): Promise<boolean> => ((await ask(a, '/api/fleet'))['inForce'] as { have: number }).have === 3
+  await until(isBack, { what: 'c to be back', timeoutMs: 30_000 })
+})
+
+await t.test('a limit of 20 a second is one limit on three servers', async t => {
+  const start = performance.now()
+  let passed = 0
+  let offered = 0
+  // The first events use up the burst, and show each server what the others are offered.
+  const batch = JSON.stringify({
+    batch: Array.from({ length: 10 }, () => ({ type: 'track', userId: 'u', event: 'e' }))
+  })
+  const headers = { authorization: `Basic ${Buffer.from('wk_slow:').toString('base64')}` }
+  async function offer(seconds: number): Promise<void> {
+    const until = performance.now() + seconds * 1_000
+    while (performance.now() < until) {
+      const server = servers[offered++ % 3] as ServerProcess
+      const answer = await fetch(`${server.url}/v1/batch`, { method: 'POST', headers, body: batch })
+      await answer.arrayBuffer()
+      if (answer.status === 200) passed += 10
+    }
+  }
+  await offer(2)
+  while (performance.now() - start < 60_000) {
+    const before = passed
+    await offer(1)
+    if (passed - before < 60) break
+  }
+  passed = 0
+  const from = performance.now()
+  await offer(12)
+  const wanted = (20 * (performance.now() - from)) / 1_000
+  t.comment(`${passed} passed, ${Math.round(wanted)} wanted, ${offered * 10} offered`)
+  t.ok(Math.abs(passed - wanted) <= wanted / 10 + 10, 'within 10 %, and one batch', { passed, wanted })
+})
+
+await t.test('/readyz/kafka is 200 only while Kafka is reached; /readyz stays 200', async t => {
+  t.same(await Promise.all(servers.map(kafkaStatus)), [200, 200, 200])
+  await kafka.kill()
+  await until(async () => (await kafkaStatus(a)) === 503, { what: 'a to notice', timeoutMs: 30_000 })
+  t.match(await a.readyz(), { status: 200 })
+  t.equal(await statusWith('wk_test', a.url), 200)
+  await kafka.restart()
+  await until(async () => (await kafkaStatus(a)) === 200, { what: 'a to be back', timeoutMs: 60_000 })
+})
