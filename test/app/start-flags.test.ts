@@ -5,7 +5,7 @@ const ROOT = new URL('../../', import.meta.url)
 /** Every way to start the server, and what its line ends with. */
 const STARTS = {
   'package.json': 'src/start.js',
-  'bin/tributary': '"$root/src/cli/main.ts"',
+  'bin/tributary': '"$code/$main"',
   'docker/entrypoint.sh': 'src/start.js'
 }
 
