@@ -13,8 +13,10 @@ import type { RawAnswer } from '../../support/exchange.ts'
 /** As they are registered. */
 const ROUTES = [
   '/',
+  '/api/catalogue',
   '/api/events',
   '/api/events/:seq',
+  '/api/fleet',
   '/api/outcomes',
   '/api/overview',
   '/api/rejections',
@@ -22,14 +24,17 @@ const ROUTES = [
   '/api/sources/:id/keys/:index',
   '/api/sources/:id/test',
   '/api/stream',
+  '/api/suppressions',
   '/api/trace/:messageId',
+  '/api/violations',
   '/assets/*',
   '/favicon.ico',
   '/livez',
   '/login',
   '/logout',
   '/metrics',
-  '/readyz'
+  '/readyz',
+  '/readyz/kafka'
 ]
 const RUNS = 500
 const MOST_MS = 1_000
@@ -100,7 +105,7 @@ const PARAMETERS = [
   'before',
   'limit'
 ]
-const OTHERS = ['order', 'count', 'detail', 'since', 'wait', 'q', '__proto__', 'limit[]', '%', '']
+const OTHERS = ['scope', 'order', 'count', 'detail', 'since', 'wait', 'q', '__proto__', 'limit[]', '%', '']
 /** A request may wait as long as it says; these say nothing, or something that is refused. */
 const WAITS = ['', '0', '-1', 'NaN', '61s', '1e9', '0.1s', '1ms', 'soon']
 
@@ -162,7 +167,10 @@ function faultOf({ status, headers, body }: RawAnswer, { method, path: where }: 
   if (status === 405 && headers['allow'] === undefined) return 'a 405 without Allow'
   if (headers['content-type']?.startsWith('application/json') !== true) return `${status} as ${headers['content-type']}`
   try {
-    const { success, message, code } = JSON.parse(body.toString()) as Record<string, unknown>
+    const { success, message, code, status: health, problems } = JSON.parse(body.toString()) as Record<string, unknown>
+    // Health has a form of its own. There is no Kafka here, so that /readyz/kafka is never ready.
+    if (status === 503 && where === '/readyz/kafka')
+      return health === 'unavailable' && Array.isArray(problems) ? undefined : body.toString()
     const isForm = success === false && typeof message === 'string' && message !== '' && /^[a-z_]+$/.test(String(code))
     return isForm ? undefined : body.toString()
   } catch {
