@@ -85,6 +85,23 @@ async function takers(count: number): Promise<ServerProcess[]> {
 
 const isServed = (url: string) => async (): Promise<boolean> => (await send(url)) === 200
 
+/** Longer than a balancer takes to find out which servers are healthy: until then it may move a client. */
+const SETTLED_MS = 3_000
+
+/** Resolves once one server alone has taken events for a while. */
+async function settled(url: string, name: string): Promise<void> {
+  let since = performance.now()
+  let only: ServerProcess | undefined
+  const isSettled = async (): Promise<boolean> => {
+    await sendMany(url, 10)
+    const [server, ...others] = await takers(10)
+    if (server === undefined || server !== only || others.length > 0) since = performance.now()
+    only = server
+    return performance.now() - since > SETTLED_MS
+  }
+  await until(isSettled, { what: `${name} to stay with one server`, timeoutMs: 30_000 })
+}
+
 async function sendMany(url: string, count: number): Promise<number[]> {
   const statuses: number[] = []
   for (let left = count; left > 0; left -= 5) {
@@ -107,6 +124,7 @@ for (const [name, run] of [
   await t.test(`behind ${name} a client stays on one server, and a server that is killed costs no request`, async t => {
     const url = await run(t)
     await until(isServed(url), { what: `${name} to have found the servers`, timeoutMs: 30_000 })
+    await settled(url, name)
     const before = await sendMany(url, 30)
     t.ok(
       before.every(status => status === 200),
