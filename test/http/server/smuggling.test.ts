@@ -110,10 +110,10 @@ t.test('a request that was refused at its head does not let its body pass for a 
   const { write, answer } = await connectRaw(t, url)
   await write(head('/nope', { 'content-length': SMUGGLED.length }) + SMUGGLED)
   t.equal((await answer()).status, 404)
-  await write(head('/v1/track', { 'content-encoding': 'compress', 'content-length': SMUGGLED.length }))
+  // The body of such a request is kept as a refused one, so the answer comes when the body is there.
+  await write(head('/v1/track', { 'content-encoding': 'compress', 'content-length': SMUGGLED.length }) + SMUGGLED)
   t.equal((await answer()).status, 415)
-  await write(SMUGGLED)
   await write(post(sized, EVENT))
   t.equal((await answer()).status, 200)
-  t.equal(sink.records.length, 1)
+  t.equal(sink.records.filter(({ kind }) => kind === 'event').length, 1)
 })
