@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { KeyedTributaryFile } from '../model/tributary-file.ts'
-import type { FleetConfig, FleetLog } from './config/fleet-config.ts'
-import { openFleetConfig } from './config/fleet-config.ts'
+import type { FleetLog, SharedConfig } from './config/shared-config.ts'
+import { openSharedConfig } from './config/shared-config.ts'
 import type { FleetLimits } from './limits/limits.ts'
 import { createFleetLimits } from './limits/limits.ts'
 import type { Heartbeat } from './members/heartbeat.ts'
@@ -27,7 +27,7 @@ export type SelfFacts = Pick<Heartbeat, 'adminUrl' | 'kafka' | 'backlogBytes'>
 export interface Fleet {
   readonly name: string
   readonly instance: string
-  readonly config: FleetConfig
+  readonly config: SharedConfig
   readonly limits: FleetLimits
   /** The servers of the fleet; nobody before join(). */
   members(): Members | undefined
@@ -62,7 +62,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
   }
   void ensureTopics()
 
-  const config = await openFleetConfig({
+  const config = await openSharedConfig({
     ...options,
     patienceMs: START_PATIENCE_MS,
     newestHeard: () => Math.max(0, ...(members?.live() ?? []).map(member => member.config.version)),

@@ -9,8 +9,8 @@ import { relayDemand } from '../../fleet/workers/limits.ts'
 import type { FromWorker } from '../../fleet/workers/messages.ts'
 import type { SeenRelay } from '../../fleet/workers/seen-relay.ts'
 import { createSeenRelay } from '../../fleet/workers/seen-relay.ts'
-import type { Slot, Supervisor } from '../../fleet/workers/supervisor.ts'
-import { createSupervisor } from '../../fleet/workers/supervisor.ts'
+import type { Slot } from '../../fleet/workers/slot.ts'
+import { Supervisor } from '../../fleet/workers/supervisor.ts'
 import type { Feed } from '../../fleet/workers/view/feed.ts'
 import { createFeed } from '../../fleet/workers/view/feed.ts'
 import { onHangUp } from '../hang-up.js'
@@ -91,7 +91,7 @@ function createWorkers(config: Config, { count, metrics, share, logger }: Parts)
   })
   const epoch = Date.now()
   const seen = createSeenRelay(() => supervisor.slots)
-  const supervisor = createSupervisor({
+  const supervisor = new Supervisor({
     count,
     startFacts: (index, task) => ({
       epoch,

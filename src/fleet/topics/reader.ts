@@ -46,6 +46,7 @@ const MAX_BACKOFF_MS = 1_000
 const OFFSET_OUT_OF_RANGE = 1
 
 type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>
+type FetchedPartition = FetchResponse['responses'][number]['partitions'][number]
 
 /** A topic at one moment. */
 interface Place {
@@ -53,87 +54,112 @@ interface Place {
   readonly leader: number
 }
 
+/** Starts to read; goes on by itself over every failure. */
 export function openReader(client: BaseOptions, options: ReaderOptions): FleetReader {
-  const { topic, from, onRecords, onCaughtUp, onTrouble } = options
-  let next: bigint | undefined
-  let lastTopicId: string | undefined
-  let lastAnswer = -Infinity
-  let isCaughtUp = false
-  let closed = false
-  const whenCaughtUp = Promise.withResolvers<void>()
-  const life = new AbortController()
+  return new TopicReader(client, options)
+}
 
-  async function readOn(consumer: Consumer): Promise<void> {
-    const place = await locate(consumer, topic)
-    if (lastTopicId !== undefined && lastTopicId !== place.topicId) next = 0n
-    lastTopicId = place.topicId
-    next ??= await offsetOf(consumer, topic, from)
-    while (!closed) take(await fetchOne(consumer, place, next), place)
+class TopicReader implements FleetReader {
+  readonly #client: BaseOptions
+  readonly #options: ReaderOptions
+  readonly #whenCaughtUp = Promise.withResolvers<void>()
+  readonly #life = new AbortController()
+  readonly #running: Promise<void>
+  /** The offset that is read next; undefined before the first answer. */
+  #next: bigint | undefined
+  #lastTopicId: string | undefined
+  #lastAnswer = -Infinity
+  #isCaughtUp = false
+
+  constructor(client: BaseOptions, options: ReaderOptions) {
+    this.#client = client
+    this.#options = options
+    this.#running = this.#run()
   }
 
-  function take({ responses }: FetchResponse, { topicId }: Place): void {
-    if (closed) return
-    lastAnswer = performance.now()
+  readonly silentMs = (): number => performance.now() - this.#lastAnswer
+
+  get isCaughtUp(): boolean {
+    return this.#isCaughtUp
+  }
+
+  readonly caughtUp = (): Promise<void> => this.#whenCaughtUp.promise
+
+  async close(): Promise<void> {
+    this.#life.abort()
+    await this.#running
+  }
+
+  get #isClosed(): boolean {
+    return this.#life.signal.aborted
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#life
+    let pauseMs = FIRST_BACKOFF_MS
+    while (!this.#isClosed) {
+      const consumer = new Consumer({ ...this.#client, groupId: `${this.#client.clientId}-fleet`, retries: 1 })
+      const stop = (): void => void consumer.close(true).catch(() => undefined)
+      signal.addEventListener('abort', stop)
+      const since = performance.now()
+      try {
+        await this.#readOn(consumer)
+      } catch (error) {
+        if (!this.#isClosed) this.#options.onTrouble?.(error)
+      } finally {
+        signal.removeEventListener('abort', stop)
+        stop()
+      }
+      pauseMs = this.#lastAnswer > since ? FIRST_BACKOFF_MS : Math.min(pauseMs * 2, MAX_BACKOFF_MS)
+      await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => undefined)
+    }
+  }
+
+  async #readOn(consumer: Consumer): Promise<void> {
+    const { topic, from } = this.#options
+    const place = await locate(consumer, topic)
+    if (this.#lastTopicId !== undefined && this.#lastTopicId !== place.topicId) this.#next = 0n
+    this.#lastTopicId = place.topicId
+    this.#next ??= await offsetOf(consumer, topic, from)
+    while (!this.#isClosed) this.#take(await fetchOne(consumer, place, this.#next), place)
+  }
+
+  #take({ responses }: FetchResponse, { topicId }: Place): void {
+    if (this.#isClosed) return
+    this.#lastAnswer = performance.now()
     const partition = responses.find(one => one.topicId === topicId)?.partitions[0]
     if (partition === undefined) return
+    const { topic } = this.#options
     if (partition.errorCode === OFFSET_OUT_OF_RANGE) {
       // Retention has removed what was to be read next.
-      next = partition.logStartOffset >= 0n ? partition.logStartOffset : 0n
+      this.#next = partition.logStartOffset >= 0n ? partition.logStartOffset : 0n
       throw new Error(`${topic}: the place to read from is gone`)
     }
     if (partition.errorCode !== 0) throw new Error(`${topic}: error ${partition.errorCode}`)
-    const before = next ?? 0n
-    const records: FleetRecord[] = []
-    for (const batch of partition.records ?? []) {
-      const at = Number(batch.maxTimestamp)
-      for (const { offsetDelta, key, value } of batch.records) {
-        const offset = batch.firstOffset + BigInt(offsetDelta)
-        if (offset >= before) records.push({ offset, at, key: key?.toString() ?? '', value })
-      }
-      const after = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n
-      if (next === undefined || after > next) next = after
-    }
-    if (records.length > 0) onRecords(records)
-    if (!isCaughtUp && next !== undefined && next >= partition.highWatermark) {
-      isCaughtUp = true
-      onCaughtUp?.()
-      whenCaughtUp.resolve()
-    }
+    const { records, next } = recordsOf(partition, this.#next ?? 0n)
+    this.#next = next
+    if (records.length > 0) this.#options.onRecords(records)
+    if (this.#isCaughtUp || next < partition.highWatermark) return
+    this.#isCaughtUp = true
+    this.#options.onCaughtUp?.()
+    this.#whenCaughtUp.resolve()
   }
+}
 
-  async function run(): Promise<void> {
-    let pauseMs = FIRST_BACKOFF_MS
-    while (!closed) {
-      const consumer = new Consumer({ ...client, groupId: `${client.clientId}-fleet`, retries: 1 })
-      const stop = (): void => void consumer.close(true).catch(() => undefined)
-      life.signal.addEventListener('abort', stop)
-      const since = performance.now()
-      try {
-        await readOn(consumer)
-      } catch (error) {
-        if (!closed) onTrouble?.(error)
-      } finally {
-        life.signal.removeEventListener('abort', stop)
-        stop()
-      }
-      pauseMs = lastAnswer > since ? FIRST_BACKOFF_MS : Math.min(pauseMs * 2, MAX_BACKOFF_MS)
-      await sleep(pauseMs, undefined, { signal: life.signal, ref: false }).catch(() => undefined)
+/** The records from an offset on: a broker answers with whole batches, which may begin before it. */
+function recordsOf(partition: FetchedPartition, from: bigint): { records: readonly FleetRecord[]; next: bigint } {
+  const records: FleetRecord[] = []
+  let next = from
+  for (const batch of partition.records ?? []) {
+    const at = Number(batch.maxTimestamp)
+    for (const { offsetDelta, key, value } of batch.records) {
+      const offset = batch.firstOffset + BigInt(offsetDelta)
+      if (offset >= from) records.push({ offset, at, key: key?.toString() ?? '', value })
     }
+    const after = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n
+    if (after > next) next = after
   }
-
-  const running = run()
-  return {
-    silentMs: () => performance.now() - lastAnswer,
-    get isCaughtUp() {
-      return isCaughtUp
-    },
-    caughtUp: () => whenCaughtUp.promise,
-    async close() {
-      closed = true
-      life.abort()
-      await running
-    }
-  }
+  return { records, next }
 }
 
 async function locate(consumer: Consumer, topic: string): Promise<Place> {

@@ -36,34 +36,14 @@ export interface FleetTopics {
 }
 
 export function openFleetTopics(options: FleetTopicsOptions): FleetTopics {
-  const { fleet, client, replicationFactor: replicas = -1, create } = options
+  const { fleet, client } = options
   const names = fleetTopicNames(fleet)
   const producer = new Producer({ ...client, retries: 3 })
   const readers = new Set<FleetReader>()
 
-  async function ensure(): Promise<void> {
-    const admin = new Admin({ ...client, retries: 1 })
-    try {
-      const there = new Set(await admin.listTopics())
-      for (const { topic, configs } of topicPlans(names)) {
-        if (there.has(topic)) continue
-        if (!create) throw new Error(`topic ${topic} is missing, and KAFKA_CREATE_TOPICS is false`)
-        const entries = Object.entries(configs).map(([name, value]) => ({ name, value }))
-        await admin
-          .createTopics({ topics: [topic], partitions: 1, replicas, configs: entries })
-          .catch(async (error: unknown) => {
-            // Another server was first.
-            if (!(await admin.listTopics()).includes(topic)) throw error
-          })
-      }
-    } finally {
-      await admin.close().catch(() => undefined)
-    }
-  }
-
   return {
     names,
-    ensure,
+    ensure: () => ensureTopics(names, options),
     async write(topic, records) {
       const messages = records.map(({ key, value }) => ({
         topic,
@@ -95,5 +75,26 @@ export function openFleetTopics(options: FleetTopicsOptions): FleetTopics {
       await Promise.all([...readers].map(reader => reader.close()))
       await producer.close(true).catch(() => undefined)
     }
+  }
+}
+
+async function ensureTopics(names: FleetTopicNames, options: FleetTopicsOptions): Promise<void> {
+  const { client, replicationFactor: replicas = -1, create } = options
+  const admin = new Admin({ ...client, retries: 1 })
+  try {
+    const there = new Set(await admin.listTopics())
+    for (const { topic, configs } of topicPlans(names)) {
+      if (there.has(topic)) continue
+      if (!create) throw new Error(`topic ${topic} is missing, and KAFKA_CREATE_TOPICS is false`)
+      const entries = Object.entries(configs).map(([name, value]) => ({ name, value }))
+      await admin
+        .createTopics({ topics: [topic], partitions: 1, replicas, configs: entries })
+        .catch(async (error: unknown) => {
+          // Another server was first.
+          if (!(await admin.listTopics()).includes(topic)) throw error
+        })
+    }
+  } finally {
+    await admin.close().catch(() => undefined)
   }
 }

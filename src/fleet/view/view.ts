@@ -16,8 +16,11 @@ export interface ViewOptions {
 const PLACES_HEADER = 'x-tributary-places'
 const NEAR = { [PLACES_HEADER]: 'memory,log' }
 
-const TRACE = /^\/api\/trace\/([^/?]+)$/
-const MERGES: Readonly<Record<string, (answers: readonly MemberAnswer[], limit: number) => object>> = {
+type Merge = (answers: readonly MemberAnswer[], limit: number) => object
+
+/** Routes of the debugger. */
+const TRACE = '/api/trace/:messageId'
+const MERGES: Readonly<Record<string, Merge>> = {
   '/api/events': mergeEvents,
   '/api/rejections': mergeRejections,
   '/api/outcomes': mergeOutcomes,
@@ -30,68 +33,81 @@ const MAX_LIMIT = 1_000
  * Lets any server answer for all: `/api/trace/{messageId}` always, and with `?scope=fleet` the list of events, rejections,
  * outcomes and the overview. To be called before the debugger's routes are made; it comes after their check of who asks.
  */
-export function mergeViews(admin: FastifyInstance, { fleet, password }: ViewOptions): void {
-  const others = (): readonly Member[] => {
-    const live = fleet.members()?.live() ?? []
-    const byUrl = new Map<string, Member>()
-    for (const member of live) {
-      // The workers of one server have one admin listener.
-      if (member.instance !== fleet.instance && !byUrl.has(member.adminUrl)) byUrl.set(member.adminUrl, member)
+export function mergeViews(admin: FastifyInstance, options: ViewOptions): void {
+  const view = new MergedView(admin, options)
+  const { name } = options.fleet
+  admin.addHook('preHandler', async (request, reply) => {
+    const meant = request.headers[SCOPE_HEADER]
+    if (meant !== undefined) {
+      if (meant === name) return undefined
+      return await reply.code(421).send({ success: false, code: 'bad_request', message: `this is ${name}` })
     }
-    return [...byUrl.values()]
-  }
+    if (request.method !== 'GET') return undefined
+    const { url = '' } = request.routeOptions
+    if (url === TRACE) return await view.trace(request, reply)
+    const merge = MERGES[url]
+    if (merge === undefined || (request.query as { scope?: unknown }).scope !== 'fleet') return undefined
+    return await view.list(request, reply, merge)
+  })
+}
 
-  async function askOwn(request: FastifyRequest, path: string, headers: Readonly<Record<string, string>>) {
-    const { 'content-length': _length, connection: _connection, ...sent } = request.headers
-    const answer = await admin.inject({ url: path, headers: { ...sent, ...headers, [SCOPE_HEADER]: fleet.name } })
-    const isGood = answer.statusCode === 200
-    const problem = isGood ? undefined : `answered ${answer.statusCode}`
-    const body: unknown = isGood ? answer.json() : undefined
-    return { server: fleet.name, body, problem, answer }
-  }
+/** The answers of all servers to one request, as one answer. */
+class MergedView {
+  readonly #admin: FastifyInstance
+  readonly #fleet: Fleet
+  readonly #password: string | undefined
 
-  async function askAll(request: FastifyRequest, path: string, headers: Readonly<Record<string, string>>) {
-    const [own, more] = await Promise.all([
-      askOwn(request, path, headers),
-      askMembers(others(), { password, path, headers })
-    ])
-    return { own, all: [own, ...more] }
+  constructor(admin: FastifyInstance, { fleet, password }: ViewOptions) {
+    this.#admin = admin
+    this.#fleet = fleet
+    this.#password = password
   }
 
   /** Near places of all servers first; where nobody has the event, this server looks into Kafka. */
-  async function trace(request: FastifyRequest, reply: FastifyReply, messageId: string): Promise<FastifyReply> {
-    const { own, all } = await askAll(request, request.url, NEAR)
+  async trace(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { messageId } = request.params as { messageId: string }
+    const { own, all } = await this.#askAll(request, request.url, NEAR)
     if (own.body === undefined) return copy(reply, own.answer)
     if (hasFound(all)) return reply.send(mergeTraces(messageId, all))
-    const deep = await askOwn(request, request.url, {})
+    const deep = await this.#askOwn(request, request.url, {})
     return reply.send(mergeTraces(messageId, [deep, ...all.filter(one => one !== own)]))
   }
 
-  async function list(request: FastifyRequest, reply: FastifyReply, merge: (typeof MERGES)[string]) {
+  async list(request: FastifyRequest, reply: FastifyReply, merge: Merge): Promise<FastifyReply> {
     const url = new URL(request.url, 'http://server')
     url.searchParams.delete('scope')
     const limit = Number(url.searchParams.get('limit') ?? DEFAULT_LIMIT)
-    const { own, all } = await askAll(request, `${url.pathname}${url.search}`, {})
+    const { own, all } = await this.#askAll(request, `${url.pathname}${url.search}`, {})
     if (own.body === undefined) return copy(reply, own.answer)
     return reply.send(merge(all, Math.min(limit, MAX_LIMIT)))
   }
 
-  admin.addHook('preHandler', async (request, reply) => {
-    const meant = request.headers[SCOPE_HEADER]
-    if (meant !== undefined) {
-      if (meant === fleet.name) return undefined
-      return await reply.code(421).send({ success: false, code: 'bad_request', message: `this is ${fleet.name}` })
+  async #askAll(request: FastifyRequest, path: string, headers: Readonly<Record<string, string>>) {
+    const [own, more] = await Promise.all([
+      this.#askOwn(request, path, headers),
+      askMembers(this.#others(), { password: this.#password, path, headers })
+    ])
+    return { own, all: [own, ...more] }
+  }
+
+  async #askOwn(request: FastifyRequest, path: string, headers: Readonly<Record<string, string>>) {
+    const { name } = this.#fleet
+    const { 'content-length': _length, connection: _connection, ...sent } = request.headers
+    const answer = await this.#admin.inject({ url: path, headers: { ...sent, ...headers, [SCOPE_HEADER]: name } })
+    const isGood = answer.statusCode === 200
+    const problem = isGood ? undefined : `answered ${answer.statusCode}`
+    const body: unknown = isGood ? answer.json() : undefined
+    return { server: name, body, problem, answer }
+  }
+
+  #others(): readonly Member[] {
+    const byUrl = new Map<string, Member>()
+    for (const member of this.#fleet.members()?.live() ?? []) {
+      // The workers of one server have one admin listener.
+      if (member.instance !== this.#fleet.instance && !byUrl.has(member.adminUrl)) byUrl.set(member.adminUrl, member)
     }
-    if (request.method !== 'GET') return undefined
-    const [path = ''] = request.url.split('?', 1)
-    const messageId = TRACE.exec(path)?.[1]
-    if (messageId !== undefined) return await trace(request, reply, decodeURIComponent(messageId))
-    const merge = MERGES[path]
-    if (merge !== undefined && (request.query as { scope?: unknown }).scope === 'fleet') {
-      return await list(request, reply, merge)
-    }
-    return undefined
-  })
+    return [...byUrl.values()]
+  }
 }
 
 function copy(reply: FastifyReply, { statusCode, payload }: { readonly statusCode: number; readonly payload: string }) {

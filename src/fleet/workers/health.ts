@@ -1,5 +1,5 @@
 import type { SinkHealth } from '../../model/sink.ts'
-import type { Slot } from './supervisor.ts'
+import type { Slot } from './slot.ts'
 
 /** Ready while one worker is; what is wrong with the others is named. */
 export function healthOfAll(slots: readonly Slot[]): SinkHealth {

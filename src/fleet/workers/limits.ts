@@ -3,7 +3,7 @@ import type { OtherDemand, Share } from '../limits/shares.ts'
 import { createShares } from '../limits/shares.ts'
 import type { Demand } from '../members/heartbeat.ts'
 import { BEAT_MS } from './messages.ts'
-import type { Slot } from './supervisor.ts'
+import type { Slot } from './slot.ts'
 
 /** What the rate limiter of a worker is told: its part of each source's limits, by its part of the demand. */
 export interface WorkerLimits {

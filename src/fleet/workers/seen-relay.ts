@@ -1,5 +1,5 @@
 import type { SeenBatch } from '../seen/collector.ts'
-import type { Slot } from './supervisor.ts'
+import type { Slot } from './slot.ts'
 
 /** Tells each worker which messageIds the others made durable. */
 export interface SeenRelay {

@@ -1,6 +1,6 @@
 import type { Question, RequestAnswer } from '../messages.ts'
 import { SILENT_MS } from '../messages.ts'
-import type { Slot } from '../supervisor.ts'
+import type { Slot } from '../slot.ts'
 
 export type Json = Record<string, unknown>
 

@@ -1,5 +1,5 @@
 import type { FromPrimary, FromWorker } from '../messages.ts'
-import type { Slot } from '../supervisor.ts'
+import type { Slot } from '../slot.ts'
 
 /** Who is told of rows as they come; as the live stream of one server has it. */
 export interface Watcher {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { Slot } from '../supervisor.ts'
+import type { Slot } from '../slot.ts'
 import type { Answers, Json } from './ask-all.ts'
 import { askAll } from './ask-all.ts'
 import { answer } from './answer.ts'

@@ -1,0 +1,96 @@
+/** The place of one worker: its number, its process, and what the process has said, over all its lives. */
+import type { Worker } from 'node:cluster'
+import type { Asker } from './asker.ts'
+import { createAsker } from './asker.ts'
+import type { Beat, FromPrimary, StartMessage } from './messages.ts'
+import { SILENT_MS } from './messages.ts'
+
+export type SlotState = 'starting' | 'listening' | 'stopping' | 'waiting' | 'stopped'
+
+/** One worker, over all its lives. */
+export interface Slot {
+  readonly index: number
+  readonly state: SlotState
+  readonly pid: number | undefined
+  /** The last one; of a life before where this one has sent none. */
+  readonly beat: Beat | undefined
+  /** Whether it listens and has not been heard of for a second. */
+  readonly isSilent: boolean
+  /** Why it does not run, in words. */
+  readonly problem: string | undefined
+  readonly restarts: number
+  /** What it has said to leave for Kafka; undefined where it ended without a word. */
+  readonly left: number | undefined
+  readonly asker: Asker
+  /** Whether this life was told its task. */
+  readonly isStarted: boolean
+  send(message: FromPrimary): void
+}
+
+/** What the supervisor changes of it; others see a Slot. */
+export class WorkerSlot implements Slot {
+  readonly index: number
+  readonly task: StartMessage['task']
+  readonly asker: Asker
+  state: SlotState = 'stopped'
+  process: Worker | undefined
+  beat: Beat | undefined
+  heardAt = 0
+  bornAt = 0
+  problem: string | undefined
+  failures = 0
+  restarts = 0
+  lives = 0
+  isStarted = false
+  left: number | undefined
+  timer: NodeJS.Timeout | undefined
+  /** Called at each change of state. */
+  readonly watchers = new Set<() => void>()
+
+  constructor(index: number, task: StartMessage['task']) {
+    this.index = index
+    this.task = task
+    this.asker = createAsker(message => this.send(message))
+  }
+
+  get pid(): number | undefined {
+    return this.process?.process.pid
+  }
+
+  get isSilent(): boolean {
+    return this.state === 'listening' && performance.now() - this.heardAt > SILENT_MS
+  }
+
+  /** What the life before has left does not count for this one. */
+  startLife(process: Worker): void {
+    this.process = process
+    this.bornAt = performance.now()
+    this.lives++
+    this.left = undefined
+    this.problem = undefined
+    this.isStarted = false
+  }
+
+  send(message: FromPrimary): void {
+    // A worker that has just ended takes nothing; its exit says so.
+    if (this.process?.isConnected() === true) this.process.send(message, () => undefined)
+  }
+
+  become(state: SlotState): void {
+    this.state = state
+    for (const tell of this.watchers) tell()
+  }
+
+  /** Resolves when one of the states is reached. */
+  reaches(...states: readonly SlotState[]): Promise<void> {
+    return new Promise(resolve => {
+      const look = (): void => {
+        if (!states.includes(this.state)) return
+        this.watchers.delete(look)
+        resolve()
+      }
+      this.watchers.add(look)
+      look()
+    })
+  }
+}
