@@ -13,6 +13,7 @@ import { freePort } from '../support/kafka-process.ts'
 import { startLoad } from '../support/load.ts'
 import { startServer } from '../support/server-process.ts'
 import { until } from '../support/until.ts'
+import { ownFolder } from '../support/own-folder.ts'
 
 /** How long the load goes on around each change. */
 const STEP_MS = (Number(process.env['ROTATION_SECONDS'] ?? '12') * 1_000) / 4
@@ -20,7 +21,7 @@ const STEP_MS = (Number(process.env['ROTATION_SECONDS'] ?? '12') * 1_000) / 4
 t.test(
   '200 events a second: new passwords, secrets and certificates cost no event, no copy and no restart',
   async t => {
-    const folder = t.testdir({ 'by-password': {}, 'by-token': {} })
+    const folder = ownFolder(t, { 'by-password': {}, 'by-token': {} })
     const authority = await makeAuthority(folder)
     const issuer = await startTokenIssuer(t)
     issuer.lifetime = 10

@@ -12,6 +12,7 @@ import { readMetrics, sumOf } from '../support/metrics.ts'
 import { recordFault } from '../support/record-schemas.ts'
 import { predictTopics } from '../support/route-model.ts'
 import { startServer } from '../support/server-process.ts'
+import { ownFolder } from '../support/own-folder.ts'
 
 /** `npm run test:destinations` takes 100,000. */
 const EVENTS = Number(process.env['DESTINATIONS_EVENTS'] ?? 20_000)
@@ -166,7 +167,7 @@ async function run(t: Test, kafka: Kafka, publishTimeout: string, onHalf: () => 
     EVENTS_TOPIC: ROUTES.eventsTopic,
     REJECTED_TOPIC: ROUTES.rejectedTopic
   }
-  const server = await startServer(t, { dir: t.testdir({ 'tributary.yml': CONFIG }), env })
+  const server = await startServer(t, { dir: ownFolder(t, { 'tributary.yml': CONFIG }), env })
   await server.ready()
   const sent = new Map<string, Sent>()
   const start = performance.now()

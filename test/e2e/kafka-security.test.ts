@@ -8,8 +8,9 @@ import { createTopic, readTopic, startKafka } from '../support/kafka.ts'
 import { AUTHORIZATION, startServer } from '../support/server-process.ts'
 import type { ServerProcess } from '../support/server-process.ts'
 import { until } from '../support/until.ts'
+import { ownFolder } from '../support/own-folder.ts'
 
-const folder = t.testdir()
+const folder = ownFolder(t)
 
 /** A key store with a certificate that signs itself, and the certificate as a PEM file. */
 function makeStore(name: string): { readonly store: string; readonly pem: string } {

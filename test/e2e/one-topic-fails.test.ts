@@ -4,6 +4,7 @@ import { basic, post } from '../support/app.ts'
 import { createTopic, deleteTopic, startKafka } from '../support/kafka.ts'
 import { readTopic } from '../support/kafka-topics.ts'
 import { startServer } from '../support/server-process.ts'
+import { ownFolder } from '../support/own-folder.ts'
 
 const TOPICS = ['all', 'to.first', 'to.second']
 const USERS = 5
@@ -17,7 +18,7 @@ t.test('while one topic cannot be written, events are spooled, and reach all the
   t.teardown(() => kafka.stop())
   for (const topic of [...TOPICS, 'tributary.rejected']) await createTopic(kafka.brokers, topic, { partitions: 2 })
   const env = { KAFKA_BROKERS: kafka.brokers.join(), EVENTS_TOPIC: 'all', KAFKA_CREATE_TOPICS: 'false' }
-  const server = await startServer(t, { dir: t.testdir({ 'tributary.yml': CONFIG }), env })
+  const server = await startServer(t, { dir: ownFolder(t, { 'tributary.yml': CONFIG }), env })
   await server.ready()
 
   let sent = 0

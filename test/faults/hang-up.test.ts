@@ -9,6 +9,7 @@ import { freePort } from '../support/kafka-process.ts'
 import { AUTHORIZATION, createServerProcess, SOURCES, startServer } from '../support/server-process.ts'
 import { START_ARGS } from '../support/start-args.ts'
 import { until } from '../support/until.ts'
+import { ownFolder } from '../support/own-folder.ts'
 
 const SIGHUP_BIT = 1n
 
@@ -81,7 +82,7 @@ t.test('no number of SIGHUPs ends a server that starts, runs or stops, and it st
 })
 
 t.test('a server whose terminal is closed goes on, though its log has nowhere to go', async t => {
-  const dir = t.testdir({ 'tributary.yml': SOURCES })
+  const dir = ownFolder(t, { 'tributary.yml': SOURCES })
   const [port, adminPort] = [await freePort(), await freePort()]
   const pidFile = join(dir, 'pid')
   const command = `echo $$ > ${pidFile}; exec ${process.execPath} ${START_ARGS.join(' ')}`

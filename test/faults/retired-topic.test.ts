@@ -5,6 +5,7 @@ import { SOURCES, startServer } from '../support/server-process.ts'
 import { logged } from '../support/told.ts'
 import { assertComplete, startTypedLoad } from '../support/typed-load.ts'
 import { until } from '../support/until.ts'
+import { ownFolder } from '../support/own-folder.ts'
 
 const DESTINATION = `${SOURCES}destinations:
   - { name: Extra, topic: retired.extra, types: [track] }
@@ -20,7 +21,7 @@ t.test(
     t.teardown(() => kafka.stop())
     for (const topic of ['retired.events', 'retired.extra']) await createTopic(kafka.brokers, topic, { partitions: 2 })
     const topics = { EVENTS_TOPIC: 'retired.events', REJECTED_TOPIC: 'retired.events', KAFKA_CREATE_TOPICS: 'false' }
-    const dir = t.testdir({ 'tributary.yml': DESTINATION })
+    const dir = ownFolder(t, { 'tributary.yml': DESTINATION })
     const server = await startServer(t, { dir, env: { KAFKA_BROKERS: kafka.brokers.join(','), ...topics } })
     await server.ready()
     await deleteTopic(kafka.brokers, 'retired.extra')

@@ -10,6 +10,7 @@ import type { ServerProcess } from '../support/server-process.ts'
 import { AUTHORIZATION, startServer } from '../support/server-process.ts'
 import { until } from '../support/until.ts'
 import { timing, verify } from '../support/verdict.ts'
+import { ownFolder } from '../support/own-folder.ts'
 
 const KILLS = 10
 const { seconds, eventsPerSecond, atLeast } = choose(
@@ -125,7 +126,7 @@ t.test(
   'a clock that jumps an hour back and forth under load: every request is answered 200, nothing is lost',
   async t => {
     const env = toKafka()
-    const clock = join(t.testdir(), 'clock')
+    const clock = join(ownFolder(t), 'clock')
     const jump = (offset: string): void => {
       writeFileSync(`${clock}.new`, offset)
       renameSync(`${clock}.new`, clock)

@@ -8,6 +8,7 @@ import t from 'tap'
 import { createTopic, readTopic, startKafka } from '../support/kafka.ts'
 import { AUTHORIZATION, startServer, type ServerProcess } from '../support/server-process.ts'
 import { until } from '../support/until.ts'
+import { ownFolder } from '../support/own-folder.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 /** Made by commit 96a0f22: events/ relayed to Kafka, one record refused, twelve events that wait for Kafka. */
@@ -68,7 +69,7 @@ t.test(
   'a folder of version 96a0f22 is taken over: what waits goes to Kafka once and in order, the rest stays',
   async t => {
     await createTopic(kafka.brokers, 'taken.events', { partitions: 3 })
-    const dir = t.testdir()
+    const dir = ownFolder(t)
     const dataDir = join(dir, 'data')
     cpSync(TAKEN_OVER, dataDir, { recursive: true })
     const server = await startServer(t, { dir, env: envOf('taken.events') })

@@ -7,11 +7,12 @@ import { freePort } from '../support/kafka-process.ts'
 import type { ServerProcess } from '../support/server-process.ts'
 import { startServer } from '../support/server-process.ts'
 import { until } from '../support/until.ts'
+import { ownFolder } from '../support/own-folder.ts'
 
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples')
 /** Without Kafka: /readyz/kafka says no on all of them, so HAProxy has to take them by /readyz. */
 const NAMES = ['a', 'b', 'c'] as const
-const root = t.testdir({ a: {}, b: {}, c: {}, nginx: {} })
+const root = ownFolder(t, { a: {}, b: {}, c: {}, nginx: {} })
 const servers: ServerProcess[] = []
 for (const name of NAMES) servers.push(await startServer(t, { dir: join(root, name) }))
 

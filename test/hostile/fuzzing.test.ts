@@ -8,6 +8,7 @@ import { fuzzByMutation } from '../support/mutation-fuzzer.ts'
 import { runSchemathesis } from '../support/schemathesis.ts'
 import { startServer } from '../support/server-process.ts'
 import { AUTHORIZATION, chunk } from './cases/case.ts'
+import { ownFolder } from '../support/own-folder.ts'
 
 const SOURCES = `sources:
   - id: samples
@@ -15,7 +16,7 @@ const SOURCES = `sources:
 `
 
 t.test('recorded requests with bytes changed at random never bring a 5xx, a hang, an exit or growth', async t => {
-  const server = await startServer(t, { dir: t.testdir({ 'tributary.yml': SOURCES }) })
+  const server = await startServer(t, { dir: ownFolder(t, { 'tributary.yml': SOURCES }) })
   const fuzz = (seed: number, maxCases: number) => fuzzByMutation({ url: server.url, seed, maxCases, seconds: 10 })
   await fuzz(1, 300)
   const before = server.memory()
@@ -30,7 +31,7 @@ t.test('recorded requests with bytes changed at random never bring a 5xx, a hang
 })
 
 t.test('Schemathesis finds nothing in openapi.yml that the server does not keep', async t => {
-  const dir = t.testdir({ 'tributary.yml': SOURCES })
+  const dir = ownFolder(t, { 'tributary.yml': SOURCES })
   const server = await startServer(t, { dir, env: { VALIDATION: 'strict' } })
   const operations = ['identify', 'track', 'alias', 'batch', 'settings', 'pixel']
   const run = { url: server.url, writeKey: 'wk_test', dir: `${dir}/schemathesis`, seed: 1, maxExamples: 5, operations }

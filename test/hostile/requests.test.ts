@@ -18,6 +18,7 @@ import { eventCases } from './cases/events.ts'
 import { framingCases } from './cases/framing.ts'
 import { jsonCases } from './cases/json.ts'
 import { pathCases } from './cases/paths.ts'
+import { ownFolder } from '../support/own-folder.ts'
 
 const ALL: Readonly<Record<string, readonly HostileCase[]>> = {
   credentials: authCases,
@@ -100,7 +101,7 @@ t.test('the table has at least 400 cases, each of its own', async t => {
 t.test(
   'a hostile request is answered as the contract says, the second time too, costs nobody else anything, and leaves nothing',
   async t => {
-    const dir = t.testdir({ 'tributary.yml': SOURCES })
+    const dir = ownFolder(t, { 'tributary.yml': SOURCES })
     const server = await startServer(t, { dir })
     const { url } = server
     const lap = startHonestClient(t, url)

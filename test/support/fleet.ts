@@ -5,6 +5,7 @@ import { MAIN, run } from '../cli/run.ts'
 import type { Finished } from '../cli/run.ts'
 import type { ServerProcess } from './server-process.ts'
 import { createServerProcess } from './server-process.ts'
+import { ownFolder } from './own-folder.ts'
 
 export interface TestFleet {
   readonly env: Readonly<Record<string, string>>
@@ -20,7 +21,7 @@ let fleets = 0
 
 /** A fleet of its own on these brokers. */
 export function testFleet(t: Test, brokers: readonly string[], env: Readonly<Record<string, string>> = {}): TestFleet {
-  const root = t.testdir({ commands: {} })
+  const root = ownFolder(t, { commands: {} })
   const shared = {
     KAFKA_BROKERS: brokers.join(','),
     KAFKA_REPLICATION_FACTOR: '1',

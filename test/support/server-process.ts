@@ -8,6 +8,7 @@ import { freePort } from './kafka-process.ts'
 import { readMetrics, sumOf } from './metrics.ts'
 import { START_ARGS } from './start-args.ts'
 import { until } from './until.ts'
+import { ownFolder } from './own-folder.ts'
 
 /** The write key of the one source, as SDKs send it. */
 export const AUTHORIZATION = `Basic ${Buffer.from('wk_test:').toString('base64')}`
@@ -77,7 +78,7 @@ export async function startServer(t: Test, options: ServerProcessOptions = {}): 
 
 /** As startServer(), without starting it. */
 export async function createServerProcess(t: Test, options: ServerProcessOptions = {}): Promise<ServerProcess> {
-  const dir = options.dir ?? t.testdir()
+  const dir = options.dir ?? ownFolder(t)
   const dataDir = options.dataDir ?? join(dir, 'data')
   const configFile = join(dir, 'tributary.yml')
   if (!existsSync(configFile)) writeFileSync(configFile, SOURCES)

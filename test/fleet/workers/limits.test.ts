@@ -5,6 +5,7 @@ import t from 'tap'
 import type { ServerProcess } from '../../support/server-process.ts'
 import { AUTHORIZATION, startServer } from '../../support/server-process.ts'
 import { allWorkersUp } from '../../support/workers.ts'
+import { ownFolder } from '../../support/own-folder.ts'
 
 const PER_SECOND = 50
 /** The burst is never below a whole batch. */
@@ -19,7 +20,7 @@ for (const workers of [1, 4]) {
     `${workers} workers together let a source's rate limit pass, within 10 %, and answer 429 to the rest`,
     { timeout: 100_000 },
     async t => {
-      const dir = t.testdir()
+      const dir = ownFolder(t)
       const limit = `rateLimit: { eventsPerSecond: ${PER_SECOND} }`
       writeFileSync(join(dir, 'tributary.yml'), `sources:\n  - { id: web, writeKeys: [wk_test], ${limit} }\n`)
       const env = { WORKERS: String(workers), MAX_BATCH_EVENTS: String(BURST) }

@@ -10,6 +10,7 @@ import { AUTHORIZATION, createServerProcess, startServer } from '../../support/s
 import { until } from '../../support/until.ts'
 import { idsInFolder, timing, verify } from '../../support/verdict.ts'
 import { allWorkersUp, eventFolders, workerPids } from '../../support/workers.ts'
+import { ownFolder } from '../../support/own-folder.ts'
 
 /** `npm run test:workers` runs the long form. */
 const isLong = process.env['WORKERS_TEST'] === 'long'
@@ -163,7 +164,7 @@ t.test(
     const other = await startServer(t)
     const server = await createServerProcess(t, {
       env: { WORKERS: '3', PORT: new URL(other.url).port },
-      dir: t.testdir()
+      dir: ownFolder(t)
     })
     const error = await server.start().then(
       () => '',
