@@ -1,8 +1,8 @@
 import type { Member } from '../members/roster.ts'
+import { MAX_ANSWER_BYTES } from '../workers/messages.ts'
 
 /** So long a member may take to answer. */
 const PATIENCE_MS = 1_000
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
 /** Says to a server: answer for yourself alone. Its value is the name of the server that is meant. */
 export const SCOPE_HEADER = 'x-tributary-server'
@@ -39,14 +39,28 @@ async function askOne({ name, adminUrl }: Member, { password, path, headers }: A
       redirect: 'error',
       signal: AbortSignal.timeout(PATIENCE_MS)
     })
-    const text = await response.text()
+    const text = await readBounded(response)
     if (response.status === 401) return failed('another ADMIN_PASSWORD')
     if (response.status === 421) return failed(`${adminUrl} is another server: set ADMIN_URL`)
     if (!response.ok) return failed(`answered ${response.status}`)
-    if (text.length > MAX_ANSWER_BYTES) return failed('answered too much')
+    if (text === undefined) return failed(`answered more than ${MAX_ANSWER_BYTES} bytes`)
     return { server: name, body: JSON.parse(text), problem: undefined }
   } catch (error) {
-    const isSlow = (error as Error).name === 'TimeoutError'
-    return failed(isSlow ? `no answer within ${PATIENCE_MS / 1000} s` : `${adminUrl} cannot be reached`)
+    const { name: kind } = error as Error
+    if (kind === 'TimeoutError') return failed(`no answer within ${PATIENCE_MS / 1000} s`)
+    return failed(kind === 'SyntaxError' ? `${adminUrl} answered no JSON` : `${adminUrl} cannot be reached`)
   }
+}
+
+/** Undefined where the answer is too large: then the rest is not read. */
+async function readBounded({ body }: Response): Promise<string | undefined> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  // Leaving the loop ends the connection.
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length
+    if (bytes > MAX_ANSWER_BYTES) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
 }
