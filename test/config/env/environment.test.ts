@@ -7,17 +7,7 @@ import { join } from 'node:path'
 import type { Config } from '../../../src/config/env/config.ts'
 import { readConfigFileName, readEnvironment, readFleetEnvironment } from '../../../src/config/env/environment.ts'
 import { knowClients } from '../../../src/http/caller/client.ts'
-import { isConfigError } from '../../../src/model/config-error.ts'
-
-function problemsOf(env: Record<string, string>): readonly string[] {
-  try {
-    readEnvironment(env)
-  } catch (error) {
-    if (isConfigError(error)) return error.problems
-    throw error
-  }
-  return []
-}
+import { problemsOf } from '../../support/config-problems.ts'
 
 t.test('an empty environment gives the defaults that the documentation promises', async t => {
   const { effective, ...config } = readEnvironment({})

@@ -5,20 +5,10 @@ import { readEnvironment } from '../../../src/config/env/environment.ts'
 import { printConfig } from '../../../src/config/env/print.ts'
 import { SECRET_FILE_NAMES } from '../../../src/config/env/secret-files.ts'
 import { VARIABLE_NAMES, VARIABLES, type Variable } from '../../../src/config/env/variables.ts'
-import { isConfigError } from '../../../src/model/config-error.ts'
+import { problemsOf } from '../../support/config-problems.ts'
 
 const folder = t.testdir({ secret: '  hunter2\n', empty: ' \n', lines: 'a\nb\n', bom: '\uFEFFhunter2\r\n' })
 const at = (name: string): string => join(folder, name)
-
-function problemsOf(env: Record<string, string>): readonly string[] {
-  try {
-    readEnvironment(env)
-  } catch (error) {
-    if (isConfigError(error)) return error.problems
-    throw error
-  }
-  return []
-}
 
 t.test('each secret variable can come from a file, without the white space around it', async t => {
   for (const file of ['secret', 'bom']) {
