@@ -58,8 +58,8 @@ export function registerEventRoutes(app: FastifyInstance, options: EventRoutesOp
     if (found === undefined) {
       return reply.code(503).header('retry-after', '1').send(fail('too_many_waiting', 'too many requests wait already'))
     }
-    const { texts, next } = found
-    return reply.type('application/json; charset=utf-8').send(withTexts('events', texts, { ...kept(), next }))
+    const { texts, next, newest } = found
+    return reply.type('application/json; charset=utf-8').send(withTexts('events', texts, { ...kept(), newest, next }))
   })
   app.delete('/api/events', async () => {
     recent.clear()
@@ -107,15 +107,21 @@ interface Asked {
   readonly show: (stored: StoredEvent) => object | Promise<object>
 }
 
+interface Listed extends ListedEvents {
+  /** The last seq that was looked at: whoever goes on behind it misses none of the events that came meanwhile. */
+  readonly newest: number
+}
+
 /** Answers a list's query; undefined where too many wait already. */
 function createList({ recent, background }: EventRoutesOptions) {
   let waiting = 0
-  return async (query: Query, { reply, show }: Asked): Promise<ListedEvents | undefined> => {
+  return async (query: Query, { reply, show }: Asked): Promise<Listed | undefined> => {
+    const newest = recent.nextSeq() - 1
     const most = Number.MAX_SAFE_INTEGER
     const limit = integerOf(query, 'limit', { least: 1, most: MAX_LIMIT, otherwise: DEFAULT_LIMIT })
     const count = integerOf(query, 'count', { least: 1, most: MAX_LIMIT, otherwise: 1 })
     const after = integerOf(query, 'after', { least: 0, most, otherwise: 0 })
-    const before = integerOf(query, 'before', { least: 0, most, otherwise: recent.nextSeq() })
+    const before = integerOf(query, 'before', { least: 0, most, otherwise: newest + 1 })
     const waitMs = durationOf(query, 'wait', MAX_WAIT_MS)
     const filter = parseFilter(query)
     const signal = signalOf(reply)
@@ -126,19 +132,24 @@ function createList({ recent, background }: EventRoutesOptions) {
       waiting++
       try {
         const most = Math.max(limit, count)
-        const found = await waitForEvents(recent, { filter, after, count, limit: most, waitMs, signal, background })
-        const listed = await listEvents(isAscending ? found : found.toReversed(), {
-          ...wanted,
-          matches,
-          limit: most + 1
+        const { found, seen } = await waitForEvents(recent, {
+          filter,
+          after,
+          count,
+          limit: most,
+          waitMs,
+          signal,
+          background
         })
-        return listed
+        const events = isAscending ? found : found.toReversed()
+        return { ...(await listEvents(events, { ...wanted, matches, limit: most + 1 })), newest: seen }
       } finally {
         waiting--
       }
     }
     const events = isAscending ? recent.after(after) : recent.before(before)
-    return listEvents(between(events, after, before), wanted)
+    const end = Math.min(before, newest + 1)
+    return { ...(await listEvents(between(events, after, end), wanted)), newest }
   }
 }
 

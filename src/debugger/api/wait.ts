@@ -20,8 +20,15 @@ export interface WaitOptions {
 /** New events are looked at this much after they came, so that many at once cost one look. */
 const SETTLE_MS = 20
 
-/** Events that match, oldest first, as soon as there are `count` of them, or what there is when the time is up. */
-export async function waitForEvents(recent: RecentEvents, options: WaitOptions): Promise<StoredEvent[]> {
+interface Awaited {
+  /** Oldest first. */
+  readonly found: readonly StoredEvent[]
+  /** The last seq that was looked at. */
+  readonly seen: number
+}
+
+/** Events that match, as soon as there are `count` of them, or what there is when the time is up. */
+export async function waitForEvents(recent: RecentEvents, options: WaitOptions): Promise<Awaited> {
   const { filter, count, limit, waitMs, signal, background } = options
   const matches = createMatcher(filter)
   const end = performance.now() + waitMs
@@ -37,7 +44,7 @@ export async function waitForEvents(recent: RecentEvents, options: WaitOptions):
     if (found.length >= Math.min(count, limit) || left <= 0) break
     await news(recent, seen, { ms: left, signal })
   }
-  return found
+  return { found, seen }
 }
 
 function* upTo(events: Iterable<StoredEvent>, last: number): Generator<StoredEvent> {

@@ -17,8 +17,8 @@ export interface Seqs {
   toLocalAfter(global: number): number
   /** The first own event with a number from this one on. */
   toLocalBefore(global: number): number
-  /** No event that comes later has a number up to this one. */
-  horizon(): number
+  /** No event behind the own one `seen` has a number up to this one, whenever it comes. */
+  horizon(seen: number): number
 }
 
 /**
@@ -71,9 +71,9 @@ export function createSeqs(options: {
     toGlobal,
     toLocalAfter,
     toLocalBefore: global => toLocalAfter(global - 1) + 1,
-    horizon() {
+    horizon(seen) {
       mark()
-      return toGlobal(nextLocal()) - 1
+      return toGlobal(seen + 1) - 1
     }
   }
 }

@@ -57,8 +57,8 @@ function toShared(answer: Json, { path, seqs, index }: Own): Json {
   const place = (own: Json): Json =>
     typeof own['file'] === 'string' ? { ...own, file: `worker-${index}/${own['file']}` } : own
   if (path === '/api/events') {
-    const { events, next, oldest } = answer
-    const shared = { ...answer, newest: seqs.horizon(), oldest: seqs.toGlobal(oldest as number) }
+    const { events, next, newest, oldest } = answer
+    const shared = { ...answer, newest: seqs.horizon(newest as number), oldest: seqs.toGlobal(oldest as number) }
     if (events === undefined) return shared
     const last = typeof next === 'number' ? seqs.toGlobal(next) : null
     return { ...shared, events: (events as Json[]).map(row), next: last }

@@ -40,8 +40,10 @@ function useStream(filters) {
         const { events, newest } = await ask(`/api/events${queryString({ ...filters, limit: PAGE_ROWS })}`, gone)
         if (gone.signal.aborted) return
         store.push({ rows: events.toReversed(), skipped: 0, skippedFrom: 0 })
+        // The streams of several workers begin where the slowest of them was, so that some rows come twice.
+        const known = new Set(events.map(({ seq }) => seq))
         const onBatch = batch => {
-          store.push(batch)
+          store.push({ ...batch, rows: batch.rows.filter(({ seq }) => !known.has(seq)) })
           paint()
         }
         close = followStream({ filters, after: newest, onBatch, onState: setState })
