@@ -41,13 +41,19 @@ const TICK_MS = 100
 const BUDGET_MS = 1
 /** In one tick; telling them costs time too. Nobody reads a thousand lines a second. */
 const MAX_ROWS = 100
-/** A watcher that is further behind is brought near the newest events: live means now. */
+/**
+ * A watcher that is further behind than it gets in so many ticks is brought near the newest events: live means now, and
+ * a slow machine gets through a few rows in a tick where a quick one gets through thousands.
+ */
+const MAX_LAG_TICKS = 10
 const MAX_LAG_EVENTS = 2_000
 const MAX_WATCHERS = 32
 
 interface Follower extends Watcher {
   /** The last seq that was looked at. */
   seen: number
+  /** How many events were looked at in the last tick that ended late. */
+  pace: number
   /** Whether the last tick ended before the newest event was looked at. */
   late: boolean
 }
@@ -73,7 +79,7 @@ class Feed implements LiveFeed {
 
   watch(watcher: Watcher, fromSeq: number): () => void {
     if (this.#followers.size >= MAX_WATCHERS) throw new RangeError(`at most ${MAX_WATCHERS} may watch at once`)
-    const follower: Follower = { ...watcher, seen: fromSeq - 1, late: false }
+    const follower: Follower = { ...watcher, seen: fromSeq - 1, pace: MAX_LAG_EVENTS, late: false }
     this.#followers.add(follower)
     this.#unsubscribe ??= this.#recent.subscribe(() => this.#schedule())
     this.#schedule()
@@ -115,7 +121,8 @@ class Feed implements LiveFeed {
     const told: string[] = []
     let last: number | undefined
     const skippedFrom = follower.seen + 1
-    const near = follower.late ? this.#recent.nextSeq() - MAX_LAG_EVENTS : 0
+    const lag = Math.min(MAX_LAG_EVENTS, follower.pace * MAX_LAG_TICKS)
+    const near = follower.late ? this.#recent.nextSeq() - lag : 0
     const start = Math.max(skippedFrom, this.#recent.firstSeq(), near)
     follower.seen = start - 1
     follower.late = false
@@ -127,6 +134,7 @@ class Feed implements LiveFeed {
       follower.seen = stored.seq
       if (told.length < MAX_ROWS && performance.now() < deadline) continue
       follower.late = true
+      follower.pace = stored.seq - start + 1
       break
     }
     const skipped = start - skippedFrom
