@@ -92,10 +92,55 @@ export function createRecord(
   return { kind, type, code, ...place, ...textsOf(messageId, key), source, receivedAt, topics }
 }
 
-/** The headers of a record in Kafka; `type` is `code` for a rejected record. */
+/** The headers of a record in Kafka, as long as nobody chooses others; `type` is `code` for a rejected record. */
 export const RECORD_HEADERS = ['type', 'source', 'messageId', 'receivedAt'] as const
-export type RecordHeader = (typeof RECORD_HEADERS)[number]
+/** All headers that can be chosen. */
+export const CHOOSABLE_HEADERS = [...RECORD_HEADERS, 'traceparent'] as const
+export type RecordHeader = (typeof CHOOSABLE_HEADERS)[number]
 
 /** How the records of a batch are compressed on their way to Kafka; a topic may say otherwise for what it keeps. */
 export const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 export type Compression = (typeof COMPRESSIONS)[number]
+
+/** The name of the HTTP header, of the record's header in Kafka, and of the member of the line. */
+export const TRACEPARENT = 'traceparent'
+
+/** What version 00 defines: version, trace id, parent id, flags. Version ff is forbidden, and so are ids of zeros. */
+const FORM = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/
+const CHARS = 55
+const BEFORE = `,"${TRACEPARENT}":"`
+const AFTER = '"}\n'
+const BEFORE_BYTES = Buffer.from(BEFORE)
+
+/**
+ * The value of a `traceparent` header in the form of W3C Trace Context; undefined where the value is not valid, and has to
+ * be ignored. Of a version that comes later, only the part that version 00 defines is kept.
+ *
+ * Source: https://www.w3.org/TR/trace-context/#traceparent-header
+ */
+export function asTraceparent(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined
+  const isLater = value.length > CHARS && !value.startsWith('00') && value[CHARS] === '-'
+  const known = isLater ? value.slice(0, CHARS) : value
+  return FORM.test(known) ? known : undefined
+}
+
+/**
+ * The end of a record's line: its last member, or nothing, and the closing brace. A line carries the value itself, because
+ * a record that waits on disk is only its line.
+ */
+export function endOfLine(traceparent: string | undefined): string {
+  return traceparent === undefined ? '}' : `${BEFORE}${traceparent}"}`
+}
+
+/**
+ * The bytes of the value that endOfLine() has put at the end of a record's line; undefined where there is none. A member
+ * of the same name that the client has sent stands elsewhere.
+ */
+export function traceparentOf({ block, lineStart, lineEnd }: OutgoingRecord): Buffer | undefined {
+  const end = lineEnd - AFTER.length
+  const start = end - CHARS
+  const memberStart = start - BEFORE_BYTES.length
+  if (memberStart < lineStart || !block.subarray(memberStart, start).equals(BEFORE_BYTES)) return undefined
+  return block.subarray(start, end)
+}

@@ -25,6 +25,7 @@ export async function openTracking(base: Base, sources: Sources, ingestion: Inge
     pipeline: ingestion.pipeline,
     limits: config.limits,
     onBytes: metrics.bodyRead,
+    keepTraceparent: config.kafka?.headers.includes('traceparent') === true,
     budget,
     bufferPool,
     workQueue: ingestion.workQueue

@@ -1,5 +1,4 @@
-import { COMPRESSIONS } from '../../model/record.ts'
-import { RECORD_HEADERS } from '../../model/record.ts'
+import { CHOOSABLE_HEADERS, COMPRESSIONS, RECORD_HEADERS } from '../../model/record.ts'
 import { DEFAULT_LIMITS, STRICT_MAX_BATCH_BYTES } from '../../model/limits.ts'
 import * as network from './network-parsers.ts'
 import * as parse from './parsers.ts'
@@ -82,8 +81,8 @@ export const VARIABLES = {
   ),
   KAFKA_HEADERS: variable(
     RECORD_HEADERS.join(','),
-    parse.severalOf(RECORD_HEADERS),
-    'Headers of the records, some or all of them. `messageId` is always there; `type` stands for `code` of rejected records too.'
+    parse.severalOf(CHOOSABLE_HEADERS),
+    'Headers of the records, some or all of them, and `traceparent`: that of the request. `messageId` is always there; `type` stands for `code` of rejected records too.'
   ),
   KAFKA_COMPRESSION: variable(
     'none',

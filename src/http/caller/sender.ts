@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type { RequestSignals } from '../../ingest/govern/governance.ts'
+import { asTraceparent, TRACEPARENT } from '../../model/record.ts'
 
 /** Keeps the address of each client while its requests are in flight: a closed socket has no address. */
 export function rememberSenders(server: Server): void {
@@ -23,4 +24,14 @@ const GPC_SIGNALS: RequestSignals = { gpc: true }
 /** What rules may look at of a request's head; undefined for most requests. */
 export function signalsOf(request: FastifyRequest): RequestSignals | undefined {
   return request.raw.headers['sec-gpc'] === '1' ? GPC_SIGNALS : undefined
+}
+
+/** The sender's place in its trace (W3C Trace Context), where records are to have it and it is valid. */
+export function traceparentIn(request: FastifyRequest, { keepTraceparent }: TraceOptions): string | undefined {
+  return keepTraceparent === true ? asTraceparent(request.raw.headers[TRACEPARENT]) : undefined
+}
+
+export interface TraceOptions {
+  /** Whether records have the `traceparent` of their request. Default: false. */
+  readonly keepTraceparent?: boolean
 }

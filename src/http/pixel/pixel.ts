@@ -11,7 +11,7 @@ import { pixelEvent } from './pixel-event.ts'
 import type { PixelIds } from './pixel-ids.ts'
 import { createPixelIds } from './pixel-ids.ts'
 import { readPixelQuery } from './pixel-query.ts'
-import { senderOf, signalsOf } from '../caller/sender.ts'
+import { senderOf, signalsOf, traceparentIn } from '../caller/sender.ts'
 import type { TrackingOptions } from '../tracking/tracking.ts'
 
 /** A GIF of one transparent pixel. */
@@ -79,9 +79,10 @@ async function track(request: FastifyRequest<PixelRoute>, options: PixelContext)
   const endpoint = { kind: 'single', type } as const
   const path = request.routeOptions.url?.replace(':type', type) ?? ''
   const { bytes } = event
+  const traceparent = traceparentIn(request, options)
   const keepRefused = async (fault: Fault, caller: Authenticated & { ok: true }): Promise<string | undefined> => {
     const { source, writeKey } = caller
-    const body = { bytes, fault, isComplete: true, endpoint, path, source, writeKey }
+    const body = { bytes, fault, isComplete: true, endpoint, path, source, writeKey, traceparent }
     return (await options.pipeline.refuse(body)).refused
   }
   if (!parsed.ok) {
@@ -104,6 +105,7 @@ async function track(request: FastifyRequest<PixelRoute>, options: PixelContext)
     writeKey: known.writeKey,
     address,
     signals: signalsOf(request),
+    traceparent,
     messageId: options.ids(type, event.bytes.toString('latin1'), kept, request.headers['user-agent'] ?? '')
   })
   return undefined

@@ -26,11 +26,11 @@ import { readMedia } from '../body/media.ts'
 import { checkHead, findCaller, hasOuterKey, knowCallers, outerCaller } from '../caller/caller.ts'
 import { BATCH_PATHS, singlePaths } from '../paths.ts'
 import { sendAnswer, sendError } from '../replies.ts'
-import { senderOf, signalsOf } from '../caller/sender.ts'
+import { senderOf, signalsOf, traceparentIn, type TraceOptions } from '../caller/sender.ts'
 import type { WorkQueue } from './work-queue.ts'
 import { createWorkQueue } from './work-queue.ts'
 
-export interface TrackingOptions {
+export interface TrackingOptions extends TraceOptions {
   readonly pipeline: Pipeline
   readonly authenticator: Authenticator
   readonly limits: Limits
@@ -170,7 +170,8 @@ function collectFacts(
     // A source that is only known by its body may allow less than was allowed until now.
     const within = own === before ? parsed : parseWithin(parsed.body, { endpoint, limits: own, isLenient })
     if (!within.ok) return { bytes, isComplete: true, fault: within.fault, caller }
-    const sent = { address: senderOf(request), signals: signalsOf(request) }
+    const traceparent = traceparentIn(request, context)
+    const sent = { address: senderOf(request), signals: signalsOf(request), traceparent }
     return { body: within.body, endpoint, path, source, writeKey, ...sent, limits: own }
   }
   const nobody = findCaller(request, authenticator)
@@ -211,7 +212,9 @@ async function refuseBody(
   const caller = body.caller ?? (hasOuterKey(request) ? findCaller(request, authenticator) : undefined)
   if (caller === undefined) return { ...faultAnswer(body.fault), refused: body.fault.code }
   if (!caller.ok) return refuseCaller(request, reply, context, caller)
-  const answer = await pipeline.refuse({ ...body, endpoint, path, source: caller.source, writeKey: caller.writeKey })
+  const { source, writeKey } = caller
+  const traceparent = traceparentIn(request, context)
+  const answer = await pipeline.refuse({ ...body, endpoint, path, source, writeKey, traceparent })
   context.bufferPool?.release(body.bytes)
   return answer
 }

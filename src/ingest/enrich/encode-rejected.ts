@@ -2,6 +2,7 @@ import type { ParsedBody } from '../parse/body.ts'
 import { asObject } from '../parse/body.ts'
 import type { RequestFacts } from './encode.ts'
 import type { BadEvent } from '../judge/judge.ts'
+import { endOfLine } from '../../model/record.ts'
 import { KEY } from '../parse/known-keys.ts'
 import type { LineWriter } from './line-writer.ts'
 import { ObjectCopy } from './object-copy.ts'
@@ -50,7 +51,7 @@ export function encodeRejected(writer: LineWriter, bad: BadEvent, facts: Request
     receivedAt: facts.receivedAtText,
     library: libraryOf(bad.value, facts.body)
   }
-  writer.text(`,${JSON.stringify(rest).slice(1)}`)
+  writer.text(`,${JSON.stringify(rest).slice(1, -1)}${endOfLine(facts.traceparent)}`)
   writer.endLine()
 }
 

@@ -1,5 +1,5 @@
 import type { OutgoingRecord } from '../../model/record.ts'
-import { messageIdOf } from '../../model/record.ts'
+import { endOfLine, messageIdOf, TRACEPARENT } from '../../model/record.ts'
 import type { ParsedBody, SharedObject } from '../parse/body.ts'
 import { asObject } from '../parse/body.ts'
 import type { GoodEvent } from '../judge/good-event.ts'
@@ -28,6 +28,8 @@ export interface RequestFacts {
   readonly receivedAtText: string
   /** The sender's address. */
   readonly address: string
+  /** Of the request, where records are to have it. */
+  readonly traceparent: string | undefined
   /** What ends each record. */
   readonly tail: string
 }
@@ -38,10 +40,13 @@ export function createFacts(request: {
   path: string
   receivedAt: number
   address: string
+  traceparent?: string | undefined
 }): RequestFacts {
+  const { traceparent, source } = request
   const receivedAtText = toText(request.receivedAt)
-  const tail = `"receivedAt":"${receivedAtText}","projectId":"${request.source}","version":${SPEC_VERSION}}`
-  return { ...request, receivedAtText, tail }
+  const end = endOfLine(traceparent)
+  const tail = `"receivedAt":"${receivedAtText}","projectId":"${source}","version":${SPEC_VERSION}${end}`
+  return { ...request, traceparent, receivedAtText, tail }
 }
 
 /** What is the same for all events of a request that follow one pattern. */
@@ -95,7 +100,8 @@ export class EventEncoder {
         out.replace('"context":', () => this.#writeMerged(context, scan, place))
       } else if (action === ACTION.integrations && integrations !== undefined) {
         out.replace('"integrations":', () => this.#writeMerged(integrations, scan, place))
-      } else out.keep(scan, place)
+      } else if (this.#facts.traceparent !== undefined && scan.keyAt(place) === TRACEPARENT) out.drop()
+      else out.keep(scan, place)
     }
     out.flush()
     if (context?.own === undefined && context?.shared !== undefined) {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../model/clock.ts'
 import type { Fault } from '../../model/reasons.ts'
-import { createRecord } from '../../model/record.ts'
+import { createRecord, endOfLine } from '../../model/record.ts'
 import type { Sink } from '../../model/sink.ts'
 import { SinkUnavailable } from '../../model/sink.ts'
 import type { Source } from '../../model/source.ts'
@@ -37,6 +37,8 @@ export interface RefusedBody {
   readonly path: string
   readonly source: Source
   readonly writeKey: string
+  /** As in IngestRequest. */
+  readonly traceparent?: string | undefined
 }
 
 /** Keeps refused bodies as rejected records of the kind `body`, so that what is whole in them can be sent again. */
@@ -157,7 +159,8 @@ function recordOf(body: RefusedBody, { router, clock }: BodyKeeperOptions) {
     receivedAt: toText(receivedAt),
     library: { name: null, version: null }
   }
-  const line = Buffer.from(`{"kind":"body","body":${json},${JSON.stringify(rest).slice(1)}\n`)
+  const end = endOfLine(body.traceparent)
+  const line = Buffer.from(`{"kind":"body","body":${json},${JSON.stringify(rest).slice(1, -1)}${end}\n`)
   const topics = router().rejectedTopics(source.id, type)
   return createRecord({
     kind: 'rejected',

@@ -76,6 +76,8 @@ export interface IngestRequest {
   readonly address: string
   /** What rules may look at besides; default: nothing. */
   readonly signals?: RequestSignals | undefined
+  /** As asTraceparent() made it, where the records are to have it. */
+  readonly traceparent?: string | undefined
   /** Those of the source; default: the server's. */
   readonly limits?: Limits
   /** What a single event without a messageId gets; default: a new one. */

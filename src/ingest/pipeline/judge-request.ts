@@ -54,8 +54,9 @@ export function refuseGood(event: GoodEvent, index: number, why: Fault): BadEven
   return { index, scan: event.scan, value: event.value(), type: event.type, fault: why }
 }
 
-export function factsOf({ body, source, path, address }: IngestRequest, receivedAt: number): RequestFacts {
-  return createFacts({ body, source: source.id, path, receivedAt, address })
+export function factsOf(request: IngestRequest, receivedAt: number): RequestFacts {
+  const { body, source, path, address, traceparent } = request
+  return createFacts({ body, source: source.id, path, receivedAt, address, traceparent })
 }
 
 /** Events that nobody has looked at: the source is over its rate. `governor` says whether their payload may be shown. */

@@ -45,7 +45,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     async ingest(given) {
       const governor = options.governance?.of(given.source, given.signals ?? NO_SIGNALS)
       const request = governor === undefined ? given : { ...given, address: governor.address(given.address) }
-      const { body, endpoint, path, source, writeKey } = request
+      const { body, endpoint, path, source, writeKey, traceparent } = request
       const { bytes, events } = body
       const work = new RequestWork(optionsFor(request, options), request, governor)
       const seconds = rateLimiter.take(source, events.length === 0 ? eventsWorth(bytes) : events.length)
@@ -58,7 +58,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       if (shared === undefined || events.length > 0) return work.run(shared)
       // Of an empty batch there is nothing to keep.
       if (shared.code === 'empty_batch') return { ...faultAnswer(shared), refused: shared.code }
-      return keep({ bytes, isComplete: true, fault: shared, endpoint, path, source, writeKey })
+      return keep({ bytes, isComplete: true, fault: shared, endpoint, path, source, writeKey, traceparent })
     },
     async refuse(body) {
       const seconds = rateLimiter.take(body.source, eventsWorth(body.bytes))

@@ -1,5 +1,5 @@
 import type { OutgoingRecord } from '../../../model/record.ts'
-import { RECORD_HEADERS, type RecordHeader } from '../../../model/record.ts'
+import { RECORD_HEADERS, TRACEPARENT, traceparentOf, type RecordHeader } from '../../../model/record.ts'
 import { varintBytes, writeVarint } from './varint.ts'
 
 /** RecordBatch overhead of message format 2: base offset to record count. */
@@ -65,16 +65,34 @@ export class KafkaRecord implements RecordParts {
 
 /**
  * Makes records ready for Kafka: value without the line feed, the key's bytes, headers `type` (or `code` for a
- * rejected record), `source`, `messageId` and `receivedAt` (ISO 8601), as far as `headers` names them, and receivedAt as the
- * timestamp. `messageId` is always there: records are found by it. Remembers the
- * bytes of headers that recur: those of each type, code and source, and the last receivedAt.
+ * rejected record), `source`, `messageId`, `receivedAt` (ISO 8601) and `traceparent` (where the line has one), as far as
+ * `headers` names them, and receivedAt as the timestamp. `messageId` is always there: records are found by it.
  */
-export function createRecordEncoder(
-  headers: readonly RecordHeader[] = RECORD_HEADERS
-): (record: OutgoingRecord) => KafkaRecord {
+export function createRecordEncoder(headers: readonly RecordHeader[] = RECORD_HEADERS): RecordEncoder {
+  const untraced = createEncoder(headers, 0)
+  if (!headers.includes(TRACEPARENT)) return untraced
+  const traced = createEncoder(headers, 1)
+  const name = sized(TRACEPARENT)
+  return record => {
+    const value = traceparentOf(record)
+    if (value === undefined) return untraced(record)
+    const { headersBefore, headersAfter, timestamp } = traced(record)
+    const all = Buffer.concat([headersAfter, name, varint(value.length), value])
+    return new KafkaRecord({ record, headersBefore, headersAfter: all, timestamp })
+  }
+}
+
+type RecordEncoder = (record: OutgoingRecord) => KafkaRecord
+
+/**
+ * Remembers the bytes of headers that recur: those of each type, code and source, and the last receivedAt.
+ *
+ * @param more so many headers the caller puts behind these
+ */
+function createEncoder(headers: readonly RecordHeader[], more: number): RecordEncoder {
   const has = { type: headers.includes('type'), source: headers.includes('source') }
   const hasTime = headers.includes('receivedAt')
-  const count = 1 + [has.type, has.source, hasTime].filter(Boolean).length
+  const count = 1 + [has.type, has.source, hasTime].filter(Boolean).length + more
   const before = { event: new Map<string, Map<string, Buffer>>(), rejected: new Map<string, Map<string, Buffer>>() }
   let words = 0
   let received = { at: Number.NaN, header: Buffer.alloc(0) }
