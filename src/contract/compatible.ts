@@ -14,35 +14,35 @@ import {
   typesOf
 } from './schema-facts.ts'
 
-/** Where a schema stands that is loosened. */
+/** The context of a schema that is being loosened. */
 export interface Place {
   readonly document: ContractDocument
-  /** The schema as the document has it. */
+  /** The schema before any transformation. */
   readonly given: Json
-  /** All schemas of the document that are asked about the same value as this one. */
+  /** All schemas of the document that apply to the same value, this schema included. */
   readonly beside: readonly Json[]
 }
 
 /**
- * One way in which the compatible mode reads a schema more kindly than it is written. `apply` is given one object
- * schema whose inner schemas it has been applied to before, and returns the loosened one; it changes nothing in place.
+ * One way in which the compatible mode loosens a schema. `apply` gets an object schema whose inner schemas are already
+ * loosened, and returns the loosened schema. The argument is not changed.
  */
 export interface Transformation {
   readonly name: string
-  /** Which real traffic needs it. */
+  /** The real traffic that needs the transformation. */
   readonly reason: string
   apply(schema: Json, place: Place): Json
 }
 
-/** Keywords that may refuse null whatever `type` says, so that adding null to `type` would not be enough. */
+/** Keywords that can refuse null even if `type` allows it. For these schemas, adding null to `type` is not enough. */
 const NULL_SENSITIVE = ['$ref', '$dynamicRef', 'enum', 'const', 'allOf', 'anyOf', 'oneOf', 'not', 'if', 'nullable']
 
 const REFUSE_NULL: Schema = { [NOT_NULL]: true }
 
 /**
- * A property that the contract names may be null, as if it were not there; one that it requires may not, because it
- * would be missing, unless the contract itself lists null for it. Values of maps (`additionalProperties`) keep their
- * types: null says nothing of a destination.
+ * An optional property may be null, which counts as absent. A required property may not be null, because it would then
+ * be missing, unless the contract itself lists null for it. Values of maps (`additionalProperties`) keep their types,
+ * because null for a destination has no meaning.
  */
 export const nullIsAbsent: Transformation = {
   name: 'null counts as absent',
@@ -74,7 +74,7 @@ function notNull(schema: Schema): Schema {
   return isObject(schema) ? { ...schema, [NOT_NULL]: true } : { allOf: [schema, REFUSE_NULL] }
 }
 
-/** Where an empty object would do. It would not where something is required of the object, or a number of keys. */
+/** Applies only if the schema accepts `{}`: not if it has required properties or a minimum number of keys. */
 export const emptyArrayIsEmptyObject: Transformation = {
   name: 'an empty array counts as an empty object where an object is expected',
   reason: 'PHP has one type for both, and its SDK writes empty dictionaries as []',
@@ -96,13 +96,13 @@ export const uriIsAnyString: Transformation = {
   }
 }
 
-/** The whole difference between the two modes. The last one wraps what the others made. */
+/** The whole difference between the two modes. The order matters: the last transformation wraps the results of the others. */
 export const COMPATIBLE: readonly Transformation[] = [uriIsAnyString, nullIsAbsent, emptyArrayIsEmptyObject]
 
 /**
- * The document with every schema of its components and request bodies loosened. Where a looser schema would refuse more
- * (in `not` and `if`, and where a value may then match two schemas of `oneOf`) the document's own words stay; what they
- * refer to is then looked up in `original`, the key of a schema that is the document as it was given.
+ * Returns the document with every schema of its components and request bodies loosened. In some places a looser schema
+ * would refuse more: in `not`, in `if`, and if a value then matches two schemas of `oneOf`. There the original schema
+ * stays, and its references point into `original`, the ajv key of the document before loosening.
  */
 export function toCompatible(document: ContractDocument, original: string): ContractDocument {
   const { components, paths } = document
@@ -123,7 +123,7 @@ export function toCompatible(document: ContractDocument, original: string): Cont
 class Loosener {
   readonly #document: ContractDocument
   readonly #original: string
-  /** Loosened copies of what is referred to inside of other schemas, by reference: those may be shaped differently now. */
+  /** Loosened copies of the targets of references into the inside of a schema, by reference: loosening may move a target. */
   readonly #copies = new Map<string, { readonly name: string; schema: Schema }>()
 
   constructor(document: ContractDocument, original: string) {
@@ -135,7 +135,7 @@ class Loosener {
     return Object.fromEntries([...this.#copies.values()].map(({ name, schema }) => [name, schema]))
   }
 
-  /** Applies every transformation to a schema and to all inside it, innermost first. */
+  /** Applies every transformation to a schema and to all schemas inside it, innermost first. */
   loosen(given: Schema, beside: readonly Json[] = schemasInPlace(this.#document, given)): Schema {
     if (!isObject(given)) return given
     const loosened = mapSchemas(given, (inner, keyword, isInPlace) => {
@@ -147,7 +147,7 @@ class Loosener {
     return COMPATIBLE.reduce((looser, { apply }) => apply(looser, place), schema)
   }
 
-  /** What is referred to may require a field that only schemas beside the reference allow to be null. */
+  /** The target is inlined if it requires a field that only schemas beside the reference allow to be null. */
   #loosenRef(schema: Json, beside: readonly Json[]): Json {
     const { $ref: ref, ...rest } = schema
     if (!isInside(ref)) return schema
@@ -165,14 +165,14 @@ class Loosener {
     let copy = this.#copies.get(ref)
     if (copy === undefined) {
       copy = { name: `inner:${this.#copies.size}`, schema: true }
-      // Known before it is made, for it may refer to itself.
+      // Stored before it is built, because the schema may refer to itself.
       this.#copies.set(ref, copy)
       copy.schema = this.loosen(follow(this.#document, ref))
     }
     return `#/components/schemas/${copy.name}`
   }
 
-  /** `oneOf` refuses what matches two schemas, and a looser one may match where it did not before. */
+  /** `oneOf` refuses a value that matches two schemas, and a loosened schema matches more. The original `oneOf` counts too. */
   #keepChoice(given: Json, schema: Json): Json {
     const { oneOf: loosened, ...rest } = schema
     if (!Array.isArray(loosened) || !mayMatchTogether(this.#document, given['oneOf'] as Schema[])) return schema
@@ -182,10 +182,10 @@ class Loosener {
     return { ...rest, allOf: [...((rest['allOf'] as Schema[] | undefined) ?? []), either] }
   }
 
-  /** The schema as it is; what it refers to is the document as it was given. */
+  /** Returns the schema unchanged, but with references into the original document. */
   #toOriginal(schema: Schema): Schema {
     if (!isObject(schema)) return schema
-    // One document cannot have two places of one name.
+    // The name of an anchor must be unique in a document, so the copy has no anchors.
     const {
       $ref: ref,
       $anchor: _,
@@ -198,7 +198,7 @@ class Loosener {
   }
 }
 
-/** A looser `not`, `if` or counted `contains` would refuse more, and names are never null. */
+/** A looser `not`, `if` or `contains` with a maximum would refuse more. Property names are never null. */
 function staysAsGiven(keyword: string, schema: Json): boolean {
   return ['not', 'if', 'propertyNames'].includes(keyword) || (keyword === 'contains' && 'maxContains' in schema)
 }

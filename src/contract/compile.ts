@@ -13,33 +13,33 @@ import { NOT_NULL, OWN_KEYWORDS } from './own-keywords.ts'
 import type { ConstraintsByField } from './field-constraints.ts'
 import { constraintsOf } from './field-constraints.ts'
 
-/** `strict` is the document to the letter; `compatible` is the same with the transformations of `compatible.ts`. */
+/** `strict`: the document as it is. `compatible`: the document with the transformations of `compatible.ts`. */
 export type ValidationMode = 'compatible' | 'strict'
 
-/** The first thing that a schema finds wrong with a value. */
+/** The first error that a schema finds in a value. */
 export interface Violation {
-  /** JSON pointer (RFC 6901) to what is wrong or missing. */
+  /** JSON pointer (RFC 6901) to the wrong or missing value. */
   readonly pointer: string
   /** The keyword of JSON Schema that failed: `type`, `required`, `format`... */
   readonly keyword: string
-  /** What stands at `pointer`; undefined where nothing does. */
+  /** The value at `pointer`; undefined if it is missing. */
   readonly value: unknown
-  /** The contract's words, without any of the payload's: `must be string`. */
+  /** For example `must be string`. It contains no text of the payload. */
   readonly message: string
 }
 
-/** Undefined where the value is good. Never changes the value. */
+/** Returns undefined if the value is valid. Never changes the value. */
 export type Check = (value: unknown) => Violation | undefined
 
 export interface CompiledContract {
   readonly mode: ValidationMode
-  /** By type; an event that came alone has to have its `type` too, which is that of its path. */
+  /** One check for each type. An event of a single call needs its `type` too: the caller sets it from the path. */
   readonly events: Readonly<Record<EventType, Check>>
-  /** A batch's body, without looking into the items of `batch`. */
+  /** Checks the body of a batch, without the items of `batch`. */
   readonly envelope: Check
-  /** What `events` look at, by type; undefined: everything. */
+  /** The fields that `events` depend on, by type; undefined: all fields. */
   readonly constraints: Readonly<Record<EventType, ConstraintsByField | undefined>>
-  /** What `envelope` looks at; undefined: everything. */
+  /** The fields that `envelope` depends on; undefined: all fields. */
   readonly envelopeConstraints: ConstraintsByField | undefined
 }
 
@@ -49,9 +49,9 @@ export interface CompileOptions extends Partial<EnvelopeOptions> {
 }
 
 /**
- * Stops at the first error: what a hostile event costs is bounded, and ajv takes required fields before properties and
- * properties in the document's order, which is the order in which faults are to be reported. Data is never changed:
- * no coercion, no defaults, nothing removed (ajv's defaults, spelled out). A key may be required without being described.
+ * Validation stops at the first error, which bounds the cost of a hostile event. ajv checks required fields first, and
+ * then properties in the document's order: faults are reported in this order. Data is never changed: no coercion, no
+ * defaults, no removal (these are ajv's defaults). `required` may name a key that `properties` does not describe.
  */
 const AJV_OPTIONS: Options = {
   strict: true,
@@ -62,26 +62,31 @@ const AJV_OPTIONS: Options = {
   coerceTypes: false,
   useDefaults: false,
   removeAdditional: false,
-  // A schema that many refer to is one function, not a copy in each: half the code, and two thirds of its compiling.
+  // A schema with many references becomes one function, not one copy for each. This halves the generated code and takes
+  // a third off the time to compile it.
   inlineRefs: false,
-  // V8 does the same for the code that runs; without it a fifth less compiling.
+  // V8 optimizes the code that runs; without ajv's own optimization, compiling takes a fifth less time.
   code: { optimize: false },
-  // A test holds the document against OpenAPI's own schema; doing it at every start would take a tenth of it.
+  // A test validates the document against OpenAPI's schema. At every start, this would take a tenth of the start time.
   validateSchema: false
 }
 
-/** What OpenAPI allows in a schema beside JSON Schema's keywords; none of it asserts anything. */
+/** Keywords that OpenAPI adds to those of JSON Schema. They assert nothing. */
 const OPENAPI_KEYWORDS = ['discriminator', 'example', 'externalDocs', 'xml']
 
 const DOCUMENT_KEY = 'contract'
 
-/** What the compatible mode does not loosen refers to the document as it was given. */
+/** The ajv key of the document before loosening. Schemas that the compatible mode does not loosen refer to it. */
 const ORIGINAL_KEY = 'original'
 
-/** The parts of the document that references point into; ajv must know them as keywords, for they stand at its root. */
+/** The root keys of the document that references point into. ajv reads the document as a schema, so these keys are keywords. */
 const DOCUMENT_PARTS = ['components', 'paths']
 
-/** Compiles the document, once, at start. Throws where it uses a keyword, type or format that there is none of. */
+/**
+ * Compiles the document, once, at start. Throws if the document uses an unknown keyword, type or format.
+ *
+ * @returns validators for events and for the body of a batch, and the fields that each validator depends on
+ */
 export function compileContract({
   document,
   mode,
@@ -111,8 +116,8 @@ export function compileContract({
 const INHERITED = Object.getOwnPropertyNames(Object.prototype)
 
 /**
- * Whether the document may name a property that every object of JavaScript inherits, as `constructor`: its validators must
- * then ask whether an object has the property itself, which takes them half as long again.
+ * Whether the document may name a property that every JavaScript object inherits, such as `constructor`. The validators must
+ * then check for own properties, which takes 50 % more time.
  */
 function namesInherited({ components, paths }: ContractDocument): boolean {
   const text = JSON.stringify([components, paths])
@@ -127,7 +132,7 @@ function toCheck(validate: ValidateFunction): Check {
   return value => (validate(value) ? undefined : toViolation(validate.errors ?? []))
 }
 
-/** `oneOf` and its like list what each branch found before themselves; `if` says only that its branch failed. */
+/** Takes the last error: those of `anyOf` and `oneOf` follow their branches' errors. `if` says only that its branch failed. */
 function toViolation(errors: readonly ErrorObject[]): Violation {
   const error = errors.findLast(({ keyword }) => keyword !== 'if')
   if (error === undefined) throw new Error('the contract refused a value without saying why')
@@ -149,7 +154,7 @@ function toViolation(errors: readonly ErrorObject[]): Violation {
   return { keyword, pointer: instancePath, value: error.data, message: expectation(error) ?? message }
 }
 
-/** Which type was expected, as the contract says it: without the null that the compatible mode takes besides. */
+/** The type that the contract expects, without the null that the compatible mode adds. */
 function expectation({ keyword, params }: ErrorObject): string | undefined {
   if (keyword !== 'type') return undefined
   const types = [params['type'] as string | string[]].flat()

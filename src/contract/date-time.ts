@@ -16,22 +16,22 @@ const COLON = 0x3a
 const BLANK = 0x20
 const UPPER_T = 0x54
 const UPPER_Z = 0x5a
-/** Setting this bit makes an ASCII letter small. */
+/** Setting this bit makes an ASCII letter lower case. */
 const CASE = 0x20
 const LOWER_T = UPPER_T | CASE
 const LOWER_Z = UPPER_Z | CASE
 
-/** Whether `text` is a date-time: whether parseDateTime finds an instant in it. */
+/** Whether parseDateTime accepts `text`. */
 export function isDateTime(text: string): boolean {
   return !Number.isNaN(parseDateTime(text))
 }
 
 /**
- * The instant that `text` names as an RFC 3339 date-time (section 5.6), in milliseconds since the epoch, what is below
- * them cut off; NaN where it is none. It may have any fraction, any offset, and what the section leaves to applications:
- * a blank or a small t between date and time, a small z. An offset without its colon (`+0530`, ISO 8601's basic form)
- * is taken too, because callers of the SDKs write it and Segment takes it. Leap seconds (`:60`) are refused: no instant
- * of the platform's clock stands for them.
+ * Parses an RFC 3339 date-time (section 5.6). Returns milliseconds since the epoch, rounded down; NaN if `text` is no
+ * date-time. Accepts any fraction, any offset, and what the section leaves to applications: a blank or a lower-case t
+ * between date and time, and a lower-case z. Accepts an offset without a colon too (`+0530`, ISO 8601's basic form),
+ * because callers of the SDKs send it and Segment accepts it. Refuses leap seconds (`:60`), because JavaScript's clock
+ * has no instant for them.
  */
 export function parseDateTime(text: string): number {
   if (text !== lastText) {
@@ -42,13 +42,13 @@ export function parseDateTime(text: string): number {
   return lastInstant
 }
 
-/** A time is asked for twice in a row, by the contract and by whoever computes with it. */
+/** The last result: each time is parsed twice in a row, by the validator and by the code that computes with the time. */
 let lastText = ''
 let lastInstant = Number.NaN
 
 /**
- * The same of bytes [start, end). One pass over them, by hand: it runs for every event, and a pattern with its captures
- * costs ten times more. Date.parse would guess: it takes the year 0050 for 1950.
+ * As parseDateTime, for bytes [start, end). It is one pass without a regular expression, because it runs for every event
+ * and an expression with captures costs ten times as much. Date.parse would guess: it reads the year 0050 as 1950.
  */
 export function parseDateTimeBytes(bytes: Uint8Array, start: number, end: number): number {
   if (end - start <= SECONDS_END) return Number.NaN
@@ -70,7 +70,7 @@ export function parseDateTimeBytes(bytes: Uint8Array, start: number, end: number
   return zone < 0 ? Number.NaN : local + milliseconds(bytes, fraction, zone) - offsetMs(bytes, zone, end)
 }
 
-/** The position behind the fraction that may begin at `at`; -1 where a point has no digits. */
+/** The position after the fraction that may begin at `at`; -1 if a point has no digits. */
 function fractionEnd(bytes: Uint8Array, at: number, end: number): number {
   if (bytes[at] !== POINT) return at
   let digits = at + 1
@@ -78,7 +78,7 @@ function fractionEnd(bytes: Uint8Array, at: number, end: number): number {
   return digits === at + 1 ? -1 : digits
 }
 
-/** Of the fraction in bytes [at, end): its first three digits. */
+/** Milliseconds from the first three digits of the fraction in bytes [at, end). */
 function milliseconds(bytes: Uint8Array, at: number, end: number): number {
   let sum = 0
   for (let place = 1, value = 100; place <= 3 && at + place < end; place++, value /= 10) {
@@ -87,7 +87,7 @@ function milliseconds(bytes: Uint8Array, at: number, end: number): number {
   return sum
 }
 
-/** How far the local time is ahead of UTC; NaN where no offset stands in bytes [at, end). */
+/** How far the local time is ahead of UTC, in milliseconds; NaN if bytes [at, end) are no offset. */
 function offsetMs(bytes: Uint8Array, at: number, end: number): number {
   if (at >= end) return Number.NaN
   const sign = bytes[at] as number
@@ -101,7 +101,7 @@ function offsetMs(bytes: Uint8Array, at: number, end: number): number {
   return (sign === PLUS ? 1 : -1) * (hours * 60 + minutes) * MINUTE_MS
 }
 
-/** NaN where two digits do not stand there: no comparison with it holds. */
+/** NaN if there are not two digits at `at`. Every comparison with NaN is false. */
 function twoDigits(bytes: Uint8Array, at: number): number {
   const tens = bytes[at] as number
   const ones = bytes[at + 1] as number
@@ -117,7 +117,7 @@ function daysInMonth(year: number, month: number): number {
   return leap ? 29 : (DAYS[month] ?? 0)
 }
 
-/** Days from 1970-01-01 in the proleptic Gregorian calendar; years begin in March, so that leap days end them. */
+/** Days from 1970-01-01 in the proleptic Gregorian calendar. Years begin in March here, so that a leap day ends the year. */
 function daysSinceEpoch(year: number, month: number, day: number): number {
   const years = month > 2 ? year : year - 1
   const leapDays = Math.floor(years / 4) - Math.floor(years / 100) + Math.floor(years / 400)

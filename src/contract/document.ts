@@ -7,16 +7,17 @@ export type Json = Record<string, unknown>
 /** A JSON Schema: true, false or an object of keywords. */
 export type Schema = boolean | Json
 
-/** The parsed openapi.yml: `paths` and `components.schemas` are objects, the rest is not looked at. */
+/** The parsed openapi.yml. Only `paths` and `components.schemas` are known to be objects. */
 export interface ContractDocument extends Json {
   readonly paths: Json
   readonly components: Json & { readonly schemas: Record<string, Schema> }
 }
 
 /**
- * Reads and parses the contract. Throws, naming the file, where it cannot be read, parsed or has no schemas.
+ * Reads and parses the contract. Throws an error that names the file if the file cannot be read or parsed, or has no
+ * paths or schemas.
  *
- * @param keepIn a folder to keep what parsing made of it, for the next start
+ * @param keepIn a folder for the parsed document, which makes the next start faster
  */
 export function loadContract(path: string, keepIn?: string): ContractDocument {
   let document: unknown
@@ -46,20 +47,20 @@ export function isObject(value: unknown): value is Json {
 }
 
 export interface Located {
-  /** Where the node stands after its references were followed: `#/components/schemas/TrackCall`. */
+  /** The reference of the node after all references were followed: `#/components/schemas/TrackCall`. */
   readonly ref: string
   readonly node: Json
 }
 
 /**
- * The object at a path of keys from the document's root, following every `$ref` on the way and at the end.
- * Throws where there is none, or where a reference leaves the document or runs in a circle.
+ * The object at a path of keys from the document's root. Follows every `$ref` on the path and at its end.
+ * Throws if there is no such object, or if a reference leaves the document or is circular.
  */
 export function locate(document: ContractDocument, keys: readonly string[]): Located {
   return settle(document, locateUnfollowed(document, keys))
 }
 
-/** The same, but an object at the end that is a `$ref` is left as it is, with what may stand beside the reference. */
+/** As locate, but a `$ref` at the end of the path is not followed, so that the keywords beside the reference are kept. */
 export function locateUnfollowed(document: ContractDocument, keys: readonly string[]): Located {
   let found: Located = { ref: '#', node: document }
   for (const key of keys) {
@@ -72,7 +73,7 @@ export function locateUnfollowed(document: ContractDocument, keys: readonly stri
   return found
 }
 
-/** The object that a reference of the document names, which may be a reference itself. Throws where there is none. */
+/** The object that a reference of the document names; the object may be a reference itself. Throws if there is none. */
 export function follow(document: ContractDocument, ref: string): Json {
   if (!ref.startsWith('#/'))
     throw new Error(`the contract refers to ${ref}: only references inside the document are followed`)
@@ -102,7 +103,7 @@ export function escapeKey(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1')
 }
 
-/** References are URIs: what stands after the `#` may be percent-encoded too. */
+/** References are URIs, so the part after the `#` may also be percent-encoded. */
 function unescapeKey(part: string): string {
   return decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~')
 }

@@ -6,37 +6,38 @@ import { follow, isObject, locate, locateUnfollowed } from './document.ts'
 import { mapSchemas, mapValues } from './map-schemas.ts'
 import { isInside, requiredNames } from './schema-facts.ts'
 
-/** Names under `components.schemas` that no OpenAPI document can have (its names are of letters, digits, `.`, `_`, `-`). */
+/** A name under `components.schemas` that no OpenAPI document can use (OpenAPI allows letters, digits, `.`, `_` and `-`). */
 export function eventSchemaName(type: EventType): string {
   return `event:${type}`
 }
 
 export const ENVELOPE_SCHEMA_NAME = 'batch:envelope'
 
-/** What `not` refers to, to say which keys poison objects. */
+/** The schema of keys that could change a prototype. Schemas refer to it in `not`. */
 const FORBIDDEN_KEYS = 'ForbiddenKeys'
 const FORBIDDEN_KEYS_REF = `#/components/schemas/${FORBIDDEN_KEYS}`
 
 export interface EnvelopeOptions {
   /**
-   * How many events a batch may have. The document's own `maxItems` counts too, unless this was raised above the
-   * default: then an operator has asked for more than the document says.
+   * The most events of a batch. The document's own `maxItems` counts too, unless the operator raised this limit above the
+   * default.
    */
   readonly maxBatchEvents: number
 }
 
 /**
- * The document with one more schema for each thing that is judged by itself:
+ * Returns the document with additional schemas:
  *
- * - an event of a type: what the type's path asks of its body, and what the batch asks of its items. A single call and
- *   an item of a batch have the same schema, so that both ways in give the same verdict and a constraint counts
- *   wherever it is written. The items' rule for `type` holds for single calls too, whose type is that of the path;
- * - a batch without its items, which are judged one by one so that one of them does not cost the others.
+ * - one for each event type. It joins the schema of the type's path and the schema of a batch's items, so that a single
+ *   call and an item of a batch get the same verdict, and a constraint counts in either place. The rule of the items
+ *   for `type` applies to single calls too; their type is that of the path;
+ * - one for the body of a batch without its items. The items are judged one by one, so that one bad item does not affect
+ *   the others.
  *
- * Forbidden keys are found by the walk over a request's bytes, at every depth, before a schema is asked (ingest/judge.ts):
- * what `not` says of them in the document's schemas is left out here, since it would make objects of every payload.
+ * A `not` that only refers to the forbidden keys is left out. The scan of a request's bytes finds these keys at every
+ * depth before validation (ingest/judge/judge.ts), and checking them here would need objects for every payload.
  *
- * Throws where the document has no such paths.
+ * Throws if the document lacks the paths of the event types or of the batch.
  */
 export function addEventSchemas(given: ContractDocument, options: EnvelopeOptions): ContractDocument {
   const document = withoutForbiddenKeys(given)
@@ -72,17 +73,17 @@ function bodySchemaOf(path: string): string[] {
   return ['paths', path, 'post', 'requestBody', 'content', 'application/json', 'schema']
 }
 
-/** What is required comes first, of every schema, because a missing field is reported before a bad one. */
+/** The required names of all schemas come first, because a missing field is reported before an invalid field. */
 function eventSchema(document: ContractDocument, schemas: readonly Schema[], type: EventType): Json {
   const parts = schemas.flatMap(schema => partsOf(schema, { document, type, followed: new Set() }))
   const required = new Set(parts.flatMap(part => requiredNames(document, part)))
   return { allOf: [{ type: 'object', required: [...required] }, ...withoutRepeats(parts)] }
 }
 
-/** Keywords that ask which properties are described beside them. */
+/** Keywords whose meaning depends on the properties that are described beside them. */
 const CLOSING = ['additionalProperties', 'unevaluatedProperties']
 
-/** What several parts ask is asked once: of a property too, where they describe it in the same way. */
+/** Removes parts that occur more than once, and properties that several parts describe in the same way. */
 function withoutRepeats(parts: readonly Schema[]): Schema[] {
   const asked = new Set<string>()
   const isNew = (where: string, schema: Schema): boolean => {
@@ -110,21 +111,21 @@ interface PartsOptions {
   readonly document: ContractDocument
   readonly type: EventType
   readonly followed: ReadonlySet<string>
-  /** `type` of the schema that this one is a part of. */
+  /** `type` of the enclosing schema. */
   readonly outerType?: unknown
 }
 
-/** Keywords of a part that alone ask nothing. */
+/** A part that has only these keywords asserts nothing more than the enclosing schema. */
 const SILENT = new Set(['type', 'description', 'title', 'examples', 'example'])
 
 /**
- * A schema as the parts that it joins by `allOf` and by references, in the order in which they are asked, for an event
- * whose type is known: of schemas among which `type` chooses (OpenAPI's `discriminator`), only the chosen one.
+ * Splits a schema into the parts that it joins by `allOf` and by references, in the order of validation. The event's type
+ * is known, so a `oneOf` with a `discriminator` on `type` is replaced by the schema of that type.
  */
 function partsOf(schema: Schema, options: PartsOptions): Schema[] {
   if (!isObject(schema)) return schema ? [] : [schema]
   const { $ref: ref, allOf, oneOf, discriminator, ...own } = schema
-  // What is not evaluated by the others must stay with them.
+  // `unevaluatedProperties` depends on the keywords beside it, so the schema is not split.
   if ('unevaluatedProperties' in schema || (ref !== undefined && !isInside(ref))) return [schema]
   const chosen = chosenBy(discriminator, options.type)
   const outerType = own['type'] ?? options.outerType

@@ -3,38 +3,38 @@ import { follow, isObject } from './document.ts'
 import { NOT_NULL, WRAPPERS } from './own-keywords.ts'
 import { isInside } from './schema-facts.ts'
 
-/** How closely the contract looks at a top-level field of an event. */
+/** What the contract checks in a top-level field of an event. */
 export interface FieldConstraints {
   /**
-   * What counts inside an object or an array: nothing but whether an array is empty; `kinds`, which keys there are and of
-   * which types their values, all the way down; `all` of it.
+   * What is checked inside an object or an array. `nothing`: only whether an array is empty. `kinds`: the keys and the
+   * types of the values, at every depth. `all`: everything.
    */
   readonly inside: 'nothing' | 'kinds' | 'all'
   /**
-   * What counts of a string: `any`, no more than whether it is empty; `time`, whether it is a date-time; `whole`, all of
-   * its text.
+   * What is checked in a string. `any`: only whether the string is empty. `time`: whether it is a date-time. `whole`: its
+   * text.
    */
   readonly text: 'any' | 'time' | 'whole'
-  /** A string may have so many characters; without one, Infinity. */
+  /** The most characters of a string; Infinity without a limit. */
   readonly maxLength: number
 }
 
-/** What the contract looks at in events. Fields that are not named are not looked at by any of its schemas. */
+/** What the contract checks in events, by field. Fields that are not in the map are not checked. */
 export type ConstraintsByField = ReadonlyMap<string, FieldConstraints>
 
-/** Keywords that assert nothing, and those that assert only what a value's kind tells. */
+/** Keywords that assert nothing, and keywords that assert only the type of a value. */
 const OF_THE_KIND = new Set([
   ...['description', 'title', 'example', 'examples', 'deprecated', 'default', '$comment', 'discriminator', 'xml'],
   'type',
   NOT_NULL
 ])
 const OF_STRINGS = new Set(['minLength', 'maxLength', 'pattern', 'format'])
-/** Whoever relies on kinds takes no two numbers for the same. */
+/** Not a constraint here: the comparison of events never treats two different numbers as equal. */
 const OF_NUMBERS = new Set(['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'])
 const OF_ARRAYS = new Set(['minItems', 'maxItems'])
 const OF_NO_OBJECT: ReadonlySet<string> = new Set([...OF_THE_KIND, ...OF_STRINGS, ...OF_NUMBERS, ...OF_ARRAYS])
 
-/** From the closest look on. */
+/** In order, the strictest first. */
 const INSIDE = ['all', 'kinds', 'nothing'] as const
 
 const KIND_ONLY: FieldConstraints = { inside: 'nothing', text: 'any', maxLength: Infinity }
@@ -42,29 +42,31 @@ const TEXT_ONLY: FieldConstraints = { ...KIND_ONLY, text: 'whole' }
 const KINDS_INSIDE: FieldConstraints = { ...KIND_ONLY, inside: 'kinds' }
 const ALL: FieldConstraints = { inside: 'all', text: 'whole', maxLength: Infinity }
 
-/** Keywords that apply schemas to a value, or to what is in it. */
+/** Keywords that apply schemas to a value or to its contents. */
 const OF_ONE_SCHEMA = new Set(['items', 'additionalProperties', ...WRAPPERS])
 const OF_MANY_SCHEMAS = new Set(['properties', 'allOf', 'anyOf', 'oneOf'])
 
 /**
- * What a schema looks at. Undefined where it says something of fields that
- * it does not name (`additionalProperties`, `propertyNames`, `if`...): then every field has to be there.
+ * The fields that a schema checks; undefined if it asserts something about fields that it does not name
+ * (`additionalProperties`, `propertyNames`...), because then every field counts.
  *
- * @param document with the schemas that addEventSchemas adds
+ * @param document the document with the schemas of addEventSchemas
+ * @param name the name of the schema in `components.schemas`
  */
 export function constraintsOf(document: ContractDocument, name: string): ConstraintsByField | undefined {
   const constraints = new Map<string, FieldConstraints>()
   return collectConstraints(document, document.components.schemas[name] ?? true, constraints) ? constraints : undefined
 }
 
-/** Keywords whose schemas are asked about the event itself. What they find together depends on nothing else. */
+/** Keywords whose schemas apply to the event itself; their combined verdict depends on nothing else. */
 const IN_PLACE_LISTS = new Set(['allOf', 'anyOf', 'oneOf'])
 const IN_PLACE = new Set(['not', 'if', 'then', 'else', ...WRAPPERS])
 
 /**
- * False where the schema asserts more than which fields there are and what is in those that it names.
+ * Adds what the schema checks to `constraints`. Returns false if the schema asserts something about fields that it does
+ * not name.
  *
- * @param followed references that are being looked at
+ * @param followed the references that led to this schema
  */
 function collectConstraints(
   document: ContractDocument,
@@ -103,7 +105,7 @@ function noteFields(
   }
 }
 
-/** The keywords of a schema, in place of our own those of the schema that these hold. */
+/** The keywords of a schema. A keyword of our own is replaced by the keywords of the schema inside it. */
 function keywordsOf(schema: Schema): (readonly [string, unknown])[] {
   if (!isObject(schema)) return [['', schema]]
   return Object.entries(schema).flatMap(([keyword, value]) =>
@@ -111,7 +113,7 @@ function keywordsOf(schema: Schema): (readonly [string, unknown])[] {
   )
 }
 
-/** What a keyword of a field's schema looks at in the field. */
+/** What a keyword of a field's schema checks in the field. */
 function keywordConstraints(document: ContractDocument, keyword: string, value: unknown): FieldConstraints {
   if (OF_THE_KIND.has(keyword) || OF_NUMBERS.has(keyword) || isOpen(keyword, value)) return KIND_ONLY
   if (isOfEmptyText(keyword, value)) return KIND_ONLY
@@ -122,10 +124,10 @@ function keywordConstraints(document: ContractDocument, keyword: string, value: 
 }
 
 /**
- * Whether a schema can be answered from the keys of a value and the types of what is in it, whole numbers being a type of
- * their own, all the way down.
+ * Whether the verdict of a schema depends only on the keys and types of a value, at every depth. Integers are a type of
+ * their own.
  *
- * @param followed references that are being looked at
+ * @param followed the references that led to this schema
  */
 function asksForKinds(document: ContractDocument, schema: Schema, followed: ReadonlySet<string> = new Set()): boolean {
   if (!isObject(schema)) return true
@@ -141,7 +143,7 @@ function asksForKinds(document: ContractDocument, schema: Schema, followed: Read
   })
 }
 
-/** Whether a string is empty is seen without its text. */
+/** Whether the keyword asks only whether a string is empty. */
 function isOfEmptyText(keyword: string, value: unknown): boolean {
   return keyword === 'minLength' && (value === 0 || value === 1)
 }

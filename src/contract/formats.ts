@@ -3,15 +3,15 @@ import { fullFormats } from 'ajv-formats/dist/formats.js'
 import { isDateTime } from './date-time.ts'
 
 /**
- * Above this many characters a string is not matched against a pattern: it does not have the format. Some patterns of
- * ajv-formats try again from many places, so their time would grow with the square of a hostile string's length.
+ * A longer string never has the format. Some regular expressions of ajv-formats backtrack, so that their time grows with
+ * the square of the length of a hostile string.
  */
 const MAX_FORMAT_CHARS = 1024
 
-/** Linear in the string's length, measured on hostile ones: no bound needed. */
+/** Formats that need no bound: their time was linear in the length of hostile strings, by measurement. */
 const LINEAR: ReadonlySet<string> = new Set(['uri'])
 
-/** Teaches `ajv` every format of ajv-formats, safe on strings of any length, and our own date-time. */
+/** Adds every format of ajv-formats to `ajv`, bounded for long strings, and our own date-time. */
 export function addSafeFormats(ajv: Ajv2020): void {
   for (const [name, format] of Object.entries(fullFormats)) {
     if (name === 'date-time') ajv.addFormat(name, { type: 'string', validate: isDateTime })
@@ -21,7 +21,7 @@ export function addSafeFormats(ajv: Ajv2020): void {
 
 type Format = (typeof fullFormats)[keyof typeof fullFormats]
 
-/** Formats of numbers, and those that accept every string, are returned as they are. */
+/** Formats of numbers, and formats that accept every string, are returned unchanged. */
 function bounded(format: Format): Format {
   const check =
     typeof format === 'object' && 'validate' in format && format.type !== 'number' ? format.validate : format

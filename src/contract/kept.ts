@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 
 /**
- * The value of a YAML text that JSON can say too. What came of the text is kept in `dir` under the text's digest, so
- * that only the first start with it parses YAML, which takes 100 ms; nothing is kept where nobody may write there.
+ * Parses a YAML text whose value can also be written as JSON. The value is cached in `dir` under the digest of the text,
+ * because parsing YAML takes 100 ms of a start. If `dir` cannot be written, nothing is cached.
  */
 export function parseKept(text: string, dir: string): unknown {
   const file = join(dir, `${createHash('sha256').update(text).digest('hex')}.json`)
@@ -18,7 +18,7 @@ export function parseKept(text: string, dir: string): unknown {
   }
 }
 
-/** Whole or not at all: others may be starting at this moment. */
+/** Writes the file by a rename, because another process may start at the same moment. */
 function keep(file: string, json: string, dir: string): void {
   const unfinished = `${file}.${process.pid}`
   try {
@@ -26,6 +26,6 @@ function keep(file: string, json: string, dir: string): void {
     writeFileSync(unfinished, json)
     renameSync(unfinished, file)
   } catch {
-    // The next start parses it again.
+    // The next start parses the text again.
   }
 }

@@ -1,7 +1,7 @@
 import type { Json, Schema } from './document.ts'
 import { isObject } from './document.ts'
 
-/** Keywords that hold schemas, and whether these are asked about the value itself, not about something in it. */
+/** Keywords that hold schemas. True if the schemas apply to the value itself, false if they apply to its contents. */
 const MAPS = { properties: false, patternProperties: false, dependentSchemas: true, $defs: false } as const
 const LISTS = { allOf: true, anyOf: true, oneOf: true, prefixItems: false } as const
 const SINGLE_INSIDE = [
@@ -15,10 +15,10 @@ const SINGLE_INSIDE = [
 const SINGLE_IN_PLACE = ['not', 'if', 'then', 'else']
 
 /**
- * The schema with every schema directly inside it changed. What only looks like one (in `const`, `enum`, `default`) is
- * left alone. Nothing is changed in place.
+ * Returns a copy of the schema in which `change` has replaced every schema directly inside it. Values of `const`, `enum`
+ * and `default` are no schemas.
  *
- * @param change is given the inner schema, the keyword that holds it, and whether it is asked about the same value
+ * @param change gets the inner schema, the keyword that holds it, and whether it applies to the same value
  */
 export function mapSchemas(schema: Json, change: (inner: Schema, keyword: string, isInPlace: boolean) => Schema): Json {
   const changed: Json = { ...schema }
@@ -38,12 +38,12 @@ export function mapValues<T, U>(object: Record<string, T>, change: (value: T) =>
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]))
 }
 
-/** What is no object is returned as it is. */
+/** A value that is no object is returned unchanged. */
 export function mapObject(value: unknown, change: (value: unknown) => unknown): unknown {
   return isObject(value) ? mapValues(value, change) : value
 }
 
-/** The object with the value of one key changed, where it has that key. */
+/** Returns a copy of the object with the value of one key changed; the same value if it does not have the key. */
 export function mapKey(value: unknown, key: string, change: (value: unknown) => unknown): unknown {
   return isObject(value) && Object.hasOwn(value, key) ? { ...value, [key]: change(value[key]) } : value
 }

@@ -2,24 +2,24 @@ import type { Code, CodeKeywordDefinition, Name } from 'ajv/dist/2020.js'
 import { _ } from 'ajv/dist/2020.js'
 
 /*
- * What the compatible mode takes besides, as keywords of our own. JSON Schema can say the same with `if` and `not`, but the
- * code that ajv writes for those makes an error object and an array for each value that is not null, which is nearly
- * every value of every event. No document can have written these names by chance.
+ * Keywords of our own for what the compatible mode accepts in addition. JSON Schema can express the same with `if` and
+ * `not`, but ajv's code for those creates an error object and an array for each value that is not null, which is nearly
+ * every value of every event. The prefix makes a collision with a keyword of a document impossible in practice.
  */
 
-/** Null, or what the schema says: `{ if: { type: 'null' }, else: schema }`. What is wrong is told by the schema alone. */
+/** Null, or a value that the schema accepts: `{ if: { type: 'null' }, else: schema }`. Errors come from the schema alone. */
 export const NULL_OR = 'tributary:nullOr'
 
-/** The same for an array without items. */
+/** An empty array, or a value that the schema accepts. */
 export const EMPTY_ARRAY_OR = 'tributary:emptyArrayOr'
 
-/** Keywords that hold a schema which only values are asked about that are not the exception in the keyword's name. */
+/** Keywords that hold a schema, which is not applied to the exception in the keyword's name. */
 export const WRAPPERS: readonly string[] = [NULL_OR, EMPTY_ARRAY_OR]
 
 /** `{ not: { type: 'null' } }`; its value is true. */
 export const NOT_NULL = 'tributary:notNull'
 
-/** @param isException code that tells whether the value need not be asked */
+/** @param isException generates code that is true if the schema is not applied to the value */
 function wrapper(keyword: string, isException: (data: Name) => Code): CodeKeywordDefinition {
   return {
     keyword,

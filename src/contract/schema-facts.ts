@@ -2,21 +2,21 @@ import type { ContractDocument, Json, Schema } from './document.ts'
 import { follow, isObject } from './document.ts'
 
 /*
- * What a schema says, told without compiling it. These functions follow references inside the document, and stop at a
- * reference that they have followed before.
+ * Properties of a schema that can be read without compiling it. These functions follow references inside the document,
+ * each reference once.
  */
 
-/** Keywords that hold a map of names to schemas, a list of schemas, or one schema, and apply to the value itself. */
+/** Keywords whose schemas apply to the value itself; they hold a map of names to schemas, a list, or one schema. */
 const IN_PLACE = { maps: ['dependentSchemas'], lists: ['allOf', 'anyOf', 'oneOf'], schemas: ['then', 'else'] } as const
 
-/** The types that `type` and OpenAPI's `nullable` name; undefined where the schema does not say. */
+/** The types of `type` and of OpenAPI's `nullable`; undefined if the schema has no `type`. */
 export function typesOf(schema: Json): string[] | undefined {
   const { type } = schema
   const types = typeof type === 'string' ? [type] : Array.isArray(type) ? (type as string[]) : undefined
   return schema['nullable'] === true && types !== undefined ? [...types, 'null'] : types
 }
 
-/** The schema and all others that may be asked about the same value: `allOf` and its like, `then`, `else`, `$ref`. */
+/** The schema and all schemas that may apply to the same value: by `allOf`, `anyOf`, `oneOf`, `then`, `else` or `$ref`. */
 export function schemasInPlace(document: ContractDocument, schema: Schema, followed = new Set<string>()): Json[] {
   if (!isObject(schema)) return []
   const parts: Schema[] = [
@@ -32,7 +32,7 @@ export function schemasInPlace(document: ContractDocument, schema: Schema, follo
   return [schema, ...parts.flatMap(part => schemasInPlace(document, part, followed))]
 }
 
-/** The names that `required` lists, here and in what `allOf` and `$ref` add. */
+/** The names in `required` of the schema, and of the schemas in its `allOf` and `$ref`. */
 export function requiredNames(document: ContractDocument, schema: Schema, followed = new Set<string>()): string[] {
   if (!isObject(schema)) return []
   const ref = schema['$ref']
@@ -48,7 +48,7 @@ export function ownRequired(schema: Json): string[] {
   return Array.isArray(schema['required']) ? schema['required'].filter(name => typeof name === 'string') : []
 }
 
-/** Whether the contract names null among what a value may be, in so many words. */
+/** Whether the schema lists null explicitly, in `type`, `const` or `enum`. */
 function listsNull(document: ContractDocument, schema: Schema): boolean {
   return schemasInPlace(document, schema).some(
     part =>
@@ -70,7 +70,7 @@ export function isListedAsNull(document: ContractDocument, name: string, schemas
   })
 }
 
-/** Whether `{}` is good. A reference that leaves the document, or runs in a circle, counts as refusing it. */
+/** Whether `{}` is valid. A reference that leaves the document, or is circular, counts as a refusal. */
 export function acceptsEmptyObject(
   document: ContractDocument,
   schema: Schema,
@@ -100,7 +100,7 @@ function isEmptyObject(value: unknown): boolean {
   return isObject(value) && Object.keys(value).length === 0
 }
 
-/** Whether a value, or an empty array in place of an empty object, could be of two of these schemas by its type. */
+/** Whether the types of two of these schemas overlap; an empty array counts as an object too. */
 export function mayMatchTogether(document: ContractDocument, schemas: readonly Schema[]): boolean {
   const seen = new Set<string>()
   return schemas.some(schema => {
@@ -115,7 +115,7 @@ export function mayMatchTogether(document: ContractDocument, schemas: readonly S
   })
 }
 
-/** Whether a reference stays in the document: the only ones that are followed. */
+/** Whether a reference points into the document. Only these references are followed. */
 export function isInside(ref: unknown): ref is string {
   return typeof ref === 'string' && ref.startsWith('#/')
 }
