@@ -52,7 +52,7 @@ export type SinkName = 'kafka' | LogName
 type LogName = 'events' | 'rejected' | 'spool'
 
 export interface OpenSink extends Sink {
-  /** Topics that the configuration names from now on. */
+  /** Creates topics that the configuration names now. */
   ensureTopics(names: readonly string[]): void
   /**
    * Which of the topics Kafka refuses as they are configured, and why, each in one line. Empty where Kafka does not

@@ -7,30 +7,30 @@ import { LaneTable } from './lane-table.ts'
 export interface BoardOptions {
   /** The partition of a record; UNKNOWN_PARTITION where the topic's partitions are not known. */
   readonly partitionOf: (topic: string, record: OutgoingRecord) => number
-  /** Begins to write the entries' lines, side by side and in this order; stored() or notStored() tells the end. */
+  /** Begins to write the lines of the entries, in this order. stored() or notStored() must follow. */
   readonly store: (entries: readonly LaneEntry[]) => void
-  /** Unconfirmed for so many milliseconds, an event is late. */
+  /** An event that is not confirmed after this many milliseconds is late. */
   readonly timeoutMs: number
-  /** What all lanes may keep in memory, in bytes; beyond it new events are only on disk. */
+  /** The limit of memory for all lanes, in bytes. Above it, new events are kept on disk only. */
   readonly memoryBytes: number
-  /** What one late lane may keep in memory in any case. Default 64 KiB. */
+  /** Bytes that each late lane may keep in memory even above that limit. Default 64 KiB. */
   readonly minHeadBytes?: number
-  /** A late lane whose last batch took longer stays late; Infinity: there is no log, and all stays in memory. */
+  /** A lane stays late while a batch takes longer. Infinity: there is no log, every event stays in memory. */
   readonly quickMs: number
-  /** Where the log ends at the start. Its lines are read before any lane counts as caught up. */
+  /** Where the log ends at the start. No lane has caught up before all lines up to here are read. */
   readonly end: Place
-  /** Where the first line is that some lane has not confirmed. */
+  /** Where the first line lies that is not confirmed on all its lanes. */
   readonly floor: Place
 }
 
 const MIN_HEAD_BYTES = 64 * 1024
-/** One late lane never keeps more than this in memory. */
+/** The most bytes that one late lane keeps in memory. */
 const MAX_HEAD_BYTES = 256 * 1024
 
 /**
- * All lanes and the entries in them: which entries are written to the log and when, what each lane sends next, and what
- * follows from each answer. Does nothing by itself: time, the log and Kafka are handed in, so that a model can play any
- * order of events.
+ * All lanes and their entries. The board decides which entries are written to the log and when, what each lane sends next,
+ * and what follows from each answer. Its caller passes in the time and the results of the log and of Kafka, so that the
+ * model test can try any order of events.
  */
 export class Board extends LaneTable {
   readonly #options: BoardOptions
@@ -38,7 +38,7 @@ export class Board extends LaneTable {
   #tickets = 0
   /** Where the durable part of the log ends. */
   end: Place
-  /** All lines before it were read once; NO_PLACE when the log was read to its end. */
+  /** All lines before this place were read once. NO_PLACE: the whole log was read. */
   scanned: Place
 
   constructor(options: BoardOptions) {
@@ -48,12 +48,12 @@ export class Board extends LaneTable {
     this.scanned = options.floor < options.end ? options.floor : NO_PLACE
   }
 
-  /** The lane; made where it is missing: behind what the log may hold for it. */
+  /** Returns the lane. A new lane starts behind the lines that the log may hold for it. */
   lane(topic: string, partition: number): Lane {
     return this.find(topic, partition) ?? this.create(topic, partition, this.scanned)
   }
 
-  /** @param loaded where the first line may be that the lane has not had; NO_PLACE: nowhere */
+  /** @param loaded where the first line may lie that this lane has not received; NO_PLACE: there is none */
   create(topic: string, partition: number, loaded: Place): Lane {
     const lane = this.add(topic, partition)
     if (loaded < this.end) Object.assign(lane, { onDisk: true, late: true, loaded })
@@ -68,7 +68,7 @@ export class Board extends LaneTable {
     return Math.min(MAX_HEAD_BYTES, Math.max(minHeadBytes, memoryBytes / Math.max(1, late)))
   }
 
-  /** Takes the records of a call in. Those that have a late lane are written at once. */
+  /** Adds the records of a call. A record with a late lane is written to the log at once. */
   publish(call: Call, now: number): void {
     const urgent: LaneEntry[] = []
     const hasLog = this.#options.quickMs < Infinity
@@ -79,7 +79,7 @@ export class Board extends LaneTable {
       const entry = new LaneEntry({ record, lanes, order: this.#order++, enteredAt: now, call, index })
       if (lanes.length === 0) entry.noteSafe()
       for (const lane of lanes) {
-        // Without a log nothing tells whether it is still slow, but the next event.
+        // Without a log, only the next event can show whether the lane is still slow.
         if (lane.late && !hasLog && lane.length === 0 && lane.sendable) lane.late = false
         if (isFull || (lane.late && hasLog && lane.bytes > this.headBytes())) lane.onDisk = true
         if (lane.onDisk) lane.tail.push(entry)
@@ -98,7 +98,7 @@ export class Board extends LaneTable {
     return record.topics.map(name => this.lane(name, partitionOf(name, record)))
   }
 
-  /** An entry as it was read from the log: its line is at `place`. */
+  /** Makes the entry of a record that was read from the log at `place`. */
   restored(record: OutgoingRecord, lanes: readonly Lane[], place: Place): LaneEntry {
     const none = { enteredAt: -Infinity, call: undefined, index: 0 }
     const entry = new LaneEntry({ record, lanes, order: this.#order++, ...none })
@@ -108,8 +108,8 @@ export class Board extends LaneTable {
   }
 
   /**
-   * Writes the entries, and before them all older unwritten entries of their lanes, and of the lanes of those: so the
-   * order of the log is the order of each lane.
+   * Writes the entries. Older unwritten entries of all lanes concerned are written first, so that the log has the lines
+   * of a lane in the order of the lane.
    */
   storeNow(urgent: readonly LaneEntry[]): void {
     const found: LaneEntry[] = []
@@ -154,7 +154,7 @@ export class Board extends LaneTable {
     })
   }
 
-  /** The lines cannot be written now. Calls that needed it fail; what nobody waits for any more is let go. */
+  /** The lines cannot be written now. Calls that needed the log fail. Entries that no call waits for are dropped. */
   notStored(entries: readonly LaneEntry[], error: Error): void {
     const failed = new Set<Call>()
     for (const entry of entries) {
@@ -168,13 +168,15 @@ export class Board extends LaneTable {
     for (const call of failed) this.fail(call, error)
   }
 
-  /** The call is told no, once. Its records that are neither written nor on their way are taken out. */
+  /** Fails the call, once. Removes its records that are neither written nor in flight. */
   fail(call: Call, error: Error): void {
     for (const lane of this.lanes) lane.drop(entry => entry.call === call && entry.stored === 'no')
     call.fail(error)
   }
 
-  /** The lanes whose oldest event is late by now and was not before are late from now on; their events are written. */
+  /**
+   * Marks lanes as late whose oldest event has become late, and writes their events to the log. Returns these lanes.
+   */
   noteLate(now: number): Lane[] {
     const late = this.lanes.filter(
       lane => !lane.late && now - (lane.oldest?.enteredAt ?? now) >= this.#options.timeoutMs
@@ -183,21 +185,23 @@ export class Board extends LaneTable {
     return late
   }
 
-  /** Nobody waits for these lanes from now on: their events are written at once. */
+  /** Marks the lanes as late: their events are written to the log at once, so that no call waits for them. */
   setLate(lanes: readonly Lane[]): void {
     for (const lane of lanes) lane.late = true
     const urgent = lanes.flatMap(lane => lane.takeUnstored())
     if (urgent.length > 0) this.storeNow(urgent)
   }
 
-  /** When the oldest event came of the lanes that are not late; undefined where none waits. */
+  /** When the oldest waiting event of all lanes that are not late was published; undefined: none waits. */
   oldest(): number | undefined {
     let oldest = Infinity
     for (const lane of this.lanes) if (!lane.late) oldest = Math.min(oldest, lane.oldest?.enteredAt ?? Infinity)
     return oldest === Infinity ? undefined : oldest
   }
 
-  /** Kafka has the lane's batch. `onEntry` is called for each of its entries, in their order, before its call is told. */
+  /**
+   * Kafka has confirmed the lane's batch. Calls `onEntry` for each entry, in order, before the entry's call settles.
+   */
   confirm(lane: Lane, now: number, onEntry: (entry: LaneEntry) => void): void {
     const { batch } = lane
     if (batch === undefined) return
@@ -212,7 +216,7 @@ export class Board extends LaneTable {
     this.#catchUp(lane, now, now - batch.sentAt)
   }
 
-  /** The first entry of the lane, which was its batch alone, is put aside for good. */
+  /** Removes the first entry of the lane, which was a batch alone: the record was moved to the refused records. */
   refused(lane: Lane, now: number): void {
     lane.batch = undefined
     lane.movedAt = now
@@ -233,12 +237,12 @@ export class Board extends LaneTable {
     if (isQuick && !lane.onDisk && lane.sendable) lane.late = false
   }
 
-  /** Whether all lines of the lane in the log were read. */
+  /** Whether all lines that the log has for the lane were read. */
   hasRead(lane: Lane): boolean {
     return (lane.loaded ?? NO_PLACE) >= this.end
   }
 
-  /** All lines before it are confirmed on every lane; the end of the log when all are. */
+  /** All lines before this place are confirmed on every lane. The end of the log: all lines are. */
   floor(): Place {
     let floor = Math.min(this.scanned, this.end)
     for (const lane of this.lanes) floor = Math.min(floor, lane.position())

@@ -8,7 +8,7 @@ export interface Refusal {
   readonly reason: string
 }
 
-/** One publish(). It is settled once: when each of its records is safe, or when that cannot be had now. */
+/** One call of publish(). It settles once: when all its records are safe, or when they cannot be made safe now. */
 export class Call {
   readonly records: readonly OutgoingRecord[]
   /** Called once, when every record is confirmed on all its lanes or written to the log. */
@@ -19,7 +19,7 @@ export class Call {
   /** Records whose lines are being written to the log: their memory is in use. */
   writing = 0
   settled = false
-  /** Where its records are, as ProducedOffsets has it. */
+  /** Where the records of the call are, in the form of ProducedOffsets. */
   marks: number[] | undefined = undefined
   refusals: Refusal[] | undefined = undefined
 

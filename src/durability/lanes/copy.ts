@@ -1,9 +1,9 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 
-/** The record in memory of its own, so that it may outlive its request. */
+/** Copies the record into memory of its own, because the memory of its request is used again. */
 export function copyRecord(record: OutgoingRecord): OutgoingRecord {
   const { block, lineStart, lineEnd, texts, idStart, idEnd, keyStart, keyEnd } = record
-  // By name: some records have theirs from the request that they share.
+  // Named one by one: some records inherit these properties from an object that all records of the request share.
   const { kind, type, code, source, receivedAt, topics } = record
   const line = lineEnd - lineStart
   const id = idEnd - idStart

@@ -18,7 +18,7 @@ export class LaneTable {
     return this.#byTopic.get(topic)?.[partition + 1]
   }
 
-  /** Bytes in memory, each line counted once for each lane that has it. */
+  /** Bytes in memory. A line counts once for each lane that holds it. */
   bytes(): number {
     return this.#totals.bytes
   }

@@ -3,21 +3,21 @@ import type { KafkaRecord } from '../kafka/encode/message.ts'
 import type { Call } from './call.ts'
 import { NO_PLACE, type Place } from './place.ts'
 
-/** What is known of an entry's line in the log. */
+/** Whether the line of an entry is in the log. */
 export type Stored = 'no' | 'writing' | 'yes'
 
 /** A record on its way to Kafka, shared by its lanes. */
 export class LaneEntry {
   record: OutgoingRecord
-  /** As Kafka gets it; made when it is first sent. */
+  /** The record in Kafka's form; made when it is first sent. */
   value: KafkaRecord | undefined = undefined
-  /** Of its line. */
+  /** Length of the line. */
   readonly bytes: number
   /** Monotonic milliseconds at which it was published; -Infinity when it was read from the log. */
   readonly enteredAt: number
   /** Rises with each entry. */
   readonly order: number
-  /** Undefined once nobody waits for it any more: a call holds on to all memory of its request. */
+  /** Undefined once no call waits: a reference to the call would keep all memory of its request in use. */
   call: Call | undefined
   /** Position in the records of the call. */
   readonly index: number
@@ -29,9 +29,9 @@ export class LaneEntry {
   stored: Stored = 'no'
   /** Rises in the order in which lines were handed in to be written. */
   ticket = 0
-  /** Of its line; NO_PLACE until that is written. */
+  /** Where the line lies; NO_PLACE until it is written. */
   place: Place = NO_PLACE
-  /** Whether its call waits for the log: then a failure to write is the call's failure. */
+  /** Whether the call waits for the log. If so, a failed write fails the call. */
   mustStore = false
   #safe = false
 
@@ -53,7 +53,7 @@ export class LaneEntry {
     this.pending = parts.lanes.length
   }
 
-  /** It is confirmed on all its lanes, or written: its call need not wait for it. */
+  /** The entry is confirmed on all its lanes or written to the log: its call does not wait for it any more. */
   noteSafe(): void {
     if (this.#safe) return
     this.#safe = true
@@ -61,55 +61,57 @@ export class LaneEntry {
   }
 }
 
-/** The first records of a lane's queue that go, went or go again to Kafka together. */
+/** The first records of a lane's queue, which are sent to Kafka together, now or again. */
 export interface LaneBatch {
   /** At least one. */
   count: number
-  /** `again`: it was sent and has to be sent as it is; `refused`: Kafka will not take it, and it is being put aside. */
+  /** `again`: must be sent once more, unchanged. `refused`: is being moved to the refused records. */
   state: 'sent' | 'again' | 'refused'
   sentAt: number
 }
 
 const COMPACT_AT = 1_024
 
-/** What the lanes of one board have in memory together. */
+/** What all lanes of one board hold in memory. */
 export interface Totals {
   bytes: number
 }
 
 /**
- * One topic-partition on its way to Kafka: what docs/decisions/lanes.md draws. The queue begins with the entries that
- * are in the log, then come those that are being written to it, then those that are in memory only.
+ * The records of one topic-partition that wait for Kafka (docs/decisions/lanes.md has a picture). The queue holds first
+ * the entries that are in the log, then those that are being written to it, then those that are only in memory.
  */
 export class Lane {
   readonly topic: string
-  /** UNKNOWN_PARTITION: all records of a topic whose partitions are not known. */
+  /** UNKNOWN_PARTITION: the lane has all records of a topic whose partitions are not known. */
   readonly partition: number
-  /** The lane alone, shared by its records that have no other lane. */
+  /** A list of this lane alone, which all its records with no other lane share. */
   readonly alone: readonly Lane[] = [this]
   /** Bytes of the lines in the queue. */
   bytes = 0
   batch: LaneBatch | undefined = undefined
-  /** About so many bytes of its lines in the log are not confirmed. */
+  /** About how many bytes of the lane's lines in the log are not confirmed. */
   logged = 0
-  /** Kafka's number of the next record that is sent for the first time. */
+  /** Kafka's sequence number of the next record that is sent for the first time. */
   sequence = 0
   /** New entries are written to the log at once. */
   late = false
-  /** What is behind the queue is in the log alone, from `loaded` on. */
+  /** Entries behind the queue are only in the log, from `loaded` on. */
   onDisk = false
-  /** All lines of the lane before it were read; undefined while the first one that was not is still being written. */
+  /**
+   * All lines of the lane before this place were read. Undefined while the first unread line is still being written.
+   */
   loaded: Place | undefined = undefined
-  /** On disk only as soon as they are written. Empty unless onDisk. */
+  /** Entries that leave memory when they are written. Empty unless onDisk. */
   tail: LaneEntry[] = []
-  /** Whether it has a leader that can be sent to. */
+  /** Whether the partition has a leader that can be reached. */
   sendable = false
-  /** Monotonic milliseconds of the last sign that it moves. */
+  /** Monotonic milliseconds of the lane's last progress. */
   movedAt = -Infinity
 
   #queue: LaneEntry[] = []
   #head = 0
-  /** Index of the first entry that nobody has begun to write. */
+  /** Index of the first entry whose write has not begun. */
   #unstored = 0
 
   readonly #totals: Totals
@@ -141,8 +143,8 @@ export class Lane {
   }
 
   /**
-   * The entries up to `last`, or all, that nobody has begun to write; from now on they count as being written. None where
-   * the lane has confirmed `last` already.
+   * Returns the entries up to `last` (default: all) whose write has not begun, and marks them as being written. Returns
+   * none if `last` is confirmed already.
    */
   takeUnstored(last?: LaneEntry): LaneEntry[] {
     const from = Math.max(this.#unstored, this.#head)
@@ -178,7 +180,7 @@ export class Lane {
     return entry
   }
 
-  /** The first entries go to Kafka now: the batch that has to go again, or so many new ones. */
+  /** Takes the entries of the next request: the batch that must be sent again, or `count` new ones. */
   take(now: number, count: number): readonly LaneEntry[] {
     this.batch ??= { count, state: 'sent', sentAt: now }
     this.batch.state = 'sent'
@@ -186,7 +188,7 @@ export class Lane {
     return this.#queue.slice(this.#head, this.#head + this.batch.count)
   }
 
-  /** Kafka refuses something in the batch: half of it goes first next time. Returns whether a single record is left. */
+  /** Kafka refuses a record of the batch: its first half is sent next. Returns whether that is one record. */
   halve(): boolean {
     const { batch } = this
     if (batch === undefined) return false
@@ -196,18 +198,18 @@ export class Lane {
     return isSingle
   }
 
-  /** Everything of the lane in the log was read: what is still being written is put behind it. */
+  /** All lines of the lane were read from the log: the entries that are still being written join the queue. */
   leaveDisk(): void {
     this.onDisk = false
     this.loaded = undefined
     const { tail } = this
     this.tail = []
     for (const entry of tail) this.push(entry)
-    // Nothing of it was in the log, so nothing says that it is slow.
+    // The log held nothing of the lane, so there is no sign that the lane is slow.
     if (this.length === 0 && this.sendable) this.late = false
   }
 
-  /** Takes out what `isOut` says, but for the batch under way. */
+  /** Removes the entries for which `isOut` is true, except those in flight. Returns them. */
   drop(isOut: (entry: LaneEntry) => boolean): LaneEntry[] {
     const kept = this.batch?.count ?? 0
     const all = this.takeAll()
@@ -235,7 +237,7 @@ export class Lane {
     this.#totals.bytes += bytes
   }
 
-  /** All of the lane's lines before it are confirmed; NO_PLACE where no line is left that is not. */
+  /** All lines of the lane before this place are confirmed. NO_PLACE: all its lines are. */
   position(): Place {
     const first = this.at(0)
     if (first?.stored === 'yes') return first.place

@@ -3,12 +3,12 @@ import type { Board } from './board.ts'
 import type { Lane } from './lane.ts'
 import { NO_PLACE, type Place, UNKNOWN_PARTITION } from './place.ts'
 
-/** Without a confirmation for so long a full lane does not hold up the others any more. */
+/** A full lane holds up reading for the others until it has had no confirmation for this many milliseconds. */
 const STUCK_MS = 2_000
 
 /** A piece of the log. */
 export interface Piece {
-  /** Where it begins, and where the next one does. */
+  /** Where this piece begins, and where the next one begins. */
   readonly start: Place
   readonly next: Place
   readonly lines: readonly { readonly place: Place; readonly record: OutgoingRecord }[]
@@ -18,13 +18,13 @@ export interface Piece {
 
 export interface ReadingOptions {
   readonly partitionOf: (topic: string, record: OutgoingRecord) => number
-  /** Whether an earlier process has delivered the line at `place` for this lane. */
+  /** Whether an earlier process has delivered this lane's line at `place`. */
   readonly isDone: (lane: { readonly topic: string; readonly partition: number; readonly place: Place }) => boolean
 }
 
 /**
- * Where to read the log next; undefined where nobody needs it, or where those who do have enough for now. Lanes whose
- * lines were all read leave the disk.
+ * Returns where to read the log next; undefined if no lane needs the log, or if the lanes that do have enough in
+ * memory. Lanes whose lines were all read are marked so (leaveDisk).
  */
 export function nextPlace(board: Board, now: number): Place | undefined {
   const head = board.headBytes()
@@ -48,7 +48,7 @@ export function nextPlace(board: Board, now: number): Place | undefined {
   return start
 }
 
-/** Gives each line of a piece that was read to the lanes that have not had it and have room. */
+/** Adds each line of the piece to the lanes that have not received it and have space for it. */
 export function load(board: Board, piece: Piece, options: ReadingOptions): void {
   const head = board.headBytes()
   const takers = new Set<Lane>()
@@ -60,7 +60,7 @@ export function load(board: Board, piece: Piece, options: ReadingOptions): void 
   const laneAt = (topic: string, partition: number, place: Place): Lane | undefined => {
     const found = board.find(topic, partition)
     if (found !== undefined || !isScan || place < board.scanned) return found
-    // Nothing before this line is for a lane that no line was found for.
+    // The lane is new: no earlier line of the log belongs to it.
     return board.create(topic, partition, place)
   }
 

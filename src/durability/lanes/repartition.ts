@@ -4,8 +4,8 @@ import type { LaneEntry, Lane } from './lane.ts'
 import { NO_PLACE, UNKNOWN_PARTITION } from './place.ts'
 
 /**
- * The topic has so many partitions from now on, or it is not known (0): all its lanes become one, and that one becomes
- * a lane for each partition. Returns false where that has to wait, since a batch is on its way.
+ * Changes the number of a topic's partitions (0: not known). All lanes of the topic are merged into one, which is then
+ * split into one lane for each partition. Returns false if a batch is in flight: then the caller tries again later.
  */
 export function repartition(
   board: Board,
@@ -21,7 +21,7 @@ export function repartition(
   return true
 }
 
-/** What was read from the log past the earliest of their places is read again: it may be for another lane now. */
+/** Lines behind the earliest of their places are read again, because they may belong to another lane now. */
 function merge(board: Board, topic: string, lanes: readonly Lane[]): Lane {
   const onDisk = lanes.some(lane => lane.onDisk)
   const loaded = onDisk
@@ -44,7 +44,7 @@ function merge(board: Board, topic: string, lanes: readonly Lane[]): Lane {
 
 const RANKS = { yes: 0, writing: 1, no: 2 } as const
 
-/** What is in the log, then what is being written, then the rest: each as it is or will be in the log. */
+/** First the entries in the log, then those being written, then the rest: the order that the log has or will have. */
 function byLogThenOrder(a: LaneEntry, b: LaneEntry): number {
   if (a.stored !== b.stored) return RANKS[a.stored] - RANKS[b.stored]
   if (a.stored === 'yes') return a.place - b.place

@@ -13,7 +13,7 @@ export interface SegmentInfo {
   readonly sequence: number
   /** The durable length: whole lines, fsynced. */
   readonly bytes: number
-  /** Nothing will be added any more. */
+  /** The segment does not grow any more. */
   readonly closed: boolean
 }
 
@@ -48,15 +48,16 @@ export interface SegmentSource {
 /** Whole lines, each with its line feed, in pieces of memory: one after the other, none in two pieces. */
 export interface Lines {
   readonly pieces: readonly Buffer[]
-  /** Of each line, in bytes. */
+  /** The length of each line, in bytes. */
   readonly lengths: readonly number[]
 }
 
 /** One folder of NDJSON segments that this process writes. */
 export interface SegmentLog extends SegmentSource {
   /**
-   * Appends lines, side by side and in this order, all in one segment. Resolves with the position of the first once all are fsynced. The buffers must not change until then.
-   * Rejects with SinkUnavailable when they cannot be made durable now: then none or all of them may be on disk.
+   * Appends lines, side by side and in this order, all in one segment. Resolves with the position of the first once all
+   * are fsynced. The buffers must not change until then. Rejects with SinkUnavailable when they cannot be made durable
+   * now: then none or all of them may be on disk.
    */
   append(lines: Lines): Promise<Position>
   /** Ends the active segment, so that it may be deleted; the next append begins another. */
@@ -64,8 +65,8 @@ export interface SegmentLog extends SegmentSource {
   health(): SinkHealth
   /** Bytes of records in all segments; checksums beside them take about 16 bytes a record more. */
   bytes(): number
-  /** Bytes that were handed in and are not durable yet. */
+  /** Bytes of appends that are not durable yet. */
   queuedBytes(): number
-  /** Commits what was handed in, then lets go of the files. Safe to call twice. */
+  /** Commits all appends, then closes the files. Safe to call twice. */
   close(): Promise<void>
 }

@@ -5,7 +5,7 @@ import type { ReceiptMaker } from './places.ts'
 import { createReceiptMaker } from './places.ts'
 import { linesOf } from './record-lines.ts'
 
-/** A folder of segments, and how receipts of what goes there are made. */
+/** A folder of segments, and the function that makes receipts for its records. */
 interface Folder {
   readonly log: SegmentLog
   readonly toReceipt: ReceiptMaker

@@ -2,12 +2,12 @@ import { basename, join } from 'node:path'
 import type { ReadPlaces, Receipt } from '../../model/sink.ts'
 import type { Position } from './contract.ts'
 
-/** Makes the receipt of lines that came to lie side by side; `first` is where the first of them is. */
+/** Makes the receipt of consecutive lines. `first`: the position of the first of them. */
 export type ReceiptMaker = (first: Position, lengths: readonly number[]) => Receipt
 
 /** Receipts of appends to one folder. Their marks are byte positions, one a line, in the file that `read` names. */
 export function createReceiptMaker(store: 'log' | 'spool', dir: string): ReceiptMaker {
-  // A segment takes very many appends: their receipts share what reads them.
+  // A segment has very many appends: their receipts share one reading function.
   let latest: { readonly file: string; readonly read: ReadPlaces } | undefined
   return (first, lengths) => {
     const { file, offset } = first

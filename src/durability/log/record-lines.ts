@@ -1,7 +1,7 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Lines } from './contract.ts'
 
-/** The lines of records, in as few pieces as can be had without copying: those that lie side by side are one. */
+/** The lines of records without copying, in as few pieces as possible: neighbours in memory are one piece. */
 export function linesOf(records: readonly OutgoingRecord[]): Lines {
   const pieces: Buffer[] = []
   const lengths: number[] = []

@@ -4,18 +4,18 @@ import type { Clock } from '../../model/clock.ts'
 import type { LogLines, SegmentInfo, SegmentLog } from './contract.ts'
 import { isNotFound } from './segment/files.ts'
 
-/** What may stay. Both at once: a segment goes as soon as one of them says so. Neither: all stays for good. */
+/** Which segments stay. A segment is deleted when either limit is exceeded. No limit: all segments stay. */
 export interface RetentionPolicy {
-  /** Since the last record was written to the segment. */
+  /** Milliseconds since the last record was written to the segment. */
   readonly ageMs?: number | undefined
   /** Of all logs together. */
   readonly bytes?: number | undefined
 }
 
 export interface Retention {
-  /** Deletes what is due now. Never rejects. */
+  /** Deletes the segments that are over a limit now. Never rejects. */
   check(): Promise<void>
-  /** Ends the checks; waits for one that is under way. */
+  /** Stops the checks and waits for a running one. */
   stop(): Promise<void>
 }
 
@@ -34,8 +34,8 @@ export interface RetentionOptions {
 }
 
 /**
- * Deletes closed segments, oldest first and never an active one: at once, then every minute, and where there is a size to
- * be held, whenever a segment was begun. A log may grow by gigabytes in a minute.
+ * Deletes closed segments, the oldest first: at once, then every minute. With a size limit also whenever a segment is
+ * begun, because a log may grow by gigabytes in a minute.
  */
 export function startRetention(options: RetentionOptions): Retention {
   const { logs, policy, log } = options
@@ -57,7 +57,7 @@ export function startRetention(options: RetentionOptions): Retention {
 
   const stopFollowing = policy.bytes === undefined ? [] : logs.map(follow)
 
-  /** Each segment that is begun ends another; it counts from its first bytes on. */
+  /** Checks again when a new segment has its first bytes: then the one before it is closed. */
   function follow(log: SegmentLog): () => void {
     let newest = log.segments().at(-1)
     return log.subscribe(() => {
@@ -68,7 +68,7 @@ export function startRetention(options: RetentionOptions): Retention {
     })
   }
 
-  /** What ends while a check is under way is looked at by one more. */
+  /** Segments that close during a check are covered by one more check. */
   async function start(): Promise<void> {
     if (!isLimited) return
     isWanted = true
@@ -88,7 +88,7 @@ export function startRetention(options: RetentionOptions): Retention {
   }
 }
 
-/** Deletes what the policy no longer keeps. Rejects with the file system's error. */
+/** Deletes the segments that the policy does not keep. Rejects with the file system's error. */
 async function deleteDue({ logs, policy, clock, log }: RetentionOptions): Promise<void> {
   // Names begin with the time, so those of several folders sort by age.
   const all = logs.flatMap(from => from.segments().map((segment): Candidate => ({ log: from, segment })))

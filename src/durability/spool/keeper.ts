@@ -4,16 +4,16 @@ import type { KafkaLanes } from '../kafka/lanes.ts'
 import type { Tape } from './tape.ts'
 import { NO_PLACE } from '../lanes/place.ts'
 
-/** Keeps the lanes' positions on disk, and deletes what all lanes are past. */
+/** Saves the positions of the lanes, and deletes segments that every lane has passed. */
 export interface Keeper {
-  /** Something was confirmed. */
+  /** To be called when records were confirmed. */
   wake(): void
   problems(): string[]
-  /** Keeps the last positions. */
+  /** Saves the last positions and stops. */
   stop(): Promise<void>
 }
 
-/** A position that is not kept yet costs copies after a crash, no events: so often is enough. */
+/** An unsaved position costs copies after a crash, never events, so this interval is short enough. */
 const INTERVAL_MS = 200
 const RETRY_MS = 1_000
 
@@ -37,7 +37,7 @@ export function createKeeper(options: {
       const place = lane.position()
       return { topic: lane.topic, partition: lane.partition, place: place === NO_PLACE ? end : place }
     })
-    // While something is late the next event wants the segment that is there.
+    // While a lane is late, the next event is written to the active segment: keep it.
     const isQuiet = floor >= end && board.lanes.every(({ late }) => !late)
     try {
       await tape.save({ floor, lanes, partitions })
@@ -61,7 +61,7 @@ export function createKeeper(options: {
 
   return {
     wake() {
-      // Direct lanes move without a log: nothing is to be kept.
+      // Lanes that do not use the log have no position to save.
       const isIdle = keptFloor >= board.end && board.lanes.every(({ late }) => !late)
       if (!isStopped && !isIdle) schedule(INTERVAL_MS)
     },

@@ -24,19 +24,19 @@ export interface LaneSinkOptions {
   readonly maxBytes: number
   readonly tape: Tape
   readonly refused: RefusedFile
-  /** Makes lines of the log records again, routed as the configuration now in force says. */
+  /** Returns the function that makes a record of a line, routed by the configuration in force now. */
   readonly restorer: () => Restore
   readonly onRelayed: (records: number) => void
-  /** So long a stop waits for Kafka to take what is in the log. */
+  /** How long a stop waits for Kafka to confirm the records in the log, in milliseconds. */
   readonly drainMs: number
   /** Monotonic milliseconds. */
   readonly monotonic: () => number
   readonly log: LogLines
 }
 
-/** So long a start is not yet called ready on the strength of the log alone: Kafka may be on its way up too. */
+/** A start is not ready with the log alone for this many milliseconds, because Kafka may be starting too. */
 const KAFKA_GRACE_MS = 10_000
-/** The last tenth of SPOOL_MAX_BYTES is for topics that have not used up their share. */
+/** The last tenth of SPOOL_MAX_BYTES is kept for topics that are within their share. */
 const SHARED_PART = 0.9
 const STOP_POLL_MS = 10
 
@@ -107,7 +107,7 @@ export class LaneSink implements Sink {
       noteEnd(base + offset)
       board.stored(entries, places, base + offset)
       for (const entry of entries) {
-        // What waits in memory must not hold on to its request; what is only in the log needs no copy.
+        // A record that waits in memory is copied, so that its request's memory is freed. One in the log need not be.
         if (entry.queued === 0) continue
         entry.record = copyRecord(entry.record)
         if (entry.call?.settled === true) entry.call = undefined
@@ -126,7 +126,10 @@ export class LaneSink implements Sink {
     return await this.lanes.publish(records)
   }
 
-  /** Why these records may not use the log: their topic has used up its share of a log that is nearly full. */
+  /**
+   * Why the log does not accept these records: it is nearly full, and their topic has used its share. Undefined: it
+   * does.
+   */
   #overShare(records: readonly OutgoingRecord[]): string | undefined {
     const { spool, maxBytes } = this.#options
     if (spool.bytes() < maxBytes * SHARED_PART) return undefined
@@ -159,13 +162,13 @@ export class LaneSink implements Sink {
     return { ready: this.#wasReady && this.#closing === undefined && (isDirect || toSpool.ready), problems }
   }
 
-  /** Bytes on disk that Kafka has not confirmed on all lanes. */
+  /** Bytes in the log that are not confirmed on every lane. */
   backlogBytes(): number {
     const { board } = this.lanes
     return this.#options.tape.backlogBytes(board.floor())
   }
 
-  /** Topics that the configuration names from now on. */
+  /** Creates topics that the configuration names now. */
   ensureTopics(names: readonly string[]): void {
     this.#eras.begin(this.#options.restorer())
     this.lanes.ensureTopics(names)
@@ -186,7 +189,7 @@ export class LaneSink implements Sink {
     const drainUntil = monotonic() + drainMs
     while (this.backlogBytes() > 0 && monotonic() < drainUntil) await sleep(STOP_POLL_MS)
     await this.#reading.stop()
-    // What is on its way may still be confirmed: then the next start does not send it again.
+    // Records in flight may still be confirmed; then the next start does not send them again.
     const patience = monotonic() + settings.publishTimeoutMs
     const isUnderWay = (): boolean => this.lanes.board.lanes.some(({ batch }) => batch?.state === 'sent')
     while (isUnderWay() && monotonic() < patience) await sleep(STOP_POLL_MS)

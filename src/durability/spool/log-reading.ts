@@ -15,19 +15,19 @@ export interface ReadingOptions {
   readonly log: LogLines
 }
 
-/** A lane that does not move is passed over after a time, and a failed read is tried again. */
+/** How often to check for lanes without progress, and to repeat a failed read. */
 const POLL_MS = 500
 
-/** Reads the log for the lanes that have lines on disk only. */
+/** Reads the log for lanes whose records are only on disk. */
 export class LogReading {
   readonly #options: ReadingOptions
   readonly #timer: NodeJS.Timeout
-  /** Apart from the promise: where nothing is to be read, the run is over before its promise is there. */
+  /** A flag beside the promise, because a run with nothing to read ends before its promise is assigned. */
   #isRunning = false
   #running: Promise<void> = Promise.resolve()
   #isStopped = false
   #problem: string | undefined
-  /** What is no record was put aside up to there. */
+  /** Lines that are no records were stored apart up to this place. */
   #keptUntil = -1
 
   constructor(options: ReadingOptions) {
@@ -36,7 +36,7 @@ export class LogReading {
     this.wake()
   }
 
-  /** Something may be to be read now. */
+  /** Checks whether there is something to read. */
   wake(): void {
     if (this.#isStopped || this.#isRunning) return
     this.#isRunning = true
@@ -73,7 +73,7 @@ export class LogReading {
     const broken: Buffer[] = []
     const unknown = new Set<string>()
     for (const { place, line } of lines) {
-      // Copied: else one line that waits holds on to all that was read with it.
+      // Copied, because one waiting line would keep the whole chunk in memory.
       const record = eras.restore(Buffer.from(line), place)
       if (record === undefined) broken.push(line)
       else restored.push({ place, record })
@@ -92,7 +92,7 @@ export class LogReading {
     lanes.wake()
   }
 
-  /** Once each, though a piece may be read for several lanes. */
+  /** Stores each broken line apart once, although a piece may be read for several lanes. */
   async #putAside(broken: readonly Buffer[], start: Place): Promise<void> {
     if (start <= this.#keptUntil) return
     const reason = 'the line is not a record of this server'

@@ -3,14 +3,14 @@ import { savePositions, type ConsumerPosition } from '../log/segment/position-fi
 import type { Reel, SegmentTable } from './segment-table.ts'
 import type { Place } from '../lanes/place.ts'
 
-/** How far a lane is. */
+/** The position of one lane. */
 export interface LanePosition {
   readonly topic: string
   readonly partition: number
   readonly place: Place
 }
 
-/** How far all lanes are: nothing before `floor` is undelivered on any of them. */
+/** The positions of all lanes: every line before `floor` is delivered on every lane. */
 export interface Progress {
   readonly floor: Place
   readonly lanes: readonly LanePosition[]
@@ -18,7 +18,7 @@ export interface Progress {
   readonly partitions: ReadonlyMap<string, number>
 }
 
-/** Takes over what the folder's position file says. */
+/** Loads the positions of the folder's position file into the table. */
 export function restorePositions(table: SegmentTable, reel: Reel, delivered: ConsumerPosition, log: LogLines): void {
   const { file, offset } = delivered.floor
   const floor = table.placeIn(reel, delivered.floor)
@@ -38,7 +38,7 @@ export function restorePositions(table: SegmentTable, reel: Reel, delivered: Con
   }
 }
 
-/** Keeps how far the lanes are. Rejects with the file system's error; then what was kept before still is. */
+/** Saves the positions of the lanes. Rejects with the file system's error; the positions saved before stay valid. */
 export async function keepPositions(table: SegmentTable, progress: Progress): Promise<void> {
   for (const reel of table.reels) {
     const next = deliveredOf(table, reel, progress)
@@ -74,7 +74,7 @@ function deliveredOf(table: SegmentTable, reel: Reel, progress: Progress): Consu
   return { floor, topics }
 }
 
-/** Whether an earlier process has delivered the line at `place` for this lane. */
+/** Whether an earlier process has delivered this lane's line at `place`. */
 export function isDelivered(table: SegmentTable, lane: LanePosition, partitions: number | undefined): boolean {
   const { topic, partition, place } = lane
   const reel = table.reels.find(({ end }) => place < end)

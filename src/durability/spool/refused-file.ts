@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SinkUnavailable } from '../../model/sink.ts'
 
-/** An event that Kafka will never take as it is. */
+/** An event that Kafka never accepts as it is. */
 export interface RefusedRecord {
   /** The record's line. */
   readonly line: Buffer
@@ -12,11 +12,11 @@ export interface RefusedRecord {
 }
 
 export interface RefusedFile {
-  /** Resolves once every record is fsynced. Rejects with SinkUnavailable where that cannot be had now. */
+  /** Resolves when every record is fsynced. Rejects with SinkUnavailable if the disk does not accept them now. */
   keep(records: readonly RefusedRecord[]): Promise<void>
 }
 
-/** Not `.ndjson`: nothing may take it for events that are still to be relayed. */
+/** Not `.ndjson`, so that no tool takes these records for events that Kafka is still to get. */
 export const REFUSED_FILE = 'refused.jsonl'
 const FILE_MODE = 0o640
 const LINE_FEED = 0x0a
@@ -60,14 +60,14 @@ export function createRefusedFile(options: {
 
   return {
     keep(records) {
-      // One at a time: two appends must not mix their lines.
+      // One append at a time, so that lines do not mix.
       last = last.catch(() => undefined).then(() => append(records))
       return last
     }
   }
 }
 
-/** Not so where a full disk or a crash has cut the last record short: what follows must not be read as part of it. */
+/** False if a full disk or a crash has cut the last record short: the next record must then start on a new line. */
 async function endsInLine(file: FileHandle, size: number): Promise<boolean> {
   if (size === 0) return true
   const { buffer, bytesRead } = await file.read(Buffer.alloc(1), 0, 1, size - 1)

@@ -1,7 +1,7 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Place } from '../lanes/place.ts'
 
-/** Makes a line of the log a record again; undefined where it is none. */
+/** Makes a record of a line of the log; undefined if the line is no record. */
 export type Restore = (line: Buffer) => OutgoingRecord | undefined
 
 interface Era {
@@ -11,8 +11,8 @@ interface Era {
 }
 
 /**
- * By which configuration each line of the log is routed when it is read back: the one that was in force when the line was
- * handed in. What an earlier process has written is routed by the first one.
+ * By which configuration each line of the log is routed when it is read back: the one that was in force when the line
+ * was handed in. What an earlier process has written is routed by the first one.
  */
 export class RoutingEras {
   #eras: Era[]
@@ -22,12 +22,12 @@ export class RoutingEras {
     this.#eras = [{ restore: first, end }]
   }
 
-  /** Another configuration is in force: lines that are handed in from now on are routed by it. */
+  /** Another configuration is in force: it routes the lines that are written from now on. */
   begin(restore: Restore): void {
     this.#eras.push({ restore, end: -Infinity })
   }
 
-  /** Lines are handed in now. The result is to be told where they end, once they are written. */
+  /** To be called before lines are written. The caller passes the place where they end to the returned function. */
   handIn(): (end: Place) => void {
     const era = this.#eras.at(-1) as Era
     return end => (era.end = Math.max(era.end, end))
@@ -38,7 +38,7 @@ export class RoutingEras {
     return era?.restore(line)
   }
 
-  /** Lines before this place are not read any more. */
+  /** Forgets configurations of lines before this place: these lines are not read any more. */
   forget(floor: () => Place): void {
     while (this.#eras.length > 1 && (this.#eras[0] as Era).end <= floor()) this.#eras.shift()
   }

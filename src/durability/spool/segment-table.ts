@@ -4,20 +4,20 @@ import type { ConsumerPosition } from '../log/segment/position-file.ts'
 import { sequenceOf } from '../log/segment/segment-name.ts'
 import type { Place } from '../lanes/place.ts'
 
-/** More than a segment can have, so that a segment's number and an offset make one number. */
+/** More bytes than a segment can have: number of the segment times this, plus the offset, is a place. */
 export const SEGMENT_SPAN = 2 ** 32
 
-/** One folder of segments on the tape. */
+/** One folder of segments in the tape. */
 export interface Reel {
   readonly source: SegmentSource
   /** Of its position file. */
   readonly path: string
   readonly report: DamageReport
-  /** As it was kept last, in the form of the file. */
+  /** The content that was saved last. */
   saved: ConsumerPosition | undefined
   /** `topic/partition` -> where the first line may be that an earlier process has not delivered. */
   readonly starts: Map<string, Place>
-  /** Of its first line, and of the first that is another reel's. */
+  /** Place of its first line. `end`: place of the first line of the next reel. */
   first: Place
   end: Place
   /** Where its first undelivered line was at the start. */
@@ -33,10 +33,10 @@ interface Numbered {
 export class SegmentTable {
   readonly reels: Reel[] = []
   readonly #spool: SegmentLog
-  /** By number; what is deleted leaves a hole. */
+  /** By number; undefined: deleted. */
   readonly #segments: (Numbered | undefined)[] = []
   readonly #numbers = new WeakMap<SegmentInfo, number>()
-  /** Deleted segments, by number: the newest of them still says how far all is delivered. */
+  /** Deleted segments by number. The newest of them still marks how far everything is delivered. */
   readonly #deleted: (SegmentInfo | undefined)[] = []
 
   /** @param spool the folder that grows; it is to be added as the last */
@@ -59,7 +59,7 @@ export class SegmentTable {
     this.#segments.push({ reel, segment })
   }
 
-  /** Numbers the segments that the spool has begun meanwhile. */
+  /** Gives numbers to segments that the spool has begun since the last call. */
   refresh(): void {
     const reel = this.reels.at(-1) as Reel
     for (const segment of this.#spool.segments()) if (!this.#numbers.has(segment)) this.#number(reel, segment)
@@ -69,18 +69,18 @@ export class SegmentTable {
     return this.#segments.length
   }
 
-  /** Undefined where the segment is gone. */
+  /** Undefined if the segment was deleted. */
   at(number: number): Numbered | undefined {
     return this.#segments[number]
   }
 
-  /** Where the segment begins; undefined where it was never numbered. */
+  /** The place where the segment begins; undefined if it has no number. */
   placeOf(segment: SegmentInfo): Place | undefined {
     const number = this.#numbers.get(segment)
     return number === undefined ? undefined : number * SEGMENT_SPAN
   }
 
-  /** The segment's file is not there any more. */
+  /** To be called when the segment's file is missing. */
   lose(number: number): void {
     this.#segments[number] = undefined
   }

@@ -6,7 +6,7 @@ import { lookAtSegmentFolder } from '../log/segment/segment-folder.ts'
 import { sequenceOf } from '../log/segment/segment-name.ts'
 import { REFUSED_FILE } from './refused-file.ts'
 
-/** What a data folder holds that Kafka has not got. */
+/** Records of a data folder that Kafka does not have. */
 export interface SpoolStatus {
   readonly dir: string
   /** Bytes behind the position of the lane that is furthest behind. */
@@ -16,7 +16,7 @@ export interface SpoolStatus {
   readonly refused: number
 }
 
-/** Looks at the spool of a data folder, and changes nothing; a server may be running. */
+/** Reads the state of the spool in a data folder and changes nothing. A server may be running. */
 export async function lookAtSpool(dataDir: string): Promise<SpoolStatus> {
   const dir = join(dataDir, 'spool')
   try {
@@ -40,7 +40,7 @@ export async function lookAtSpool(dataDir: string): Promise<SpoolStatus> {
   }
 }
 
-/** The lines of refused.jsonl, as they are; a torn one is among them. */
+/** All lines of refused.jsonl, unchanged; a torn last line is one of them. */
 export async function refusedLines(dataDir: string): Promise<string[]> {
   const text = await readFile(join(dataDir, 'spool', REFUSED_FILE), 'utf8').catch((error: unknown) => {
     if (isNotFound(error)) return ''

@@ -11,7 +11,7 @@ const CHUNK_BYTES = 256 * 1024
 
 /** Lines of the log with their places, as they were read at one place. Their bytes are right until the next read. */
 export interface TapePiece {
-  /** As it was asked for, and where to read on; the same where nothing is there. */
+  /** The place that was asked for. `next`: where to continue; equal to `start` if there is nothing to read. */
   readonly start: Place
   readonly next: Place
   readonly lines: readonly { readonly place: Place; readonly line: Buffer }[]
@@ -23,11 +23,11 @@ export interface TapeOptions {
   readonly log: LogLines
   /** About so much is read at once. Default 256 KiB. */
   readonly chunkBytes?: number
-  /** Told of bytes that were skipped, once each, also over restarts. */
+  /** Called once for each range of bytes that was skipped, also over restarts. */
   readonly onDamaged?: (range: DamagedRange) => void
 }
 
-/** Loads how far the folders are delivered, and makes one log of them; the spool is the last and grows. */
+/** Loads the positions of the folders and joins the folders to one log. The spool is the last and grows. */
 export async function openTape(options: TapeOptions): Promise<Tape> {
   const { kept, spool, log, onDamaged } = options
   const table = new SegmentTable(spool)
@@ -45,14 +45,14 @@ export async function openTape(options: TapeOptions): Promise<Tape> {
   return tape
 }
 
-/** Folders of segments as one log, one after the other. */
+/** Several folders of segments, read as one log. */
 export class Tape {
   readonly #spool: SegmentLog
   readonly #table: SegmentTable
   readonly #unsubscribe: () => void
   readonly #reader: SegmentReader
   #reading: Promise<unknown> = Promise.resolve()
-  /** Old segments turned up after the start: only another start can tell what is delivered of them. */
+  /** Old segments appeared after the start. Only another start can find out what is delivered of them. */
   #isStale = false
 
   constructor(table: SegmentTable, options: TapeOptions) {
@@ -122,16 +122,16 @@ export class Tape {
       const isEnd = reached >= found.segment.bytes && found.segment.closed
       return { start, next: isEnd ? base + SEGMENT_SPAN : base + reached, lines }
     }
-    // What is left is gone, or ended before.
+    // All segments from here on are deleted or have ended before this place.
     return { start, next: Math.max(start, this.#table.length * SEGMENT_SPAN), lines: [] }
   }
 
-  /** Whether an earlier process has delivered the line at `place` for this lane. */
+  /** Whether an earlier process has delivered this lane's line at `place`. */
   isDone(lane: LanePosition, partitions: number | undefined): boolean {
     return isDelivered(this.#table, lane, partitions)
   }
 
-  /** Keeps how far the lanes are. Rejects with the file system's error; then what was kept before still is. */
+  /** Saves the positions of the lanes. Rejects with the file system's error; the positions saved before stay valid. */
   async save(progress: Progress): Promise<void> {
     if (!this.#isStale) await keepPositions(this.#table, progress)
   }
@@ -152,7 +152,7 @@ export class Tape {
     for (const segment of done) if (!this.#spool.segments().includes(segment)) this.#table.drop(segment)
   }
 
-  /** Bytes of records behind `floor`. */
+  /** Bytes of the records from `floor` on. */
   backlogBytes(floor: Place): number {
     this.#table.refresh()
     let sum = 0
@@ -165,7 +165,7 @@ export class Tape {
     return sum
   }
 
-  /** Whether all that a folder holds is before `floor`. */
+  /** Whether everything in a folder lies before `floor`. */
   isDelivered(source: SegmentSource, floor: Place): boolean {
     const reel = this.#table.reels.find(reel => reel.source === source)
     return reel !== undefined && Math.max(floor, reel.floor) >= reel.end

@@ -1,13 +1,13 @@
 /** What follows from the error of one partition in Kafka's answer to a Produce request. */
 export type Verdict =
   | { readonly kind: 'stored' }
-  /** Refused as it is, now and later: another try cannot help, and nobody else's records are to blame. */
+  /** Kafka never accepts these records as they are, and no other records are the cause. */
   | { readonly kind: 'refused'; readonly reason: string }
-  /** The broker finds a record's timestamp too far from its own clock (message.timestamp.after.max.ms: 1 h). */
+  /** A timestamp is too far from the broker's clock (message.timestamp.after.max.ms: 1 h). */
   | { readonly kind: 'time' }
-  /** Kafka does not know the numbering of the lane any more: it begins anew, with another producer id. */
+  /** Kafka does not know the lane's sequence numbers any more: the lane starts again with another producer id. */
   | { readonly kind: 'renumber' }
-  /** No, for now. `leader`: the partition is led by another broker, or by none. */
+  /** Not now. `leader`: another broker leads the partition, or none does. */
   | { readonly kind: 'no'; readonly words: string; readonly leader: boolean }
 
 const no = (words: string, leader = false): Verdict => ({ kind: 'no', words, leader })
@@ -16,10 +16,10 @@ const noLeader = no('the partition has no leader that takes records: check the b
 
 export const TOO_FEW_IN_SYNC = 'fewer in-sync replicas than min.insync.replicas asks for: check the brokers'
 
-/** By Kafka's error code. Source: https://kafka.apache.org/protocol#protocol_error_codes */
+/** The verdict for each of Kafka's error codes. Source: https://kafka.apache.org/protocol#protocol_error_codes */
 const VERDICTS: Readonly<Record<number, Verdict>> = {
   0: { kind: 'stored' },
-  // DUPLICATE_SEQUENCE_NUMBER: stored when it came first.
+  // DUPLICATE_SEQUENCE_NUMBER: Kafka stored the batch when it was sent before.
   46: { kind: 'stored' },
   // MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, INVALID_RECORD
   10: refused('larger than the topic takes (max.message.bytes)'),

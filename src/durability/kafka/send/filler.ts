@@ -2,17 +2,17 @@ import type { LaneEntry, Lane } from '../../lanes/lane.ts'
 import type { RecordHeader } from '../../../model/record.ts'
 import { createRecordEncoder, DELTA_SLACK_BYTES, type KafkaRecord } from '../encode/message.ts'
 
-/** So many of the lane's first records go with a request, and how large they are in it. */
+/** How many of the lane's first records a request takes, and their size in it. */
 export interface Portion {
   readonly count: number
   readonly bytes: number
-  /** The first record is larger than its topic takes: so large. */
+  /** The size of the first record, where the topic does not accept one so large. */
   readonly tooLarge?: number
 }
 
 export const NOTHING: Portion = { count: 0, bytes: 0 }
 
-/** Decides how much of a lane goes with a request. */
+/** Decides how many records of a lane a request takes. */
 export class Filler {
   readonly #encode: ReturnType<typeof createRecordEncoder>
 
@@ -21,8 +21,8 @@ export class Filler {
   }
 
   /**
-   * A batch that goes again goes whole or not at all; of new records as many as the request and the topic take, at
-   * least one where the request is empty.
+   * A batch that is sent again is sent whole or not at all. Of new records, as many as the request and the topic
+   * accept; at least one if the request is empty.
    */
   portion(
     lane: Lane,

@@ -5,7 +5,7 @@ import type { KafkaSettings } from '../options.ts'
 import type { TopicInfo } from '../topics/topics.ts'
 import type { Troubles } from './troubles.ts'
 
-/** Gives the troubles between here and the brokers a name and an address. */
+/** Names the troubles between this server and the brokers, with the broker's address. */
 export class LinkTroubles {
   readonly #settings: KafkaSettings
   readonly #troubles: Troubles
@@ -16,7 +16,7 @@ export class LinkTroubles {
     this.#troubles = troubles
   }
 
-  /** Partitions that nobody leads who can be reached. */
+  /** Names partitions that have no leader that can be reached. */
   leaderless(topic: string, { leaders }: TopicInfo, isKnown: (leader: number) => boolean): void {
     const without = [...leaders.keys()].filter(partition => !isKnown(leaders[partition] ?? -1))
     const key = `leaders of ${topic}`
@@ -40,7 +40,7 @@ export class LinkTroubles {
     this.#troubles.set(key, `${who} throttles this client: ${quota}`)
   }
 
-  /** A request may be on its way for too long. */
+  /** Checks whether a request has been in flight for too long. */
   look(link: Link, now: number): void {
     if (link.sentAt !== undefined && now - link.sentAt >= this.#settings.publishTimeoutMs / 2) this.#slow(link)
   }
@@ -71,7 +71,7 @@ export class LinkTroubles {
     this.#settings.log.warn(`Kafka (${link.address}) ${words}; sent without a timestamp`)
   }
 
-  /** Records that Kafka refuses cannot be kept; undefined: they can again. */
+  /** @param error why refused records cannot be stored; undefined: they can be stored again */
   refused(error: Error | undefined): void {
     if (error === undefined) this.#troubles.clear('refused')
     else this.#troubles.set('refused', error.message)

@@ -9,23 +9,23 @@ import { endTimers } from '../connect/watch.ts'
 const FIRST_BACKOFF_MS = 20
 const MAX_BACKOFF_MS = 1_000
 
-/** The way to one broker: one connection, and at most one request on its way. */
+/** One broker: one connection, with at most one request in flight. */
 export interface Link {
   readonly node: number
   readonly address: string
-  /** performance.now() when the request on its way left; undefined when none is. */
+  /** performance.now() at which the request in flight was sent; undefined: none is. */
   readonly sentAt: number | undefined
-  /** performance.now() before which nothing is to be sent. */
+  /** Nothing is sent before this performance.now(). */
   notBefore: number
-  /** performance.now() until which the broker throttles us. */
+  /** The broker throttles this server until this performance.now(). */
   readonly throttledUntil: number
-  /** Requests that failed one after the other. */
+  /** How many requests failed in a row. */
   readonly failures: number
-  /** Sends a request. Rejects where the connection is lost or cannot be had: then its fate is unknown. */
+  /** Sends a request. Rejects if there is no connection or it is lost: then Kafka may or may not have the records. */
   send(produce: Produce, request: ProduceRequest): Promise<ProduceAnswer>
-  /** Whether it leads there. */
+  /** Whether the link is to this address. */
   isAt(address: BrokerAddress): boolean
-  /** Ends the connection at once; a request on its way rejects. */
+  /** Closes the connection at once; a request in flight rejects. */
   cut(): void
 }
 
@@ -38,7 +38,7 @@ export function createLink(node: number, to: BrokerAddress, settings: KafkaSetti
   async function connect(): Promise<Connection> {
     const current = connection
     if (current?.isConnected()) return current
-    // Nothing else may be sent while the broker asks again who we are.
+    // Kafka allows no other request during re-authentication.
     if (current?.status === 'reauthenticating') return current.ready().then(() => current)
     const fresh = prepare(to, settings, () => {
       if (connection === fresh) connection = undefined
@@ -79,7 +79,7 @@ export function createLink(node: number, to: BrokerAddress, settings: KafkaSetti
       } catch (error) {
         cut()
         link.notBefore = performance.now() + Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures++)
-        // A connection that ends is made anew at once; only where that fails too, somebody wants to know why.
+        // A connection that ends is opened again at once. The reason matters only if that fails too.
         throw failures > 1 ? await nameClosing(error, [link.address]) : error
       } finally {
         sentAt = undefined
@@ -92,7 +92,7 @@ export function createLink(node: number, to: BrokerAddress, settings: KafkaSetti
 /** A connection that is not open yet. */
 function prepare({ host }: BrokerAddress, settings: KafkaSettings, onClose: () => void): Connection {
   const connection = new Connection(settings.clientId, connectionOptions(settings, host))
-  // Errors reach the request on the connection; one that comes after must not become an uncaught exception.
+  // The request on the connection gets the error. A later error must not become an uncaught exception.
   connection.on('error', () => {})
   connection.once('close', () => {
     onClose()
@@ -101,7 +101,7 @@ function prepare({ host }: BrokerAddress, settings: KafkaSettings, onClose: () =
   return connection
 }
 
-/** At once, with the timer of its next re-authentication. */
+/** Closes the connection at once and stops the timer of its next re-authentication. */
 function end(connection: Connection): void {
   endTimers(connection)
   connection.socket?.destroy()

@@ -10,12 +10,12 @@ export interface LinksOptions {
   readonly settings: KafkaSettings
   readonly board: Board
   readonly book: TopicBook
-  /** Topics of which nothing may be sent now. */
+  /** Topics whose records must not be sent now. */
   readonly held: ReadonlySet<string>
   readonly troubles: LinkTroubles
 }
 
-/** The connections to the brokers, and which of them leads each lane's partition. */
+/** The connections to the brokers, and the leader of each lane's partition. */
 export class Links {
   readonly #options: LinksOptions
   readonly #links = new Map<number, Link>()
@@ -29,7 +29,7 @@ export class Links {
     return [...this.#links.values()]
   }
 
-  /** By the broker's number; undefined where no such broker is known. */
+  /** The link to the broker with this node id; undefined if no such broker is known. */
   to(node: number): Link | undefined {
     return this.#links.get(node)
   }
@@ -38,7 +38,7 @@ export class Links {
     return this.#outlets.get(lane) ?? this.#aim(lane)
   }
 
-  /** The book has new leaders or brokers. Partitions without a leader are named, and their lanes are late. */
+  /** Leaders or brokers have changed. Names partitions without a leader and marks their lanes as late. */
   refresh(): void {
     const { board, book, settings, troubles } = this.#options
     for (const [node, address] of book.brokers) {
@@ -52,7 +52,7 @@ export class Links {
     board.setLate(board.lanes.filter(lane => !lane.sendable && !lane.late && lane.partition >= 0))
   }
 
-  /** A lane was made, or its leader may have changed. */
+  /** Finds the leader of a lane that is new or whose leader may have changed. */
   #aim(lane: Lane): Outlet {
     const { book, held } = this.#options
     let outlet = this.#outlets.get(lane)

@@ -8,7 +8,7 @@ import type { Link } from './link.ts'
 import type { LinkTroubles } from './link-troubles.ts'
 import type { Identities, Outlet } from './outlet.ts'
 
-/** A lane's batch on its way to Kafka. */
+/** A lane's batch in flight. */
 export interface Outgoing {
   readonly lane: Lane
   readonly outlet: Outlet
@@ -16,7 +16,7 @@ export interface Outgoing {
   readonly entries: readonly LaneEntry[]
 }
 
-/** Keeps a record that Kafka will never take. Rejects where that cannot be had now: it is tried again. */
+/** Stores a record that Kafka never accepts. If this rejects, it is tried again. */
 export type PutAside = (entry: LaneEntry, refusal: { readonly topic: string; readonly reason: string }) => Promise<void>
 
 export interface OutcomesOptions {
@@ -25,10 +25,10 @@ export interface OutcomesOptions {
   readonly troubles: LinkTroubles
   readonly identities: Identities
   readonly putAside: PutAside
-  /** The cluster is not as it was known. */
+  /** Leaders, brokers or topics have changed. */
   readonly onMoved: () => void
   readonly onRelayed: (records: number) => void
-  /** Records left a lane without an answer of Kafka. */
+  /** Refused records have left a lane. */
   readonly onRefused: () => void
 }
 
@@ -36,7 +36,7 @@ const FIRST_PAUSE_MS = 50
 const MAX_PAUSE_MS = 1_000
 const PUT_ASIDE_AGAIN_MS = 1_000
 
-/** What follows from Kafka's answers: tells the board, the places of the records, and what is in trouble. */
+/** Applies Kafka's answers to the board, to the offsets of the records, and to the list of troubles. */
 export class Outcomes {
   readonly #options: OutcomesOptions
 
@@ -44,7 +44,7 @@ export class Outcomes {
     this.#options = options
   }
 
-  /** A broker has answered. Returns for each batch whether Kafka has it now. */
+  /** Applies the answer of a broker. Returns for each batch whether Kafka has stored it. */
   answered(link: Link, batches: readonly Outgoing[], { responses }: ProduceAnswer): boolean[] {
     const now = performance.now()
     const results = new Map<string, { errorCode: number; baseOffset: bigint }>()
@@ -97,12 +97,12 @@ export class Outcomes {
     outlet.notBefore = performance.now() + outlet.pauseMs * (1 - Math.random() / 4)
     if (verdict?.kind !== 'no') return
     if (verdict.leader) this.#options.onMoved()
-    // A leader that moves is news only when it takes longer than a moment.
+    // A change of leader is a trouble only if it lasts.
     if (verdict.leader && outlet.pauseMs < MAX_PAUSE_MS) return
     this.#options.troubles.said(link, lane, verdict.words)
   }
 
-  /** The first entry of the lane, its batch alone, will never be taken: it is put aside. */
+  /** Moves the first entry of the lane, a batch alone, to the refused records. */
   refuse(lane: Lane, reason: string): void {
     const entry = lane.at(0)
     if (lane.batch === undefined || entry === undefined) return

@@ -3,17 +3,17 @@ import type { ClusterClient } from '../connect/cluster-client.ts'
 import { inTime } from '../connect/in-time.ts'
 import type { ProducerIdentity, Session } from '../connect/session.ts'
 
-/** What is known of a lane on its way to its broker. */
+/** What the sender knows about a lane. */
 export interface Outlet {
-  /** The broker that leads the partition; -1: none. */
+  /** Node id of the partition's leader; -1: none. */
   leader: number
   producer: ProducerIdentity | undefined
-  /** The identity that may not be used for the lane any more. */
+  /** The producer identity that the lane must not use any more. */
   stale: ProducerIdentity | undefined
-  /** performance.now() before which it is not sent. */
+  /** The lane sends nothing before this performance.now(). */
   notBefore: number
   pauseMs: number
-  /** Kafka finds the time of its records out of range. */
+  /** Kafka does not accept the timestamps of the lane's records. */
   isTimeless: boolean
 }
 
@@ -28,12 +28,12 @@ export function createOutlet(): Outlet {
   }
 }
 
-/** Kafka's sequence numbers are 32 bits: long before, a lane begins anew with another producer id. */
+/** Kafka's sequence numbers have 32 bits. A lane takes another producer id long before they wrap. */
 const MAX_SEQUENCE = 1_000_000_000
 
 const RENEW_TIMEOUT_MS = 10_000
 
-/** Which producer id numbers the records of a lane. */
+/** The producer id that each lane uses. */
 export class Identities {
   readonly #onRenewed: () => void
   readonly #onFailed: () => void
@@ -46,13 +46,13 @@ export class Identities {
     this.#onFailed = tell.onFailed
   }
 
-  /** From now on producer ids come from this session. */
+  /** New producer ids come from this session from now on. */
   use({ client, producer }: Session): void {
     this.#client = client
     this.#current = producer
   }
 
-  /** The lane's identity; undefined while another one is asked for. */
+  /** The lane's producer identity; undefined while a new one is requested. */
   of(lane: Lane, outlet: Outlet): ProducerIdentity | undefined {
     if (outlet.producer !== undefined && (lane.sequence < MAX_SEQUENCE || lane.batch !== undefined))
       return outlet.producer
@@ -62,14 +62,14 @@ export class Identities {
     return outlet.producer
   }
 
-  /** The lane begins anew, with another identity. */
+  /** The lane starts again with another producer identity. */
   renumber(lane: Lane, outlet: Outlet): void {
     outlet.stale = outlet.producer
     outlet.producer = undefined
     lane.sequence = 0
   }
 
-  /** New lanes may not go on with numbers that others have used for the same partitions. */
+  /** New lanes must not use sequence numbers that earlier lanes have used for the same partitions. */
   retire(): void {
     this.#current = undefined
     this.#renew()

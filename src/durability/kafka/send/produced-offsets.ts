@@ -1,7 +1,7 @@
 import type { Placement, ReadPlaces, Receipt } from '../../../model/sink.ts'
 import type { Call } from '../../lanes/call.ts'
 
-/** A mark: the record's index in its call, what it is a mark of, and two numbers of that. */
+/** A mark has four numbers: the record's index in its call, the kind of place, and two numbers for the place. */
 const NUMBERS_A_MARK = 4
 const UNKNOWN = -1
 /** In place of a topic's number: the record is in refused.jsonl, or in the segment whose time this is, counted down. */
@@ -13,9 +13,9 @@ export interface ProducedOffsetsOptions {
   readonly refusedFile: string
 }
 
-/** Where records came to lie: told as they become durable, read by whoever keeps a receipt. */
+/** Where records are stored: written as they become durable, read through receipts. */
 export class ProducedOffsets {
-  /** By number. As many as there are topics: names come from the configuration, and brokers limit them. */
+  /** Names of topics by number. Bounded: the configuration names them, and brokers limit how many there are. */
   readonly #topics: string[] = []
   readonly #numbers = new Map<string, number>()
   readonly #options: ProducedOffsetsOptions | undefined
@@ -24,7 +24,7 @@ export class ProducedOffsets {
     this.#options = options
   }
 
-  /** Kafka has the record. @param offset undefined where Kafka does not say it */
+  /** Kafka has stored the record. @param offset undefined if the answer of Kafka has none */
   inKafka(call: Call, index: number, at: { topic: string; partition: number; offset: bigint | undefined }): void {
     mark(call, index, [this.#numberOf(at.topic), at.partition, at.offset === undefined ? UNKNOWN : Number(at.offset)])
   }
@@ -37,7 +37,7 @@ export class ProducedOffsets {
     mark(call, index, [IN_REFUSED, 0, 0])
   }
 
-  /** Where the call's records are. Holds on to nothing else of the call. */
+  /** The receipt for the call's records. It keeps no other part of the call in memory. */
   receiptOf({ marks = [], writing }: Call): Receipt {
     return { marks, read: this.#read, released: writing === 0 }
   }
@@ -71,7 +71,7 @@ export class ProducedOffsets {
   }
 }
 
-/** An array grows by leaps, and most calls have one record. */
+/** Most calls have one record: an array of exactly its marks is smaller than one that grew. */
 function mark(call: Call, index: number, [kind, first, second]: readonly [number, number, number]): void {
   if (call.marks === undefined) call.marks = [index, kind, first, second]
   else call.marks.push(index, kind, first, second)

@@ -1,8 +1,8 @@
 import type { Refusal } from '../../lanes/call.ts'
 
 /**
- * Kafka refuses these records for good: sending them again is useless. Every other record of the same publish()
- * call is durable, so that a caller can put just these aside.
+ * Kafka never accepts these records. All other records of the same publish() call are durable, so that the caller can
+ * store these apart.
  */
 export class RefusedRecords extends Error {
   override readonly name = 'RefusedRecords'

@@ -1,18 +1,18 @@
 import type { KafkaLog } from '../options.ts'
 
-/** What is over for less than this may come again: it is neither said to be over nor said anew. */
+/** A trouble that returns within this many milliseconds counts as one: the log says neither its end nor a new start. */
 const QUIET_MS = 5_000
 
-/** Troubles that have a name and an address. Each is logged once when it begins and once when it is over. */
+/** Troubles with a name and an address. Each is logged once when it begins and once when it ends. */
 export interface Troubles {
   /**
    * @param key what it is about: a new trouble of the same key replaces the old one
    * @param told what makes it another trouble for the log; by default any other words do
    */
   set(key: string, words: string, told?: string): void
-  /** It is over, unless it comes again soon. */
+  /** The trouble has ended, unless it returns within QUIET_MS. */
   clear(key: string): void
-  /** In words, those that are not over. */
+  /** The troubles that have not ended, in words. */
   list(): string[]
   stop(): void
 }
@@ -20,7 +20,7 @@ export interface Troubles {
 interface Trouble {
   words: string
   told: string
-  /** performance.now() when it was last over; undefined while it lasts. */
+  /** performance.now() at which the trouble last ended; undefined while it lasts. */
   clearedAt: number | undefined
 }
 

@@ -7,11 +7,11 @@ type Range = Omit<DamagedRange, 'file'>
 export interface DamageReport {
   /** Copies ranges aside and reports those that were not copied before. Never rejects. */
   tell(segment: OpenSegment, ranges: readonly Range[]): Promise<void>
-  /** Tries again what could not be copied; resolves with the segments that still must not be deleted for it. */
+  /** Repeats copies that failed. Resolves with the segments that must not be deleted before their copies succeed. */
   retry(): Promise<ReadonlySet<string>>
 }
 
-/** Sees to it that damaged bytes are kept, counted and logged once, and do not stop the reading. */
+/** Keeps, counts and logs damaged bytes once, so that they do not stop the reading. */
 export function createDamageReport(options: {
   source: SegmentSource
   log: LogLines

@@ -14,7 +14,7 @@ export interface LogReader {
 
 const CHUNK_BYTES = 1024 * 1024
 
-/** Reads a folder of segments from the oldest on and leaves it as it is. */
+/** Reads a folder of segments from the oldest on and changes nothing. */
 export function createLogReader(options: {
   readonly source: SegmentSource
   readonly log: LogLines

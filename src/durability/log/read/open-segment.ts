@@ -8,12 +8,12 @@ import type { Split } from '../segment/lines.ts'
 import { createQuarantine } from '../segment/quarantine.ts'
 import { checksumsName } from '../segment/segment-name.ts'
 
-/** A segment that is being read, from some place on. */
+/** An open segment, read forwards. */
 export interface OpenSegment {
   readonly file: string
-  /** Takes apart what lies at `offset`, which never falls. Empty at the end of what is durable. */
+  /** Splits the bytes at `offset` into lines; offsets must not fall. Empty at the end of the durable part. */
   read(offset: number): Promise<Split>
-  /** Copies a damaged range aside; false when that was done before. */
+  /** Copies a damaged range to the quarantine file; false: it was copied before. */
   setAside(range: { readonly offset: number; readonly bytes: number }): Promise<boolean>
   close(): Promise<void>
 }
@@ -23,7 +23,7 @@ export async function openSegment(options: {
   dir: string
   segment: SegmentInfo
   chunkBytes: number
-  /** Where a chunk is read to: it is right until the next one. Default: new memory for each. */
+  /** Memory for the chunk, valid until the next read. Default: new memory for each. */
   memory?: Buffer | undefined
 }): Promise<OpenSegment> {
   const { dir, segment, chunkBytes, memory } = options

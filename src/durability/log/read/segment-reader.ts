@@ -3,7 +3,7 @@ import { isNotFound } from '../segment/files.ts'
 import type { DamageReport } from './damage-report.ts'
 import { openSegment, type OpenSegment } from './open-segment.ts'
 
-/** A segment, its folder, and who is told of what is damaged in it. */
+/** A segment, its folder, and the report of its damage. */
 export interface ReadableSegment {
   readonly segment: SegmentInfo
   readonly reel: { readonly source: SegmentSource; readonly report: DamageReport }
@@ -11,9 +11,11 @@ export interface ReadableSegment {
 
 export interface SegmentReaderOptions {
   readonly log: LogLines
-  /** About so much is read at once. */
+  /** About how many bytes are read at once. */
   readonly chunkBytes: number
-  /** What was read is right until the next call only. Else V8 waits for 64 MB of chunks before it frees any. */
+  /**
+   * Lines are valid until the next call only. With new memory for each call, V8 frees nothing before 64 MB of chunks.
+   */
   readonly reusesMemory: boolean
 }
 
@@ -34,14 +36,14 @@ export class SegmentReader {
     const from = await this.#openAt(of, number, offset)
     if (from === undefined) return undefined
     const split = await from.read(offset)
-    // A segment that ends before its length has been cut by others: go on behind it.
+    // Somebody has cut the segment short: continue behind it.
     const reached = split.next === offset && segment.closed ? segment.bytes : split.next
     if (this.#opened?.from === from) this.#opened.reached = reached
     if (split.damaged.length > 0) await reel.report.tell(from, split.damaged)
     return { reached, split }
   }
 
-  /** What is open can only be read forward. */
+  /** An open segment can only be read forwards. */
   async #openAt(of: ReadableSegment, number: number, offset: number): Promise<OpenSegment | undefined> {
     const { segment, reel } = of
     if (this.#opened?.number === number && this.#opened.reached <= offset) return this.#opened.from

@@ -11,8 +11,8 @@ const MAX_WAITING_BYTES = 64 * 1024
 
 /**
  * Writes a segment's checksum file. What a full disk does not take is left out with one warning: the log is as durable
- * without, and the entries that follow stand where a reader looks for them. What a crash leaves unwritten are the newest
- * entries. Lines without an entry are believed for what they are.
+ * without, and the entries that follow stand where a reader looks for them. What a crash leaves unwritten are the
+ * newest entries. Lines without an entry are believed for what they are.
  */
 export class ChecksumWriter {
   readonly #path: string
@@ -30,7 +30,7 @@ export class ChecksumWriter {
     this.#log = log
   }
 
-  /** Hands in entries; they are written soon, and nobody waits for them. */
+  /** Adds entries. They are written soon; no append waits for them. */
   add(entries: Buffer): void {
     if (this.#isClosed) return
     this.#waiting.push(entries)
@@ -39,14 +39,14 @@ export class ChecksumWriter {
     else this.#timer ??= setTimeout(() => this.flush(), MAX_WAIT_MS).unref()
   }
 
-  /** Nothing more comes for now: what waits is written at once. */
+  /** Writes waiting entries at once, because no more come for now. */
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#waiting.length > 0) this.#writing ??= this.#writeAll()
   }
 
-  /** Writes what is left, makes it durable and closes the file. Never rejects. */
+  /** Writes and fsyncs the remaining entries and closes the file. Never rejects. */
   async close(): Promise<void> {
     this.flush()
     this.#isClosed = true
@@ -54,7 +54,7 @@ export class ChecksumWriter {
     try {
       await this.#file?.sync()
     } catch {
-      // Power may now take entries away; a segment is readable without them.
+      // A power loss may take these entries away; the segment is readable without them.
     }
     await this.#file?.close().catch(() => undefined)
   }

@@ -22,7 +22,7 @@ function entryCheck(offset: number, length: number, crc: number): number {
   return (Math.imul(offset, 0x9e3779b1) ^ Math.imul(length, 0x85ebca6b) ^ Math.imul(crc, 0xc2b2ae35) ^ 0x54524942) >>> 0
 }
 
-/** So much keeps the event loop for half a millisecond or so. */
+/** This many bytes keep the event loop busy for about half a millisecond. */
 const BYTES_AT_ONCE = 512 * 1024
 
 /** Entries of lines that lie side by side in a segment, from `offset` on. Many megabytes are done in pieces. */

@@ -23,7 +23,7 @@ export async function makeFolder(dir: string): Promise<void> {
   for (let at = resolve(dir); at.length >= resolve(first).length; at = dirname(at)) await syncFolder(dirname(at))
 }
 
-/** Writes a file whole and fsyncs it; what was there before is gone. */
+/** Replaces the content of a file and fsyncs it. */
 export async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
   const handle = await open(path, 'w', FILE_MODE)
   try {
@@ -34,7 +34,7 @@ export async function writeDurably(path: string, bytes: Uint8Array): Promise<voi
   }
 }
 
-/** Exactly these bytes of a file, fewer only where it ends. They lie in `memory` where that is large enough. */
+/** Reads these bytes of a file; fewer only at its end. Uses `memory` if it is large enough. */
 export async function readAt(handle: FileHandle, offset: number, bytes: number, memory?: Buffer): Promise<Buffer> {
   const buffer = memory !== undefined && memory.length >= bytes ? memory : Buffer.allocUnsafeSlow(bytes)
   let filled = 0
@@ -70,12 +70,12 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ENOENT'
 }
 
-/** What the system said, in its own words: "ENOSPC: no space left on device, write". */
+/** The system's own message, such as "ENOSPC: no space left on device, write". */
 export function inWords(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** A file that is to be read; undefined where there is none. */
+/** Opens a file for reading; undefined if there is none. */
 export async function openIfThere(path: string): Promise<FileHandle | undefined> {
   try {
     return await open(path, 'r')

@@ -23,9 +23,9 @@ export interface Split {
   readonly lines: Buffer[]
   /** The position in the segment of each of `lines`. */
   readonly offsets: number[]
-  /** What is no record, neighbours joined. */
+  /** Ranges that are no record; neighbours are joined. */
   readonly damaged: { offset: number; bytes: number }[]
-  /** How far the bytes were judged: a line that they cut short is left for the next time. */
+  /** Where the next split begins: a line that is cut short at the end of the bytes is left for it. */
   readonly next: number
 }
 
@@ -58,7 +58,7 @@ export function splitLines(options: {
   return split
 }
 
-/** Where the line at `at` ends and whether it is sound; undefined when these bytes stop within it. */
+/** Where the line at `at` ends and whether it is sound; undefined if the bytes end within it. */
 function nextLine(options: {
   bytes: Buffer
   at: number

@@ -11,7 +11,7 @@ import { isSegmentName, sequenceOf } from './segment-name.ts'
  */
 export const POSITION_FILE = 'position.json'
 
-/** How far each partition of a topic is, where that is further than the floor. */
+/** The positions of a topic's partitions that are behind the floor. */
 export interface TopicPositions {
   /** How many partitions the topic had. */
   readonly partitions: number
@@ -38,7 +38,7 @@ export async function savePositions(path: string, { floor, topics }: ConsumerPos
   await syncFolder(dirname(path))
 }
 
-/** The stored positions; undefined, with the reason in words, when there are none that can be believed. */
+/** The stored positions; undefined, with the reason in words, if there are none or they are damaged. */
 export async function loadPositions(path: string): Promise<{ delivered?: ConsumerPosition; problem?: string }> {
   let text: string
   try {

@@ -24,7 +24,7 @@ export interface Quarantine {
   take(range: Span): Promise<boolean>
 }
 
-/** `read` gets at the segment's bytes. */
+/** @param options.read reads bytes of the segment */
 export function createQuarantine(options: {
   dir: string
   file: string
@@ -83,7 +83,7 @@ async function readSpans(path: string): Promise<Span[]> {
   return joined(spans)
 }
 
-/** The same bytes as few spans in order. */
+/** The same bytes as few spans, in order. */
 function joined(spans: readonly Span[]): Span[] {
   const result: Span[] = []
   for (const span of spans.toSorted((a, b) => a.offset - b.offset)) {

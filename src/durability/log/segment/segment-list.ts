@@ -9,7 +9,7 @@ export interface Segment extends SegmentInfo {
   closed: boolean
 }
 
-/** What a folder holds, in memory. */
+/** The list of a folder's segments, in memory. */
 export interface SegmentList {
   readonly all: readonly Segment[]
   /** All segments' bytes together. */
@@ -17,7 +17,7 @@ export interface SegmentList {
   add(segment: Segment): void
   grow(segment: Segment, bytes: number): void
   drop(segment: Segment): void
-  /** Replaces the content by what was found on disk; `sequence` is the highest number ever seen. */
+  /** Replaces the list by the segments found on disk. `sequence`: the highest number ever used. */
   load(segments: readonly Segment[], sequence: number): void
   /** A name that sorts behind all others. */
   nextName(now: number): { file: string; sequence: number }
@@ -72,7 +72,7 @@ export interface FoundFolder {
 
 const STATS_AT_ONCE = 32
 
-/** Looks at a folder's names and sizes, not into its files. Rejects with the file system's error. */
+/** Reads the names and sizes of a folder's files, not their content. Rejects with the file system's error. */
 export async function findSegments(dir: string): Promise<FoundFolder> {
   const names = await readdir(dir)
   const files = names.filter(isSegmentName).sort((a, b) => (sequenceOf(a) ?? 0) - (sequenceOf(b) ?? 0))

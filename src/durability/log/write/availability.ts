@@ -6,13 +6,13 @@ const FIRST_DELAY_MS = 100
 const MAX_DELAY_MS = 2_000
 
 export interface Availability {
-  /** Why nothing can be written now, in words; undefined when it can. */
+  /** Why the folder cannot be written now, in words; undefined: it can. */
   problem(): string | undefined
-  /** A write failed: nothing more is tried until the probe succeeds. */
+  /** A write failed: no other write is tried until the probe succeeds. */
   fail(error: unknown): void
-  /** Records were made durable: the outage, if there was one, is over. */
+  /** Records were made durable: an outage is over. */
   markWriteSucceeded(): void
-  /** Ends the probing; waits for a probe that is under way. */
+  /** Stops probing and waits for a running probe. */
   stop(): Promise<void>
 }
 

@@ -6,7 +6,7 @@ const LOW_SHARE = 0.05
 const LOW_BYTES = 1024 ** 3
 
 export interface DiskSpace {
-  /** Looks at the disk. Never rejects. */
+  /** Reads the free space. Never rejects. */
   check(): Promise<void>
   /** In words, when the disk is nearly full. */
   problem(): string | undefined
@@ -30,7 +30,7 @@ export function createDiskSpace(options: { dir: string; log: LogLines }): DiskSp
           : undefined
         if (problem !== undefined && before === undefined) log.warn({ dir, freeBytes: free }, problem)
       } catch {
-        // A folder that is not there is told by the log itself.
+        // The log itself reports a missing folder.
       }
     }
   }

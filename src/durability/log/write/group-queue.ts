@@ -9,10 +9,10 @@ const MAX_GROUP_BYTES = 4 * 1024 * 1024
 export interface GroupQueue {
   /** Puts lines into the next group. */
   add(lines: Lines, bytes: number): Promise<Position>
-  /** Bytes that were handed in and have not settled. */
+  /** Bytes of appends that have not settled. */
   bytes(): number
   isIdle(): boolean
-  /** Resolves when everything that was handed in has settled. Never rejects. */
+  /** Resolves when all appends have settled. Never rejects. */
   drained(): Promise<void>
 }
 

@@ -1,6 +1,6 @@
 import type { Position } from '../contract.ts'
 
-/** What is written and fsynced together: everything that was handed in while the previous group was under way. */
+/** Lines that are written and fsynced together: all appends that came during the previous group's commit. */
 export interface Group {
   readonly pieces: Buffer[]
   readonly lengths: number[]

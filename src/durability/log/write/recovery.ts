@@ -35,7 +35,7 @@ export async function recoverFolder(options: RecoveryOptions): Promise<FoundFold
   }
   if (empty.length + found.orphans.length > 0) await syncFolder(dir)
 
-  // What is delivered is deleted, so the position may know a higher number than any file left.
+  // Delivered segments are deleted, so the position file may name a higher number than all remaining files.
   const { delivered: kept } = await loadPositions(join(dir, POSITION_FILE))
   const delivered = kept === undefined ? 0 : (sequenceOf(kept.floor.file) ?? 0)
   return {
@@ -70,10 +70,10 @@ async function cutTail(segment: Segment, options: RecoveryOptions): Promise<void
   }
 }
 
-/** How many of the last checksums are tried before the end is judged by its look alone. */
+/** How many of the last checksums are tried before lines are judged by their content alone. */
 const TRIED_CHECKSUMS = 64
 
-/** The end of the last line whose checksum is right: nothing up to here needs cutting. */
+/** The end of the last line with a correct checksum: everything before it stays. */
 async function checkedLength(
   entries: Buffer,
   segment: Segment,
@@ -92,7 +92,7 @@ async function checkedLength(
 
 const FIRST_WINDOW_BYTES = 1024 * 1024
 
-/** Looks backwards from the end through a window that doubles, never before `floor`. */
+/** Searches backwards from the end in a window that doubles, never before `floor`. */
 async function findSoundLength(
   floor: number,
   size: number,

@@ -18,7 +18,7 @@ import { createSegmentList } from '../segment/segment-list.ts'
 import { SegmentWriter } from './segment-writer.ts'
 
 export interface SegmentLogOptions {
-  /** Made where it is missing. */
+  /** Created if missing. */
   readonly dir: string
   readonly clock: Clock
   readonly log: LogLines
@@ -29,11 +29,11 @@ export interface SegmentLogOptions {
   readonly maxBytes?: number | undefined
   /** Above this many bytes handed in and not durable yet, appends are refused. */
   readonly maxQueueBytes?: number | undefined
-  /** How often age and disk space are looked at. */
+  /** How often age and disk space are checked. */
   readonly housekeepingMs?: number | undefined
-  /** Told after each commit. */
+  /** Called after each commit. */
   readonly onCommit?: ((commit: { bytes: number; records: number; fsyncMs: number }) => void) | undefined
-  /** Told once of bytes that were cut off at the start. */
+  /** Called once for bytes that were cut off at the start. */
   readonly onDamaged?: ((range: DamagedRange) => void) | undefined
 }
 
@@ -44,14 +44,14 @@ const DEFAULTS = {
   housekeepingMs: 10_000
 }
 
-/** What must fit before appends are let in again after a failure. */
+/** The disk must accept this many bytes before appends are accepted again after a failure. */
 const PROBE_BYTES = 64 * 1024
 
 const RETRY_AFTER_SECONDS = 2
 
 /**
- * Opens a folder of segments for writing. Never rejects for what the folder or its disk is like: then the log says so
- * in health(), refuses appends, and goes on trying by itself.
+ * Opens a folder of segments for writing. Does not reject because of the folder or its disk: the log then reports the
+ * problem in health(), refuses appends, and tries again by itself.
  */
 export async function openSegmentLog(options: SegmentLogOptions): Promise<SegmentLog> {
   const log = new FolderLog(options)
@@ -113,7 +113,7 @@ class FolderLog implements SegmentLog {
   async remove(wanted: readonly { readonly file: string; readonly bytes: number }[]): Promise<void> {
     const limits = new Map(wanted.map(({ file, bytes }) => [file, bytes]))
     const segments = this.#list.all.filter(segment => segment.bytes <= (limits.get(segment.file) ?? -1))
-    // The active one can only go while nothing is on its way into it; from here to rotate() nothing else runs.
+    // The active segment can be deleted only while no append is under way. Nothing else runs before rotate().
     const active = this.#writer.active()
     if (this.#queue.isIdle() && segments.some(segment => segment === active)) this.#writer.rotate()
     const closed = segments.filter(segment => segment.closed)
@@ -195,7 +195,7 @@ class FolderLog implements SegmentLog {
     return position
   }
 
-  /** A listener's own fault must not turn what is durable into a failure. */
+  /** An error of a listener must not make a durable append fail. */
   #tell(committed?: { bytes: number; records: number; fsyncMs: number }): void {
     try {
       if (committed !== undefined) this.#options.onCommit?.(committed)
@@ -211,7 +211,7 @@ class FolderLog implements SegmentLog {
     return new SinkUnavailable(message, { retryAfterSeconds: RETRY_AFTER_SECONDS, cause })
   }
 
-  /** Why these bytes are refused, in words; undefined when they may come in. */
+  /** Why these bytes are refused, in words; undefined: they are accepted. */
   #obstacle(bytes: number): string | undefined {
     const { dir } = this
     const { maxBytes, maxQueueBytes = DEFAULTS.maxQueueBytes, log } = this.#options

@@ -33,7 +33,7 @@ interface Active {
   readonly begun: number
 }
 
-/** Writes one segment after the other in a folder that is there. */
+/** Writes one segment after the other in an existing folder. */
 export class SegmentWriter {
   readonly #options: SegmentWriterOptions
   readonly #maxSegmentBytes: number
@@ -70,12 +70,12 @@ export class SegmentWriter {
     }
   }
 
-  /** No group follows for now: does what can wait while one does. */
+  /** No group follows for now: does the work that can wait. */
   onIdle(): void {
     this.#active?.checksums.flush()
   }
 
-  /** The segment that the next group goes to, if it is begun. */
+  /** The segment for the next group; undefined if it is not begun. */
   active(): Segment | undefined {
     return this.#active?.segment
   }
@@ -101,7 +101,7 @@ export class SegmentWriter {
     await Promise.all(this.#closing)
   }
 
-  /** Cuts off again what could not be cut off when a commit failed. Rejects with the file system's error. */
+  /** Cuts off the bytes of a failed commit that could not be cut off then. Rejects with the file system's error. */
   async repair(): Promise<void> {
     for (let segment = this.#uncut[0]; segment !== undefined; segment = this.#uncut[0]) {
       await this.#cut(segment)
@@ -160,7 +160,7 @@ export class SegmentWriter {
   }
 }
 
-/** With callbacks, since each promise of a file handle costs more than all else here; the milliseconds of the fsync. */
+/** Returns the milliseconds of the fsync. Uses callbacks: a promise of a file handle costs more than all else here. */
 function writeAndSync(fd: number, group: Group, clock: Clock): Promise<number> {
   return new Promise((resolve, reject) => {
     writev(fd, group.pieces, (error, written) => {
@@ -180,7 +180,7 @@ async function truncateIfThere(path: string, bytes: number): Promise<void> {
   }
 }
 
-/** The data is durable already, or given up: what closing says changes nothing. */
+/** The data is durable or given up already, so an error of closing changes nothing. */
 async function closeFiles(ended: Active): Promise<void> {
   await ended.checksums.close()
   await ended.handle.close().catch(() => undefined)
