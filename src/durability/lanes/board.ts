@@ -107,10 +107,7 @@ export class Board extends LaneTable {
     return entry
   }
 
-  /**
-   * Writes the entries. Older unwritten entries of all lanes concerned are written first, so that the log has the lines
-   * of a lane in the order of the lane.
-   */
+  /** Writes the entries, after the older unwritten entries of their lanes: the log keeps the order of each lane. */
   storeNow(urgent: readonly LaneEntry[]): void {
     const found: LaneEntry[] = []
     const open: LaneEntry[] = []
