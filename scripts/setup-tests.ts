@@ -20,6 +20,7 @@ const PYTHON_PACKAGES = [
   'segment-analytics-python==2.4.0',
   'schemathesis==4.32.5',
   'openapi-python-client==0.29.1',
+  'duckdb==2.0.1',
   ...EXAMPLE_PACKAGES
 ]
 const PYTHON_MARKER = join(VENV, `${PYTHON_PACKAGES.join('+')}.installed`)
@@ -35,6 +36,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   python3: 'python3',
   chromium: 'chromium',
   promtool: 'prometheus',
+  jq: 'jq',
   strace: 'strace',
   faketime: 'faketime'
 }

@@ -20,6 +20,7 @@ import { watchSdks } from './api/sources.ts'
 import type { Finders } from './api/trace.ts'
 import type { CatalogueView } from './api/api-catalogue.ts'
 import { registerCatalogue } from './api/api-catalogue.ts'
+import { registerHardValues } from './api/api-hard-values.ts'
 import type { ViolationsView } from './api/api-violations.ts'
 import { registerViolations } from './api/api-violations.ts'
 import { registerSuppressions } from './api/api-suppressions.ts'
@@ -73,6 +74,7 @@ export async function registerDebugger(app: FastifyInstance, options: DebuggerOp
     registerSuppressions(api, options.suppressions)
     registerCatalogue(api, options.catalogue)
     registerViolations(api, options.violations)
+    registerHardValues(api, { recent, mask, background })
     registerFleet(api, options.fleet)
     registerOverview(api, {
       ...options,

@@ -4,6 +4,7 @@ import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
 import { checkConfiguration } from './configuration.ts'
 import { checkDisk } from './disk.ts'
+import { checkLog } from './log.ts'
 import type { Finding } from './finding.ts'
 import { checkServer } from './server.ts'
 import { SERVER_HELP, SERVER_OPTIONS } from '../server-address.ts'
@@ -11,23 +12,28 @@ import { SERVER_HELP, SERVER_OPTIONS } from '../server-address.ts'
 const SIGNS = { ok: '✓', note: '·', warning: '!', problem: '✗' } as const
 
 export const doctor: Command = {
-  help: `Usage: tributary doctor [--json] [--url URL] [--admin URL]
+  help: `Usage: tributary doctor [--json] [--log] [--url URL] [--admin URL]
 
 Checks this machine's set-up and says what to change: configuration, keys, addresses, CORS, clock, disk, Kafka and its
 topics, and a running server where there is one. It changes nothing. Exit code 1 where something is wrong; warnings
 alone leave it 0.
 
   --json          the findings as JSON
+  --log           read the whole log too, and name values in it that stop common readers: event, property, count
 ${SERVER_HELP}
 
 Examples:
   tributary doctor
+  tributary doctor --log --json | jq -c '.[].hardValue // empty'
   docker compose exec tributary tributary doctor`,
   async run(args, terminal) {
-    const parsed = parseArguments(args, { options: { json: { type: 'boolean' }, ...SERVER_OPTIONS } })
+    const parsed = parseArguments(args, {
+      options: { json: { type: 'boolean' }, log: { type: 'boolean' }, ...SERVER_OPTIONS }
+    })
     const { config, file, findings } = await checkConfiguration()
     if (config !== undefined) {
       findings.push(...(await checkDisk(config)))
+      if (parsed.flags.has('log')) findings.push(...(await checkLog(config, terminal.note)))
       findings.push(...(await lookAtKafka(config, file)))
       findings.push(...(await checkServer(config, file, parsed)))
     }

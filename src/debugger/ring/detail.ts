@@ -1,4 +1,6 @@
 import type { Background } from '../../model/background.ts'
+import { findHardValues, HARD_VALUES } from '../../model/reading/hard-values.ts'
+import type { HardValue } from '../../model/reading/hard-values.ts'
 import type { Placement } from '../../model/sink.ts'
 import type { Mask } from './mask.ts'
 import type { StoredEvent } from './ring.ts'
@@ -21,6 +23,8 @@ export interface EventDetail extends EventRow {
   readonly changes: readonly Change[]
   readonly journey: readonly Step[]
   readonly places: readonly Placement[]
+  /** Values of what was published that stop or mislead common readers of the log. */
+  readonly hardValues: readonly (HardValue & { readonly meaning: string })[]
 }
 
 /** What became of a top-level field on its way. Values are JSON text. */
@@ -66,7 +70,9 @@ export async function toDetail(
     payload: (isEvent ? left : sent) ?? null,
     changes: isEvent ? changesOf(sent, left) : [],
     journey: journeyOf(stored, places, mask),
-    places
+    places,
+    hardValues:
+      published === null ? [] : findHardValues(published).map(hard => ({ ...hard, meaning: HARD_VALUES[hard.kind] }))
   }
 }
 

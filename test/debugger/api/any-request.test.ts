@@ -17,6 +17,7 @@ const ROUTES = [
   '/api/events',
   '/api/events/:seq',
   '/api/fleet',
+  '/api/hard-values',
   '/api/outcomes',
   '/api/overview',
   '/api/rejections',

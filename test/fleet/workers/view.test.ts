@@ -138,6 +138,19 @@ t.test('the debugger of a server with workers', { timeout: 170_000 }, async t =>
     t.match((await ask('/api/sources/web/keys/0', { method: 'POST' })).body, { writeKey: 'wk_test' })
   })
 
+  await t.test('adds up the values that stop readers, over all workers', async t => {
+    const huge = Array.from(
+      { length: 12 },
+      (_, at) => `{"userId":"u","event":"Huge","messageId":"h${at}","properties":{"n":1e400}}`
+    )
+    for (const body of huge) {
+      const headers = { authorization: AUTHORIZATION }
+      t.equal((await fetch(`${server.url}/v1/track`, { method: 'POST', headers, body })).status, 200)
+    }
+    const { body } = await ask('/api/hard-values')
+    t.match(body['values'], [{ event: 'Huge', path: 'properties.n', kind: 'beyond_double', count: 12 }])
+  })
+
   await t.test('the commands that read the log read those of all workers', async t => {
     const env = { DATA_DIR: server.dataDir, CONFIG_FILE: server.configFile }
     const listed = await runCli(server.dir, ['rejected', 'list', '--json'], { env })

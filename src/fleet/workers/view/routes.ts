@@ -8,6 +8,7 @@ import type { Json, Request } from './ask-all.ts'
 import { askAll, askOne } from './ask-all.ts'
 import { answer, pass } from './answer.ts'
 import { mergeEvents, mergeGroups, mergeKept, mergeOutcomes, mergeSources } from './merge.ts'
+import { registerHardValues } from './hard-values.ts'
 import { registerTrace } from './trace.ts'
 
 export interface ViewOptions {
@@ -33,6 +34,7 @@ export function registerView(app: FastifyInstance, options: ViewOptions): void {
   registerEvents(app, slots)
   registerSources(app, options)
   registerTrace(app, slots)
+  registerHardValues(app, slots)
   app.get('/api/rejections', async (request, reply) => {
     const asked = await askAll(slots, { method: 'GET', url: request.url })
     return answer(reply, asked, () => ({

@@ -42,6 +42,7 @@ export function EventView({ event }) {
       </p>
     </header>
     ${event.fault && html`<p class="fault" role="note"><code>${event.fault.code}</code> ${event.fault.message}${event.fault.pointer && html`, at <code>${event.fault.pointer}</code>`}</p>`}
+    ${event.hardValues?.length > 0 && html`<${HardValues} values=${event.hardValues} />`}
     <${Journey} event=${event} />
     <div class="tabs" role="tablist" aria-label="Views of the event">
       ${Object.entries(tabs).map(([id, words]) => html`<button type="button" role="tab" aria-selected=${tab === id} onClick=${() => setTab(id)}>${words}</button>`)}
@@ -53,6 +54,13 @@ export function EventView({ event }) {
       ${tab === 'raw' && html`<${Raw} event=${event} />`}
     </div>
   </article>`
+}
+
+/** What this event holds that stops common readers of the log, although the contract allows it. */
+function HardValues({ values }) {
+  return html`<ul class="hard-values" aria-label="Hard to read">
+    ${values.map(({ path, meaning }) => html`<li><code>${path}</code>${` holds ${meaning}`}</li>`)}
+  </ul>`
 }
 
 export function Journey({ event }) {

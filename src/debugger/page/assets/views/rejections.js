@@ -3,6 +3,7 @@ import { ask } from '../api.js'
 import { EventDetail } from '../parts/detail.js'
 import { ago, clock, number } from '../parts/format.js'
 import { html, useState } from '../lib.js'
+import { HardValueList } from '../parts/hard-values.js'
 import { Empty, Outcome, Problem, usePolling } from '../parts/parts.js'
 
 export function Rejections({ showStream }) {
@@ -19,6 +20,7 @@ export function Rejections({ showStream }) {
       <div>
         ${data?.events.map(group => html`<${Group} group=${group} onSelect=${select} showStream=${showStream} />`)}
         ${data?.requests.length > 0 && html`<${Requests} groups=${data.requests} />`}
+        <${HardValueList} />
       </div>
       ${selected !== undefined && html`<${EventDetail} seq=${selected} onClose=${() => select(undefined)} />`}
     </div>

@@ -1,0 +1,25 @@
+/**
+ * Makes sure that `npm run test:readers` has every reader that docs/reading.md names: Python packages of about 500 MB in .cache/readers, and
+ * PostgreSQL. Installs what is missing where that is possible; otherwise says in one line what to install, and exits 1.
+ */
+import { execFileSync } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const VENV = join(import.meta.dirname, '..', '.cache', 'readers')
+const PACKAGES = ['chdb==4.4.0', 'polars==2.1.0', 'pandas==3.1.1', 'pyarrow==26.0.1']
+const MARKER = join(VENV, `${PACKAGES.join('+')}.installed`)
+
+const run = (program: string, ...args: string[]): void => void execFileSync(program, args, { stdio: 'inherit' })
+
+if (!existsSync(MARKER)) {
+  console.log(`the readers need ${PACKAGES.join(', ')}: installing them in .cache/readers`)
+  run('python3', '-m', 'venv', '--clear', VENV)
+  run(join(VENV, 'bin', 'python'), '-m', 'pip', 'install', '--quiet', ...PACKAGES)
+  writeFileSync(MARKER, '')
+}
+if (!existsSync('/usr/lib/postgresql')) {
+  const install = ['install', '-y', '-qq', '--no-install-recommends', 'postgresql']
+  console.log(`the readers need PostgreSQL: apt-get ${install.join(' ')}`)
+  run('apt-get', ...install)
+}
