@@ -10,6 +10,7 @@ export interface BodyBudget {
   readonly held: number
 }
 
+/** @param limit in bytes, for all bodies together */
 export function createBodyBudget(limit: number = MAX_HELD_BODY_BYTES): BodyBudget {
   let held = 0
   return {

@@ -205,7 +205,7 @@ class BodyReader {
     this.#refuse(fault('payload_too_large', '', message), isComplete)
   }
 
-  /** A body that claims to be compressed and is not is kept as it arrived; of others, what could be inflated is kept. */
+  /** Keeps a body that is labelled as compressed but is plain JSON as it arrived, and of other bodies the inflated part. */
   #refuseEncoding(): void {
     const wire = Buffer.concat(this.#wire)
     const isPlain = this.#body.length === 0 && wire[0] === OPEN_BRACE
@@ -214,7 +214,7 @@ class BodyReader {
     this.#refuse(fault('invalid_encoding'), isPlain && this.#wireEnded && wire.length === this.#wireBytes)
   }
 
-  /** @param whole begins with what the body has already */
+  /** @param whole begins with the bytes that the body has already */
   #addRest(whole: Buffer): void {
     const rest = whole.subarray(this.#body.length)
     if (rest.length > 0 && this.#hold(rest)) this.#body.add(rest)

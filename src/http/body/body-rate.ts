@@ -23,7 +23,7 @@ export function watchBodyRate(minimumRate: MinimumBodyRate, received: () => numb
   const started = performance.now()
   let isOver = false
   let timer = setTimeout(look, minimumRate.graceMs).unref()
-  /** Reads first what has arrived meanwhile: the server itself may have been late. */
+  /** Lets the server read first what has arrived in the meantime, because the server itself may be late. */
   function look(): void {
     setImmediate(judge)
   }

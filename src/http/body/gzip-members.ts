@@ -1,14 +1,14 @@
 import { inflateRawSync } from 'node:zlib'
 
-/** The parts of a member's head (RFC 1952, 2.3.1). */
+/** Flags in a member's header (RFC 1952, 2.3.1). */
 const FLAG = { crc: 0b10, extra: 0b100, name: 0b1000, comment: 0b10000 } as const
 const FIXED_HEAD_BYTES = 10
-/** Behind a member's data stand its checksum and its size. */
+/** The checksum and the size of a member follow its data. */
 const TRAILER_BYTES = 8
 
 /**
- * What the whole members at the start of gzipped bytes inflate to, at most `most` bytes of it. Node's own inflater takes
- * whatever follows a member for another one, and where that is none it gives up what it had inflated just before.
+ * Inflates the complete members at the start of gzipped bytes, up to `most` bytes. Node's own inflater treats everything
+ * after a member as another member; if it is none, the inflater discards its latest output.
  */
 export function inflateMembers(bytes: Buffer, most: number): Buffer {
   const members: Buffer[] = []
@@ -36,7 +36,7 @@ function inflateMember(bytes: Buffer, most: number): { data: Buffer; consumed: n
   }
 }
 
-/** Where the data of the member begins whose head is at `at`; undefined where no head is there. */
+/** The position of a member's data; undefined if no member's header begins at `at`. */
 function dataStart(bytes: Buffer, at: number): number | undefined {
   if (bytes[at] !== 0x1f || bytes[at + 1] !== 0x8b || bytes[at + 2] !== 8) return undefined
   const flags = bytes[at + 3] ?? 0

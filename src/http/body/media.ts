@@ -7,10 +7,10 @@ import { parseEncoding } from './encoding.ts'
 const CHARSET = /;[ \t]*charset[ \t]*=[ \t]*"?([^";\s]*)/i
 const READABLE_CHARSETS: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii', 'ascii', ''])
 
-/** Names of encodings and charsets (RFC 9110, 5.6.2), and lists of them; whatever else stands there is not repeated. */
+/** Names of encodings and charsets (RFC 9110, 5.6.2), and lists of them. The message repeats no other text. */
 const NAMES = /^[\w.+, -]{1,60}$/
 
-/** How the headers of a request say that its body is to be read, or why it cannot be: a reason whose status is 415. */
+/** The encoding of a body according to the request's headers, or a fault with status 415 if the server cannot read it. */
 export function readMedia(headers: IncomingHttpHeaders): Encoding | Fault {
   const named = headers['content-encoding']
   const encoding = parseEncoding(named)
@@ -22,7 +22,7 @@ export function readMedia(headers: IncomingHttpHeaders): Encoding | Fault {
   return encoding
 }
 
-/** What was named is told: whoever finds the body among the refused ones has to know what it is in. */
+/** The message names the encoding, because a reader of the refused body needs it. */
 function unreadable(code: 'encoding_unsupported' | 'charset_unsupported', what: string, name = ''): Fault {
   const { message } = fault(code)
   return NAMES.test(name)

@@ -5,18 +5,18 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 
-/** A file that browsers load, ready to be sent. */
+/** A file for browsers, in the forms in which it is sent. */
 export interface Asset {
   readonly bytes: Buffer
   readonly gzipped: Buffer
-  /** A hash of the bytes, to make an entity tag of. */
+  /** A hash of the bytes, for the entity tag. */
   readonly hash: string
 }
 
 export interface BrowserBundle {
-  /** analytics.js for a page's script tag. */
+  /** analytics.js, for the script tag of a page. */
   readonly script: Asset
-  /** The parts that it loads when a page asks for them, by file name; the name changes with the content. */
+  /** The chunks that the script loads on demand, by file name; the name changes with the content. */
   readonly parts: ReadonlyMap<string, Asset>
 }
 
@@ -24,16 +24,16 @@ const PACKAGE = '@segment/analytics-next'
 const PRELUDE = new URL('browser-prelude.js', import.meta.url)
 
 /**
- * Where the bundle sends figures about its own failures, with the write key, when it has no settings: the one default
- * of its vendor's that the prelude cannot reach from outside.
+ * The host to which the bundle sends metrics about its own failures, with the write key, if it has no settings. The
+ * prelude cannot change this default, so its text is replaced in the bundle.
  */
 const VENDOR_API_HOST = '"api.segment.io/v1"'
 
 const compress = promisify(gzip)
 
 /**
- * The standalone bundle of @segment/analytics-next as it lies in the installed package, with its licence on top and
- * our prelude in front. Read and compressed once. Throws where the package is missing or is not what we know.
+ * Loads the standalone bundle of the installed @segment/analytics-next, puts its licence and our prelude before it, and
+ * compresses it. Throws if the package is missing or its bundle does not have the expected form.
  */
 export async function loadBrowserBundle(): Promise<BrowserBundle> {
   const home = dirname(createRequire(import.meta.url).resolve(`${PACKAGE}/package.json`))
@@ -50,7 +50,7 @@ export async function loadBrowserBundle(): Promise<BrowserBundle> {
   }
 }
 
-/** Without the pointer to its source map, which is not served. */
+/** Removes the reference to the source map, which is not served. */
 function readPart(folder: string, name: string): string {
   return readFileSync(join(folder, name), 'utf8').replace(/\/\/# sourceMappingURL=.*\s*$/, '')
 }
@@ -58,7 +58,9 @@ function readPart(folder: string, name: string): string {
 function keepFromVendor(bundle: string): string {
   const [before, after, ...more] = bundle.split(VENDOR_API_HOST)
   if (before === undefined || after === undefined || more.length > 0)
-    throw new Error(`this version of ${PACKAGE} names ${VENDOR_API_HOST} in other ways than the one that is known`)
+    throw new Error(
+      `the bundle of ${PACKAGE} does not contain ${VENDOR_API_HOST} exactly once, so it cannot be replaced`
+    )
   return `${before}tributaryApiHost${after}`
 }
 

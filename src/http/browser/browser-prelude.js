@@ -1,7 +1,7 @@
 /* oxlint-disable eslint/no-var, eslint/no-unused-vars */
-// Runs in the page, before the bundle and in the same function; ES5, for every browser that the bundle supports.
-// It makes one script tag the whole installation: the bundle takes its host and key only from an https tag or from
-// what the page's snippet left in the global, and without that snippet there would be nothing to call meanwhile.
+// Runs in the page, before the bundle and in the same function. It is ES5, for every browser that the bundle supports.
+// With it, one script tag is the whole installation: the bundle itself takes its host and key only from an https tag or
+// from the global of Segment's snippet, and without the snippet a page could make no calls until the bundle is loaded.
 var tributaryApiHost = (function (window, document) {
   var script = document.currentScript
   var place = script && /^(https?:\/\/.+)\/analytics\.js\/v1\/([^/]+)\//.exec(script.src)
@@ -11,15 +11,15 @@ var tributaryApiHost = (function (window, document) {
     analytics._cdn = analytics._cdn || place[1]
     analytics._writeKey = analytics._writeKey || decodeURIComponent(place[2])
   }
-  // Segment's snippet brings its own.
+  // Segment's snippet has added the methods itself.
   if (!analytics.initialize && !analytics.invoked) {
     analytics.invoked = true
     addMethods(analytics, name)
   }
-  // Until the settings say otherwise; never the vendor's.
+  // The bundle uses this host until it has settings; the vendor's host is never used.
   return (place ? place[1].replace(/^https?:\/\//, '') : window.location.host) + '/v1'
 
-  /** Keeps calls for the bundle until it is ready, each with the page as it was then. */
+  /** Queues calls until the bundle is ready, each with the page at the time of the call. */
   function addMethods(queue, name) {
     var calls = ['track', 'screen', 'alias', 'group', 'page', 'identify']
     var others =
@@ -39,7 +39,7 @@ var tributaryApiHost = (function (window, document) {
     }
   }
 
-  /** In the form that the bundle knows as the context of a buffered call. */
+  /** In the bundle's form for the page context of a buffered call. */
   function pageNow() {
     var canonical = document.querySelector("link[rel='canonical']")
     return {

@@ -5,15 +5,15 @@ import type { PathKeyOptions, PathKeyRoute } from '../caller/path-key.ts'
 import { checkPathKey } from '../caller/path-key.ts'
 import { sendError } from '../replies.ts'
 
-/** Its address never changes, so that an upgrade of this server reaches a page within a day; it is never waited for. */
+/** The script's URL never changes, so an upgrade of the server reaches a page after a day. A page never waits for it. */
 const SCRIPT_CACHING = 'public, max-age=86400, stale-while-revalidate=604800'
-/** Their names change with what is in them. */
+/** The names of the chunks change with their content. */
 const PART_CACHING = 'public, max-age=31536000, immutable'
 
-/** A page whose SDK did not load sends nothing, and loads it no second time. */
+/** A page whose SDK did not load sends nothing, and does not load the SDK again. */
 const config = { isSpared: true }
 
-/** The script that a page's one tag loads, and the parts that it loads itself. The bytes are the same for every key. */
+/** Registers the script of the page's tag, and the chunks that the script loads. The bytes are the same for every key. */
 export async function registerBrowserScript(app: FastifyInstance, options: PathKeyOptions): Promise<void> {
   const { script, parts } = await loadBrowserBundle()
   const scriptPath = '/analytics.js/v1/:writeKey/analytics.min.js'
@@ -39,14 +39,14 @@ function sendAsset(request: FastifyRequest, reply: FastifyReply, { bytes, gzippe
     .header('etag', tag)
     .header('x-content-type-options', 'nosniff')
     .header('cross-origin-resource-policy', 'cross-origin')
-  // CORS may have named Origin there.
+  // CORS may have set `vary: Origin`.
   reply.header('vary', [reply.getHeader('vary'), 'accept-encoding'].filter(Boolean).join(', '))
   if (isNotModified(request.headers['if-none-match'], tag)) return reply.code(304).send()
   if (isGzip) reply.header('content-encoding', 'gzip')
   return reply.send(isGzip ? gzipped : bytes)
 }
 
-/** Whether a list of encodings has one and does not refuse it (`gzip;q=0`). */
+/** Whether Accept-Encoding lists an encoding, but not with `q=0`. */
 function accepts(header: string | string[] | undefined, encoding: string): boolean {
   const wanted = String(header ?? '')
     .split(',')
@@ -55,7 +55,7 @@ function accepts(header: string | string[] | undefined, encoding: string): boole
   return wanted !== undefined && !/;\s*q=0(\.0*)?$/.test(wanted)
 }
 
-/** RFC 9110, 13.1.2: compared weakly, for proxies that compress make strong tags weak. */
+/** Compares weakly (RFC 9110, 13.1.2), because proxies that compress turn strong tags into weak tags. */
 function isNotModified(header: string | undefined, tag: string): boolean {
   const tags = (header ?? '').split(',').map(item => item.trim().replace(/^W\//, ''))
   return tags.includes(tag) || tags.includes('*')

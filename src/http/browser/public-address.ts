@@ -1,9 +1,9 @@
 import type { FastifyRequest } from 'fastify'
 
-/** Where clients reach this server: what is written into documents that tell them where to send. */
+/** The address at which clients reach this server, for the documents that tell clients where to send. */
 export interface PublicAddress {
   readonly protocol: 'http' | 'https'
-  /** Host, port where it is not the usual one, and the path in front of ours where a proxy adds one: no scheme. */
+  /** The host, a port other than the default, and the path prefix of a proxy. It has no scheme. */
   readonly host: string
 }
 
@@ -11,8 +11,8 @@ export interface PublicAddress {
 const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 
 /**
- * The address of PUBLIC_URL, else the one that this request was sent to: its Host and scheme, or what the proxies that
- * TRUST_PROXY trusts say of both. Undefined where the request names none that could be one.
+ * The address of PUBLIC_URL; without it the host and scheme of the request, as given by the proxies that TRUST_PROXY
+ * trusts. Undefined if the request has no valid host.
  *
  * @param publicUrl without a trailing slash
  */

@@ -9,35 +9,35 @@ import { JSON_TYPE, sendError } from '../replies.ts'
 import { registerSourceConfig } from './source-config.ts'
 
 export interface SettingsOptions extends PathKeyOptions {
-  /** PUBLIC_URL; undefined: the address that each request was sent to. */
+  /** PUBLIC_URL; undefined: the address of each request. */
   readonly publicUrl: string | undefined
-  /** Those of the tributary.yml in force; default: none. */
+  /** The destinations of the tributary.yml in force; default: none. */
   readonly destinations?: () => readonly Destination[]
 }
 
-/** Twice `/projects` is what some SDKs make of a settings host that ends in it. */
+/** Some SDKs add `/projects` to a settings host that ends in `/projects` already. */
 const PATHS = withVersion(['/projects/:writeKey/settings', '/projects/projects/:writeKey/settings'])
 
-/** Every page view of the browser SDK asks; a revoked key is refused by the tracking API at once in any case. */
+/** The browser SDK asks at every page view. A cached answer is harmless: the tracking API refuses a revoked key at once. */
 const MAX_AGE_SECONDS = 600
 
 /** An SDK without settings sends nothing. */
 const config = { isSpared: true }
 
-/** What the entry of the server itself is called in the settings; the forks of analytics.js differ in little else. */
+/** The name of the server's own entry in `integrations`. The forks of analytics.js differ in little else. */
 const INTEGRATIONS = { segment: 'Segment.io', 'customer.io': 'Customer.io Data Pipelines' } as const
 
-/** The documents that browser and mobile SDKs fetch first, and that tell them where to send: Segment's, and RudderStack's. */
+/** Registers the documents that Segment's and RudderStack's SDKs fetch first, and that tell the SDKs where to send. */
 export function registerSettings(app: FastifyInstance, options: SettingsOptions): void {
   registerSourceConfig(app, options)
-  // Made from the Host that one client sent, it must not be handed to another by a cache in between.
+  // Without PUBLIC_URL the document contains the Host of one client, so a shared cache must not give it to another client.
   const scope = options.publicUrl === undefined ? 'private' : 'public'
   for (const path of PATHS) {
     app.get<PathKeyRoute>(path, { config }, async (request, reply) => {
       const known = checkPathKey(request, reply, options)
       if (known === undefined) return reply
       const address = publicAddress(request, options.publicUrl)
-      if (address === undefined) return sendError(reply, 'bad_request', 'the Host is not one')
+      if (address === undefined) return sendError(reply, 'bad_request', 'the Host header is not valid')
       reply.header('cache-control', `${scope}, max-age=${MAX_AGE_SECONDS}`)
       return reply
         .header('content-type', JSON_TYPE)
@@ -47,9 +47,10 @@ export function registerSettings(app: FastifyInstance, options: SettingsOptions)
 }
 
 /**
- * What the SDKs need, and nothing that makes them load or send anything elsewhere. analytics.js takes each default that
- * is left out as its vendor's host: `metrics` without `sampleRate` and `host` would send there. One integration, no
- * middleware and no plugins keep it from loading further scripts. Mobile SDKs send to `apiHost` over https.
+ * The settings that the SDKs need, without anything that makes them load from or send to another host. analytics.js uses
+ * its vendor's host for each setting that is missing, for example for `metrics` without `sampleRate` and `host`. It loads
+ * no further scripts, because there is one integration, no middleware and no plugin. Mobile SDKs send to `apiHost` over
+ * https.
  */
 function settingsDocument(
   { writeKey, source }: PathKey,
@@ -86,8 +87,8 @@ function settingsDocument(
 }
 
 /**
- * What Segment's consent wrapper looks for: without it the wrapper cannot tell whether to hold events back while no category
- * is consented to. Left out where no destination of the source has categories.
+ * The settings of Segment's consent wrapper. Without them the wrapper does not know whether to hold events back while the
+ * user has consented to no category. Empty if no destination of the source has categories.
  */
 function consentSettings(destinations: readonly Destination[], source: string) {
   const own = destinations.filter(({ enabled, sources }) => enabled && (sources?.includes(source) ?? true))

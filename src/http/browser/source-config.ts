@@ -5,20 +5,20 @@ import { withVersion } from '../paths.ts'
 import type { PathKeyOptions } from '../caller/path-key.ts'
 import { JSON_TYPE } from '../replies.ts'
 
-/** A page asks each time that it is opened. */
+/** A page asks each time it is opened. */
 const CACHING = 'private, max-age=600'
 
-/** An SDK without it sends nothing. */
+/** An SDK without this document sends nothing. */
 const config = { isSpared: true }
 
 /**
- * What RudderStack's browser SDK needs before it sends (3.34.1: an object `source` with an id, an object `config` and an
- * array of destinations), and nothing that makes it load its vendor's code or send figures: no destination, no
- * `statsCollection`. It says nothing of the source, so it is the same for all of them.
+ * The document that RudderStack's browser SDK needs before it sends (3.34.1: an object `source` with an id, an object
+ * `config` and an array of destinations). It has no destination and no `statsCollection`, so that the SDK loads no code of
+ * its vendor and sends no metrics. It is the same for all sources.
  */
 const SOURCE_CONFIG = JSON.stringify({ source: { id: 'tributary', enabled: true, config: {}, destinations: [] } })
 
-/** The document that RudderStack's SDKs fetch first. Origin is not asked, as for the settings of Segment's. */
+/** Registers the document that RudderStack's SDKs fetch first. The Origin is not checked, as for Segment's settings. */
 export function registerSourceConfig(app: FastifyInstance, { authenticator, onRefused }: PathKeyOptions): void {
   for (const path of withVersion(['/sourceConfig'])) {
     app.get(path, { config }, async (request, reply) => {

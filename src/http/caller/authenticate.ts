@@ -10,58 +10,58 @@ import { senderOf } from './sender.ts'
 
 export interface AuthenticatorOptions {
   readonly keys: KeyStore
-  /** Whether a key that is unknown here may be known elsewhere: then it is no guess, and is to be sent again. */
+  /** Whether this server's configuration is behind: an unknown key is then no guess, and the client is told to retry. */
   readonly isBehind?: () => boolean
   /** Monotonic milliseconds. */
   readonly monotonic: () => number
 }
 
-/** Who sends a request, or why it is refused. */
+/** The source of a request, or why the request is refused. */
 export type Authenticated = { readonly ok: true; readonly source: Source; readonly writeKey: string } | Refused
 
 export interface Refused {
   readonly ok: false
   readonly code: ErrorCode
-  /** Default: that of the code. */
+  /** Default: the message of the code. */
   readonly message?: string
-  /** Whose key it is, where it is known. */
+  /** The source of the key, if the key is known. */
   readonly source?: Source
 }
 
 export interface Authenticator {
   /**
-   * What the first key says that some source has, of those that a request says to have; undefined where nobody has any
-   * of them. Nothing is counted: more keys may be found in the body.
+   * The result for the first of these keys that a source has; undefined if no source has any of them. Unknown keys are not
+   * counted, because the body may have more keys.
    */
   known(sent: readonly SentKey[], request: FastifyRequest): Authenticated | undefined
-  /** The same for all keys of a request: where nobody has any of them, they are counted, and the first is named. */
+  /** As known(), for all keys of a request. If no source has any of them, they are counted, and the message names the first. */
   authenticate(sent: readonly SentKey[], request: FastifyRequest): Authenticated
 }
 
-/** The last key of a connection, whose it was, and the list of sources that said so. */
+/** The last key of a connection, its source, and the list of sources in which it was found. */
 interface KnownKey {
   readonly key: string
   readonly source: Source
   readonly file: readonly Source[]
 }
 
-/** Unknown keys from one address in a minute, after which it is told to slow down. */
+/** The most unknown keys from one address in a minute; further unknown keys are answered 429. */
 const MAX_UNKNOWN_KEYS = 1_000
 const UNKNOWN_KEYS_WINDOW_MS = 60_000
-/** Addresses remembered within one window; a flood of new ones beyond that is not told apart. */
+/** The most addresses that are counted within one window; further new addresses are not counted. */
 const MAX_ADDRESSES = 10_000
 
 /**
- * Finds the source of a key and says whether it may send from where it does. Only unknown keys of requests that have no
- * other are counted against an address: many customers may share one behind a proxy, a stranger's guesses must not lock
- * them out, and the user name of a site's own login is no guess.
+ * Finds the source of a key and checks whether the source is enabled and allows the request's Origin. Unknown keys are
+ * counted against an address only if the request has no known key: customers behind one proxy share an address, so that
+ * a stranger's guesses must not lock them out, and the user name of a site's own login is no guess.
  */
 export function createAuthenticator({ keys, isBehind, monotonic }: AuthenticatorOptions): Authenticator {
   let unknown = new Map<string, number>()
   let windowStart = monotonic()
   const lastKeys = new WeakMap<Socket, KnownKey>()
 
-  /** SDKs send many requests with one key over one connection: it is looked up once for as long as the file stands. */
+  /** SDKs send many requests with one key over one connection: the key is looked up again only after the sources changed. */
   function find(key: string, socket: Socket): Source | undefined {
     const file = keys.sources()
     const last = lastKeys.get(socket)
@@ -79,7 +79,7 @@ export function createAuthenticator({ keys, isBehind, monotonic }: Authenticator
     return undefined
   }
 
-  /** Each key is a guess, however many of them one request holds. */
+  /** Each key counts as one guess, also if a request has several. */
   function refuseUnknown(sent: readonly SentKey[], address: string): Refused {
     const [first] = sent
     if (first === undefined) return { ok: false, code: 'write_key_missing' }
@@ -114,7 +114,7 @@ function admit(source: Source, writeKey: string, { headers }: FastifyRequest): A
   return { ok: true, source, writeKey }
 }
 
-/** Refuses a request for its key; a client that sent none is told how (RFC 9110, 11.6.1). */
+/** Answers a request that is refused for its key. A client without a key gets WWW-Authenticate (RFC 9110, 11.6.1). */
 export function refuseKey(reply: FastifyReply, code: ErrorCode, message?: string): FastifyReply {
   if (code === 'write_key_missing') reply.header('www-authenticate', 'Basic realm="tributary", charset="UTF-8"')
   return sendError(reply, code, message)

@@ -51,7 +51,7 @@ export function findCaller(
   if (sent.length === 0) return { ok: false, code: 'write_key_repeated' }
   const found = authenticator.authenticate(sent, request)
   if (found.ok || found.code !== 'write_key_unknown') return found
-  // Nobody knows which of the keys was meant to count: both faults are told.
+  // The client may have meant any of the keys, so the message names both faults.
   return {
     ok: false,
     code: 'write_key_repeated',

@@ -4,26 +4,26 @@ import { compile } from '@fastify/proxy-addr'
 import type { FastifyInstance } from 'fastify'
 import { plainAddress, readForwarded } from './forwarded.ts'
 
-/** TRUST_PROXY: everybody, nobody, ranges of addresses, or a rule by address and by how many proxies are nearer. */
+/** TRUST_PROXY: everybody, nobody, ranges of addresses, or a rule; `hop` is the number of proxies that are nearer. */
 export type TrustProxy = boolean | string | ((address: string, hop: number) => boolean)
 
 type Trusts = (address: string, hop: number) => boolean
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The address of who sent the request, without a port; empty where it is not known. */
+    /** The client's address without a port; empty if it is not known. */
     readonly clientAddress: string
-    /** The scheme that the client has used. */
+    /** The scheme that the client used. */
     readonly clientProtocol: 'http' | 'https'
-    /** The host that the client has asked for, with its port, as it was sent; empty where there is none. */
+    /** The host and port that the client asked for, as sent; empty if there is none. */
     readonly clientHost: string
   }
 }
 
 /**
- * Tells requests of a listener who their client is: of the connection, or as the proxies in front say, as far as
- * TRUST_PROXY trusts them. Address, scheme and host are by one rule: what the farthest trusted proxy says, or the nearest
- * to it where that one says nothing.
+ * Adds the client's address, scheme and host to the requests of a listener. They come from the connection, or from the
+ * proxies that TRUST_PROXY trusts. One rule applies to all three: the value of the farthest trusted proxy counts; if that
+ * proxy gives none, the value of the proxy nearest to it.
  */
 export function knowClients(app: FastifyInstance, trust: TrustProxy): void {
   const trusts = toTrusts(trust)
@@ -74,7 +74,7 @@ function hostOf(request: IncomingMessage, trusts: Trusts | undefined): string {
   return farthest(hosts, trusted) ?? own
 }
 
-/** What the proxies say, and how many of them are trusted, counted from the connection on. */
+/** The values of the proxies, and how many proxies are trusted, counted from the connection. */
 function read(request: IncomingMessage, trusts: Trusts) {
   const forwarded = readForwarded(request.headers)
   const { addresses, protocols, hosts } = forwarded
@@ -85,7 +85,7 @@ function read(request: IncomingMessage, trusts: Trusts) {
   return { ...forwarded, trusted }
 }
 
-/** What the farthest of the first `trusted` proxies says that says anything. */
+/** The value of the farthest of the first `trusted` proxies that gives one. */
 function farthest<T>(said: readonly (T | undefined)[], trusted: number): T | undefined {
   return said.slice(0, trusted).findLast(word => word !== undefined && word !== '')
 }

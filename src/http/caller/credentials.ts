@@ -8,16 +8,16 @@ export interface SentKey {
 }
 
 const BASIC = /^[ \t]*basic[ \t]+([\w.~+/-]+=*)[ \t]*$/i
-/** A write key that is no token68 of RFC 9110 is accepted too: clients send it as it is. */
+/** A write key that is no token68 (RFC 9110) is accepted too, because clients do not encode it. */
 const BEARER = /^[ \t]*bearer[ \t]+([!-~]+)[ \t]*$/i
 
 const NO_KEYS: readonly SentKey[] = []
 
 /**
- * The write key of a Basic Authorization header: the user name, with an empty password. `key:` and `key` both work
- * (Segment's HTTP API: "without the trailing colon still works"), which is why @fastify/basic-auth, which wants the
- * colon and answers 401 itself, is not used here. Undefined where the header is missing or of another scheme. An empty
- * string where it is Basic and broken: no source has that key.
+ * The write key of a Basic Authorization header: the user name. Undefined if the header has another scheme; an empty
+ * string if it is Basic but malformed, because no source has that key. `key:` and `key` both work (Segment's HTTP API:
+ * "without the trailing colon still works"). @fastify/basic-auth requires the colon and answers 401 itself, so it is not
+ * used here.
  */
 function basicKey(header: string): string | undefined {
   if (!/^[ \t]*basic\b/i.test(header)) return undefined
@@ -39,12 +39,12 @@ function readAuthorization(header: string): readonly SentKey[] {
   return bearer === undefined ? NO_KEYS : [{ key: bearer, place: 'the Bearer token' }]
 }
 
-/** A longer header holds no write key, and must not be kept in memory as long as the connection. */
+/** A longer header contains no write key, and must not stay in memory as long as the connection. */
 const MAX_REMEMBERED_CHARS = 512
 
 const lastHeaders = new WeakMap<Socket, { readonly header: string; readonly keys: readonly SentKey[] }>()
 
-/** Decoded once for all requests of a connection with the same header. */
+/** A header is decoded once for all requests of a connection that repeat it. */
 function authorizationKeys(socket: Socket, header: string): readonly SentKey[] {
   const last = lastHeaders.get(socket)
   if (last !== undefined && isSameSecret(last.header, header)) return last.keys
@@ -54,8 +54,9 @@ function authorizationKeys(socket: Socket, header: string): readonly SentKey[] {
 }
 
 /**
- * The keys in the head of a request, in the order in which they are tried: Basic, else a Bearer token that may be a key
- * (Customer.io's SDK for Python) or one of OAuth; then `X-Write-Key`, which Jitsu's SDKs send as `key` or `key:secret`.
+ * The keys in the head of a request, in the order in which they are tried: first Authorization, then `X-Write-Key`. A
+ * Bearer token may be a key (Customer.io's SDK for Python) or an OAuth token. Jitsu's SDKs send `X-Write-Key` as `key` or
+ * `key:secret`.
  */
 export function headKeys(socket: Socket, headers: IncomingHttpHeaders): readonly SentKey[] {
   const { authorization, 'x-write-key': writeKey } = headers
@@ -84,7 +85,7 @@ function writeKeyOf(query: unknown): unknown {
   return (query as Record<string, unknown> | undefined)?.['writeKey']
 }
 
-/** The time of the comparison depends on the length only: behind a proxy, strangers share a connection. */
+/** Compares in a time that depends on the length only, because strangers behind a proxy share a connection. */
 export function isSameSecret(one: string, other: string): boolean {
   if (one.length !== other.length) return false
   let difference = 0

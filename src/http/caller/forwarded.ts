@@ -1,21 +1,21 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { isIP, isIPv4 } from 'node:net'
 
-/** What the proxies in front say of a request, each list with the word of the nearest proxy first. */
+/** The values that proxies added to a request. Each list begins with the value of the nearest proxy. */
 export interface Forwarded {
-  /** Who sent the request to that proxy: an address without its port; empty where it is none. */
+  /** The address from which each proxy got the request, without a port; empty if the value is no address. */
   readonly addresses: readonly string[]
   readonly protocols: readonly string[]
   readonly hosts: readonly string[]
 }
 
-/** A parameter of a Forwarded element (RFC 7239, 4); ports and brackets without quotes are taken too, as some send them. */
+/** A parameter of a Forwarded element (RFC 7239, 4). Some proxies send ports and brackets without quotes. */
 const PARAMETER = /[ \t]*([\w!#$%&'*+.^`|~-]+)=("(?:[^"\\]|\\.)*"|[^;,\s"]*)[ \t]*(?:;|$)/y
 
 /**
- * Reads X-Forwarded-For, -Proto and -Host, and Forwarded (RFC 7239) where the first of them is not there. Not both for an
- * address: most proxies write the former and pass the latter on as their client sent it. Where Forwarded says the address, a
- * scheme or a host of the other family beats its own, since some proxies write one of each.
+ * Reads X-Forwarded-For, -Proto and -Host; without X-Forwarded-For it reads Forwarded (RFC 7239). Forwarded is not used
+ * beside X-Forwarded-For, because most proxies write the latter and pass Forwarded on as the client sent it. Where
+ * Forwarded gives the address, X-Forwarded-Proto and -Host still take precedence, because some proxies mix both families.
  */
 export function readForwarded(headers: IncomingHttpHeaders): Forwarded {
   const { 'x-forwarded-for': by, 'x-forwarded-proto': proto, 'x-forwarded-host': host, forwarded } = headers
@@ -31,13 +31,13 @@ export function readForwarded(headers: IncomingHttpHeaders): Forwarded {
   }
 }
 
-/** The parameters of one element by their names in lower case; none where it is malformed. */
+/** The parameters of an element by their names in lower case; empty if the element is malformed. */
 function parseElement(element: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
   PARAMETER.lastIndex = 0
   while (PARAMETER.lastIndex < element.length) {
     const [, name = '', value = ''] = PARAMETER.exec(element) ?? []
-    // Each parameter may stand there once.
+    // A parameter may occur only once.
     if (name === '' || found.has(name.toLowerCase())) return new Map()
     found.set(name.toLowerCase(), unquote(value))
   }
@@ -45,8 +45,8 @@ function parseElement(element: string): ReadonlyMap<string, string> {
 }
 
 /**
- * The elements of a list, the last one first, without empty ones. Read from its end, where the nearest proxy writes:
- * a quotation mark that a client has left open in front of that joins nothing to it.
+ * The elements of a list, the last element first, without empty elements. The list is read from its end, where the nearest
+ * proxy writes, so that an open quotation mark of the client cannot swallow the proxy's element.
  */
 function split(header: string | string[] | undefined): string[] {
   const text = String(header ?? '')
@@ -69,13 +69,13 @@ function unquote(text: string): string {
     : text
 }
 
-/** An IPv6 address in brackets, or an IPv4 address, with a port, which RFC 7239 lets be obfuscated (`_x`). */
+/** An IPv6 address in brackets or an IPv4 address, with an optional port, which RFC 7239 allows to be obfuscated (`_x`). */
 const NODE = /^(?:\[([^\]]+)\]|([\d.]+))(?::[\w.-]*)?$/
 const MAPPED = /^::ffff:(?:([\d.]+)|([\da-f]{1,4}):([\da-f]{1,4}))$/i
 
 /**
- * An address without quotes, brackets and port, IPv4 where it is mapped into IPv6; empty where it is none (`unknown`,
- * `_hidden`, a name).
+ * Returns an address without quotes, brackets and port, and an IPv4 address that is mapped into IPv6 as IPv4. Returns an
+ * empty string if the text is no address (`unknown`, `_hidden`, a name).
  */
 export function plainAddress(text: string): string {
   const bare = unquote(text.trim())

@@ -5,7 +5,7 @@ import { sendError } from '../replies.ts'
 
 export interface PathKeyOptions {
   readonly authenticator: Authenticator
-  /** Told of a request that was refused, by code. */
+  /** Called with the code of each refused request. */
   readonly onRefused: (code: string) => void
 }
 
@@ -20,9 +20,9 @@ export interface PathKey {
 }
 
 /**
- * The write key in a path, where a source has it; undefined when the request was refused, and answered. A key that
- * nobody has is a path that is not there. Guesses count as they do everywhere, and Origin does not: what these paths
- * serve says nothing that the key does not, and the events of another origin are refused where they are sent.
+ * The write key in a path and its source; undefined if the request was refused, which answers it. An unknown key is
+ * answered 404 and counted as a guess. The Origin is not checked: these paths reveal nothing beyond the key, and the
+ * tracking API refuses the events of a foreign origin.
  */
 export function checkPathKey(
   request: FastifyRequest<PathKeyRoute>,

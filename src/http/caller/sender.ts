@@ -4,24 +4,24 @@ import type { FastifyRequest } from 'fastify'
 import type { RequestSignals } from '../../ingest/govern/governance.ts'
 import { asTraceparent, TRACEPARENT } from '../../model/record.ts'
 
-/** Keeps the address of each client while its requests are in flight: a closed socket has no address. */
+/** Keeps the address of each client after its socket has closed, for the requests that are still in flight. */
 export function rememberSenders(server: Server): void {
   const remember = (socket: Socket): void => {
-    // Node keeps an address that was asked for once.
+    // Node caches the address when it is read for the first time.
     void socket.remoteAddress
   }
   server.on('connection', remember)
   server.on('secureConnection', remember)
 }
 
-/** The client's address according to TRUST_PROXY; empty if the client was gone before it could be read. */
+/** The client's address according to TRUST_PROXY; empty if the client disconnected before it could be read. */
 export function senderOf(request: FastifyRequest): string {
   return request.clientAddress
 }
 
 const GPC_SIGNALS: RequestSignals = { gpc: true }
 
-/** What rules may look at of a request's head; undefined for most requests. */
+/** The signals in a request's head that rules may use; undefined for most requests. */
 export function signalsOf(request: FastifyRequest): RequestSignals | undefined {
   return request.raw.headers['sec-gpc'] === '1' ? GPC_SIGNALS : undefined
 }

@@ -1,17 +1,17 @@
 import { hash } from 'node:crypto'
 
-/** A request that comes again within that time is the same one. */
+/** An equal request within this time is a repetition. */
 const REPEATED_WITHIN_MS = 1_000
-/** Requests that are remembered of each of two seconds; ids of more depend on the second alone. */
+/** The most requests that are remembered for each of two seconds; the ids of further requests depend on the second alone. */
 const MAX_REMEMBERED = 10_000
 
-/** The id of an event that was shown without one, from all that tells its request from others. */
+/** Returns the id of an event without a messageId, from the facts that distinguish its request from others. */
 export type PixelIds = (...facts: readonly string[]) => string
 
 /**
- * Ids for pixels without a messageId: proxies send a GET again where its connection was dropped (RFC 9110, 9.2.2, allows
- * it), and that is one event. The id is made of the facts and the second, so that other servers come to the same; a
- * repetition in the next second, less than a second later, gets the id of the first.
+ * Creates ids for pixels without a messageId. A proxy may send a GET again if its connection was dropped (RFC 9110, 9.2.2),
+ * and both requests are one event. The id is a digest of the facts and the second, so that other servers compute the same
+ * id. A repetition within a second, but in the next calendar second, gets the first request's id.
  *
  * @param now milliseconds since 1970
  */

@@ -2,20 +2,20 @@ import { parse } from 'node:querystring'
 
 export type PixelQuery = Readonly<Record<string, string | readonly string[] | undefined>>
 
-/** Mails pass several hands on their way, and each may encode a link once more. */
+/** Several programs process a mail on its way, and each may encode a link once more. */
 const MAX_ROUNDS = 4
 
-/** `&` as HTML spells it, once or again: a link that was taken out of a page's source as it stood there. */
+/** `&` as HTML escapes it, once or repeatedly: a link may be copied from the HTML source of a page. */
 const ESCAPED_AMPERSAND = /&(?:amp;)+/gi
-/** A percent sign that is not the beginning of an encoded percent sign and two digits. */
+/** A percent sign that does not begin an encoded percent sign with two digits after it. */
 const ENCODED_ONCE = /%(?!25[\da-f]{2})/i
 
 /**
- * The parameters of a pixel's query as its author wrote them: `&amp;` left in it, and percent signs that were encoded
- * again, are undone as often as they were done. A query counts as encoded twice where no percent sign in it stands for
- * anything but another escape; a single value that means to say `%20` so is taken for one.
+ * The parameters of a pixel's query as the author wrote them: `&amp;` and repeated percent-encoding are undone. A query
+ * counts as encoded twice if every percent sign in it encodes another escape. A query whose only escape is `%2520`, for the
+ * literal text `%20`, is therefore decoded too often.
  *
- * @param raw what stands behind the question mark
+ * @param raw the text after the question mark
  */
 export function readPixelQuery(raw: string): PixelQuery {
   let query = raw
@@ -24,20 +24,20 @@ export function readPixelQuery(raw: string): PixelQuery {
     if (mended === query) break
     query = mended
   }
-  // A URL has so many characters at most; Node would leave out all parameters behind the thousandth.
+  // The length of a URL bounds the number of parameters. Node's default would ignore all parameters after the thousandth.
   return parse(query, '&', '=', { maxKeys: 0 })
 }
 
 function mendOnce(query: string): string {
   const joined = query.replace(ESCAPED_AMPERSAND, '&')
-  // Not one parameter has a value: the signs between them were encoded too.
+  // No parameter has a value, so the separators were encoded too.
   if (!joined.includes('=') && /%3d/i.test(joined)) return decode(joined) ?? joined
   if (!joined.includes('%') || ENCODED_ONCE.test(joined)) return joined
   const unwrapped = joined.replaceAll('%25', '%')
   return decode(unwrapped) === undefined ? joined : unwrapped
 }
 
-/** Undefined where the escapes are not those of a text. */
+/** Undefined if the escapes are not valid UTF-8. */
 export function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text)

@@ -20,7 +20,7 @@ const PIXEL = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBR
 export interface PixelOptions extends TrackingOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number
-  /** A sender's address as it may be kept: ids are made of it. Default: as it is. */
+  /** Returns the form in which a sender's address may be kept; ids are computed from it. Default: the address itself. */
   readonly keptAddress?: (source: Source, address: string) => string
 }
 
@@ -35,8 +35,8 @@ interface PixelContext extends PixelOptions {
 }
 
 /**
- * An event as an image, for mails and pages without scripts (Segment's Pixel Tracking API). The answer is always 200
- * and the image, whatever became of the event: that is in the metrics and on the rejected records.
+ * Registers the pixel, for mails and pages without scripts (Segment's Pixel Tracking API). The answer is always 200 with
+ * the image. The outcome of the event is visible only in the metrics, the debugger and the rejected records.
  */
 export function registerPixel(app: FastifyInstance, options: PixelOptions): void {
   const context = { ...options, ids: createPixelIds(options.now), limitsOf: createLimitsOf(options.limits) }
@@ -48,7 +48,7 @@ export function registerPixel(app: FastifyInstance, options: PixelOptions): void
   }
   for (const path of withVersion(['/pixel/:type'])) {
     app.get<PixelRoute>(path, { config }, async (request, reply) => {
-      // Proxies of mail providers look first; looking is not opening.
+      // Proxies of mail providers send HEAD first, which does not mean that the user opened the mail.
       if (request.method !== 'HEAD') await ingest(request, context)
       return sendPixel(reply)
     })
@@ -60,12 +60,12 @@ async function ingest(request: FastifyRequest<PixelRoute>, options: PixelContext
     const refusal = await track(request, options)
     if (refusal !== undefined) options.onRefused(refusal)
   } catch (error) {
-    request.log.error({ err: error }, "a pixel's event was lost")
+    request.log.error({ err: error }, 'the event of a pixel was lost')
     options.onRefused('internal_error')
   }
 }
 
-/** Why the request was refused before it was an event; undefined where it became one, good or bad. */
+/** Returns the code of a request that was refused as a whole; undefined if the pipeline got an event, valid or not. */
 async function track(request: FastifyRequest<PixelRoute>, options: PixelContext): Promise<string | undefined> {
   const { name, query: raw } = readPath(request)
   const type = typeNamed(name)
@@ -111,12 +111,12 @@ async function track(request: FastifyRequest<PixelRoute>, options: PixelContext)
   return undefined
 }
 
-/** A question mark that was encoded again, once or more. */
+/** A question mark that was percent-encoded once or repeatedly. */
 const ENCODED_QUESTION_MARK = /%(?:25)*3f/i
 
 /**
- * A suffix makes the path an image's for whoever looks at that; behind an encoded question mark stands the query. The router
- * has undone one encoding of it.
+ * Reads the event type and the query from the path. The path may end in `.gif`, for programs that expect the suffix of an
+ * image. If the question mark was encoded, the query is part of the path; the router has decoded the path once.
  */
 function readPath({ params, raw }: FastifyRequest<PixelRoute>): { name: string; query: string } {
   const { url = '' } = raw
@@ -127,7 +127,7 @@ function readPath({ params, raw }: FastifyRequest<PixelRoute>): { name: string; 
 }
 
 function sendPixel(reply: FastifyReply): FastifyReply {
-  // Each showing is an event, so nothing may keep the image; pages of any origin may show it.
+  // Each display is an event, so no cache may keep the image; pages of any origin may show it.
   return reply
     .header('content-type', 'image/gif')
     .header('cache-control', 'no-store')

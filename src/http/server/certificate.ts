@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 
-/** A certificate and its key as PEM texts, and the files that they came from. */
+/** A certificate and its key as PEM texts, and their files. */
 export interface Certificate {
   readonly cert: string
   readonly key: string
@@ -11,7 +11,7 @@ export interface Certificate {
 }
 
 export interface FollowOptions {
-  /** What the servers were started with. */
+  /** The pair with which the servers were started. */
   readonly certificate: Certificate
   /** TLS servers of Node. */
   readonly servers: readonly object[]
@@ -21,11 +21,11 @@ export interface FollowOptions {
   }
 }
 
-/** A pair is believed when two looks in a row saw the same: the two files are hardly ever replaced at one instant. */
+/** A new pair is used after two equal reads in a row, because the two files are rarely replaced at the same instant. */
 const LOOK_EVERY_MS = 1_000
 
 export interface CertificateWatch {
-  /** Reads the files now and takes what they hold, without waiting for them to be the same twice. */
+  /** Reads the files now and uses them without a second read. */
   check(): void
   close(): void
 }
@@ -35,8 +35,8 @@ interface TlsServer {
 }
 
 /**
- * Follows the files of a certificate, so that a renewed one is served without a restart: connections that are open stay,
- * new ones get it. A pair that cannot be used is said once, and the last good one stays.
+ * Watches the files of a certificate, so that a renewed certificate is served without a restart. Open connections stay as
+ * they are. A pair that cannot be used is logged once, and the last good pair stays in force.
  */
 export function followCertificate({ certificate, servers, log }: FollowOptions): CertificateWatch {
   const { certFile, keyFile } = certificate

@@ -2,7 +2,7 @@ import cors from '@fastify/cors'
 import type { FastifyInstance } from 'fastify'
 import type { Source } from '../../model/source.ts'
 
-/** How long a browser keeps a preflight's answer, in seconds: a day. */
+/** How long a browser caches the answer of a preflight. */
 const MAX_AGE_SECONDS = 86_400
 
 export interface CorsOptions {
@@ -17,16 +17,16 @@ export type OriginHeaders = Readonly<
   Partial<Record<'access-control-allow-origin' | 'access-control-allow-credentials', string>>
 >
 
-/** The headers of an answer to a page of this origin; undefined as origin: the request names none. */
+/** Returns the headers of an answer to a page of this origin; undefined for a request without Origin. */
 export type OriginRule = (origin: string | undefined) => OriginHeaders
 
 const ANY: OriginHeaders = { 'access-control-allow-origin': '*' }
 const NONE: OriginHeaders = {}
 
 /**
- * The rule of CORS_ORIGINS and the sources' allowedOrigins. A page whose origin stands in either may send with
- * credentials, as sendBeacon with JSON always does: browsers then want the exact origin and never take `*` (Fetch
- * standard, "CORS protocol and credentials"). All other pages get what CORS_ORIGINS says, without credentials.
+ * Creates the rule of CORS_ORIGINS and the sources' allowedOrigins. A page whose origin is in either list may send with
+ * credentials, as sendBeacon with JSON always does. For these requests browsers require the exact origin instead of `*`
+ * (Fetch standard, "CORS protocol and credentials"). All other pages get the value of CORS_ORIGINS, without credentials.
  */
 export function createOriginRule({ origins, sources }: CorsOptions): OriginRule {
   let known: readonly Source[] | undefined
@@ -48,16 +48,16 @@ export function createOriginRule({ origins, sources }: CorsOptions): OriginRule 
   }
 }
 
-/** CORS on every answer, preflights included. */
+/** Adds the CORS headers to every answer, preflights included. */
 export async function allowOrigins(app: FastifyInstance, rule: OriginRule): Promise<void> {
-  // Before the plugin, which answers preflights itself. It knows credentials only for all origins or for none.
+  // This hook runs before the plugin, which answers preflights itself and allows credentials for all origins or for none.
   app.addHook('onRequest', (request, reply, done) => {
     const allowed = rule(request.headers.origin)['access-control-allow-credentials']
     if (allowed !== undefined) reply.header('access-control-allow-credentials', allowed)
     done()
   })
   await app.register(cors, {
-    // The plugin compares with a list letter by letter: of no origin, nothing is said.
+    // For an empty list the plugin writes no Access-Control-Allow-Origin.
     origin: (origin, done) => done(null, rule(origin)['access-control-allow-origin'] ?? []),
     methods: ['GET', 'POST', 'OPTIONS'],
     exposedHeaders: ['Retry-After'],

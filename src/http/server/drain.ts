@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 export interface DrainOptions {
   /** How long an idle connection stays open for a request that its client has sent already, in milliseconds. */
   readonly quietMs: number
-  /** When all remaining connections are cut, in milliseconds from now. */
+  /** When all remaining connections are closed, in milliseconds from now. */
   readonly deadlineMs: number
 }
 
@@ -18,8 +18,8 @@ export interface Drainer {
 const POLL_MS = 20
 
 /**
- * Ends a listener without a reset for any client: it accepts no new connection, and each answer on an old connection
- * says that it is the last. Node's own close() ends idle connections at once, even if a request is on its way on them.
+ * Stops a listener without a reset for any client: the listener accepts no new connection, and each answer has
+ * `Connection: close`. Node's own close() closes idle connections at once, even if a request is on its way on them.
  */
 export function createDrainer(app: FastifyInstance): Drainer {
   let draining: Promise<void> | undefined

@@ -6,30 +6,30 @@ import { isLingering } from './linger.ts'
 import { JSON_TYPE, sendError } from '../replies.ts'
 import { afterAnswers } from './unanswered.ts'
 
-// An import of node:http would load Node's WebSocket too, whose getter is among its exports: 30 ms of a start.
+// An import of node:http would evaluate the getter of its export WebSocket, which adds 30 ms to the start.
 const { METHODS, STATUS_CODES } = process.getBuiltinModule('node:http')
 
-/** Node's and its parser's own error codes (llhttp), by what they mean for the client. */
+/** The error codes of Node and of its parser (llhttp), and the client's error code for each. */
 const PARSER_ERRORS: Record<string, ErrorCode> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
   HPE_HEADER_OVERFLOW: 'headers_too_large',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 'headers_too_large'
 }
 
-/** Connections that are to be refused as soon as what came before the fault is answered. */
+/** Connections that are refused as soon as all requests before the fault are answered. */
 const refusing = new WeakSet<Socket>()
 
-/** How long a refused client may go on sending until its connection is closed on it. */
+/** How long a refused client may continue to send before its connection is closed. */
 const MAX_LINGER_MS = 1_000
 
 /**
- * Answers what Node's HTTP parser refuses before there is a request, in the contract's form too.
+ * Handles `clientError`: answers bytes that Node's HTTP parser refuses, in the contract's form.
  *
- * @param cors the value of Access-Control-Allow-Origin; undefined where it depends on an Origin that we do not know
+ * @param cors the value of Access-Control-Allow-Origin; undefined if it depends on the Origin, which is not known here
  */
 export function createClientErrorHandler(cors: '*' | undefined) {
   return (error: NodeJS.ErrnoException, socket: Socket): void => {
-    // What comes in behind the fault makes the parser complain again: it is only to be read.
+    // The bytes after the fault cause further parser errors, which are ignored.
     if (refusing.has(socket) || (socket.writableEnded && !isLingering(socket))) return
     if (error.code === 'ECONNRESET' || !socket.writable || isLingering(socket)) {
       socket.destroy()
@@ -42,7 +42,7 @@ export function createClientErrorHandler(cors: '*' | undefined) {
   }
 }
 
-/** Answers and closes: nothing behind a broken request can be trusted to be where it seems. */
+/** Answers and closes the connection, because after an invalid request the start of the next request is unknown. */
 export function refuseConnection(socket: Socket, code: ErrorCode, cors: '*' | undefined): void {
   const { status, retryable } = ERRORS[code]
   const body = errorBody(code)
@@ -58,7 +58,7 @@ export function refuseConnection(socket: Socket, code: ErrorCode, cors: '*' | un
   setTimeout(() => socket.destroy(), MAX_LINGER_MS).unref()
 }
 
-/** An error that reached Fastify: its own (a bad URL, say), or a bug of ours, which the client may only know as 503. */
+/** Answers an error that reached Fastify: an error of Fastify (a bad URL), or a bug of ours, which is answered 503. */
 export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const status = error.statusCode ?? 500
   if (status === 404) return void sendError(reply, 'not_found')
@@ -71,8 +71,8 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
 }
 
 /**
- * Makes Fastify take every method that Node can parse, and read no body of any, whatever its Content-Type says: tricks
- * with that header have skipped validation before. Who wants a body reads it themselves.
+ * Makes Fastify accept every method that Node can parse, and read no body whatever the Content-Type is, because crafted
+ * values of that header have bypassed validation before. A handler that needs the body reads it itself.
  */
 export function knowAllMethods(app: FastifyInstance): void {
   for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })

@@ -14,12 +14,12 @@ export function isLingering(socket: Socket): boolean {
 
 /**
  * Call this before answering a request whose body has not arrived completely. The rest is read and discarded, within
- * limits: if the server closed at once, the kernel would reset the connection, and a client that writes everything before
- * it reads would never see why it was refused; if the server read for ever, any client could keep it busy.
+ * limits. If the server closed at once, the kernel would reset the connection, and a client that writes everything before
+ * it reads would never see the answer. Without limits, any client could keep the server busy.
  */
 export function letRestPass(request: IncomingMessage): void {
   const { socket } = request
-  // A request of this process to itself came over no connection, and is never complete.
+  // A request of this process to itself has no real socket, and is never complete.
   if (request.complete || request.destroyed || !(socket instanceof Socket)) return
   let bytes = 0
   const timer = setTimeout(() => socket.destroy(), MAX_REST_MS).unref()

@@ -15,13 +15,13 @@ const NO_PAGE: OriginRule = () => ({})
 
 export interface ListenerOptions {
   readonly trustProxy: TrustProxy
-  /** Between two requests of a connection, in milliseconds. */
+  /** How long a connection may be idle between two requests, in milliseconds. */
   readonly idleMs: number
   /** Default: no page of another origin may read an answer. */
   readonly originRule?: OriginRule
 }
 
-/** What both listeners need, whatever they serve. To be called before anything else listens for requests. */
+/** Sets up what the tracking and the admin listener share. Call this before anything else listens for requests. */
 export function prepareListener(app: FastifyInstance, options: ListenerOptions): void {
   refuseInvalid(app, options.originRule ?? NO_PAGE)
   knowClients(app, options.trustProxy)
@@ -29,17 +29,17 @@ export function prepareListener(app: FastifyInstance, options: ListenerOptions):
 }
 
 /**
- * Makes a listener refuse what is not valid HTTP/1.0 or HTTP/1.1, in the documented form, before Fastify sees it: its
- * router warns of each method that it does not know.
+ * Makes a listener refuse requests that are not valid HTTP/1.0 or HTTP/1.1, in the contract's form. Fastify does not get
+ * these requests, because its router logs a warning for each unknown method.
  */
 function refuseInvalid({ server }: FastifyInstance, originRule: OriginRule): void {
-  // Of requests without an Origin, which browsers send with no request that could come to this.
+  // For connections that are refused before their Origin is known; a browser sends no such request.
   const anyOrigin = originRule(undefined)['access-control-allow-origin'] === '*' ? '*' : undefined
   const [handle] = server.listeners('request') as RequestListener[]
   const refused = new WeakSet<Socket>()
   server.removeAllListeners('request')
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    // Nothing behind a broken request can be trusted to be where it seems.
+    // After an invalid request the start of the next request is unknown.
     if (refused.has(request.socket)) return
     const fault = headFault(request)
     if (fault === undefined) return handle?.(request, response)
@@ -55,7 +55,7 @@ function refuseInvalid({ server }: FastifyInstance, originRule: OriginRule): voi
   server.on('connect', (_request: IncomingMessage, socket: Socket) =>
     refuseConnection(socket, 'bad_request', anyOrigin)
   )
-  // An expectation that nobody knows may be passed over (RFC 9110, 10.1.1); Node would answer it without a body.
+  // The server may ignore an unknown expectation (RFC 9110, 10.1.1). Node itself would answer 417 without a body.
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     server.emit('request', request, response)
   })

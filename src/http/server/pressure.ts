@@ -3,15 +3,15 @@ import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance } from 'fastify'
 import { sendError } from '../replies.ts'
 
-/** The mean of a sample: a single slow turn (a large batch, a garbage collection) is no overload. */
+/** Compared with the mean of a sample, so that one slow turn (a large batch, a garbage collection) is no overload. */
 const MAX_LOOP_DELAY_MS = 500
 const SAMPLE_MS = 500
-/** Share of V8's heap limit: beyond it a process spends its time on garbage collection, and then ends. */
+/** Share of V8's heap limit. Above it a process spends its time on garbage collection and finally runs out of memory. */
 const MAX_HEAP_SHARE = 0.85
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The answer of a route while the server sheds load, instead of 503. */
+    /** Sends the answer of a route while the server sheds load, instead of 503. */
     answerOverload?: (reply: FastifyReply) => void
     /** Exempt from load shedding: the route costs little, and its clients do not retry. */
     isSpared?: boolean
@@ -33,7 +33,7 @@ export async function shedLoad(app: FastifyInstance, onShed: () => void): Promis
       else answerOverload(reply)
     }
   })
-  // The first sample measures how long the start blocked the event loop: that is no overload.
+  // The first sample contains the time for which the start blocked the event loop, which is no overload.
   const afterSample = (next: () => void): unknown => setTimeout(next, SAMPLE_MS).unref()
   afterSample(() => afterSample(() => (hasStarted = true)))
 }

@@ -1,30 +1,30 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 
-// Why no import: see errors.ts.
+// Not imported: see errors.ts.
 const { METHODS } = process.getBuiltinModule('node:http')
 
-/** Node's parser also takes RTSP and ICE with methods of their own (llhttp): of those, Node lists ICE's alone. */
+/** Node's parser (llhttp) also accepts RTSP and ICE. Of their methods, Node lists only ICE's SOURCE. */
 const HTTP_METHODS: ReadonlySet<string> = new Set(METHODS.filter(method => method !== 'SOURCE'))
 const HTTP_VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1'])
 const OTHER_PROTOCOL = /^[\r\n]*[A-Z-]+ +[^ ]+ +(?:RTSP|ICE)\//
-/** What stands in a request line beside the URL, with room for a few blanks. */
+/** The characters of a request line besides the URL, with room for a few blanks. */
 const REQUEST_LINE_CHARS = 64
 
-/** uri-host and port of RFC 3986, 3.2.2 and 3.2.3, which RFC 9112, 3.2 asks for. An empty one is valid. */
+/** uri-host and port (RFC 3986, 3.2.2 and 3.2.3), as RFC 9112, 3.2 requires. An empty Host is valid. */
 const HOST = /^(?:(?:[\w.~!$&'()*+,;=-]|%[\da-f]{2})*|\[(?:[\da-f:.]+|v[\da-f]+\.[\w.~!$&'()*+,;=:-]+)\])(?::\d*)?$/i
 
-/** Connections of which the first request has been looked at. */
+/** Connections whose first request has been checked. */
 const known = new WeakSet<Socket>()
 
 /**
- * What Node's parser takes although HTTP/1.1 forbids it (RFC 9112, 2.3, 3.2 and 6.1), in words for the client; undefined
- * where the head is valid.
+ * A message for the client if the head breaks a rule that Node's parser does not check (RFC 9112, 2.3, 3.2 and 6.1);
+ * undefined if the head is valid.
  */
 export function headFault(request: IncomingMessage): string | undefined {
   const { headers, httpVersion, method = '' } = request
   if (!HTTP_VERSIONS.has(httpVersion) || !HTTP_METHODS.has(method) || isOtherProtocol(request)) {
-    return 'only HTTP/1.0 and HTTP/1.1 are spoken here'
+    return 'the server accepts only HTTP/1.0 and HTTP/1.1'
   }
   const coding = headers['transfer-encoding']
   if (coding !== undefined && (httpVersion === '1.0' || coding.toLowerCase() !== 'chunked')) {
@@ -41,16 +41,16 @@ function hostFault({ headers: { host }, httpVersion, rawHeaders }: IncomingMessa
     const name = rawHeaders[at] as string
     if (name.length === 4 && name.toLowerCase() === 'host') count++
   }
-  // Node keeps the first.
+  // `headers` has only the first Host, so the raw headers are counted.
   return count > 1 ? 'there are two Hosts' : undefined
 }
 
 /**
- * Whether the request line names RTSP or ICE. Node's parser tells neither by itself, and GET, POST and OPTIONS are methods of
- * RTSP too, so the line is looked up in the bytes that are just being parsed: of the first request of a connection, and of
- * each that says version 1.0, as RTSP does. A line that is not at the start of the bytes that end its head is not seen, and
- * the request is then the same request of HTTP to all that follows (docs/hostile-input.md). No public way is as cheap: a
- * listener for the socket's data makes Node stop reading natively.
+ * Whether the request line names RTSP or ICE. Node's parser does not report the protocol, and GET, POST and OPTIONS are
+ * methods of RTSP too. So the line is read from the parser's current buffer, for the first request of a connection and for
+ * each request of version 1.0, which is RTSP's version. If the buffer does not begin with the request line, the protocol is
+ * not detected, and the request is handled as HTTP (docs/hostile-input.md). There is no public API at this cost: a `data`
+ * listener on the socket ends Node's native reads.
  */
 function isOtherProtocol({ socket, httpVersion, url = '' }: IncomingMessage): boolean {
   if (httpVersion === '1.1' && known.has(socket)) return false

@@ -34,9 +34,9 @@ export interface Timeouts {
   readonly request: number
   /** Between two requests: KEEP_ALIVE_TIMEOUT. */
   readonly idle: number
-  /** Without reading any of the answer. */
+  /** Without any traffic on the connection while a request is open. */
   readonly stalled: number
-  /** How often Node checks the first two: a client is ended at most that much later. */
+  /** How often Node checks `headers` and `request`; a connection is closed at most this much later. */
   readonly check: number
 }
 
@@ -53,7 +53,7 @@ const MAX_HEADER_BYTES = 32 * 1024
 const MAX_URL_CHARS = 16 * 1024
 const PATH_RULES: PathRules = { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: MAX_URL_CHARS }
 
-/** The Fastify instance of the first listener, with limits, errors in the contract's form, and CORS on every answer. */
+/** Creates the Fastify instance of the tracking API, with limits, errors in the contract's form, and CORS on every answer. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const originRule = createOriginRule(options.cors)
   const allowOrigin = options.cors.origins === '*' ? '*' : undefined
@@ -82,7 +82,7 @@ function createFastify(options: ServerOptions, originRule: OriginRule): FastifyI
     connectionsCheckingInterval: timeouts.check,
     maxHeaderSize: MAX_HEADER_BYTES,
     insecureHTTPParser: false,
-    // prepareListener asks for it: Node would answer without a body.
+    // prepareListener checks the Host header; Node would answer without a body.
     requireHostHeader: false
   }
   return Fastify({
@@ -94,20 +94,20 @@ function createFastify(options: ServerOptions, originRule: OriginRule): FastifyI
     connectionTimeout: timeouts.stalled,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    // Fastify hands these to Node one or the other: with TLS it passes `http` over.
+    // With TLS, Fastify ignores `http` and passes only `https` to Node.
     http,
     https: options.tls === undefined ? null : { ...http, ...options.tls, handshakeTimeout: timeouts.headers },
     rewriteUrl: ({ url = '' }: { url?: string }) => withoutDoubledVersion(url),
     routerOptions: PATH_RULES,
     frameworkErrors: (error: Parameters<typeof answerError>[0], request: FastifyRequest, reply: FastifyReply) => {
-      // No hook has run: neither has that of CORS.
+      // No hook has run, so the CORS headers are added here.
       reply.headers(originRule(request.headers.origin)).header('vary', 'Origin')
       answerError(error, request, reply)
     }
   } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance
 }
 
-/** A tick later, when the rest of the chunk is parsed: checks whether there are too many requests. */
+/** Waits a tick, until the rest of the chunk is parsed, so that all pipelined requests are counted. */
 function checkLater(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
   process.nextTick(checkRequest, request, reply, done)
 }

@@ -2,14 +2,14 @@ import findMyWay from 'find-my-way'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { sendError } from '../replies.ts'
 
-/** How paths are compared: what Fastify is given as its `routerOptions`. */
+/** How paths are compared; Fastify gets the same values as `routerOptions`. */
 export interface PathRules {
   readonly ignoreTrailingSlash: boolean
   readonly ignoreDuplicateSlashes: boolean
   readonly maxParamLength: number
 }
 
-/** A path that has routes, as they were registered. */
+/** A path that has routes, in its registered form. */
 interface KnownPath {
   readonly url: string
   readonly methods: string[]
@@ -17,24 +17,24 @@ interface KnownPath {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The path that was asked for by a method that it does not take. */
+    /** The registered path of a request whose method the path does not accept. */
     refusedPath: string | undefined
   }
 }
 
 /**
- * Answers requests that no route takes: on a path that has routes with 405 and the methods that they take (RFC 9110,
- * 15.5.6), elsewhere with 404. A second router, the one that Fastify uses, knows each path once: a route for each method
- * that a path does not take would be 33 times as many, 3 MB.
+ * Answers requests without a matching route: 405 with the accepted methods if the path has routes (RFC 9110, 15.5.6),
+ * otherwise 404. A second router of the kind that Fastify uses holds each path once. Routes in Fastify for all methods that
+ * a path does not accept would be 33 times as many and take 3 MB.
  *
- * @param always the methods that every path takes, by other means than a route
+ * @param always the methods that every path accepts without a route
  */
 export function answerUnrouted(app: FastifyInstance, rules: PathRules, always: readonly string[] = []): void {
   const router = findMyWay(rules)
   const paths = new Map<string, KnownPath>()
   app.decorateRequest('refusedPath', undefined)
   app.addHook('onRoute', ({ url, method }) => {
-    // That of CORS, for preflights of any path.
+    // The route of CORS, for preflights on any path.
     if (url === '*') return
     const known = paths.get(url) ?? { url, methods: [] }
     if (known.methods.length === 0) router.on('GET', url, () => undefined, known)
@@ -49,7 +49,7 @@ export function answerUnrouted(app: FastifyInstance, rules: PathRules, always: r
   })
 }
 
-/** The path of a request as it was registered, for labels, of which there may only be so many. */
+/** The registered path of a request, as a label of metrics with a bounded number of values. */
 export function pathLabel(request: FastifyRequest): string {
   return request.routeOptions.url ?? request.refusedPath ?? 'unknown'
 }

@@ -4,8 +4,8 @@ import { withVersion } from '../paths.ts'
 import { sendAnswer } from '../replies.ts'
 
 /**
- * Where browser and mobile SDKs send figures about themselves, without any key. Answered and dropped, unread: a
- * refusal would make them try again.
+ * Registers the path to which browser and mobile SDKs send metrics about themselves, without a key. The requests are
+ * answered 200 and dropped unread, because a refusal would make the SDKs retry.
  */
 export function registerSdkTelemetry(app: FastifyInstance): void {
   for (const path of withVersion(['/m'])) {

@@ -36,14 +36,14 @@ export interface TrackingOptions extends TraceOptions {
   readonly limits: Limits
   /** See ParseOptions; default: false. */
   readonly isLenient?: boolean
-  /** How much of a refused body is read, to be kept where its source is known; default: none is kept. */
+  /** How many bytes of a refused body are read and kept, if its source is known; default: none. */
   readonly keepBytes?: number | undefined
-  /** Told of a request that was refused before it was split into events. */
+  /** Called for each request that was refused before it was split into events. */
   readonly onRefused: (code: string, request?: FastifyRequest) => void
   readonly onBytes: (bytes: number) => void
   /** Default: a budget of MAX_HELD_BODY_BYTES. */
   readonly budget?: BodyBudget
-  /** Where large bodies lie; the pipeline gives them back. Default: Node's. */
+  /** The pool for large bodies; the pipeline releases them. Default: Node's allocator. */
   readonly bufferPool?: BufferPool
   /** The minimum rate of a body; default: DEFAULT_MINIMUM_RATE. */
   readonly minimumRate?: MinimumBodyRate
@@ -62,12 +62,12 @@ interface RouteContext extends TrackingOptions {
 declare module 'fastify' {
   interface FastifyRequest {
     encoding: Encoding
-    /** Why its body cannot be read, although it is to be kept. */
+    /** Why the body cannot be decoded; it is kept undecoded. */
     unreadable: Fault | undefined
   }
 }
 
-/** Registers the routes of the tracking API: six single calls and the batch. Fastify's hooks run in the order of the event's path. */
+/** Registers the routes of the tracking API: six single calls and the batch. */
 export function registerTracking(app: FastifyInstance, options: TrackingOptions): void {
   const { limits, minimumRate, bufferPool, budget = createBodyBudget(), workQueue = createWorkQueue() } = options
   const limitsOf = createLimitsOf(limits)
@@ -83,7 +83,7 @@ export function registerTracking(app: FastifyInstance, options: TrackingOptions)
       onRequest: (request, reply, done) => {
         if (passesHead(request, reply, options)) done()
       },
-      // By callbacks: a promise for each step of each request would cost more than the steps.
+      // Callbacks, because a promise for each step of each request costs more than the steps.
       handler: (request, reply) => {
         const most = limitsOf(request.caller?.source)
         const { bytes: limit, name } = bodyLimit(endpoint, most)
@@ -98,7 +98,7 @@ export function registerTracking(app: FastifyInstance, options: TrackingOptions)
   for (const path of BATCH_PATHS) register(path, { kind: 'batch' })
 }
 
-/** What the head of a request tells: whether we can read the body, and the key where it is in the header. */
+/** Checks the head of a request: the encoding of the body, and the key if a header has it. False if it was refused. */
 function passesHead(request: FastifyRequest, reply: FastifyReply, options: TrackingOptions): boolean {
   const { authenticator, keepBytes } = options
   const media = readMedia(request.raw.headers)
@@ -119,7 +119,7 @@ function passesHead(request: FastifyRequest, reply: FastifyReply, options: Track
   }
 }
 
-/** From the guarded body to the answer. Never rejects. */
+/** Handles a request from its guarded body to its answer. Never rejects. */
 async function track(
   guarded: GuardedBody,
   request: FastifyRequest,
@@ -144,13 +144,13 @@ async function track(
   }
 }
 
-/** A body that is refused as a whole: not read whole, too large, or not JSON. */
+/** A body that is refused as a whole: incomplete, too large, or not JSON. */
 interface Unreadable extends Pick<RefusedBody, 'bytes' | 'isComplete' | 'fault'> {
-  /** Who sent it, where the body has told that. */
+  /** The sender, if the body was parsed far enough to find its key. */
   readonly caller?: NonNullable<FastifyRequest['caller']>
 }
 
-/** What the pipeline is to know of a request; undefined where the request was refused, and answered. */
+/** The pipeline's input for a request; undefined if the request was refused, which answers it. */
 function collectFacts(
   bytes: Buffer,
   request: FastifyRequest,
@@ -167,7 +167,7 @@ function collectFacts(
     if (!caller.ok) return refuseCaller(request, reply, context, caller)
     const { source, writeKey } = caller
     const own = limitsOf(source)
-    // A source that is only known by its body may allow less than was allowed until now.
+    // The body was parsed with the server's limits if its key was unknown until now; the source's limits may be lower.
     const within = own === before ? parsed : parseWithin(parsed.body, { endpoint, limits: own, isLenient })
     if (!within.ok) return { bytes, isComplete: true, fault: within.fault, caller }
     const traceparent = traceparentIn(request, context)
@@ -178,7 +178,7 @@ function collectFacts(
   return nobody.ok ? undefined : refuseCaller(request, reply, context, nobody)
 }
 
-/** Undefined where the client is to send the body again, and was told so. */
+/** The fault of a body that was not read; undefined if the client was answered to send the body again. */
 function readFault(
   body: GuardedBody,
   request: FastifyRequest,
@@ -199,8 +199,8 @@ function readFault(
 }
 
 /**
- * The body is kept where somebody is known to have sent it. Whoever says to have a key that nobody has is not told what is
- * wrong with the body. Resolves with undefined where the request was answered.
+ * Refuses a body and keeps it if its source is known. A client with an unknown key is not told the fault of the body.
+ * Resolves with undefined if the request was already answered.
  */
 async function refuseBody(
   body: Unreadable,

@@ -12,9 +12,9 @@ export interface WorkQueue {
 }
 
 /**
- * Runs requests that arrive at the same time one after the other through each step: the step's code and data are then in
- * the processor's cache, which saves a tenth of the cost of single events. Large requests run in pieces, so that sockets,
- * timers and health checks do not wait for a whole megabyte.
+ * Runs requests that arrive at the same time one after the other: the code and data of a step are then in the processor's
+ * cache, which saves a tenth of the cost of single events. Large requests run in pieces, so that sockets, timers and health
+ * checks do not wait for a whole megabyte.
  */
 export function createWorkQueue(): WorkQueue {
   let waiting: (() => void)[] = []

@@ -27,7 +27,7 @@ const RTSP_METHODS = 'DESCRIBE ANNOUNCE SETUP PLAY PAUSE TEARDOWN GET_PARAMETER 
 
 /** By what is said of them. */
 const REFUSED: Readonly<Record<string, readonly string[]>> = {
-  'only HTTP/1.0 and HTTP/1.1 are spoken here': [
+  'the server accepts only HTTP/1.0 and HTTP/1.1': [
     `POST /v1/track RTSP/1.0\r\n${HOST}${BODY}`,
     `POST /v1/track RTSP/1.1\r\n${HOST}${BODY}`,
     `\r\nPOST  /v1/track  RTSP/1.0\r\n${HOST}${BODY}`,
