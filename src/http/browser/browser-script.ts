@@ -11,7 +11,7 @@ const SCRIPT_CACHING = 'public, max-age=86400, stale-while-revalidate=604800'
 const PART_CACHING = 'public, max-age=31536000, immutable'
 
 /** A page whose SDK did not load sends nothing, and does not load the SDK again. */
-const config = { isSpared: true }
+const config = { exemptFromLoadShedding: true }
 
 /** Registers the script of the page's tag, and the chunks that the script loads. The bytes are the same for every key. */
 export async function registerBrowserScript(app: FastifyInstance, options: PathKeyOptions): Promise<void> {

@@ -22,7 +22,7 @@ const PATHS = withVersion(['/projects/:writeKey/settings', '/projects/projects/:
 const MAX_AGE_SECONDS = 600
 
 /** An SDK without settings sends nothing. */
-const config = { isSpared: true }
+const config = { exemptFromLoadShedding: true }
 
 /** The name of the server's own entry in `integrations`. The forks of analytics.js differ in little else. */
 const INTEGRATIONS = { segment: 'Segment.io', 'customer.io': 'Customer.io Data Pipelines' } as const

@@ -9,7 +9,7 @@ import { JSON_TYPE } from '../replies.ts'
 const CACHING = 'private, max-age=600'
 
 /** An SDK without this document sends nothing. */
-const config = { isSpared: true }
+const config = { exemptFromLoadShedding: true }
 
 /**
  * The document that RudderStack's browser SDK needs before it sends (3.34.1: an object `source` with an id, an object

@@ -14,7 +14,7 @@ declare module 'fastify' {
     /** Sends the answer of a route while the server sheds load, instead of 503. */
     answerOverload?: (reply: FastifyReply) => void
     /** Exempt from load shedding: the route costs little, and its clients do not retry. */
-    isSpared?: boolean
+    exemptFromLoadShedding?: boolean
   }
 }
 
@@ -26,8 +26,8 @@ export async function shedLoad(app: FastifyInstance, onShed: () => void): Promis
     maxHeapUsedBytes: getHeapStatistics().heap_size_limit * MAX_HEAP_SHARE,
     sampleInterval: SAMPLE_MS,
     pressureHandler: (request, reply) => {
-      const { answerOverload, isSpared } = request.routeOptions.config
-      if (!hasStarted || isSpared === true) return
+      const { answerOverload, exemptFromLoadShedding } = request.routeOptions.config
+      if (!hasStarted || exemptFromLoadShedding === true) return
       onShed()
       if (answerOverload === undefined) sendError(reply, 'overloaded')
       else answerOverload(reply)
