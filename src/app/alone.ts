@@ -4,6 +4,7 @@ import { banner } from './banner.ts'
 import type { Config } from '../config/env/config.ts'
 import { prepareWithoutWorkers } from '../fleet/workers/folders.ts'
 import { onHangUp } from './hang-up.js'
+import { sayWhenFull } from './parts/disk.ts'
 import { firstKeyOf } from './parts/fleet.ts'
 import { ConfigError } from '../model/config-error.ts'
 import { lockDataDir } from '../durability/data-dir-lock.ts'
@@ -35,6 +36,7 @@ export async function runAlone(config: Config, endWithGrace: EndWithGrace): Prom
 
   const urls = await app.listen()
   logger.info(urls, 'listening')
+  await sayWhenFull(config, logger)
   const key = ownKey ?? app.firstKey
   const file = ownKey === undefined ? 'the fleet' : config.configFile
   if (key !== undefined) process.stdout.write(banner({ key, file, ...urls }))

@@ -8,6 +8,7 @@ import { openAdmin, showDebugger, showHealth } from './parts/admin.ts'
 import type { AppOptions } from './parts/base.ts'
 import { createBase } from './parts/base.ts'
 import { openDestinations } from './parts/destinations.ts'
+import { watchDisk } from './parts/disk.ts'
 import { measure } from './parts/gauges.ts'
 import { openIngestion } from './parts/ingestion.ts'
 import { openSources } from './parts/sources.ts'
@@ -54,10 +55,11 @@ export async function createApp(options: AppOptions): Promise<App> {
   const drainer = createDrainer(tracking.server)
   const admin = await openAdmin(base)
   base.live.follow([tracking.server.server, admin.server])
-  const shown = { sources, destinations, ingestion, tracking: tracking.server, drainer }
+  const disk = await watchDisk(config, admin)
+  const shown = { sources, destinations, ingestion, tracking: tracking.server, drainer, disk }
   showHealth(admin, base, shown)
   const debug = await showDebugger(admin, base, shown)
-  measure(base, { destinations, ingestion, tracking, watchers: debug.watchers, draining: () => drainer.draining })
+  measure(base, { ...shown, tracking, watchers: debug.watchers, draining: () => drainer.draining })
   // Last: an edit of tributary.yml concerns all of them.
   sources.keys.follow(ingestion.governance.approve(destinations.routing))
 

@@ -1,4 +1,5 @@
 import { GOVERNANCE_METRICS } from './governance-metrics.ts'
+import { OPERATIONS_METRICS } from './operations-metrics.ts'
 import { WORKER_METRICS } from './worker-metrics.ts'
 
 const LATENCY_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -189,6 +190,7 @@ export const METRICS = {
     help: 'Open live streams of the debugger; at most 32.',
     labels: []
   },
+  ...OPERATIONS_METRICS,
   ...WORKER_METRICS
 } as const satisfies Record<string, MetricSpec>
 
@@ -199,5 +201,5 @@ export interface MetricSpec {
   readonly labels: readonly string[]
   readonly buckets?: readonly number[]
   /** How a server with workers makes one number of theirs; default: their sum. */
-  readonly merge?: 'max' | 'first'
+  readonly merge?: 'max' | 'min' | 'first'
 }

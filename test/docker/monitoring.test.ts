@@ -17,8 +17,12 @@ function metricsIn(text: string): string[] {
 }
 
 function promtool(...args: string[]): string {
+  return promtoolOn(undefined, ...args)
+}
+
+function promtoolOn(input: string | undefined, ...args: string[]): string {
   try {
-    return execFileSync('promtool', args, { cwd: PROMETHEUS, encoding: 'utf8', stdio: 'pipe' })
+    return execFileSync('promtool', args, { cwd: PROMETHEUS, encoding: 'utf8', stdio: 'pipe', input })
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string }
     throw new Error(`promtool ${args.join(' ')}: ${stdout}${stderr}`, { cause: error })
@@ -57,6 +61,53 @@ t.test('Every metric of the dashboard and of the rules is one that the server ha
   }
 })
 
+t.test('Prometheus has nothing to say against the names and the help of our metrics', async t => {
+  const server = await startApp(t, { sink: 'configured' })
+  await post(`${server.url}/v1/track`, { userId: 'u', event: 'E' })
+  const text = await (await fetch(`${server.adminUrl}/metrics`)).text()
+  const own = text.split('\n').filter(line => /^(?:# (?:HELP|TYPE) )?tributary_/.test(line))
+  t.ok(own.length > 50)
+  t.equal(promtoolOn(`${own.join('\n')}\n`, 'check', 'metrics'), '')
+})
+
+interface Dashboard {
+  readonly templating: { readonly list: readonly { readonly name: string; readonly type: string }[] }
+  readonly panels: readonly {
+    readonly id: number
+    readonly type: string
+    readonly title: string
+    readonly description?: string
+    readonly datasource?: { readonly uid: string }
+    readonly links?: readonly { readonly url: string }[]
+    readonly options?: { readonly content?: string }
+    readonly fieldConfig?: { readonly defaults: object }
+    readonly targets?: readonly { readonly expr: string; readonly legendFormat: string }[]
+  }[]
+}
+
+t.test('The dashboard shows each alert with its threshold and what to do, for any data source and job', async t => {
+  const { panels, templating } = JSON.parse(read('grafana', 'dashboards', 'tributary.json')) as Dashboard
+  const variables = Object.fromEntries(templating.list.map(({ name, type }) => [name, type]))
+  t.same(variables, { datasource: 'datasource', job: 'query', instance: 'query', source: 'query' })
+  const runbook = panels.find(({ type }) => type === 'text')
+  const table = /^\| alert \|.*\n(?:\|.*\n)+/m.exec(read('..', 'docs', 'operations.md'))?.[0]
+  t.equal(runbook?.options?.content, table, 'the runbook is that of docs/operations.md')
+  for (const { title, datasource, targets = [] } of panels) {
+    if (datasource !== undefined) t.equal(datasource.uid, '${datasource}', title)
+    for (const { expr } of targets) t.match(expr, /job=~"\$job"/, title)
+  }
+  for (const [, alert = ''] of read('prometheus', 'rules.yml').matchAll(/alert: (\w+)/g)) {
+    const shown = panels.filter(({ description = '' }) => new RegExp(`\\b${alert}\\b`).test(description))
+    t.ok(shown.length > 0, `${alert} is on the dashboard`)
+    for (const { title, links = [], fieldConfig, targets = [] } of shown) {
+      t.equal(links[0]?.url, `/d/tributary/tributary?viewPanel=panel-${runbook?.id}`, title)
+      const isDrawn = targets.length > 1
+      t.ok('thresholds' in (fieldConfig?.defaults ?? {}) || isDrawn, `${title} shows the threshold of ${alert}`)
+    }
+    t.match(runbook?.options?.content, `\`${alert}\``)
+  }
+})
+
 t.test('Every expression of the dashboard is one that Prometheus can read', async t => {
   const dashboard = read('grafana', 'dashboards', 'tributary.json')
   const expressions = [...dashboard.matchAll(/"expr": ("(?:[^"\\]|\\.)*")/g)].map(
@@ -64,7 +115,7 @@ t.test('Every expression of the dashboard is one that Prometheus can read', asyn
   )
   const rules = expressions.map((expr, index) => ({
     record: `panel:${index}`,
-    expr: expr.replaceAll('$__rate_interval', '1m').replaceAll('$instance', '.*')
+    expr: expr.replaceAll('$__rate_interval', '1m').replaceAll(/\$(job|instance|source)\b/g, '.*')
   }))
   const file = join(
     t.testdir({ 'rules.json': JSON.stringify({ groups: [{ name: 'dashboard', rules }] }) }),

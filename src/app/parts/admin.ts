@@ -15,6 +15,7 @@ import { kafkaState } from './fleet.ts'
 import type { Base } from './base.ts'
 import { VERSION } from './base.ts'
 import type { Destinations } from './destinations.ts'
+import type { DiskWatch } from './disk.ts'
 import type { Ingestion } from './ingestion.ts'
 import type { Sources } from './sources.ts'
 
@@ -26,6 +27,7 @@ export interface Shown {
   /** The first listener. */
   readonly tracking: FastifyInstance
   readonly drainer: Drainer
+  readonly disk: DiskWatch
 }
 
 /** The second listener; what it refuses, it answers as the first one does. */
@@ -49,7 +51,7 @@ export function showHealth(admin: FastifyInstance, { metrics }: Base, { destinat
 
 export function showDebugger(admin: FastifyInstance, base: Base, shown: Shown): Promise<Debugger> {
   const { config, live, seen, background, clock } = base
-  const { destinations, ingestion, tracking, drainer } = shown
+  const { destinations, ingestion, tracking, drainer, disk } = shown
   const { keys, fleet } = shown.sources
   // A worker is asked by its primary, which merges.
   if (fleet !== undefined && config.workers === undefined) mergeViews(admin, { fleet, password: config.adminPassword })
@@ -63,7 +65,8 @@ export function showDebugger(admin: FastifyInstance, base: Base, shown: Shown): 
       health: sink.health(),
       draining: drainer.draining,
       backlog: config.kafka && { bytes: sink.levels().backlog, maxBytes: config.spoolMaxBytes },
-      dedupe: { ids: Math.max(0, ...ingestion.ids.sizes().map(([, size]) => size)), maxIds: config.dedup.maxIds }
+      dedupe: { ids: Math.max(0, ...ingestion.ids.sizes().map(([, size]) => size)), maxIds: config.dedup.maxIds },
+      disk: disk.reading()
     }),
     finders: openFinders(base, destinations),
     background,

@@ -3,14 +3,19 @@ import type { Debugger } from '../../debugger/debugger.ts'
 import type { BodyBudget } from '../../http/body/body-budget.ts'
 import { METRICS } from '../../telemetry/metric-list.ts'
 import type { Base } from './base.ts'
+import { VERSION } from './base.ts'
 import type { Destinations } from './destinations.ts'
+import type { DiskWatch } from './disk.ts'
 import type { Ingestion } from './ingestion.ts'
+import type { Sources } from './sources.ts'
 
 /** Whose levels the gauges show. */
 export interface Measured {
+  readonly sources: Sources
   readonly destinations: Destinations
   readonly ingestion: Ingestion
   readonly tracking: { readonly server: FastifyInstance; readonly budget: BodyBudget }
+  readonly disk: DiskWatch
   readonly watchers: Debugger['watchers']
   /** True from the moment that the server was told to stop. */
   readonly draining: () => boolean
@@ -21,6 +26,7 @@ export function measure({ metrics, config, seen }: Base, measured: Measured): vo
   const { ids } = measured.ingestion
   const { server, budget } = measured.tracking
   measureSink(metrics, measured)
+  measureOperations(metrics, measured)
   metrics.gauge(METRICS.dedupeIds, () => ids.sizes().map(([source, size]) => [{ source }, size]))
   metrics.gauge(METRICS.heldBodyBytes, () => [[{}, budget.held]])
   metrics.gauge(METRICS.openConnections, () => [[{}, openConnections(server)]])
@@ -40,6 +46,19 @@ function measureSink(metrics: Base['metrics'], { destinations, draining }: Measu
   metrics.gauge(METRICS.lateLanes, () => [[{}, sink.levels().lanes?.late ?? 0]])
   metrics.gauge(METRICS.laneMaxBytes, () => [[{}, sink.levels().lanes?.maxBytes ?? 0]])
   metrics.gauge(METRICS.kafkaThrottle, () => [[{}, (sink.levels().lanes?.throttledMs ?? 0) / 1000]])
+}
+
+function measureOperations(metrics: Base['metrics'], { sources: { keys }, disk }: Measured): void {
+  metrics.gauge(METRICS.diskFree, () => present(disk.reading()?.freeBytes))
+  metrics.gauge(METRICS.diskSize, () => present(disk.reading()?.sizeBytes))
+  metrics.gauge(METRICS.buildInfo, () => [[{ version: VERSION }, 1]])
+  metrics.gauge(METRICS.configReloadSuccessful, () => [[{}, keys.configState().isLastUsed ? 1 : 0]])
+  metrics.gauge(METRICS.configHash, () => [[{ hash: keys.configState().hash }, 1]])
+}
+
+/** What is not known has no series: a 0 would be an alarm. */
+function present(value: number | undefined): [Record<string, string>, number][] {
+  return value === undefined ? [] : [[{}, value]]
 }
 
 function byLabel(label: string, values: Partial<Record<string, number>> = {}): [Record<string, string>, number][] {

@@ -22,6 +22,8 @@ import { systemClock } from '../../model/clock.ts'
 import type { GroupMetrics, WorkerReading } from '../../telemetry/group-metrics.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'
 import { followSettings } from '../settings/live-settings.ts'
+import type { DiskWatch } from '../parts/disk.ts'
+import { watchDisk } from '../parts/disk.ts'
 import { registerMergedOverview } from './primary-overview.ts'
 
 const PACKAGE_FILE = new URL('../../../package.json', import.meta.url)
@@ -58,13 +60,15 @@ export async function createPrimaryAdmin(config: Config, options: PrimaryAdminOp
     metricsText: async () => metrics.text(await Promise.all(slots.map(slot => readCounts(metrics, slot)))),
     metricsType: metrics.contentType
   })
-  await registerDebugger(server, { config, live }, options)
+  const disk = await watchDisk(config)
+  await registerDebugger(server, { config, live, disk }, options)
   server.addHook('preClose', async () => feed.close())
   return {
     server,
     reload: () => live.check(),
     async close() {
       live.close()
+      disk.stop()
       await server.close()
     }
   }
@@ -80,7 +84,7 @@ async function readCounts(metrics: GroupMetrics, slot: Slot): Promise<WorkerRead
 /** As that of a server without workers: the same page, the same access, the same API. */
 async function registerDebugger(
   server: FastifyInstance,
-  { config, live }: { readonly config: Config; readonly live: LiveSettings },
+  { config, live, disk }: { readonly config: Config; readonly live: LiveSettings; readonly disk: DiskWatch },
   options: PrimaryAdminOptions
 ): Promise<void> {
   const { supervisor, feed } = options
@@ -95,7 +99,8 @@ async function registerDebugger(
         ? `Kafka (${config.kafka.brokers.join(', ')})`
         : `the logs in ${config.dataDir}/worker-*`,
       version: (JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')) as { version: string }).version,
-      hasPassword: access.mode === 'password'
+      hasPassword: access.mode === 'password',
+      disk
     })
     registerStream(api, feed)
     registerView(api, { slots: supervisor.slots, trackingUrl: hostname => urlOf(supervisor.url, hostname, config) })

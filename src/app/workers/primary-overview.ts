@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { adviceFor } from '../../debugger/api/advice.ts'
+import { adviceFor, diskView } from '../../debugger/api/advice.ts'
 import { createAnswerPart, withTexts } from '../../debugger/ring/answer.ts'
 import { INTERVAL_MS } from '../../debugger/ring/history.ts'
 import type { Point } from '../../debugger/ring/history.ts'
@@ -8,6 +8,7 @@ import { healthOfAll } from '../../fleet/workers/health.ts'
 import type { RequestAnswer } from '../../fleet/workers/messages.ts'
 import type { Slot } from '../../fleet/workers/slot.ts'
 import type { Supervisor } from '../../fleet/workers/supervisor.ts'
+import type { DiskWatch } from '../parts/disk.ts'
 import type { Json } from '../../fleet/workers/view/ask-all.ts'
 import { askOne, gather } from '../../fleet/workers/view/ask-all.ts'
 import { mergePoints, mergeState } from '../../fleet/workers/view/merge.ts'
@@ -23,11 +24,12 @@ export interface MergedOverviewOptions {
   readonly destination: string
   readonly version: string
   readonly hasPassword: boolean
+  readonly disk: DiskWatch
 }
 
 /** `GET /api/overview` over all workers: the last hour, and what is wrong now. */
 export function registerMergedOverview(app: FastifyInstance, options: MergedOverviewOptions): void {
-  const { supervisor, ...facts } = options
+  const { supervisor, disk, ...facts } = options
   const { slots } = supervisor
 
   app.get('/api/overview', async (request, reply) => {
@@ -41,7 +43,7 @@ export function registerMergedOverview(app: FastifyInstance, options: MergedOver
     const points = mergePoints(all, { intervalMs: INTERVAL_MS, now }) as unknown as Point[]
     const health = healthOfAll(slots)
     const { backlog, dedupe, memory } = mergeState(asked.values)
-    const probe = { health, draining: supervisor.isStopping, backlog, dedupe }
+    const probe = { health, draining: supervisor.isStopping, backlog, dedupe, disk: disk.reading() }
     const part = createAnswerPart()
     let next: number | null = null
     let last: number | null = null
@@ -57,7 +59,8 @@ export function registerMergedOverview(app: FastifyInstance, options: MergedOver
       ready: health.ready && !probe.draining,
       problems: health.problems,
       backlog: backlog ?? null,
-      dedupe
+      dedupe,
+      disk: diskView(probe.disk)
     }
     const advice = adviceFor(probe, points, now)
     const rest = { next, intervalMs: INTERVAL_MS, advice, state, ...facts, memory, silent: asked.silent }

@@ -14,6 +14,7 @@ import { Supervisor } from '../../fleet/workers/supervisor.ts'
 import type { Feed } from '../../fleet/workers/view/feed.ts'
 import { createFeed } from '../../fleet/workers/view/feed.ts'
 import { onHangUp } from '../hang-up.js'
+import { sayWhenFull } from '../parts/disk.ts'
 import { firstKeyOf } from '../parts/fleet.ts'
 import { lockDataDir } from '../../durability/data-dir-lock.ts'
 import { lookAtSpool } from '../../durability/spool/status.ts'
@@ -65,6 +66,7 @@ export async function runPrimary(config: Config, count: number, endWithGrace: En
     const tracking = await supervisor.start()
     const urls = { tracking, admin: await admin.server.listen({ host: config.adminHost, port: config.adminPort }) }
     logger.info({ ...urls, workers: count }, 'listening')
+    await sayWhenFull(config, logger)
     if (firstKey !== undefined) process.stdout.write(banner({ key: firstKey, file: config.configFile, ...urls }))
     if (config.kafka !== undefined) void drainLeftOver(leftOver, supervisor, logger)
     await supervisor.refused

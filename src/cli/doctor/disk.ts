@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, stat, statfs, unlink } from 'node:fs/promises'
+import { mkdir, open, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { lookAtDisk } from '../../app/parts/disk.ts'
 import type { Config } from '../../config/env/config.ts'
 import { lookAtSpool, type SpoolStatus } from '../../durability/spool/status.ts'
+import { FULL_SOON_MS, fullInWords } from '../../model/operations/disk-words.ts'
 import type { Finding } from './finding.ts'
 
 const LITTLE_SPACE_BYTES = 1024 ** 3
@@ -11,7 +13,8 @@ const SLOW_SYNC_MS = 50
 const MAX_CLOCK_GAP_MS = 5_000
 
 /** Whether DATA_DIR can be written and synced, how fast, how much room there is, and what time its disk thinks it is. */
-export async function checkDisk({ dataDir, kafka, spoolMaxBytes }: Config): Promise<Finding[]> {
+export async function checkDisk(config: Config): Promise<Finding[]> {
+  const { dataDir, kafka, spoolMaxBytes } = config
   const dir = resolve(dataDir)
   const probe = join(dir, `.doctor-${randomUUID()}`)
   const found: Finding[] = []
@@ -19,8 +22,8 @@ export async function checkDisk({ dataDir, kafka, spoolMaxBytes }: Config): Prom
     await mkdir(dir, { recursive: true })
     const { syncMs, writtenAt } = await writeProbe(probe)
     found.push(...judgeSync(dir, syncMs), ...judgeClock(dir, Date.now() - writtenAt))
-    const { bavail, bsize } = await statfs(dir)
-    found.push(...judgeSpace(dir, bavail * bsize, kafka === undefined ? 0 : spoolMaxBytes))
+    const { freeBytes, fullInMs } = await lookAtDisk(config, Date.now())
+    found.push(...judgeSpace(dir, freeBytes, kafka === undefined ? 0 : spoolMaxBytes), ...judgeGrowth(dir, fullInMs))
     found.push(...judgeSpool(await lookAtSpool(dir)))
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
@@ -83,6 +86,17 @@ function judgeClock(dir: string, gapMs: number): Finding[] {
       says: `the disk of ${dir} and this machine are ${Math.round(Math.abs(gapMs) / 1000)} s apart`,
       todo: 'Let NTP set the clocks of both.'
     }
+  ]
+}
+
+/** The log that is kept for good, at its present rate. */
+function judgeGrowth(dir: string, fullInMs: number | undefined): Finding[] {
+  const words = fullInWords(fullInMs)
+  if (fullInMs === undefined || words === undefined) return []
+  const says = `the disk of ${dir} is ${words}: LOG_RETENTION=keep keeps all events`
+  const todo = 'Set LOG_RETENTION to an age or a size, move old segments elsewhere, or enlarge the disk.'
+  return [
+    fullInMs < FULL_SOON_MS ? { level: 'warning', area: 'disk', says, todo } : { level: 'note', area: 'disk', says }
   ]
 }
 

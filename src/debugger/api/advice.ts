@@ -1,4 +1,5 @@
-import type { Point, Probe } from '../ring/history.ts'
+import { FULL_SOON_MS, FULL_VERY_SOON_MS, fullInWords } from '../../model/operations/disk-words.ts'
+import type { DiskState, Point, Probe } from '../ring/history.ts'
 
 /** Something that wants attention, in words, and what to do about it. */
 export interface Advice {
@@ -15,7 +16,7 @@ const NEARLY_FULL = 0.8
 
 /** What is wrong now, the worst first; empty when all is well. */
 export function adviceFor(probe: Probe, points: readonly Point[], now: number): Advice[] {
-  return [...healthAdvice(probe), ...levelAdvice(probe), ...eventAdvice(points, now)].sort(
+  return [...healthAdvice(probe), ...levelAdvice(probe), ...diskAdvice(probe.disk), ...eventAdvice(points, now)].sort(
     (a, b) => Number(b.level === 'error') - Number(a.level === 'error')
   )
 }
@@ -47,6 +48,22 @@ function levelAdvice({ backlog, dedupe }: Probe): Advice[] {
     })
   }
   return found
+}
+
+function diskAdvice(disk: DiskState | undefined): Advice[] {
+  const { fullInMs } = disk ?? {}
+  const words = fullInWords(fullInMs)
+  if (fullInMs === undefined || words === undefined || fullInMs > FULL_SOON_MS) return []
+  const todo =
+    'Set LOG_RETENTION, move old segments, or enlarge the disk: when it is full, events are answered with 503.'
+  return [{ level: fullInMs < FULL_VERY_SOON_MS ? 'error' : 'warning', says: `the disk is ${words}`, todo }]
+}
+
+/** What the page shows of the disk; null while it is not known. */
+export function diskView(disk: DiskState | undefined) {
+  if (disk === undefined) return null
+  const { freeBytes, sizeBytes, fullInMs } = disk
+  return { freeBytes, sizeBytes, forecast: fullInWords(fullInMs) ?? null }
 }
 
 function eventAdvice(points: readonly Point[], now: number): Advice[] {

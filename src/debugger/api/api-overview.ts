@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Background } from '../../model/background.ts'
 import type { Clock } from '../../model/clock.ts'
-import { adviceFor } from './advice.ts'
+import { adviceFor, diskView } from './advice.ts'
 import { createAnswerPart, withTexts } from '../ring/answer.ts'
 import { INTERVAL_MS } from '../ring/history.ts'
 import type { History, Probe } from '../ring/history.ts'
@@ -30,12 +30,18 @@ export function registerOverview(app: FastifyInstance, options: OverviewOptions)
     await background.slice()
     const { texts, next } = await pointsSince(since)
     const now = probe()
-    const { health, draining, backlog, dedupe } = now
+    const { health, draining, backlog, dedupe, disk } = now
     const rest = {
       next,
       intervalMs: INTERVAL_MS,
       advice: adviceFor(now, history.points(), clock.now()),
-      state: { ready: health.ready && !draining, problems: health.problems, backlog: backlog ?? null, dedupe },
+      state: {
+        ready: health.ready && !draining,
+        problems: health.problems,
+        backlog: backlog ?? null,
+        dedupe,
+        disk: diskView(disk)
+      },
       destination: options.destination,
       version: options.version,
       hasPassword: options.hasPassword,

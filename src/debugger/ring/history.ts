@@ -4,6 +4,13 @@ import type { SinkHealth } from '../../model/sink.ts'
 import type { Observations } from './observations.ts'
 import type { RecentEvents } from './recent.ts'
 
+export interface DiskState {
+  readonly freeBytes: number
+  readonly sizeBytes: number
+  /** Milliseconds until the log has filled it at its present rate; undefined: it does not. */
+  readonly fullInMs: number | undefined
+}
+
 /** What the server is like at one moment. */
 export interface Probe {
   readonly health: SinkHealth
@@ -12,6 +19,8 @@ export interface Probe {
   readonly backlog: { readonly bytes: number; readonly maxBytes: number } | undefined
   /** messageIds remembered by the source that remembers most, and how many it may. */
   readonly dedupe: { readonly ids: number; readonly maxIds: number }
+  /** Of DATA_DIR; undefined while it cannot be looked at. */
+  readonly disk: DiskState | undefined
 }
 
 /** One interval. Counts are of the interval, levels are those at its end. */

@@ -13,6 +13,7 @@ export interface FleetKeyStore extends FileKeyStore {
 
 export interface FleetKeyStoreOptions {
   readonly first: KeyedTributaryFile
+  readonly configState: FileKeyStore['configState']
   /** The operator asks to look again: SIGHUP. */
   readonly onCheck: () => void
   /** From now on offers may come. */
@@ -38,6 +39,7 @@ export function createFleetKeyStore(options: FleetKeyStoreOptions): FleetKeyStor
     sources: () => current.file.sources,
     current: () => current.file,
     sourceKeys: () => groupBySource(current),
+    configState: options.configState,
     keyLengths: () => lengths,
     offer(next, onEffect) {
       const nextIndex = createKeyIndex(next.writeKeys)

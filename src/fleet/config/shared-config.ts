@@ -63,6 +63,7 @@ export class SharedConfig {
     const text = start.version?.text ?? start.text
     this.keys = createFleetKeyStore({
       first: text === undefined ? NOTHING : parse(text, nameOf(this.#inForce.version)),
+      configState: () => ({ hash: this.#inForce.hash, isLastUsed: this.#hasNewest() }),
       onCheck: () => void this.#compareFile(),
       onFollow: () => this.#follow(),
       close: () => topic.close()
@@ -103,6 +104,10 @@ export class SharedConfig {
     this.#problem = problem
     log.warn({ version, problem }, 'this version of the fleet cannot be used here; the older one stays')
     onChange()
+  }
+
+  #hasNewest(): boolean {
+    return this.#problem === null && (this.topic.log.current?.version ?? 0) <= this.#inForce.version
   }
 
   #follow(): void {

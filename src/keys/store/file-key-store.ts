@@ -5,6 +5,8 @@ import { ConfigError } from '../../model/config-error.ts'
 import type { KeyStore } from '../../model/source.ts'
 import type { KeyedTributaryFile, ParseTributaryFile, TributaryFile } from '../../model/tributary-file.ts'
 import { readKeyEntry } from '../key-digest.ts'
+import type { ConfigReading } from './config-state.ts'
+import { createConfigState } from './config-state.ts'
 import { createKeyIndex } from './key-index.ts'
 import { createPrivateKeys } from './private-keys.ts'
 import { observe } from '../read-file.ts'
@@ -42,6 +44,8 @@ export interface FileKeyStore extends KeyStore {
   sourceKeys(): ReadonlyMap<string, readonly SourceKey[]>
   /** A key of the source that only this process knows. */
   privateKey(sourceId: string): string
+  /** Which configuration is in force, and whether the last edit is. */
+  configState(): ConfigReading
   /** How long its keys are, in characters: a text of another length is no key. */
   keyLengths(): ReadonlySet<number>
   /** From now on edits are followed; without `approval` one that can be read is in force at once. */
@@ -57,29 +61,28 @@ const AT_ONCE: EditApproval = { request: (_file, takeEffect) => takeEffect(), wi
  * changes nothing and is said once in the log. Rejects with ConfigError where there is no good file to begin with.
  */
 export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<FileKeyStore> {
-  const { parse, log, clock = systemClock } = options
+  const { log, clock = systemClock } = options
   // Kept absolute, so that a process that changes its folder goes on reading the same file.
   const path = resolve(options.file)
   const first = await observe(path)
+  const read = (seen: Observation): KeyedTributaryFile => readOrThrow(options, seen)
   let current = read(first)
+  const state = createConfigState(first.text)
   let find = createKeyIndex(current.writeKeys)
   let lengths = lengthsOf(current)
   const privateKeys = createPrivateKeys()
   let approval = AT_ONCE
   let watch: FileWatch | undefined
 
-  function read(seen: Observation): KeyedTributaryFile {
-    if (seen.text === undefined) throw new ConfigError([seen.problem ?? `${options.file}: cannot be read`])
-    return parse(seen.text, options.file)
-  }
-
   function reload(seen: Observation): void {
     // Of a file that has changed again, no earlier state may come into force any more.
     approval.withdraw()
+    state.offered()
     try {
       const next = read(seen)
       const index = createKeyIndex(next.writeKeys)
       approval.request(next.file, () => {
+        state.used(seen.text)
         current = next
         find = index
         lengths = lengthsOf(next)
@@ -104,6 +107,7 @@ export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<
     sources: () => current.file.sources,
     current: () => current.file,
     sourceKeys: () => groupBySource(current),
+    configState: state.read,
     keyLengths: () => lengths,
     follow(asked = AT_ONCE) {
       approval = asked
@@ -115,6 +119,11 @@ export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<
       await watch?.close()
     }
   }
+}
+
+function readOrThrow({ parse, file }: FileKeyStoreOptions, { text, problem }: Observation): KeyedTributaryFile {
+  if (text === undefined) throw new ConfigError([problem ?? `${file}: cannot be read`])
+  return parse(text, file)
 }
 
 function lengthsOf({ writeKeys }: KeyedTributaryFile): ReadonlySet<number> {

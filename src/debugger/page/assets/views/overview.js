@@ -7,6 +7,8 @@ import { Plot } from '../parts/plot.js'
 
 const HOUR_MS = 60 * 60 * 1000
 const MAX_SOURCES = 8
+/** As the alert has it. */
+const NEARLY_FULL = 0.05
 
 /** Points come in as they are made; the page keeps an hour of them. */
 function useOverview() {
@@ -37,6 +39,7 @@ export function Overview() {
         <p class="quiet">
           ${`Tributary ${data.version}. Events go to ${data.destination}. The debugger keeps `}
           ${`${number(data.memory.events)} events in ${bytes(data.memory.bytes)}.`}
+          ${data.state.disk?.forecast ? ` The disk is ${data.state.disk.forecast}.` : ''}
         </p>`
     }
   </section>`
@@ -68,6 +71,7 @@ function Tiles({ data }) {
       value=${state.backlog ? bytes(state.backlog.bytes) : 'no Kafka'}
       tone=${state.backlog?.bytes > 0 ? 'warn' : ''}
     />
+    ${state.disk && html`<${Tile} name="Disk free" value=${bytes(state.disk.freeBytes)} tone=${state.disk.freeBytes < state.disk.sizeBytes * NEARLY_FULL ? 'bad' : ''} />`}
     <${Tile} name="Dedupe window" value=${`${((100 * state.dedupe.ids) / state.dedupe.maxIds).toFixed(1)} %`} />
     <${Tile}
       name="State"

@@ -1,0 +1,18 @@
+const HOUR_MS = 60 * 60 * 1000
+const DAY_MS = 24 * HOUR_MS
+/** What is further away is no news. */
+const FAR_MS = 365 * DAY_MS
+
+/** `full in 9 days at this rate`, `full in 5 hours at this rate`; undefined where nobody has to know. @param fullInMs milliseconds */
+export function fullInWords(fullInMs: number | undefined): string | undefined {
+  if (fullInMs === undefined || fullInMs > FAR_MS) return undefined
+  const [count, unit] = fullInMs < 2 * DAY_MS ? [fullInMs / HOUR_MS, 'hour'] : [fullInMs / DAY_MS, 'day']
+  const whole = Math.floor(count)
+  if (whole === 0) return 'full in less than an hour at this rate'
+  return `full in ${whole} ${whole === 1 ? unit : `${unit}s`} at this rate`
+}
+
+/** From here on somebody should act: in milliseconds. */
+export const FULL_SOON_MS = 30 * DAY_MS
+/** From here on somebody should act now: in milliseconds. */
+export const FULL_VERY_SOON_MS = 2 * DAY_MS
