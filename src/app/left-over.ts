@@ -35,7 +35,7 @@ export function relayLeftOver(config: Config, folders: readonly number[], logger
   async function tryRelay(dir: string): Promise<boolean> {
     try {
       const lock = await lockDataDir(dir)
-      const app = await createApp({ config: { ...config, dataDir: dir }, logger })
+      const app = await createApp({ config: { ...config, dataDir: dir }, logger, audit: () => undefined })
       try {
         await whileLeft(app)
       } finally {

@@ -73,6 +73,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'check the set-up and say what to change',
     load: async () => (await import('./doctor/doctor.ts')).doctor
   },
+  audit: { summary: 'show who did what to the server', load: async () => (await import('./stored/audit.ts')).audit },
   'topics diff': {
     summary: 'compare the topics in Kafka with tributary.yml',
     load: async () => (await import('./topics/topics.ts')).topicsDiff

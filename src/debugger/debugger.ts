@@ -24,6 +24,8 @@ import { registerHardValues } from './api/api-hard-values.ts'
 import type { ViolationsView } from './api/api-violations.ts'
 import { registerViolations } from './api/api-violations.ts'
 import { registerSuppressions } from './api/api-suppressions.ts'
+import type { Audit, AuditEntry } from '../model/operations/audit.ts'
+import { registerAudit } from './api/audited-routes.ts'
 import type { SuppressionStore } from '../model/governance/suppress.ts'
 
 export interface DebuggerOptions extends Omit<SourceRoutesOptions, 'recent' | 'sdks'> {
@@ -44,6 +46,9 @@ export interface DebuggerOptions extends Omit<SourceRoutesOptions, 'recent' | 's
   readonly suppressions: SuppressionStore
   readonly catalogue: CatalogueView
   readonly violations: ViolationsView
+  readonly audit: Audit
+  /** The newest entries of the audit, oldest first. */
+  readonly auditTrail: () => readonly AuditEntry[]
   readonly clock: Clock
 }
 
@@ -69,6 +74,12 @@ export async function registerDebugger(app: FastifyInstance, options: DebuggerOp
   await registerPage(app, access)
   await app.register(async api => {
     api.addHook('onRequest', async (request, reply) => access.api(request, reply))
+    registerAudit(api, {
+      audit: options.audit,
+      who: access.who,
+      recent: options.auditTrail,
+      maskedKey: (source, index) => options.writeKeys().get(source)?.[index]?.masked
+    })
     registerEventRoutes(api, { recent, refused, live, mask, finders, background })
     registerSourceRoutes(api, { ...options, recent, sdks })
     registerSuppressions(api, options.suppressions)

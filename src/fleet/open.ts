@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { KeyedTributaryFile } from '../model/tributary-file.ts'
-import type { FleetLog, SharedConfig } from './config/shared-config.ts'
+import type { FleetLog, SharedConfig, SharedConfigOptions } from './config/shared-config.ts'
 import { openSharedConfig } from './config/shared-config.ts'
 import type { FleetLimits } from './limits/limits.ts'
 import { createFleetLimits } from './limits/limits.ts'
@@ -18,6 +18,7 @@ export interface FleetOptions {
   readonly dataDir: string
   readonly parse: (text: string, fileName: string) => KeyedTributaryFile
   readonly log: FleetLog
+  readonly onEdit: SharedConfigOptions['onEdit']
 }
 
 /** What only the running server knows of itself. */

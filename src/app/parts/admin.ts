@@ -10,6 +10,7 @@ import { createFinders } from '../../durability/search/find.ts'
 import type { Drainer } from '../../http/server/drain.ts'
 import { prepareListener } from '../../http/server/listener.ts'
 import { answerUnrouted } from '../../http/server/unrouted.ts'
+import { recentAudit } from '../../telemetry/audit.ts'
 import { fleetState, mergeViews } from '../../fleet/view/view.ts'
 import { kafkaState } from './fleet.ts'
 import type { Base } from './base.ts'
@@ -81,6 +82,8 @@ export function showDebugger(admin: FastifyInstance, base: Base, shown: Shown): 
     suppressions: ingestion.governance.suppressions,
     catalogue: ingestion.catalogue,
     violations: ingestion.governance.violations,
+    audit: base.audit,
+    auditTrail: () => recentAudit(config.dataDir),
     clock
   })
 }

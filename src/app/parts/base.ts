@@ -12,6 +12,8 @@ import { createBackground } from '../../model/background.ts'
 import type { Clock } from '../../model/clock.ts'
 import { systemClock } from '../../model/clock.ts'
 import type { Sink } from '../../model/sink.ts'
+import type { Audit } from '../../model/operations/audit.ts'
+import { createAudit } from '../../telemetry/audit.ts'
 import { createMetrics } from '../../telemetry/metrics.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'
 import { followSettings } from '../settings/live-settings.ts'
@@ -32,6 +34,8 @@ export interface AppOptions {
   readonly rateSharing?: RateSharing | undefined
   /** Other processes that share their messageIds with this one. */
   readonly shareIds?: IdSharing | undefined
+  /** In place of one in DATA_DIR. */
+  readonly audit?: Audit
 }
 
 /** What every other part is given: settings, and those that are told what happens. */
@@ -46,6 +50,7 @@ export interface Base {
   readonly metrics: ReturnType<typeof createMetrics>
   readonly rateSharing: RateSharing | undefined
   readonly shareIds: IdSharing | undefined
+  readonly audit: Audit
   /** What the debugger is told. */
   readonly seen: Observations
 }
@@ -56,7 +61,8 @@ export function createBase({
   clock = systemClock,
   bufferPool,
   rateSharing,
-  shareIds
+  shareIds,
+  audit
 }: AppOptions): Base {
   return {
     config,
@@ -66,6 +72,7 @@ export function createBase({
     bufferPool: bufferPool ?? new RecyclingBufferPool(),
     rateSharing,
     shareIds,
+    audit: audit ?? createAudit({ dataDir: config.dataDir, now: clock.now, log: logger }),
     background: createBackground(),
     metrics: createMetrics(),
     seen: createObservations(clock.now)

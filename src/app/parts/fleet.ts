@@ -7,7 +7,9 @@ import { connectFleet, fleetParts } from '../../fleet/connect.ts'
 import type { Fleet, SelfFacts } from '../../fleet/open.ts'
 import { openFleet } from '../../fleet/open.ts'
 import { ensureConfigFile } from '../../keys/edit/first-file.ts'
-import type { ParseTributaryFile } from '../../model/tributary-file.ts'
+import { configChanges } from '../../keys/store/config-changes.ts'
+import type { Audit } from '../../model/operations/audit.ts'
+import type { KeyedTributaryFile, ParseTributaryFile } from '../../model/tributary-file.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'
 import { createFileKeyStore } from '../../keys/store/file-key-store.ts'
 
@@ -18,24 +20,38 @@ export interface KeysOptions {
   readonly log: Logger
   /** How the cluster is reached; undefined: there is none. */
   readonly kafka: LiveSettings['kafka']
+  readonly audit: Audit
 }
 
 /** Undefined where the server stands alone. Rejects with ConfigError where the fleet has no configuration and gets none. */
-async function openOwnFleet(config: Config, { parse, version, log, kafka }: KeysOptions): Promise<Fleet | undefined> {
+async function openOwnFleet(
+  config: Config,
+  { parse, version, log, kafka, audit }: KeysOptions
+): Promise<Fleet | undefined> {
   const parts = fleetParts(config)
   if (parts === undefined || kafka === undefined) return undefined
   const name = parts.fleet.serverName ?? `${hostname()}:${config.port}`
   const topics = await connectFleet(parts, kafka)
-  return openFleet({ ...config, topics, name, version, parse, log })
+  const onEdit = auditEdits(audit, `the fleet "${parts.fleet.name}"`)
+  return openFleet({ ...config, topics, name, version, parse, log, onEdit })
 }
 
 /** Who is calling, as the fleet or the file says. */
 export async function openKeys(config: Config, options: KeysOptions) {
   const fleet = await openOwnFleet(config, options)
-  const { parse, log } = options
-  const keys = fleet?.config.keys ?? (await createFileKeyStore({ file: config.configFile, parse, log }))
+  const { parse, log, audit } = options
+  const onEdit = auditEdits(audit, config.configFile)
+  const keys = fleet?.config.keys ?? (await createFileKeyStore({ file: config.configFile, parse, log, onEdit }))
   const isBehind = (): boolean => fleet?.config.isBehind() ?? false
   return { fleet, keys, isBehind }
+}
+
+/** Keeps each edit of the configuration that comes into force, with what it has changed. */
+function auditEdits(audit: Audit, from: string) {
+  return (before: KeyedTributaryFile, after: KeyedTributaryFile, who = 'an edit of the file'): void => {
+    const changes = configChanges(before, after)
+    if (changes.length > 0) audit('config_changed', { who, from, what: 'the configuration has changed', changes })
+  }
 }
 
 /** What the others hear of this server, whose admin listener is bound to `adminUrl`. */

@@ -8,8 +8,14 @@ import { VERSION } from './base.ts'
 export type Sources = Awaited<ReturnType<typeof openSources>>
 
 /** Who may send: the write keys of tributary.yml, and the check of a request's credentials. */
-export async function openSources({ config, live, logger, clock }: Base) {
+export async function openSources({ config, live, logger, clock, audit }: Base) {
   const parse = checkHashKey(parseTributaryFile, config.privacyHashKey)
-  const { fleet, keys, isBehind } = await openKeys(config, { parse, version: VERSION, log: logger, kafka: live.kafka })
+  const { fleet, keys, isBehind } = await openKeys(config, {
+    parse,
+    version: VERSION,
+    log: logger,
+    kafka: live.kafka,
+    audit
+  })
   return { fleet, keys, authenticator: createAuthenticator({ keys, isBehind, monotonic: clock.monotonic }) }
 }

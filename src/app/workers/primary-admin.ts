@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { createAccess } from '../../debugger/access/access.ts'
+import { registerAudit } from '../../debugger/api/audited-routes.ts'
 import { openEventStream } from '../../debugger/live/event-stream.ts'
 import { FILTERS } from '../../debugger/api/api-events.ts'
 import { parseFilter } from '../../debugger/ring/filter.ts'
@@ -19,6 +20,7 @@ import { registerView } from '../../fleet/workers/view/routes.ts'
 import { prepareListener } from '../../http/server/listener.ts'
 import { answerUnrouted } from '../../http/server/unrouted.ts'
 import { systemClock } from '../../model/clock.ts'
+import { createAudit, recentAudit } from '../../telemetry/audit.ts'
 import type { GroupMetrics, WorkerReading } from '../../telemetry/group-metrics.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'
 import { followSettings } from '../settings/live-settings.ts'
@@ -60,7 +62,7 @@ export async function createPrimaryAdmin(config: Config, options: PrimaryAdminOp
     metricsText: async () => metrics.text(await Promise.all(slots.map(slot => readCounts(metrics, slot)))),
     metricsType: metrics.contentType
   })
-  const disk = await watchDisk(config)
+  const disk = await watchDisk(config, server)
   await registerDebugger(server, { config, live, disk }, options)
   server.addHook('preClose', async () => feed.close())
   return {
@@ -68,7 +70,6 @@ export async function createPrimaryAdmin(config: Config, options: PrimaryAdminOp
     reload: () => live.check(),
     async close() {
       live.close()
-      disk.stop()
       await server.close()
     }
   }
@@ -87,12 +88,15 @@ async function registerDebugger(
   { config, live, disk }: { readonly config: Config; readonly live: LiveSettings; readonly disk: DiskWatch },
   options: PrimaryAdminOptions
 ): Promise<void> {
-  const { supervisor, feed } = options
-  const { monotonic } = systemClock
-  const access = await createAccess(server, { password: live.adminPassword, host: config.adminHost, monotonic })
+  const { supervisor, feed, logger } = options
+  const { monotonic, now } = systemClock
+  const { adminHost: host, dataDir } = config
+  const audit = createAudit({ dataDir, now, log: logger })
+  const access = await createAccess(server, { password: live.adminPassword, host, monotonic, audit })
   await registerPage(server, access)
   await server.register(async api => {
     api.addHook('onRequest', async (request, reply) => access.api(request, reply))
+    registerAudit(api, { audit, who: access.who, recent: () => recentAudit(dataDir) })
     registerMergedOverview(api, {
       supervisor,
       destination: config.kafka

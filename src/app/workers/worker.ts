@@ -1,4 +1,5 @@
 /** One worker of a server: the whole server in `DATA_DIR/worker-k`, but for the admin listener. */
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/env/config.ts'
 import { workerConfig } from './worker-config.ts'
@@ -14,6 +15,8 @@ import { answerRequest } from '../../fleet/workers/worker-routes.ts'
 import { ConfigError, isConfigError } from '../../model/config-error.ts'
 import type { DataDirLock } from '../../durability/data-dir-lock.ts'
 import { lockDataDir } from '../../durability/data-dir-lock.ts'
+import type { Audit } from '../../model/operations/audit.ts'
+import { createAudit } from '../../telemetry/audit.ts'
 import { createLogger } from '../../telemetry/logger.ts'
 import type { App } from '../compose.ts'
 import { createApp } from '../compose.ts'
@@ -58,6 +61,7 @@ async function serve(config: Config, { start, link, endWithGrace }: Context): Pr
     config,
     logger,
     rateSharing: limits,
+    audit: auditOfWorker(createAudit({ dataDir: dirname(config.dataDir), now: Date.now, log: logger }), start.index),
     shareIds: share && { ...share, onKept: collector?.add ?? (() => undefined) }
   })
   for (const { name, entries } of share?.recent ?? []) app.restoreIds(name, entries)
@@ -90,6 +94,13 @@ async function serve(config: Config, { start, link, endWithGrace }: Context): Pr
   await app.close()
   await lock.release()
   throw new ConfigError(problems)
+}
+
+/** All workers see an edit of the configuration, and one keeps it. What people ask for, the primary keeps. */
+function auditOfWorker(audit: Audit, index: number): Audit {
+  return (action, facts) => {
+    if (index === 0 && action === 'config_changed') audit(action, facts)
+  }
 }
 
 /** Answers what the primary asks from now on, and does what it says. */

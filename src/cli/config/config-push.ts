@@ -5,6 +5,7 @@ import { weakKeys } from '../../fleet/config/weak-keys.ts'
 import type { ConfigVersion } from '../../fleet/config/version.ts'
 import { readTributaryFile } from '../../keys/edit/edit-file.ts'
 import { readKeyEntry } from '../../keys/key-digest.ts'
+import { auditCommand } from '../audited.ts'
 import type { Command } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
 import { openFleetSession } from '../fleet/fleet-session.ts'
@@ -35,6 +36,7 @@ Examples:
       const make = parsed.flags.has('force') ? () => next : (current?: ConfigVersion) => keepingKeys(current, next)
       const { version } = await session.edit({ make, why: parsed.texts['why'] ?? `config push ${file}` })
       terminal.out(version === before ? `nothing has changed (version ${version})` : `version ${version}`)
+      if (version !== before) auditCommand('config_pushed', `${file} is version ${version} of the fleet`)
       await session.tellInForce(version, terminal)
     } finally {
       await session.close()

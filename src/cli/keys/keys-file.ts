@@ -3,12 +3,15 @@ import { readConfigFileName, readFleetEnvironment } from '../../config/env/envir
 import { parseTributaryFile } from '../../config/file/tributary-file.ts'
 import { editFile, readTributaryFile } from '../../keys/edit/edit-file.ts'
 import type { Edit } from '../../keys/edit/edit-file.ts'
+import { auditCommand } from '../audited.ts'
 import { readKeyEntry } from '../../keys/key-digest.ts'
 import type { Source } from '../../model/source.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 import { CommandFailed } from '../command.ts'
 import type { ParsedArguments, Terminal } from '../command.ts'
 import type { FleetSession } from '../fleet/fleet-session.ts'
+
+type TextEdit = (text: string, before: KeyedTributaryFile) => Edit
 
 export const FILE_OPTION = { file: { type: 'string' } } as const
 
@@ -53,17 +56,20 @@ export async function readKeysFile(file: string): Promise<KeyedTributaryFile> {
 export async function editKeys(
   parsed: ParsedArguments,
   why: string,
-  edit: (text: string, before: KeyedTributaryFile) => Edit
+  edit: TextEdit
 ): Promise<(terminal: Terminal) => Promise<void>> {
   const config = fleetOf(parsed)
+  const { audited, keep } = auditing(edit)
   if (config === undefined) {
-    await editFile({ file: fileOf(parsed), parse: parseTributaryFile, edit })
+    await editFile({ file: fileOf(parsed), parse: parseTributaryFile, edit: audited })
+    keep(why)
     return async () => undefined
   }
   const { changeOf } = await import('../../fleet/config/change.ts')
   const session = await openSession(config)
   try {
-    const { version } = await session.edit({ make: changeOf(edit, parseTributaryFile), why })
+    const { version } = await session.edit({ make: changeOf(audited, parseTributaryFile), why })
+    keep(why)
     return async terminal => {
       try {
         await session.tellInForce(version, terminal)
@@ -74,6 +80,20 @@ export async function editKeys(
   } catch (error) {
     await session.close()
     throw error
+  }
+}
+
+/** An edit, and what keeps it in the audit once it is stored. */
+function auditing(edit: TextEdit) {
+  let last: Edit | undefined
+  return {
+    audited: ((text, before) => (last = edit(text, before))) satisfies TextEdit,
+    keep(why: string): void {
+      const { added = [], removed = [] } = last ?? {}
+      const masked = (keys: readonly string[]): string[] => keys.map(key => readKeyEntry(key).shown)
+      if (added.length > 0) auditCommand('key_added', `${why}: ${masked(added).join(', ')} added`)
+      if (removed.length > 0) auditCommand('key_revoked', `${why}: ${masked(removed).join(', ')} revoked`)
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { digestOf, normalEntry, parseEntries } from '../../governance/suppress/entries.ts'
 import { addToFile, DEFAULT_SUPPRESSION_FILE, removeFromFile } from '../../governance/suppress/suppression-file.ts'
+import { auditCommand } from '../audited.ts'
 import type { Command, ParsedArguments } from '../command.ts'
 import { CommandFailed, parseArguments, UsageError } from '../command.ts'
 import { FILE_HELP, FILE_OPTION, fileOf, readKeysFile } from './keys-file.ts'
@@ -29,6 +30,7 @@ Examples:
   async run(args, terminal) {
     const parsed = parseArguments(args, { options: OPTIONS, positionals: ['[ID]'] })
     const { changed, entries } = await addToFile(await listFileOf(parsed), await idsOf(parsed))
+    auditCommand('suppressed', `${counted(changed, 'user')} suppressed`)
     terminal.note(`${counted(changed, 'user')} added; the file has ${entries}`)
   }
 }
@@ -49,6 +51,7 @@ Examples:
     const { changed, entries } = await removeFromFile(file, ids)
     const inConfig = new Set((await readKeysFile(fileOf(parsed))).file.suppress?.users.map(shown))
     const left = ids.filter(id => inConfig.has(shown(id)))
+    auditCommand('unsuppressed', `${counted(changed, 'user')} taken off the suppression list`)
     terminal.note(`${counted(changed, 'user')} removed; the file has ${entries}`)
     if (left.length > 0) {
       throw new CommandFailed(

@@ -5,6 +5,7 @@ import { parseBody } from '../../ingest/parse/body.ts'
 import type { Judge } from '../../ingest/judge/judge.ts'
 import { createJudge, judgeEvent } from '../../ingest/judge/judge.ts'
 import { createValidator } from '../../ingest/judge/validate.ts'
+import { auditCommand } from '../audited.ts'
 import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
 import { writeKeysOf, readableKey, readKeysFile } from '../keys/keys-file.ts'
@@ -57,6 +58,7 @@ Examples:
     const bodies = parsed.flags.has('salvage') ? { read: 0, broken: 0 } : undefined
     const tally = await retry(readRejections(config, filter), { config, changes, bodies, sender, terminal })
     if (bodies !== undefined) terminal.note(`${bodies.read} rejected bodies, ${bodies.broken} broken events in them`)
+    if (sender !== undefined) auditCommand('retry', `${sender.counts.sent} rejected events sent again to ${url}`)
     report(tally, sender, terminal)
   }
 }

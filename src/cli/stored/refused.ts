@@ -10,6 +10,7 @@ import { createKafkaSink } from '../../durability/kafka/kafka-sink.ts'
 import { recordFolders } from '../../fleet/workers/folders.ts'
 import { refusedLines } from '../../durability/spool/status.ts'
 import { REFUSED_FILE } from '../../durability/spool/refused-file.ts'
+import { auditCommand } from '../audited.ts'
 import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
 
@@ -79,7 +80,9 @@ async function retryFolder(dir: string, kafka: KafkaConfig, terminal: Terminal):
   }
   if (kept.length > 0) await appendFile(join(dir, REFUSED_FILE), `\n${kept.join('\n')}\n`)
   await rm(join(dir, RETRY_FILE))
-  terminal.out(`${lines.length - kept.length} of ${lines.length} records were sent`)
+  const sent = `${lines.length - kept.length} of ${lines.length} records`
+  auditCommand('retry', `${sent} that Kafka had refused were sent again`)
+  terminal.out(`${sent} were sent`)
   if (kept.length > 0)
     throw new CommandFailed(`${kept.length} were not taken, and are kept in ${join(dir, REFUSED_FILE)}`)
 }

@@ -13,6 +13,7 @@ import { createLogReader } from '../../durability/log/read/log-reader.ts'
 import type { LogReader } from '../../durability/log/read/log-reader.ts'
 import { lookAtSegmentFolder } from '../../durability/log/segment/segment-folder.ts'
 import { createKafkaSink } from '../../durability/kafka/kafka-sink.ts'
+import { auditCommand } from '../audited.ts'
 import type { Command, ParsedArguments, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments, UsageError } from '../command.ts'
 import { createProgress } from './progress.ts'
@@ -74,6 +75,7 @@ Examples:
       }
       const verb = sink === undefined ? 'would be published' : 'published'
       const others = `${counts.outside} outside the time range left out, ${counts.unreadable} lines are no records`
+      if (sink !== undefined) auditCommand('replay', `${counts.published} records of ${folder}/ published to ${topic}`)
       terminal.out(`${counts.published} records ${verb} to ${topic}, ${others}`)
     } finally {
       await sink?.close()

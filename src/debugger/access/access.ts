@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import basicAuth from '@fastify/basic-auth'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Audit } from '../../model/operations/audit.ts'
 import { isLoopback } from './loopback.ts'
 import { fail } from '../query.ts'
 import { createSessions, SESSION_SECONDS } from './sessions.ts'
@@ -13,11 +14,14 @@ export interface AccessOptions {
   readonly host: string
   /** Monotonic milliseconds. */
   readonly monotonic: () => number
+  readonly audit: Audit
 }
 
 /** Who may look at the debugger and its API. */
 export interface Access {
   readonly mode: 'open' | 'password' | 'off'
+  /** What the audit calls those who may look. */
+  readonly who: string
   /** A Fastify hook for the API: answers the request itself where it may not go on. */
   api(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined>
   /** Whether the page may be shown; where not, why. */
@@ -28,6 +32,7 @@ export interface Access {
 }
 
 const USER = 'admin'
+const WRONG = 'a wrong user name or password was given'
 const COOKIE = 'tributary_session'
 /** What a proxy that is not trusted says: who lies here makes only their own cookie stricter. */
 const HTTPS_IN_FRONT = /^[ \t]*https[ \t]*(?:,|$)/i
@@ -35,7 +40,7 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
 /** Registers Basic for the user `admin` and knows sessions of the login form; guessing is slowed down for both. */
 export async function createAccess(app: FastifyInstance, options: AccessOptions): Promise<Access> {
-  const { password, monotonic } = options
+  const { password, monotonic, audit } = options
   const mode = password !== undefined ? 'password' : isLoopback(options.host) ? 'open' : 'off'
   const sessions = createSessions(monotonic)
   const throttle = createThrottle(monotonic)
@@ -46,6 +51,7 @@ export async function createAccess(app: FastifyInstance, options: AccessOptions)
       // Both are compared, whatever the first says, so that time tells nothing.
       if (isRight(given) && user === USER) return undefined
       throttle.failed(request.clientAddress)
+      audit('login_failed', { who: 'unknown', from: request.clientAddress, what: WRONG })
       return new Error('wrong user name or password')
     },
     authenticate: false
@@ -60,6 +66,7 @@ export async function createAccess(app: FastifyInstance, options: AccessOptions)
 
   return {
     mode,
+    who: mode === 'password' ? USER : 'anybody: no ADMIN_PASSWORD is set',
     async api(request, reply) {
       reply.header('cache-control', 'no-store')
       if (mode === 'off') return refuse(reply, 403, 'debugger_off')
@@ -77,9 +84,11 @@ export async function createAccess(app: FastifyInstance, options: AccessOptions)
       if (mode !== 'password' || wait > 0) return { ok: false, wait }
       if (!isRight(given)) {
         throttle.failed(request.clientAddress)
+        audit('login_failed', { who: 'unknown', from: request.clientAddress, what: WRONG })
         return { ok: false, wait: throttle.wait(request.clientAddress) }
       }
       setCookie(request, reply, { value: sessions.begin(), seconds: SESSION_SECONDS })
+      audit('login', { who: USER, from: request.clientAddress, what: 'somebody logged in with the form' })
       return { ok: true }
     },
     logOut(request, reply) {

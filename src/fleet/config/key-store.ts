@@ -7,8 +7,8 @@ import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 
 /** Sources, keys and destinations of the fleet's configuration, in the form that the server has them of a file. */
 export interface FleetKeyStore extends FileKeyStore {
-  /** The next configuration, in force once it is approved of; `onEffect` is told then. */
-  offer(next: KeyedTributaryFile, onEffect: () => void): void
+  /** The next configuration, in force once it is approved of; `onEffect` is told then, with the one before. */
+  offer(next: KeyedTributaryFile, onEffect: (before: KeyedTributaryFile) => void): void
 }
 
 export interface FleetKeyStoreOptions {
@@ -46,10 +46,11 @@ export function createFleetKeyStore(options: FleetKeyStoreOptions): FleetKeyStor
       // Of a version that was replaced, no state may come into force any more.
       approval.withdraw()
       approval.request(next.file, () => {
+        const before = current
         current = next
         index = nextIndex
         lengths = lengthsOf(next)
-        onEffect()
+        onEffect(before)
       })
     },
     follow(asked = AT_ONCE) {

@@ -23,6 +23,8 @@ export interface SharedConfigOptions extends Omit<StartOptions, 'topic'> {
   /** What is in force has changed, or why it does not. */
   readonly onChange: () => void
   readonly log: FleetLog
+  /** Told of each edit that comes into force, and who made it. */
+  readonly onEdit: (before: KeyedTributaryFile, after: KeyedTributaryFile, by: string) => void
 }
 
 /** So old may the last word of Kafka be. An empty fetch is answered after 0.5 s. */
@@ -90,7 +92,10 @@ export class SharedConfig {
     if (!this.#isFollowed || next === undefined || next.version === this.#inForce.version) return
     try {
       const parsed = this.#options.parse(next.text, nameOf(next.version))
-      this.keys.offer(parsed, () => this.#onEffect(next))
+      this.keys.offer(parsed, before => {
+        this.#options.onEdit(before, parsed, next.by)
+        this.#onEffect(next)
+      })
     } catch (error) {
       this.refused([(error as Error).message])
     }

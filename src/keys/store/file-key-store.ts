@@ -27,6 +27,8 @@ export interface FileKeyStoreOptions {
   readonly parse: ParseTributaryFile
   readonly log: KeyStoreLog
   readonly clock?: Clock
+  /** Told of each edit that comes into force. */
+  readonly onEdit?: (before: KeyedTributaryFile, after: KeyedTributaryFile) => void
 }
 
 /** Keys come into force in the same turn as what else the edit is about, or not at all. */
@@ -83,12 +85,11 @@ export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<
       const index = createKeyIndex(next.writeKeys)
       approval.request(next.file, () => {
         state.used(seen.text)
+        options.onEdit?.(current, next)
         current = next
         find = index
         lengths = lengthsOf(next)
-        const { sources, destinations } = next.file
-        const counts = { sources: sources.length, destinations: destinations.length }
-        log.info({ file: options.file, ...counts }, 'config file reloaded')
+        log.info({ file: options.file, ...countsOf(next.file) }, 'config file reloaded')
       })
     } catch (error) {
       log.warn(
@@ -124,6 +125,10 @@ export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<
 function readOrThrow({ parse, file }: FileKeyStoreOptions, { text, problem }: Observation): KeyedTributaryFile {
   if (text === undefined) throw new ConfigError([problem ?? `${file}: cannot be read`])
   return parse(text, file)
+}
+
+function countsOf({ sources, destinations }: TributaryFile) {
+  return { sources: sources.length, destinations: destinations.length }
 }
 
 function lengthsOf({ writeKeys }: KeyedTributaryFile): ReadonlySet<number> {

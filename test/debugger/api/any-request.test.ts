@@ -13,6 +13,7 @@ import type { RawAnswer } from '../../support/exchange.ts'
 /** As they are registered. */
 const ROUTES = [
   '/',
+  '/api/audit',
   '/api/catalogue',
   '/api/events',
   '/api/events/:seq',

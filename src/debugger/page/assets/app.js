@@ -1,6 +1,7 @@
 /** The page's frame: where one is, search, theme. */
 import { ask } from './api.js'
 import { html, render, useEffect, useRef, useState } from './lib.js'
+import { Audit } from './views/audit.js'
 import { Fleet } from './views/fleet.js'
 import { Live } from './views/live.js'
 import { Overview } from './views/overview.js'
@@ -9,7 +10,14 @@ import { Rejections } from './views/rejections.js'
 import { Sources } from './views/sources.js'
 import { Trace } from './views/trace.js'
 
-const PAGES = { live: 'Live', rejections: 'Rejections', overview: 'Overview', sources: 'Sources', fleet: 'Fleet' }
+const PAGES = {
+  live: 'Live',
+  rejections: 'Rejections',
+  overview: 'Overview',
+  sources: 'Sources',
+  audit: 'Audit',
+  fleet: 'Fleet'
+}
 
 function readHash() {
   const [page = '', rest = ''] = location.hash.replace(/^#\//, '').split(/\/(.*)/s)
@@ -61,7 +69,7 @@ function App() {
       ${page === 'rejections' && html`<${Rejections} showStream=${showStream} />`}
       ${page === 'overview' && html`<${Overview} />`}
       ${page === 'sources' && html`<${Sources} showStream=${showStream} />`} ${page === 'fleet' && html`<${Fleet} />`}
-      ${page === 'trace' && html`<${Trace} messageId=${rest} />`}
+      ${page === 'audit' && html`<${Audit} />`} ${page === 'trace' && html`<${Trace} messageId=${rest} />`}
     </main>`
 }
 

@@ -1,0 +1,98 @@
+import {
+  appendFileSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readSync,
+  renameSync,
+  statSync
+} from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Audit, AuditEntry } from '../model/operations/audit.ts'
+
+/** One entry a line, in JSON. The older file is replaced when the newer one is full. */
+const FILE = 'audit.jsonl'
+const OLDER_FILE = 'audit.1.jsonl'
+const MAX_FILE_BYTES = 8 * 1024 ** 2
+const FILE_MODE = 0o600
+/** What the page shows of it. */
+const RECENT_BYTES = 128 * 1024
+const MAX_CHANGES = 100
+const MAX_CHARS = 500
+
+export interface AuditOptions {
+  readonly dataDir: string
+  readonly now: () => number
+  /** Undefined: no lines in the log, only in the file. */
+  readonly log?: { info(fields: object, message: string): void; warn(fields: object, message: string): void }
+}
+
+/** Keeps entries as lines of the log with `audit: true`, and in DATA_DIR/audit.jsonl. */
+export function createAudit({ dataDir, now, log }: AuditOptions): Audit {
+  return (action, { who, from, what, changes = [] }) => {
+    const entry: AuditEntry = {
+      at: new Date(now()).toISOString(),
+      action,
+      who: shortened(who),
+      from: shortened(from),
+      what: shortened(what),
+      ...(changes.length === 0 ? {} : { changes: changes.slice(0, MAX_CHANGES).map(shortened) })
+    }
+    const { at: _at, ...fields } = entry
+    log?.info({ audit: true, ...fields }, `audit: ${entry.what}`)
+    try {
+      append(join(dataDir, FILE), `${JSON.stringify(entry)}\n`)
+    } catch (error) {
+      log?.warn({ problem: (error as Error).message }, 'the audit file could not be written; the log has the entry')
+    }
+  }
+}
+
+/** Every entry that is kept, oldest first. Lines that are none are left out. */
+export async function readAudit(dataDir: string): Promise<AuditEntry[]> {
+  const texts = await Promise.all([OLDER_FILE, FILE].map(name => readFile(join(dataDir, name), 'utf8').catch(() => '')))
+  return texts.flatMap(entriesOf)
+}
+
+/** The newest entries, oldest first: what fits into 128 KiB. */
+export function recentAudit(dataDir: string): AuditEntry[] {
+  const path = join(dataDir, FILE)
+  if (!existsSync(path)) return []
+  const file = openSync(path, 'r')
+  try {
+    const { size } = fstatSync(file)
+    const bytes = Buffer.alloc(Math.min(size, RECENT_BYTES))
+    readSync(file, bytes, 0, bytes.length, size - bytes.length)
+    return entriesOf(bytes.toString())
+  } finally {
+    closeSync(file)
+  }
+}
+
+function append(path: string, line: string): void {
+  const isNew = !existsSync(path)
+  if (!isNew && statSync(path).size + line.length > MAX_FILE_BYTES) renameSync(path, join(dirname(path), OLDER_FILE))
+  appendFileSync(path, line, { mode: FILE_MODE })
+  // A command of root's must not keep the server from writing here.
+  if (process.getuid?.() !== 0) return
+  const { uid, gid } = statSync(dirname(path))
+  chownSync(path, uid, gid)
+}
+
+function entriesOf(text: string): AuditEntry[] {
+  return text.split('\n').flatMap(line => {
+    try {
+      const entry = JSON.parse(line) as Partial<AuditEntry> | null
+      return typeof entry?.action === 'string' && typeof entry.at === 'string' ? [entry as AuditEntry] : []
+    } catch {
+      return []
+    }
+  })
+}
+
+function shortened(text: string): string {
+  return text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS)}…`.toWellFormed() : text
+}
