@@ -15,8 +15,8 @@ export const doctor: Command = {
   help: `Usage: tributary doctor [--json] [--log] [--url URL] [--admin URL]
 
 Checks this machine's set-up and says what to change: configuration, keys, addresses, CORS, clock, disk, Kafka and its
-topics, and a running server where there is one. It changes nothing. Exit code 1 where something is wrong; warnings
-alone leave it 0.
+topics, and a running server where there is one. It changes nothing; with --url it asks through the proxy in front, as SDKs do,
+and sends one event ("Doctor Checked"). Exit code 1 where something is wrong; warnings alone leave it 0.
 
   --json          the findings as JSON
   --log           read the whole log too, and name values in it that stop common readers: event, property, count
@@ -25,6 +25,7 @@ ${SERVER_HELP}
 Examples:
   tributary doctor
   tributary doctor --log --json | jq -c '.[].hardValue // empty'
+  tributary doctor --url https://events.example.com
   docker compose exec tributary tributary doctor`,
   async run(args, terminal) {
     const parsed = parseArguments(args, {

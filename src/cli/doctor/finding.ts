@@ -15,6 +15,7 @@ export interface Finding {
     | 'Kafka'
     | 'topics'
     | 'server'
+    | 'proxy'
   readonly says: string
   /** What to change; undefined where nothing has to be. */
   readonly todo?: string

@@ -4,6 +4,7 @@ import { reason } from '../admin-client.ts'
 import type { ParsedArguments } from '../command.ts'
 import { adminUrl, trackingUrl } from '../server-address.ts'
 import type { Finding } from './finding.ts'
+import { checkFromOutside } from './from-outside.ts'
 
 const TIMEOUT_MS = 3_000
 const MAX_CLOCK_GAP_MS = 5_000
@@ -19,7 +20,9 @@ export async function checkServer(
   try {
     const preflight = await askPreflight(url, source?.allowedOrigins?.[0])
     const found = [...judgeClock(url, preflight.response), ...(key === undefined ? [] : await checkKey(url, key))]
-    return [...found, ...judgePreflight(url, preflight), ...(await checkReady(adminUrl(given)))]
+    const isOutside = given.texts['url'] !== undefined && key !== undefined
+    const outside = isOutside ? await checkFromOutside(url, key) : []
+    return [...found, ...judgePreflight(url, preflight), ...outside, ...(await checkReady(adminUrl(given)))]
   } catch (error) {
     return [unreachable(url, whatSays(config, given), reason(error))]
   }

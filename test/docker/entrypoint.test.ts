@@ -1,0 +1,28 @@
+/** What the image says where the folder that is mounted cannot be written. */
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { run } from '../cli/run.ts'
+
+const SCRIPT = readFileSync(new URL('../../docker/entrypoint.sh', import.meta.url), 'utf8')
+const NOBODY = 65534
+const IS_ROOT = process.getuid?.() === 0
+
+t.test('A mounted folder of another user is named with both users and with what to do', async t => {
+  // Outside the checkout, which nobody else may be allowed to enter.
+  const dir = mkdtempSync(join(tmpdir(), 'tributary-mount-'))
+  t.teardown(() => rmSync(dir, { recursive: true }))
+  chmodSync(dir, 0o555)
+  const asNobody = ['--reuid', String(NOBODY), '--regid', String(NOBODY), '--clear-groups', 'sh', '-c', SCRIPT]
+  const env = { DATA_DIR: dir, CONFIG_FILE: join(dir, 'tributary.yml') }
+  const { code, stdout, stderr } = IS_ROOT
+    ? await run('setpriv', asNobody, { cwd: '/', env })
+    : await run('sh', ['-c', SCRIPT], { cwd: '/', env })
+  t.strictSame([code, stdout], [1, ''])
+  if (IS_ROOT) {
+    t.match(stderr, `${dir} belongs to 0:0, and ${NOBODY}:${NOBODY}, who runs the server, cannot write there`)
+    t.match(stderr, 'docker run --user 0:0')
+    t.match(stderr, `chown -R ${NOBODY}:${NOBODY} FOLDER`)
+  } else t.match(stderr, `${dir} cannot be written: it is mounted read-only, or its mode forbids it`)
+})
