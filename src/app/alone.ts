@@ -1,6 +1,6 @@
 /** A server in one process. */
 import { createApp } from './compose.ts'
-import { banner } from './banner.ts'
+import { banner, mayShowKey } from './banner.ts'
 import type { Config } from '../config/env/config.ts'
 import { prepareWithoutWorkers } from '../fleet/workers/folders.ts'
 import { onHangUp } from './hang-up.js'
@@ -14,7 +14,7 @@ import { relayLeftOver } from './left-over.ts'
 
 /** Runs the server in this process until a signal. Rejects, in words, where it cannot serve as configured. */
 export async function runAlone(config: Config, endWithGrace: EndWithGrace): Promise<void> {
-  const logger = createLogger(config.logLevel)
+  const logger = createLogger(config)
   for (const warning of config.warnings) logger.warn(warning)
   const ownKey = await firstKeyOf(config)
   const lock = await lockDataDir(config.dataDir)
@@ -39,7 +39,7 @@ export async function runAlone(config: Config, endWithGrace: EndWithGrace): Prom
   await sayWhenFull(config, logger)
   const key = ownKey ?? app.firstKey
   const file = ownKey === undefined ? 'the fleet' : config.configFile
-  if (key !== undefined) process.stdout.write(banner({ key, file, ...urls }))
+  if (key !== undefined) process.stdout.write(banner({ key, file, ...urls, isShown: mayShowKey(config) }))
 
   const problems = await app.topicProblems()
   if (problems.length === 0) return

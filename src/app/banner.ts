@@ -1,24 +1,45 @@
+import type { Config } from '../config/env/config.ts'
+
 export interface BannerFacts {
   readonly key: string
   readonly file: string
   readonly tracking: string
   readonly admin: string
+  /** Whether the key itself may be printed. */
+  readonly isShown: boolean
+}
+
+/** A log that keeps standard output must not keep a key: only a terminal is shown it, unless SHOW_FIRST_KEY says otherwise. */
+export function mayShowKey({ showFirstKey }: Pick<Config, 'showFirstKey'>): boolean {
+  return showFirstKey === 'always' || process.stdout.isTTY
 }
 
 /**
  * What the first start prints on standard output, once: the only place where a write key is ever shown by the server.
  */
-export function banner({ key, file, tracking, admin }: BannerFacts): string {
+export function banner({ key, file, tracking, admin, isShown }: BannerFacts): string {
   const event = '{"userId":"user-1","event":"Signed Up","properties":{"plan":"free"}}'
+  const shown = isShown ? `${key}   (kept in ${file}; shown only now)` : hint(file)
   return `
 Tributary is listening on ${tracking}
 
-  Write key  ${key}   (kept in ${file}; shown only now)
+  Write key  ${shown}
   Debugger   ${admin}
 
 Send an event:
 
-  curl -u ${key}: -H 'content-type: application/json' ${tracking}/v1/track -d '${event}'
+  curl -u ${isShown ? key : 'WRITE_KEY'}: -H 'content-type: application/json' ${tracking}/v1/track -d '${event}'
 
 `
+}
+
+/** For a server of a fleet that has workers: the primary does not know the key. */
+export function fleetKeyLine(key: string, isShown: boolean): string {
+  return isShown ? `The write key of the fleet's one source: ${key}\n` : `Write key: ${hint('the fleet')}\n`
+}
+
+function hint(file: string): string {
+  const how =
+    file === 'the fleet' ? 'make one with "tributary keys add default"' : '"tributary keys list --show" shows it'
+  return `not printed, because this is no terminal; ${how} (SHOW_FIRST_KEY)`
 }

@@ -67,6 +67,7 @@ t.test('every command explains itself with examples', { buffered: true }, async 
     'send',
     'trace',
     'doctor',
+    'audit',
     'replay'
   ])
   for (const command of commands) {

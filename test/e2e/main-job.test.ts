@@ -20,7 +20,7 @@ interface Server {
 /** `npm start` in an empty folder: no configuration, no Kafka. */
 async function start(t: Test, dir: string, ports: readonly [number, number]): Promise<Server> {
   const main = join(import.meta.dirname, '..', '..', 'src', 'start.js')
-  const env = { PATH: '/usr/bin:/bin', PORT: String(ports[0]), ADMIN_PORT: String(ports[1]) }
+  const env = { PATH: '/usr/bin:/bin', PORT: String(ports[0]), ADMIN_PORT: String(ports[1]), SHOW_FIRST_KEY: 'always' }
   const child = spawn(process.execPath, [main], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const text = { out: '', err: '' }
   child.stdout.on('data', (chunk: Buffer) => (text.out += chunk.toString()))

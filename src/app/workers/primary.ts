@@ -2,7 +2,7 @@
 import cluster from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { banner } from '../banner.ts'
+import { banner, mayShowKey } from '../banner.ts'
 import type { Config } from '../../config/env/config.ts'
 import { prepareForWorkers, workerFolder, workerFolders } from '../../fleet/workers/folders.ts'
 import { relayDemand } from '../../fleet/workers/limits.ts'
@@ -31,7 +31,7 @@ const DRAIN_RETRY_MS = 10_000
 
 /** Runs `count` workers until a signal. Rejects, in words, where they cannot serve as configured. */
 export async function runPrimary(config: Config, count: number, endWithGrace: EndWithGrace): Promise<void> {
-  const logger = createLogger(config.logLevel)
+  const logger = createLogger(config)
   for (const warning of config.warnings) logger.warn(warning)
   const firstKey = await firstKeyOf(config)
   const lock = await lockDataDir(config.dataDir)
@@ -67,7 +67,9 @@ export async function runPrimary(config: Config, count: number, endWithGrace: En
     const urls = { tracking, admin: await admin.server.listen({ host: config.adminHost, port: config.adminPort }) }
     logger.info({ ...urls, workers: count }, 'listening')
     await sayWhenFull(config, logger)
-    if (firstKey !== undefined) process.stdout.write(banner({ key: firstKey, file: config.configFile, ...urls }))
+    const isShown = mayShowKey(config)
+    if (firstKey !== undefined)
+      process.stdout.write(banner({ key: firstKey, file: config.configFile, ...urls, isShown }))
     if (config.kafka !== undefined) void drainLeftOver(leftOver, supervisor, logger)
     await supervisor.refused
   } catch (error) {

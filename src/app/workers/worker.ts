@@ -2,6 +2,7 @@
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/env/config.ts'
+import { fleetKeyLine, mayShowKey } from '../banner.ts'
 import { workerConfig } from './worker-config.ts'
 import { createSeenCollector } from '../../fleet/seen/collector.ts'
 import type { WorkerLimits } from '../../fleet/workers/limits.ts'
@@ -52,7 +53,7 @@ interface Context {
 }
 
 async function serve(config: Config, { start, link, endWithGrace }: Context): Promise<void> {
-  const logger = createLogger(config.logLevel).child({ worker: start.index })
+  const logger = createLogger(config).child({ worker: start.index })
   const lock = await lockFolder(config.dataDir)
   const { share } = start
   const collector = share && createSeenCollector(batches => void link.send({ op: 'seen', batches }))
@@ -87,7 +88,7 @@ async function serve(config: Config, { start, link, endWithGrace }: Context): Pr
   await link.send({ op: 'beat', ...(await beat(app, limits)) })
   await link.send({ op: 'listening', url })
   app.joinFleet('')
-  if (app.firstKey !== undefined) process.stdout.write(`The write key of the fleet's one source: ${app.firstKey}\n`)
+  if (app.firstKey !== undefined) process.stdout.write(fleetKeyLine(app.firstKey, mayShowKey(config)))
   const problems = await app.topicProblems()
   if (problems.length === 0) return
   // What was taken until now is durable: in Kafka, or in the spool.

@@ -1,32 +1,44 @@
 import { readKeyEntry } from '../../keys/key-digest.ts'
+import { auditCommand } from '../audited.ts'
 import { inColumns } from '../columns.ts'
 import type { Command } from '../command.ts'
 import { parseArguments } from '../command.ts'
 import { FILE_HELP, FILE_OPTION, writeKeysOf, readKeys, sourceOf } from './keys-file.ts'
 
 export const keysList: Command = {
-  help: `Usage: tributary keys list [SOURCE] [--file FILE]
+  help: `Usage: tributary keys list [SOURCE] [--show] [--file FILE]
 
 Lists sources and their write keys. Of a key only its beginning and its end are shown.
 
+  --show       the whole keys, where the file has more than their digests; that is kept in the audit
 ${FILE_HELP}
 
 Examples:
   tributary keys list
-  tributary keys list web`,
+  tributary keys list web --show`,
   async run(args, terminal) {
-    const parsed = parseArguments(args, { options: FILE_OPTION, positionals: ['[SOURCE]'] })
+    const parsed = parseArguments(args, {
+      options: { ...FILE_OPTION, show: { type: 'boolean' } },
+      positionals: ['[SOURCE]']
+    })
     const content = await readKeys(parsed)
     const [id] = parsed.positionals
     const sources = id === undefined ? content.file.sources : [sourceOf(content, id)]
+    const isShown = parsed.flags.has('show')
     const rows = sources.flatMap(source =>
       writeKeysOf(content, source.id).map(key => [
         source.id,
-        readKeyEntry(key).shown,
+        shownOf(key, isShown),
         source.enabled ? 'enabled' : 'disabled',
         source.name
       ])
     )
+    if (isShown) auditCommand('key_shown', `keys list ${id ?? 'of all sources'} --show`)
     terminal.out(inColumns([['SOURCE', 'KEY', 'STATE', 'NAME'], ...rows]))
   }
+}
+
+function shownOf(entry: string, isShown: boolean): string {
+  const { key, shown } = readKeyEntry(entry)
+  return isShown ? (key ?? shown) : shown
 }

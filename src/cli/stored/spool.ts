@@ -82,7 +82,10 @@ Examples:
 async function drainFolder(config: Config, dataDir: string, seconds: number): Promise<void> {
   const lock = dataDir === config.dataDir ? undefined : await lockDataDir(dataDir)
   try {
-    const app = await createApp({ config: { ...config, dataDir }, logger: createLogger('warn') })
+    const app = await createApp({
+      config: { ...config, dataDir },
+      logger: createLogger({ ...config, logLevel: 'warn' })
+    })
     try {
       const end = performance.now() + seconds * 1_000
       while (app.backlogBytes() > 0 && performance.now() < end) await sleep(POLL_MS)

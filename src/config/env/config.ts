@@ -3,7 +3,8 @@ import type { RecordHeader } from '../../model/record.ts'
 import type { Limits } from '../../model/limits.ts'
 import type { TrustProxy } from './network-parsers.ts'
 import type { Retention } from './parsers.ts'
-import type { LOG_LEVELS, SASL_MECHANISMS, VariableName } from './variables.ts'
+import type { LOG_LEVELS } from './log-variables.ts'
+import type { SASL_MECHANISMS, VariableName } from './variables.ts'
 
 /** The environment, read and checked. Deeply frozen. */
 export interface Config {
@@ -51,6 +52,12 @@ export interface Config {
   /** Of the HMAC that privacy rules hash with. */
   readonly privacyHashKey: string | undefined
   readonly logLevel: (typeof LOG_LEVELS)[number]
+  /** Undefined: pretty on a terminal, JSON elsewhere. */
+  readonly logFormat: 'json' | 'pretty' | 'ecs' | undefined
+  readonly logTime: 'epoch' | 'iso'
+  readonly logLevelAs: 'number' | 'name'
+  /** Whether the first start prints its write key where standard output is no terminal, too. */
+  readonly showFirstKey: 'terminal' | 'always'
   readonly shutdownGraceMs: number
   /** Processes that share the port; undefined: one process without a primary. */
   readonly workers: number | undefined

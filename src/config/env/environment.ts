@@ -6,7 +6,8 @@ import { deepFreeze } from '../deep-freeze.ts'
 import { suggest } from '../suggest.ts'
 import { kafkaContradictions, toKafkaSasl, toKafkaSsl } from './kafka-environment.ts'
 import { readSecretFiles, SECRET_FILE_NAMES } from './secret-files.ts'
-import type { Values, Variable, VariableName } from './variables.ts'
+import type { Variable } from './variable.ts'
+import type { Values, VariableName } from './variables.ts'
 import { VARIABLE_NAMES, VARIABLES } from './variables.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -35,6 +36,11 @@ export function readEnvironment(given: Environment = process.env): Config {
 /** CONFIG_FILE alone, for commands that must work while other variables are wrong. */
 export function readConfigFileName(env: Environment = process.env): string {
   return typed(env, 'CONFIG_FILE') ?? VARIABLES.CONFIG_FILE.default ?? ''
+}
+
+/** DATA_DIR alone, as above. */
+export function readDataDirName(env: Environment = process.env): string {
+  return typed(env, 'DATA_DIR') ?? VARIABLES.DATA_DIR.default ?? ''
 }
 
 /** The whole configuration where FLEET is true; undefined elsewhere, whatever else is wrong. */
@@ -149,6 +155,10 @@ function toConfig(values: Values, env: Environment, secretFiles: Config['files']
     tls: toTls(values, env),
     privacyHashKey: values.PRIVACY_HASH_KEY ?? values.PRIVACY_HASH_KEY_FILE,
     logLevel: values.LOG_LEVEL,
+    logFormat: values.LOG_FORMAT,
+    logTime: values.LOG_TIME,
+    logLevelAs: values.LOG_LEVEL_AS,
+    showFirstKey: values.SHOW_FIRST_KEY,
     shutdownGraceMs: values.SHUTDOWN_GRACE,
     workers: values.WORKERS,
     files,

@@ -1,5 +1,6 @@
 import type { Config } from './config.ts'
-import type { Variable, VariableName } from './variables.ts'
+import type { Variable } from './variable.ts'
+import type { VariableName } from './variables.ts'
 import { VARIABLE_NAMES, VARIABLES } from './variables.ts'
 
 /** The configuration in force as lines of NAME=value; what is a default says so; secrets are hidden. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import type { Variable, VariableName } from './variables.ts'
+import type { Variable } from './variable.ts'
+import type { VariableName } from './variables.ts'
 import { VARIABLE_NAMES, VARIABLES } from './variables.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>

@@ -1,44 +1,12 @@
 import { CHOOSABLE_HEADERS, COMPRESSIONS, RECORD_HEADERS } from '../../model/record.ts'
 import { DEFAULT_LIMITS, STRICT_MAX_BATCH_BYTES } from '../../model/limits.ts'
+import { LOG_VARIABLES } from './log-variables.ts'
 import * as network from './network-parsers.ts'
 import * as parse from './parsers.ts'
-
-/** One environment variable: the only place where its default, its form and its meaning are written. */
-export interface Variable<T> {
-  /** As an operator would type it; undefined: nothing is set. */
-  readonly default: string | undefined
-  /** With VALIDATION=strict, where it is another. */
-  readonly strictDefault?: string
-  readonly parse: parse.Parser<T>
-  /** For the README's table; says the default in words where there is none to type. */
-  readonly doc: string
-  readonly defaultDoc?: string
-  /** Its value is shown nowhere. */
-  readonly secret?: boolean
-}
-
-function optional<T>(defaultDoc: string, parser: parse.Parser<T>, doc: string): Variable<T | undefined> {
-  return { default: undefined, parse: parser, doc, defaultDoc }
-}
-
-function secret(doc: string): Variable<string | undefined> {
-  return { default: undefined, parse: parse.text, doc, defaultDoc: 'none', secret: true }
-}
-
-function variable<T>(typed: string | number, parser: parse.Parser<T>, doc: string): Variable<T> {
-  return { default: String(typed), parse: parser, doc }
-}
-
-function byMode<T>(
-  typed: { readonly compatible: number; readonly strict: number },
-  parser: parse.Parser<T>,
-  doc: string
-): Variable<T> {
-  return { ...variable(typed.compatible, parser, doc), strictDefault: String(typed.strict) }
-}
+import type { Variable } from './variable.ts'
+import { byMode, optional, secret, variable } from './variable.ts'
 
 export const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER', 'AWS_MSK_IAM'] as const
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 /** Every variable that the server reads, in the order of the documentation. */
 export const VARIABLES = {
@@ -218,7 +186,7 @@ export const VARIABLES = {
     parse.secretFile,
     'File that holds PRIVACY_HASH_KEY; its last line end does not count.'
   ),
-  LOG_LEVEL: variable('info', parse.oneOf(LOG_LEVELS), `One of ${LOG_LEVELS.join(', ')}.`),
+  ...LOG_VARIABLES,
   SHUTDOWN_GRACE: variable('10s', parse.duration('0s', '1h'), 'How long a stopping server drains before it exits.'),
   WORKERS: variable(
     'off',

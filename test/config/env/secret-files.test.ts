@@ -4,7 +4,8 @@ import t from 'tap'
 import { readEnvironment } from '../../../src/config/env/environment.ts'
 import { printConfig } from '../../../src/config/env/print.ts'
 import { SECRET_FILE_NAMES } from '../../../src/config/env/secret-files.ts'
-import { VARIABLE_NAMES, VARIABLES, type Variable } from '../../../src/config/env/variables.ts'
+import type { Variable } from '../../../src/config/env/variable.ts'
+import { VARIABLE_NAMES, VARIABLES } from '../../../src/config/env/variables.ts'
 import { problemsOf } from '../../support/config-problems.ts'
 
 const folder = t.testdir({ secret: '  hunter2\n', empty: ' \n', lines: 'a\nb\n', bom: '\uFEFFhunter2\r\n' })

@@ -1,0 +1,39 @@
+import type { LoggerOptions } from 'pino'
+
+const ECS_VERSION = '8.11.0'
+/** Our fields go under this name: many of them (`source`, `file`) mean something else in the schema. */
+const OWN = 'tributary'
+
+/**
+ * Lines in Elastic's common schema (https://www.elastic.co/guide/en/ecs/current), whose names are `@timestamp`, `log.level`,
+ * `message` and `error`; what else a line says is under `tributary`.
+ *
+ * @param secrets paths whose values are never written, as they are called without the schema
+ */
+export function ecsOptions(secrets: readonly string[], host: string): LoggerOptions {
+  return {
+    messageKey: 'message',
+    timestamp: () => `,"@timestamp":"${new Date().toISOString()}"`,
+    base: {},
+    redact: { paths: secrets.map(path => `${OWN}.${path}`), censor: '[redacted]' },
+    formatters: {
+      level: label => ({ 'log.level': label }),
+      bindings: bindings => ({
+        'ecs.version': ECS_VERSION,
+        'service.name': OWN,
+        'host.hostname': host,
+        'process.pid': process.pid,
+        ...(Object.keys(bindings).length === 0 ? {} : { labels: bindings })
+      }),
+      log: toEcs
+    }
+  }
+}
+
+function toEcs(fields: Record<string, unknown>): Record<string, unknown> {
+  const { err, ...own } = fields
+  return {
+    ...(err instanceof Error ? { error: { type: err.name, message: err.message, stack_trace: err.stack } } : {}),
+    ...(Object.keys(own).length === 0 ? {} : { [OWN]: own })
+  }
+}

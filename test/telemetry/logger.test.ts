@@ -1,0 +1,69 @@
+/** The forms in which the server writes its log. */
+import t from 'tap'
+import { run } from '../cli/run.ts'
+
+const LOGGER = new URL('../../src/telemetry/logger.ts', import.meta.url).href
+
+/** What a logger of this style writes for one line about a source, and one about an error. */
+async function written(style: object): Promise<string> {
+  const program = `
+    const { createLogger } = await import(${JSON.stringify(LOGGER)})
+    const log = createLogger({ logLevel: 'info', ...${JSON.stringify(style)} })
+    log.info({ source: 'web', writeKey: 'wk_secret', deep: { password: 'hunter2' }, headers: { authorization: 'Basic x' } }, 'hello')
+    log.child({ worker: 1 }).error({ err: new TypeError('broken') }, 'sorry')
+    log.debug({}, 'not this')
+  `
+  const { stderr } = await run(process.execPath, ['--input-type=module', '-e', program], {
+    cwd: t.testdirName.replace(/\/[^/]*\/[^/]*$/, '')
+  })
+  return stderr
+}
+
+async function lines(style: object): Promise<Record<string, unknown>[]> {
+  const text = await written(style)
+  t.notMatch(text, /wk_secret|hunter2|Basic x/, 'no secret is written')
+  return text
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line) as Record<string, unknown>)
+}
+
+t.test('Lines are JSON with milliseconds and numbers by default, and with RFC 3339 and names where asked', async t => {
+  t.match(await lines({}), [
+    { level: 30, time: Number, source: 'web', msg: 'hello' },
+    { level: 50, worker: 1, err: { type: 'TypeError', message: 'broken', stack: String }, msg: 'sorry' }
+  ])
+  t.match(await lines({ logFormat: 'json', logTime: 'iso', logLevelAs: 'name' }), [
+    { level: 'info', time: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, msg: 'hello' },
+    { level: 'error', time: /Z$/, msg: 'sorry' }
+  ])
+})
+
+t.test(
+  "Lines are in Elastic's common schema where asked, and what it knows otherwise is under our own name",
+  async t => {
+    const [hello, sorry] = await lines({ logFormat: 'ecs' })
+    t.match(hello, {
+      '@timestamp': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
+      'log.level': 'info',
+      message: 'hello',
+      'ecs.version': /^8\./,
+      'service.name': 'tributary',
+      'process.pid': Number,
+      tributary: { source: 'web' }
+    })
+    t.match(sorry, {
+      'log.level': 'error',
+      labels: { worker: 1 },
+      error: { type: 'TypeError', message: 'broken', stack_trace: /TypeError: broken\n/ }
+    })
+    for (const name of ['level', 'time', 'msg', 'source', 'err'])
+      t.notOk(name in (hello ?? {}) || name in (sorry ?? {}), name)
+  }
+)
+
+t.test('Lines are for people where asked, on any output', async t => {
+  const text = await written({ logFormat: 'pretty' })
+  t.match(text, /INFO.*: .*hello/)
+  t.notMatch(text, /wk_secret|hunter2|Basic x|^\{/m)
+})
