@@ -38,6 +38,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
   promtool: 'prometheus',
   jq: 'jq',
   strace: 'strace',
+  nginx: 'nginx',
+  haproxy: 'haproxy',
+  apache2: 'apache2',
   faketime: 'faketime'
 }
 
@@ -61,7 +64,8 @@ function installPackages(): void {
 }
 
 function isCommand(name: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some(folder => {
+  // Servers lie where not everybody's PATH leads.
+  return [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'].some(folder => {
     try {
       accessSync(join(folder, name), constants.X_OK)
       return true
@@ -94,7 +98,8 @@ function aptInstall(packages: readonly string[]): void {
 }
 
 function apt(args: readonly string[]): void {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  // What is installed is not started: the tests start what they need, on ports of their own.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
   run('apt-get', args, env)
 }
 
