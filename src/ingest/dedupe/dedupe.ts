@@ -1,49 +1,50 @@
 /**
- * Which messageIds became durable lately, by source. An id is marked only after its event is durable, so a request
- * that failed can be sent again; while an event is on its way, a second one with the same id waits for its fate.
+ * The messageIds that became durable within the window, by source. An id is remembered only after its event is durable, so
+ * that a failed request can be retried. While an event is in flight, another event with the same id waits for the result.
  */
 export interface Dedupe {
-  /** One per request; must end in commit() or abort(). */
+  /** Begins the claims of one request; the caller must end them with commit() or abort(). */
   begin(source: string): DedupeClaims
 }
 
 export interface DedupeClaims {
   /**
-   * Of an id in bytes [start, end). 'new': the caller must publish it. 'duplicate': durable already, or claimed before by this same request.
-   * A promise: another request is publishing it now; it resolves true when that became durable, false when it failed.
+   * Claims the id in bytes [start, end). 'new': the caller must publish the event. 'duplicate': the id is durable, or this
+   * request has claimed it before. A promise: another request is publishing the id; it resolves with true when the id is
+   * durable, and with false when that request failed.
    */
   claim(bytes: Uint8Array, start: number, end: number): 'new' | 'duplicate' | Promise<boolean>
-  /** Everything claimed as new is durable: remember it. */
+  /** All ids that were claimed as new are durable: remembers them. */
   commit(): void
-  /** Nothing may be taken as durable: forget the claims. */
+  /** Nothing is durable: forgets the claims. */
   abort(): void
 }
 
 /**
- * The ids of one source: those that are durable, a bounded window of them, and those that are on their way, each under
- * a ticket, a small number above 0 that is used again.
+ * The ids of one source: a bounded window of durable ids, and the ids in flight. Each id in flight has a ticket, a small
+ * number above 0 that is reused.
  */
 export interface IdWindow {
-  /** Before a request's look-ups: forgets ids that are too old. */
+  /** Forgets ids that are older than the window. Called before the look-ups of a request. */
   forgetOld(): void
   /**
-   * Looks an id up, bytes [start, end). 0: it is durable. Below 0: it is on its way under that ticket, with a minus. Above 0: it was
-   * neither, and is on its way now under this ticket, which must end in keep() or drop().
+   * Looks up the id in bytes [start, end). Returns 0 if the id is durable, and minus its ticket if the id is in flight.
+   * Otherwise the id is in flight from now on, and its new ticket is returned; the caller must pass it to keep() or drop().
    */
   take(bytes: Uint8Array, start: number, end: number): number
-  /** These are durable. */
+  /** The ids of these tickets are durable: remembers them. */
   keep(tickets: readonly number[]): void
-  /** These are as if they had never been taken. */
+  /** Forgets the ids of these tickets, as if they had never been taken. */
   drop(tickets: readonly number[]): void
 }
 
 interface Ids {
   readonly window: IdWindow
-  /** Whose a ticket is that is out, by its number. */
+  /** The claims that hold each ticket, by its number. */
   readonly holders: (Claims | undefined)[]
 }
 
-/** @param windowOf the window of a source, made on first use */
+/** @param windowOf returns the window of a source; called once for each source */
 export function createDedupe(windowOf: (source: string) => IdWindow): Dedupe {
   const bySource = new Map<string, Ids>()
 
@@ -96,7 +97,7 @@ class Claims implements DedupeClaims {
     this.#settle?.(durable)
   }
 
-  /** Made only when somebody waits, which is rare. */
+  /** The promise is created only if another request waits, which is rare. */
   #fate(): Promise<boolean> {
     this.#settled ??= new Promise(resolve => {
       this.#settle = resolve

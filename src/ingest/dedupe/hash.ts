@@ -1,6 +1,7 @@
 /**
- * Two independent 32-bit hashes of bytes [start, end) in one pass, each with murmur3's mixing and final avalanche.
- * Signed: such numbers are held without a box. The halves are left in the object, so that a look-up allocates nothing.
+ * Two independent 32-bit hashes of bytes [start, end) in one pass, each with MurmurHash3's mixing and final avalanche. They
+ * are signed, because V8 stores signed 32-bit numbers without a heap object. of() leaves the halves in the object, so that
+ * a look-up allocates nothing.
  */
 export class IdHash {
   high = 0
@@ -14,6 +15,7 @@ export class IdHash {
     this.#seedLow = seed[1] | 0
   }
 
+  /** Sets `high` and `low` to the hash of bytes [start, end). */
   of(bytes: Uint8Array, start: number, end: number): void {
     let high = this.#seedHigh
     let low = this.#seedLow

@@ -7,40 +7,40 @@ import type { Seed } from './seed-folder.ts'
 import { readableJournals, restoreJournals } from './shared-journals.ts'
 
 export interface IdStoreOptions {
-  /** Folder of the journals; made where it is missing. */
+  /** Folder of the journals; created if it is missing. */
   readonly dir: string
-  /** By source. */
+  /** The most ids of each source. */
   readonly maxIds: number
   readonly windowMs: number
   readonly clock: Clock
   readonly log: { warn(fields: object, message: string): void }
-  /** With whom ids are shared; undefined: with nobody. */
+  /** The processes with which ids are shared; undefined: none. */
   readonly share?: IdSharing | undefined
 }
 
 /** Several processes that know each other's ids. */
 export interface IdSharing {
-  /** The same for all of them: else their hashes mean nothing to each other. */
+  /** The same seed for all processes, so that their hashes can be compared. */
   readonly seed: Seed
-  /** Folders of the journals of the others. Their ids are read at the start, and nothing is written there. */
+  /** Folders with the journals of the other processes. Their ids are read at the start; nothing is written there. */
   readonly others: readonly string[]
-  /** Told of each id that is remembered here. */
+  /** Called for each id that this process remembers. */
   readonly onKept: (name: string, high: number, low: number, unixSeconds: number) => void
 }
 
 export interface IdStore {
-  /** The window of a source, or of another stream of ids; names are file names. */
+  /** The window of a source, or of another stream of ids; the name is part of a file name. */
   windowOf(name: string): HashIdWindow
-  /** Remembers ids that became durable elsewhere: entries as a journal has them. They are not written to this one's journal. */
+  /** Remembers ids that became durable in another process, in the form of journal entries. They are not journaled here. */
   restore(name: string, entries: Uint8Array): void
-  /** Ids remembered, by name. */
+  /** The number of remembered ids, by name. */
   sizes(): readonly (readonly [name: string, ids: number])[]
-  /** Writes what is pending. Safe to call twice. */
+  /** Writes the pending ids. Safe to call twice. */
   close(): Promise<void>
 }
 
 const FLUSH_MS = 100
-/** So many flushes are left out after one that has failed. */
+/** The number of flushes that are skipped after a failed flush. */
 const FLUSHES_LEFT_OUT = 9
 
 interface Kept {
@@ -49,10 +49,10 @@ interface Kept {
 }
 
 /**
- * The windows of all sources, kept over restarts. Rejects, naming the file, where what is there cannot be read: only a seed
- * that is missing or no seed costs ids, as the hashes in the journals mean nothing without it. What a disk that fails does
- * not take waits in memory and is written when it can be: a failure costs one warning, and ids only where a restart comes
- * before that; never a request.
+ * Opens the windows of all sources and restores their ids from the journals. Rejects with an error that names the file if
+ * a file exists and cannot be read. If the seed is missing or invalid, the ids of the journals are lost, because their
+ * hashes depend on the seed. If a write fails later, the ids wait in memory for the next flush: the failure costs one
+ * warning, and the ids only if the server restarts before a flush succeeds. No request fails.
  */
 export async function openIdStore(options: IdStoreOptions): Promise<IdStore> {
   const folder = new SeedFolder(options)
@@ -80,12 +80,12 @@ class JournaledWindows implements IdStore {
     this.#timer = setInterval(() => this.#flush(), FLUSH_MS).unref()
   }
 
-  /** Handed on by itself. */
+  /** A bound function, because callers pass it on without its object. */
   readonly windowOf = (name: string): HashIdWindow => {
     const known = this.#kept.get(name)
     if (known !== undefined) return known.window
     const { window, ready } = this.open(name)
-    // There was no journal of this name at the start, so nothing is forgotten.
+    // At the start there was no journal of this name, so there is nothing to restore.
     void ready.catch(error => this.#folder.warn(error))
     return window
   }
@@ -102,7 +102,7 @@ class JournaledWindows implements IdStore {
     for (const { journal } of this.#kept.values()) await journal.close().catch(warn)
   }
 
-  /** @param each told of the ids of its journal; default: they are remembered */
+  /** @param each called for each id of the journal; default: remembers the id */
   open(name: string, each?: EachId): Kept & { ready: Promise<void> } {
     const { dir, maxIds, windowMs, clock, share } = this.#options
     const journal = new IdJournal(dir, name, maxIds)
@@ -117,7 +117,7 @@ class JournaledWindows implements IdStore {
     return { window, journal, ready }
   }
 
-  /** Own ids and those of the others, in the order of their times. */
+  /** Restores the ids of this process and of the others, in the order of their times. */
   async openShared(own: ReadonlySet<string>, share: IdSharing): Promise<void> {
     const { dir, clock } = this.#options
     const { others, names } = await readableJournals(share)

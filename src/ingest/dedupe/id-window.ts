@@ -6,35 +6,35 @@ import { SlotTable } from './slot-table.ts'
 import { Tickets } from './tickets.ts'
 
 export interface IdWindowOptions {
-  /** How many ids are remembered at most, up to 100,000,000; the oldest make room. */
+  /** The most ids, up to 100,000,000. If the window is full, the oldest id is evicted. */
   readonly maxIds: number
-  /** How long an id is remembered, in milliseconds: by the monotonic clock, so that one that jumps forgets nothing. */
+  /** How long an id is remembered, in milliseconds of the monotonic clock, so that a jump of the system clock forgets no id. */
   readonly windowMs: number
   readonly clock: Clock
   /** Two 32-bit numbers that make the hashes differ from one installation to the next. */
   readonly seed: readonly [number, number]
-  /** Told of each id that is remembered, by the halves of its hash: for keeping the window over a restart. */
+  /** Called with the halves of the hash of each remembered id, to keep the window over a restart. */
   readonly onKeep?: (high: number, low: number, unixSeconds: number) => void
 }
 
-/** Tables that grow each by itself, so that no growth holds the server up for long: 1 ms or so, not 100. */
+/** The number of tables. Each grows by itself, so that growth blocks the event loop for about 1 ms instead of 100. */
 const TABLES = 128
 const MIN_TICK_MS = 1000
-/** So many ticks are told apart, however long the window is: an id may be remembered for a thousandth too long. */
+/** The ticks of a window of any length. An id may be remembered a thousandth of the window too long. */
 const MAX_TICKS = 1024
-/** 0.3 ms: what came in a burst grows old at once. The rest goes with the next requests. */
+/** Takes 0.3 ms. The ids of a burst expire together; further ids are forgotten with the next requests. */
 const MAX_FORGOTTEN_AT_ONCE = 4096
 
-/** What take() says of an id that is remembered. */
+/** The result of take() for a remembered id. */
 const KNOWN = 0
 
 /**
- * A first-in-first-out window over 64-bit hashes of messageIds: 8 bytes for an entry and 5 to 7.5 for its slot, 13 to
- * 16 bytes an id, no objects. Two of 2,000,000 ids collide with a chance of 1 in 10,000,000 (2e6^2 / 2^65); an event
- * lost that way is the price of not keeping the ids themselves, and is counted as a duplicate, not lost silently.
+ * A first-in-first-out window of 64-bit hashes of messageIds. An id takes 13 to 16 bytes and no objects: 8 bytes for its
+ * entry and 5 to 7.5 for its slot. Two of 2,000,000 ids collide with a probability of 1 in 10,000,000 (2e6^2 / 2^65). An
+ * event that is lost by a collision is counted as a duplicate.
  *
- * An id that is on its way has its slot already, so that it is hashed and looked up once; its entry lies with the
- * tickets until it is kept, and makes no other one go before.
+ * An id in flight has a slot already, so that it is hashed and looked up once. Its hash is stored with its ticket and
+ * evicts no other id before keep().
  */
 export class HashIdWindow {
   readonly #options: IdWindowOptions
@@ -60,7 +60,7 @@ export class HashIdWindow {
     this.#tables = Array.from({ length: TABLES }, () => new SlotTable(ring, this.#tickets))
   }
 
-  /** Ids remembered, without those on their way. */
+  /** The number of remembered ids, without the ids in flight. */
   get size(): number {
     return this.#ring.count
   }
@@ -70,15 +70,15 @@ export class HashIdWindow {
     return this.#ring.bytes + this.#ages.bytes + slots + this.#tickets.words.byteLength
   }
 
-  /** Forgets what is older than the window; of many such ids at once only the oldest, so call it often. */
+  /** Forgets ids that are older than the window, the oldest first, up to MAX_FORGOTTEN_AT_ONCE for each call. */
   forgetOld(): void {
     const oldest = this.#tick(0) - this.#windowTicks
     for (let n = 0; n < MAX_FORGOTTEN_AT_ONCE && this.#ages.isOldestBefore(oldest); n++) this.#forgetOldest()
   }
 
   /**
-   * Looks an id up, bytes [start, end). 0: it is remembered. Below 0: it is on its way under that ticket, with a minus. Above 0: it was
-   * neither, and is on its way now under this ticket, which must end in keep() or drop().
+   * Looks up the id in bytes [start, end). Returns 0 if the id is remembered, and minus its ticket if the id is in flight.
+   * Otherwise the id is in flight from now on, and its new ticket is returned; the caller must pass it to keep() or drop().
    */
   take(bytes: Uint8Array, start: number, end: number): number {
     this.#hash.of(bytes, start, end)
@@ -91,12 +91,12 @@ export class HashIdWindow {
     return ticket
   }
 
-  /** These ids are remembered from now on. */
+  /** Remembers the ids of these tickets. */
   keep(tickets: readonly number[]): void {
     const { clock, onKeep } = this.#options
     const tick = this.#tick(0)
     const unixSeconds = Math.floor(clock.now() / 1000)
-    // Slots lie anywhere: in a loop that does nothing else the CPU waits for several of them at once.
+    // Each slot is a cache miss. In a loop that only reads slots, the CPU waits for several of them at the same time.
     this.#fetchOldest(this.#ring.count + tickets.length - this.#options.maxIds)
     for (const ticket of tickets) this.#tableOf(this.#tickets.highOf(ticket)).fetch(this.#tickets.lowOf(ticket))
     for (const ticket of tickets) {
@@ -109,7 +109,7 @@ export class HashIdWindow {
     }
   }
 
-  /** These ids are as if they had never been taken. */
+  /** Forgets the ids of these tickets, as if they had never been taken. */
   drop(tickets: readonly number[]): void {
     for (const ticket of tickets) {
       this.#tableOf(this.#tickets.highOf(ticket)).remove(this.#tickets.lowOf(ticket), -ticket)
@@ -117,7 +117,7 @@ export class HashIdWindow {
     }
   }
 
-  /** Puts back an id that was kept `ageSeconds` ago, by the halves of its hash; in the order they were kept. */
+  /** Restores an id that was kept `ageSeconds` ago, by the halves of its hash. Call this in the order in which ids were kept. */
   restore(high: number, low: number, ageSeconds: number): void {
     const tick = this.#tick(Math.max(0, ageSeconds) * 1000)
     const table = this.#tableOf(high)
@@ -126,7 +126,7 @@ export class HashIdWindow {
     table.put(this.#append(high, low, tick))
   }
 
-  /** The tick that was so long ago: below 0 where that was before the start. */
+  /** The tick `agoMs` ago; negative if that was before the start. */
   #tick(agoMs: number): number {
     return Math.floor((this.#options.clock.monotonic() - this.#startMs - agoMs) / this.#tickMs)
   }
@@ -135,20 +135,20 @@ export class HashIdWindow {
     return this.#tables[high & (TABLES - 1)] as SlotTable
   }
 
-  /** Adds an entry behind the newest; what its slot is to hold. */
+  /** Adds the newest entry, and returns the holder for its slot. */
   #append(high: number, low: number, tick: number): number {
     this.#ages.add(tick)
     return this.#ring.append(high, low) + 1
   }
 
-  /** Whether an id had to go for that. */
+  /** Returns true if an id was evicted. */
   #makeRoom(): boolean {
     if (!this.#ring.isFull) return false
     this.#forgetOldest()
     return true
   }
 
-  /** Reads the slots of so many ids that will have to go, those that are there now. */
+  /** Reads the slots of the oldest `count` ids, which will be evicted. */
   #fetchOldest(count: number): void {
     const there = Math.min(count, this.#ring.count)
     for (let n = 0; n < there; n++) {

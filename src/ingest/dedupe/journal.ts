@@ -4,7 +4,7 @@ import { openEntryFile } from '../../disk/entry-file.ts'
 import type { EntryFile } from '../../disk/entry-file.ts'
 import { orNothing } from './or-nothing.ts'
 
-/** The halves of an id's hash and the second it was kept in, each a 32-bit little-endian number. */
+/** An entry: the two halves of an id's hash and the Unix second in which it was kept, as 32-bit little-endian numbers. */
 export const ENTRY_BYTES = 12
 const FILE_MODE = 0o640
 const FIRST_CAPACITY_ENTRIES = 256
@@ -12,9 +12,10 @@ const FIRST_CAPACITY_ENTRIES = 256
 export type EachId = (high: number, low: number, unixSeconds: number) => void
 
 /**
- * The ids of one source on disk: fixed entries, appended now and then, in two files that take turns, so that what is
- * too old goes with its file. Best effort by design: what is lost here costs duplicates, never events. What the disk
- * does not take waits in memory, at most twice as many entries as a window holds.
+ * The ids of one source on disk: entries of fixed size, appended at each flush. There are two files; when the current file
+ * is full, it replaces the previous file, whose ids are then too old. Best effort by design: a lost entry can cause a
+ * duplicate, never the loss of an event. Entries that cannot be written wait in memory, at most twice as many as a window
+ * holds.
  */
 export class IdJournal {
   readonly #current: string
@@ -32,8 +33,8 @@ export class IdJournal {
   }
 
   /**
-   * Reads both files, oldest first, and opens the newer for appending where that can be done now; the next flush tells
-   * where not. Rejects, naming the file, where one is there and cannot be read.
+   * Reads both files, the older file first, and opens the newer file for appending; if opening fails, the next flush tries
+   * again and reports the error. Rejects with an error that names the file if a file exists and cannot be read.
    */
   load(restore: EachId): Promise<void> {
     const loading = this.#load(restore)
@@ -71,7 +72,7 @@ export class IdJournal {
     this.#pendingBytes = stays.length
   }
 
-  /** Writes what is pending. Rejects with the file system's error; what was not written stays pending. */
+  /** Writes the pending entries. Rejects with the file system's error; entries that were not written stay pending. */
   async flush(): Promise<void> {
     await this.#loading
     if (this.#pendingBytes === 0) return
@@ -85,13 +86,14 @@ export class IdJournal {
     if (file.bytes >= this.#maxEntries * ENTRY_BYTES) await this.#turn(file)
   }
 
-  /** Before what was added meanwhile. */
+  /** Puts entries back, before the entries that were added in the meantime. */
   #putBack(entries: Buffer): void {
     const added = this.#pending.subarray(0, this.#pendingBytes)
     this.#pending = added.length === 0 ? entries : Buffer.concat([entries, added])
     this.#pendingBytes = this.#pending.length
   }
 
+  /** Flushes, syncs and closes the file. */
   async close(): Promise<void> {
     await this.flush()
     await this.#file?.sync()

@@ -1,4 +1,4 @@
-/** What is read from a path; undefined where nothing is there. Any other error is rejected with the path in its words. */
+/** Resolves with the result of `reading`, or undefined if the path does not exist. Other errors are rejected and name the path. */
 export async function orNothing<T>(path: string, reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading

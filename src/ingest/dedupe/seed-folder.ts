@@ -3,13 +3,13 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { orNothing } from './or-nothing.ts'
 
-/** What the hashes of ids are made with. */
+/** The seed of the hashes of ids. */
 export type Seed = readonly [number, number]
 
 const SEED_FILE = 'seed.json'
 const JOURNAL_NAME = /^([\w-]+(?:\.rejected)?)(?:\.old)?\.ids$/
 
-/** The folder of the journals, and the seed without which they mean nothing. */
+/** The folder of the journals and of their seed. Without the seed, the hashes in the journals are useless. */
 export class SeedFolder {
   readonly #dir: string
   readonly #log: { warn(fields: object, message: string): void }
@@ -17,7 +17,7 @@ export class SeedFolder {
   #isWarned = false
   #unsaved: Seed | undefined
 
-  /** @param options.share of several processes that hash with one seed */
+  /** @param options.share set if several processes use one seed */
   constructor({
     dir,
     log,
@@ -32,7 +32,10 @@ export class SeedFolder {
     this.#log = log
   }
 
-  /** The shared seed, else the seed of before, else a new one. Rejects, naming the file, where what is there cannot be read. */
+  /**
+   * Returns the shared seed, otherwise the seed on disk, otherwise a new seed. Deletes journals of another seed. Rejects
+   * with an error that names the file if the seed's file exists and cannot be read.
+   */
   async open(): Promise<Seed> {
     try {
       await mkdir(this.#dir, { recursive: true })
@@ -46,8 +49,8 @@ export class SeedFolder {
     this.#unsaved = fresh
     const journals = await this.#journalFiles()
     if (known === 'unusable' || journals.length > 0) {
-      const problem = typeof known === 'string' ? known : 'another seed is shared now'
-      this.#log.warn({ file, problem }, 'the messageIds of before are forgotten: their seed is lost')
+      const problem = typeof known === 'string' ? known : 'the processes share another seed now'
+      this.#log.warn({ file, problem }, 'the messageIds of earlier runs are forgotten, because their seed is lost')
     }
     try {
       for (const name of journals) await rm(join(this.#dir, name))
@@ -58,28 +61,29 @@ export class SeedFolder {
     return fresh
   }
 
-  /** Does nothing where the seed is saved. Without its seed a journal means nothing to the next start. */
+  /** Writes the seed to disk, unless it is saved already. */
   async saveSeed(): Promise<void> {
     if (this.#unsaved === undefined) return
     await writeFile(join(this.#dir, SEED_FILE), JSON.stringify(this.#unsaved))
     this.#unsaved = undefined
   }
 
+  /** The names of the journals in the folder. */
   async journalNames(): Promise<string[]> {
     return namesOf(await this.#journalFiles())
   }
 
-  /** Once, until recovered() is called. */
+  /** Logs a warning; further calls log nothing until recovered() is called. */
   warn(error: unknown): void {
     if (this.#isWarned) return
     this.#isWarned = true
     this.#log.warn(
       { dir: this.#dir, problem: (error as Error).message },
-      'messageIds cannot be kept on disk: a restart now would forget the newest ones'
+      'messageIds cannot be written to disk: a restart now would forget the newest ones'
     )
   }
 
-  /** Trouble that comes back after it was over is said again. */
+  /** The disk works again: the next error is logged. */
   recovered(): void {
     this.#isWarned = false
   }
@@ -89,7 +93,7 @@ export class SeedFolder {
   }
 }
 
-/** The names of the journals in a folder; empty where there is none. */
+/** The names of the journals in a folder; empty if the folder does not exist. */
 export async function journalNames(dir: string): Promise<string[]> {
   return namesOf(await journalFiles(dir))
 }
@@ -103,11 +107,12 @@ function namesOf(files: readonly string[]): string[] {
   return files.map(file => JOURNAL_NAME.exec(file)?.[1] as string)
 }
 
+/** Whether two seeds are equal, so that hashes made with them can be compared. */
 export function isSameSeed(seed: Seed, other: Seed): boolean {
   return seed[0] === other[0] && seed[1] === other[1]
 }
 
-/** The seed of a folder of journals. Rejects, naming the file, where it cannot be read. */
+/** Reads the seed of a folder of journals. Rejects with an error that names the file if it exists and cannot be read. */
 export function seedOf(dir: string): Promise<Seed | 'missing' | 'unusable'> {
   return readSeed(join(dir, SEED_FILE))
 }

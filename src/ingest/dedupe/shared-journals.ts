@@ -11,7 +11,7 @@ interface Cursor {
   at: number
 }
 
-/** Of the others those whose hashes mean something here, and the names of their journals. */
+/** The folders of other processes with the same seed, and the names of their journals. Unreadable folders are left out. */
 export async function readableJournals({ seed, others }: { readonly seed: Seed; readonly others: readonly string[] }) {
   const readable: string[] = []
   const names: string[] = []
@@ -25,8 +25,8 @@ export async function readableJournals({ seed, others }: { readonly seed: Seed; 
 }
 
 /**
- * Restores the ids of one journal in several folders in the order of their times, so that a window forgets the oldest first, whoever
- * kept it. A journal of another process may change while it is read: what is missed costs duplicates.
+ * Restores the ids of one journal from several folders in the order of their times, so that the window evicts the oldest
+ * id first, whichever process kept it. Another process may write its journal meanwhile; a missed id can cause a duplicate.
  */
 export async function restoreJournals(dirs: readonly string[], name: string, restore: EachId): Promise<void> {
   const cursors: Cursor[] = []

@@ -5,24 +5,23 @@ const FIRST_SLOTS = 16
 const MAX_LOAD = 0.8
 const GROWTH = 1.5
 
-/** Low bits of a slot for the distance from home... */
+/** The lowest bits of a slot: the distance from home. */
 const DISTANCE_BITS = 4
-/** ...then those for its tag, where the rest of 24 bits holds any place and, below 0, as many tickets; else the rest is 28. */
+/** The next bits: the tag, if 24 bits are enough for the holder. Otherwise there is no tag, and the holder has 28 bits. */
 const TAG_BITS = 4
 const MAX_TAGGED_PLACES = 2 ** (32 - DISTANCE_BITS - TAG_BITS - 1)
-/** This far or farther: how far, only the hash can tell. */
+/** This distance or more; the exact distance is then computed from the hash. */
 const FAR = (1 << DISTANCE_BITS) - 1
 
 /**
- * A hash table of where ids are, with open addressing and linear probing. A slot has the holder of its id and how far it
- * is from home, the slot where the search for the id begins. A holder above 0 is a place in the ring + 1, one below 0 is
- * minus a ticket, 0 is none. A few bits of the hash, the tag, stand there too: of ids with the same home hardly one has to be
- * looked at for nothing.
+ * A hash table from ids to their holders, with open addressing and linear probing. A holder above 0 is a place in the ring
+ * + 1, a holder below 0 is minus a ticket, and 0 is none. A slot contains the holder, the distance from home (the slot
+ * where the search for the id begins), and the tag, a few bits of the hash. The tag avoids nearly all comparisons with
+ * other ids of the same home.
  *
- * Neighbours are in the order of their homes (Robin Hood hashing). A search then ends where its id would be, after three
- * slots or so in a table that is 0.8 full, not thirteen, and looks only at hashes that have the same home. Ids come and go
- * without a look at any other's hash. Each look would be a miss of the CPU's cache: with plain linear probing an id costs
- * more than twice as much.
+ * Slots are sorted by home (Robin Hood hashing). In a table that is 0.8 full, a search ends after about three slots instead
+ * of thirteen, and compares only hashes with the same home. Ids are added and removed without reading the hashes of other
+ * ids. Each such read would be a cache miss: with plain linear probing, an id costs more than twice as much.
  */
 export class SlotTable {
   readonly #ring: EntryRing
@@ -31,11 +30,11 @@ export class SlotTable {
   readonly #tagMask: number
   #slots = new Int32Array(FIRST_SLOTS)
   #taken = 0
-  /** Where the last search ended, how far that is from its home, and the tag that it was for. */
+  /** The slot where the last search ended, its distance from home, and the tag of the search; used by put(). */
   #end = 0
   #distance = 0
   #tag = 0
-  /** What fetch() has read, folded into one. It means nothing, but a read that goes nowhere may be left out. */
+  /** The values that fetch() has read, combined. It is never used; without it the compiler could remove the reads. */
   fetched = 0
 
   constructor(ring: EntryRing, tickets: Tickets) {
@@ -50,10 +49,10 @@ export class SlotTable {
     return this.#slots.byteLength
   }
 
-  /** Looks a hash up. Returns its holder, or 0; put() may follow then. */
+  /** Looks a hash up. Returns its holder, or 0 if it is not in the table; put() may then add it. */
   find(high: number, low: number): number {
     const slots = this.#slots
-    // Home is told by the high bits.
+    // The tag is the low bits, because the high bits decide the home.
     const tag = (low << DISTANCE_BITS) & this.#tagMask
     let slot = homeOf(low, slots.length)
     let distance = 0
@@ -74,32 +73,32 @@ export class SlotTable {
     return 0
   }
 
-  /** Reads the slot where a search for the hash will begin, so that it lies in the CPU's cache then. */
+  /** Reads the slot where a search for the hash begins, so that the slot is in the CPU's cache. */
   fetch(low: number): void {
     this.fetched ^= this.#slots[homeOf(low, this.#slots.length)] as number
   }
 
-  /** Puts the holder of the hash that find() has just not found. */
+  /** Adds the holder of the hash for which the last find() returned 0. */
   put(holder: number): void {
     this.#insert((holder << this.#holderShift) | this.#tag, this.#end, this.#distance)
     this.#taken++
     if (this.#taken > this.#slots.length * MAX_LOAD) this.#grow()
   }
 
-  /** Another holder for a hash, of which the low half is given. */
+  /** Replaces the holder of a hash. @param low the low half of the hash */
   replace(low: number, old: number, holder: number): void {
     const slot = this.#slotOf(low, old)
     this.#slots[slot] = (holder << this.#holderShift) | ((this.#slots[slot] as number) & (this.#tagMask | FAR))
   }
 
-  /** Takes a holder out, and moves up by one what had been pushed past its home. */
+  /** Removes a holder, and moves the following slots back by one up to a slot that is at home. */
   remove(low: number, holder: number): void {
     const slots = this.#slots
     let hole = this.#slotOf(low, holder)
     for (;;) {
       const next = hole + 1 < slots.length ? hole + 1 : 0
       const pushed = slots[next] as number
-      // Free, or at home.
+      // The slot is free or at home.
       if ((pushed & FAR) === 0) break
       slots[hole] = withDistance(pushed, this.#distanceOf(pushed, next) - 1)
       hole = next
@@ -116,7 +115,7 @@ export class SlotTable {
     return slot
   }
 
-  /** Puts a word into a slot; what is there from it on to the next free slot is pushed on by one. */
+  /** Inserts a word into a slot, and moves the words from there to the next free slot on by one. */
   #insert(what: number, slot: number, distance: number): void {
     const slots = this.#slots
     let word = withDistance(what, distance)
@@ -132,7 +131,7 @@ export class SlotTable {
     const old = this.#slots
     const length = Math.ceil(old.length * GROWTH)
     this.#slots = new Int32Array(length)
-    // The hashes first, in a loop that does nothing else: the CPU then waits for several of them at once.
+    // The first loop only reads hashes, so that the CPU waits for several of them at the same time.
     const homes = new Int32Array(old.length)
     for (let i = 0; i < old.length; i++) {
       const held = old[i] as number
@@ -155,7 +154,7 @@ export class SlotTable {
     this.#insert(word, slot, distance)
   }
 
-  /** How far what a slot holds is from its home. */
+  /** The distance of a slot's word from its home. */
   #distanceOf(held: number, slot: number): number {
     const distance = held & FAR
     if (distance < FAR) return distance
@@ -172,12 +171,12 @@ export class SlotTable {
   }
 }
 
-/** What a slot holds, that far from home. */
+/** The word with another distance from home. */
 function withDistance(word: number, distance: number): number {
   return (word & ~FAR) | Math.min(distance, FAR)
 }
 
-/** Where the search for a hash begins: the low half's share of 2^32, so that a table may have any length. */
+/** The slot where the search for a hash begins. It is the low half scaled to the table's length, which may be any number. */
 function homeOf(low: number, length: number): number {
   return Math.floor(((low >>> 0) * length) / 2 ** 32)
 }

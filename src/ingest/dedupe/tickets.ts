@@ -1,21 +1,22 @@
-/** 32-bit words that a ticket takes. */
+/** 32-bit words of a ticket. */
 const WORDS = 3
 
 const FIRST_TICKETS = 64
 
 /**
- * The hashes of ids that are on their way, each under a ticket: a number from 1 on, used again once it is given back.
- * As many as there are at once, and never fewer: what is on its way is not forgotten to make room.
+ * The hashes of ids in flight, each under a ticket: a number from 1 on that is reused after giveBack(). The number of
+ * tickets is not limited here, because an id in flight must not be evicted.
  */
 export class Tickets {
-  /** Of ticket n from (n - 1) * WORDS on: the hash's halves, and after a free one the free ticket to take next. */
+  /** The words of ticket n begin at (n - 1) * WORDS: the halves of the hash, and for a free ticket the next free ticket. */
   words = new Int32Array(FIRST_TICKETS * WORDS)
-  /** How many are out. */
+  /** The number of tickets in use. */
   count = 0
-  /** So many were ever out at once. */
+  /** The most tickets that were ever in use at the same time. */
   #made = 0
   #free = 0
 
+  /** Stores the halves of a hash, and returns its ticket. */
   take(high: number, low: number): number {
     const ticket = this.#free === 0 ? this.#make() : this.#free
     const at = (ticket - 1) * WORDS
@@ -26,16 +27,17 @@ export class Tickets {
     return ticket
   }
 
-  /** The high half of the hash under a ticket that is out. */
+  /** The high half of the hash of a ticket in use. */
   highOf(ticket: number): number {
     return this.words[(ticket - 1) * WORDS] as number
   }
 
-  /** The low half of the hash under a ticket that is out. */
+  /** The low half of the hash of a ticket in use. */
   lowOf(ticket: number): number {
     return this.words[(ticket - 1) * WORDS + 1] as number
   }
 
+  /** Frees a ticket that is in use. */
   giveBack(ticket: number): void {
     this.words[(ticket - 1) * WORDS + 2] = this.#free
     this.#free = ticket
