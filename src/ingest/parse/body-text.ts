@@ -3,11 +3,11 @@ import { isAscii, isUtf8 } from 'node:buffer'
 /** The text of bytes [start, end). */
 export type TextOf = (start: number, end: number) => string
 
-/** How strings are made of a body's bytes. */
+/** Creates strings from the bytes of a body. */
 export interface BodyText {
-  /** For what is looked at and let go: it may keep some KB of text around it in memory. */
+  /** For short-lived strings: the string may keep up to 32 KB of the body's text in memory. */
   readonly text: TextOf
-  /** For what lives on until its record is durable: it keeps nothing but itself. */
+  /** For strings that live until their record is durable: the string keeps only its own memory. */
   readonly ownText: TextOf
 }
 
@@ -15,22 +15,23 @@ export interface BodyText {
 const PAGE_BYTES = 4 * 1024
 const WINDOW_BYTES = 32 * 1024
 
-/** Undefined where the bytes are not UTF-8. */
+/** The text of a body; undefined if the bytes are not UTF-8. */
 export function bodyTextOf(bytes: Buffer): BodyText | undefined {
   if (isAscii(bytes)) return { text: inWindows(bytes), ownText: (start, end) => bytes.toString('latin1', start, end) }
   return isUtf8(bytes) ? anyTextOf(bytes) : undefined
 }
 
-/** For bytes that need not be UTF-8: what is none becomes U+FFFD. */
+/** The text of bytes that may not be UTF-8: an invalid sequence becomes U+FFFD. */
 export function anyTextOf(bytes: Buffer): BodyText {
   const text: TextOf = (start, end) => bytes.toString('utf8', start, end)
   return { text, ownText: text }
 }
 
 /**
- * Of ASCII, which nearly all bodies are, a window is made at once: a piece of it is a view, and costs a quarter of a
- * string of its own. Events are looked at one after the other, each from its page on. Not all of the body at once: its
- * text would lie among V8's large objects, which are freed only when all of the heap is looked through.
+ * For ASCII, which nearly all bodies are: decodes a window of the body, and returns slices of it. A slice shares the window's
+ * memory and costs a quarter of a separate string. Events are read in order, so that a window serves many of them. The
+ * whole body is not decoded at once, because its text would be a large object of V8, which only a full garbage collection
+ * frees.
  */
 function inWindows(bytes: Buffer): TextOf {
   let from = 0

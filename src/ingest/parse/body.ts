@@ -14,42 +14,42 @@ import { toInstant } from './time.ts'
 
 export type JsonObject = Record<string, unknown>
 
-/** The value, where it is an object; undefined for arrays, null and all else. */
+/** The value if it is an object; undefined for arrays, null and all other values. */
 export function asObject(value: unknown): JsonObject | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined
 }
 
-/** A body taken apart: its events by their bytes, and what they share. */
+/** A body split into its events and the members that they share. */
 export interface ParsedBody extends BodyText {
   readonly bytes: Buffer
   /** Empty after release(). */
   readonly events: readonly Scan[]
   readonly envelope: Envelope
-  /** Stray separators between its events were written over. */
+  /** True if stray separators between the events were overwritten with blanks. */
   readonly isRepaired: boolean
-  /** The events that are not UTF-8, by index; undefined where all of the body is. */
+  /** The indexes of events that are not UTF-8; undefined if the whole body is UTF-8. */
   readonly brokenTexts: ReadonlySet<number> | undefined
-  /** Lets go of what only the writing of records needs, since a request waits for its fsync longer than that. */
+  /** Frees the scans after the records are written, because a request waits much longer for its fsync. */
   release(): void
 }
 
-/** What a batch says once for all its events. For a single call it is empty, but for the key. */
+/** The members that a batch has once for all its events. For a single call only `writeKey` can be set. */
 export interface Envelope {
-  /** Top-level `writeKey` of the body, where it is a string. */
+  /** Top-level `writeKey` of the body, if it is a string. */
   readonly writeKey: string | undefined
-  /** `sentAt` as the client spelled it, quotes included, and the instant it means. */
+  /** `sentAt` as the client's JSON, with its quotes, and its instant in milliseconds since the epoch. */
   readonly sentAt: { readonly json: string; readonly time: number } | undefined
   readonly context: SharedObject | undefined
   readonly integrations: SharedObject | undefined
-  /** The body as it was taken apart, to be judged by the contract; undefined for a single call. */
+  /** The scan of the body, for validation; undefined for a single call. */
   readonly scan: EnvelopeScan | undefined
 }
 
-/** An object of the envelope that is merged under each event's own. */
+/** An object of the envelope that is merged into each event; the event's own members take precedence. */
 export interface SharedObject {
   readonly scan: Scan
   readonly value: JsonObject
-  /** It can be part of no event: nothing in it was looked at, and both of the above are those of an empty object. */
+  /** Why the object cannot be part of an event; it was then not scanned, and `scan` and `value` are those of `{}`. */
   readonly fault: Fault | undefined
 }
 
@@ -67,22 +67,22 @@ const EMPTY_ENVELOPE: Envelope = {
   scan: undefined
 }
 
-/** A byte order mark is allowed to be ignored (RFC 8259, section 8.1); .NET programs send it. */
+/** The length of a byte order mark. A parser may ignore it (RFC 8259, section 8.1), and .NET programs send it. */
 const BOM_BYTES = 3
 
 export interface ParseOptions {
   readonly endpoint: 'single' | 'batch'
   readonly limits: Pick<Limits, 'maxBatchEvents' | 'maxEventBytes' | 'ofSource'>
   /**
-   * A batch may have commas and NULs between its events that separate nothing, and an event that is not UTF-8 is that
-   * event's fault alone. Default: false.
+   * True: accepts a batch with stray commas and NULs between its events, and an event that is not UTF-8 does not affect the
+   * other events of its batch. Default: false.
    */
   readonly isLenient?: boolean
 }
 
 /**
- * Takes a whole body apart. A fault is one of the whole request (not UTF-8, not a JSON object, too many events);
- * what is wrong with one event only is found later, so that it does not cost the others.
+ * Splits a body into its events. The result is a fault only if the whole request is invalid (not UTF-8, not a JSON object,
+ * too many events). Faults of single events are found later, so that they do not affect the other events.
  */
 export function parseBody(bytes: Buffer, options: ParseOptions): ParseResult {
   const texts = bodyTextOf(bytes)
@@ -91,12 +91,12 @@ export function parseBody(bytes: Buffer, options: ParseOptions): ParseResult {
   return parseLeniently(bytes, options, parsed.fault) ?? parsed
 }
 
-/** What only a second look may take: the first one costs nothing for it. */
+/** Whether a refused body is parsed again leniently. Valid bodies are parsed once and pay nothing for this. */
 function isWorthMore({ code }: Fault, { endpoint, isLenient = false }: ParseOptions): boolean {
   return isLenient && endpoint === 'batch' && (code === 'invalid_json' || code === 'invalid_utf8')
 }
 
-/** Undefined where the body is to be refused; then its bytes are as they were. */
+/** Undefined if the body stays refused; its bytes are then restored. */
 function parseLeniently(bytes: Buffer, options: ParseOptions, { code }: Fault): ParseResult | undefined {
   const original = Buffer.from(bytes)
   const asItIs = code === 'invalid_utf8' ? parseAnyText(bytes, options) : undefined
@@ -112,7 +112,7 @@ function parseRepaired(bytes: Buffer, options: ParseOptions): ParseResult | unde
   return { ok: true, body: { ...body, isRepaired: true } }
 }
 
-/** As takeApart(), where only events may be no UTF-8; undefined where that is refused. */
+/** As takeApart(), for a body in which only events may be invalid UTF-8; undefined if the body is refused. */
 function parseAnyText(bytes: Buffer, options: ParseOptions): (ParseResult & { ok: true }) | undefined {
   const texts = bodyTextOf(bytes)
   const parsed = takeApart(bytes, texts ?? anyTextOf(bytes), options)
@@ -122,7 +122,7 @@ function parseAnyText(bytes: Buffer, options: ParseOptions): (ParseResult & { ok
   return brokenTexts === undefined ? undefined : { ok: true, body: { ...parsed.body, brokenTexts } }
 }
 
-/** Where the text of a body begins: behind a byte order mark. */
+/** The position of a body's first byte after a byte order mark. */
 export function afterByteOrderMark(bytes: Buffer): number {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? BOM_BYTES : 0
 }
@@ -186,7 +186,7 @@ function parseAt(scan: Scan, place: number, text: TextOf): unknown {
   return JSON.parse(text(scan.valueStartAt(place), scan.valueEndAt(place)))
 }
 
-/** Undefined for what is no object: neither null, for absent, nor an empty array (PHP) has anything to share. */
+/** Undefined if the value is no object: null counts as absent, and PHP's SDK writes an empty object as []. */
 function sharedObject(
   envelope: Scan,
   key: 'context' | 'integrations',
@@ -195,7 +195,7 @@ function sharedObject(
   const place = envelope.find(KEY[key])
   if (place < 0 || envelope.kindAt(place) !== KIND.object) return undefined
   const [start, end] = [envelope.valueStartAt(place), envelope.valueEndAt(place)]
-  // Level 1 is the event that it is merged into.
+  // The object is one level deeper in the event into which it is merged.
   if (envelope.depthAt(place) >= MAX_DEPTH_LEVELS) return { ...NOTHING_SHARED, fault: fault('too_deep', `/${key}`) }
   const { maxEventBytes } = limits
   if (end - start > maxEventBytes) {
@@ -223,7 +223,7 @@ function stringMember(scan: Scan, key: number, text: TextOf): string | undefined
     const value = isString ? parseAt(scan, place, text) : undefined
     return typeof value === 'string' ? value : undefined
   } catch {
-    // The event is parsed as a whole later, and refused there with its reason.
+    // The event is parsed as a whole later, and refused there.
     return undefined
   }
 }

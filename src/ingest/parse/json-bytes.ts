@@ -1,4 +1,4 @@
-/** The bytes that JSON's tokens are written with. */
+/** The structural bytes of JSON. */
 export const COMMA = 0x2c
 export const COLON = 0x3a
 export const OPEN_BRACE = 0x7b

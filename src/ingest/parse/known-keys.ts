@@ -1,6 +1,6 @@
 /**
- * Keys that SDKs send at the top level: the walk tells each by its number here, so that no string is made or compared
- * for it. ASCII letters and underscores; at most 32 keys, of at most 31 characters.
+ * Numbers of the top-level keys that SDKs send. The walk (wasm/walk.ts) reports a key by its number, so that no string is
+ * created or compared for it. Keys are ASCII letters and underscores, at most 32 keys of at most 31 characters.
  */
 export const KEY = {
   type: 0,
@@ -30,10 +30,10 @@ export const KEY = {
   metrics: 24
 } as const
 
-/** By number. */
+/** The keys by their numbers. */
 export const KEYS = Object.keys(KEY) as readonly (keyof typeof KEY)[]
 
-/** What the walk tells of a value, as wasm/walk.ts numbers it. */
+/** Flags of WALK_HINTS, with the values that wasm/walk.ts expects. */
 const ID = 1
 const SHAPE = 2
 const SHAPE_IN_PAGES = 4
@@ -41,9 +41,9 @@ const IS_TYPE = 8
 const IS_REMEMBERED = 16
 
 /**
- * By number of a key: what the walk tells of its values in events. An id of those that many events share, whole, for as
- * long as they come one after the other or, where there are few, for longer; a shape of those that the contract looks into
- * and that look the same in many.
+ * What the walk computes for the values of a key in events, by the number of the key. ID: an id of the whole value, for
+ * values that consecutive events share. IS_REMEMBERED: the key has few values, whose ids are kept longer. SHAPE: an id of
+ * the value's structure, for values that the contract checks inside; SHAPE_IN_PAGES: only in page events.
  */
 export const WALK_HINTS: Readonly<Partial<Record<number, number>>> = {
   [KEY.type]: ID | IS_REMEMBERED | IS_TYPE,
@@ -55,7 +55,7 @@ export const WALK_HINTS: Readonly<Partial<Record<number, number>>> = {
   [KEY.integrations]: ID | IS_REMEMBERED
 }
 
-/** The number of a key; -1 for others. */
+/** The number of a key; -1 if the key is not in KEYS. */
 export function numberOfKey(key: string): number {
   return KEYS.indexOf(key as keyof typeof KEY)
 }

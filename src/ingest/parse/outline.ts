@@ -24,22 +24,23 @@ export interface OutlineMember {
   readonly value: Span
 }
 
-/** What braces, brackets and quotes tell of a body that is not JSON. Nothing between them is judged. */
+/** The structure of a body that is not JSON, by its braces, brackets and quotes alone. */
 export interface Outline {
-  /** Where its opening brace stands. */
+  /** The position of the opening brace. */
   readonly start: number
-  /** The members whose values end, in their order, up to the first place where no member stands. */
+  /** The complete members, in order, up to the first position where no member begins. */
   readonly members: readonly OutlineMember[]
-  /** A member that has begun and does not end: the body was cut off in it, or its quotes do not hold. */
+  /** An incomplete member: the body was truncated inside it, or a quote is missing. */
   readonly open: { readonly key: string; readonly start: number } | undefined
-  /** One past the closing brace; undefined where it was not reached. */
+  /** One past the closing brace; undefined if it was not reached. */
   readonly end: number | undefined
 }
 
 /**
- * Undefined where no object begins at `from`, white space, NULs and commas before it left out.
+ * The outline of the object at `from`; undefined if no object begins there. White space, NULs and commas before the object
+ * are skipped.
  *
- * @param most so many members are enough
+ * @param most stop after this many members
  */
 export function outlineOf(bytes: Buffer, from: number, most = Infinity): Outline | undefined {
   const start = skipBlank(bytes, from)
@@ -63,10 +64,10 @@ export function outlineOf(bytes: Buffer, from: number, most = Infinity): Outline
 }
 
 /**
- * The elements of the array that begins at `start`, up to its bracket, to one that does not end, or to the end of the
- * bytes. Between them stand only white space, NULs and commas, however many.
+ * The elements of the array that begins at `start`, up to its closing bracket, to an incomplete element, or to the end of
+ * the bytes. White space, NULs and any number of commas may separate the elements.
  *
- * @param most so many elements are enough
+ * @param most stop after this many elements
  */
 export function elementsOf(bytes: Buffer, start: number, most = Infinity): Span[] {
   const elements: Span[] = []
@@ -79,7 +80,7 @@ export function elementsOf(bytes: Buffer, start: number, most = Infinity): Span[
   return elements
 }
 
-/** The position behind white space, NULs and commas. */
+/** The position after white space, NULs and commas. */
 export function skipBlank(bytes: Buffer, start: number): number {
   let at = start
   while (isBlank(bytes[at])) at++
@@ -90,14 +91,14 @@ function isBlank(byte: number | undefined): boolean {
   return byte === COMMA || byte === NUL || isSpace(byte)
 }
 
-/** One past the value that begins at `start`; undefined where none does, or where it does not end. */
+/** One past the value that begins at `start`; undefined if there is no value, or if it is incomplete. */
 function endOfValue(bytes: Buffer, start: number): number | undefined {
   const first = bytes[start]
   if (first === QUOTE) return endOfString(bytes, start)
   if (first === OPEN_BRACE || first === OPEN_BRACKET) return endOfContainer(bytes, start)
   let end = start
   while (end < bytes.length && !endsScalar(bytes[end] as number)) end++
-  // What nothing stands behind may have been cut off.
+  // A scalar at the end of the bytes may be truncated.
   return end === start || end === bytes.length ? undefined : end
 }
 

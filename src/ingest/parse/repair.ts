@@ -7,15 +7,15 @@ import type { EnvelopeScan, Scan } from './scan-result.ts'
 
 const BLANK = 0x20
 
-/** SDKs write up to six members into a batch: `batch` is not looked for behind so many. */
+/** The most members that are searched for `batch`; SDKs write up to six members into a batch. */
 const MAX_MEMBERS = 64
 
 /**
- * Writes blanks over the commas and NULs that stand between the elements of `batch` and separate nothing: before the first
- * element, behind the last one, and all but the first comma between two. No position changes.
+ * Overwrites stray commas and NULs between the elements of `batch` with blanks: before the first element, after the last
+ * element, and all but the first comma between two elements. No position changes.
  *
- * @param maxElements a batch of more is left as it is: it is refused in any case
- * @returns the elements as they stand then; undefined where there is nothing to write over
+ * @param maxElements a batch with more elements is left unchanged, because it is refused in any case
+ * @returns the elements; undefined if nothing was overwritten
  */
 export function blankStraySeparators(bytes: Buffer, start: number, maxElements: number): readonly Span[] | undefined {
   const batch = outlineOf(bytes, start, MAX_MEMBERS)?.members.find(({ key }) => key === 'batch')?.value
@@ -33,7 +33,7 @@ export function blankStraySeparators(bytes: Buffer, start: number, maxElements: 
   return isChanged ? elements : undefined
 }
 
-/** @param commas how many commas stay, the first ones */
+/** @param commas the number of commas that stay, from the first */
 function blankGap(bytes: Buffer, { start, end }: Span, commas: number): boolean {
   let left = commas
   let isChanged = false
@@ -47,7 +47,7 @@ function blankGap(bytes: Buffer, { start, end }: Span, commas: number): boolean 
   return isChanged
 }
 
-/** Whether the walk has found the very elements between which something was written over. */
+/** Whether the scans are of exactly the elements that blankStraySeparators() found. */
 export function isSameElements(spans: readonly Span[], scans: readonly Scan[]): boolean {
   return (
     spans.length === scans.length &&
@@ -55,7 +55,7 @@ export function isSameElements(spans: readonly Span[], scans: readonly Scan[]): 
   )
 }
 
-/** Which events of a batch are not UTF-8, by index; undefined where anything else in the body is not. */
+/** The indexes of a batch's events that are not UTF-8; undefined if the body outside `batch` is not UTF-8. */
 export function brokenTextsOf(bytes: Buffer, { whole, elements }: EnvelopeScan): ReadonlySet<number> | undefined {
   const place = whole.find(KEY.batch)
   if (place < 0 || elements === undefined) return undefined

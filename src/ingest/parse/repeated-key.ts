@@ -1,9 +1,9 @@
 import type { Scan } from './scan-result.ts'
 
-/** Above so many members a set is cheaper than comparing each with each. */
+/** With more members, a set is cheaper than comparing each key with each other. */
 const FEW_MEMBERS = 20
 
-/** The first key that occurs a second time; undefined where each occurs once. */
+/** The first key that occurs a second time; undefined if every key occurs once. */
 export function repeatedKey(scan: Scan): string | undefined {
   if (scan.size > FEW_MEMBERS) {
     const seen = new Set<string>()

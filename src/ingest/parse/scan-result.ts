@@ -3,10 +3,10 @@ import { KEYS } from './known-keys.ts'
 import type { WalkResult } from './walker.ts'
 import { HEAD } from './walker.ts'
 
-/** What can be said of a value without looking into it, as wasm/walk.ts numbers it. */
+/** The kinds of values, with the numbers of wasm/walk.ts. */
 export const KIND = {
   stringEscaped: 0,
-  /** Its bytes between the quotes, of which there are some, are its text. */
+  /** A non-empty string without escapes: the bytes between the quotes are its text. */
   stringPlain: 1,
   stringEmpty: 2,
   number: 3,
@@ -17,7 +17,7 @@ export const KIND = {
   arrayEmpty: 8
 } as const
 
-/** The forms that wasm/walk.ts writes: a record of an object or an element, and behind it each of its members. */
+/** The layout that wasm/walk.ts writes: the record of an object or an element, followed by its members. */
 const RECORD = { start: 0, end: 1, depth: 2, flags: 3, members: 4 } as const
 const RECORD_INTS = 5
 const MEMBER = { start: 0, keyEnd: 1, number: 2, valueStart: 3, valueEnd: 4, kindAndDepth: 5, id: 6, shape: 7 } as const
@@ -31,8 +31,8 @@ const IS_SOUND = 8
 const UNKNOWN_ESCAPED = -2
 
 /**
- * What a walk has found of an object, or of an element of a batch that may be anything: a view of the walk's numbers,
- * so that an event costs one small object, however many members it has. Members are asked for by their place in it.
+ * The result of a walk for an object, or for an element of a batch, which may be any value. It is a view of the walk's
+ * numbers, so that an event costs one small object, however many members it has. A `place` is the index of a member.
  */
 export class Scan {
   readonly #ints: Int32Array
@@ -40,7 +40,7 @@ export class Scan {
   readonly #at: number
   readonly #text: TextOf
 
-  /** @param at where its record stands among the numbers */
+  /** @param at the index of the record in the walk's numbers */
   constructor({ ints, head }: WalkResult, at: number, text: TextOf) {
     this.#ints = ints
     this.#head = head
@@ -48,46 +48,47 @@ export class Scan {
     this.#text = text
   }
 
+  /** The position of the first byte. */
   get start(): number {
     return this.#ints[this.#at + RECORD.start] as number
   }
 
-  /** One past its last byte. */
+  /** One past the last byte. */
   get end(): number {
     return this.#ints[this.#at + RECORD.end] as number
   }
 
-  /** Levels of nesting, an object itself being 1. */
+  /** Levels of nesting; an object without nested objects or arrays has 1. */
   get depth(): number {
     return this.#ints[this.#at + RECORD.depth] as number
   }
 
-  /** What is none, or whose braces do not hold, has no members. */
+  /** Whether the value is an object with matching braces. Other values have no members. */
   get isObject(): boolean {
     return (this.#flags & IS_OBJECT) !== 0
   }
 
-  /** Line breaks stand between tokens: they must not reach a line of NDJSON. */
+  /** Whether there are line breaks between tokens, which must not be copied into a line of NDJSON. */
   get hasLineBreaks(): boolean {
     return (this.#flags & HAS_LINE_BREAKS) !== 0
   }
 
-  /** A key may spell __proto__ or constructor: the parsed object must be looked at. */
+  /** Whether a key may be __proto__ or constructor, so that the parsed object must be checked. */
   get suspectKeys(): boolean {
     return (this.#flags & HAS_SUSPECT_KEYS) !== 0
   }
 
-  /** It is JSON, down to the last value: but for what lies deeper than events may nest. */
+  /** Whether the bytes are valid JSON; values below the maximal depth of events are not checked. */
   get sound(): boolean {
     return (this.#flags & IS_SOUND) !== 0
   }
 
-  /** How many members it has. */
+  /** The number of members. */
   get size(): number {
     return this.#ints[this.#at + RECORD.members] as number
   }
 
-  /** Where the next record begins, in the walk's numbers. */
+  /** The index of the next record in the walk's numbers. */
   get next(): number {
     return this.#at + RECORD_INTS + this.size * MEMBER_INTS
   }
@@ -96,11 +97,12 @@ export class Scan {
     return this.#ints[this.#at + RECORD.flags] as number
   }
 
-  /** The number of the member's key among KEYS; below 0 for others. */
+  /** The number of the member's key in KEYS; negative for other keys. */
   numberAt(place: number): number {
     return this.#member(place, MEMBER.number)
   }
 
+  /** The member's key. */
   keyAt(place: number): string {
     const number = this.numberAt(place)
     if (number >= 0) return KEYS[number] as string
@@ -108,26 +110,27 @@ export class Scan {
     return number === UNKNOWN_ESCAPED ? (JSON.parse(this.#text(start, end + 1)) as string) : this.#text(start + 1, end)
   }
 
-  /** Where the key's opening quote stands: the start of the member. */
+  /** The position of the key's opening quote, which is the start of the member. */
   startAt(place: number): number {
     return this.#member(place, MEMBER.start)
   }
 
-  /** Where the value begins, with its quotes. */
+  /** The position where the value begins, quotes included. */
   valueStartAt(place: number): number {
     return this.#member(place, MEMBER.valueStart)
   }
 
+  /** One past the value, quotes included. */
   valueEndAt(place: number): number {
     return this.#member(place, MEMBER.valueEnd)
   }
 
-  /** One of KIND; of sound values only. */
+  /** The member's KIND; meaningful only if the scan is `sound`. */
   kindAt(place: number): number {
     return this.#member(place, MEMBER.kindAndDepth) & KIND_MASK
   }
 
-  /** The value is a string, and its bytes between the quotes are its text. */
+  /** Whether the value is a string without escapes: the bytes between the quotes are its text. */
   isPlainAt(place: number): boolean {
     const kind = this.kindAt(place)
     return kind === KIND.stringPlain || kind === KIND.stringEmpty
@@ -138,25 +141,25 @@ export class Scan {
     return this.#member(place, MEMBER.kindAndDepth) >> KIND_BITS
   }
 
-  /** Ids and shapes are only compared with those of the same one, which need not be the one of the walk that comes next. */
+  /** The generation of the ids and shapes. Only ids of one generation can be compared; a later walk may have a new one. */
   get idGeneration(): number {
     return this.#ints[this.#head + HEAD.ids] as number
   }
 
-  /** The same for values of one key that have the same bytes, in one event and the next; 0 where nothing is known. */
+  /** An id of the value. Values of one key with the same id have the same bytes; 0: no id. */
   idAt(place: number): number {
     return this.#member(place, MEMBER.id)
   }
 
   /**
-   * The same for objects of one key that nobody tells apart who looks only at keys, at the kinds of values and at what is in
-   * `library`, all the way down; 0 where nothing is known.
+   * An id of the object's structure. Objects of one key with the same shape have, at every depth, the same keys, the same
+   * kinds of values and the same contents of `library`; 0: no shape.
    */
   shapeAt(place: number): number {
     return this.#member(place, MEMBER.shape)
   }
 
-  /** The place of the first member whose key has that number; -1 where there is none. */
+  /** The place of the first member whose key has this number; -1 if there is none. */
   find(number: number): number {
     for (let place = 0; place < this.size; place++) if (this.numberAt(place) === number) return place
     return -1
@@ -168,12 +171,12 @@ export class Scan {
 }
 
 /**
- * A body whose member `batch`, where it is an array, is taken apart too. Members with keys that no SDK sends are left
- * out: nobody reads them, and a body has room for 50,000.
+ * The scan of a batch's body and of the elements of `batch`, if that is an array. `whole` has only members with a key in
+ * KEYS, because nothing reads other members and a body may have 50,000.
  */
 export interface EnvelopeScan {
   readonly whole: Scan
   readonly elements: Scan[] | undefined
-  /** A key that SDKs send and that stands here twice: two readers would take the body for two things. */
+  /** A key in KEYS that occurs twice, so that two parsers could read the body differently. */
   readonly repeatedKey: string | undefined
 }

@@ -5,7 +5,7 @@ import { Scan } from './scan-result.ts'
 import type { WalkResult } from './walker.ts'
 import { HEAD, HEAD_INTS, walkEnvelope, walkObject } from './walker.ts'
 
-/** The bytes are not JSON; `position` is where that showed. */
+/** The bytes are not JSON; `position` is where the walk noticed the error. */
 export class ScanError extends Error {
   readonly position: number
 
@@ -16,12 +16,12 @@ export class ScanError extends Error {
 }
 
 export interface ScanOptions {
-  /** The range that is walked; default: all of the bytes. */
+  /** The range of bytes to scan; default: all. */
   readonly start?: number
   readonly end?: number
-  /** How the text of keys is made; default: from the bytes. */
+  /** Decodes the text of keys; default: from the bytes. */
   readonly text?: TextOf
-  /** It is an event, whose values get ids and shapes; default: false. */
+  /** The object is an event, whose values get ids and shapes; default: false. */
   readonly isEvent?: boolean
 }
 
@@ -29,12 +29,11 @@ const NOT_JSON = 1
 const OVER_LIMIT = 2
 
 /**
- * Takes an object apart, which the whole range must be: where each member begins and ends, how deep it nests, and
- * whether anything in it needs a closer look. Records are later spliced from these spans, so a payload leaves as the
- * bytes that came in.
+ * Scans the object that the range consists of: where each member begins and ends, how deep it nests, and whether a key needs
+ * a check. Records are later spliced from these spans, so that a payload is published with the client's bytes.
  *
- * It accepts exactly what JSON.parse accepts, and what has the braces and quotes of an object beside it, which is then
- * not `sound`. Throws ScanError for all else.
+ * The scan accepts every object that JSON.parse accepts. It also accepts bytes that only have the braces and quotes of an
+ * object; such a scan is not `sound`. Throws ScanError for all other bytes.
  */
 export function scanObject(bytes: Buffer, options: ScanOptions = {}): Scan {
   const { start = 0, end = bytes.length, text = utf8Of(bytes), isEvent = false } = options
@@ -44,9 +43,9 @@ export function scanObject(bytes: Buffer, options: ScanOptions = {}): Scan {
 }
 
 /**
- * The same with the elements of the object's `batch`; undefined where these are more than `limit`: then nothing behind
- * them was read. An element that is not JSON is taken for what its braces say, or for what lies before the next comma, so
- * that it costs none of its neighbours. Throws ScanError if anything else is not JSON.
+ * Scans the body of a batch and the elements of its `batch`. Returns undefined if there are more than `limit` elements;
+ * reading then stops there. An element that is not JSON ends at its closing brace, or before the next comma, so that it does
+ * not affect the other elements. Throws ScanError if the body is invalid outside its elements.
  */
 export function scanEnvelope(
   bytes: Buffer,

@@ -1,28 +1,28 @@
 import { parseDateTime } from '../../contract/date-time.ts'
 
-/** RFC 3339 knows the years 0000 to 9999 only. */
+/** RFC 3339 has only the years 0000 to 9999. */
 const EARLIEST_MS = Date.parse('0000-01-01T00:00:00Z')
 const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
-/** Where the seconds end in `2026-01-02T03:04:05`. */
+/** The length of `2026-01-02T03:04:05`. */
 const SECONDS_END = 19
 const POINT = 0x2e
 const ZERO = 0x30
 const NINE = 0x39
 const UPPER_Z = 0x5a
 
-/** Milliseconds since the epoch of a date-time; NaN for anything else. Fractions below a millisecond are cut. */
+/** A date-time in milliseconds since the epoch, rounded down; NaN for all other values. */
 export function toInstant(value: unknown): number {
   return typeof value === 'string' ? parseDateTime(value) : Number.NaN
 }
 
-/** Nobody sends an event a year before it happens: such a `sentAt` was never set, or the clock was set in between. */
+/** An event a year after its `sentAt` is impossible: `sentAt` was never set, or the clock was changed in between. */
 const MOST_AHEAD_MS = 366 * 86_400_000
 
 /**
  * Segment's correction for wrong client clocks: timestamp = receivedAt - (sentAt - originalTimestamp), in
- * milliseconds (Segment's spec, "Timestamp overview"). NaN where the result would be no date-time, or where the two
- * times of the client cannot be by one clock.
+ * milliseconds since the epoch (Segment's spec, "Timestamp overview"). NaN if the result is no valid date-time, or if the
+ * client's two times cannot come from one clock.
  */
 export function correctSkew(times: { original: number; sentAt: number; receivedAt: number }): number {
   if (times.original - times.sentAt > MOST_AHEAD_MS) return Number.NaN
@@ -30,12 +30,12 @@ export function correctSkew(times: { original: number; sentAt: number; receivedA
   return corrected >= EARLIEST_MS && corrected <= LATEST_MS ? corrected : Number.NaN
 }
 
-/** Where a fraction's digits below milliseconds stand in a date-time. */
+/** The index of the first digit below milliseconds in a date-time. */
 const FINER_AT = SECONDS_END + 1 + 3
 
 /**
- * The digits below milliseconds of the date-time in bytes [start, end): bytes [from, to). A corrected time keeps them, since
- * events of one program are in order by them, and a correction is known to the millisecond only.
+ * The span [from, to) of the digits below milliseconds in the date-time of bytes [start, end). A corrected time keeps these
+ * digits, because they give the order of a program's events, and the correction itself has only milliseconds.
  */
 export function finerDigits(
   bytes: Uint8Array,
@@ -44,7 +44,7 @@ export function finerDigits(
 ): { readonly from: number; readonly to: number } {
   const from = Math.min(start + FINER_AT, end)
   let to = from
-  // What stands there in a shorter fraction is the offset, or lies behind it.
+  // With a shorter fraction, the bytes before `from` include the offset.
   if (bytes[start + SECONDS_END] === POINT && areDigits(bytes, start + SECONDS_END + 1, from)) {
     while (to < end && areDigits(bytes, to, to + 1)) to++
   }
@@ -59,14 +59,14 @@ function areDigits(bytes: Uint8Array, start: number, end: number): boolean {
   return true
 }
 
-/** How many bytes writeTime() writes. */
+/** The number of bytes that writeTime() writes. */
 export const TIME_BYTES = 24
 
-/** The events of a batch mostly fall into one second: its text, up to the point behind it, is made once. */
+/** The last second and its text up to the point after it: most events of a batch have times in the same second. */
 let lastSecond = Number.NaN
 const lastPrefix = Buffer.alloc(SECONDS_END + 1)
 
-/** Writes an instant as RFC 3339, to the millisecond, at `at`. */
+/** Writes an instant (milliseconds since the epoch) as RFC 3339 with milliseconds, in UTC, at `at`. */
 export function writeTime(out: Uint8Array, at: number, instant: number): void {
   const second = Math.floor(instant / 1000)
   if (second !== lastSecond) {
@@ -81,14 +81,14 @@ export function writeTime(out: Uint8Array, at: number, instant: number): void {
   out[at + 23] = UPPER_Z
 }
 
-/** The same as a text. */
+/** An instant (milliseconds since the epoch) as RFC 3339 with milliseconds, in UTC. */
 export function toText(instant: number): string {
   const bytes = Buffer.allocUnsafe(TIME_BYTES)
   writeTime(bytes, 0, instant)
   return bytes.toString('latin1')
 }
 
-/** An instant that a date-time was corrected to, with the digits below milliseconds that the date-time has. */
+/** A corrected instant as RFC 3339, with the digits below milliseconds of the original date-time. */
 export function toFinerText(instant: number, original: string): string {
   const bytes = Buffer.from(original)
   const { from, to } = finerDigits(bytes, 0, bytes.length)

@@ -2,7 +2,7 @@ import { MAX_DEPTH_LEVELS } from '../../model/limits.ts'
 import { KEY, KEYS, WALK_HINTS } from './known-keys.ts'
 import { WALK_CODE } from './walk-code.ts'
 
-/** What wasm/walk.ts exports. Addresses and lengths are bytes of its memory, or of the input. */
+/** The exports of wasm/walk.ts. Addresses and lengths are in bytes. */
 interface WalkExports {
   readonly memory: { readonly buffer: ArrayBuffer }
   room(length: number): number
@@ -13,34 +13,34 @@ interface WalkExports {
 }
 
 /**
- * The head of a result, in numbers of 32 bits. The walk writes the last one as how many ids it has given so far; whoever
- * gets the result finds there of which generation its ids are.
+ * The layout of a result's head, in 32-bit numbers. In `ids` the walk writes the number of ids that it has assigned; this
+ * module replaces that number with the generation of the ids.
  */
 export const HEAD = { status: 0, failedAt: 1, repeatedKey: 2, elements: 3, whole: 4, length: 5, ids: 6 } as const
 export const HEAD_INTS = 7
 
-/** What a walk has found: numbers of 32 bits, the head's from `head` on. Others may stand before and behind. */
+/** The result of a walk: the head begins at index `head` of `ints`. Other results may be before and after it. */
 export interface WalkResult {
   readonly ints: Int32Array
   readonly head: number
 }
 
 /**
- * Small results share a block: V8 has to ask for memory outside its heap for each array of numbers, which takes as long as
- * the walk over an event. A block is let go with the last of its results.
+ * Small results share a block: V8 allocates each typed array outside its heap, which takes as long as the walk over an
+ * event. A block is freed with the last of its results.
  */
 const BLOCK_INTS = 16 * 1024
-/** Larger ones have an array of their own. */
+/** Larger results have an array of their own. */
 const SHARED_INTS = BLOCK_INTS / 8
 
-/** A memory that has grown larger than this is given back after the walk that needed it... */
+/** The WebAssembly instance is replaced if its memory has grown larger than this. */
 const KEPT_BYTES = 16 * 1024 * 1024
-/** ...and a walk that has given so many ids is replaced before these come to an end. */
+/** The WebAssembly instance is replaced after this many ids, before they overflow. */
 const MAX_IDS = 2 ** 30
 
 const walkModule = new WebAssembly.Module(Buffer.from(WALK_CODE, 'base64'))
 
-/** Rises when ids begin anew: an id of another generation says nothing. */
+/** Incremented with each new instance, whose ids begin again at 1: ids of different generations cannot be compared. */
 let generation = 0
 let lastId = 0
 let walk = createWalk()
@@ -63,10 +63,10 @@ function createWalk(): WalkExports {
 }
 
 /**
- * The result of a walk over bytes [start, end): numbers as wasm/walk.ts writes them, positions counted from the first of
- * `bytes`. Nobody changes them afterwards.
+ * Walks the object in bytes [start, end). Positions in the result count from the first byte of `bytes`. The result must not
+ * be changed.
  *
- * @param range.isEvent its values get ids and shapes
+ * @param range.isEvent the object is an event, whose values get ids and shapes
  */
 export function walkObject(bytes: Buffer, range: { start: number; end: number; isEvent: boolean }): WalkResult {
   const { start, end, isEvent } = range
@@ -74,7 +74,7 @@ export function walkObject(bytes: Buffer, range: { start: number; end: number; i
   return resultAt(walk.walkObject(length, start, MAX_DEPTH_LEVELS, isEvent))
 }
 
-/** @param limit the most elements that a `batch` may have; the walk ends at the next one */
+/** Walks the body of a batch from `start`. @param limit the most elements of `batch`; the walk ends at the next element */
 export function walkEnvelope(bytes: Buffer, start: number, limit: number): WalkResult {
   const length = putInput(bytes, start, bytes.length)
   return resultAt(walk.walkEnvelope(length, start, MAX_DEPTH_LEVELS, limit))
@@ -88,7 +88,7 @@ function putInput(bytes: Buffer, start: number, end: number): number {
 }
 
 function resultAt(address: number): WalkResult {
-  // The walk may have made its memory grow, which detaches every view of it.
+  // The memory may have grown during the walk, which detaches every view of it.
   if (numbers.buffer !== walk.memory.buffer) numbers = new Int32Array(walk.memory.buffer)
   const head = address / Int32Array.BYTES_PER_ELEMENT
   lastId = numbers[head + HEAD.ids] as number
@@ -97,7 +97,7 @@ function resultAt(address: number): WalkResult {
   return result
 }
 
-/** A copy of so many numbers: the next walk will write where they lie. */
+/** Copies `length` numbers, because the next walk overwrites them. */
 function keep(from: number, length: number): WalkResult {
   if (length > SHARED_INTS) return { ints: numbers.slice(from, from + length), head: 0 }
   if (taken + length > BLOCK_INTS) {
