@@ -74,7 +74,7 @@ class Claims implements DedupeClaims {
     if (ticket === 0) return 'duplicate'
     if (ticket < 0) {
       const holder = holders[-ticket] as Claims
-      return holder === this ? 'duplicate' : holder.#fate()
+      return holder === this ? 'duplicate' : holder.#result()
     }
     holders[ticket] = this
     this.#tickets.push(ticket)
@@ -98,7 +98,7 @@ class Claims implements DedupeClaims {
   }
 
   /** The promise is created only if another request waits, which is rare. */
-  #fate(): Promise<boolean> {
+  #result(): Promise<boolean> {
     this.#settled ??= new Promise(resolve => {
       this.#settle = resolve
     })

@@ -73,22 +73,22 @@ export class EntryRing {
     const place = this.#oldest
     this.#oldest = place + 1 < this.#capacity ? place + 1 : 0
     this.#count--
-    if ((this.#oldest & (CHUNK_IDS - 1)) === 0) this.#leave(place >>> CHUNK_BITS)
+    if ((this.#oldest & (CHUNK_IDS - 1)) === 0) this.#free(place >>> CHUNK_BITS)
   }
 
   #chunkFor(index: number): Int32Array {
     const chunk = this.#chunks[index] as Int32Array
-    return chunk === NO_CHUNK ? this.#reach(index) : chunk
+    return chunk === NO_CHUNK ? this.#allocate(index) : chunk
   }
 
-  #reach(index: number): Int32Array {
+  #allocate(index: number): Int32Array {
     const chunk = this.#spare === NO_CHUNK ? new Int32Array(CHUNK_IDS * WORDS) : this.#spare
     this.#spare = NO_CHUNK
     this.#chunks[index] = chunk
     return chunk
   }
 
-  #leave(index: number): void {
+  #free(index: number): void {
     // The newest ids may have wrapped around into the chunk that the oldest id leaves.
     if (this.#count > 0 && this.placeOf(this.#count - 1) >>> CHUNK_BITS === index) return
     this.#spare = this.#chunks[index] as Int32Array

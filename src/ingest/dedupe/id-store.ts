@@ -41,7 +41,7 @@ export interface IdStore {
 
 const FLUSH_MS = 100
 /** The number of flushes that are skipped after a failed flush. */
-const FLUSHES_LEFT_OUT = 9
+const FLUSHES_SKIPPED_AFTER_FAILURE = 9
 
 interface Kept {
   readonly window: HashIdWindow
@@ -70,7 +70,7 @@ class JournaledWindows implements IdStore {
   readonly #seed: Seed
   readonly #kept = new Map<string, Kept>()
   readonly #timer: NodeJS.Timeout
-  #leftOut = 0
+  #flushesToSkip = 0
   #flushing: Promise<void> = Promise.resolve()
 
   constructor(options: IdStoreOptions, folder: SeedFolder, seed: Seed) {
@@ -140,7 +140,7 @@ class JournaledWindows implements IdStore {
   }
 
   #flush(): void {
-    if (this.#leftOut-- > 0) return
+    if (this.#flushesToSkip-- > 0) return
     this.#flushing = this.#flushing.then(() => this.#flushAll())
   }
 
@@ -152,7 +152,7 @@ class JournaledWindows implements IdStore {
     }
     await this.#folder.saveSeed().catch(onFailure)
     for (const { journal } of this.#kept.values()) await journal.flush().catch(onFailure)
-    this.#leftOut = failed ? FLUSHES_LEFT_OUT : 0
+    this.#flushesToSkip = failed ? FLUSHES_SKIPPED_AFTER_FAILURE : 0
     if (!failed) this.#folder.recovered()
   }
 }

@@ -65,11 +65,11 @@ export class IdJournal {
   #makeRoom(): void {
     const most = this.#maxEntries * ENTRY_BYTES
     const isBounded = this.#pending.length >= 2 * most
-    const stays = isBounded ? this.#pending.subarray(this.#pendingBytes - most) : this.#pending
+    const remaining = isBounded ? this.#pending.subarray(this.#pendingBytes - most) : this.#pending
     const next = isBounded ? this.#pending : Buffer.allocUnsafe(this.#pending.length * 2)
-    stays.copy(next)
+    remaining.copy(next)
     this.#pending = next
-    this.#pendingBytes = stays.length
+    this.#pendingBytes = remaining.length
   }
 
   /** Writes the pending entries. Rejects with the file system's error; entries that were not written stay pending. */
@@ -83,7 +83,7 @@ export class IdJournal {
     const { kept, error } = await file.append(entries)
     if (kept < entries.length) this.#putBack(entries.subarray(kept))
     if (error !== undefined) throw error
-    if (file.bytes >= this.#maxEntries * ENTRY_BYTES) await this.#turn(file)
+    if (file.bytes >= this.#maxEntries * ENTRY_BYTES) await this.#rotate(file)
   }
 
   /** Puts entries back, before the entries that were added in the meantime. */
@@ -101,7 +101,7 @@ export class IdJournal {
     this.#file = undefined
   }
 
-  async #turn(file: EntryFile): Promise<void> {
+  async #rotate(file: EntryFile): Promise<void> {
     this.#file = undefined
     await file.close()
     await rename(this.#current, this.#previous)

@@ -86,21 +86,21 @@ export interface ParseOptions {
  */
 export function parseBody(bytes: Buffer, options: ParseOptions): ParseResult {
   const texts = bodyTextOf(bytes)
-  const parsed = texts === undefined ? refuse(fault('invalid_utf8')) : takeApart(bytes, texts, options)
-  if (parsed.ok || !isWorthMore(parsed.fault, options)) return parsed
+  const parsed = texts === undefined ? refuse(fault('invalid_utf8')) : splitBody(bytes, texts, options)
+  if (parsed.ok || !mayParseLeniently(parsed.fault, options)) return parsed
   return parseLeniently(bytes, options, parsed.fault) ?? parsed
 }
 
 /** Whether a refused body is parsed again leniently. Valid bodies are parsed once and pay nothing for this. */
-function isWorthMore({ code }: Fault, { endpoint, isLenient = false }: ParseOptions): boolean {
+function mayParseLeniently({ code }: Fault, { endpoint, isLenient = false }: ParseOptions): boolean {
   return isLenient && endpoint === 'batch' && (code === 'invalid_json' || code === 'invalid_utf8')
 }
 
 /** Undefined if the body stays refused; its bytes are then restored. */
 function parseLeniently(bytes: Buffer, options: ParseOptions, { code }: Fault): ParseResult | undefined {
   const original = Buffer.from(bytes)
-  const asItIs = code === 'invalid_utf8' ? parseAnyText(bytes, options) : undefined
-  const parsed = asItIs ?? parseRepaired(bytes, options)
+  const unrepaired = code === 'invalid_utf8' ? parseAnyText(bytes, options) : undefined
+  const parsed = unrepaired ?? parseRepaired(bytes, options)
   if (parsed === undefined) original.copy(bytes)
   return parsed
 }
@@ -112,10 +112,10 @@ function parseRepaired(bytes: Buffer, options: ParseOptions): ParseResult | unde
   return { ok: true, body: { ...body, isRepaired: true } }
 }
 
-/** As takeApart(), for a body in which only events may be invalid UTF-8; undefined if the body is refused. */
+/** As splitBody(), for a body in which only events may be invalid UTF-8; undefined if the body is refused. */
 function parseAnyText(bytes: Buffer, options: ParseOptions): (ParseResult & { ok: true }) | undefined {
   const texts = bodyTextOf(bytes)
-  const parsed = takeApart(bytes, texts ?? anyTextOf(bytes), options)
+  const parsed = splitBody(bytes, texts ?? anyTextOf(bytes), options)
   if (!parsed.ok || texts !== undefined) return parsed.ok ? parsed : undefined
   const { scan } = parsed.body.envelope
   const brokenTexts = scan === undefined ? undefined : brokenTextsOf(bytes, scan)
@@ -127,7 +127,7 @@ export function afterByteOrderMark(bytes: Buffer): number {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? BOM_BYTES : 0
 }
 
-function takeApart(bytes: Buffer, texts: BodyText, options: ParseOptions): ParseResult {
+function splitBody(bytes: Buffer, texts: BodyText, options: ParseOptions): ParseResult {
   const { text } = texts
   const start = afterByteOrderMark(bytes)
   try {

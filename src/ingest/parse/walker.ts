@@ -6,7 +6,7 @@ import { WALK_CODE } from './walk-code.ts'
 interface WalkExports {
   readonly memory: { readonly buffer: ArrayBuffer }
   room(length: number): number
-  addKey(length: number, told: number): void
+  addKey(length: number, hints: number): void
   setBatchKey(key: number): void
   walkObject(length: number, base: number, maxDepth: number, isEvent: boolean): number
   walkEnvelope(length: number, base: number, maxDepth: number, maxElements: number): number
