@@ -13,6 +13,7 @@ const FOLDERS = {
   ingest: ['model', 'contract', 'disk'],
   governance: ['model', 'contract', 'ingest', 'keys', 'config'],
   http: ['model', 'contract', 'ingest'],
+  oauth: ['model', 'keys', 'http'],
   fleet: ['model', 'config', 'keys', 'durability']
 }
 // These join the others: they may import everything.

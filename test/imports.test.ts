@@ -31,6 +31,7 @@ const BREAKS: Readonly<Record<string, readonly [file: string, imported: string]>
   'src-ingest': ['src/ingest/dedupe/breaks-top.ts', 'src/http/file.ts'],
   'src-governance': ['src/governance/breaks.ts', 'src/http/file.ts'],
   'src-http': ['src/http/breaks.ts', 'src/durability/file.ts'],
+  'src-oauth': ['src/oauth/breaks.ts', 'src/config/file.ts'],
   'src-fleet': ['src/fleet/topics/breaks.ts', 'src/http/file.ts'],
   'no-folder-without-rules': ['src/newcomer/breaks.ts', 'src/model/type.ts'],
   'model-imports-nothing': ['src/model/breaks-node.ts', 'node:fs'],

@@ -17,6 +17,15 @@ export const ERRORS = {
     message: 'writeKey stands in the query more than once: send it once'
   },
   source_disabled: { status: 401, retryable: false, message: 'the source of this write key is disabled' },
+  token_missing: {
+    status: 401,
+    retryable: false,
+    message: 'the source of this write key needs an OAuth token: send it as a Bearer token, and the key in the body'
+  },
+  token_invalid: { status: 401, retryable: false, message: 'the Bearer token is no token that is known here' },
+  token_revoked: { status: 401, retryable: false, message: 'the app that this token was made for is no more' },
+  token_scope: { status: 401, retryable: false, message: 'the token has not the scope tracking_api:write' },
+  token_source: { status: 401, retryable: false, message: 'the token is not for the source of this write key' },
   origin_not_allowed: {
     status: 403,
     retryable: false,
@@ -46,6 +55,13 @@ export const ERRORS = {
     message: 'this server does not know the write key, and may be behind the other servers of its fleet'
   },
   overloaded: { status: 503, retryable: true, message: 'the server is overloaded' },
+  // 511 makes Segment's SDKs ask for a new token and send again; 401 would make them give the events up.
+  token_expired: { status: 511, retryable: false, message: 'the token has ended, or has not begun: ask for a new one' },
+  token_unknown_key: {
+    status: 511,
+    retryable: false,
+    message: 'the token, or the app, has a key that is not known here any more: ask for a new token'
+  },
   internal_error: { status: 503, retryable: true, message: 'the server failed; the events were not taken' }
 } as const satisfies Record<string, { status: number; retryable: boolean; message: string }>
 
@@ -54,6 +70,16 @@ export type ErrorCode = keyof typeof ERRORS
 /** The form of every error body: `{"success":false,"message":...,"code":...}`, as JSON text. */
 export function errorBody(code: ErrorCode, message: string = ERRORS[code].message): string {
   return JSON.stringify({ success: false, message, code })
+}
+
+/** What a client is told of the way to authenticate, where that is why it was refused (RFC 9110, 11.6.1; RFC 6750, 3). */
+export const CHALLENGES: Readonly<Partial<Record<ErrorCode, string>>> = {
+  write_key_missing: 'Basic realm="tributary", charset="UTF-8"',
+  token_missing: 'Bearer realm="tributary"',
+  token_invalid: 'Bearer realm="tributary", error="invalid_token"',
+  token_revoked: 'Bearer realm="tributary", error="invalid_token"',
+  token_scope: 'Bearer realm="tributary", error="insufficient_scope"',
+  token_source: 'Bearer realm="tributary", error="insufficient_scope"'
 }
 
 export const DEFAULT_RETRY_AFTER_SECONDS = 1

@@ -1,5 +1,6 @@
 import type { PrivacyConfig } from './governance/privacy.ts'
 import type { LimitName } from './limits.ts'
+import type { OAuthMode } from './oauth/oauth.ts'
 import type { PlanSettings } from './plans/plan-settings.ts'
 
 /** A source: one stream of events with its own keys. `id` is what the records carry; the write key never leaves. */
@@ -16,6 +17,8 @@ export interface Source {
   readonly privacy?: PrivacyConfig | undefined
   /** Whose browser SDK its settings are for; default: Segment's. */
   readonly settingsFor?: 'segment' | 'customer.io' | undefined
+  /** Whether its requests need an OAuth token beside the write key; default: off. */
+  readonly oauth?: OAuthMode | undefined
   /** What its events should look like; undefined: no plan holds. */
   readonly plan?: PlanSettings | undefined
 }

@@ -1,5 +1,6 @@
 import type { Destination } from './destination.ts'
 import type { PrivacyConfig } from './governance/privacy.ts'
+import type { OAuthApp } from './oauth/oauth.ts'
 import type { Source } from './source.ts'
 import type { SuppressConfig } from './governance/suppress.ts'
 
@@ -27,6 +28,8 @@ export interface TributaryFile {
   readonly privacy?: PrivacyConfig | undefined
   readonly topics?: readonly TopicSettings[]
   readonly suppress?: SuppressConfig | undefined
+  /** Who may ask for OAuth tokens; default: nobody. */
+  readonly apps?: readonly OAuthApp[]
   /** Where the topic of each destination stands: `file:line:column: what`. */
   readonly topicPlaces: readonly string[]
 }

@@ -1,5 +1,6 @@
 import { GOVERNANCE_METRICS } from './governance-metrics.ts'
 import { OPERATIONS_METRICS } from './operations-metrics.ts'
+import { OAUTH_METRICS } from './oauth-metrics.ts'
 import { WORKER_METRICS } from './worker-metrics.ts'
 
 const LATENCY_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -52,6 +53,7 @@ export const METRICS = {
     help: 'Requests refused before they were split into events, by code: no key, not JSON, too large.',
     labels: ['code']
   },
+  ...OAUTH_METRICS,
   requestDuration: {
     kind: 'histogram',
     name: 'tributary_http_request_duration_seconds',

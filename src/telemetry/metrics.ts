@@ -6,6 +6,7 @@ import { countGoverned } from './governance-metrics.ts'
 import type { Reading } from './instruments.ts'
 import { Instruments } from './instruments.ts'
 import { METRICS } from './metric-list.ts'
+import { countTokens } from './oauth-metrics.ts'
 import { createRouteTotals } from './route-totals.ts'
 import { collectRuntimeMetrics } from './runtime.ts'
 
@@ -19,6 +20,10 @@ export function createMetrics() {
     ...countEvents(instruments),
     ...countRequests(instruments),
     ...countWrites(instruments),
+    ...countTokens({
+      asked: instruments.count(METRICS.tokensAsked),
+      verified: instruments.count(METRICS.tokensVerified)
+    }),
     /** Ties a gauge to what it reads. */
     gauge(spec: (typeof METRICS)[keyof typeof METRICS] & { kind: 'gauge' }, reading: Reading): void {
       instruments.gauge(spec, reading)

@@ -2,13 +2,15 @@ import { parseTributaryFile } from '../../config/file/tributary-file.ts'
 import { checkHashKey } from '../../governance/privacy/check-hash-key.ts'
 import { createAuthenticator } from '../../http/caller/authenticate.ts'
 import { openKeys } from './fleet.ts'
+import { openOAuth } from './oauth.ts'
 import type { Base } from './base.ts'
 import { VERSION } from './base.ts'
 
 export type Sources = Awaited<ReturnType<typeof openSources>>
 
-/** Who may send: the write keys of tributary.yml, and the check of a request's credentials. */
-export async function openSources({ config, live, logger, clock, audit }: Base) {
+/** Who may send: the write keys of tributary.yml, tokens, and the check of a request's credentials. */
+export async function openSources(base: Base) {
+  const { config, live, logger, clock, audit } = base
   const parse = checkHashKey(parseTributaryFile, config.privacyHashKey)
   const { fleet, keys, isBehind } = await openKeys(config, {
     parse,
@@ -17,5 +19,8 @@ export async function openSources({ config, live, logger, clock, audit }: Base) 
     kafka: live.kafka,
     audit
   })
-  return { fleet, keys, authenticator: createAuthenticator({ keys, isBehind, monotonic: clock.monotonic }) }
+  const oauth = openOAuth(base, keys, isBehind)
+  const { refusal: tokenRefusal } = oauth.check
+  const authenticator = createAuthenticator({ keys, isBehind, tokenRefusal, monotonic: clock.monotonic })
+  return { fleet, keys, oauth, authenticator }
 }

@@ -38,11 +38,15 @@ export async function openTracking(base: Base, sources: Sources, ingestion: Inge
     destinations: () => sources.keys.current().destinations
   })
   registerSdkTelemetry(server)
+  sources.oauth.register(server, budget)
   await registerBrowserScript(server, options)
   return { server, budget }
 }
 
-async function createTrackingServer({ config, logger, metrics }: Base, { keys }: Sources): Promise<FastifyInstance> {
+async function createTrackingServer(
+  { config, logger, metrics }: Base,
+  { keys, oauth }: Sources
+): Promise<FastifyInstance> {
   const server = await createServer({
     logger,
     trustProxy: config.trustProxy,
@@ -52,6 +56,7 @@ async function createTrackingServer({ config, logger, metrics }: Base, { keys }:
     timeouts: { ...DEFAULT_TIMEOUTS, idle: config.keepAliveTimeoutMs }
   })
   await shedLoad(server, () => metrics.requestRefused('overloaded'))
+  oauth.check.watch(server)
   server.addHook('onResponse', (request, reply, done) => {
     metrics.requestEnded(pathLabel(request), reply.statusCode, reply.elapsedTime / 1000)
     done()

@@ -51,6 +51,8 @@ export interface Config {
     | undefined
   /** Of the HMAC that privacy rules hash with. */
   readonly privacyHashKey: string | undefined
+  /** The folder of keys that sign tokens and of ids that were used, for all workers together; and the operator's own key file. */
+  readonly oauth: { readonly dir: string; readonly keyFile: string | undefined }
   readonly logLevel: (typeof LOG_LEVELS)[number]
   /** Undefined: pretty on a terminal, JSON elsewhere. */
   readonly logFormat: 'json' | 'pretty' | 'ecs' | undefined

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import type { Config, EffectiveVariable, KafkaConfig } from './config.ts'
 import { ConfigError } from '../../model/config-error.ts'
@@ -154,6 +155,7 @@ function toConfig(values: Values, env: Environment, secretFiles: Config['files']
     publicUrl: values.PUBLIC_URL,
     tls: toTls(values, env),
     privacyHashKey: values.PRIVACY_HASH_KEY ?? values.PRIVACY_HASH_KEY_FILE,
+    oauth: { dir: join(values.DATA_DIR, 'oauth'), keyFile: values.OAUTH_SIGNING_KEY_FILE },
     logLevel: values.LOG_LEVEL,
     logFormat: values.LOG_FORMAT,
     logTime: values.LOG_TIME,

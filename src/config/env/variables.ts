@@ -186,6 +186,11 @@ export const VARIABLES = {
     parse.secretFile,
     'File that holds PRIVACY_HASH_KEY; its last line end does not count.'
   ),
+  OAUTH_SIGNING_KEY_FILE: optional(
+    'made in `DATA_DIR`',
+    parse.text,
+    'PEM file of the keys that OAuth tokens are signed with, the same on all servers ([docs/oauth.md](docs/oauth.md)); read again when it changes.'
+  ),
   ...LOG_VARIABLES,
   SHUTDOWN_GRACE: variable('10s', parse.duration('0s', '1h'), 'How long a stopping server drains before it exits.'),
   WORKERS: variable(

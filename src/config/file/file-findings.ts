@@ -1,14 +1,8 @@
 import { originFault } from '../origin.ts'
-import { suggest } from '../suggest.ts'
 import { topicTemplateFault } from '../topic-template.ts'
-import type { Finding, Path } from './yaml-source.ts'
-import { inWords } from './yaml-source.ts'
-
-/** One value of the file with the way to it. */
-interface Item {
-  readonly path: Path
-  readonly value: unknown
-}
+import { faulty, field, inside, isText, items, repeated, unknownSource } from './items.ts'
+import { oauthFindings } from './oauth-findings.ts'
+import type { Finding } from './yaml-source.ts'
 
 /**
  * What the schema cannot say. Values of a wrong type are passed over: the schema's findings name them already, and
@@ -36,49 +30,11 @@ export function fileFindings(data: unknown): Finding[] {
     ),
     ...destinations.map(item => inside(item, 'name')).flatMap(item => faulty(item, reservedName)),
     ...destinations.map(item => inside(item, 'topic')).flatMap(item => faulty(item, topicTemplateFault)),
-    ...destinations.flatMap(item => items(item.value, 'sources', item.path)).flatMap(item => unknownSource(item, ids))
+    ...destinations.flatMap(item => items(item.value, 'sources', item.path)).flatMap(item => unknownSource(item, ids)),
+    ...oauthFindings(data, ids)
   ]
 }
 
 function reservedName(name: string): string | undefined {
   return name === 'All' ? '"All" in `integrations` stands for every destination; take another name' : undefined
-}
-
-function unknownSource(item: Item, ids: readonly string[]): Finding[] {
-  return faulty(item, id => {
-    if (ids.includes(id)) return undefined
-    const meant = suggest(id, ids)
-    return `no source has the id "${id}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`
-  })
-}
-
-function faulty({ path, value }: Item, faultOf: (text: string) => string | undefined): Finding[] {
-  const message = isText(value) ? faultOf(value) : undefined
-  return message === undefined ? [] : [{ path, message }]
-}
-
-/** Each text that was seen before; the message is told where first. */
-function repeated(found: readonly Item[], message: (first: string) => string): Finding[] {
-  const first = new Map<string, Path>()
-  return found.flatMap(({ path, value }) => {
-    if (!isText(value)) return []
-    const before = first.get(value)
-    if (before === undefined) first.set(value, path)
-    return before === undefined ? [] : [{ path, message: message(inWords(before)) }]
-  })
-}
-
-const isText = (value: unknown): value is string => typeof value === 'string'
-
-function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
-}
-
-function inside({ path, value }: Item, name: string): Item {
-  return { path: [...path, name], value: field(value, name) }
-}
-
-function items(value: unknown, name: string, path: Path = []): Item[] {
-  const list = field(value, name)
-  return Array.isArray(list) ? list.map((item: unknown, index) => ({ path: [...path, name, index], value: item })) : []
 }

@@ -10,6 +10,8 @@ import { ConfigError } from '../../model/config-error.ts'
 import { deepFreeze } from '../deep-freeze.ts'
 import type { SuppressConfig } from '../../model/governance/suppress.ts'
 import { fileFindings } from './file-findings.ts'
+import type { AppEntry } from './oauth-entry.ts'
+import { toApps } from './oauth-entry.ts'
 import type { PlanEntry } from './plan-entry.ts'
 import { toPlanSettings } from './plan-entry.ts'
 import { schemaFindings } from './schema-findings.ts'
@@ -31,6 +33,7 @@ interface FileEntry {
   readonly suppress?: Partial<SuppressConfig> | null
   readonly privacy?: Partial<PrivacyConfig> | null
   readonly plan?: PlanEntry | null
+  readonly apps?: readonly AppEntry[] | null
 }
 
 /**
@@ -62,6 +65,7 @@ export function parseTributaryFile(text: string, fileName: string): KeyedTributa
       topics: toTopics(data.topics),
       topicPlaces,
       suppress: toSuppress(data.suppress),
+      apps: toApps(data.apps),
       privacy
     }),
     writeKeys
@@ -91,10 +95,11 @@ function toSuppress(entry: FileEntry['suppress']): SuppressConfig | undefined {
 }
 
 function toSource(entry: SourceEntry, privacyOfAll: FileEntry['privacy'], plan: PlanSettings | undefined): Source {
-  const { id, name, enabled, allowedOrigins, rateLimit, limits, settingsFor } = entry
+  const { id, name, enabled, allowedOrigins, rateLimit, limits, settingsFor, oauth } = entry
   const privacy = toPrivacy({ ...privacyOfAll, ...entry.privacy })
   return deepFreeze({
     ...{ id, name: name ?? id, enabled: enabled ?? true, allowedOrigins, rateLimit, limits, settingsFor },
+    ...(oauth === undefined || oauth === 'off' ? {} : { oauth }),
     privacy,
     ...(plan === undefined ? {} : { plan })
   })

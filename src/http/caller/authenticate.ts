@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ErrorCode } from '../../model/errors.ts'
-import { ERRORS } from '../../model/errors.ts'
+import { CHALLENGES, ERRORS } from '../../model/errors.ts'
 import type { KeyStore, Source } from '../../model/source.ts'
 import type { SentKey } from './credentials.ts'
 import { isSameSecret } from './credentials.ts'
@@ -12,8 +12,16 @@ export interface AuthenticatorOptions {
   readonly keys: KeyStore
   /** Whether this server's configuration is behind: an unknown key is then no guess, and the client is told to retry. */
   readonly isBehind?: () => boolean
+  /** Why a source does not take a request with the token that it has, or without one; default: every source does. */
+  readonly tokenRefusal?: (request: FastifyRequest, caller: TokenUse) => ErrorCode | undefined
   /** Monotonic milliseconds. */
   readonly monotonic: () => number
+}
+
+/** What a token is sent for. */
+export interface TokenUse {
+  readonly source: Source
+  readonly writeKey: string
 }
 
 /** The source of a request, or why the request is refused. */
@@ -56,7 +64,7 @@ const MAX_ADDRESSES = 10_000
  * counted against an address only if the request has no known key: customers behind one proxy share an address, so that
  * a stranger's guesses must not lock them out, and the user name of a site's own login is no guess.
  */
-export function createAuthenticator({ keys, isBehind, monotonic }: AuthenticatorOptions): Authenticator {
+export function createAuthenticator({ keys, isBehind, tokenRefusal, monotonic }: AuthenticatorOptions): Authenticator {
   let unknown = new Map<string, number>()
   let windowStart = monotonic()
   const lastKeys = new WeakMap<Socket, KnownKey>()
@@ -74,7 +82,10 @@ export function createAuthenticator({ keys, isBehind, monotonic }: Authenticator
   function known(sent: readonly SentKey[], request: FastifyRequest): Authenticated | undefined {
     for (const { key } of sent) {
       const source = find(key, request.raw.socket)
-      if (source !== undefined) return admit(source, key, request)
+      if (source === undefined) continue
+      const admitted = admit(source, key, request)
+      const code = admitted.ok ? tokenRefusal?.(request, admitted) : undefined
+      return code === undefined ? admitted : { ok: false, code, source }
     }
     return undefined
   }
@@ -114,8 +125,18 @@ function admit(source: Source, writeKey: string, { headers }: FastifyRequest): A
   return { ok: true, source, writeKey }
 }
 
-/** Answers a request that is refused for its key. A client without a key gets WWW-Authenticate (RFC 9110, 11.6.1). */
+/**
+ * The source of a key for routes that serve documents; undefined if the key is refused. Neither the Origin nor a token is
+ * checked there: the documents reveal nothing beyond the key.
+ */
+export function ownerOf(known: Authenticated): Source | undefined {
+  if (known.ok) return known.source
+  return known.code === 'origin_not_allowed' || known.code.startsWith('token_') ? known.source : undefined
+}
+
+/** Answers a request that is refused for its key or its token, with WWW-Authenticate where the code has a challenge. */
 export function refuseKey(reply: FastifyReply, code: ErrorCode, message?: string): FastifyReply {
-  if (code === 'write_key_missing') reply.header('www-authenticate', 'Basic realm="tributary", charset="UTF-8"')
+  const challenge = CHALLENGES[code]
+  if (challenge !== undefined) reply.header('www-authenticate', challenge)
   return sendError(reply, code, message)
 }

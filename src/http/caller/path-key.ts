@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Source } from '../../model/source.ts'
 import type { Authenticator } from './authenticate.ts'
+import { ownerOf } from './authenticate.ts'
 import { sendError } from '../replies.ts'
 
 export interface PathKeyOptions {
@@ -21,8 +22,8 @@ export interface PathKey {
 
 /**
  * The write key in a path and its source; undefined if the request was refused, which answers it. An unknown key is
- * answered 404 and counted as a guess. The Origin is not checked: these paths reveal nothing beyond the key, and the
- * tracking API refuses the events of a foreign origin.
+ * answered 404 and counted as a guess. Origin and tokens are not checked: these paths reveal nothing beyond the key, and
+ * the tracking API refuses events of a foreign origin or without a token.
  */
 export function checkPathKey(
   request: FastifyRequest<PathKeyRoute>,
@@ -31,8 +32,9 @@ export function checkPathKey(
 ): PathKey | undefined {
   const { writeKey } = request.params
   const known = authenticator.authenticate([{ key: writeKey, place: 'the path' }], request)
-  if (known.ok) return { writeKey, source: known.source }
-  if (known.code === 'origin_not_allowed' && known.source !== undefined) return { writeKey, source: known.source }
+  const source = ownerOf(known)
+  if (source !== undefined) return { writeKey, source }
+  if (known.ok) return undefined
   onRefused(known.code)
   if (known.code === 'write_key_unknown') sendError(reply, 'not_found', 'no source has this write key')
   else sendError(reply, known.code)

@@ -43,6 +43,7 @@ t.test('an empty environment gives the defaults that the documentation promises'
     publicUrl: undefined,
     tls: undefined,
     privacyHashKey: undefined,
+    oauth: { dir: 'data/oauth', keyFile: undefined },
     logLevel: 'info',
     logFormat: undefined,
     logTime: 'epoch',

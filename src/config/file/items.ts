@@ -1,0 +1,52 @@
+import { suggest } from '../suggest.ts'
+import type { Finding, Path } from './yaml-source.ts'
+import { inWords } from './yaml-source.ts'
+
+/** One value of the file with the way to it. */
+export interface Item {
+  readonly path: Path
+  readonly value: unknown
+}
+
+/** What is wrong with a name of a source. */
+export function unknownSource(item: Item, ids: readonly string[]): Finding[] {
+  return faulty(item, id => {
+    if (ids.includes(id)) return undefined
+    const meant = suggest(id, ids)
+    return `no source has the id "${id}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`
+  })
+}
+
+/** What `faultOf` says of a text; values of other types are passed over. */
+export function faulty({ path, value }: Item, faultOf: (text: string) => string | undefined): Finding[] {
+  const message = isText(value) ? faultOf(value) : undefined
+  return message === undefined ? [] : [{ path, message }]
+}
+
+/** Each text that was seen before; the message is told where first. */
+export function repeated(found: readonly Item[], message: (first: string) => string): Finding[] {
+  const first = new Map<string, Path>()
+  return found.flatMap(({ path, value }) => {
+    if (!isText(value)) return []
+    const before = first.get(value)
+    if (before === undefined) first.set(value, path)
+    return before === undefined ? [] : [{ path, message: message(inWords(before)) }]
+  })
+}
+
+export const isText = (value: unknown): value is string => typeof value === 'string'
+
+/** A member of a value that may be no object. */
+export function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
+}
+
+export function inside({ path, value }: Item, name: string): Item {
+  return { path: [...path, name], value: field(value, name) }
+}
+
+/** The items of a list; none where it is no list. */
+export function items(value: unknown, name: string, path: Path = []): Item[] {
+  const list = field(value, name)
+  return Array.isArray(list) ? list.map((item: unknown, index) => ({ path: [...path, name, index], value: item })) : []
+}

@@ -1,0 +1,59 @@
+import { createPublicKey } from 'node:crypto'
+import { faulty, inside, items, repeated, unknownSource } from './items.ts'
+import { toSeconds } from './oauth-entry.ts'
+import type { Finding } from './yaml-source.ts'
+
+const MAX_TTL_SECONDS = 30 * 24 * 60 * 60
+const LEAST_RSA_BITS = 2048
+const CURVES: readonly (string | undefined)[] = ['prime256v1', 'P-256']
+
+/**
+ * What the schema cannot say of `apps`.
+ *
+ * @param sourceIds the ids of the file's sources
+ */
+export function oauthFindings(data: unknown, sourceIds: readonly string[]): Finding[] {
+  const apps = items(data, 'apps')
+  return [
+    ...repeated(
+      apps.map(item => inside(item, 'id')),
+      first => `another app has this id (${first})`
+    ),
+    ...apps.flatMap(app => {
+      const keys = items(app.value, 'publicKeys', app.path)
+      return [
+        ...repeated(
+          keys.map(item => inside(item, 'kid')),
+          first => `another key of this app has this kid (${first})`
+        ),
+        ...keys.map(item => inside(item, 'pem')).flatMap(item => faulty(item, publicKeyFault)),
+        ...faulty(inside(app, 'ttl'), ttlFault),
+        ...items(app.value, 'sources', app.path).flatMap(item => unknownSource(item, sourceIds))
+      ]
+    })
+  ]
+}
+
+/** Why a text is no public key that assertions can be checked with; undefined: it is one. The text is never quoted. */
+function publicKeyFault(pem: string): string | undefined {
+  if (pem.includes('PRIVATE KEY')) return 'this is a private key: it stays with the app; put its public key here'
+  try {
+    const key = createPublicKey(pem)
+    const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {}
+    if (key.asymmetricKeyType === 'rsa' && modulusLength < LEAST_RSA_BITS) {
+      return `an RSA key of ${modulusLength} bits is too short: ${LEAST_RSA_BITS} or more`
+    }
+    const isKnown =
+      ['rsa', 'ed25519'].includes(key.asymmetricKeyType ?? '') ||
+      (key.asymmetricKeyType === 'ec' && CURVES.includes(namedCurve))
+    return isKnown ? undefined : 'a key of this kind is not taken: RSA, P-256 (ES256) or Ed25519'
+  } catch {
+    return 'expected a public key in PEM form (-----BEGIN PUBLIC KEY-----)'
+  }
+}
+
+function ttlFault(text: string): string | undefined {
+  const seconds = toSeconds(text)
+  // The schema's finding names another form already.
+  return seconds !== undefined && seconds > MAX_TTL_SECONDS ? 'at most 30d' : undefined
+}

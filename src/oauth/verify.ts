@@ -1,0 +1,78 @@
+import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from 'jose'
+import type { JWTPayload, ProtectedHeaderParameters } from 'jose'
+import type { ErrorCode } from '../model/errors.ts'
+import { DEFAULT_SCOPE } from '../model/oauth/oauth.ts'
+import { TOKEN_TYPE } from './issue.ts'
+import type { SigningKeys } from './signing-keys.ts'
+import type { VerifiedToken } from './verified-token.ts'
+
+export interface VerifyOptions {
+  readonly keys: SigningKeys
+  /** Who our tokens are from. */
+  readonly issuer: string
+  /** Whether an app that is unknown here may be known elsewhere. */
+  readonly isBehind: () => boolean
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/** How far the clocks of the servers of a fleet may lie apart, in seconds. */
+const TOLERANCE_SECONDS = 60
+
+/** Checks a token that this server, or another one with the same signing keys, has made. */
+export async function verifyOwnToken(token: string, options: VerifyOptions): Promise<VerifiedToken | ErrorCode> {
+  const header = decodeHeader(token)
+  if (typeof header?.kid !== 'string' || header.alg === undefined) return 'token_invalid'
+  const { kid } = header
+  const key = await options.keys.find(kid)
+  if (key === undefined) return 'token_unknown_key'
+  if (header.alg !== key.algorithm) return 'token_invalid'
+  const now = options.now()
+  try {
+    const { payload } = await jwtVerify(token, key.publicKey, {
+      algorithms: [key.algorithm],
+      typ: TOKEN_TYPE,
+      requiredClaims: ['exp', 'sub'],
+      currentDate: new Date(now)
+    })
+    const { iss, aud, iat = 0 } = payload
+    // PUBLIC_URL is another one now: a new token is as good.
+    if (iss !== options.issuer || aud !== options.issuer) return 'token_unknown_key'
+    return iat > now / 1000 + TOLERANCE_SECONDS ? 'token_expired' : ownToken(payload, kid, options)
+  } catch (error) {
+    return tokenFault(error)
+  }
+}
+
+/** What is wrong with a token that the library refuses. */
+function tokenFault(error: unknown): ErrorCode {
+  if (error instanceof errors.JWTExpired) return 'token_expired'
+  const isEarly =
+    error instanceof errors.JWTClaimValidationFailed && error.claim === 'nbf' && error.reason === 'check_failed'
+  return isEarly ? 'token_expired' : 'token_invalid'
+}
+
+/** Undefined for what is no signed JWT. Nothing of it is checked yet. */
+function decodeHeader(token: string): ProtectedHeaderParameters | undefined {
+  try {
+    decodeJwt(token)
+    return decodeProtectedHeader(token)
+  } catch {
+    return undefined
+  }
+}
+
+function ownToken(payload: JWTPayload, kid: string, { keys, isBehind }: VerifyOptions): VerifiedToken {
+  const scopes = String(payload['scope']).split(' ')
+  return {
+    expiresAt: (payload.exp ?? 0) * 1000,
+    isKeyKnown: () => keys.isKnown(kid),
+    refusal({ apps = [] }, sourceId) {
+      const app = apps.find(({ id }) => id === payload.sub)
+      if (app === undefined) return isBehind() ? 'configuration_behind' : 'token_revoked'
+      if (!app.publicKeys.some(({ kid }) => kid === payload['app_key'])) return 'token_unknown_key'
+      if (!scopes.includes(DEFAULT_SCOPE) || !app.scope.split(' ').includes(DEFAULT_SCOPE)) return 'token_scope'
+      return app.sources === undefined || app.sources.includes(sourceId) ? undefined : 'token_source'
+    }
+  }
+}

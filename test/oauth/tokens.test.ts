@@ -1,0 +1,315 @@
+/** Tokens on the tracking API: which requests of a source need one, and what each other one is answered. */
+import { createSecretKey } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { decodeProtectedHeader, SignJWT } from 'jose'
+import type { JWTPayload } from 'jose'
+import t from 'tap'
+import type { ErrorCode } from '../../src/model/errors.ts'
+import { ERRORS } from '../../src/model/errors.ts'
+import { SigningKeys } from '../../src/oauth/signing-keys.ts'
+import { verifyOwnToken } from '../../src/oauth/verify.ts'
+import { basic, post, startApp } from '../support/app.ts'
+import type { TestApp } from '../support/app.ts'
+import { assertAnswerMatchesContract } from '../support/contract-answers.ts'
+import { readMetrics, sumOf } from '../support/metrics.ts'
+import type { MovableClock, TestKey } from '../support/oauth.ts'
+import {
+  appEntries,
+  askToken,
+  assertionFor,
+  leastCpuMs,
+  makeKey,
+  movableClock,
+  rawJwt,
+  tokenForm
+} from '../support/oauth.ts'
+import { ownFolder } from '../support/own-folder.ts'
+import { until } from '../support/until.ts'
+
+const START = Date.parse('2026-11-28T12:00:00Z')
+const BASE = 'https://events.example.com'
+const APP_KEY = makeKey('billing-1', 'ES256')
+const APP_KEY_NEW = makeKey('billing-2', 'ES256')
+const SIGNING = makeKey('signing', 'ES256')
+const OTHER_SIGNING = makeKey('other', 'ES256')
+const KEYS = ownFolder(t)
+const SIGNING_FILE = join(KEYS, 'signing.pem')
+writeFileSync(SIGNING_FILE, SIGNING.privatePem)
+
+const SOURCES = [
+  { id: 'open', writeKeys: ['wk_open'] },
+  { id: 'maybe', writeKeys: ['wk_maybe'], oauth: 'optional' },
+  { id: 'strict', writeKeys: ['wk_strict'], oauth: 'required' },
+  { id: 'foreign', writeKeys: ['wk_foreign'], oauth: 'required' }
+]
+const BILLING = { id: 'billing', keys: [APP_KEY], sources: ['open', 'maybe', 'strict'], ttl: '1h' }
+const LIMITED = { id: 'limited', keys: [APP_KEY_NEW], scope: 'other' }
+const configOf = (...apps: Parameters<typeof appEntries>[0]): string =>
+  JSON.stringify({ sources: SOURCES, apps: appEntries(apps) })
+
+interface Started extends TestApp {
+  readonly clock: MovableClock
+  /** A token of an app, as its SDK gets it. */
+  token(app?: string, key?: TestKey, scope?: string): Promise<string>
+  /** The code of the answer to one event, or its status where it was taken. */
+  send(writeKey: string, authorization: string | undefined): Promise<string | number>
+}
+
+async function start(t: Parameters<typeof startApp>[0], config = configOf(BILLING, LIMITED)): Promise<Started> {
+  const clock = movableClock(START)
+  const env = { PUBLIC_URL: BASE, OAUTH_SIGNING_KEY_FILE: SIGNING_FILE }
+  const started = await startApp(t, { config, env, clock })
+  let count = 0
+  return {
+    ...started,
+    clock,
+    async token(app = 'billing', key = APP_KEY, scope = 'tracking_api:write') {
+      const assertion = await assertionFor({ app, key, audience: BASE, nowSeconds: clock.now() / 1000 })
+      const { status, body } = await askToken(started.url, tokenForm(assertion, scope))
+      if (status !== 200) throw new Error(`no token: ${JSON.stringify(body)}`)
+      return String(body['access_token'])
+    },
+    async send(writeKey, authorization) {
+      const batch = [{ type: 'track', event: 'E', userId: 'u', messageId: `m-${count++}` }]
+      const headers: Record<string, string> = authorization === undefined ? {} : { authorization }
+      const sent = await postWhenCalm(`${started.url}/v1/batch`, { batch, writeKey }, headers)
+      const { status, body, headers: answered } = sent
+      const answer = { method: 'POST', path: '/v1/batch', status, body: JSON.stringify(body) }
+      assertAnswerMatchesContract(t, { ...answer, headers: Object.fromEntries(answered) })
+      return status === 200 ? 200 : String(body['code'])
+    }
+  }
+}
+
+/** Posts again where a busy machine made the server shed load. */
+async function postWhenCalm(...request: Parameters<typeof post>): ReturnType<typeof post> {
+  for (;;) {
+    const answered = await post(...request)
+    if (answered.body['code'] !== 'overloaded') return answered
+    await sleep(100)
+  }
+}
+
+t.test('a source that requires tokens takes events with a good one, and none without', async t => {
+  const { send, token, sink, url } = await start(t)
+  const bearer = `Bearer ${await token()}`
+  t.equal(await send('wk_strict', bearer), 200)
+  t.equal(await send('wk_strict', bearer.replace('Bearer', 'bEARER')), 200)
+  t.equal(sink.records.length, 2)
+  t.equal(await send('wk_strict', undefined), 'token_missing')
+  t.equal(await send('wk_strict', 'Bearer wk_strict'), 'token_missing', 'the key as a Bearer token is no token')
+  t.equal(await send('wk_strict', basic('wk_strict')), 'token_missing')
+  t.equal(await send('wk_strict', basic('wk_other')), 'token_missing')
+  const answer = await postWhenCalm(`${url}/v1/track`, { event: 'E', userId: 'u', writeKey: 'wk_strict' }, {})
+  t.match(answer.headers.get('www-authenticate'), /^Bearer /)
+  const single = await post(
+    `${url}/v1/track`,
+    { event: 'E', userId: 'u', writeKey: 'wk_strict' },
+    { authorization: bearer }
+  )
+  t.equal(single.status, 200)
+  const inHeader = await postWhenCalm(`${url}/v1/track`, { event: 'E', userId: 'u' }, { 'x-write-key': 'wk_strict' })
+  t.equal(inHeader.status, 401)
+  const inQuery = await postWhenCalm(`${url}/v1/track?writeKey=wk_strict`, { event: 'E', userId: 'u' }, {})
+  t.equal(inQuery.status, 401)
+  t.equal(sink.records.length, 3)
+})
+
+t.test('a pixel of a source that requires tokens is an image, and no event', async t => {
+  const { url, sink, adminUrl } = await start(t)
+  const refused = async (): Promise<number> =>
+    sumOf(await readMetrics(adminUrl), 'tributary_requests_refused_total', { code: 'token_missing' })
+  const show = async (): Promise<boolean> => {
+    t.equal((await fetch(`${url}/v1/pixel/track?writeKey=wk_strict&event=E&userId=u`)).status, 200)
+    return (await refused()) > 0
+  }
+  // A busy machine can make the server shed load.
+  await until(show, { what: 'a pixel that is refused for its token', timeoutMs: 30_000 })
+  t.equal(sink.records.length, 0)
+})
+
+t.test('documents that are asked for with a key need no token', async t => {
+  const { url } = await start(t)
+  t.equal((await fetch(`${url}/v1/projects/wk_strict/settings`)).status, 200)
+  t.equal((await fetch(`${url}/sourceConfig?writeKey=wk_strict`)).status, 200)
+})
+
+t.test('where tokens are optional, one that is sent must be good; where they are off, nobody looks', async t => {
+  const { send, token, clock } = await start(t)
+  const good = `Bearer ${await token()}`
+  for (const key of ['wk_maybe', 'wk_open']) {
+    t.equal(await send(key, undefined), 200)
+    t.equal(await send(key, basic(key)), 200)
+    t.equal(await send(key, `Bearer ${key}`), 200)
+    t.equal(await send(key, good), 200)
+  }
+  clock.jump(2 * 3_600_000)
+  t.equal(await send('wk_maybe', good), 'token_expired')
+  t.equal(await send('wk_maybe', 'Bearer nonsense'), 'token_invalid')
+  t.equal(await send('wk_open', good), 200)
+  t.equal(await send('wk_open', 'Bearer nonsense'), 200)
+})
+
+/** A token that the server could have made, but for what is changed. */
+async function forged(
+  header: Readonly<Record<string, unknown>>,
+  claims: Readonly<Record<string, unknown>>,
+  key: Parameters<SignJWT['sign']>[0] = SIGNING.privateKey
+): Promise<string> {
+  const seconds = START / 1000
+  const usual = { iss: BASE, aud: BASE, sub: 'billing', client_id: 'billing', scope: 'tracking_api:write' }
+  const times = { iat: seconds, exp: seconds + 3600, jti: 'j', app_key: APP_KEY.kid }
+  const payload = { ...usual, ...times, ...claims } as JWTPayload
+  return new SignJWT(payload).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: ownKid, ...header }).sign(key)
+}
+
+/** Of the server's signing key; found with its first token. */
+let ownKid = ''
+const seconds = START / 1000
+
+const REFUSED: Readonly<Record<string, readonly [ErrorCode, () => Promise<string> | string]>> = {
+  'no token at all': ['token_invalid', () => 'nonsense'],
+  'two parts': ['token_invalid', async () => (await forged({}, {})).replace(/\.[^.]*$/, '')],
+  'four parts': ['token_invalid', async () => `${await forged({}, {})}.AAAA`],
+  'three parts that are no JSON': ['token_invalid', () => 'AAAA.AAAA.AAAA'],
+  'three empty parts': ['token_invalid', () => '..'],
+  'a header that is a list': ['token_invalid', () => rawJwt([], {}, 'AAAA')],
+  'claims that are null': ['token_invalid', () => rawJwt({ alg: 'ES256', kid: ownKid }, 'null', 'AAAA')],
+  'alg none without a signature': [
+    'token_invalid',
+    () => rawJwt({ alg: 'none', typ: 'at+jwt', kid: ownKid }, { sub: 'billing', exp: seconds + 99 })
+  ],
+  'alg none in capitals': [
+    'token_invalid',
+    () => rawJwt({ alg: 'NONE', typ: 'at+jwt', kid: ownKid }, { sub: 'billing' }, 'AAAA')
+  ],
+  'no alg': ['token_invalid', () => rawJwt({ typ: 'at+jwt', kid: ownKid }, { sub: 'billing' }, 'AAAA')],
+  'HS256 with the public key as the secret': [
+    'token_invalid',
+    () => forged({ alg: 'HS256' }, {}, createSecretKey(Buffer.from(SIGNING.publicPem)))
+  ],
+  'ES384 of a key for ES256': [
+    'token_invalid',
+    () => rawJwt({ alg: 'ES384', typ: 'at+jwt', kid: ownKid }, { sub: 'billing' }, 'AAAA')
+  ],
+  'a signature of another key under our kid': ['token_invalid', () => forged({}, {}, OTHER_SIGNING.privateKey)],
+  'a signature of the key of an app under our kid': ['token_invalid', () => forged({}, {}, APP_KEY.privateKey)],
+  'a signature that was cut': ['token_invalid', async () => (await forged({}, {})).slice(0, -6)],
+  'an empty signature': ['token_invalid', async () => (await forged({}, {})).replace(/[^.]*$/, '')],
+  'claims that were changed after the signature': [
+    'token_invalid',
+    async () => {
+      const [header = '', , signature = ''] = (await forged({}, {})).split('.')
+      const claims = Buffer.from(JSON.stringify({ sub: 'limited', exp: seconds + 9e6 })).toString('base64url')
+      return [header, claims, signature].join('.')
+    }
+  ],
+  'no kid': ['token_invalid', () => forged({ kid: undefined }, {})],
+  'a kid that is no text': ['token_invalid', () => forged({ kid: 5 }, {})],
+  'a kid that nobody has': ['token_unknown_key', () => forged({ kid: 'nobody' }, {}, OTHER_SIGNING.privateKey)],
+  'the kid of an app': ['token_unknown_key', () => forged({ kid: APP_KEY.kid }, {}, APP_KEY.privateKey)],
+  'a kid that names a property of every object': ['token_unknown_key', () => forged({ kid: '__proto__' }, {})],
+  'a kid that is a path': ['token_unknown_key', () => forged({ kid: '../../etc/passwd' }, {})],
+  'a key in the header': [
+    'token_unknown_key',
+    () => forged({ kid: 'own', jwk: { kty: 'EC' } }, {}, OTHER_SIGNING.privateKey)
+  ],
+  'the typ of an assertion': ['token_invalid', () => forged({ typ: 'JWT' }, {})],
+  'no typ': ['token_invalid', () => forged({ typ: undefined }, {})],
+  'a critical header that is not known': [
+    'token_invalid',
+    () => rawJwt({ alg: 'ES256', typ: 'at+jwt', kid: ownKid, crit: ['x'], x: 1 }, { sub: 'billing' }, 'AAAA')
+  ],
+  'no exp': ['token_invalid', () => forged({}, { exp: undefined })],
+  'exp as text': ['token_invalid', () => forged({}, { exp: String(seconds + 99) })],
+  'exp just now': ['token_expired', () => forged({}, { exp: seconds })],
+  'exp a year ago': ['token_expired', () => forged({}, { exp: seconds - 31e6 })],
+  'nbf ahead': ['token_expired', () => forged({}, { nbf: seconds + 10 })],
+  'nbf as text': ['token_invalid', () => forged({}, { nbf: 'now' })],
+  'iat over a minute ahead': ['token_expired', () => forged({}, { iat: seconds + 61 })],
+  'iat as text': ['token_invalid', () => forged({}, { iat: 'now' })],
+  'another iss': ['token_unknown_key', () => forged({}, { iss: 'https://evil.example' })],
+  'another aud': ['token_unknown_key', () => forged({}, { aud: 'https://evil.example' })],
+  'two audiences': ['token_unknown_key', () => forged({}, { aud: [BASE, 'https://evil.example'] })],
+  'no sub': ['token_invalid', () => forged({}, { sub: undefined })],
+  'an app that is not there': ['token_revoked', () => forged({}, { sub: 'nobody' })],
+  'a key that the app has no more': ['token_unknown_key', () => forged({}, { app_key: 'billing-0' })],
+  'no key of the app': ['token_unknown_key', () => forged({}, { app_key: undefined })],
+  'no scope': ['token_scope', () => forged({}, { scope: undefined })],
+  'another scope': ['token_scope', () => forged({}, { scope: 'tracking_api:read' })],
+  'a scope that begins like ours': ['token_scope', () => forged({}, { scope: 'tracking_api:writer' })],
+  'a scope as a list': ['token_scope', () => forged({}, { scope: ['other', 'tracking_api:write'] })],
+  'a scope that the app has no more': ['token_scope', () => forged({}, { sub: 'limited', app_key: APP_KEY_NEW.kid })],
+  'a token of 9 KB': ['token_invalid', () => forged({}, { extra: 'x'.repeat(9_000) })]
+}
+
+t.test('each token that is forged or broken is refused with its code, and no event is stored', async t => {
+  const { send, token, sink } = await start(t)
+  ownKid = String(decodeProtectedHeader(await token()).kid)
+  t.equal(await send('wk_strict', `Bearer ${await forged({}, {})}`), 200, 'what is not changed is good')
+  for (const [what, [code, make]] of Object.entries(REFUSED)) {
+    t.equal(await send('wk_strict', `Bearer ${await make()}`), code, what)
+  }
+  t.equal(await send('wk_foreign', `Bearer ${await token()}`), 'token_source')
+  t.equal(sink.records.length, 1)
+  const kept = [ERRORS.token_expired, ERRORS.token_unknown_key].map(({ status }) => status)
+  t.same(kept, [511, 511], 'Segment’s SDKs ask for a new token at 511, and keep the events')
+})
+
+t.test('no token that is forged or broken costs 20 ms of CPU time', async t => {
+  const log = { error: (): void => undefined }
+  const { monotonic } = movableClock()
+  const keys = new SigningKeys({ file: SIGNING_FILE, isGiven: true, monotonic, log })
+  const options = { keys, issuer: BASE, isBehind: () => false, now: () => START }
+  ownKid = (await keys.current()).kid
+  for (const [what, [, make]] of Object.entries(REFUSED)) {
+    const made = await make()
+    const spent = await leastCpuMs(async () => void (await verifyOwnToken(made, options)))
+    t.ok(spent < 20, `${what}: ${spent} ms`)
+  }
+})
+
+t.test('a token is good until it ends, and its signature is checked once', async t => {
+  const { send, token, clock, adminUrl, sink } = await start(t)
+  const bearer = `Bearer ${await token()}`
+  await Promise.all(Array.from({ length: 20 }, () => send('wk_strict', bearer)))
+  clock.jump(3_599_000)
+  t.equal(await send('wk_strict', bearer), 200)
+  t.equal(sumOf(await readMetrics(adminUrl), 'tributary_oauth_verifications_total'), 1)
+  clock.jump(1_000)
+  t.equal(await send('wk_strict', bearer), 'token_expired')
+  t.equal(await send('wk_strict', bearer), 'token_expired')
+  t.equal(await send('wk_strict', `Bearer ${await token()}`), 200)
+  t.equal(sink.records.length, 22)
+})
+
+t.test('an app that is taken away, a key that it loses and a source that it loses are felt with the edit', async t => {
+  const two = { ...BILLING, keys: [APP_KEY, APP_KEY_NEW] }
+  const { send, token, app, dir } = await start(t, configOf(two, { id: 'doomed', keys: [APP_KEY] }))
+  const [old, recent, doomed] = [
+    `Bearer ${await token()}`,
+    `Bearer ${await token('billing', APP_KEY_NEW)}`,
+    `Bearer ${await token('doomed')}`
+  ]
+  for (const bearer of [old, recent, doomed]) t.equal(await send('wk_strict', bearer), 200)
+  const edit = async (config: string, isThere: () => Promise<boolean>): Promise<void> => {
+    writeFileSync(join(dir, 'tributary.yml'), config)
+    app.reload()
+    await until(isThere, { what: 'the edit', timeoutMs: 30_000 })
+  }
+  const codeOf = (bearer: string): Promise<string | number> => send('wk_strict', bearer)
+  await edit(configOf({ ...BILLING, keys: [APP_KEY_NEW] }), async () => (await codeOf(doomed)) === 'token_revoked')
+  t.equal(await codeOf(old), 'token_unknown_key', 'the app gets a new token with its new key')
+  t.equal(await codeOf(recent), 200)
+  await edit(configOf({ ...two, sources: ['open'] }), async () => (await codeOf(recent)) === 'token_source')
+  t.equal(await codeOf(old), 'token_source')
+})
+
+t.test('an event that the debugger sends itself needs no token', async t => {
+  const { adminUrl, sink } = await start(t)
+  const { status } = await postWhenCalm(`${adminUrl}/api/sources/strict/test`, { type: 'track' }, { origin: adminUrl })
+  t.equal(status, 200)
+  t.equal(sink.records.length, 1)
+})
