@@ -13,7 +13,7 @@ import { toInstant } from '../parse/time.ts'
 
 const CONSENT_MEMBERS = ['consent', 'consentManagement'] as const
 
-/** Who is told where texts of an event stand, as in an OutgoingRecord. */
+/** Receives the positions of an event's messageId and partition key, as in an OutgoingRecord. */
 export interface Texts {
   texts: Buffer
   idStart: number
@@ -23,7 +23,7 @@ export interface Texts {
   takeTexts(messageId: string, key: string): void
 }
 
-/** An event that passed: its bytes, and the pattern that it follows. Nothing of it is made before it is asked for. */
+/** A valid event: its bytes and its pattern. Strings and objects are created only on demand. */
 export class GoodEvent implements RoutedEvent {
   readonly scan: Scan
   readonly pattern: Pattern
@@ -41,8 +41,9 @@ export class GoodEvent implements RoutedEvent {
   }
 
   /**
-   * Tells `to` where the event's messageId and key stand: in the body, where they can be had there. Where the client sent
-   * no messageId, it gets `made`, or else a new one; null and a text of blanks only count as none.
+   * Writes the positions of the event's messageId and partition key to `to`: in the body, if both are there without escapes,
+   * otherwise in a new buffer. A missing messageId is replaced by `made` or by a new UUID; null and a blank text count as
+   * missing.
    */
   writeKeySpans(to: Texts, made?: string): void {
     const { messageIdAt, keyAt } = this.pattern
@@ -62,15 +63,17 @@ export class GoodEvent implements RoutedEvent {
     return place !== NOWHERE && this.scan.isPlainAt(place)
   }
 
+  /** The partition key: userId, otherwise anonymousId, otherwise an empty string. */
   key(): string {
     return this.#textAt(this.pattern.keyAt) ?? ''
   }
 
+  /** The name of a track event; undefined if there is none. */
   name(): string | undefined {
     return this.#textAt(this.pattern.nameAt)
   }
 
-  /** Its own context over the batch's, member by member. */
+  /** The consent members of the event's context merged with the batch's context; the event's own members take precedence. */
   consent(): ConsentSigns {
     const outline = asObject(this.pattern.context)
     const shared = this.#body.envelope.context?.value ?? {}
@@ -82,12 +85,12 @@ export class GoodEvent implements RoutedEvent {
     return { consent, consentManagement }
   }
 
-  /** All of it. */
+  /** The whole event, parsed. */
   value(): JsonObject {
     return JSON.parse(this.#body.text(this.scan.start, this.scan.end)) as JsonObject
   }
 
-  /** The instant that the value at a place names; NaN where it names none, and for NOWHERE. */
+  /** The date-time at a place in milliseconds since the epoch; NaN if the value is none, and for NOWHERE. */
   instantAt(place: number): number {
     if (place === NOWHERE) return Number.NaN
     const [start, end] = [this.scan.valueStartAt(place), this.scan.valueEndAt(place)]
@@ -95,7 +98,7 @@ export class GoodEvent implements RoutedEvent {
     return toInstant(JSON.parse(this.#body.text(start, end)))
   }
 
-  /** The string that stands at a place; undefined for NOWHERE. */
+  /** The string at a place; undefined for NOWHERE. */
   #textAt(place: number): string | undefined {
     if (place === NOWHERE) return undefined
     const [start, end] = [this.scan.valueStartAt(place), this.scan.valueEndAt(place)]

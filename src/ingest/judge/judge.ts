@@ -15,21 +15,21 @@ import { comparisonRulesOf, Pattern } from './pattern.ts'
 import { PatternBook } from './pattern-book.ts'
 import type { Validator } from './validate.ts'
 
-/** An event that did not pass; `value` where it could be parsed at all. */
+/** A refused event; `value` is undefined if the event could not be parsed. */
 export interface BadEvent {
   readonly index: number
   readonly scan: Scan
   readonly value: unknown
-  /** `unknown` where the event does not say, or says nothing that exists. */
+  /** `unknown` if the event has no valid type. */
   readonly type: EventType | 'unknown'
   readonly fault: Fault
-  /** It passed, and a rule holds it back: its outcome is `filtered`. */
+  /** True if the event is valid but a rule blocks it: its outcome is `filtered`. */
   readonly isBlocked?: boolean
-  /** Set where its payload must not be kept: its bytes as they came, to tell whether it was sent before. */
+  /** Set if the payload must not be kept: the original bytes, only to recognise a repeated event. */
   readonly withheld?: Buffer
 }
 
-/** What the path says of the events of a request. */
+/** The kind of endpoint, by the request's path. The path of a single call gives the type of its event. */
 export type Endpoint = { readonly kind: 'batch' } | { readonly kind: 'single'; readonly type: EventType }
 
 type PatternBooks = Readonly<Record<EventType | 'batch', PatternBook>>
@@ -37,19 +37,20 @@ type PatternBooks = Readonly<Record<EventType | 'batch', PatternBook>>
 export interface Judge {
   readonly validator: Validator
   readonly limits: Limits
-  /** Empty where events are not compared: then no pattern is learned. */
+  /** Empty if events are not compared: then no pattern is learned. */
   readonly rules: ComparisonRulesByType
-  /** What has passed lately. */
+  /** The patterns of recent valid events. */
   readonly patterns: PatternBooks
-  /** What rules have made of events: such patterns tell how an event is written, not that it keeps to the contract. */
+  /** The patterns of events that rules changed. They say how an event is written, not that the event is valid. */
   readonly rewritten: PatternBooks
 }
 
 export interface JudgeOptions extends Pick<Judge, 'validator' | 'limits'> {
-  /** False: each event is judged by itself, with the same verdict. Default: true. */
+  /** False: each event is validated separately, with the same verdict. Default: true. */
   readonly usePatterns?: boolean
 }
 
+/** Creates the judge of a process, with empty pattern books. */
 export function createJudge({ validator, limits, usePatterns = true }: JudgeOptions): Judge {
   const compared = usePatterns ? EVENT_TYPES : []
   const rules = compared.map(type => [type, comparisonRulesOf(validator.constraints[type])])
@@ -66,7 +67,7 @@ function emptyBooks(): PatternBooks {
   return Object.fromEntries([...EVENT_TYPES, 'batch'].map(way => [way, new PatternBook()])) as PatternBooks
 }
 
-/** Judges one event by itself: size, depth, JSON, keys, and then the contract. */
+/** Judges one event, independently of its batch: size, depth, encoding, JSON, keys, and then the contract. */
 export function judgeEvent(judge: Judge, endpoint: Endpoint, body: ParsedBody, index: number): GoodEvent | BadEvent {
   const scan = body.events[index] as Scan
   const given = endpoint.kind === 'single' ? endpoint.type : undefined
@@ -86,12 +87,12 @@ export function judgeEvent(judge: Judge, endpoint: Endpoint, body: ParsedBody, i
   }
   const learned = new Pattern(scan, type, value as JsonObject)
   const rules = judge.rules[type]
-  // One that does not fit the event that it comes from will fit no other.
+  // A pattern that does not match its own event matches no other event.
   if (rules !== undefined && learned.matches(scan, body.bytes, rules)) book.add(learned)
   return new GoodEvent(scan, body, learned)
 }
 
-/** What readEvent makes of an event that is no known pattern's, and the first thing that is wrong with it. */
+/** Parses an event that matches no known pattern, and returns its first fault. */
 function lookInto(
   judge: Judge,
   event: { scan: Scan; body: ParsedBody; type: EventType | undefined }
@@ -105,7 +106,7 @@ function lookInto(
   return { value, what: what ?? (type === undefined ? undefined : validator.validate(value, type)) }
 }
 
-/** The event's own type; undefined where it names none that exists. */
+/** The type that the event names; undefined if it names none or an unknown type. */
 function typeOf(scan: Scan, { text }: ParsedBody): EventType | undefined {
   let place = scan.size - 1
   while (place >= 0 && scan.numberAt(place) !== KEY.type) place--
@@ -115,7 +116,7 @@ function typeOf(scan: Scan, { text }: ParsedBody): EventType | undefined {
   return isEventType(named) ? named : undefined
 }
 
-/** What a batch shares must pass too: it becomes part of each of its events. */
+/** Validates the shared members of a batch, because they become part of each event. Undefined if they are valid. */
 export function judgeEnvelope(judge: Judge, body: ParsedBody): Fault | undefined {
   const { scan, context, integrations } = body.envelope
   if (scan === undefined) return undefined
@@ -150,7 +151,7 @@ function judgeKeys(scan: Scan, value: JsonObject): Fault | undefined {
   return fault('duplicate_key', '', `the key ${shown} occurs twice at the top level of the event`)
 }
 
-/** `__proto__`, or `prototype` inside `constructor`, at any level: what would poison a consumer that merges objects. */
+/** Whether there is `__proto__`, or `prototype` inside `constructor`, at any level: prototype pollution for a consumer. */
 function hasForbiddenKey(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (!Array.isArray(value)) {

@@ -1,14 +1,15 @@
 import type { ComparisonRulesByType, Pattern } from './pattern.ts'
 import type { Scan } from '../parse/scan-result.ts'
 
-/** So many are remembered of what came in one way: whoever makes up patterns must not fill the memory with them. */
+/** The most patterns of a book, so that a client that varies its events cannot fill the memory. */
 const MAX_PATTERNS = 64
 
-/** The patterns of the events that came last, by how many members they have, the frequent ones first. */
+/** The patterns of recent events, by the number of their members, frequent patterns first. */
 export class PatternBook {
   readonly #bySize: Pattern[][] = []
   #count = 0
 
+  /** The pattern that an event matches; undefined if there is none. The event must be sound. */
   find(scan: Scan, bytes: Uint8Array, rules: ComparisonRulesByType): Pattern | undefined {
     const patterns = this.#bySize[scan.size]
     if (patterns === undefined) return undefined
@@ -16,14 +17,14 @@ export class PatternBook {
       const pattern = patterns[i] as Pattern
       const rule = rules[pattern.type]
       if (rule === undefined || !pattern.matches(scan, bytes, rule)) continue
-      // One step forward, so that those stand in front that come most often.
+      // Moves the pattern one step forward, so that frequent patterns come first.
       if (i > 0) [patterns[i - 1], patterns[i]] = [pattern, patterns[i - 1] as Pattern]
       return pattern
     }
     return undefined
   }
 
-  /** @param pattern one that matches an event: it has known keys only, each once, and so no more members than there are */
+  /** @param pattern matches its own event: it has only known keys, each once, so that the number of its members is bounded */
   add(pattern: Pattern): void {
     const patterns = (this.#bySize[pattern.actions.length] ??= [])
     if (this.#count === MAX_PATTERNS) this.#longest(patterns).pop()

@@ -8,29 +8,29 @@ import { KEY, KEYS } from '../parse/known-keys.ts'
 import type { Scan } from '../parse/scan-result.ts'
 import { KIND } from '../parse/scan-result.ts'
 
-/** What must be so of a member, that another event is judged and written in the same way. */
+/** Comparison rules for a member. If all members of an event fulfil them, it is judged and written as the pattern's event. */
 const ANY = 0
-/** The value is of the same kind, and no longer than it may be. */
+/** The value has the same kind and is not too long. */
 const SAME_KIND = 1
-/** The same, and a date-time. */
+/** The value fulfils SAME_KIND and is a date-time. */
 const TIME = 2
-/** The value is the same, byte for byte... */
+/** The value has the same bytes. */
 const SAME_BYTES = 3
-/** ...or else an object of the same shape: the same keys, and values of the same kinds, all the way down. */
+/** The value has the same bytes, or is an object of the same shape: the same keys and kinds of values at every depth. */
 const SAME_SHAPE = 4
 
-/** What becomes of a member where its event is written. */
+/** What the encoder does with a member. */
 export const ACTION = {
   keep: 0,
-  /** One that we set ourselves stands in its place. */
+  /** The member is left out: the server sets its own value. */
   drop: 1,
-  /** Dropped where the batch has a `sentAt`, kept elsewhere. */
+  /** The member is left out if the batch has a `sentAt`, otherwise kept. */
   dropForSentAt: 2,
   context: 3,
   integrations: 4
 } as const
 
-/** Kinds that are the same to a contract that looks at kinds only: it tells numbers and booleans apart. */
+/** Kinds whose values are equal for SAME_KIND. Numbers and booleans are missing: the contract may distinguish their values. */
 const KINDS_ALONE: ReadonlySet<number> = new Set([
   KIND.stringEscaped,
   KIND.stringPlain,
@@ -41,7 +41,7 @@ const KINDS_ALONE: ReadonlySet<number> = new Set([
   KIND.arrayEmpty
 ])
 
-/** Of these more than their kind decides how an event is written or where it goes. */
+/** Fields whose whole value decides how an event is written or routed, and fields of which the kind decides it. */
 const WHOLE: ReadonlySet<number> = new Set([KEY.type, KEY.integrations])
 const KIND_DECIDES: ReadonlySet<number> = new Set([
   ...[KEY.messageId, KEY.userId, KEY.anonymousId, KEY.groupId, KEY.previousId],
@@ -51,30 +51,30 @@ const KIND_DECIDES: ReadonlySet<number> = new Set([
 export const NOWHERE = -1
 
 /**
- * What an event that was judged and found good has in common with all others that nobody could tell apart by what
- * counts of them: the same keys in the same order, the same type and integrations, a context of the same shape, and other
- * values that differ in nothing that the contract or we look at. Such events need not be judged again, nor is it worked out
- * again how they are written: a batch mostly holds a few kinds of events, and so does what clients send all day.
+ * What a valid event has in common with all events that get the same verdict and are written in the same way: the same keys
+ * in the same order, the same type and integrations, a context of the same shape, and other values that differ in nothing
+ * that the contract or the server checks. Such events are not validated again, and the plan for writing them is reused.
+ * This saves time because clients mostly send a few kinds of events (docs/decisions/patterns.md).
  */
 export class Pattern {
   readonly type: EventType
-  /** The same keys as in all of them, and of the values what decides about `ip`. */
+  /** The keys of the context, and the values that ipToFill() reads. */
   readonly context: unknown
-  /** The same in all of them. */
+  /** The value, which is the same in all events of the pattern. */
   readonly integrations: unknown
   readonly hasOwnType: boolean
-  /** By place. */
+  /** ACTION, by place. */
   readonly actions: number[] = []
-  /** Where these stand, where they are what they should be; NOWHERE elsewhere. */
+  /** The places of these members; NOWHERE if a member is missing or counts as missing. */
   readonly messageIdAt: number
-  /** What Kafka partitions by: userId, else anonymousId. */
+  /** The place of the partition key: userId, otherwise anonymousId. */
   readonly keyAt: number
   readonly nameAt: number
   readonly timestampAt: number
   readonly originalTimestampAt: number
   readonly sentAtAt: number
   readonly #generation: number
-  /** By place: the key's number and the value's kind in one, and the value's id and shape. */
+  /** By place: the key's number combined with the value's kind, the value's id, and the value's shape. */
   readonly #marks: number[] = []
   readonly #ids: number[] = []
   readonly #shapes: number[] = []
@@ -126,9 +126,9 @@ export class Pattern {
   }
 
   /**
-   * Whether an event, that came in the same way and is sound, is one of these.
+   * Whether an event matches the pattern. The event must be sound and must come from the same kind of endpoint.
    *
-   * @param rules what the contract looks at, by number of a key
+   * @param rules the comparison rules of the pattern's type
    */
   matches(scan: Scan, bytes: Uint8Array, rules: ComparisonRules): boolean {
     const { size } = scan
@@ -156,20 +156,20 @@ export class Pattern {
   }
 }
 
-/** What is looked at in events of a type, by number of a key. */
+/** How the members of events of a type are compared, by the number of the key. */
 export interface ComparisonRules {
   readonly of: readonly number[]
-  /** So many bytes a string has at most, that is not looked at more closely. */
+  /** The most bytes of a string that is compared by its kind only. */
   readonly maxBytes: readonly number[]
 }
 
 export type ComparisonRulesByType = Readonly<Partial<Record<EventType, ComparisonRules>>>
 
-/** Undefined where the contract looks at fields that it does not name. */
+/** The comparison rules of a type; undefined if the contract checks fields that it does not name. */
 export function comparisonRulesOf(constraints: ConstraintsByField | undefined): ComparisonRules | undefined {
   if (constraints === undefined) return undefined
   const of = KEYS.map((key, number) => ruleOf(number, constraints.get(key)))
-  // A string has as many bytes as characters, or more.
+  // The contract's limit is in characters. A string has at least as many bytes, so the limit in bytes is stricter.
   return { of, maxBytes: KEYS.map(key => constraints.get(key)?.maxLength ?? Infinity) }
 }
 
@@ -180,7 +180,7 @@ function ruleOf(number: number, constraints: FieldConstraints | undefined): numb
   return constraints !== undefined || KIND_DECIDES.has(number) ? SAME_KIND : ANY
 }
 
-/** A context without what only takes memory: of its values ipToFill() looks at few. */
+/** The keys of a context with only the values that ipToFill() reads, to save memory. */
 function contextOutline(context: unknown): unknown {
   const object = asObject(context)
   if (object === undefined) return context
@@ -192,12 +192,12 @@ function contextOutline(context: unknown): unknown {
   return outline
 }
 
-/** Whether an id or a shape is the one that is known; 0 is none. */
+/** Whether an id or a shape equals the known one; 0 means that there is none. */
 function isKnown(one: number, known: number | undefined): boolean {
   return one !== 0 && one === known
 }
 
-/** Kinds are few. */
+/** Above the largest KIND. */
 const KIND_ROOM = 16
 
 function markOf(number: number, kind: number): number {
@@ -212,24 +212,24 @@ function isString(kind: number): boolean {
   return kind === KIND.stringPlain || kind === KIND.stringEmpty || kind === KIND.stringEscaped
 }
 
-/** Of one character at least: an escape is never nothing. */
+/** Whether the value is a string of at least one character; an escape is at least one. */
 function isText(kind: number): boolean {
   return kind === KIND.stringPlain || kind === KIND.stringEscaped
 }
 
-/** Where the text with that key stands; NOWHERE where it is none, or empty. */
+/** The place of a non-empty string; NOWHERE if the value is missing, empty or no string. */
 function placeOfText(scan: Scan, number: number): number {
   const place = scan.find(number)
   return place >= 0 && isText(scan.kindAt(place)) ? place : NOWHERE
 }
 
-/** Where the value with that key stands; NOWHERE where it is null, or a time that was never set. */
+/** The place of a time; NOWHERE if the value is missing, null, or a zero time. */
 function placeOfTime(scan: Scan, key: 'timestamp' | 'originalTimestamp' | 'sentAt', value: JsonObject): number {
   const place = scan.find(KEY[key])
   return place >= 0 && scan.kindAt(place) !== KIND.null && !isZeroTime(value[key]) ? place : NOWHERE
 }
 
-/** Such an event is looked at by itself: what counts as none is written otherwise than what is like it. */
+/** Whether a value may count as missing. Such an event is judged separately, because a missing value is written differently. */
 function mayCountAsNone(number: number, kind: number, bytes: Uint8Array, start: number): boolean {
   switch (number) {
     case KEY.messageId:

@@ -5,7 +5,7 @@ import type { EnvelopeScan, Scan } from '../parse/scan-result.ts'
 import { KIND } from '../parse/scan-result.ts'
 import { scanObject } from '../parse/scan.ts'
 
-/** What ingest itself reads of an event, whatever the contract looks at. */
+/** The fields that ingest itself reads, whatever the contract checks. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
   'type',
   'messageId',
@@ -23,22 +23,23 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
 
 const WHOLE: Pick<FieldConstraints, 'inside'> = { inside: 'all' }
 
-/** What stands for values that nobody looks into: of the same kind, and empty where they are. */
+/** Placeholders for values whose contents are not checked: they have the same kind, and are empty if the value is empty. */
 const SOME_OBJECT = Object.freeze({})
 const EMPTY_ARRAY = Object.freeze([])
 const SOME_ARRAY = Object.freeze([null])
 
-/** Shorter values are made as fast as they are compared. */
+/** Shorter values are parsed as fast as they are compared. */
 const LEAST_SHARED_CHARS = 32
 
 /**
- * The top-level fields of an event, as far as anybody looks at them. Fields that no schema names are left out, and
- * `properties` or `traits` are only stood for, since the record is spliced from bytes: making objects of a payload that
- * is not looked into costs more than all else that is done for an event.
+ * Parses the top-level fields of an event that the contract or ingest checks. Fields that no schema names are left out, and
+ * `properties` and `traits` are placeholders if their contents are not checked: the record is spliced from bytes, and
+ * parsing an unchecked payload costs more than all other work for an event.
  *
- * An event with a key that may have to be refused is made whole.
+ * An event with a key that may be forbidden is parsed completely.
  *
- * @param scan one whose bytes are sound
+ * @param scan must be sound
+ * @param constraints the fields that the contract checks; undefined: all
  */
 export function readEvent(scan: Scan, body: ParsedBody, constraints: ConstraintsByField | undefined): JsonObject {
   if (scan.suspectKeys || constraints === undefined) return JSON.parse(body.text(scan.start, scan.end)) as JsonObject
@@ -52,8 +53,8 @@ export function readEvent(scan: Scan, body: ParsedBody, constraints: Constraints
 }
 
 /**
- * All events have one shape for V8, which makes them small and quick to look at. A field that is undefined is as good
- * as absent: JSON has no such value, and the contract's validators ask for it in this way.
+ * All events have the same hidden class in V8, which makes them small and fast to read. An undefined field counts as
+ * absent: JSON has no such value, and the validators check for undefined.
  */
 function emptyEvent(): JsonObject {
   return {
@@ -77,8 +78,8 @@ function emptyEvent(): JsonObject {
 }
 
 /**
- * The top-level fields of a batch's body, as far as the contract looks at them. The elements stand for the items, which
- * are judged one by one.
+ * Parses the top-level fields of a batch's body that the contract checks. The value of `batch` is the array of scans,
+ * because the items are judged one by one.
  */
 export function readEnvelope(
   scan: EnvelopeScan,
@@ -86,7 +87,7 @@ export function readEnvelope(
   constraints: ConstraintsByField | undefined
 ): JsonObject {
   const { context, integrations } = body.envelope
-  // Each of these has been made already.
+  // These values exist already.
   const made = new Map<string, unknown>([
     ['batch', scan.elements],
     ['context', context?.value],
@@ -105,13 +106,13 @@ export function readEnvelope(
 function constrainedPlaces(scan: EnvelopeScan, body: ParsedBody, constraints: ConstraintsByField | undefined) {
   const constrained = constraints === undefined ? undefined : [...constraints.keys()]
   const isKnown = constrained?.every(key => numberOfKey(key) >= 0) === true
-  // Else the contract asks for more than the envelope's scan tells.
+  // Otherwise the contract checks keys that the scan of the envelope does not contain.
   const whole = isKnown ? scan.whole : scanAllMembers(scan, body)
   const places = Array.from({ length: whole.size }, (_, place) => place)
   return { whole, places: isKnown ? places.filter(place => constrained.includes(whole.keyAt(place))) : places }
 }
 
-/** The items may be anything but JSON, and are judged elsewhere: blanks stand for them, so that all else keeps its place. */
+/** Scans all members of a batch. Its items may not be JSON, so that they are replaced by blanks; no position changes. */
 function scanAllMembers({ whole, elements }: EnvelopeScan, { bytes, text }: ParsedBody): Scan {
   const { start, end } = whole
   if (elements === undefined) return scanObject(bytes, { start, end, text })
@@ -120,7 +121,7 @@ function scanAllMembers({ whole, elements }: EnvelopeScan, { bytes, text }: Pars
   return scanObject(withoutItems, { start, end, text })
 }
 
-/** The events of a client mostly share one context, letter by letter: it is made once. Nobody changes what is read. */
+/** The last parsed value: the events of a client mostly share one context. The value must not be changed. */
 let lastText = ''
 let lastValue: unknown
 

@@ -2,14 +2,14 @@ import type { Violation } from '../../contract/compile.ts'
 import type { Fault, ReasonCode } from '../../model/reasons.ts'
 import { fault } from '../../model/reasons.ts'
 
-/** How violations at a top-level field become reason codes; those it does not name are `schema_violation`. */
+/** The reason codes for violations of a top-level field. All other violations are `schema_violation`. */
 interface FieldRule {
-  /** The keywords that mean what `code` says. */
+  /** The keywords whose violation is reported as `code`. */
   readonly keywords: readonly string[]
   readonly code: ReasonCode
-  /** Where the field is required and not there. */
+  /** The code if the required field is missing. */
   readonly missing?: ReasonCode
-  /** For violations inside the field too, not only of the field itself. */
+  /** The rule also applies to violations inside the field. */
   readonly deep?: true
 }
 
@@ -45,13 +45,13 @@ const ENVELOPE_RULES: ReadonlyMap<string, FieldRule> = new Map(
   } satisfies Record<string, FieldRule>)
 )
 
-/** What the contract found wrong with an event, in the words of the reason list. */
+/** The fault for a violation in an event, with a code of the reason list. */
 export function toEventFault(violation: Violation): Fault {
   if (violation.pointer === '' && violation.keyword === 'type') return fault('event_not_object')
   return toFault(violation, EVENT_RULES)
 }
 
-/** What the contract found wrong with a batch as a whole. */
+/** The fault for a violation in the body of a batch, outside its items. */
 export function toEnvelopeFault(violation: Violation): Fault {
   if (violation.pointer === '/batch' && violation.keyword === 'minItems') return fault('empty_batch', '/batch')
   if (violation.pointer === '/batch' && violation.keyword === 'maxItems')
@@ -74,7 +74,7 @@ function codeOf(violation: Violation, rule: FieldRule): ReasonCode | undefined {
   return rule.keywords.includes(violation.keyword) ? rule.code : undefined
 }
 
-/** Not there, or null, which is refused by `not` or `type` where the field is required. */
+/** Whether the field is absent or null. `not` or `type` refuses null for a required field. */
 function isMissing({ keyword, value }: Violation): boolean {
   return value === undefined || (value === null && (keyword === 'not' || keyword === 'type'))
 }
@@ -83,11 +83,11 @@ function describeId(field: string, code: ReasonCode): string {
   return code === 'id_required' ? `${field} is required` : `${field} must be a non-empty string`
 }
 
-/** Keys of a payload can be as long as the payload. */
+/** Bounds of the answer: a key can be as long as the payload. */
 const MAX_POINTER_CHARS = 200
 const MAX_MESSAGE_CHARS = 400
 
-/** The nearest place around the fault whose pointer is short enough to be shown. */
+/** The pointer of the nearest enclosing value that is short enough to be shown. */
 function shorten(pointer: string): string {
   let short = pointer
   while (short.length > MAX_POINTER_CHARS) short = short.slice(0, short.lastIndexOf('/', MAX_POINTER_CHARS))

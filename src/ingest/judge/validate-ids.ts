@@ -2,14 +2,14 @@ import type { EventType } from '../../model/event-types.ts'
 import type { Fault } from '../../model/reasons.ts'
 import { fault } from '../../model/reasons.ts'
 
-/** Strings wherever they stand, also on calls whose schema does not name them. */
+/** Fields that must be strings in every call, also if the schema of the call does not name them. */
 const ID_FIELDS = ['userId', 'anonymousId', 'groupId', 'previousId'] as const
 
 /**
- * What must be said of ids before anything else is looked at: ids are strings (Segment's ingest: numbers are
- * `id_not_string`), and every call but alias has a userId or an anonymousId that is not empty. The contract says both
- * too (`anyOf`), but not in which order faults are reported, nor in Segment's words. Which ids alias and group need stands
- * in the contract alone.
+ * Checks the ids before the contract is applied: ids are strings (Segment's ingest reports numbers as `id_not_string`), and
+ * every call except alias has a non-empty userId or anonymousId. The contract requires both too (`anyOf`), but without
+ * Segment's codes and order of faults. Only the contract says which further ids alias and group need. Returns undefined if
+ * the ids are valid.
  */
 export function findIdFault(event: Record<string, unknown>, type: EventType, nullIsAbsent: boolean): Fault | undefined {
   for (const field of ID_FIELDS) {

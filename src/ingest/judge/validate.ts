@@ -12,27 +12,27 @@ import { findIdFault } from './validate-ids.ts'
 export interface ValidatorOptions {
   readonly contract: ContractDocument
   readonly mode: ValidationMode
-  /** Default: DEFAULT_LIMITS. What the contract itself says (`maxItems`) counts too, unless the operator asks for more. */
+  /** Default: DEFAULT_LIMITS. The contract's `maxItems` counts too, unless the operator raised the limit. */
   readonly limits?: Pick<Limits, 'maxBatchEvents'>
 }
 
-/** Judges what was parsed. Every method returns the first fault, undefined where there is none, and changes nothing. */
+/** Validates parsed values. Each method returns the first fault, or undefined, and changes nothing. */
 export interface Validator {
-  /** Which top-level fields validate() looks at in events of a type, and how closely; undefined: all of them, wholly. */
+  /** What validate() checks in the top-level fields of events of a type; undefined: everything. */
   readonly constraints: Readonly<Record<EventType, ConstraintsByField | undefined>>
-  /** The same for validateEnvelope(). */
+  /** What validateEnvelope() checks in the top-level fields of a batch; undefined: everything. */
   readonly envelopeConstraints: ConstraintsByField | undefined
   /**
-   * One event, of a type already known: from the path for a single call, whatever `type` its body has, and from the
-   * event's own `type` in a batch. The verdict does not depend on the way in.
-   * The first fault in this order: ids, required fields, the rest in the contract's order.
+   * Validates one event. The type of a single call comes from its path, whatever `type` its body has; in a batch it is the
+   * event's own `type`. The verdict does not depend on the endpoint. Faults are found in this order: ids, required fields,
+   * other fields in the contract's order.
    */
   validate(event: Record<string, unknown>, type: EventType): Fault | undefined
-  /** A batch's body but for its items. What it shares is part of each event, so that a fault here is each one's. */
+  /** Validates the body of a batch without its items. Each event contains the shared members, so a fault applies to each. */
   validateEnvelope(envelope: Record<string, unknown>): Fault | undefined
 }
 
-/** Compiles the contract once. Throws where the document is not one (see compileContract). */
+/** Compiles the contract once. Throws if the document cannot be compiled (see compileContract). */
 export function createValidator({ contract, mode, limits = DEFAULT_LIMITS }: ValidatorOptions): Validator {
   const compiled = compileContract({ document: contract, mode, maxBatchEvents: limits.maxBatchEvents })
   const nullIsAbsent = mode === 'compatible'
