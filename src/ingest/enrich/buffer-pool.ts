@@ -1,42 +1,42 @@
-/** Where the large buffers of requests come from. */
+/** A pool for the large buffers of requests. */
 export interface BufferPool {
-  /** At least so many bytes, with anything in them. */
+  /** A buffer of at least this many bytes, with undefined contents. */
   take(bytes: number): Buffer
   /**
-   * The memory of this buffer, or of the one that it is a part of, may be used again: nobody reads or writes there any
-   * more. What was not taken from here, or was given back before, is left alone.
+   * Returns the memory of a buffer, or of the buffer that it is a part of, to the pool. Nothing may read or write there any
+   * more. A buffer that is not of this pool, or was released before, is ignored.
    */
   release(buffer: Buffer): void
 }
 
-/** Node cuts smaller ones from memory that they share, which costs next to nothing. */
+/** Smaller buffers are not pooled: Node slices them from a shared buffer at almost no cost. */
 const LEAST_BYTES = 32 * 1024
-/** Larger ones are rare. */
+/** Larger buffers are rare and are not pooled. */
 const MOST_BYTES = 64 * 1024 * 1024
-/** Each size is a fifth above the one before: that much is given away at most. */
+/** Each size is a fifth larger than the size before, which bounds the unused part of a buffer. */
 const SIZES_AN_OCTAVE = 4
-/** What sixteen clients need that send the largest batches. */
+/** Enough for sixteen clients that send the largest batches. */
 const MAX_KEPT_BYTES = 32 * 1024 * 1024
 
 /**
- * Memory that is used again. What V8 is told of buffers outside its heap makes it collect all of the heap after every
- * 64 MB of them: with the largest batches that was ten times a second, a third of the processor.
+ * A pool that reuses memory. V8 runs a full garbage collection for every 64 MB of buffers that are allocated outside its
+ * heap. With the largest batches that was ten times a second and took a third of the CPU time.
  */
 export class RecyclingBufferPool implements BufferPool {
   readonly #sizes = sizes()
-  /** By size. */
+  /** Unused memory, by the index of its size. */
   readonly #free: ArrayBuffer[][] = this.#sizes.map(() => [])
-  /** Whether it is with somebody; of all that was made here. */
+  /** Whether memory is in use, for all memory that the pool allocated. */
   readonly #isTaken = new WeakMap<ArrayBuffer, boolean>()
   readonly #maxKeptBytes: number
   #keptBytes = 0
 
-  /** @param maxKeptBytes what may lie here unused */
+  /** @param maxKeptBytes the most bytes that the pool keeps unused */
   constructor(maxKeptBytes = MAX_KEPT_BYTES) {
     this.#maxKeptBytes = maxKeptBytes
   }
 
-  /** Bytes that lie here unused. */
+  /** Bytes that the pool keeps unused. */
   get keptBytes(): number {
     return this.#keptBytes
   }
@@ -70,5 +70,5 @@ function sizes(): readonly number[] {
   )
 }
 
-/** What nobody gives back: the collector of garbage frees it. */
+/** Node's allocator as a pool: release() does nothing, and the garbage collector frees the memory. */
 export const UNPOOLED_BUFFERS: BufferPool = { take: bytes => Buffer.allocUnsafe(bytes), release: () => undefined }

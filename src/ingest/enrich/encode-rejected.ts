@@ -8,15 +8,15 @@ import type { LineWriter } from './line-writer.ts'
 import { ObjectCopy } from './object-copy.ts'
 import { spellBytes, withoutWriteKeys } from '../parse/spell-bytes.ts'
 
-/** Above this a refused event that has to be kept as text is cut: it could grow sixfold when escaped. */
+/** A refused event that is kept as text is truncated here, because escaping can make it six times as long. */
 const MAX_TEXT_CHARS = 65_536
 
-/** Faults whose events are not safe to hand to a consumer's JSON parser: they travel as text. */
+/** Faults whose events are not safe for a consumer's JSON parser: they are kept as text. */
 const AS_TEXT: ReadonlySet<string> = new Set(['invalid_json', 'too_deep', 'forbidden_key', 'duplicate_key'])
 
 /**
- * Writes a refused event as a line: as it was received, but for the write key, which call it was, where it came in, and
- * why it was refused. What is not JSON, or would hurt a parser, is kept as a string.
+ * Writes a refused event as a line: the event as received, without the write key, and its source, type, path and fault. An
+ * event that is not JSON, or that could harm a parser, is written as a string.
  */
 export function encodeRejected(writer: LineWriter, bad: BadEvent, facts: RequestFacts, writeKey: string): void {
   const { code, pointer, message } = bad.fault
@@ -55,7 +55,7 @@ export function encodeRejected(writer: LineWriter, bad: BadEvent, facts: Request
   writer.endLine()
 }
 
-/** An event that is not UTF-8 is kept as its bytes: as text it would lose what is wrong with it. */
+/** Writes an event that is not UTF-8 with its original bytes; as text it would lose the invalid bytes. */
 function spelledBytes(bytes: Buffer, writeKey: string): string {
   const { json, encoding } = spellBytes(withoutWriteKeys(bytes.subarray(0, MAX_TEXT_CHARS), writeKey))
   return `${json},"encoding":"${encoding}"`
@@ -68,7 +68,7 @@ interface Library {
 
 const MAX_LIBRARY_CHARS = 100
 
-/** The SDK that sent an event, by its own or the batch's context. */
+/** The SDK that sent an event, from the event's context or the batch's. */
 function libraryOf(value: unknown, body: ParsedBody): Library {
   const own = asObject(asObject(value)?.['context'])?.['library']
   const library = asObject(own) ?? asObject(body.envelope.context?.value['library'])

@@ -16,24 +16,25 @@ import { correctSkew, finerDigits, toFinerText, toText } from '../parse/time.ts'
 /** `version` of every event, as in Segment's common fields. */
 const SPEC_VERSION = 2
 
-/** What is the same for every event of a request. */
+/** The values that are the same for all events of a request. */
 export interface RequestFacts {
   readonly body: ParsedBody
   readonly source: string
   /** The path that the request came to. */
   readonly path: string
-  /** Milliseconds since the epoch, one for all events of a request (Segment's spec). */
+  /** Milliseconds since the epoch, the same for all events of a request (Segment's spec). */
   readonly receivedAt: number
   /** `receivedAt` as RFC 3339. */
   readonly receivedAtText: string
   /** The sender's address. */
   readonly address: string
-  /** Of the request, where records are to have it. */
+  /** The request's trace context; undefined if records do not contain it. */
   readonly traceparent: string | undefined
-  /** What ends each record. */
+  /** The members at the end of each record, and its closing brace. */
   readonly tail: string
 }
 
+/** @param request.receivedAt milliseconds since the epoch */
 export function createFacts(request: {
   body: ParsedBody
   source: string
@@ -49,14 +50,14 @@ export function createFacts(request: {
   return { ...request, traceparent, receivedAtText, tail }
 }
 
-/** What is the same for all events of a request that follow one pattern. */
+/** How the events of one pattern are written in a request. */
 interface EncodePlan {
-  /** Undefined where it leaves as it came, but for its end. */
+  /** Undefined if the context is copied unchanged, except for `contextEnd`. */
   readonly context: Merge | undefined
   readonly integrations: Merge | undefined
-  /** In place of the context's closing brace, where that is all that changes. */
+  /** Replaces the closing brace of the context, if nothing else changes. */
   readonly contextEnd: Buffer | undefined
-  /** Fields of ours, each with a comma behind it. */
+  /** Fields that the server adds, each followed by a comma. */
   readonly fields: Buffer
 }
 
@@ -65,17 +66,17 @@ const ORIGINAL_TIMESTAMP = Buffer.from('"originalTimestamp":')
 const TIMESTAMP = Buffer.from('"timestamp":')
 
 /**
- * Writes the accepted events of a request as lines: the client's own bytes, with the fields that Segment sets spliced
- * between them. Our fields come last; a member of the client's that we set ourselves is left out of its place.
+ * Writes the accepted events of a request as lines: the client's bytes, and after them the fields that Segment sets. A
+ * member of the client that the server sets itself is left out.
  */
 export class EventEncoder {
   readonly #writer: LineWriter
   readonly #facts: RequestFacts
   readonly #tail: Buffer
-  /** Of the event before. */
+  /** The pattern of the previous event, and its plan. */
   #pattern: Pattern | undefined
   #plan: EncodePlan | undefined
-  /** Once there are two. */
+  /** The plans of all patterns; created for the second pattern. */
   #plans: Map<Pattern, EncodePlan> | undefined
 
   constructor(writer: LineWriter, facts: RequestFacts) {
@@ -84,7 +85,7 @@ export class EventEncoder {
     this.#tail = Buffer.from(`${facts.tail}\n`)
   }
 
-  /** @param texts where the event's messageId stands */
+  /** Writes one event. @param texts the position of the event's messageId */
   encode(event: GoodEvent, texts: Pick<OutgoingRecord, 'texts' | 'idStart' | 'idEnd'>): void {
     const { scan, pattern } = event
     const { body } = this.#facts
@@ -117,7 +118,7 @@ export class EventEncoder {
     writer.short(this.#tail)
   }
 
-  /** @param place where the event's own object stands in `scan`; undefined where it has none */
+  /** @param scan the event; undefined if it has no object of its own @param place the place of that object */
   #writeMerged({ own, shared, ip }: Merge, scan?: Scan, place = 0): void {
     const { bytes, text } = this.#facts.body
     const object = asObject(own)
@@ -154,8 +155,8 @@ export class EventEncoder {
   }
 
   /**
-   * `originalTimestamp` is the client's `timestamp`, unless the client sent one itself (RudderStack's SDKs do);
-   * `timestamp` is the client's, corrected for its clock where `sentAt` tells how wrong that is.
+   * Writes both timestamps. `originalTimestamp` is the client's `timestamp`, unless the client sent an `originalTimestamp`
+   * (as RudderStack's SDKs do). `timestamp` is the client's time, corrected for its clock if there is a `sentAt`.
    */
   #writeTimes(event: GoodEvent): void {
     const { scan, pattern } = event
@@ -179,7 +180,7 @@ export class EventEncoder {
     writer.byte(COMMA)
   }
 
-  /** @param given where the client's own time stands */
+  /** @param given the place of the client's time */
   #writeCorrected(instant: number, { scan }: GoodEvent, given: number): void {
     const { bytes, text } = this.#facts.body
     const [start, end] = [scan.valueStartAt(given), scan.valueEndAt(given)]
@@ -193,7 +194,7 @@ export class EventEncoder {
     this.#writeTimestamp(instant, from === to ? NOTHING : bytes.subarray(from, to))
   }
 
-  /** @param digits of its fraction, below milliseconds */
+  /** @param digits the digits of the fraction below milliseconds */
   #writeTimestamp(instant: number, digits: Uint8Array = NOTHING): void {
     this.#writer.short(TIMESTAMP)
     this.#writer.byte(QUOTE)
@@ -220,14 +221,14 @@ function makePlan(pattern: Pattern, { body, address }: RequestFacts): EncodePlan
   }
 }
 
-/** The batch's object under the event's own, key by key at the top level, and `ip` where it is to be filled. */
+/** The event's own object merged with the batch's, by key at the top level, and the `ip` to add. The event's keys win. */
 interface Merge {
   readonly own: unknown
   readonly shared: SharedObject | undefined
   readonly ip: string | undefined
 }
 
-/** Nothing but an address comes to an object that has other members and none of that name: it need not be taken apart. */
+/** Whether the merge only appends `ip` to a non-empty object, which then need not be scanned. */
 function hasOnlyToAppend({ own, shared, ip }: Merge): boolean {
   const object = asObject(own)
   if (object === undefined || shared !== undefined || ip === undefined) return false

@@ -2,8 +2,8 @@ import { isIPv4 } from 'node:net'
 import type { JsonObject } from '../parse/body.ts'
 
 /**
- * Libraries that run on the user's own device: only for these is the sender's address the user's (Segment's spec,
- * "context.ip": filled for client-side libraries). By `context.library.name`, as the SDKs write it.
+ * Libraries that run on the user's device, by `context.library.name`. Only for these libraries the sender's address is the
+ * user's (Segment's spec, "context.ip": filled for client-side libraries).
  */
 const CLIENT_LIBRARIES: ReadonlySet<unknown> = new Set([
   'analytics.js',
@@ -24,13 +24,12 @@ const CLIENT_LIBRARIES: ReadonlySet<unknown> = new Set([
 const MAPPED_PREFIX = '::ffff:'
 
 /**
- * The address to fill `context.ip` with, or undefined to leave it alone: for client-side libraries, and where
- * `context.direct` is true; never over an address that is there (`0.0.0.0` is how users opt out); IPv4 only, as
- * Segment does.
+ * The value for `context.ip`; undefined if it must not be set. It is set for client-side libraries and if `context.direct`
+ * is true. An `ip` that the client sent is never replaced (users opt out with `0.0.0.0`). Only IPv4, as at Segment.
  *
  * @param own the event's context, if any
- * @param shared the batch's context, merged under it
- * @param address who sent the request, as TRUST_PROXY has it
+ * @param shared the batch's context, which is merged into the event's
+ * @param address the sender's address according to TRUST_PROXY
  */
 export function ipToFill(
   own: JsonObject | undefined,

@@ -6,8 +6,8 @@ const LINE_FEED = 0x0a
 const NOTHING = Buffer.alloc(0)
 
 /**
- * Writes the records of one request as lines, side by side in one buffer, so that a log can write them in one piece.
- * The buffer may move while it grows: it is asked for at the end.
+ * Writes the records of one request as lines into one buffer, so that a log can write them with one call. The buffer is
+ * replaced when it grows, so read `block` only after the last write.
  */
 export class LineWriter {
   readonly #expectedBytes: number
@@ -15,17 +15,18 @@ export class LineWriter {
   #out: Buffer = NOTHING
   #at = 0
 
-  /** @param memory where the buffer comes from; it is for the caller to give it back */
+  /** @param bufferPool the pool of the buffer; the caller releases the buffer */
   constructor(expectedBytes: number, bufferPool = UNPOOLED_BUFFERS) {
     this.#expectedBytes = expectedBytes
     this.#bufferPool = bufferPool
   }
 
+  /** The number of bytes written. */
   get length(): number {
     return this.#at
   }
 
-  /** Copies bytes [start, end) as they are. */
+  /** Copies bytes [start, end) unchanged. */
   copy(bytes: Buffer, start: number, end: number): void {
     this.#reserve(end - start)
     this.#at += bytes.copy(this.#out, this.#at, start, end)
@@ -40,7 +41,7 @@ export class LineWriter {
     }
   }
 
-  /** A few bytes, for which a loop is quicker than a call. */
+  /** Copies a few bytes, for which a loop is faster than a call of copy(). */
   short(bytes: Uint8Array, start = 0, end = bytes.length): void {
     this.#reserve(end - start)
     const out = this.#out
@@ -50,9 +51,9 @@ export class LineWriter {
   }
 
   /**
-   * An instant as RFC 3339.
+   * Writes an instant (milliseconds since the epoch) as RFC 3339.
    *
-   * @param digits of its fraction, below milliseconds
+   * @param digits the digits of the fraction below milliseconds
    */
   time(instant: number, digits: Uint8Array): void {
     this.#reserve(TIME_BYTES)
@@ -69,14 +70,15 @@ export class LineWriter {
     this.#out[this.#at++] = byte
   }
 
-  /** Text that is known to be ASCII: written without looking at each character. */
+  /** Writes a text that must be ASCII; its characters are not checked. */
   ascii(text: string): void {
     this.#reserve(text.length)
     this.#at += this.#out.write(text, this.#at, 'latin1')
   }
 
+  /** Writes any text as UTF-8. */
   text(text: string): void {
-    // Three bytes are the most that UTF-8 takes for one UTF-16 unit.
+    // UTF-8 takes at most three bytes for a UTF-16 code unit.
     this.#reserve(text.length * 3)
     this.#at += this.#out.write(text, this.#at)
   }
@@ -85,7 +87,7 @@ export class LineWriter {
     this.byte(LINE_FEED)
   }
 
-  /** What was written. */
+  /** The buffer with the written bytes; it may be longer than `length`. */
   get block(): Buffer {
     return this.#out
   }

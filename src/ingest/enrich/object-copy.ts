@@ -2,7 +2,7 @@ import { CLOSE_BRACE, COMMA, OPEN_BRACE } from '../parse/json-bytes.ts'
 import type { LineWriter } from './line-writer.ts'
 import type { Scan } from '../parse/scan-result.ts'
 
-/** Copies an object's members in runs as long as possible, dropping or replacing some, and keeps the commas right. */
+/** Copies the members of an object in runs that are as long as possible, drops or replaces some, and writes the commas. */
 export class ObjectCopy {
   readonly #writer: LineWriter
   readonly #bytes: Buffer
@@ -11,7 +11,7 @@ export class ObjectCopy {
   #runEnd = -1
   isEmpty = true
 
-  /** @param hasLineBreaks line breaks stand between tokens of what is copied: they are left out */
+  /** @param hasLineBreaks the object has line breaks between tokens, which are left out */
   constructor(writer: LineWriter, bytes: Buffer, hasLineBreaks: boolean) {
     this.#writer = writer
     this.#bytes = bytes
@@ -19,12 +19,13 @@ export class ObjectCopy {
     writer.byte(OPEN_BRACE)
   }
 
+  /** Adds a member to the current run. */
   keep(scan: Scan, place: number): void {
     if (this.#runStart < 0) this.#runStart = scan.startAt(place)
     this.#runEnd = scan.valueEndAt(place)
   }
 
-  /** Keeps a member whose value is an object, but for its closing brace, in place of which `end` is written. */
+  /** Keeps a member whose value is an object, and writes `end` in place of the closing brace of the object. */
   keepToBrace(scan: Scan, place: number, end: Buffer): void {
     this.keep(scan, place)
     this.#runEnd--
@@ -32,10 +33,12 @@ export class ObjectCopy {
     this.#writer.short(end)
   }
 
+  /** Leaves a member out: ends the current run. */
   drop(): void {
     this.flush()
   }
 
+  /** Writes a new member. @param key in JSON, with its colon, ASCII only */
   replace(key: string, writeValue: () => void): void {
     this.flush()
     this.#separate()
@@ -43,6 +46,7 @@ export class ObjectCopy {
     writeValue()
   }
 
+  /** Writes the current run. */
   flush(): void {
     if (this.#runStart < 0) return
     this.#separate()
@@ -51,7 +55,7 @@ export class ObjectCopy {
     this.#runStart = -1
   }
 
-  /** Everything is copied: the closing brace. */
+  /** Writes the current run and the closing brace. */
   end(): void {
     this.flush()
     this.#writer.byte(CLOSE_BRACE)

@@ -2,18 +2,18 @@ import type { Source } from '../../model/source.ts'
 import type { JudgedRequest } from './judged-request.ts'
 
 /**
- * The rules on events between the contract and dedupe: suppression, privacy, plans. src/governance implements this
- * interface; the pipeline knows nothing else of it.
+ * The rules that are applied to events between the contract and dedupe: suppression, privacy, plans. src/governance
+ * implements this interface, and the pipeline depends on nothing else of it.
  */
 export interface Governance {
   /**
-   * The rules for the events of one request; undefined where there are none. Then the pipeline does nothing else, so a
-   * source without rules costs this one call for each request.
+   * The rules for the events of one request; undefined if there are none. A source without rules costs only this call for
+   * each request.
    */
   of(source: Source, signals: RequestSignals): Governor | undefined
 }
 
-/** What the head of a request says that a rule may look at. */
+/** The signals in the head of a request that rules may use. */
 export interface RequestSignals {
   /** The browser sent `Sec-GPC: 1`. */
   readonly gpc?: boolean | undefined
@@ -21,16 +21,16 @@ export interface RequestSignals {
 
 /** The rules of one request. */
 export interface Governor {
-  /** The sender's address as it may be kept and shown; empty where it may not be. */
+  /** The form in which the sender's address may be kept and shown; empty if it may not be kept. */
   address(address: string): string
-  /** In this order. Each sees what the steps before it have made of the events. */
+  /** Applied in this order. Each step gets the events as the steps before have changed them. */
   readonly steps: readonly GovernanceStep[]
   /**
-   * Whether bytes in which no rule can be applied may be kept: a body that cannot be split into events, or the events of a
-   * request that was refused before it was looked at.
+   * Whether bytes may be kept to which no rule can be applied: a body that cannot be split into events, or the events of a
+   * request that was refused before its events were judged.
    */
   mayKeep(bytes: Buffer): boolean
 }
 
-/** Must not throw for what a client can send. */
+/** Applies a rule to the events of a request. It must not throw for any input of a client. */
 export type GovernanceStep = (request: JudgedRequest) => void

@@ -12,14 +12,14 @@ import type { Scan } from '../parse/scan-result.ts'
 import type { Edit } from './splice.ts'
 import { splice } from './splice.ts'
 
-/** The end of an event that goes no further: it is not published, and claims no messageId. */
+/** The decision of a rule that ends an event: the event is not published and claims no messageId. */
 export interface Verdict {
   readonly outcome: Extract<Outcome, 'suppressed' | 'filtered'>
-  /** Its messageId, where it may be shown in the debugger; else empty. */
+  /** The event's messageId if the debugger may show it; otherwise empty. */
   readonly messageId: string
 }
 
-/** Who is told what rules did to an event. */
+/** Receives what rules did to an event. */
 export interface Described {
   verdict: Verdict | undefined
   effects: readonly Effect[] | undefined
@@ -28,12 +28,12 @@ export interface Described {
   end: number
 }
 
-/** What stands in the body in place of an event whose payload is not kept. */
+/** Replaces an event whose payload is not kept, in the body. */
 const EMPTY_EVENT = '{}'
 
 /**
- * The events of one request between the contract and dedupe. Rules change them by replacing bytes of the body, so that
- * what no rule touches leaves as it came; the events are then read from the new bytes.
+ * The events of one request between the contract and dedupe. Rules change events by replacing bytes of the body, so that
+ * all other bytes stay the client's; the events are then read again from the new bytes.
  */
 export class JudgedRequest {
   readonly endpoint: Endpoint
@@ -42,7 +42,7 @@ export class JudgedRequest {
   #events: (GoodEvent | BadEvent)[]
   readonly #verdicts: (Verdict | undefined)[] = []
   readonly #effects: (Effect[] | undefined)[] = []
-  /** The bytes of such events as they came, by index. */
+  /** The original bytes of events whose payload is not kept, by index. */
   readonly #withheld = new Map<number, Buffer>()
 
   constructor(judge: Judge, endpoint: Endpoint, body: ParsedBody, events: readonly (GoodEvent | BadEvent)[]) {
@@ -52,39 +52,39 @@ export class JudgedRequest {
     this.#events = [...events]
   }
 
-  /** The body as the rules until now have left it. */
+  /** The body with all changes so far. */
   get body(): ParsedBody {
     return this.#body
   }
 
-  /** The same, by index; always as many as the request has. */
+  /** The events with all changes so far; their number and order never change. */
   get events(): readonly (GoodEvent | BadEvent)[] {
     return this.#events
   }
 
-  /** The end that an event has come to; undefined for one that goes on. */
+  /** The verdict on an event; undefined if no rule has ended the event. */
   verdictOf(index: number): Verdict | undefined {
     return this.#verdicts[index]
   }
 
-  /** Every event's effects, by index; undefined where no rule did anything. */
+  /** The effects of rules, by the index of the event; undefined if no rule had an effect. */
   get effects(): readonly (readonly Effect[] | undefined)[] | undefined {
     return this.#effects.length === 0 ? undefined : this.#effects
   }
 
-  /** Notes what a rule did to an event, for its journey and for the metrics. */
+  /** Notes the effect of a rule on an event, for the debugger and the metrics. */
   note(index: number, effect: Effect): void {
     ;(this.#effects[index] ??= []).push(effect)
   }
 
-  /** The event goes no further. Later steps still see it, and leave it alone. */
+  /** Ends an event. Later steps still see it and must not change it. */
   end(index: number, verdict: Verdict): void {
     this.#verdicts[index] = verdict
   }
 
   /**
-   * The payload of an event is not kept, whatever becomes of the event: neither in a record nor in the debugger. To be
-   * followed by rewrite() with the edit that is returned.
+   * Prevents that the payload of an event is kept in a record or in the debugger, whatever its outcome. The caller must pass
+   * the returned edit to rewrite().
    */
   withhold(index: number): Edit {
     const { start, end } = (this.#events[index] as GoodEvent | BadEvent).scan
@@ -92,13 +92,14 @@ export class JudgedRequest {
     return { start, end, text: EMPTY_EVENT }
   }
 
+  /** Whether withhold() was called for the event. */
   isWithheld(index: number): boolean {
     return this.#withheld.has(index)
   }
 
   /**
-   * The event is not published but kept as a rejected record, to be sent again once the rule is mended. It claims no
-   * messageId, and the client is told nothing. After all edits of the event.
+   * Keeps a valid event as a rejected record instead of publishing it, so that it can be replayed after the rule is
+   * corrected. The event claims no messageId, and the client gets no error. Call this after all edits of the event.
    */
   block(index: number, why: Fault): void {
     const event = this.#events[index] as GoodEvent | BadEvent
@@ -107,7 +108,7 @@ export class JudgedRequest {
     this.#events[index] = { index, scan, value: event.value(), type, fault: why, isBlocked: true }
   }
 
-  /** Tells `to` what rules did to an event. */
+  /** Writes what rules did to an event to `to`. */
   describe(index: number, to: Described): void {
     const verdict = this.#verdicts[index]
     to.effects = this.#effects[index]
@@ -117,10 +118,10 @@ export class JudgedRequest {
   }
 
   /**
-   * Replaces pieces of the body's bytes, and reads all events anew. Whoever makes the edits keeps every event an object
-   * with the same members at its top level, but for `context`, which may be added.
+   * Replaces spans of the body, and reads all events again. After the edits every event must be an object with the same
+   * top-level members; only `context` may be added. Throws if the new body cannot be parsed or has another number of events.
    *
-   * @param edits in any order; none overlaps another
+   * @param edits in any order, without overlaps
    */
   rewrite(edits: readonly Edit[]): void {
     if (edits.length === 0) return
@@ -128,13 +129,13 @@ export class JudgedRequest {
     const { maxBatchEvents } = this.#judge.limits
     const parsed = parseBody(splice(before.bytes, edits), {
       endpoint: this.endpoint.kind,
-      // They have been judged, and rules may make an event longer.
+      // The limit was checked before, and rules may make an event longer.
       limits: { maxBatchEvents, maxEventBytes: Infinity },
       isLenient: true
     })
-    if (!parsed.ok) throw new Error(`rules made a body that cannot be read: ${parsed.fault.message}`)
+    if (!parsed.ok) throw new Error(`the body cannot be parsed after the edits of rules: ${parsed.fault.message}`)
     const { body } = parsed
-    if (body.events.length !== this.#events.length) throw new Error('rules changed how many events a body has')
+    if (body.events.length !== this.#events.length) throw new Error('rules changed the number of events of a body')
     this.#body = { ...body, isRepaired: before.isRepaired }
     this.#events = this.#events.map((event, index) => this.#readAnew(event, body.events[index] as Scan, index))
   }

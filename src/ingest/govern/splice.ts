@@ -1,4 +1,4 @@
-/** Bytes [start, end) of a body, and the text that takes their place. */
+/** Bytes [start, end) of a body and the text that replaces them. */
 export interface Edit {
   readonly start: number
   readonly end: number
@@ -6,9 +6,9 @@ export interface Edit {
 }
 
 /**
- * A copy of `bytes` with each edit made; all other bytes are the same.
+ * Returns a copy of `bytes` with all edits applied. Throws if two edits overlap.
  *
- * @param edits in any order; none overlaps another
+ * @param edits in any order
  */
 export function splice(bytes: Buffer, edits: readonly Edit[]): Buffer {
   const parts: Buffer[] = []
