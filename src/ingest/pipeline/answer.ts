@@ -6,14 +6,14 @@ import { REASONS } from '../../model/reasons.ts'
 import type { JsonObject } from '../parse/body.ts'
 import type { BadEvent } from '../judge/judge.ts'
 
-/** What the client is told. */
+/** The response to a request. */
 export interface Answer {
   readonly status: number
   /** JSON. */
   readonly body: string
   /** Whole seconds, for the Retry-After header. */
   readonly retryAfterSeconds?: number
-  /** Set where the request held no events: it is counted by this code, as events are by theirs. */
+  /** Set if the request had no events: the request itself is then counted under this code. */
   readonly refused?: ReasonCode | ErrorCode
 }
 
@@ -23,11 +23,11 @@ export interface BatchCounts {
   readonly accepted: number
   readonly duplicates: number
   readonly rejected: number
-  /** Events that rules have ended: taken, and not told to the client. */
+  /** Events that rules have ended; the answer does not mention them. */
   readonly dropped: number
 }
 
-/** One fault that is the whole request's: 400, or the status that the catalogue of errors has for it. */
+/** The answer to a request with one fault: the status of its code in the catalogue of errors, otherwise 400. */
 export function faultAnswer({ code, pointer, message }: Fault): Answer {
   return {
     status: code in ERRORS ? ERRORS[code as ErrorCode].status : 400,
@@ -35,7 +35,7 @@ export function faultAnswer({ code, pointer, message }: Fault): Answer {
   }
 }
 
-/** The events cannot be made durable now: nothing was taken. */
+/** The events cannot be made durable now, and none was accepted. */
 export function unavailableAnswer(message: string, retryAfterSeconds: number): Answer {
   return { status: 503, body: errorBody('unavailable', message), retryAfterSeconds }
 }
@@ -46,13 +46,13 @@ export function rateLimitedAnswer(retryAfterSeconds: number): Answer {
 }
 
 const MAX_POINTER_CHARS = 200
-/** What the counts and the frame round the list of errors take at most. */
+/** The most bytes of the answer outside the list of errors. */
 const FRAME_BYTES = 1024
 
 /**
- * A batch in which some events were bad: each is named, as many as fit, so that the truth reaches the developer.
+ * The answer to a batch with refused events. It lists as many of them as fit.
  *
- * @param partialStatus where at least one event is durable; where none is, nothing has succeeded
+ * @param partialStatus the status if at least one event was not refused; otherwise the status is 400
  */
 export function partialAnswer(
   bad: readonly BadEvent[],

@@ -13,27 +13,28 @@ import { toText } from '../parse/time.ts'
 import type { Governance } from '../govern/governance.ts'
 
 /**
- * What became of a refused body: kept; kept before; or not kept, because its source has no room, nothing can be stored, or
- * rules that cannot be applied to it keep payloads of its source from being stored.
+ * The outcomes of a refused body. `kept`; `duplicate`: it was kept before. Otherwise it is not kept. `over_limit`: its source
+ * has used up refusedBytesPerHour. `failed`: it could not be stored. `withheld`: rules forbid to keep payloads of its source,
+ * and cannot be applied to a body that is not split into events.
  */
 export const BODY_OUTCOMES = ['kept', 'duplicate', 'over_limit', 'failed', 'withheld'] as const
 
 export type BodyOutcome = (typeof BODY_OUTCOMES)[number]
 
-/** Where refused bodies are counted. */
+/** Counts refused bodies. */
 export interface BodyLedger {
   bodyRefused(source: string, outcome: BodyOutcome): void
 }
 
 /** A body that is refused as a whole, of a request whose source is known. */
 export interface RefusedBody {
-  /** After inflating, as far as it was read. */
+  /** The bytes that were read, after inflating. */
   readonly bytes: Buffer
-  /** Nothing of it is missing. */
+  /** True if `bytes` is the whole body. */
   readonly isComplete: boolean
   readonly fault: Fault
   readonly endpoint: Endpoint
-  /** The path that the request came to, as the server names it. */
+  /** The registered path of the request. */
   readonly path: string
   readonly source: Source
   readonly writeKey: string
@@ -41,11 +42,11 @@ export interface RefusedBody {
   readonly traceparent?: string | undefined
 }
 
-/** Keeps refused bodies as rejected records of the kind `body`, so that what is whole in them can be sent again. */
+/** Keeps refused bodies as rejected records of the kind `body`, so that the complete events in them can be replayed. */
 export interface BodyKeeper {
   /**
-   * Resolves when the body is durable, or is not to be kept: an empty one, one that is kept already, or one for which its
-   * source has no room left. Rejects with SinkUnavailable where it should be kept and cannot be.
+   * Resolves when the body is durable or is not kept (see BODY_OUTCOMES; an empty body is not kept either). Rejects with
+   * SinkUnavailable if the body should be kept but cannot be made durable.
    */
   keep(body: RefusedBody): Promise<void>
 }
@@ -58,28 +59,27 @@ export interface BodyKeeperOptions {
   readonly clock: Clock
   readonly governance?: Governance
   /**
-   * What may be kept for each source, 512 bytes more for each body than it has; default 0: nothing. What was not used makes
-   * room for at most one hour.
+   * The most bytes that are kept for each source in an hour; each body counts 512 bytes more than its size. Default 0:
+   * nothing is kept. Unused bytes accumulate for at most one hour.
    */
   readonly refusedBytesPerHour?: number
 }
 
-/**
- * What is kept of one body. A default batch fits, and so does its record into the 1 MiB that Kafka takes by default.
- */
+/** The most bytes that are kept of a body. A default batch fits, and its record fits into Kafka's default limit of 1 MiB. */
 export const MAX_KEPT_BODY_BYTES = 512 * 1024
 
-/** What a record says beside its body takes so much at most, as a rule: small bodies fill a disk by that alone. */
+/** The approximate size of a record without its body, which counts because many small bodies could fill the disk. */
 const RECORD_FRAME_BYTES = 512
 
 const MS_PER_HOUR = 3_600_000
 
+/** Keeps nothing if `refusedBytesPerHour` is 0. */
 export function createBodyKeeper(options: BodyKeeperOptions): BodyKeeper {
   const { dedupe, ledger, clock, refusedBytesPerHour = 0 } = options
   if (refusedBytesPerHour === 0) return { keep: async () => undefined }
   const takeRoom = createRoom(refusedBytesPerHour, clock)
 
-  /** The claim on a body that is to be kept; else what becomes of it. */
+  /** Returns the claims if the body is new; otherwise its outcome. */
   async function claim(body: RefusedBody): Promise<DedupeClaims | BodyOutcome> {
     const claims = dedupe.begin(`${body.source.id}.rejected`)
     const digest = digestOf(body)
@@ -116,7 +116,7 @@ export function createBodyKeeper(options: BodyKeeperOptions): BodyKeeper {
   }
 }
 
-/** Takes bytes of the room that a source has; false where that is too little. */
+/** Returns a function that takes bytes of a source's budget; false if the budget is too small. */
 function createRoom(bytesPerHour: number, clock: Clock): (source: string, bytes: number) => boolean {
   const rooms = new Map<string, { bytes: number; at: number }>()
   return (source, bytes) => {

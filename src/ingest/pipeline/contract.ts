@@ -17,17 +17,17 @@ import type { GovernanceRule } from '../../model/governance/rules.ts'
 import type { Governance } from '../govern/governance.ts'
 import type { RequestSignals } from '../govern/governance.ts'
 
-/** Where the fates of events are counted: once per request and kind, never per event. */
+/** Counts events by outcome. Each method is called once for a request and a kind of event, never for each event. */
 export interface Ledger extends BodyLedger {
   received(source: string, type: EventType | 'unknown', events: number): void
   settled(fate: Fate, events: number): void
-  /** Where the events went that were accepted, or would have gone that failed. */
+  /** Counts the routes of accepted events, and the routes that failed events would have taken. */
   routed(routes: readonly RouteCount[]): void
-  /** Names in `integrations` that are no destination's; the names themselves are the sender's, so nobody is told them. */
+  /** Counts names in `integrations` that are no destination. The names come from the sender, so they are no labels. */
   unknownIntegrations(source: string, names: number): void
-  /** What rules did to events. */
+  /** Counts the events on which a rule had an effect. */
   governed(source: string, rule: GovernanceRule, events: number): void
-  /** A batch was taken although stray separators stood between its events. */
+  /** Counts a batch that was accepted with stray separators between its events. */
   batchRepaired(source: string): void
 }
 
@@ -38,7 +38,7 @@ export interface Fate {
   readonly code?: ReasonCode
 }
 
-/** Takes tokens for a request; 0 when they were there, else whole seconds until trying again makes sense. */
+/** Takes tokens for a request. Returns 0 if the request may pass, otherwise the whole seconds after which it may. */
 export interface RateLimiter {
   take(source: Source, events: number): number
 }
@@ -48,38 +48,38 @@ export interface PipelineOptions {
   readonly dedupe: Dedupe
   /** The rules between the contract and dedupe; default: none. */
   readonly governance?: Governance
-  /** Asked anew for each request: a reload swaps it. */
+  /** Called for each request, because a reload replaces the router. */
   readonly router: () => Router
   readonly sink: Sink
   readonly ledger: Ledger
   readonly observe: Observer
   readonly rateLimiter: RateLimiter
-  /** How many bytes of bodies that are refused as a whole are kept, for each source. Default 0: none is kept. */
+  /** See BodyKeeperOptions. Default 0: no refused body is kept. */
   readonly refusedBytesPerHour?: number
-  /** Lets the event loop go round, between the steps of large requests. */
+  /** Resolves after a turn of the event loop; called between the steps of large requests. */
   readonly pause: () => Promise<void>
   readonly clock: Clock
-  /** Where the lines of a request are written; large bodies are given back to it. */
+  /** The pool for the lines of a request; large bodies are released to it. */
   readonly bufferPool: BufferPool
-  /** The status of a batch in which some events were bad and others are durable. */
+  /** The status of a batch in which some events were refused and others are durable. */
   readonly partialStatus: 200 | 400
 }
 
 export interface IngestRequest {
   readonly body: ParsedBody
   readonly endpoint: Endpoint
-  /** The path that it came to, as the server names it: no query, and nothing that the client made up. */
+  /** The registered path of the request: it has no query and no text of the client. */
   readonly path: string
   readonly source: Source
-  /** The key that the request came with: kept out of what is published. */
+  /** The write key of the request, which must not be published. */
   readonly writeKey: string
   readonly address: string
-  /** What rules may look at besides; default: nothing. */
+  /** Signals of the request that rules may use; default: none. */
   readonly signals?: RequestSignals | undefined
-  /** As asTraceparent() made it, where the records are to have it. */
+  /** The result of asTraceparent(), if records contain it. */
   readonly traceparent?: string | undefined
-  /** Those of the source; default: the server's. */
+  /** The limits of the source; default: the server's. */
   readonly limits?: Limits
-  /** What a single event without a messageId gets; default: a new one. */
+  /** The messageId for a single event without one; default: a new UUID. */
   readonly messageId?: string
 }

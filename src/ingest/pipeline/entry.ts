@@ -12,7 +12,7 @@ import type { Verdict } from '../govern/judged-request.ts'
 const NOTHING = Buffer.alloc(0)
 const NO_TOPICS: readonly string[] = []
 
-/** What is known of an event once it was judged. */
+/** The facts of a judged event. */
 interface JudgedEvent {
   readonly type: EventType | 'unknown'
   readonly scan: Scan
@@ -21,9 +21,9 @@ interface JudgedEvent {
 }
 
 /**
- * One event of a request and what has become of it so far: its record while it is published, and in the end what is
- * reported of it. One object, that holds numbers and what the whole request shares: it lives until its record is durable,
- * and what lives so long costs the collector of garbage many times more than what dies young.
+ * One event of a request and its state: its record while it is published, and its report at the end. It is one object with
+ * numbers and references to shared objects, because it lives until its record is durable, and long-lived objects cost the
+ * garbage collector many times more than short-lived ones.
  */
 export class EventEntry implements EventReport {
   readonly kind: 'event' | 'rejected'
@@ -32,21 +32,21 @@ export class EventEntry implements EventReport {
   /** Bytes [start, end) of the body. */
   start: number
   end: number
-  /** The end that a rule has put to it; undefined where it goes on. */
+  /** The verdict of a rule that has ended the event; undefined if none has. */
   verdict: Verdict | undefined = undefined
-  /** What rules did to it; undefined where none did anything. */
+  /** The effects of rules on the event; undefined if there are none. */
   effects: readonly Effect[] | undefined = undefined
-  /** Why it is refused. */
+  /** Why the event is refused; undefined if it is valid. */
   fault: Fault | undefined
-  /** `failed` until it is known to be anything better. */
+  /** `failed` until another outcome is known. */
   outcome: Outcome = 'failed'
-  /** What it becomes when its record is durable. */
+  /** The outcome after the record of the event is durable. */
   readonly settlesAs: Outcome
-  /** Another request is publishing the same id now: true once that is durable. */
+  /** Set if another request is publishing the same id now: resolves with true when the id is durable. */
   awaited: Promise<boolean> | undefined = undefined
-  /** Where it is published to; none where it is not. */
+  /** The topics of the record; empty if it is not published. */
   topics = NO_TOPICS
-  /** The same with the rules that decided it; for good events only. */
+  /** The topics with the rules that decided them; only for valid events. */
   route: Route | undefined = undefined
   block: Buffer = NOTHING
   lineStart = 0
@@ -80,7 +80,7 @@ export class EventEntry implements EventReport {
     return this.#facts.receivedAt
   }
 
-  /** The id, where it stands in no buffer yet, and the key. */
+  /** Copies the messageId and the partition key into a buffer of their own. */
   takeTexts(messageId: string, key: string): void {
     Object.assign(this, textsOf(messageId, key))
   }

@@ -9,16 +9,17 @@ import { judgeEvent } from '../judge/judge.ts'
 import type { Governor } from '../govern/governance.ts'
 import { JudgedRequest } from '../govern/judged-request.ts'
 
-/** Above it a request passes in pieces... */
+/** A request with a larger body is processed in pieces. */
 const LARGE_BODY_BYTES = 128 * 1024
-/** ...of so many events: a millisecond, or three where each of them is refused. */
+/** The events of a piece: they take about a millisecond, or three if each of them is refused. */
 export const EVENTS_AT_ONCE = 250
 
+/** Whether a request is processed in pieces, so that it does not block the event loop. */
 export function isLarge({ body }: IngestRequest): boolean {
   return body.bytes.length > LARGE_BODY_BYTES
 }
 
-/** Judges all events by the contract. @param shared a fault of what the events share: it is each one's */
+/** Judges all events by the contract. @param shared a fault of the shared members, which then applies to every event */
 export async function judgeAll(
   { judge, pause }: Pick<PipelineOptions, 'judge' | 'pause'>,
   request: IngestRequest,
@@ -35,7 +36,7 @@ export async function judgeAll(
   return events
 }
 
-/** What rules make of a request's events. */
+/** Applies the rules to the events of a request. */
 export async function governAll(
   { judge, pause }: Pick<PipelineOptions, 'judge' | 'pause'>,
   request: IngestRequest,
@@ -50,16 +51,18 @@ export async function governAll(
   return governed
 }
 
+/** Refuses an event that is valid by itself. */
 export function refuseGood(event: GoodEvent, index: number, why: Fault): BadEvent {
   return { index, scan: event.scan, value: event.value(), type: event.type, fault: why }
 }
 
+/** @param receivedAt milliseconds since the epoch */
 export function factsOf(request: IngestRequest, receivedAt: number): RequestFacts {
   const { body, source, path, address, traceparent } = request
   return createFacts({ body, source: source.id, path, receivedAt, address, traceparent })
 }
 
-/** Events that nobody has looked at: the source is over its rate. `governor` says whether their payload may be shown. */
+/** The entries of a request over its source's rate; no event is judged. `governor` decides whether the payload may be shown. */
 export function entriesAsTheyCame(request: IngestRequest, facts: RequestFacts, governor: Governor | undefined) {
   const { body, endpoint } = request
   const type = endpoint.kind === 'single' ? endpoint.type : 'unknown'

@@ -8,25 +8,26 @@ import { judgeEnvelope } from '../judge/judge.ts'
 import type { RequestSignals } from '../govern/governance.ts'
 import { RequestWork } from './request-work.ts'
 
-/** The path of an event from the parsed body on: validate, dedupe, enrich, route, publish, answer. */
+/** Processes events from the parsed body to the answer: judge, govern, dedupe, enrich, route, publish. */
 export interface Pipeline {
   /**
-   * Each event of the request has its one outcome when this resolves. Never rejects for what a client can send, nor
-   * for a sink that is unavailable; only for a bug, and then nothing was taken.
+   * Resolves when each event of the request has its one outcome. Rejects only for a bug, and then no event was accepted: an
+   * invalid request and an unavailable sink give an answer.
    */
   ingest(request: IngestRequest): Promise<Answer>
   /**
-   * A body that cannot be split into events is kept with its reason, within the rate of its source: the answer is that
-   * reason, or why the request must come again. Rejects as ingest() does.
+   * Keeps a body that cannot be split into events, within the rate of its source. The answer names the fault of the body, or
+   * tells the client to retry (429, 503). Rejects as ingest() does.
    */
   refuse(body: RefusedBody): Promise<Answer>
 }
 
+/** Creates the pipeline, which serves all requests of a process; calls may overlap. */
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { judge, ledger, rateLimiter } = options
   const bodies = createBodyKeeper(options)
 
-  /** What a body without events takes of its source's rate: as much as events of the largest size would. */
+  /** The tokens for a body without events: as many as if it consisted of events of the largest size. */
   function eventsWorth({ length }: Buffer): number {
     return Math.max(1, Math.ceil(length / judge.limits.maxEventBytes))
   }
@@ -56,7 +57,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       if (body.isRepaired) ledger.batchRepaired(source.id)
       const shared = judgeEnvelope(judge, body)
       if (shared === undefined || events.length > 0) return work.run(shared)
-      // Of an empty batch there is nothing to keep.
+      // An empty batch has no events to keep.
       if (shared.code === 'empty_batch') return { ...faultAnswer(shared), refused: shared.code }
       return keep({ bytes, isComplete: true, fault: shared, endpoint, path, source, writeKey, traceparent })
     },
@@ -69,7 +70,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
 const NO_SIGNALS: RequestSignals = {}
 
-/** The same for all sources but those that have limits of their own. */
+/** The options of a request: for a source with limits of its own, the judge gets these limits. */
 function optionsFor({ limits }: IngestRequest, options: PipelineOptions): PipelineOptions {
   const { judge } = options
   return limits === undefined || limits === judge.limits ? options : { ...options, judge: { ...judge, limits } }

@@ -4,24 +4,24 @@ import type { RateLimiter } from './contract.ts'
 
 export interface RateLimiterOptions {
   readonly clock: Clock
-  /** The burst is never below a whole batch: else a legal batch could never pass. */
+  /** The smallest burst, so that a batch of the largest size can pass. */
   readonly maxBatchEvents: number
-  /** Where a source's limit is shared with other servers; default: this server has all of it. */
+  /** How sources' limits are shared with other servers; default: this server has the whole limit. */
   readonly sharing?: RateSharing | undefined
 }
 
 export interface RateSharing {
   /** This server's part of a source's limits, from 0 to 1. */
   shareOf(source: string): { readonly events: number; readonly requests: number }
-  /** Told of each request of a source with a limit, whether it passes or not. */
+  /** Called for each request of a source with a limit, whether the request passes or not. */
   offered(source: string, events: number): void
 }
 
-/** A bucket that fills steadily up to its burst. Levels may go below zero by one request that found it filled. */
+/** A token bucket. A request that is larger than the burst passes a full bucket, and its level is then negative. */
 interface Bucket {
-  /** As the source has it. */
+  /** The limit of the source. */
   readonly limit: { readonly perSecond: number; readonly burst: number }
-  /** This server's part of it. */
+  /** This server's part of the limit, from 0 to 1. */
   share: number
   perSecond: number
   burst: number
@@ -36,8 +36,8 @@ interface SourceBuckets {
 }
 
 /**
- * Per source, in events and in requests a second; a request passes whole or not at all. A bucket outlives edits of
- * tributary.yml: an edit that changes its limit keeps the share that is filled, any other edit keeps all of it.
+ * Limits each source in events and in requests a second. A request passes as a whole or not at all. Edits of tributary.yml
+ * do not reset a bucket: if the limit changes, the filled fraction stays; otherwise the level stays.
  */
 export function createRateLimiter({ clock, maxBatchEvents, sharing }: RateLimiterOptions): RateLimiter {
   const buckets = new Map<string, SourceBuckets>()
@@ -87,7 +87,7 @@ function makeBucket(
   return { limit: { perSecond, burst }, share: 1, perSecond, burst, level, filledAt: now }
 }
 
-/** What is filled, as a part of the burst, stays: servers that share a limit share its burst too. */
+/** Applies a new share and keeps the filled fraction, because servers that share a limit share its burst too. */
 function takeShare(bucket: Bucket | undefined, share: number, now: number): void {
   if (bucket === undefined || bucket.share === share || share <= 0) return
   fill(bucket, now)
@@ -103,10 +103,10 @@ function fill(bucket: Bucket, now: number): void {
   bucket.filledAt = now
 }
 
-/** Fills the bucket up to now, then tells how long until it holds `tokens`; 0 when it does. */
+/** Fills the bucket up to now. Returns the seconds until it holds `tokens`; 0 if it does. */
 function secondsUntil(bucket: Bucket | undefined, tokens: number, now: number): number {
   if (bucket === undefined) return 0
   fill(bucket, now)
-  // A body may hold more events than a bucket ever will, where the operator raised the limit: it passes a full one.
+  // A request with more events than the burst passes a full bucket.
   return Math.max(0, (Math.min(tokens, bucket.burst) - bucket.level) / bucket.perSecond)
 }

@@ -11,10 +11,10 @@ import type { BadEvent } from '../judge/judge.ts'
 import { partitionKeyOf } from '../route/key-of.ts'
 import { LineWriter } from '../enrich/line-writer.ts'
 
-/** What the envelope and our own fields add to an event, to size the first buffer. */
+/** The expected bytes that an event grows by its envelope and our fields, to size the first buffer. */
 const EXPECTED_EXTRA_BYTES = 384
 
-/** The lines of one request's events, side by side in one buffer, and where each of them is to go. */
+/** Routes the events of one request and writes their lines into one buffer. */
 export class RequestLines {
   readonly #options: PipelineOptions
   readonly #request: IngestRequest
@@ -22,13 +22,13 @@ export class RequestLines {
   readonly #writer: LineWriter
   readonly #encoder: EventEncoder
   /**
-   * Refused events by their bytes, so that a batch that is sent again does not put them on the rejected topic twice.
-   * Made for the first of them.
+   * Claims of refused events by a digest of their bytes, so that a batch that is sent again does not write them to the
+   * rejected topic twice. Created for the first refused event.
    */
   #rejectedClaims: DedupeClaims | undefined
   /** The refused events, in order. */
   readonly bad: BadEvent[] = []
-  /** Keys of `integrations` that are no destination's. */
+  /** The number of keys in `integrations` that are no destination. */
   unknownNames = 0
 
   constructor(options: PipelineOptions, request: IngestRequest, facts: RequestFacts) {
@@ -40,12 +40,12 @@ export class RequestLines {
     this.#encoder = new EventEncoder(this.#writer, facts)
   }
 
-  /** So many bytes were written. A line counts once, however many topics it goes to. */
+  /** The number of bytes written. A line counts once, however many topics it has. */
   get length(): number {
     return this.#writer.length
   }
 
-  /** Routes and writes one event, if it is new. */
+  /** Routes and writes one event, unless it is a duplicate, is being published by another request, or was ended by a rule. */
   write(event: GoodEvent | BadEvent, entry: EventEntry): void {
     entry.lineStart = this.#writer.length
     if (entry.verdict !== undefined) entry.takeTexts(entry.verdict.messageId, '')
@@ -54,21 +54,22 @@ export class RequestLines {
     entry.lineEnd = this.#writer.length
   }
 
+  /** The buffer with all lines; read it only after the last write. */
   get block(): Buffer {
     return this.#writer.block
   }
 
-  /** What was written is durable. */
+  /** The written lines are durable: keeps the claims of refused events. */
   commit(): void {
     this.#rejectedClaims?.commit()
   }
 
-  /** What was written is as if it had never been; the block may still be in somebody's hands. */
+  /** The written lines are not durable: drops the claims of refused events. A sink may still read the block. */
   abort(): void {
     this.#rejectedClaims?.abort()
   }
 
-  /** Nobody needs the block any more. */
+  /** Releases the block to the pool; nothing may read it any more. */
   releaseMemory(): void {
     this.#options.bufferPool.release(this.#writer.block)
   }
@@ -83,7 +84,7 @@ export class RequestLines {
   }
 
   #writeBad(entry: EventEntry, event: BadEvent): void {
-    // What a rule has blocked is not the client's to know.
+    // The client is not told that a rule has blocked an event.
     if (event.isBlocked !== true) this.bad.push(event)
     const value = asObject(event.value) ?? {}
     entry.takeTexts(typeof value['messageId'] === 'string' ? value['messageId'] : '', partitionKeyOf(value))
@@ -100,7 +101,7 @@ export class RequestLines {
     }
   }
 
-  /** The batch's integrations under the event's own. */
+  /** The event's integrations merged with the batch's; the event's own keys take precedence. */
   #integrationsOf({ pattern }: GoodEvent): JsonObject | undefined {
     const own = asObject(pattern.integrations)
     const shared = this.#facts.body.envelope.integrations?.value

@@ -24,16 +24,16 @@ import type { JudgedRequest } from '../govern/judged-request.ts'
 import { RequestLines } from './request-lines.ts'
 import { answerOf, countEffects, countReceived, countSettled, timingsOf } from './settlement.ts'
 
-/** One request on its way through the pipeline; used once. */
+/** Processes one request; each object is used once. */
 export class RequestWork {
   readonly #options: PipelineOptions
-  /** Its body is what rules have left of it. */
+  /** The request, with its body as changed by rules. */
   #request: IngestRequest
   #facts: RequestFacts
   readonly #governor: Governor | undefined
-  /** What rules made of the events; undefined where there are no rules. */
+  /** The events as changed by rules; undefined if there are no rules. */
   #governed: JudgedRequest | undefined
-  /** The body's bytes as they came. */
+  /** The original bytes of the body. */
   readonly #received: Buffer
   #lines: RequestLines
   readonly #claims: DedupeClaims
@@ -58,7 +58,7 @@ export class RequestWork {
     this.#marks = [options.clock.monotonic()]
   }
 
-  /** The source is over its rate: no event is looked at. */
+  /** Ends all events as `rate_limited`, without judging them. */
   rejectForRate(): void {
     const { entries, shown } = entriesAsTheyCame(this.#request, this.#facts, this.#governor)
     this.#entries = entries
@@ -67,7 +67,7 @@ export class RequestWork {
     this.#end('rate_limited')
   }
 
-  /** @param shared a fault of what the events share: it is each one's */
+  /** Runs all steps and returns the answer. @param shared a fault of the shared members, which then applies to every event */
   async run(shared: Fault | undefined): Promise<Answer> {
     const { body } = this.#request
     const inPieces = isLarge(this.#request)
@@ -78,7 +78,7 @@ export class RequestWork {
       this.#entries = events.map((event, index) => this.#entryOf(event, index))
       countReceived(this.#entries, this.#facts.source, this.#options.ledger)
       this.#mark()
-      // All of them before the first is written: look-ups wait for memory, and next to one another they wait together.
+      // All ids are claimed before the first line is written: consecutive look-ups overlap their cache misses.
       for (let index = 0; index < events.length; index++) {
         this.#claim(events[index] as GoodEvent | BadEvent, this.#entries[index] as EventEntry)
       }
@@ -91,7 +91,7 @@ export class RequestWork {
       this.#request.body.release()
       this.#mark()
       if (this.#records.length > 0) this.#receipt = await this.#options.sink.publish(this.#records)
-      // Others have become durable with it: all of them at once would keep the event loop for as many milliseconds.
+      // Other requests may have become durable in the same turn; settling all of them at once would block the event loop.
       if (inPieces) await this.#options.pause()
     } catch (error) {
       return this.#fail(error)
@@ -103,7 +103,7 @@ export class RequestWork {
     return answer
   }
 
-  /** From then on the body is what rules have left of it. */
+  /** Applies the rules. All later steps use the body as changed by them. */
   async #govern(governor: Governor, events: readonly (GoodEvent | BadEvent)[]) {
     const governed = await governAll(this.#options, this.#request, events, governor)
     this.#governed = governed
@@ -130,8 +130,8 @@ export class RequestWork {
   }
 
   /**
-   * Writes the lines of all events. False as soon as they are more than `limit` bytes, which keeps a large shared context
-   * times many events from filling the memory. What Kafka's side needs for each topic is bounded there.
+   * Writes the lines of all events. Returns false as soon as the lines exceed `limit` bytes, because a large shared context
+   * is copied into each event and could fill the memory. The memory for each topic is bounded by the Kafka sink.
    */
   async #writeAll(events: readonly (GoodEvent | BadEvent)[], limit: number): Promise<boolean> {
     const inPieces = isLarge(this.#request)
@@ -144,9 +144,9 @@ export class RequestWork {
   }
 
   /**
-   * The request asks for too much: what was written is forgotten, and every event that was good is refused.
+   * The lines exceed the limit: discards them and refuses every valid event.
    *
-   * @returns the events as they are to be kept, each as it came, so that they take little more than the body
+   * @returns the refused events, which are kept as received, so that they take little more than the body
    */
   #refuse(events: readonly (GoodEvent | BadEvent)[]): (GoodEvent | BadEvent)[] {
     const { limits } = this.#options.judge
@@ -177,7 +177,7 @@ export class RequestWork {
     }
   }
 
-  /** Everything published is durable; what other requests were publishing decides the rest. */
+  /** All published records are durable: sets the outcomes, after waiting for the ids that other requests are publishing. */
   async #settle(): Promise<Answer> {
     for (const entry of this.#entries) {
       const isGood = entry.fault === undefined
@@ -195,26 +195,26 @@ export class RequestWork {
     })
   }
 
-  /** Where it went wrong the memory of the request is left to the collector: somebody may be at work with it. */
+  /** Releases the request's memory. After a failure the garbage collector frees it, because a sink may still use it. */
   #releaseMemory(): void {
     if (this.#receipt?.released === false) return
     this.#lines.releaseMemory()
     this.#options.bufferPool.release(this.#received)
   }
 
-  /** Nothing may be taken as durable: the client must send all of it again. */
+  /** Nothing counts as durable: the client must send the whole request again. */
   #fail(error: unknown): Answer {
     this.#end('failed')
     if (isSinkUnavailable(error)) return unavailableAnswer(error.message, error.retryAfterSeconds)
     throw error
   }
 
-  /** Gives every event the same fate, and its id back. */
+  /** Gives every event the same outcome, and drops all claims. */
   #end(outcome: Outcome): void {
     this.#claims.abort()
     this.#lines.abort()
     for (const entry of this.#entries) {
-      // Written, and not published.
+      // The line was written but not published.
       if (entry.place < 0) entry.lineEnd = entry.lineStart
       entry.outcome = outcome
       entry.fault = undefined
@@ -222,7 +222,7 @@ export class RequestWork {
     this.#close()
   }
 
-  /** Every event has its one outcome: tells the ledger and the observer. */
+  /** Reports the outcomes of all events to the ledger and the observer. */
   #close(): void {
     this.#mark()
     const { source, receivedAt } = this.#facts

@@ -13,7 +13,7 @@ export function countReceived(entries: readonly EventEntry[], source: string, le
   forEachKind(entries, isOfOneType, ({ type }, events) => ledger.received(source, type, events))
 }
 
-/** Counts the one outcome of each event, and the ways that the accepted ones went. */
+/** Counts the outcome of each event, and the routes of accepted and failed events. */
 export function countSettled(entries: readonly EventEntry[], source: string, ledger: Ledger): void {
   forEachKind(entries, isOfOneFate, ({ type, outcome, fault }, events) => {
     ledger.settled({ source, type, outcome, ...(fault === undefined ? {} : { code: fault.code }) }, events)
@@ -31,7 +31,7 @@ export interface AnswerFacts {
   readonly partialStatus: 200 | 400
 }
 
-/** What the client is told, once every event has its outcome. What rules have ended is not told. */
+/** The answer to a request whose events all have their outcomes. The answer does not mention events that rules have ended. */
 export function answerOf(
   entries: readonly EventEntry[],
   { bad, refusal, isSingle, partialStatus }: AnswerFacts
@@ -52,7 +52,7 @@ export function answerOf(
   return partialAnswer(bad, counts, partialStatus)
 }
 
-/** Counts, for each rule, the events that it did something to. */
+/** Counts the events on which each rule had an effect. */
 export function countEffects(
   effects: readonly (readonly Effect[] | undefined)[],
   source: string,
@@ -78,7 +78,7 @@ interface Count {
   events: number
 }
 
-/** Calls back for each kind of entries with how many there are: mostly once, since those of a request are mostly alike. */
+/** Calls `tell` for each kind of entries with their number; mostly once, because the events of a request are mostly alike. */
 function forEachKind(
   entries: readonly EventEntry[],
   isAlike: (a: EventEntry, b: EventEntry) => boolean,
@@ -99,7 +99,7 @@ function forEachKind(
   for (const { like, events } of counts) tell(like, events)
 }
 
-/** @param marks monotonic milliseconds at the start and after each step; a step that did not come took no time */
+/** @param marks monotonic milliseconds at the start and after each step; a step that did not run takes 0 ms */
 export function timingsOf(marks: readonly number[]): { judgeMs: number; encodeMs: number; publishMs: number } {
   const [start = 0, judged = start, written = judged, ended = written] = marks
   return { judgeMs: judged - start, encodeMs: written - judged, publishMs: ended - written }

@@ -6,14 +6,14 @@ import type { ParsedBody, ParseResult } from '../parse/body.ts'
 import { parseBody } from '../parse/body.ts'
 import type { Endpoint } from '../judge/judge.ts'
 
-/** The limits of a source's requests: the server's own object where the source sets none. */
+/** Returns the limits of a source; the server's own object if the source is unknown or sets none. */
 export type LimitsOf = (source: Source | undefined) => Limits
 
 /**
- * A source's limits bound its requests within the server's, never beyond: what a request may cost is for whoever starts
- * the server to say. They are made once for each source of an edit.
+ * The limits of a source can only be stricter than the server's, because the operator of the server decides what a request
+ * may cost. They are computed once for each source object.
  *
- * @param server what counts where a source sets nothing, and where it is not known yet who sends
+ * @param server the limits of the server
  */
 export function createLimitsOf(server: Limits): LimitsOf {
   const known = new WeakMap<Source, Limits>()
@@ -32,7 +32,7 @@ function bounded(server: Limits, own: NonNullable<Source['limits']>): Limits {
   return { ...server, ...Object.fromEntries(values), ofSource: new Set(ofSource) }
 }
 
-/** What bounds a body: a single call's may be 32 KB to the byte, unless the limit of events is another. */
+/** The limit of a body and its name. A single call may have exactly 32 KB, unless the operator or source changed the limit. */
 export function bodyLimit({ kind }: Endpoint, limits: Limits): { readonly bytes: number; readonly name: LimitName } {
   if (kind === 'batch') return { bytes: limits.maxBatchBytes, name: 'maxBatchBytes' }
   const { maxEventBytes, ofSource } = limits
@@ -46,7 +46,7 @@ export interface ParseWithinOptions {
   readonly isLenient?: boolean | undefined
 }
 
-/** Takes a body apart once more, by limits that were not known when it came in. */
+/** Parses a body again with the limits of its source, if the source was not known at the first time. */
 export function parseWithin(
   { bytes, isRepaired }: ParsedBody,
   { endpoint, limits, isLenient = false }: ParseWithinOptions
@@ -57,6 +57,6 @@ export function parseWithin(
     return { ok: false, fault: fault('payload_too_large', '', why) }
   }
   const parsed = parseBody(bytes, { endpoint: endpoint.kind, limits, isLenient })
-  // What was written over the first time cannot be seen any more.
+  // The first parse has overwritten the stray separators, so the second parse cannot detect them.
   return parsed.ok && isRepaired ? { ok: true, body: { ...parsed.body, isRepaired } } : parsed
 }
