@@ -3,37 +3,37 @@ import type { Route } from '../../model/route.ts'
 import type { JsonObject } from '../parse/body.ts'
 import type { ConsentSigns } from './consent.ts'
 
-/** A destination as far as one source and one type of event are concerned. */
+/** A destination, for the events of one source and one type. */
 export interface Candidate {
   readonly name: string
-  /** Filled in. */
+  /** With `{type}` and `{source}` filled in. */
   readonly topic: string
-  /** Which track calls, by their name; undefined for all of them, and for the other types. */
+  /** Whether the destination accepts a track event by its name; undefined: it accepts all events. */
   readonly takesName: ((name: string) => boolean) | undefined
-  /** Of all users, from 0 to 1. */
+  /** The sampled part of all users, from 0 to 1. */
   readonly rate: number
-  /** What the user must have consented to; undefined: nothing. */
+  /** The consent that the user must have given; undefined: none. */
   readonly consent: ConsentRule | undefined
 }
 
-/** The destinations that are still in question, and those that have dropped out. */
+/** The destinations that may still get an event, and those that were filtered out, with the rule. */
 export interface RoutingCandidates {
   readonly eventsTopic: string
   readonly candidates: readonly Candidate[]
   readonly filtered: Route['filtered']
 }
 
-/** What is asked of an event itself; only where it decides, since each answer is a string that has to be made. */
+/** What the router reads of an event. It calls these methods only if the result matters, because each creates strings. */
 export interface RoutedEvent {
-  /** The name of a track call; undefined where it has none. */
+  /** The name of a track call; undefined if there is none. */
   name(): string | undefined
-  /** What Kafka partitions by. */
+  /** The partition key. */
   key(): string
-  /** What it says of consent. */
+  /** The consent in the event's context. */
   consent(): ConsentSigns
 }
 
-/** What is left to be asked of an event. What that costs does not depend on how many destinations there are. */
+/** The decisions that depend on the event. Their cost does not depend on the number of destinations. */
 export interface RoutePlan {
   route(event: RoutedEvent, integrations: JsonObject | undefined): Route
 }

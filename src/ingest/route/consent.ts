@@ -2,7 +2,7 @@ import type { ConsentRule } from '../../model/destination.ts'
 import type { JsonObject } from '../parse/body.ts'
 import { asObject } from '../parse/body.ts'
 
-/** What an event says of its user's consent: members of its context, the batch's under its own. */
+/** The members of an event's context about consent, merged with the batch's. */
 export interface ConsentSigns {
   /** Segment's: `{categoryPreferences: {id: boolean}}`. */
   readonly consent: unknown
@@ -10,13 +10,14 @@ export interface ConsentSigns {
   readonly consentManagement: unknown
 }
 
-/** The event that tells of a change of consent goes everywhere, whatever the user has chosen (Segment's spec). */
+/** The event that reports a change of consent goes to all destinations, whatever the user has chosen (Segment's spec). */
 export const CONSENT_EVENT = 'Segment Consent Preference Updated'
 
 /**
- * Whether a destination with a rule may have an event. Where both vendors' members are there, both must allow it.
+ * Whether a destination with a consent rule may get an event. If the event has the members of both vendors, both must allow
+ * the destination.
  *
- * @param hasIntegrations the event has an `integrations` object: it decides about a `consent` without preferences
+ * @param hasIntegrations the event has an `integrations` object, which matters for a `consent` without preferences
  */
 export function allowsConsent(rule: ConsentRule, signs: ConsentSigns, hasIntegrations: boolean): boolean {
   const { categories } = rule
@@ -24,9 +25,9 @@ export function allowsConsent(rule: ConsentRule, signs: ConsentSigns, hasIntegra
 }
 
 /**
- * Segment's table ("Consent in Segment Connections"). No `consent`: all. `consent: {}`: all, but none with an `integrations`
- * object. With `categoryPreferences`: each category of the destination must be true, and one that is missing is false. What
- * is none of these forms allows nothing.
+ * Segment's table ("Consent in Segment Connections"). Without `consent`: allowed. `consent: {}`: allowed, unless the event
+ * has an `integrations` object. With `categoryPreferences`: allowed if each category of the destination is true; a missing
+ * category is false. All other forms: not allowed.
  */
 function allowsSegment(categories: readonly string[], consent: unknown, hasIntegrations: boolean): boolean {
   if (consent === undefined || consent === null) return true
@@ -39,8 +40,9 @@ function allowsSegment(categories: readonly string[], consent: unknown, hasInteg
 }
 
 /**
- * RudderStack's rule (processor/consent.go): only denied ids count. `and`: no category may be denied; `or`: not all of them.
- * Ketch is always `or`; for a provider of one's own the destination's strategy counts; otherwise the event's.
+ * RudderStack's rule (processor/consent.go): only denied ids count. `and`: no category may be denied. `or`: at least one
+ * category must not be denied. The strategy is `or` for the provider `ketch`, the destination's for `custom`, and otherwise
+ * the event's.
  */
 function allowsRudder({ categories, strategy = 'and' }: ConsentRule, consentManagement: unknown): boolean {
   const said = asObject(consentManagement)
@@ -58,7 +60,7 @@ function strategyOf({ provider, resolutionStrategy }: JsonObject, own: 'and' | '
   return 'and'
 }
 
-/** A list, or an object whose values are the ids: older SDKs send the latter with OneTrust. */
+/** The ids of a list, or of an object whose values are the ids, which older SDKs send with OneTrust. */
 function idsIn(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value
   return Object.values(asObject(value) ?? {})

@@ -3,19 +3,19 @@ import type { TributaryFile } from '../../model/tributary-file.ts'
 import type { RouteConfig, Router } from './route.ts'
 import { createRouter, fillTopic } from './route.ts'
 
-/** So long Kafka may take to answer when it is asked about topics: at start, and for a changed file. */
+/** How long to wait for Kafka's answer about topics, at start and for a changed file. */
 const START_PATIENCE_MS = 10_000
 const RELOAD_PATIENCE_MS = 5_000
-/** A file whose topics are refused is tried again: what is wrong may be mended in Kafka. */
+/** A file whose topics are refused is tried again, because the problem may be solved in Kafka. */
 const RETRY_MS = 5_000
 
 export interface LiveRouterOptions {
   readonly topics: Pick<RouteConfig, 'eventsTopic' | 'rejectedTopic'>
-  /** Resolves with the topics that are refused and why; empty where that cannot be known in time. */
+  /** Resolves with the refused topics and the reason for each; empty if Kafka does not answer in time. */
   readonly refusedTopics: (names: readonly string[], timeoutMs: number) => Promise<ReadonlyMap<string, string>>
-  /** Told the topics of each configuration that comes into force. */
+  /** Called with the topics of each configuration that comes into force. */
   readonly onTopics: (names: readonly string[]) => void
-  /** Told once of each changed file that does not come into force, one line for each problem. */
+  /** Called once for each changed file that does not come into force, with one line for each problem. */
   readonly onRefused: (problems: readonly string[]) => void
   /** Default 5,000. */
   readonly retryMs?: number
@@ -24,22 +24,24 @@ export interface LiveRouterOptions {
 }
 
 /**
- * The router in force. A changed file takes over only when Kafka takes all the topics that it adds; those that are in
- * force already hold up no edit, whatever has become of them, so that a key can be revoked meanwhile.
+ * The router in force. A changed file comes into force only when Kafka accepts all topics that the file adds. Problems with
+ * topics that are in force already delay no edit, so that a key can be revoked at any time.
  */
 export interface LiveRouter {
   current(): Router
-  /** What is wrong with the topics of the file that the server has started with. */
+  /** The problems with the topics of the first file. */
   startProblems(): Promise<readonly string[]>
   /**
-   * Asks for a changed file. `takeEffect` is called in the turn in which the routes come into force, at once where no
-   * topic is new. Resolves when Kafka was asked once; a file that is refused is tried again until another is asked for.
+   * Requests a changed file. `takeEffect` is called in the same turn of the event loop in which the routes come into force;
+   * that is at once if the file adds no topic. Resolves after Kafka was asked once. A refused file is tried again until
+   * another file is requested.
    */
   request(file: TributaryFile, takeEffect?: () => void): Promise<void>
-  /** The file that was asked for last is wanted no more. */
+  /** Cancels the last request. */
   withdraw(): void
 }
 
+/** @param first the file that the server starts with, which is in force at once */
 export function createLiveRouter(first: TributaryFile, options: LiveRouterOptions): LiveRouter {
   const { retryMs = RETRY_MS, reloadPatienceMs = RELOAD_PATIENCE_MS } = options
   let current = makeRouter(first)
@@ -107,7 +109,7 @@ interface Edit {
   readonly takeEffect: (() => void) | undefined
 }
 
-/** One line for each destination that has refused topics, with its place in the file, and one for each other topic. */
+/** One line for each destination with refused topics, with its position in the file, and one for each other refused topic. */
 function topicProblems(
   { sources, destinations, topicPlaces }: TributaryFile,
   refused: ReadonlyMap<string, string>

@@ -1,19 +1,19 @@
 import { allowsConsent, CONSENT_EVENT } from './consent.ts'
 import type { Candidate, RoutePlan, RoutingCandidates } from './candidates.ts'
 
-/** Above so many different answers of consent a plan is made each time. */
+/** The most plans that are cached; for further combinations of consent a plan is created for each event. */
 const MAX_KEPT_PLANS = 256
 
 export interface ConsentPlanOptions {
-  /** Only a track call can be the event that tells of consent. */
+  /** Only a track call can be CONSENT_EVENT. */
   readonly isTrack: boolean
-  /** What comes after consent. */
+  /** Creates the plan for the step after consent. */
   readonly next: (candidates: RoutingCandidates) => RoutePlan
-  /** Leaves out the candidates that consent is not given for. */
+  /** Filters out the candidates that do not stay. */
   readonly narrow: (stays: (candidate: Candidate) => boolean) => RoutingCandidates
 }
 
-/** Consent comes before `integrations`, which cannot override it. Destinations without categories are not asked about. */
+/** Applies consent before `integrations`, which cannot override it. Destinations without a consent rule are not affected. */
 export function planByConsent(all: RoutingCandidates, { isTrack, next, narrow }: ConsentPlanOptions): RoutePlan {
   const everywhere = next(all)
   const rules = [...new Set(all.candidates.map(({ consent }) => consent))].filter(rule => rule !== undefined)

@@ -9,9 +9,8 @@ import { asRouted, partitionKeyOf } from './key-of.ts'
 import type { Router } from './route.ts'
 
 /**
- * Makes the record of a line that was kept on disk, routed as the configuration now in force says. A line holds all
- * that a record needs; rejected ones are told by their `code` where an event has its `version`. Undefined for a line
- * that is neither.
+ * Creates the record of a line on disk, routed by the configuration in force now. The line contains all members of the
+ * record: accepted events have `version`, and rejected events have `code`. Undefined if the line is neither.
  */
 export function restoreRecord(line: Buffer, router: Router): OutgoingRecord | undefined {
   const value = parse(line)
@@ -23,7 +22,7 @@ export function restoreRecord(line: Buffer, router: Router): OutgoingRecord | un
   if (typeof source !== 'string' || typeof code !== 'string' || !Object.hasOwn(REASONS, code)) return undefined
   const event = asObject(value['event']) ?? {}
   const messageId = typeof event['messageId'] === 'string' ? event['messageId'] : ''
-  // Records of earlier versions do not name the type, which may then be the event's own.
+  // Records of earlier versions have no type; the event's own type is then used.
   const type = [named, event['type']].find(isEventType) ?? 'unknown'
   const topics = router.rejectedTopics(source, type)
   return createRecord({

@@ -1,7 +1,7 @@
 import type { Outcome } from '../../model/outcome.ts'
 import type { Route, RouteCount } from '../../model/route.ts'
 
-/** Counts the events of a request by the way they went. Those that went nowhere (refused, duplicate) are left out. */
+/** Counts the accepted and failed events of a request by route. Events without a route (refused, duplicate) do not count. */
 export function countRoutes(
   events: Iterable<{ readonly route: Route | undefined; readonly outcome: Outcome | undefined }>
 ): readonly RouteCount[] {

@@ -3,15 +3,18 @@ import type { Candidate, RoutePlan, RoutingCandidates } from './candidates.ts'
 import { planByConsent } from './plan-by-consent.ts'
 
 export interface RoutePlanOptions {
-  /** Every name of an event that some destination's lists mention. */
+  /** All names of events in the destinations' `allow` and `deny` lists. */
   readonly listedNames: ReadonlySet<string>
-  /** The user's place between 0 and 1, for sampling. */
+  /** The position of a user between 0 and 1, for sampling. */
   readonly place: (key: string) => number
-  /** Of which type the events are. */
+  /** Whether the events are track calls. */
   readonly isTrack: boolean
 }
 
-/** Names of events first: all names that no list mentions are one case. */
+/**
+ * Creates the plan for a source and type. The steps are names of events, sampling, consent and `integrations`. First the
+ * names: there is one plan for each listed name, and one for all other names.
+ */
 export function makeRoutePlan(field: RoutingCandidates, options: RoutePlanOptions): RoutePlan {
   if (field.candidates.every(({ takesName }) => takesName === undefined)) return planBySample(field, options)
   const planFor = (name: string): RoutePlan =>
@@ -19,7 +22,7 @@ export function makeRoutePlan(field: RoutingCandidates, options: RoutePlanOption
       narrow(field, 'events', ({ takesName }) => takesName?.(name) ?? true),
       options
     )
-  // No event has the empty string as its name, and no list holds it.
+  // The empty string is no name of an event and is in no list.
   const unlisted = planFor('')
   const listed = new Map([...options.listedNames].map(name => [name, planFor(name)]))
   return {
@@ -31,7 +34,7 @@ export function makeRoutePlan(field: RoutingCandidates, options: RoutePlanOption
   }
 }
 
-/** Then sampling: users between two neighbouring rates are all treated alike. */
+/** Second step, sampling: there is one plan for all users between two neighbouring rates. */
 function planBySample(field: RoutingCandidates, { place, isTrack }: RoutePlanOptions): RoutePlan {
   const planFor = (all: RoutingCandidates): RoutePlan =>
     planByConsent(all, { isTrack, next: planByIntegrations, narrow: stays => narrow(all, 'consent', stays) })
@@ -49,12 +52,12 @@ function planBySample(field: RoutingCandidates, { place, isTrack }: RoutePlanOpt
   }
 }
 
-/** Above so many different answers to `integrations` the others are worked out each time. */
+/** The most routes that are cached; for further combinations of `integrations` a route is created for each event. */
 const MAX_KEPT_ROUTES = 256
 
 /**
- * `integrations` last: Segment's rule. A destination's own key beats `All`, which defaults to true; an object (options)
- * counts as true, null as absent; names are case-sensitive.
+ * Last step, `integrations`, by Segment's rule. The key of a destination takes precedence over `All`, which defaults to
+ * true. An object (options) counts as true, null as absent. Names are case-sensitive.
  */
 function planByIntegrations(field: RoutingCandidates): RoutePlan {
   const indexes = new Map(field.candidates.map(({ name }, index) => [name, index]))

@@ -1,12 +1,12 @@
 const STEPS = 2 ** 32
 
 /**
- * The place of a user between 0 and 1, evenly spread: FNV-1a of the user's key in UTF-8 and then the last mixing of
- * MurmurHash3, both of 32 bits, divided by 2^32. A destination that samples gets the users below its rate.
+ * The position of a user between 0 (included) and 1, evenly distributed: FNV-1a of the user's key in UTF-8, then the
+ * finalizer of MurmurHash3, both of 32 bits, divided by 2^32. A destination with sampling gets the users below its rate.
  *
- * It depends on nothing but the key, so that a user is in or out for good, on every server and from every source, and
- * who is in at 10 % is in at 20 % too. It is not the hash that Kafka's partitions go by: with that one a sample would
- * leave partitions empty.
+ * The position depends only on the key, so that a user is always in or out, on every server and for every source, and a
+ * user who is in at 10 % is also in at 20 %. It is not Kafka's partition hash, with which a sample would leave partitions
+ * empty.
  */
 export function placeOfUser(key: string): number {
   let hash = 0x811c9dc5

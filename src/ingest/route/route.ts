@@ -8,13 +8,13 @@ import { makeRoutePlan } from './route-plan.ts'
 import { placeOfUser } from './route-sample.ts'
 
 export interface RouteConfig {
-  /** May contain `{type}` and `{source}`, as may every topic here. */
+  /** All topics here may contain `{type}` and `{source}`. */
   readonly eventsTopic: string
   readonly rejectedTopic: string
   readonly destinations: readonly Destination[]
 }
 
-/** What the router needs to know of an event. `integrations` is the batch's merged under the event's own. */
+/** The input of the router. `integrations` is the event's, merged with the batch's. */
 export interface RouteInput {
   readonly type: EventType
   readonly source: string
@@ -23,24 +23,24 @@ export interface RouteInput {
 }
 
 export interface Router {
-  /** Events that go the same way get the same object, which must not be changed. */
+  /** Events with the same route get the same object, which must not be changed. */
   route(input: RouteInput): Route
   rejectedTopics(source: string, type: string): readonly string[]
-  /** Every topic that an event of these sources can go to, so that they can be made before the first one comes. */
+  /** All topics that events of these sources can have, so that the topics can be created in advance. */
   knownTopics(sources: readonly { readonly id: string }[]): readonly string[]
-  /** How many keys of `integrations` are no destination's name. */
+  /** The number of keys in `integrations` that are no destination. */
   unknownNames(integrations: JsonObject): number
 }
 
-/** Keys of `integrations` that mean something without being a destination: the last is a browser SDK's own switch. */
+/** Keys of `integrations` with a meaning that are no destination. `Segment.io` is a switch of the browser SDK itself. */
 const RESERVED_NAMES = ['All', 'Segment.io']
 
-/** Fills `{type}` and `{source}`. */
+/** Replaces `{type}` and `{source}` in the name of a topic. */
 export function fillTopic(template: string, source: string, type: string): string {
   return template.replaceAll('{type}', type).replaceAll('{source}', source)
 }
 
-/** Pure: the same event and configuration always give the same topics. */
+/** Creates a router. Routing is pure: the same event and configuration always give the same topics. */
 export function createRouter(config: RouteConfig): Router {
   const plans = new Map<string, Partial<Record<EventType, RoutePlan>>>()
   const rejected = new Map<string, readonly string[]>()
@@ -87,7 +87,7 @@ export function createRouter(config: RouteConfig): Router {
   }
 }
 
-/** What the configuration alone decides for a source and a type. */
+/** The candidates for a source and a type, by the configuration alone. */
 function startingCandidates(config: RouteConfig, source: string, type: EventType) {
   const candidates: Candidate[] = []
   const filtered: { readonly destination: string; readonly rule: FilterRule }[] = []
