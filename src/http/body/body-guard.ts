@@ -27,7 +27,7 @@ export interface UnreadBody {
 const NOTHING: Buffer = Buffer.alloc(0)
 
 /** How long the rest of an oversized body is still read, so that the refused body can be kept. */
-const KEEP_PATIENCE_MS = 1_000
+const KEEP_READ_MS = 1_000
 
 /** The first byte of a JSON object. */
 const OPEN_BRACE = 0x7b
@@ -84,7 +84,7 @@ class BodyReader {
   /** The pieces that the inflater got, if they are to be kept. */
   readonly #wire: Buffer[] = []
   #stopWatch: (() => void) | undefined
-  #patience: NodeJS.Timeout | undefined
+  #readTimer: NodeJS.Timeout | undefined
 
   constructor(request: IncomingMessage, options: GuardOptions, done: (body: GuardedBody) => void) {
     const { encoding, limit, limitName, keepBytes, budget, bufferPool = UNPOOLED_BUFFERS } = options
@@ -104,7 +104,7 @@ class BodyReader {
     const isTooLarge = declared > this.#wireLimit
     if (isTooLarge && !this.#isKept) this.#refuseSize(false)
     else {
-      if (isTooLarge) this.#hurry()
+      if (isTooLarge) this.#limitReadTime()
       // Most bodies arrive together with the head of the request; their rate need not be watched.
       if (declared !== request.readableLength) this.#watch(options.minimumRate ?? DEFAULT_MINIMUM_RATE)
       this.#listen()
@@ -128,7 +128,7 @@ class BodyReader {
     if (this.#wireBytes > this.#mostWireBytes) this.#stopAtLimit(this.#encoding === 'identity' ? chunk : NOTHING)
     else if (!this.#hold(chunk)) this.#refuse('overloaded')
     else {
-      if (this.#wireBytes > this.#wireLimit) this.#hurry()
+      if (this.#wireBytes > this.#wireLimit) this.#limitReadTime()
       if (this.#encoding === 'identity') this.#body.add(chunk)
       else {
         this.#waiting.add(chunk)
@@ -138,8 +138,8 @@ class BodyReader {
   }
 
   /** The body is too large already: it is read for a short time only. */
-  #hurry(): void {
-    this.#patience ??= setTimeout(() => this.#refuseSize(false), KEEP_PATIENCE_MS).unref()
+  #limitReadTime(): void {
+    this.#readTimer ??= setTimeout(() => this.#refuseSize(false), KEEP_READ_MS).unref()
   }
 
   #inflate(): void {
@@ -169,7 +169,7 @@ class BodyReader {
     else if (!this.#hold(chunk)) this.#refuse('overloaded')
     else {
       this.#body.add(chunk)
-      if (this.#body.length > this.#limit) this.#hurry()
+      if (this.#body.length > this.#limit) this.#limitReadTime()
     }
   }
 
@@ -227,7 +227,7 @@ class BodyReader {
 
   #finish(body: GuardedBody): void {
     this.#stopWatch?.()
-    clearTimeout(this.#patience)
+    clearTimeout(this.#readTimer)
     this.#request.off('data', this.#onWire)
     this.#request.off('end', this.#onWireEnd)
     this.#request.off('close', this.#onBroken)

@@ -22,16 +22,16 @@ const CHECK_EVERY_MS = 1_000
 export function watchBodyRate(minimumRate: MinimumBodyRate, received: () => number, onTooSlow: () => void): () => void {
   const started = performance.now()
   let isOver = false
-  let timer = setTimeout(look, minimumRate.graceMs).unref()
+  let timer = setTimeout(checkSoon, minimumRate.graceMs).unref()
   /** Lets the server read first what has arrived in the meantime, because the server itself may be late. */
-  function look(): void {
-    setImmediate(judge)
+  function checkSoon(): void {
+    setImmediate(check)
   }
-  function judge(): void {
+  function check(): void {
     if (isOver) return
     const seconds = (performance.now() - started) / 1_000
     if (received() < seconds * minimumRate.bytesPerSecond) onTooSlow()
-    else timer = setTimeout(look, CHECK_EVERY_MS).unref()
+    else timer = setTimeout(checkSoon, CHECK_EVERY_MS).unref()
   }
   return () => {
     isOver = true

@@ -22,7 +22,7 @@ export interface FollowOptions {
 }
 
 /** A new pair is used after two equal reads in a row, because the two files are rarely replaced at the same instant. */
-const LOOK_EVERY_MS = 1_000
+const READ_EVERY_MS = 1_000
 
 export interface CertificateWatch {
   /** Reads the files now and uses them without a second read. */
@@ -43,10 +43,10 @@ export function followCertificate({ certificate, servers, log }: FollowOptions):
   let inForce = pairOf(certificate.cert, certificate.key)
   let pending: string | undefined
   let refused: string | undefined
-  let looking = false
+  let isReading = false
   let isAsked = false
 
-  async function look(): Promise<void> {
+  async function readPair(): Promise<void> {
     const wasAsked = isAsked
     isAsked = false
     const [cert, key] = await Promise.all([readText(certFile), readText(keyFile)])
@@ -76,15 +76,15 @@ export function followCertificate({ certificate, servers, log }: FollowOptions):
   }
 
   function run(): void {
-    if (looking) return
-    looking = true
-    void look().finally(() => {
-      looking = false
+    if (isReading) return
+    isReading = true
+    void readPair().finally(() => {
+      isReading = false
       if (isAsked) run()
     })
   }
 
-  const timer = setInterval(run, LOOK_EVERY_MS).unref()
+  const timer = setInterval(run, READ_EVERY_MS).unref()
   return {
     check() {
       isAsked = true

@@ -31,9 +31,9 @@ export function createWorkQueue(): WorkQueue {
   function run(): void {
     isScheduled = false
     // Paused work continues after this function returns, and may pause again before the next turn.
-    const goOn = paused.shift()
-    if (goOn === undefined) work()
-    else goOn()
+    const resume = paused.shift()
+    if (resume === undefined) work()
+    else resume()
     if (paused.length > 0 || next < waiting.length) schedule()
   }
 

@@ -81,7 +81,7 @@ export function judgeEvent(judge: Judge, endpoint: Endpoint, body: ParsedBody, i
   const pattern = scan.sound && scan.isObject ? book.find(scan, body.bytes, judge.rules) : undefined
   if (pattern !== undefined) return new GoodEvent(scan, body, pattern)
   const type = given ?? (scan.isObject && scan.sound ? typeOf(scan, body) : undefined)
-  const { value, what } = lookInto(judge, { scan, body, type })
+  const { value, what } = parseAndValidate(judge, { scan, body, type })
   if (what !== undefined || type === undefined) {
     return { index, scan, value, type: type ?? 'unknown', fault: what ?? fault('type_invalid', '/type') }
   }
@@ -93,7 +93,7 @@ export function judgeEvent(judge: Judge, endpoint: Endpoint, body: ParsedBody, i
 }
 
 /** Parses an event that matches no known pattern, and returns its first fault. */
-function lookInto(
+function parseAndValidate(
   judge: Judge,
   event: { scan: Scan; body: ParsedBody; type: EventType | undefined }
 ): { value: unknown; what: Fault | undefined } {

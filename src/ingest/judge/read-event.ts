@@ -88,7 +88,7 @@ export function readEnvelope(
 ): JsonObject {
   const { context, integrations } = body.envelope
   // These values exist already.
-  const made = new Map<string, unknown>([
+  const existing = new Map<string, unknown>([
     ['batch', scan.elements],
     ['context', context?.value],
     ['integrations', integrations?.value]
@@ -98,7 +98,7 @@ export function readEnvelope(
   return Object.fromEntries(
     places.map(place => {
       const key = whole.keyAt(place)
-      return [key, made.get(key) ?? valueAt(place)]
+      return [key, existing.get(key) ?? valueAt(place)]
     })
   )
 }

@@ -78,15 +78,15 @@ interface Count {
   events: number
 }
 
-/** Calls `tell` for each kind of entries with their number; mostly once, because the events of a request are mostly alike. */
+/** Calls `report` for each kind of entries with their number; mostly once, because the events of a request are mostly alike. */
 function forEachKind(
   entries: readonly EventEntry[],
   isAlike: (a: EventEntry, b: EventEntry) => boolean,
-  tell: (like: EventEntry, events: number) => void
+  report: (like: EventEntry, events: number) => void
 ): void {
   const [first] = entries
   if (first === undefined) return
-  if (entries.every(entry => isAlike(entry, first))) return tell(first, entries.length)
+  if (entries.every(entry => isAlike(entry, first))) return report(first, entries.length)
   const counts: Count[] = []
   let last: Count | undefined
   for (const entry of entries) {
@@ -96,7 +96,7 @@ function forEachKind(
     }
     last.events++
   }
-  for (const { like, events } of counts) tell(like, events)
+  for (const { like, events } of counts) report(like, events)
 }
 
 /** @param marks monotonic milliseconds at the start and after each step; a step that did not run takes 0 ms */

@@ -4,8 +4,8 @@ import type { RouteConfig, Router } from './route.ts'
 import { createRouter, fillTopic } from './route.ts'
 
 /** How long to wait for Kafka's answer about topics, at start and for a changed file. */
-const START_PATIENCE_MS = 10_000
-const RELOAD_PATIENCE_MS = 5_000
+const START_TIMEOUT_MS = 10_000
+const RELOAD_TIMEOUT_MS = 5_000
 /** A file whose topics are refused is tried again, because the problem may be solved in Kafka. */
 const RETRY_MS = 5_000
 
@@ -43,7 +43,7 @@ export interface LiveRouter {
 
 /** @param first the file that the server starts with, which is in force at once */
 export function createLiveRouter(first: TributaryFile, options: LiveRouterOptions): LiveRouter {
-  const { retryMs = RETRY_MS, reloadPatienceMs = RELOAD_PATIENCE_MS } = options
+  const { retryMs = RETRY_MS, reloadPatienceMs = RELOAD_TIMEOUT_MS } = options
   let current = makeRouter(first)
   let topicsInForce: ReadonlySet<string> = new Set(current.knownTopics(first.sources))
   let wanted: object | undefined
@@ -60,13 +60,13 @@ export function createLiveRouter(first: TributaryFile, options: LiveRouterOption
   }
 
   async function problemsInTime(file: TributaryFile, added: readonly string[]): Promise<readonly string[]> {
-    const { promise: outOfPatience, resolve } = Promise.withResolvers<readonly string[]>()
-    const patience = setTimeout(resolve, reloadPatienceMs, []).unref()
+    const { promise: timedOut, resolve } = Promise.withResolvers<readonly string[]>()
+    const timeout = setTimeout(resolve, reloadPatienceMs, []).unref()
     const asked = problemsOf(file, added, reloadPatienceMs)
-    return Promise.race([asked, outOfPatience]).finally(() => clearTimeout(patience))
+    return Promise.race([asked, timedOut]).finally(() => clearTimeout(timeout))
   }
 
-  async function take(edit: Edit, told: boolean): Promise<void> {
+  async function take(edit: Edit, isReported: boolean): Promise<void> {
     const { file, router, topics } = edit
     const added = topics.filter(name => !topicsInForce.has(name))
     const problems = added.length === 0 ? [] : await problemsInTime(file, added)
@@ -79,7 +79,7 @@ export function createLiveRouter(first: TributaryFile, options: LiveRouterOption
       options.onTopics(topics)
       return
     }
-    if (!told) options.onRefused(problems)
+    if (!isReported) options.onRefused(problems)
     timer = setTimeout(() => void take(edit, true), retryMs).unref()
   }
 
@@ -90,7 +90,7 @@ export function createLiveRouter(first: TributaryFile, options: LiveRouterOption
 
   return {
     current: () => current,
-    startProblems: () => problemsOf(first, current.knownTopics(first.sources), START_PATIENCE_MS),
+    startProblems: () => problemsOf(first, current.knownTopics(first.sources), START_TIMEOUT_MS),
     request(file, takeEffect) {
       withdraw()
       const router = makeRouter(file)

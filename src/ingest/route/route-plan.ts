@@ -15,11 +15,11 @@ export interface RoutePlanOptions {
  * Creates the plan for a source and type. The steps are names of events, sampling, consent and `integrations`. First the
  * names: there is one plan for each listed name, and one for all other names.
  */
-export function makeRoutePlan(field: RoutingCandidates, options: RoutePlanOptions): RoutePlan {
-  if (field.candidates.every(({ takesName }) => takesName === undefined)) return planBySample(field, options)
+export function makeRoutePlan(remaining: RoutingCandidates, options: RoutePlanOptions): RoutePlan {
+  if (remaining.candidates.every(({ takesName }) => takesName === undefined)) return planBySample(remaining, options)
   const planFor = (name: string): RoutePlan =>
     planBySample(
-      narrow(field, 'events', ({ takesName }) => takesName?.(name) ?? true),
+      narrow(remaining, 'events', ({ takesName }) => takesName?.(name) ?? true),
       options
     )
   // The empty string is no name of an event and is in no list.
@@ -35,12 +35,12 @@ export function makeRoutePlan(field: RoutingCandidates, options: RoutePlanOption
 }
 
 /** Second step, sampling: there is one plan for all users between two neighbouring rates. */
-function planBySample(field: RoutingCandidates, { place, isTrack }: RoutePlanOptions): RoutePlan {
+function planBySample(remaining: RoutingCandidates, { place, isTrack }: RoutePlanOptions): RoutePlan {
   const planFor = (all: RoutingCandidates): RoutePlan =>
     planByConsent(all, { isTrack, next: planByIntegrations, narrow: stays => narrow(all, 'consent', stays) })
-  const rates = [...new Set(field.candidates.map(({ rate }) => rate))].filter(rate => rate > 0 && rate < 1)
+  const rates = [...new Set(remaining.candidates.map(({ rate }) => rate))].filter(rate => rate > 0 && rate < 1)
   rates.sort((a, b) => a - b)
-  const plans = [...rates, 1].map(next => planFor(narrow(field, 'sample', ({ rate }) => rate >= next)))
+  const plans = [...rates, 1].map(next => planFor(narrow(remaining, 'sample', ({ rate }) => rate >= next)))
   if (rates.length === 0) return plans[0] as RoutePlan
   return {
     route(event, integrations) {
@@ -59,18 +59,18 @@ const MAX_KEPT_ROUTES = 256
  * Last step, `integrations`, by Segment's rule. The key of a destination takes precedence over `All`, which defaults to
  * true. An object (options) counts as true, null as absent. Names are case-sensitive.
  */
-function planByIntegrations(field: RoutingCandidates): RoutePlan {
-  const indexes = new Map(field.candidates.map(({ name }, index) => [name, index]))
-  const all = makeRoute(field)
-  const none = makeRoute(narrow(field, 'integrations', () => false))
+function planByIntegrations(remaining: RoutingCandidates): RoutePlan {
+  const indexes = new Map(remaining.candidates.map(({ name }, index) => [name, index]))
+  const all = makeRoute(remaining)
+  const none = makeRoute(narrow(remaining, 'integrations', () => false))
   const kept = new Map<string, Route>()
 
-  function routeBut(exceptions: readonly number[], closed: boolean): Route {
+  function routeWithExceptions(exceptions: readonly number[], closed: boolean): Route {
     const key = `${closed ? '+' : '-'}${exceptions.join()}`
     let route = kept.get(key)
     if (route === undefined) {
-      const picked = new Set(exceptions.map(index => field.candidates[index]))
-      route = makeRoute(narrow(field, 'integrations', candidate => picked.has(candidate) === closed))
+      const picked = new Set(exceptions.map(index => remaining.candidates[index]))
+      route = makeRoute(narrow(remaining, 'integrations', candidate => picked.has(candidate) === closed))
       if (kept.size < MAX_KEPT_ROUTES) kept.set(key, route)
     }
     return route
@@ -88,23 +88,23 @@ function planByIntegrations(field: RoutingCandidates): RoutePlan {
         ;(exceptions ??= []).push(index)
       }
       if (exceptions === undefined) return closed ? none : all
-      return routeBut(exceptions.length > 1 ? exceptions.sort((a, b) => a - b) : exceptions, closed)
+      return routeWithExceptions(exceptions.length > 1 ? exceptions.sort((a, b) => a - b) : exceptions, closed)
     }
   }
 }
 
 function narrow(
-  field: RoutingCandidates,
+  remaining: RoutingCandidates,
   rule: FilterRule,
   stays: (candidate: Candidate) => boolean
 ): RoutingCandidates {
   const candidates: Candidate[] = []
-  const filtered = [...field.filtered]
-  for (const candidate of field.candidates) {
+  const filtered = [...remaining.filtered]
+  for (const candidate of remaining.candidates) {
     if (stays(candidate)) candidates.push(candidate)
     else filtered.push({ destination: candidate.name, rule })
   }
-  return { eventsTopic: field.eventsTopic, candidates, filtered }
+  return { eventsTopic: remaining.eventsTopic, candidates, filtered }
 }
 
 function makeRoute({ eventsTopic, candidates, filtered }: RoutingCandidates): Route {
