@@ -38,6 +38,15 @@ export async function npmPackages(): Promise<string> {
   })
 }
 
+/** A folder from which one npm package is found, e.g. `aws-msk-iam-sasl-signer-js@1.0.3`, with all that it needs. */
+export async function npmPackage(requirement: string): Promise<string> {
+  return once('npm-one', requirement, async dir => {
+    await writeFile(join(dir, 'package.json'), '{"private":true}')
+    const quiet = ['--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error']
+    await run('npm', ['install', ...quiet, requirement], { cwd: dir, timeout: TIMEOUT_MS })
+  })
+}
+
 /** The Python of a virtual environment with one package, e.g. `rudder-sdk-python==2.1.9`: some of them share module names. */
 export async function pythonWith(requirement: string): Promise<string> {
   const dir = await once('python', requirement, async dir => {
