@@ -12,13 +12,13 @@ export interface AuthenticatorOptions {
   readonly keys: KeyStore
   /** Whether this server's configuration is behind: an unknown key is then no guess, and the client is told to retry. */
   readonly isBehind?: () => boolean
-  /** Why a source does not take a request with the token that it has, or without one; default: every source does. */
+  /** The code with which a source refuses a request for its token, or for lack of one; default: no source refuses. */
   readonly tokenRefusal?: (request: FastifyRequest, caller: TokenUse) => ErrorCode | undefined
   /** Monotonic milliseconds. */
   readonly monotonic: () => number
 }
 
-/** What a token is sent for. */
+/** The source and the write key of a request that may have a token. */
 export interface TokenUse {
   readonly source: Source
   readonly writeKey: string

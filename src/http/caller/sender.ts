@@ -26,7 +26,7 @@ export function signalsOf(request: FastifyRequest): RequestSignals | undefined {
   return request.raw.headers['sec-gpc'] === '1' ? GPC_SIGNALS : undefined
 }
 
-/** The sender's place in its trace (W3C Trace Context), where records are to have it and it is valid. */
+/** The `traceparent` of a request (W3C Trace Context); undefined if it is not valid or records do not contain it. */
 export function traceparentIn(request: FastifyRequest, { keepTraceparent }: TraceOptions): string | undefined {
   return keepTraceparent === true ? asTraceparent(request.raw.headers[TRACEPARENT]) : undefined
 }

@@ -38,7 +38,7 @@ export interface RefusedBody {
   readonly path: string
   readonly source: Source
   readonly writeKey: string
-  /** As in IngestRequest. */
+  /** See IngestRequest. */
   readonly traceparent?: string | undefined
 }
 
