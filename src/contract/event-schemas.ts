@@ -56,17 +56,17 @@ export function addEventSchemas(given: ContractDocument, options: EnvelopeOption
 function withoutForbiddenKeys(document: ContractDocument): ContractDocument {
   const { [FORBIDDEN_KEYS]: forbiddenKeys, ...others } = document.components.schemas
   if (forbiddenKeys === undefined) return document
-  const schemas = mapValues(others, withoutTheirNot)
+  const schemas = mapValues(others, withoutForbiddenKeysNot)
   const isAskedFor = JSON.stringify([schemas, document.paths]).includes(`"${FORBIDDEN_KEYS_REF}"`)
   const kept = isAskedFor ? { ...schemas, [FORBIDDEN_KEYS]: forbiddenKeys } : schemas
   return { ...document, components: { ...document.components, schemas: kept } }
 }
 
-function withoutTheirNot(schema: Schema): Schema {
+function withoutForbiddenKeysNot(schema: Schema): Schema {
   if (!isObject(schema)) return schema
-  const { not, ...rest } = mapSchemas(schema, withoutTheirNot)
-  const isTheirs = isObject(not) && not['$ref'] === FORBIDDEN_KEYS_REF && Object.keys(not).length === 1
-  return not === undefined || isTheirs ? rest : { ...rest, not }
+  const { not, ...rest } = mapSchemas(schema, withoutForbiddenKeysNot)
+  const refersToForbiddenKeys = isObject(not) && not['$ref'] === FORBIDDEN_KEYS_REF && Object.keys(not).length === 1
+  return not === undefined || refersToForbiddenKeys ? rest : { ...rest, not }
 }
 
 function bodySchemaOf(path: string): string[] {
@@ -135,12 +135,12 @@ function partsOf(schema: Schema, options: PartsOptions): Schema[] {
     ...own,
     ...(chosen === undefined && oneOf !== undefined ? { oneOf } : {})
   }
-  const asksNothing = Object.keys(rest).every(keyword => SILENT.has(keyword)) && outerType === 'object'
+  const assertsNothing = Object.keys(rest).every(keyword => SILENT.has(keyword)) && outerType === 'object'
   return [
     ...(isInside(ref) ? partsOfTarget(ref, options) : []),
     ...inner.flatMap(part => partsOf(part, { ...options, outerType })),
     ...(chosen === undefined ? [] : partsOfTarget(chosen, options)),
-    ...(asksNothing ? [] : [rest])
+    ...(assertsNothing ? [] : [rest])
   ]
 }
 

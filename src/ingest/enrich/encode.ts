@@ -212,7 +212,7 @@ function makePlan(pattern: Pattern, { body, address }: RequestFacts): EncodePlan
   const type = pattern.hasOwnType ? '' : `"type":"${pattern.type}",`
   const sentAt =
     pattern.sentAtAt === NOWHERE && envelope.sentAt !== undefined ? `"sentAt":${envelope.sentAt.json},` : ''
-  const contextEnd = hasOnlyToAppend(context) ? Buffer.from(`,"ip":"${ip}"}`) : undefined
+  const contextEnd = appendsOnlyIp(context) ? Buffer.from(`,"ip":"${ip}"}`) : undefined
   return {
     context: contextEnd === undefined && changesAnything(context) ? context : undefined,
     contextEnd,
@@ -229,7 +229,7 @@ interface Merge {
 }
 
 /** Whether the merge only appends `ip` to a non-empty object, which then need not be scanned. */
-function hasOnlyToAppend({ own, shared, ip }: Merge): boolean {
+function appendsOnlyIp({ own, shared, ip }: Merge): boolean {
   const object = asObject(own)
   if (object === undefined || shared !== undefined || ip === undefined) return false
   return !Object.hasOwn(object, 'ip') && Object.keys(object).length > 0

@@ -20,7 +20,7 @@ import type { RequestSignals } from '../govern/governance.ts'
 /** Counts events by outcome. Each method is called once for a request and a kind of event, never for each event. */
 export interface Ledger extends BodyLedger {
   received(source: string, type: EventType | 'unknown', events: number): void
-  settled(fate: Fate, events: number): void
+  settled(kind: SettledEvents, events: number): void
   /** Counts the routes of accepted events, and the routes that failed events would have taken. */
   routed(routes: readonly RouteCount[]): void
   /** Counts names in `integrations` that are no destination. The names come from the sender, so they are no labels. */
@@ -31,7 +31,8 @@ export interface Ledger extends BodyLedger {
   batchRepaired(source: string): void
 }
 
-export interface Fate {
+/** The labels under which events with one outcome are counted. */
+export interface SettledEvents {
   readonly source: string
   readonly type: EventType | 'unknown'
   readonly outcome: Outcome

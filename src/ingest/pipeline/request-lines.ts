@@ -91,8 +91,8 @@ export class RequestLines {
     const { source, body } = this.#facts
     this.#rejectedClaims ??= this.#options.dedupe.begin(`${source}.rejected`)
     const why = Buffer.from(`${event.fault.code} ${event.type} `)
-    const asItCame = Buffer.concat([why, event.withheld ?? body.bytes.subarray(entry.start, entry.end)])
-    const claim = this.#rejectedClaims.claim(asItCame, 0, asItCame.length)
+    const receivedBytes = Buffer.concat([why, event.withheld ?? body.bytes.subarray(entry.start, entry.end)])
+    const claim = this.#rejectedClaims.claim(receivedBytes, 0, receivedBytes.length)
     if (claim === 'duplicate') return
     if (claim !== 'new') entry.awaited = claim
     else {

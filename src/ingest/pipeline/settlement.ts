@@ -10,12 +10,12 @@ import type { BadEvent } from '../judge/judge.ts'
 
 /** Counts the events of a request as received, by type. */
 export function countReceived(entries: readonly EventEntry[], source: string, ledger: Ledger): void {
-  forEachKind(entries, isOfOneType, ({ type }, events) => ledger.received(source, type, events))
+  forEachKind(entries, hasSameType, ({ type }, events) => ledger.received(source, type, events))
 }
 
 /** Counts the outcome of each event, and the routes of accepted and failed events. */
 export function countSettled(entries: readonly EventEntry[], source: string, ledger: Ledger): void {
-  forEachKind(entries, isOfOneFate, ({ type, outcome, fault }, events) => {
+  forEachKind(entries, hasSameOutcome, ({ type, outcome, fault }, events) => {
     ledger.settled({ source, type, outcome, ...(fault === undefined ? {} : { code: fault.code }) }, events)
   })
   const routes = countRoutes(entries)
@@ -59,17 +59,17 @@ export function countEffects(
   ledger: Ledger
 ): void {
   const counts = new Map<GovernanceRule, number>()
-  for (const ofEvent of effects) {
-    for (const rule of new Set(ofEvent?.map(effect => effect.rule))) counts.set(rule, (counts.get(rule) ?? 0) + 1)
+  for (const eventEffects of effects) {
+    for (const rule of new Set(eventEffects?.map(effect => effect.rule))) counts.set(rule, (counts.get(rule) ?? 0) + 1)
   }
   for (const [rule, events] of counts) ledger.governed(source, rule, events)
 }
 
-function isOfOneType(a: EventEntry, b: EventEntry): boolean {
+function hasSameType(a: EventEntry, b: EventEntry): boolean {
   return a.type === b.type
 }
 
-function isOfOneFate(a: EventEntry, b: EventEntry): boolean {
+function hasSameOutcome(a: EventEntry, b: EventEntry): boolean {
   return a.type === b.type && a.outcome === b.outcome && a.fault?.code === b.fault?.code
 }
 
