@@ -28,6 +28,7 @@ export type SelfFacts = Pick<Heartbeat, 'adminUrl' | 'kafka' | 'backlogBytes'>
 export interface Fleet {
   readonly name: string
   readonly instance: string
+  readonly topics: FleetTopics
   readonly config: SharedConfig
   readonly limits: FleetLimits
   /** The servers of the fleet; nobody before join(). */
@@ -73,6 +74,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
   return {
     name,
     instance,
+    topics,
     config,
     limits,
     members: () => members,

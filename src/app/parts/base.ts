@@ -23,6 +23,9 @@ const PACKAGE_FILE = new URL('../../../package.json', import.meta.url)
 /** Of the server's software. */
 export const { version: VERSION } = JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')) as { readonly version: string }
 
+/** How the workers of a server share ids, and what they are called together in a fleet. */
+type WorkerIds = IdSharing & { readonly sender: string }
+
 export interface AppOptions {
   readonly config: Config
   readonly logger: Logger
@@ -33,7 +36,7 @@ export interface AppOptions {
   /** Other processes that share rate limits with this one, without a fleet. */
   readonly rateSharing?: RateSharing | undefined
   /** Other processes that share their messageIds with this one. */
-  readonly shareIds?: IdSharing | undefined
+  readonly shareIds?: WorkerIds | undefined
   /** In place of one in DATA_DIR. */
   readonly audit?: Audit
 }
@@ -49,7 +52,7 @@ export interface Base {
   readonly background: Background
   readonly metrics: ReturnType<typeof createMetrics>
   readonly rateSharing: RateSharing | undefined
-  readonly shareIds: IdSharing | undefined
+  readonly shareIds: WorkerIds | undefined
   readonly audit: Audit
   /** What the debugger is told. */
   readonly seen: Observations

@@ -4,13 +4,13 @@ import { openCatalogueStore } from '../../governance/catalogue/catalogue-store.t
 import { openGovernance } from '../../governance/open.ts'
 import { createWorkQueue } from '../../http/tracking/work-queue.ts'
 import { createDedupe } from '../../ingest/dedupe/dedupe.ts'
-import { openIdStore } from '../../ingest/dedupe/id-store.ts'
 import { createJudge } from '../../ingest/judge/judge.ts'
 import { createValidator } from '../../ingest/judge/validate.ts'
 import { createPipeline } from '../../ingest/pipeline/pipeline.ts'
 import { createRateLimiter } from '../../ingest/pipeline/rate-limit.ts'
 import type { Base } from './base.ts'
 import type { Destinations } from './destinations.ts'
+import { openIds } from './ids.ts'
 import type { Sources } from './sources.ts'
 
 const CONTRACT_FILE = new URL('../../../openapi.yml', import.meta.url)
@@ -24,8 +24,7 @@ export async function openIngestion(base: Base, { keys, fleet }: Sources, { rout
   const { config, logger, clock, metrics, seen, bufferPool } = base
   const contract = loadContract(CONTRACT_FILE.pathname, CACHE_DIR.pathname)
   const validator = createValidator({ contract, mode: config.validation, limits: config.limits })
-  const dir = join(config.dataDir, 'dedupe')
-  const ids = await openIdStore({ ...config.dedup, dir, clock, log: logger, share: base.shareIds })
+  const ids = await openIds(base, fleet)
   const workQueue = createWorkQueue()
   const governance = await openGovernance({ ...config, current: keys.current, clock, log: logger })
   const file = join(config.dataDir, 'catalogue.json')

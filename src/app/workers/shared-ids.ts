@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { workerFolder, workerFolders } from '../../fleet/workers/folders.ts'
 import type { SharedIds } from '../../fleet/workers/messages.ts'
@@ -18,6 +18,11 @@ async function sharedSeed(dataDir: string): Promise<readonly [number, number]> {
 /** What a worker shares, but for what was told lately. Folders of workers that there are no more are read too. */
 export async function shareWith(dataDir: string): Promise<(index: number) => Omit<SharedIds, 'recent'>> {
   const seed = await sharedSeed(dataDir)
+  const sender = randomUUID()
   const folders = await workerFolders(dataDir)
-  return index => ({ seed, others: folders.filter(other => other !== index).map(other => folderOf(dataDir, other)) })
+  return index => ({
+    seed,
+    sender,
+    others: folders.filter(other => other !== index).map(other => folderOf(dataDir, other))
+  })
 }

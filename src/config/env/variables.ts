@@ -120,7 +120,7 @@ export const VARIABLES = {
   DEDUP_SHARE: variable(
     'on',
     parse.oneOf(['on', 'off']),
-    'With WORKERS: whether workers tell each other the messageIds that they made durable.'
+    'Whether the workers of a server, and the servers of a fleet, tell each other the messageIds that they made durable.'
   ),
   VALIDATION: variable(
     'compatible',

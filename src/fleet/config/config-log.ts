@@ -1,6 +1,6 @@
 import type { FleetRecord } from '../topics/reader.ts'
 import type { Claim, ConfigVersion } from './version.ts'
-import { readClaim, readKey, readVersion } from './version.ts'
+import { readClaim, readKey, readSeed, readVersion } from './version.ts'
 
 /** So many versions are kept in the topic. */
 export const KEPT_VERSIONS = 50
@@ -20,6 +20,7 @@ export class ConfigLog {
   readonly #claims = new Map<number, HeldClaim>()
   #current: ConfigVersion | undefined
   #lastOffset = -1n
+  #seed: readonly [number, number] | undefined
 
   constructor(monotonic: () => number) {
     this.#monotonic = monotonic
@@ -30,6 +31,7 @@ export class ConfigLog {
     const before = this.#current
     for (const { offset, key, value } of records) {
       this.#lastOffset = offset
+      this.#seed ??= readSeed(key, value)
       const named = readKey(key)
       if (named === undefined) continue
       if (named.kind === 'claim') this.#takeClaim(named.version, value)
@@ -46,6 +48,11 @@ export class ConfigLog {
   /** The offset of the last record that was read. */
   get lastOffset(): bigint {
     return this.#lastOffset
+  }
+
+  /** What all servers hash messageIds with; undefined while the topic holds none. */
+  get seed(): readonly [number, number] | undefined {
+    return this.#seed
   }
 
   /** Oldest first. */

@@ -26,7 +26,21 @@ export interface Claim {
 export const hashOfText = (text: string): string => hash('sha256', text, 'hex').slice(0, 16)
 
 export const configKey = (version: number): string => `config/${version}`
+/** Of a seed for messageIds: the first one in the topic counts. */
+export const seedKey = (id: string): string => `ids-seed/${id}`
 export const claimKey = (version: number): string => `claim/${version}`
+
+/** Undefined for a record of another kind. */
+export function readSeed(key: string, value: Buffer | null): readonly [number, number] | undefined {
+  if (value === null || !key.startsWith(seedKey(''))) return undefined
+  try {
+    const read: unknown = JSON.parse(value.toString())
+    const [high, low] = Array.isArray(read) ? (read as unknown[]) : []
+    return Number.isInteger(high) && Number.isInteger(low) ? [high as number, low as number] : undefined
+  } catch {
+    return undefined
+  }
+}
 
 /** What a key of the topic names; undefined for a key of another kind. */
 export function readKey(key: string): { readonly kind: 'config' | 'claim'; readonly version: number } | undefined {

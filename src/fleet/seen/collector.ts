@@ -1,62 +1,22 @@
-/** messageIds of one source that became durable: entries of 12 bytes, as a journal has them. */
-export interface SeenBatch {
-  /** The source, or another stream of ids. */
-  readonly name: string
-  /** The halves of each id's hash and the second it was kept in, each a 32-bit little-endian number. */
-  readonly entries: Uint8Array
-}
+import type { SeenBatch, SeenBuffer } from './buffer.ts'
+import { createSeenBuffer } from './buffer.ts'
 
-export interface SeenCollector {
-  /** An event with this id is durable. */
-  add(name: string, high: number, low: number, unixSeconds: number): void
+export interface SeenCollector extends Pick<SeenBuffer, 'add'> {
   /** Sends what was collected now. */
   flush(): void
 }
 
-const ENTRY_BYTES = 12
 const FLUSH_MS = 50
-const FIRST_ENTRIES = 256
-/** Of one source in one flush: beyond it the others are not told, which costs duplicates, never events. */
-const MAX_ENTRIES = 65_536
-
-interface Pending {
-  buffer: Buffer
-  bytes: number
-}
 
 /** Collects ids and sends them 20 times a second, when there are any. */
 export function createSeenCollector(send: (batches: readonly SeenBatch[]) => void): SeenCollector {
-  const pending = new Map<string, Pending>()
+  const { add, take } = createSeenBuffer()
 
   function flush(): void {
-    if (pending.size === 0) return
-    const batches = [...pending].map(([name, { buffer, bytes }]) => ({ name, entries: buffer.subarray(0, bytes) }))
-    pending.clear()
-    send(batches)
+    const batches = take()
+    if (batches.length > 0) send(batches)
   }
 
   setInterval(flush, FLUSH_MS).unref()
-  return {
-    add(name, high, low, unixSeconds) {
-      let own = pending.get(name)
-      if (own === undefined) {
-        own = { buffer: Buffer.allocUnsafe(FIRST_ENTRIES * ENTRY_BYTES), bytes: 0 }
-        pending.set(name, own)
-      }
-      if (own.bytes === own.buffer.length && !grow(own)) return
-      own.buffer.writeInt32LE(high, own.bytes)
-      own.buffer.writeInt32LE(low, own.bytes + 4)
-      own.buffer.writeUInt32LE(unixSeconds, own.bytes + 8)
-      own.bytes += ENTRY_BYTES
-    },
-    flush
-  }
-}
-
-function grow(own: Pending): boolean {
-  if (own.buffer.length >= MAX_ENTRIES * ENTRY_BYTES) return false
-  const larger = Buffer.allocUnsafe(own.buffer.length * 2)
-  own.buffer.copy(larger)
-  own.buffer = larger
-  return true
+  return { add, flush }
 }

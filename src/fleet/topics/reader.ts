@@ -18,6 +18,8 @@ export type ReadFrom = 'beginning' | 'end' | { readonly time: number } | { reado
 export interface ReaderOptions {
   readonly topic: string
   readonly from: ReadFrom
+  /** Of one answer of the broker, at most, but for a single batch that is larger; default 4 MiB. */
+  readonly maxBytes?: number
   /** Records in the order of the topic. A topic that was deleted and made again is read from its beginning. */
   readonly onRecords: (records: readonly FleetRecord[]) => void
   /** Told once: everything that was in the topic when reading began has been given to onRecords. */
@@ -116,12 +118,12 @@ class TopicReader implements FleetReader {
   }
 
   async #readOn(consumer: Consumer): Promise<void> {
-    const { topic, from } = this.#options
+    const { topic, from, maxBytes = MAX_BYTES } = this.#options
     const place = await locate(consumer, topic)
     if (this.#lastTopicId !== undefined && this.#lastTopicId !== place.topicId) this.#next = 0n
     this.#lastTopicId = place.topicId
     this.#next ??= await offsetOf(consumer, topic, from)
-    while (!this.#isClosed) this.#take(await fetchOne(consumer, place, this.#next), place)
+    while (!this.#isClosed) this.#take(await fetchOne(consumer, place, this.#next, maxBytes), place)
   }
 
   #take({ responses }: FetchResponse, { topicId }: Place): void {
@@ -181,11 +183,16 @@ async function offsetOf(consumer: Consumer, topic: string, from: ReadFrom): Prom
   return found >= 0n ? found : await ask(ListOffsetTimestamps.LATEST)
 }
 
-function fetchOne(consumer: Consumer, { topicId, leader }: Place, fetchOffset: bigint): Promise<FetchResponse> {
+function fetchOne(
+  consumer: Consumer,
+  { topicId, leader }: Place,
+  fetchOffset: bigint,
+  maxBytes: number
+): Promise<FetchResponse> {
   return consumer.fetch({
     node: leader,
     minBytes: 1,
-    maxBytes: MAX_BYTES,
+    maxBytes,
     maxWaitTime: MAX_WAIT_MS,
     topics: [
       {
@@ -196,7 +203,7 @@ function fetchOne(consumer: Consumer, { topicId, leader }: Place, fetchOffset: b
             currentLeaderEpoch: -1,
             fetchOffset,
             lastFetchedEpoch: -1,
-            partitionMaxBytes: MAX_BYTES
+            partitionMaxBytes: maxBytes
           }
         ]
       }

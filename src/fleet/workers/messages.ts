@@ -2,7 +2,7 @@
 
 import type { OtherDemand } from '../limits/shares.ts'
 import type { Demand } from '../members/heartbeat.ts'
-import type { SeenBatch } from '../seen/collector.ts'
+import type { SeenBatch } from '../seen/buffer.ts'
 
 /** Of what a worker must know before it builds its server. */
 export interface StartMessage {
@@ -19,6 +19,8 @@ export interface StartMessage {
 
 export interface SharedIds {
   readonly seed: readonly [number, number]
+  /** What the server is called where servers of a fleet share ids: one UUID for all of its workers. */
+  readonly sender: string
   /** Folders of the journals of the others. */
   readonly others: readonly string[]
   /** What the others made durable just now, and may not have in their journals yet. */

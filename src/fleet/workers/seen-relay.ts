@@ -1,4 +1,4 @@
-import type { SeenBatch } from '../seen/collector.ts'
+import type { SeenBatch } from '../seen/buffer.ts'
 import type { Slot } from './slot.ts'
 
 /** Tells each worker which messageIds the others made durable. */

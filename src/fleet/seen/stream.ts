@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FleetRecord } from '../topics/reader.ts'
+import type { FleetReader } from '../topics/reader.ts'
+import type { FleetTopics, FleetWrite } from '../topics/topics.ts'
+import type { SeenBuffer } from './buffer.ts'
+import { createSeenBuffer } from './buffer.ts'
+import type { Seed } from './record.ts'
+import { checkOf, readSeenRecord, seenRecords } from './record.ts'
+
+export interface SeenStreamOptions {
+  readonly topics: FleetTopics
+  readonly seed: Seed
+  /** A UUID of this server. Its workers have the same one: they tell each other by themselves. */
+  readonly sender: string
+  readonly log: { warn(fields: object, message: string): void }
+}
+
+/** Remembers ids that became durable elsewhere. */
+export type RestoreIds = (name: string, entries: Uint8Array) => void
+
+/** So long after an id was added the others are told, while Kafka is quick. */
+const COLLECT_MS = 20
+const AGAIN_MS = 500
+/** Of one request to Kafka: far below the size that a broker takes by default. */
+const MAX_RECORDS_AT_ONCE = 2
+/** As much as is written at once. */
+const FETCH_BYTES = 128 * 1024
+/** A server that starts reads so much of what the others have told. */
+const LOOK_BACK_MS = 10 * 60 * 1000
+/** A start waits so long for it, then for the rest while it serves. */
+const PATIENCE_MS = 10_000
+const LAST_FLUSH_MS = 1_000
+
+/** Tells the other servers of a fleet which messageIds became durable here, and hears of theirs. */
+export class SeenStream {
+  readonly add: SeenBuffer['add']
+  readonly #options: SeenStreamOptions
+  readonly #check: string
+  readonly #buffer = createSeenBuffer()
+  readonly #life = new AbortController()
+  #reader: FleetReader | undefined
+  #sending: Promise<void> | undefined
+  #isTold = false
+
+  constructor(options: SeenStreamOptions) {
+    this.#options = options
+    this.#check = checkOf(options.seed)
+    this.add = (name, high, low, unixSeconds) => {
+      this.#buffer.add(name, high, low, unixSeconds)
+      this.#sending ??= this.#sendAll()
+    }
+  }
+
+  /** Reads what the others told lately, then goes on. Resolves when that was read, at the latest after 10 s. */
+  async follow(restore: RestoreIds): Promise<void> {
+    const { topics } = this.#options
+    this.#reader = topics.read({
+      topic: topics.names.seen,
+      from: { time: Date.now() - LOOK_BACK_MS },
+      maxBytes: FETCH_BYTES,
+      onRecords: records => this.#take(records, restore)
+    })
+    await Promise.race([this.#reader.caughtUp(), sleep(PATIENCE_MS, undefined, { ref: false })])
+  }
+
+  /** Tells what was not told yet, where Kafka takes it in time. */
+  async close(): Promise<void> {
+    await Promise.race([this.#sending, sleep(LAST_FLUSH_MS, undefined, { ref: false })])
+    this.#life.abort()
+    await Promise.all([this.#sending, this.#reader?.close()])
+  }
+
+  /** One request at a time: while Kafka does not answer, ids wait in the buffer, which is bounded. */
+  async #sendAll(): Promise<void> {
+    while (!this.#buffer.isEmpty) {
+      await sleep(COLLECT_MS)
+      const records = seenRecords(this.#buffer.take(), { check: this.#check, sender: this.#options.sender })
+      while (records.length > 0) await this.#send(records.splice(0, MAX_RECORDS_AT_ONCE))
+    }
+    this.#sending = undefined
+  }
+
+  /** Again and again until Kafka has it, or the server stops. */
+  async #send(records: readonly FleetWrite[]): Promise<void> {
+    const { topics } = this.#options
+    const { signal } = this.#life
+    while (!signal.aborted) {
+      try {
+        await topics.write(topics.names.seen, records)
+        return
+      } catch {
+        // Whoever cannot reach Kafka says so elsewhere.
+        await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined)
+      }
+    }
+  }
+
+  #take(records: readonly FleetRecord[], restore: RestoreIds): void {
+    for (const record of records) {
+      const seen = readSeenRecord(record)
+      if (seen === undefined || seen.sender === this.#options.sender) continue
+      if (seen.check === this.#check) restore(seen.name, seen.entries)
+      else this.#tellOtherSeed()
+    }
+  }
+
+  #tellOtherSeed(): void {
+    if (this.#isTold) return
+    this.#isTold = true
+    this.#options.log.warn(
+      {},
+      'another server of the fleet hashes messageIds with another seed: they are not shared with it until this server or that one is started again'
+    )
+  }
+}
