@@ -54,6 +54,11 @@ export const ERRORS = {
     retryable: true,
     message: 'this server does not know the write key, and may be behind the other servers of its fleet'
   },
+  issuer_unavailable: {
+    status: 503,
+    retryable: true,
+    message: "the public keys of the token's issuer cannot be had now"
+  },
   overloaded: { status: 503, retryable: true, message: 'the server is overloaded' },
   // 511 makes Segment's SDKs ask for a new token and send again; 401 would make them give the events up.
   token_expired: { status: 511, retryable: false, message: 'the token has ended, or has not begun: ask for a new one' },

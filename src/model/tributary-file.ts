@@ -1,5 +1,6 @@
 import type { Destination } from './destination.ts'
 import type { PrivacyConfig } from './governance/privacy.ts'
+import type { OAuthIssuer } from './oauth/issuers.ts'
 import type { OAuthApp } from './oauth/oauth.ts'
 import type { Source } from './source.ts'
 import type { SuppressConfig } from './governance/suppress.ts'
@@ -30,6 +31,8 @@ export interface TributaryFile {
   readonly suppress?: SuppressConfig | undefined
   /** Who may ask for OAuth tokens; default: nobody. */
   readonly apps?: readonly OAuthApp[]
+  /** Whose tokens count besides; default: nobody's. */
+  readonly issuers?: readonly OAuthIssuer[]
   /** Where the topic of each destination stands: `file:line:column: what`. */
   readonly topicPlaces: readonly string[]
 }

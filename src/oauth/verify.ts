@@ -1,9 +1,10 @@
-import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from 'jose'
+import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import type { JWTPayload, ProtectedHeaderParameters } from 'jose'
 import type { ErrorCode } from '../model/errors.ts'
 import { DEFAULT_SCOPE } from '../model/oauth/oauth.ts'
 import { TOKEN_TYPE } from './issue.ts'
 import type { SigningKeys } from './signing-keys.ts'
+import { tokenFault } from './token-fault.ts'
 import type { VerifiedToken } from './verified-token.ts'
 
 export interface VerifyOptions {
@@ -42,14 +43,6 @@ export async function verifyOwnToken(token: string, options: VerifyOptions): Pro
   } catch (error) {
     return tokenFault(error)
   }
-}
-
-/** What is wrong with a token that the library refuses. */
-function tokenFault(error: unknown): ErrorCode {
-  if (error instanceof errors.JWTExpired) return 'token_expired'
-  const isEarly =
-    error instanceof errors.JWTClaimValidationFailed && error.claim === 'nbf' && error.reason === 'check_failed'
-  return isEarly ? 'token_expired' : 'token_invalid'
 }
 
 /** Undefined for what is no signed JWT. Nothing of it is checked yet. */

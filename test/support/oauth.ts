@@ -10,6 +10,7 @@ export interface TestKey {
   readonly kid: string
   readonly alg: 'RS256' | 'ES256' | 'EdDSA'
   readonly privateKey: KeyObject
+  readonly publicKey: KeyObject
   readonly publicPem: string
   readonly privatePem: string
 }
@@ -22,7 +23,7 @@ export function makeKey(kid: string, alg: TestKey['alg'] = 'RS256', bits = 2048)
   }[alg]()
   const privatePem = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
   const publicPem = pair.publicKey.export({ type: 'spki', format: 'pem' }) as string
-  return { kid, alg, privateKey: createPrivateKey(privatePem), publicPem, privatePem }
+  return { kid, alg, privateKey: createPrivateKey(privatePem), publicKey: pair.publicKey, publicPem, privatePem }
 }
 
 export interface TestApp {

@@ -7,6 +7,7 @@ import { createTokenCheck } from '../../oauth/token-check.ts'
 import { createTokenEndpoint } from '../../oauth/token-endpoint.ts'
 import { registerTokenRoutes } from '../../oauth/token-routes.ts'
 import { openUsedIds } from '../../oauth/used-ids.ts'
+import { createIssuerCheck } from '../../oauth/issuers/verify-issuer.ts'
 import { verifyOwnToken } from '../../oauth/verify.ts'
 import type { Base } from './base.ts'
 
@@ -38,11 +39,13 @@ export function openOAuth(base: Base, keys: FileKeyStore, isBehind: () => boolea
     now,
     log: logger
   })
+  const checkIssued = createIssuerCheck({ file: keys.current, monotonic, now, log: logger })
   return {
     check: createTokenCheck({
       file: keys.current,
       async verify(token) {
-        const verified = await verifyOwnToken(token, { keys: signing, issuer, isBehind, now })
+        const verified =
+          (await checkIssued(token)) ?? (await verifyOwnToken(token, { keys: signing, issuer, isBehind, now }))
         metrics.tokenVerified(typeof verified === 'string' ? verified : 'good')
         return verified
       },

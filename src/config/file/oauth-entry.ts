@@ -1,3 +1,4 @@
+import type { IssuerRule, OAuthIssuer } from '../../model/oauth/issuers.ts'
 import type { AppKey, OAuthApp } from '../../model/oauth/oauth.ts'
 import { DEFAULT_SCOPE } from '../../model/oauth/oauth.ts'
 
@@ -27,5 +28,25 @@ export function toApps(entries: readonly AppEntry[] | null | undefined): OAuthAp
     sources,
     scope: scope ?? DEFAULT_SCOPE,
     ttlSeconds: (ttl === undefined ? undefined : toSeconds(ttl)) ?? DEFAULT_TTL_SECONDS
+  }))
+}
+
+/** An issuer as schemas/config.schema.json has it. */
+export interface IssuerEntry {
+  readonly issuer: string
+  readonly jwksUri?: string
+  readonly audience: string | readonly string[]
+  readonly scope?: string
+  readonly rules: readonly (Partial<IssuerRule> & Pick<IssuerRule, 'sources'>)[]
+}
+
+/** `issuers` of tributary.yml. */
+export function toIssuers(entries: readonly IssuerEntry[] | null | undefined): OAuthIssuer[] {
+  return (entries ?? []).map(({ issuer, jwksUri, audience, scope, rules }) => ({
+    issuer,
+    jwksUri,
+    audience: [audience].flat(),
+    scope,
+    rules: rules.map(({ claims = {}, sources }) => ({ claims, sources }))
   }))
 }

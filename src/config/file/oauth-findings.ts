@@ -8,13 +8,23 @@ const LEAST_RSA_BITS = 2048
 const CURVES: readonly (string | undefined)[] = ['prime256v1', 'P-256']
 
 /**
- * What the schema cannot say of `apps`.
+ * What the schema cannot say of `apps` and `issuers`.
  *
  * @param sourceIds the ids of the file's sources
  */
 export function oauthFindings(data: unknown, sourceIds: readonly string[]): Finding[] {
   const apps = items(data, 'apps')
+  const issuers = items(data, 'issuers')
   return [
+    ...repeated(
+      issuers.map(item => inside(item, 'issuer')),
+      first => `another entry has this issuer (${first})`
+    ),
+    ...issuers.flatMap(item => ['issuer', 'jwksUri'].flatMap(name => faulty(inside(item, name), urlFault))),
+    ...issuers
+      .flatMap(item => items(item.value, 'rules', item.path))
+      .flatMap(rule => items(rule.value, 'sources', rule.path))
+      .flatMap(item => unknownSource(item, sourceIds)),
     ...repeated(
       apps.map(item => inside(item, 'id')),
       first => `another app has this id (${first})`
@@ -56,4 +66,11 @@ function ttlFault(text: string): string | undefined {
   const seconds = toSeconds(text)
   // The schema's finding names another form already.
   return seconds !== undefined && seconds > MAX_TTL_SECONDS ? 'at most 30d' : undefined
+}
+
+/** Keys that come without TLS are anybody's; a machine's own addresses are for tests and side-cars. */
+function urlFault(text: string): string | undefined {
+  const { protocol = '', hostname = '' } = URL.canParse(text) ? new URL(text) : {}
+  const isOwn = protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(hostname)
+  return protocol === 'https:' || isOwn ? undefined : 'expected a URL with https'
 }

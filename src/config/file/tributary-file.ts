@@ -10,8 +10,8 @@ import { ConfigError } from '../../model/config-error.ts'
 import { deepFreeze } from '../deep-freeze.ts'
 import type { SuppressConfig } from '../../model/governance/suppress.ts'
 import { fileFindings } from './file-findings.ts'
-import type { AppEntry } from './oauth-entry.ts'
-import { toApps } from './oauth-entry.ts'
+import type { AppEntry, IssuerEntry } from './oauth-entry.ts'
+import { toApps, toIssuers } from './oauth-entry.ts'
 import type { PlanEntry } from './plan-entry.ts'
 import { toPlanSettings } from './plan-entry.ts'
 import { schemaFindings } from './schema-findings.ts'
@@ -34,6 +34,7 @@ interface FileEntry {
   readonly privacy?: Partial<PrivacyConfig> | null
   readonly plan?: PlanEntry | null
   readonly apps?: readonly AppEntry[] | null
+  readonly issuers?: readonly IssuerEntry[] | null
 }
 
 /**
@@ -66,6 +67,7 @@ export function parseTributaryFile(text: string, fileName: string): KeyedTributa
       topicPlaces,
       suppress: toSuppress(data.suppress),
       apps: toApps(data.apps),
+      issuers: toIssuers(data.issuers),
       privacy
     }),
     writeKeys
