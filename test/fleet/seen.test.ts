@@ -26,11 +26,19 @@ function newBatch(): object {
   return { batch }
 }
 
-async function send({ url }: ServerProcess, body: object, path = 'batch'): Promise<number> {
+async function sendOnce({ url }: ServerProcess, body: object, path: string): Promise<number> {
   const headers = { 'content-type': 'application/json', authorization: AUTHORIZATION }
   const answer = await fetch(`${url}/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
   await answer.arrayBuffer()
   return answer.status
+}
+
+/** As SDKs do, again where the answer is 503: a server on a busy machine may shed load. */
+async function send(server: ServerProcess, body: object, path = 'batch'): Promise<number> {
+  let status = 0
+  const isAnswered = async (): Promise<boolean> => (status = await sendOnce(server, body, path)) !== 503
+  await until(isAnswered, { what: 'an answer other than 503', timeoutMs: 60_000 })
+  return status
 }
 
 const outcomes = async ({ adminUrl }: ServerProcess, outcome: string): Promise<number> =>
