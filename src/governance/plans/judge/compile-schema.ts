@@ -1,9 +1,10 @@
-import type { ErrorObject, ValidateFunction } from 'ajv'
-import { Ajv2020 } from 'ajv/dist/2020.js'
+import type { ErrorObject, FuncKeywordDefinition, ValidateFunction } from 'ajv'
+import { _, Ajv2020 } from 'ajv/dist/2020.js'
 import { addSafeFormats } from '../../../contract/formats.ts'
 import { ajvPatternEngine } from '../schema/linear-pattern.ts'
 import type { JsonSchema } from '../schema/schema-parts.ts'
 import { isSchemaObject, partsOf } from '../schema/schema-parts.ts'
+import { isMultipleOf } from './multiple-of.ts'
 
 /** Compiles the schemas of one plan. It is dropped with the plan, and all that ajv remembers with it. */
 export interface SchemaCompiler {
@@ -25,7 +26,19 @@ export function createSchemaCompiler(schemas: readonly JsonSchema[]): SchemaComp
   addSafeFormats(ajv)
   ajv.removeKeyword('uniqueItems')
   ajv.addKeyword({ keyword: 'uniqueItems', type: 'array', schemaType: 'boolean', compile: compileUnique })
+  ajv.removeKeyword('multipleOf')
+  ajv.addKeyword(MULTIPLE_OF)
   return { compile: schema => ajv.compile(schema) }
+}
+
+/** Ajv's own divides doubles, and refuses a price of 19.99 where `multipleOf` is 0.01. */
+const MULTIPLE_OF: FuncKeywordDefinition = {
+  keyword: 'multipleOf',
+  type: 'number',
+  schemaType: 'number',
+  compile: (step: number) => (value: number) => isMultipleOf(value, step),
+  errors: false,
+  error: { message: 'must be a multiple', params: ({ schemaCode }) => _`{multipleOf: ${schemaCode}}` }
 }
 
 /** Ajv's own compares each element with each other: a second of time for an event of 32 KB. */
