@@ -11,7 +11,7 @@ import type { Pattern } from '../judge/pattern.ts'
 import { ACTION, NOWHERE } from '../judge/pattern.ts'
 import type { Scan } from '../parse/scan-result.ts'
 import { scanObject } from '../parse/scan.ts'
-import { correctSkew, finerDigits, toFinerText, toText } from '../parse/time.ts'
+import { correctSkew, finerDigits, isCommonSpelling, isSpellable, toFinerText, toText } from '../parse/time.ts'
 
 /** `version` of every event, as in Segment's common fields. */
 const SPEC_VERSION = 2
@@ -156,7 +156,8 @@ export class EventEncoder {
 
   /**
    * Writes both timestamps. `originalTimestamp` is the client's `timestamp`, unless the client sent an `originalTimestamp`
-   * (as RudderStack's SDKs do). `timestamp` is the client's time, corrected for its clock if there is a `sentAt`.
+   * (as RudderStack's SDKs do). `timestamp` is the client's time, corrected for its clock if there is a `sentAt`, and in a
+   * spelling that every reader takes.
    */
   #writeTimes(event: GoodEvent): void {
     const { scan, pattern } = event
@@ -175,6 +176,8 @@ export class EventEncoder {
     const sentAt = sentAtAt === NOWHERE ? (body.envelope.sentAt?.time ?? Number.NaN) : event.instantAt(sentAtAt)
     const corrected = correctSkew({ original, sentAt, receivedAt })
     if (!Number.isNaN(corrected)) return this.#writeCorrected(corrected, event, given)
+    const isCommon = scan.isPlainAt(given) && isCommonSpelling(body.bytes, start + 1, end - 1)
+    if (!isCommon && isSpellable(original)) return this.#writeCorrected(original, event, given)
     writer.short(TIMESTAMP)
     writer.short(body.bytes, start, end)
     writer.byte(COMMA)

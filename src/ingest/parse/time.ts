@@ -6,10 +6,14 @@ const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 /** The length of `2026-01-02T03:04:05`. */
 const SECONDS_END = 19
+/** The length of its date. */
+const DATE_END = 10
 const POINT = 0x2e
 const ZERO = 0x30
 const NINE = 0x39
+const UPPER_T = 0x54
 const UPPER_Z = 0x5a
+const COLON = 0x3a
 
 /** A date-time in milliseconds since the epoch, rounded down; NaN for all other values. */
 export function toInstant(value: unknown): number {
@@ -27,7 +31,7 @@ const MOST_AHEAD_MS = 366 * 86_400_000
 export function correctSkew(times: { original: number; sentAt: number; receivedAt: number }): number {
   if (times.original - times.sentAt > MOST_AHEAD_MS) return Number.NaN
   const corrected = times.receivedAt - (times.sentAt - times.original)
-  return corrected >= EARLIEST_MS && corrected <= LATEST_MS ? corrected : Number.NaN
+  return isSpellable(corrected) ? corrected : Number.NaN
 }
 
 /** The index of the first digit below milliseconds in a date-time. */
@@ -57,6 +61,19 @@ function areDigits(bytes: Uint8Array, start: number, end: number): boolean {
     if (byte < ZERO || byte > NINE) return false
   }
   return true
+}
+
+/**
+ * Whether the date-time in bytes [start, end) is spelled so that every reader takes it: a `T`, and a `Z` or an offset with
+ * its colon. A small `t` or `z` stops Go, Python, DuckDB, ClickHouse, Polars and PyArrow, a blank or `+0530` Go and Java.
+ */
+export function isCommonSpelling(bytes: Uint8Array, start: number, end: number): boolean {
+  return bytes[start + DATE_END] === UPPER_T && (bytes[end - 1] === UPPER_Z || bytes[end - 3] === COLON)
+}
+
+/** Whether RFC 3339 can spell an instant in UTC. */
+export function isSpellable(instant: number): boolean {
+  return instant >= EARLIEST_MS && instant <= LATEST_MS
 }
 
 /** The number of bytes that writeTime() writes. */
