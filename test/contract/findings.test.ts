@@ -33,14 +33,15 @@ t.test(
       const [head = '', body = ''] = textOf(name).split('. "$(dirname "$0")/support.sh"\n')
       t.match(head, /^#!\/bin\/sh\n(# .+\n)+$/, `${name} begins with what it found`)
       t.match(head, /seen 20\d\d-\d\d-\d\d\.\n$/, `${name} says when`)
-      const installed = (/^install ((?:.*\\\n)*.*)$/m.exec(body)?.[1] ?? '').split(/[\s\\]+/)
-      t.ok(installed.length > 0)
+      const lines = [...body.matchAll(/^install(?:_python)? ((?:.*\\\n)*.*)$/gm)]
+      const installed = lines.flatMap(([, list = '']) => list.split(/[\s\\]+/))
+      t.ok(installed.length > 0, `${name} installs something`)
       for (const wanted of installed) {
-        const version = /@(\d+\.\d+\.\d+)$/.exec(wanted)?.[1]
+        const version = /(?:@|==)(\d+\.\d+\.\d+)$/.exec(wanted)?.[1]
         t.ok(version, `${name}: ${wanted} is one version`)
         if (!wanted.startsWith('esbuild@')) t.ok(head.includes(version ?? ''), `${name} names ${wanted} at its head`)
       }
-      t.match(body, /^measure <<'PROGRAM'\n[^]+\nexpect <<'SEEN'\n[^]+\nSEEN\n$/m, `${name} compares`)
+      t.match(body, /^measure(?:_python)? <<'PROGRAM'\n[^]+\nexpect <<'SEEN'\n[^]+\nSEEN\n$/m, `${name} compares`)
     }
   }
 )
