@@ -72,25 +72,28 @@ t.test('the write key never leaves', async t => {
   t.notMatch(line, /wk_secret|writeKey/)
 })
 
-t.test('originalTimestamp is as the client has spelled it; timestamp has a spelling that every reader takes', async t => {
-  for (const [spelled, timestamp] of [
-    ['2026-01-02T03:04:05.678Z', '2026-01-02T03:04:05.678Z'],
-    ['2026-01-02T03:04:05Z', '2026-01-02T03:04:05Z'],
-    ['2026-01-02T03:04:05.678901234+05:30', '2026-01-02T03:04:05.678901234+05:30'],
-    ['2026-01-02t03:04:05.678901234z', '2026-01-02T03:04:05.678901234Z'],
-    ['2026-01-02T03:04:05z', '2026-01-02T03:04:05.000Z'],
-    ['2026-01-02 03:04:05.6-05:30', '2026-01-02T08:34:05.600Z'],
-    ['2026-01-02 03:04:05Z', '2026-01-02T03:04:05.000Z'],
-    ['2026-01-02T03:04:05.678901+0530', '2026-01-01T21:34:05.678901Z'],
-    ['\\u0032026-01-02 03:04:05+0530', '2026-01-01T21:34:05.000Z'],
-    ['9999-12-31 23:59:59-0530', '9999-12-31 23:59:59-0530']
-  ] as const) {
-    const line = encode(`{"userId":"u","event":"e","messageId":"m","timestamp":"${spelled}"}`)
-    t.ok(line.includes(`"originalTimestamp":"${spelled}","timestamp":"${timestamp}"`), line)
-    const original = encode(`{"userId":"u","event":"e","messageId":"m","originalTimestamp":"${spelled}"}`)
-    t.equal((JSON.parse(original) as Json)['timestamp'], timestamp, `${spelled} as originalTimestamp`)
+t.test(
+  'originalTimestamp is as the client has spelled it; timestamp has a spelling that every reader takes',
+  async t => {
+    for (const [spelled, timestamp] of [
+      ['2026-01-02T03:04:05.678Z', '2026-01-02T03:04:05.678Z'],
+      ['2026-01-02T03:04:05Z', '2026-01-02T03:04:05Z'],
+      ['2026-01-02T03:04:05.678901234+05:30', '2026-01-02T03:04:05.678901234+05:30'],
+      ['2026-01-02t03:04:05.678901234z', '2026-01-02T03:04:05.678901234Z'],
+      ['2026-01-02T03:04:05z', '2026-01-02T03:04:05.000Z'],
+      ['2026-01-02 03:04:05.6-05:30', '2026-01-02T08:34:05.600Z'],
+      ['2026-01-02 03:04:05Z', '2026-01-02T03:04:05.000Z'],
+      ['2026-01-02T03:04:05.678901+0530', '2026-01-01T21:34:05.678901Z'],
+      ['\\u0032026-01-02 03:04:05+0530', '2026-01-01T21:34:05.000Z'],
+      ['9999-12-31 23:59:59-0530', '9999-12-31 23:59:59-0530']
+    ] as const) {
+      const line = encode(`{"userId":"u","event":"e","messageId":"m","timestamp":"${spelled}"}`)
+      t.ok(line.includes(`"originalTimestamp":"${spelled}","timestamp":"${timestamp}"`), line)
+      const original = encode(`{"userId":"u","event":"e","messageId":"m","originalTimestamp":"${spelled}"}`)
+      t.equal((JSON.parse(original) as Json)['timestamp'], timestamp, `${spelled} as originalTimestamp`)
+    }
   }
-})
+)
 
 t.test('times follow the rule of Segment: timestamp = receivedAt - (sentAt - originalTimestamp)', async t => {
   const rows: [name: string, event: string, envelope: string, expected: Json][] = [
