@@ -6,12 +6,10 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { createTokenKeeper, type IssuedToken } from '../../../../src/durability/kafka/security/token-keeper.ts'
-import { npmPackage } from '../../../support/sdks/zoo/install.ts'
+import { AWS_SIGNER, npmPackage } from '../../../support/sdks/zoo/install.ts'
 
 const SOURCES = join(import.meta.dirname, '..', '..', '..', '..', 'src', 'durability', 'kafka', 'security')
 const KEY = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' }
-
-const PACKAGE = 'aws-msk-iam-sasl-signer-js@1.0.3'
 
 type Sign = (region: string) => Promise<IssuedToken>
 
@@ -23,7 +21,7 @@ async function signerFrom(home: string): Promise<Sign> {
   return ((await import(pathToFileURL(join(dir, 'msk-issuer.ts')).href)) as { signMskToken: Sign }).signMskToken
 }
 
-const signMskToken = await signerFrom(await npmPackage(PACKAGE))
+const signMskToken = await signerFrom(await npmPackage(AWS_SIGNER))
 
 /** The variables that AWS's packages read, and nothing of this machine: no file, no instance to ask. */
 function setCredentials(variables: Readonly<Record<string, string>>): void {

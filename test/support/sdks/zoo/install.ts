@@ -10,6 +10,10 @@ const run = promisify(execFile)
 
 const HERE = import.meta.dirname
 const CACHE = join(HERE, '..', '..', '..', '..', '.cache', 'zoo')
+/** AWS's own package for tokens of Amazon MSK. */
+export const AWS_SIGNER = 'aws-msk-iam-sasl-signer-js@1.0.3'
+/** Holds objects against the schemas of Kubernetes, offline. */
+export const KUBERNETES_VALIDATE = 'kubernetes-validate==1.37.0'
 /** Crates are compiled. */
 const TIMEOUT_MS = 900_000
 
@@ -99,7 +103,9 @@ export async function rudderJavaProgram(): Promise<string> {
 /** Fetches and builds what the SDKs of the test suite need, so that no test pays for it. */
 export async function installMostUsed(): Promise<void> {
   await npmPackages()
-  for (const requirement of ['analytics-python==1.4.post1', 'rudder-sdk-python==2.1.9']) await pythonWith(requirement)
+  await npmPackage(AWS_SIGNER)
+  const python = ['analytics-python==1.4.post1', 'rudder-sdk-python==2.1.9', KUBERNETES_VALIDATE]
+  for (const requirement of python) await pythonWith(requirement)
   await goProgram()
   await jarsWith('kotlin', 'core')
 }
