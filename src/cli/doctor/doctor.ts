@@ -6,6 +6,7 @@ import { checkConfiguration } from './configuration.ts'
 import { checkDisk } from './disk.ts'
 import { checkLog } from './log.ts'
 import type { Finding } from './finding.ts'
+import { checkOAuth } from './oauth.ts'
 import { checkServer } from './server.ts'
 import { SERVER_HELP, SERVER_OPTIONS } from '../server-address.ts'
 
@@ -14,7 +15,7 @@ const SIGNS = { ok: '✓', note: '·', warning: '!', problem: '✗' } as const
 export const doctor: Command = {
   help: `Usage: tributary doctor [--json] [--log] [--url URL] [--admin URL]
 
-Checks this machine's set-up and says what to change: configuration, keys, addresses, CORS, clock, disk, Kafka and its
+Checks this machine's set-up and says what to change: configuration, keys, OAuth, addresses, CORS, clock, disk, Kafka and its
 topics, and a running server where there is one. It changes nothing; with --url it asks through the proxy in front, as SDKs do,
 and sends one event ("Doctor Checked"). Exit code 1 where something is wrong; warnings alone leave it 0.
 
@@ -33,6 +34,7 @@ Examples:
     })
     const { config, file, findings } = await checkConfiguration()
     if (config !== undefined) {
+      if (file !== undefined) findings.push(...(await checkOAuth(config, file.file)))
       findings.push(...(await checkDisk(config)))
       if (parsed.flags.has('log')) findings.push(...(await checkLog(config, terminal.note)))
       findings.push(...(await lookAtKafka(config, file)))

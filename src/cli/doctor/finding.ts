@@ -8,6 +8,7 @@ export interface Finding {
     | 'configuration'
     | 'keys'
     | 'addresses'
+    | 'OAuth'
     | 'CORS'
     | 'clock'
     | 'disk'
