@@ -6,9 +6,16 @@ import { adminUrl } from './server-address.ts'
 /** Asks a running server's debugger API. */
 export interface AdminClient {
   readonly url: string
-  /** Throws ServerAway where the server cannot be reached or answers 5xx, CommandFailed where it says no. */
-  get(path: string): Promise<Response>
+  /**
+   * Throws ServerAway where the server cannot be reached, does not begin its answer in time or answers 5xx, CommandFailed where it says no.
+   *
+   * @param waitMs how long the server itself may wait before it answers
+   */
+  get(path: string, waitMs?: number): Promise<Response>
 }
+
+/** A server that is asked and says nothing for so long hangs, or is no server. */
+const ANSWER_MS = 30_000
 
 /** The server cannot be reached, or not just now. */
 export class ServerAway extends CommandFailed {}
@@ -21,12 +28,16 @@ export function adminClient(parsed: ParsedArguments): AdminClient {
     config.adminPassword === undefined ? {} : { authorization: `Basic ${credentials}` }
   return {
     url,
-    async get(path) {
+    async get(path, waitMs = 0) {
       let response: Response
+      const late = new AbortController()
+      const timer = setTimeout(() => late.abort(new Error('it did not answer in time')), ANSWER_MS + waitMs)
       try {
-        response = await fetch(`${url}${path}`, { headers })
+        response = await fetch(`${url}${path}`, { headers, signal: late.signal })
       } catch (error) {
         throw new ServerAway(`${url} cannot be reached (${reason(error)}): is the server running? --admin says where`)
+      } finally {
+        clearTimeout(timer)
       }
       if (response.ok) return response
       const { message = '' } = (await response.json().catch(() => ({}))) as { message?: string }

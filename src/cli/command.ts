@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { ParseArgsOptionsConfig } from 'node:util'
+import { suggest } from '../config/suggest.ts'
 
 /** Results go to `out`, so that commands can be piped; everything else to `note`. Both take one line or more. */
 export interface Terminal {
@@ -66,6 +67,17 @@ function parse(args: readonly string[], options: ParseArgsOptionsConfig): Return
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (error) {
-    throw new UsageError((error as Error).message, { cause: error })
+    throw new UsageError(inWords(error as Error, Object.keys(options)), { cause: error })
   }
+}
+
+/** Node's words for a wrong option; for one that is not known, the one that was meant, or all there are. */
+function inWords({ message }: Error, known: readonly string[]): string {
+  const [says, name = ''] = /^Unknown option '(--?[^']*)'/.exec(message) ?? []
+  if (says === undefined) return message
+  const meant = suggest(name, known)
+  if (meant !== undefined) return `${says}: did you mean --${meant}?`
+  return known.length === 0
+    ? `${says}: this command has none`
+    : `${says}; there are: ${known.map(one => `--${one}`).join(', ')}`
 }

@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
+import { COMMANDS } from '../../src/cli/commands.ts'
 import { parseTributaryFile } from '../../src/config/file/tributary-file.ts'
 import { fillDisk, mountDisk } from '../support/faults.ts'
 import { MAIN, run } from './run.ts'
@@ -64,11 +65,14 @@ t.test('every command explains itself with examples', { buffered: true }, async 
     'rejected list',
     'rejected retry',
     'tail',
+    'expect',
+    'top',
     'send',
     'trace',
     'doctor',
     'audit',
-    'replay'
+    'replay',
+    'completion'
   ])
   for (const command of commands) {
     const { code, stdout, stderr } = await tributary(`${command} --help`)
@@ -83,13 +87,19 @@ t.test('whoever asks wrongly is told so, and gets exit code 2', { buffered: true
   const { dir, tributary } = folder(t)
   const cases: [string, RegExp][] = [
     ['', /a command is missing/],
-    ['srve', /there is no command "srve"/],
+    ['srve', /there is no command "srve": did you mean "serve"\?/],
+    ['keys lst', /there is no command "keys lst": did you mean "keys list"\?/],
+    ['tial --json', /there is no command "tial": did you mean "tail"\?/],
+    ['key add', /there is no command "key": did you mean "keys add"\?/],
+    ['topics', /topics needs a command/],
     ['keys', /keys needs a command/],
     ['keys drop', /there is no command "keys drop"/],
     ['keys add', /SOURCE is missing/],
     ['keys revoke web', /KEY is missing/],
     ['keys list web ios', /unexpected "ios"/],
-    ['keys add web --colour', /Unknown option '--colour'/],
+    ['keys add web --colour', /Unknown option '--colour'; there are: --file, --create/],
+    ['keys add web --crate', /Unknown option '--crate': did you mean --create\?/],
+    ['serve --prot 1', /Unknown option '--prot'/],
     ['keys add web --name x', /--name needs --create/],
     ['keys add a:b --create', /id: expected 1 to 64 letters/],
     ['init --source a:b', /id: expected 1 to 64 letters/],
@@ -266,5 +276,48 @@ t.test('config check tells a valid file from one that is not, with every mistake
       .split('\n')
       .map(line => line.split(': ')[0]),
     ['bad.yml:2:9', 'bad.yml:3:16']
+  )
+})
+
+/** They print no data: they run until they are stopped, write a file or a script, or say in words alone what they did. */
+const WITHOUT_JSON = [
+  'serve',
+  'config push',
+  'config pull',
+  'rejected retry',
+  'spool drain',
+  'suppress add',
+  'suppress remove',
+  'plan import',
+  'plan infer',
+  'completion'
+]
+
+t.test('every command that prints data prints it as JSON too', async t => {
+  for (const [name, { load }] of Object.entries(COMMANDS)) {
+    const { help } = await load()
+    t.equal(/^ {2}--json /m.test(help), !WITHOUT_JSON.includes(name), name)
+  }
+})
+
+t.test('JSON of commands is whole and says the same as their text', { buffered: true }, async t => {
+  const { tributary } = folder(t)
+  const json = async (args: string): Promise<unknown> =>
+    JSON.parse((await tributary(`${args} --json`)).stdout) as unknown
+  t.match(await json('keys list'), [
+    { source: 'web', key: 'wk_aaa…aaa', state: 'enabled', name: 'Marketing site' },
+    {},
+    {}
+  ])
+  t.match(await json('config check'), { file: 'tributary.yml', valid: true, sources: 2, writeKeys: 3, destinations: 0 })
+  t.match(await json('keys add web'), { source: 'web', writeKey: /^wk_[0-9A-Za-z]{32}$/ })
+  t.match(await json('keys rotate web'), { source: 'web', writeKey: /^wk_/, revoked: 3 })
+  t.match(await json('keys revoke ios wk_c --force'), { source: 'ios', revoked: 1, writeKey: /^wk_/ })
+  t.match(await json('init --file other.yml'), { file: 'other.yml', source: 'default', writeKey: /^wk_/ })
+  t.match(await json('suppress list'), [])
+  const variables = (await json('config')) as { name: string; value?: string; isDefault: boolean }[]
+  t.match(
+    variables.find(({ name }) => name === 'PORT'),
+    { value: '3000', isDefault: true }
   )
 })

@@ -5,29 +5,36 @@ import { openFleetSession } from '../fleet/fleet-session.ts'
 import { inColumns } from '../columns.ts'
 
 export const configHistory: Command = {
-  help: `Usage: tributary config history
+  help: `Usage: tributary config history [--json]
 
 Lists the last versions of the fleet's configuration, newest first: when, by whom, what for, and on how many live servers each is in
 force. Needs FLEET=true.
 
+  --json   as JSON
+
 Examples:
   tributary config history`,
   async run(args, terminal) {
-    parseArguments(args, {})
+    const { flags } = parseArguments(args, { options: { json: { type: 'boolean' } } })
     const session = await openFleetSession(readEnvironment())
     const live = session.members.live()
-    const rows = session.topic.log
+    const versions = session.topic.log
       .history()
       .toReversed()
-      .map(({ version, at, by, why, hash }) => [
-        String(version),
-        at.slice(0, 19).replace('T', ' '),
-        by,
-        String(live.filter(({ config }) => config.version === version).length),
-        hash,
-        why
-      ])
+      .map(({ version, at, by, why, hash }) => {
+        const servers = live.filter(({ config }) => config.version === version).length
+        return { version, at, by, servers, hash, why }
+      })
     await session.close()
+    if (flags.has('json')) return terminal.out(JSON.stringify(versions))
+    const rows = versions.map(({ version, at, by, servers, hash, why }) => [
+      String(version),
+      at.slice(0, 19).replace('T', ' '),
+      by,
+      String(servers),
+      hash,
+      why
+    ])
     terminal.out(inColumns([['VERSION', 'AT', 'BY', 'SERVERS', 'HASH', 'WHY'], ...rows]))
   }
 }

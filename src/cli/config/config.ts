@@ -4,18 +4,20 @@ import type { Command } from '../command.ts'
 import { parseArguments } from '../command.ts'
 
 export const config: Command = {
-  help: `Usage: tributary config
+  help: `Usage: tributary config [--json]
 
 Prints every environment variable of the server with the value that is in force. Secrets are hidden. Fails, naming
 every mistake, where the server would not start.
+
+  --json   as JSON: each variable's value, and whether it is the default
 
 Examples:
   tributary config
   LOG_RETENTION=7d,20GiB tributary config | grep -v default`,
   async run(args, terminal) {
-    parseArguments(args, {})
+    const { flags } = parseArguments(args, { options: { json: { type: 'boolean' } } })
     const effective = readEnvironment()
     for (const warning of effective.warnings) terminal.note(`warning: ${warning}`)
-    terminal.out(printConfig(effective))
+    terminal.out(flags.has('json') ? JSON.stringify(effective.effective) : printConfig(effective))
   }
 }

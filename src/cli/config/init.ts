@@ -7,7 +7,7 @@ import { CommandFailed, parseArguments } from '../command.ts'
 import { checkNewSource } from '../keys/new-source.ts'
 
 export const init: Command = {
-  help: `Usage: tributary init [--file FILE] [--source ID] [--name NAME] [--if-missing]
+  help: `Usage: tributary init [--file FILE] [--source ID] [--name NAME] [--if-missing] [--json]
 
 Makes a config file with one source, for its owner's eyes alone, and prints the source's write key, once.
 
@@ -15,6 +15,7 @@ Makes a config file with one source, for its owner's eyes alone, and prints the 
   --source ID    id of the source (default: ${FIRST_SOURCE.id})
   --name NAME    its name, for people
   --if-missing   succeed and print nothing where the file exists already; it must be valid then
+  --json         the key as JSON
 
 Examples:
   tributary init
@@ -26,7 +27,8 @@ Examples:
         file: { type: 'string' },
         source: { type: 'string' },
         name: { type: 'string' },
-        'if-missing': { type: 'boolean' }
+        'if-missing': { type: 'boolean' },
+        json: { type: 'boolean' }
       }
     })
     const file = texts['file'] ?? readConfigFileName()
@@ -36,7 +38,7 @@ Examples:
     const writeKey = await createConfigFile(file, { id: source, name })
     if (writeKey !== undefined) {
       terminal.note(`${file}: made, with the source "${source}". Its write key:`)
-      terminal.out(writeKey)
+      terminal.out(flags.has('json') ? JSON.stringify({ file, source, writeKey }) : writeKey)
     } else if (flags.has('if-missing')) {
       await readTributaryFile(file, parseTributaryFile)
     } else {

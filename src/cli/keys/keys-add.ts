@@ -6,13 +6,14 @@ import { editKeys, FILE_HELP, FILE_OPTION, sourceOf } from './keys-file.ts'
 import { checkNewSource } from './new-source.ts'
 
 export const keysAdd: Command = {
-  help: `Usage: tributary keys add SOURCE [--create [--name NAME]] [--file FILE]
+  help: `Usage: tributary keys add SOURCE [--create [--name NAME]] [--json] [--file FILE]
 
 Adds a new write key to a source and prints it, once. A running server knows it within 2 s. With
 FLEET=true the key is added for the whole fleet, and the command says on how many servers it is in force.
 
   --create     make the source, which must not be there yet
   --name NAME  the new source's name, for people (default: its id)
+  --json       the key as JSON
 ${FILE_HELP}
 
 Examples:
@@ -20,7 +21,7 @@ Examples:
   tributary keys add ios --create --name "iOS app"`,
   async run(args, terminal) {
     const parsed = parseArguments(args, {
-      options: { ...FILE_OPTION, create: { type: 'boolean' }, name: { type: 'string' } },
+      options: { ...FILE_OPTION, create: { type: 'boolean' }, json: { type: 'boolean' }, name: { type: 'string' } },
       positionals: ['SOURCE']
     })
     const id = parsed.positionals[0] ?? ''
@@ -37,7 +38,7 @@ Examples:
       const next = create ? addSourceText(text, newSource, writeKey) : addKeyText(text, id, writeKey)
       return { text: next, added: [writeKey], removed: [] }
     })
-    terminal.out(writeKey)
+    terminal.out(parsed.flags.has('json') ? JSON.stringify({ source: id, writeKey }) : writeKey)
     await tellInForce(terminal)
   }
 }

@@ -6,11 +6,12 @@ import { parseArguments } from '../command.ts'
 import { FILE_HELP, FILE_OPTION, writeKeysOf, readKeys, sourceOf } from './keys-file.ts'
 
 export const keysList: Command = {
-  help: `Usage: tributary keys list [SOURCE] [--show] [--file FILE]
+  help: `Usage: tributary keys list [SOURCE] [--show] [--json] [--file FILE]
 
 Lists sources and their write keys. Of a key only its beginning and its end are shown.
 
   --show       the whole keys, where the file has more than their digests; that is kept in the audit
+  --json       as JSON
 ${FILE_HELP}
 
 Examples:
@@ -18,7 +19,7 @@ Examples:
   tributary keys list web --show`,
   async run(args, terminal) {
     const parsed = parseArguments(args, {
-      options: { ...FILE_OPTION, show: { type: 'boolean' } },
+      options: { ...FILE_OPTION, show: { type: 'boolean' }, json: { type: 'boolean' } },
       positionals: ['[SOURCE]']
     })
     const content = await readKeys(parsed)
@@ -34,7 +35,9 @@ Examples:
       ])
     )
     if (isShown) auditCommand('key_shown', `keys list ${id ?? 'of all sources'} --show`)
-    terminal.out(inColumns([['SOURCE', 'KEY', 'STATE', 'NAME'], ...rows]))
+    const asObject = ([source, key, state, name]: string[]): object => ({ source, key, state, name })
+    if (parsed.flags.has('json')) terminal.out(JSON.stringify(rows.map(asObject)))
+    else terminal.out(inColumns([['SOURCE', 'KEY', 'STATE', 'NAME'], ...rows]))
   }
 }
 

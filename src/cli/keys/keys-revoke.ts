@@ -6,12 +6,13 @@ import { CommandFailed, parseArguments } from '../command.ts'
 import { editKeys, FILE_HELP, FILE_OPTION, writeKeysOf, sourceOf } from './keys-file.ts'
 
 export const keysRevoke: Command = {
-  help: `Usage: tributary keys revoke SOURCE KEY [--force] [--file FILE]
+  help: `Usage: tributary keys revoke SOURCE KEY [--force] [--json] [--file FILE]
 
 Takes a write key away from a source. A running server refuses it within 2 s. KEY is the whole key, its beginning, or
 what "keys list" shows of it; it must mean one key of the source.
 
   --force      also where it is the source's last key: a new one takes its place and is printed, once
+  --json       what was done, as JSON, with the key that takes its place
 ${FILE_HELP}
 
 Examples:
@@ -19,7 +20,7 @@ Examples:
   tributary keys revoke web wk_8fQ --force`,
   async run(args, terminal) {
     const parsed = parseArguments(args, {
-      options: { ...FILE_OPTION, force: { type: 'boolean' } },
+      options: { ...FILE_OPTION, force: { type: 'boolean' }, json: { type: 'boolean' } },
       positionals: ['SOURCE', 'KEY']
     })
     const [id = '', typed = ''] = parsed.positionals
@@ -36,7 +37,9 @@ Examples:
       return { text: removeKeyText(addKeyText(text, id, replacement), id, key), added: [replacement], removed: [key] }
     })
     terminal.note(`revoked one key of "${id}"`)
-    if (replacement !== undefined) terminal.out(replacement)
+    const done = { source: id, revoked: 1, ...(replacement === undefined ? {} : { writeKey: replacement }) }
+    if (parsed.flags.has('json')) terminal.out(JSON.stringify(done))
+    else if (replacement !== undefined) terminal.out(replacement)
     await tellInForce(terminal)
   }
 }

@@ -5,11 +5,12 @@ import { parseArguments } from '../command.ts'
 import { editKeys, FILE_HELP, FILE_OPTION, writeKeysOf, sourceOf } from './keys-file.ts'
 
 export const keysRotate: Command = {
-  help: `Usage: tributary keys rotate SOURCE [--keep] [--file FILE]
+  help: `Usage: tributary keys rotate SOURCE [--keep] [--json] [--file FILE]
 
 Adds a new write key to a source, prints it, once, and takes all older ones away.
 
   --keep       leave the older ones for now, until every client has the new one
+  --json       the key as JSON
 ${FILE_HELP}
 
 Examples:
@@ -17,7 +18,7 @@ Examples:
   tributary keys rotate web          at once: clients with an old key are refused`,
   async run(args, terminal) {
     const parsed = parseArguments(args, {
-      options: { ...FILE_OPTION, keep: { type: 'boolean' } },
+      options: { ...FILE_OPTION, keep: { type: 'boolean' }, json: { type: 'boolean' } },
       positionals: ['SOURCE']
     })
     const id = parsed.positionals[0] ?? ''
@@ -30,7 +31,9 @@ Examples:
       return { text: removed.reduce((next, key) => removeKeyText(next, id, key), added), added: [writeKey], removed }
     })
     terminal.note(`revoked ${removed.length} older ${removed.length === 1 ? 'key' : 'keys'} of "${id}"`)
-    terminal.out(writeKey)
+    terminal.out(
+      parsed.flags.has('json') ? JSON.stringify({ source: id, writeKey, revoked: removed.length }) : writeKey
+    )
     await tellInForce(terminal)
   }
 }

@@ -63,21 +63,27 @@ Examples:
 }
 
 export const suppressList: Command = {
-  help: `Usage: tributary suppress list [--file FILE]
+  help: `Usage: tributary suppress list [--json] [--file FILE]
 
 Prints the entries, one a line: sha256: and the SHA-256 of an id. Whether an id is on the list, this tells:
   tributary suppress list | grep "$(printf %s user-4711 | sha256sum | cut -c1-64)"
 
-${FILE_HELP}`,
+  --json       as a JSON array
+${FILE_HELP}
+
+Examples:
+  tributary suppress list --json | jq length`,
   async run(args, terminal) {
-    const parsed = parseArguments(args, { options: FILE_OPTION })
+    const parsed = parseArguments(args, { options: { ...FILE_OPTION, json: { type: 'boolean' } } })
     const { file } = await readKeysFile(fileOf(parsed))
     const path = await listFileOf(parsed)
     const read = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' && file.suppress?.file === undefined) return ''
       throw error
     })
-    for (const entry of [...(file.suppress?.users ?? []), ...parseEntries(read, path)]) terminal.out(shown(entry))
+    const entries = [...(file.suppress?.users ?? []), ...parseEntries(read, path)].map(shown)
+    if (parsed.flags.has('json')) terminal.out(JSON.stringify(entries))
+    else for (const entry of entries) terminal.out(entry)
   }
 }
 

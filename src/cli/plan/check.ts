@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { PlanCheck } from '../../governance/plans/review/check.ts'
+import type { CheckedEvent } from '../../governance/plans/review/check.ts'
 import { junitReport } from '../../governance/plans/review/junit.ts'
 import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments, UsageError } from '../command.ts'
@@ -9,7 +10,7 @@ import { leadingWords } from './leading-words.ts'
 import { loadCompiledPlan } from '../../governance/plans/load-plan.ts'
 
 export const planCheck: Command = {
-  help: `Usage: tributary plan check EVENTS --plan FILE [--junit FILE]
+  help: `Usage: tributary plan check EVENTS --plan FILE [--junit FILE] [--json]
 
 Checks events against a tracking plan, without a server: one JSON event a line, as a file of DATA_DIR/events, a test's
 record of what it sent, or "tributary rejected list --json" has them. "-" reads standard input. Events that do not fit,
@@ -17,14 +18,15 @@ or none at all, make the exit code 1.
 
   --plan FILE    the plan
   --junit FILE   write the result there as JUnit XML, one test case an event
+  --json         one event name a line, as JSON: how many were read and do not fit, and the violations
 
 Examples:
   tributary plan check data/events/*.ndjson --plan plans/shop.yml
   tributary rejected list --code schema_violation --json | tributary plan check - --plan plans/shop.yml`,
   async run(args, terminal) {
     const { words: files, rest } = leadingWords(args)
-    const { texts } = parseArguments(rest, {
-      options: { plan: { type: 'string' }, junit: { type: 'string' } }
+    const { texts, flags } = parseArguments(rest, {
+      options: { plan: { type: 'string' }, junit: { type: 'string' }, json: { type: 'boolean' } }
     })
     const { plan: planFile, junit } = texts
     if (files.length === 0) throw new UsageError('EVENTS is missing')
@@ -33,7 +35,7 @@ Examples:
     const check = new PlanCheck(plan)
     for (const file of files) await readEvents(file, check)
     if (junit !== undefined) await writeFile(junit, junitReport(plan.name, check.byName.values()))
-    report(check, terminal)
+    report(check, { terminal, json: flags.has('json') })
   }
 }
 
@@ -54,12 +56,17 @@ function parse(text: string): unknown {
   }
 }
 
-function report({ byName, unread }: PlanCheck, terminal: Terminal): void {
+function report(
+  { byName, unread }: PlanCheck,
+  { terminal, json }: { readonly terminal: Terminal; readonly json: boolean }
+): void {
   const all = [...byName.values()]
-  for (const { name, events, faulty, violations } of all.filter(event => event.faulty > 0)) {
-    terminal.out(`${name}: ${faulty} of ${events} do not fit`)
-    for (const [what, { times, lines }] of violations) terminal.out(`  ${times} x ${what} (line ${lines.join(', ')})`)
-  }
+  if (json) for (const event of all) terminal.out(asJson(event))
+  else
+    for (const { name, events, faulty, violations } of all.filter(event => event.faulty > 0)) {
+      terminal.out(`${name}: ${faulty} of ${events} do not fit`)
+      for (const [what, { times, lines }] of violations) terminal.out(`  ${times} x ${what} (line ${lines.join(', ')})`)
+    }
   const events = all.reduce((sum, event) => sum + event.events, 0)
   const faulty = all.reduce((sum, event) => sum + event.faulty, 0)
   const lost = unread === 0 ? '' : `; ${unread} lines hold no event`
@@ -67,4 +74,9 @@ function report({ byName, unread }: PlanCheck, terminal: Terminal): void {
   const result = `${faulty} of ${events} events do not fit the plan${lost}`
   if (faulty > 0) throw new CommandFailed(result)
   terminal.note(result)
+}
+
+function asJson({ name, events, faulty, violations }: CheckedEvent): string {
+  const found = [...violations].map(([what, { times, lines }]) => ({ what, times, lines }))
+  return JSON.stringify({ name, events, faulty, violations: found })
 }

@@ -7,6 +7,8 @@ import { CommandFailed, parseArguments, UsageError } from '../command.ts'
 import { FILE_HELP, FILE_OPTION, fileOf, writeKeysOf, readableKey, readKeysFile, sourceOf } from '../keys/keys-file.ts'
 import { SERVER_HELP, SERVER_OPTIONS, trackingUrl } from '../server-address.ts'
 
+/** Longer than a server waits for Kafka or a disk. */
+const ANSWER_MS = 30_000
 const FIELDS = { user: 'userId', anonymous: 'anonymousId', event: 'event', name: 'name', id: 'messageId' } as const
 const OBJECTS = ['properties', 'traits', 'context', 'integrations'] as const
 
@@ -21,6 +23,7 @@ What is not given is filled in, so that the event is valid. Exit code 1 where th
   --user ID       userId; --anonymous ID is the anonymousId
   --event NAME    of a track call; --name NAME is that of a page or screen
   --id ID         messageId
+  --json          status, answer and messageId as JSON
   --properties '{...}', --traits, --context, --integrations: JSON objects
 ${FILE_HELP}
 ${SERVER_HELP}
@@ -32,7 +35,7 @@ Examples:
     const names = ['source', 'key', ...Object.keys(FIELDS), ...OBJECTS]
     const options = Object.fromEntries(names.map(name => [name, { type: 'string' } as const]))
     const parsed = parseArguments(args, {
-      options: { ...options, ...FILE_OPTION, ...SERVER_OPTIONS },
+      options: { ...options, ...FILE_OPTION, ...SERVER_OPTIONS, json: { type: 'boolean' } },
       positionals: ['TYPE']
     })
     const type = parsed.positionals[0]
@@ -41,7 +44,9 @@ Examples:
     const key = parsed.texts['key'] ?? (await keyFor(parsed))
     const url = `${trackingUrl(parsed)}/v1/${type}`
     const { status, text } = await post(url, key, event)
-    terminal.out(`${status} ${text}`)
+    if (parsed.flags.has('json'))
+      terminal.out(JSON.stringify({ status, answer: jsonOrText(text), messageId: event.messageId }))
+    else terminal.out(`${status} ${text}`)
     terminal.note(`messageId ${event.messageId}; "tributary trace ${event.messageId}" shows what became of it`)
     if (status !== 200) throw new CommandFailed(`${url} did not take the event`)
   }
@@ -62,6 +67,15 @@ function given({ texts }: ParsedArguments): object {
   return event
 }
 
+/** What stands in front of a server need not answer JSON. */
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text
+  }
+}
+
 async function keyFor(parsed: ParsedArguments): Promise<string> {
   const file = await readKeysFile(fileOf(parsed))
   const id = parsed.texts['source']
@@ -77,7 +91,12 @@ async function post(url: string, key: string, event: object): Promise<{ status: 
   const authorization = `Basic ${Buffer.from(`${key}:`).toString('base64')}`
   const headers = { authorization, 'content-type': 'application/json' }
   try {
-    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(event) })
+    const response = await fetch(url, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(event),
+      signal: AbortSignal.timeout(ANSWER_MS)
+    })
     return { status: response.status, text: await response.text() }
   } catch (error) {
     throw new CommandFailed(`${url} cannot be reached (${reason(error)}): is the server running?`)

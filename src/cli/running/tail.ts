@@ -1,15 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LiveBatch } from '../../debugger/live/live.ts'
 import type { EventRow } from '../../debugger/ring/row.ts'
-import { printable } from '../printable.ts'
 import { adminClient, ServerAway } from '../admin-client.ts'
 import type { AdminClient } from '../admin-client.ts'
 import type { Command, Terminal } from '../command.ts'
-import { EVENT_TYPES } from '../../model/event-types.ts'
-import { OUTCOMES } from '../../model/outcome.ts'
-import { checkWord } from '../closed-list.ts'
 import { CommandFailed, parseArguments, UsageError } from '../command.ts'
+import { readDurationOption } from '../duration-option.ts'
 import { SERVER_HELP, SERVER_OPTIONS } from '../server-address.ts'
+import { checkSources, FILTER_HELP, FILTERS, filterQuery } from './filters.ts'
+import { rowText } from './row-text.ts'
 
 const RECONNECT_MS = 1_000
 
@@ -19,23 +18,16 @@ interface Listed {
   readonly newest: number
 }
 
-const FILTERS = ['source', 'type', 'outcome', 'code', 'event', 'user', 'text'] as const
-
 export const tail: Command = {
-  help: `Usage: tributary tail [filters] [--last N] [--count N] [--json]
+  help: `Usage: tributary tail [filters] [--last N] [--count N] [--timeout TIME] [--json]
 
 Shows events of a running server as they come, with what became of each, until Ctrl-C. A server that goes
 away is waited for.
 
-  --source ID     only of these sources (several: web,ios); so too --type, --outcome and --code
-  --type TYPE     track, identify, page, screen, group, alias
-  --outcome NAME  accepted, duplicate, rejected, rate_limited, failed, filtered, suppressed
-  --code CODE     the reason of a rejection
-  --event NAME    the event's name; * stands for anything
-  --user ID       userId or anonymousId; * stands for anything
-  --text TEXT     anywhere in the payload
+${FILTER_HELP}
   --last N        begin with the last N events that the server has in memory (default 10)
   --count N       end after N events
+  --timeout TIME  end after this time, such as 30s: with exit code 1 where --count events have not come
   --json          one event a line, as JSON
 ${SERVER_HELP}
 
@@ -43,21 +35,24 @@ Examples:
   tributary tail --outcome rejected
   tributary tail --source web --event 'Order *' --json | jq .messageId`,
   async run(args, terminal) {
-    const options = Object.fromEntries([...FILTERS, 'last', 'count'].map(name => [name, { type: 'string' } as const]))
+    const names = [...FILTERS, 'last', 'count', 'timeout']
+    const options = Object.fromEntries(names.map(name => [name, { type: 'string' } as const]))
     const parsed = parseArguments(args, { options: { ...options, ...SERVER_OPTIONS, json: { type: 'boolean' } } })
-    const print = parsed.flags.has('json') ? (row: EventRow) => JSON.stringify(row) : pretty
-    const filters = FILTERS.flatMap(name => (parsed.texts[name] === undefined ? [] : [[name, parsed.texts[name]]]))
-    const query = String(new URLSearchParams(filters as [string, string][]))
+    const print = parsed.flags.has('json') ? (row: EventRow) => JSON.stringify(row) : rowText
+    const query = String(filterQuery(parsed))
     const last = whole(parsed.texts['last'] ?? '10', '--last')
     let left = whole(parsed.texts['count'] ?? String(Number.MAX_SAFE_INTEGER), '--count')
-    for (const type of listed(parsed.texts['type'])) checkWord('--type', type, [...EVENT_TYPES, 'unknown'])
-    for (const outcome of listed(parsed.texts['outcome'])) checkWord('--outcome', outcome, OUTCOMES)
+    const isCounted = parsed.texts['count'] !== undefined
+    const timeoutMs = readDurationOption(parsed, 'timeout')
     const client = adminClient(parsed)
+    await checkSources(parsed, client)
 
     const known = await client.get(`/api/events?${query}&limit=${Math.min(1_000, Math.max(1, last))}`)
     const { events, newest } = (await known.json()) as Listed
     for (const row of events.slice(0, last).toReversed()) if (left-- > 0) terminal.out(print(row))
     if (left <= 0) return
+    if (timeoutMs !== undefined)
+      endAfter(timeoutMs, () => (isCounted ? `${left} more events were waited for` : undefined))
     const following = follow(client, { query, newest, row: events[0], terminal })
     for await (const batch of following) {
       if (batch.skipped > 0) noteSkipped(terminal, batch.skipped)
@@ -69,9 +64,14 @@ Examples:
   }
 }
 
-/** The words of an option that takes several. */
-function listed(text = ''): string[] {
-  return text.split(',').filter(word => word !== '')
+/** Ends the process, which does nothing but watch: with exit code 1 where something is missing. */
+function endAfter(ms: number, missing: () => string | undefined): void {
+  const timer = setTimeout(() => {
+    const says = missing()
+    if (says !== undefined) process.stderr.write(`the time is up: ${says}\n`)
+    process.exit(says === undefined ? 0 : 1)
+  }, ms)
+  timer.unref()
 }
 
 interface Begin {
@@ -139,12 +139,6 @@ async function* batches(response: Response): AsyncGenerator<LiveBatch> {
       if (data !== undefined) yield JSON.parse(data) as LiveBatch
     }
   }
-}
-
-function pretty({ receivedAt, outcome, code, type, name, user, source, messageId }: EventRow): string {
-  const what = printable(name === '' ? type : `${type} "${name}"`)
-  const why = code === null ? '' : `  ${code}`
-  return `${receivedAt.slice(11, 23)}  ${outcome.padEnd(12)}  ${what}${why}  user ${printable(user) || '-'}  ${source}  ${printable(messageId)}`
 }
 
 function whole(text: string, name: string): number {

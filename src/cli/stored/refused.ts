@@ -46,25 +46,32 @@ Example:
 }
 
 export const refusedRetry: Command = {
-  help: `Usage: tributary refused retry
+  help: `Usage: tributary refused retry [--json]
 
 Sends the records that Kafka refused to the topics that refused them, once more: after the topic's limit was raised, for
 instance. What is refused again is kept again. A server may be running.
 
+  --json   how many were sent and kept, one folder a line, as JSON
+
 Example:
   tributary refused retry`,
   async run(args, terminal) {
-    parseArguments(args, {})
+    const { flags } = parseArguments(args, { options: { json: { type: 'boolean' } } })
     const config = readEnvironment()
     if (config.kafka === undefined) throw new CommandFailed('KAFKA_BROKERS is not set: there is no Kafka to send to')
     for (const dataDir of await recordFolders(config.dataDir))
-      await retryFolder(join(dataDir, 'spool'), config.kafka, terminal)
+      await retryFolder(join(dataDir, 'spool'), config.kafka, { terminal, json: flags.has('json') })
   }
 }
 
-async function retryFolder(dir: string, kafka: KafkaConfig, terminal: Terminal): Promise<void> {
+async function retryFolder(
+  dir: string,
+  kafka: KafkaConfig,
+  { terminal, json }: { readonly terminal: Terminal; readonly json: boolean }
+): Promise<void> {
   const lines = await takeLines(dir)
-  if (lines.length === 0) return terminal.out('Kafka has refused nothing for good')
+  if (lines.length === 0 && !json) return terminal.out('Kafka has refused nothing for good')
+  if (lines.length === 0) return terminal.out(JSON.stringify({ dir, sent: 0, kept: 0 }))
   const quiet = { info: () => undefined, warn: (says: string) => terminal.note(says), error: terminal.note }
   const sink = createKafkaSink({
     ...kafkaOptions({ publishTimeoutMs: PUBLISH_TIMEOUT_MS }, kafka),
@@ -80,9 +87,11 @@ async function retryFolder(dir: string, kafka: KafkaConfig, terminal: Terminal):
   }
   if (kept.length > 0) await appendFile(join(dir, REFUSED_FILE), `\n${kept.join('\n')}\n`)
   await rm(join(dir, RETRY_FILE))
-  const sent = `${lines.length - kept.length} of ${lines.length} records`
-  auditCommand('retry', `${sent} that Kafka had refused were sent again`)
-  terminal.out(`${sent} were sent`)
+  const sent = lines.length - kept.length
+  const says = `${sent} of ${lines.length} records`
+  auditCommand('retry', `${says} that Kafka had refused were sent again`)
+  if (json) terminal.out(JSON.stringify({ dir, sent, kept: kept.length }))
+  else terminal.out(`${says} were sent`)
   if (kept.length > 0)
     throw new CommandFailed(`${kept.length} were not taken, and are kept in ${join(dir, REFUSED_FILE)}`)
 }

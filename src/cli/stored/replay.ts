@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../../config/env/config.ts'
 import { readEnvironment } from '../../config/env/environment.ts'
@@ -11,11 +12,13 @@ import { isSinkUnavailable } from '../../model/sink.ts'
 import type { Sink } from '../../model/sink.ts'
 import { createLogReader } from '../../durability/log/read/log-reader.ts'
 import type { LogReader } from '../../durability/log/read/log-reader.ts'
+import { isSegmentName } from '../../durability/log/segment/segment-name.ts'
 import { lookAtSegmentFolder } from '../../durability/log/segment/segment-folder.ts'
 import { createKafkaSink } from '../../durability/kafka/kafka-sink.ts'
 import { auditCommand } from '../audited.ts'
 import type { Command, ParsedArguments, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments, UsageError } from '../command.ts'
+import { readDurationOption } from '../duration-option.ts'
 import { createProgress } from './progress.ts'
 import { readTimeOption, TIME_HELP } from '../time-option.ts'
 
@@ -31,6 +34,8 @@ interface Wanted {
   /** Milliseconds since the epoch, receivedAt within [from, to). */
   readonly from: number
   readonly to: number
+  /** How long a batch may wait for Kafka. */
+  readonly patienceMs: number
 }
 
 interface Counts {
@@ -41,7 +46,7 @@ interface Counts {
 }
 
 export const replay: Command = {
-  help: `Usage: tributary replay --topic TOPIC [--from TIME] [--to TIME] [--folder NAME] [--dry-run]
+  help: `Usage: tributary replay --topic TOPIC [--from TIME] [--to TIME] [--folder NAME] [--timeout TIME] [--dry-run] [--json]
 
 Publishes what lies in the log on disk to a Kafka topic, in order, and leaves the log as it is. A server may be running.
 KAFKA_BROKERS and the other variables say which Kafka. Records that are replayed twice are in the topic twice:
@@ -51,28 +56,36 @@ consumers tell them by their messageId.
   --from TIME     only what was received at this time or later, ${TIME_HELP}
   --to TIME       only what was received before this time
   --folder NAME   of DATA_DIR: events (default), rejected or spool
+  --timeout TIME  how long to wait for Kafka where it is away (default ${PATIENCE_MS / 1000}s)
   --dry-run       count, and publish nothing
+  --json          the counts as JSON
 
 Examples:
   tributary replay --topic tributary.events
   tributary replay --topic backfill --from 2026-11-01 --to 2026-11-02 --dry-run`,
   async run(args, terminal) {
-    const names = ['topic', 'from', 'to', 'folder']
+    const names = ['topic', 'from', 'to', 'folder', 'timeout']
     const options = Object.fromEntries(names.map(name => [name, { type: 'string' } as const]))
-    const parsed = parseArguments(args, { options: { ...options, 'dry-run': { type: 'boolean' } } })
+    const parsed = parseArguments(args, {
+      options: { ...options, 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } }
+    })
     const topic = topicOf(parsed)
     const from = readTimeOption(parsed, 'from') ?? -Infinity
-    const wanted = { topic, from, to: readTimeOption(parsed, 'to') ?? Infinity }
+    const patienceMs = readDurationOption(parsed, 'timeout') ?? PATIENCE_MS
+    const wanted = { topic, from, to: readTimeOption(parsed, 'to') ?? Infinity, patienceMs }
     const folder = parsed.texts['folder'] ?? 'events'
     if (!FOLDERS.includes(folder)) throw new UsageError(`--folder must be one of ${FOLDERS.join(', ')}`)
     const config = readEnvironment()
+    const homes = await recordFolders(config.dataDir)
+    if (folder === 'events') checkThereIsALog(config, homes)
     const sink = parsed.flags.has('dry-run') ? undefined : openKafka(config, topic, terminal)
     try {
       const counts = { published: 0, outside: 0, unreadable: 0 }
-      for (const dataDir of await recordFolders(config.dataDir)) {
+      for (const dataDir of homes) {
         const own = await replayFolder({ dir: join(dataDir, folder), wanted, sink, terminal })
         for (const name of ['published', 'outside', 'unreadable'] as const) counts[name] += own[name]
       }
+      if (parsed.flags.has('json')) return terminal.out(JSON.stringify({ topic, ...counts }))
       const verb = sink === undefined ? 'would be published' : 'published'
       const others = `${counts.outside} outside the time range left out, ${counts.unreadable} lines are no records`
       if (sink !== undefined) auditCommand('replay', `${counts.published} records of ${folder}/ published to ${topic}`)
@@ -81,6 +94,16 @@ Examples:
       await sink?.close()
     }
   }
+}
+
+/** With Kafka there is no log to publish: whoever does not know would look for a fault. */
+function checkThereIsALog({ kafka, dataDir }: Config, homes: readonly string[]): void {
+  const holdsSegments = (dir: string): boolean => existsSync(dir) && readdirSync(dir).some(isSegmentName)
+  if (kafka === undefined || homes.some(home => holdsSegments(join(home, 'events')))) return
+  throw new CommandFailed(
+    `${dataDir} has no log of events: with KAFKA_BROKERS they go to Kafka alone, so there is nothing to replay. Read the topic again ` +
+      'from an earlier offset instead (docs/destinations.md); --folder spool publishes what has not reached Kafka yet'
+  )
 }
 
 /** Throws UsageError where Kafka would take no topic of this name. */
@@ -118,7 +141,7 @@ async function replayFolder(options: {
   const counts = { published: 0, outside: 0, unreadable: 0 }
   try {
     for await (const { records, bytes, outside, unreadable } of batches(reader, wanted)) {
-      if (sink !== undefined) await publish(sink, records)
+      if (sink !== undefined) await publish(sink, records, wanted.patienceMs)
       counts.published += records.length
       counts.outside += outside
       counts.unreadable += unreadable
@@ -153,9 +176,9 @@ async function* batches(
 }
 
 /** Tries again while Kafka is away, within reason. */
-async function publish(sink: Sink, records: readonly OutgoingRecord[]): Promise<void> {
+async function publish(sink: Sink, records: readonly OutgoingRecord[], patienceMs: number): Promise<void> {
   if (records.length === 0) return
-  const end = performance.now() + PATIENCE_MS
+  const end = performance.now() + patienceMs
   for (;;) {
     try {
       await sink.publish(records)

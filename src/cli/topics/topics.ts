@@ -26,23 +26,25 @@ Examples:
 }
 
 export const topicsApply: Command = {
-  help: `Usage: tributary topics apply [--dry-run]
+  help: `Usage: tributary topics apply [--dry-run] [--json]
 
 Makes the topics in Kafka as "topics" in tributary.yml says: makes those that are missing, adds partitions, sets their
 configuration. More partitions send some users' events to other partitions from then on. Exit code 1 where something is left
 that it does not change: fewer partitions, another replication.
 
   --dry-run   says what it would change
+  --json      the differences, and those that are left, as JSON
 
 Examples:
   tributary topics apply --dry-run
   tributary topics apply`,
   async run(args, terminal) {
-    const { flags } = parseArguments(args, { options: { 'dry-run': { type: 'boolean' } } })
+    const { flags } = parseArguments(args, { options: { 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } } })
     const { differences, apply } = await compare()
-    print(differences, terminal)
+    if (!flags.has('json')) print(differences, terminal)
     if (!flags.has('dry-run')) await apply(differences)
     const left = flags.has('dry-run') ? differences : (await compare()).differences
+    if (flags.has('json')) terminal.out(JSON.stringify({ differences, left }))
     if (left.length > 0) throw new CommandFailed(inWords(left.length))
   }
 }

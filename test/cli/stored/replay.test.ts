@@ -76,6 +76,22 @@ t.test('replay says what is missing', { buffered: true }, async t => {
   ] as const) {
     t.match(await replay(['--dry-run', '--topic', topic], broken), { code: 2, stderr: fault })
   }
+  t.match(await replay(['--topic', 'x', '--timeout', 'soon']), { code: 2, stderr: /--timeout must be a time/ })
   t.match(await replay(['--topic', 'x']), { code: 1, stderr: /KAFKA_BROKERS is not set/ })
   t.match(await replay(['--topic', 'x', '--dry-run', '--folder', 'spool']), { code: 1, stderr: /spool cannot be read/ })
 })
+
+t.test(
+  'replay says in a sentence why there is nothing to replay with Kafka, and what can be done',
+  { buffered: true },
+  async t => {
+    const dir = t.testdir({ data: { events: {}, spool: {} } })
+    const args = [MAIN, 'replay', '--topic', 'x']
+    const { code, stderr } = await run(process.execPath, args, { cwd: dir, env: { KAFKA_BROKERS: '127.0.0.1:1' } })
+    t.equal(code, 1)
+    t.match(
+      stderr,
+      /^data has no log of events: with KAFKA_BROKERS they go to Kafka alone.* earlier offset.*--folder spool/
+    )
+  }
+)

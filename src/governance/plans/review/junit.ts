@@ -8,7 +8,7 @@ export function junitReport(plan: string, events: Iterable<CheckedEvent>): strin
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites ${counts}>`,
-    `<testsuite name="${escape(`tracking plan ${plan}`)}" ${counts}>`,
+    `<testsuite name="${xmlText(`tracking plan ${plan}`)}" ${counts}>`,
     ...cases.map(({ xml }) => xml),
     '</testsuite>',
     '</testsuites>',
@@ -17,18 +17,18 @@ export function junitReport(plan: string, events: Iterable<CheckedEvent>): strin
 }
 
 function testCase({ name, events, faulty, violations }: CheckedEvent) {
-  const start = `<testcase classname="tracking plan" name="${escape(name)}"`
+  const start = `<testcase classname="tracking plan" name="${xmlText(name)}"`
   if (faulty === 0) return { isFailure: false, xml: `${start}/>` }
   const lines = [...violations].map(([what, { times, lines }]) => `${what} (${times} times, line ${lines.join(', ')})`)
   const message = `${faulty} of ${events} events do not fit the plan`
   return {
     isFailure: true,
-    xml: `${start}><failure message="${escape(message)}">${escape(lines.join('\n'))}</failure></testcase>`
+    xml: `${start}><failure message="${xmlText(message)}">${xmlText(lines.join('\n'))}</failure></testcase>`
   }
 }
 
-/** What XML 1.0 cannot hold at all is shown as a question mark. */
-function escape(text: string): string {
+/** A text as XML has it, in attributes too. What XML 1.0 cannot hold at all is shown as a question mark. */
+export function xmlText(text: string): string {
   return text
     .toWellFormed()
     .replaceAll(/[^\t\n\r\u0020-\uFFFD\u{10000}-\u{10FFFF}]/gu, '?')

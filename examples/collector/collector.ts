@@ -1,0 +1,82 @@
+/**
+ * Waits for events that an app under test has sent to a Tributary of its own (docs/debugger.md). It needs nothing but fetch, and is used
+ * alike in Playwright, Jest, Vitest and node:test:
+ *
+ *     const collector = createCollector({ adminUrl: 'http://localhost:3001' })
+ *     test.beforeEach(() => collector.clear())
+ *     test('checkout', async ({ page }) => {
+ *       await page.getByRole('button', { name: 'Pay' }).click()
+ *       const [order] = await collector.expectEvents('Order Completed')
+ *       expect(order.properties.currency).toBe('EUR')
+ *       await collector.expectNothingRejected()
+ *     })
+ */
+
+/** An event as it was published: what the SDK sent, and what the server added. */
+export interface CollectedEvent {
+  readonly type: string
+  readonly messageId: string
+  readonly event?: string
+  readonly properties?: Readonly<Record<string, unknown>>
+  readonly [key: string]: unknown
+}
+
+export interface Collector {
+  /** Forgets what came before: nothing that is stored is touched. */
+  clear(): Promise<void>
+  /** Waits until `count` events of that name (`*` stands for anything) have been taken. Rejects, naming what came instead, in time. */
+  expectEvents(
+    name: string,
+    options?: { readonly count?: number; readonly timeoutMs?: number }
+  ): Promise<CollectedEvent[]>
+  /** Rejects where an event was refused, with its reason. */
+  expectNothingRejected(): Promise<void>
+}
+
+interface Row {
+  readonly name: string
+  readonly type: string
+  readonly outcome: string
+  readonly code: string | null
+  readonly payload?: CollectedEvent | null
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000
+/** Above what the server waits itself. */
+const GRACE_MS = 10_000
+
+/** @param options.password of the admin listener, where it has one */
+export function createCollector(options: { readonly adminUrl: string; readonly password?: string }): Collector {
+  const { adminUrl, password } = options
+  const headers: Record<string, string> =
+    password === undefined ? {} : { authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}` }
+
+  async function ask(query: Record<string, string>, timeoutMs = 0): Promise<readonly Row[]> {
+    const url = `${adminUrl}/api/events?${String(new URLSearchParams(query))}`
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(timeoutMs + GRACE_MS) })
+    const body = (await response.json()) as { readonly events: readonly Row[]; readonly message?: string }
+    if (!response.ok) throw new Error(`${url} answered ${response.status}: ${body.message}`)
+    return body.events
+  }
+
+  return {
+    async clear() {
+      const signal = AbortSignal.timeout(GRACE_MS)
+      const { status } = await fetch(`${adminUrl}/api/events`, { method: 'DELETE', headers, signal })
+      if (status !== 200) throw new Error(`${adminUrl}/api/events answered ${status}`)
+    },
+    async expectEvents(name, { count = 1, timeoutMs = DEFAULT_TIMEOUT_MS } = {}) {
+      const wait = { wait: `${timeoutMs}ms`, count: String(count) }
+      const rows = await ask({ event: name, outcome: 'accepted', detail: 'true', order: 'asc', ...wait }, timeoutMs)
+      if (rows.length >= count) return rows.flatMap(({ payload }) => payload ?? [])
+      const came = (await ask({ limit: '20' })).map(row => `${row.type} "${row.name}" ${row.code ?? row.outcome}`)
+      throw new Error(
+        `${rows.length} of ${count} "${name}" within ${timeoutMs} ms; came: ${came.join(', ') || 'nothing'}`
+      )
+    },
+    async expectNothingRejected() {
+      const [row] = await ask({ outcome: 'rejected', limit: '1' })
+      if (row !== undefined) throw new Error(`${row.type} "${row.name}" was rejected: ${row.code}`)
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import { EVENT_TYPES } from '../../model/event-types.ts'
+import { OUTCOMES } from '../../model/outcome.ts'
+import { REASONS } from '../../model/reasons.ts'
+import type { AdminClient } from '../admin-client.ts'
+import { checkWord } from '../closed-list.ts'
+import type { ParsedArguments } from '../command.ts'
+
+/** The options that choose events of a running server, as its API has them. */
+export const FILTERS = ['source', 'type', 'outcome', 'code', 'event', 'user', 'text'] as const
+
+export const FILTER_HELP = `  --source ID     only of these sources (several: web,ios); so too --type, --outcome and --code
+  --type TYPE     track, identify, page, screen, group, alias
+  --outcome NAME  accepted, duplicate, rejected, rate_limited, failed, filtered, suppressed
+  --code CODE     the reason of a rejection
+  --event NAME    the event's name; * stands for anything
+  --user ID       userId or anonymousId; * stands for anything
+  --text TEXT     anywhere in the payload`
+
+/** @returns the filters that were given, as the query of a URL. Throws UsageError for a word that no event can have. */
+export function filterQuery({ texts }: ParsedArguments): URLSearchParams {
+  for (const type of listed(texts['type'])) checkWord('--type', type, [...EVENT_TYPES, 'unknown'])
+  for (const outcome of listed(texts['outcome'])) checkWord('--outcome', outcome, OUTCOMES)
+  for (const code of listed(texts['code'])) checkWord('--code', code, Object.keys(REASONS))
+  const given = FILTERS.flatMap(name => (texts[name] === undefined ? [] : [[name, texts[name]] as [string, string]]))
+  return new URLSearchParams(given)
+}
+
+/** Throws UsageError for a source that the server does not have: nothing would ever come. */
+export async function checkSources({ texts }: ParsedArguments, client: AdminClient): Promise<void> {
+  const wanted = listed(texts['source'])
+  if (wanted.length === 0) return
+  const { sources } = (await (await client.get('/api/sources')).json()) as { sources: readonly { id: string }[] }
+  for (const source of wanted)
+    checkWord(
+      '--source',
+      source,
+      sources.map(({ id }) => id)
+    )
+}
+
+/** The words of an option that takes several. */
+function listed(text = ''): string[] {
+  return text.split(',').filter(word => word !== '')
+}

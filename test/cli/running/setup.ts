@@ -1,0 +1,54 @@
+import type { Test } from 'tap'
+import { COMMANDS } from '../../../src/cli/commands.ts'
+import { UsageError } from '../../../src/cli/command.ts'
+import { post, startApp } from '../../support/app.ts'
+import type { TestApp } from '../../support/app.ts'
+
+const clock = { now: Date.now, monotonic: () => performance.now() }
+
+export interface Ended {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A server as main.ts builds it, and commands beside it, in this process: a process for each takes long on a busy machine. */
+export interface Setup {
+  readonly server: TestApp
+  tributary(command: string, ...args: string[]): Promise<Ended>
+  track(event: string, more?: object): Promise<unknown>
+}
+
+export async function setUp(t: Test): Promise<Setup> {
+  const server = await startApp(t, { clock, sink: 'configured' })
+  return {
+    server,
+    tributary: (command, ...args) => runCommand(command, [...args, '--admin', server.adminUrl]),
+    track: (event, more = {}) => taken(() => post(`${server.url}/v1/track`, { userId: 'user-1', event, ...more }))
+  }
+}
+
+/** A server on a machine that is busy may say 503, and mean it: then nothing of the event was kept. */
+async function taken<T extends { readonly status: number }>(send: () => Promise<T>): Promise<T> {
+  for (;;) {
+    const answer = await send()
+    if (answer.status !== 503) return answer
+  }
+}
+
+/** Runs a command as the command line does. The last --admin counts. */
+export async function runCommand(name: string, args: readonly string[]): Promise<Ended> {
+  let [stdout, stderr] = ['', '']
+  const terminal = {
+    out: (text: string) => void (stdout += `${text}\n`),
+    note: (text: string) => void (stderr += `${text}\n`)
+  }
+  try {
+    const command = await COMMANDS[name]?.load()
+    await command?.run(args, terminal)
+    return { code: 0, stdout, stderr }
+  } catch (error) {
+    terminal.note((error as Error).message)
+    return { code: error instanceof UsageError ? 2 : 1, stdout, stderr }
+  }
+}
