@@ -68,8 +68,9 @@ function App() {
       ${page === 'live' && html`<${Live} sources=${sources?.sources.map(({ id }) => id) ?? []} filters=${filters} setFilters=${setFilters} />`}
       ${page === 'rejections' && html`<${Rejections} showStream=${showStream} />`}
       ${page === 'overview' && html`<${Overview} />`}
-      ${page === 'sources' && html`<${Sources} showStream=${showStream} />`} ${page === 'fleet' && html`<${Fleet} />`}
-      ${page === 'audit' && html`<${Audit} />`} ${page === 'trace' && html`<${Trace} messageId=${rest} />`}
+      ${page === 'sources' && html`<${Sources} showStream=${showStream} isFleet=${overview?.isFleet} />`}
+      ${page === 'fleet' && html`<${Fleet} />`} ${page === 'audit' && html`<${Audit} />`}
+      ${page === 'trace' && html`<${Trace} messageId=${rest} />`}
     </main>`
 }
 

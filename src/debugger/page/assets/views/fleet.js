@@ -13,7 +13,7 @@ export function Fleet() {
   </section>`
 }
 
-function InForce({ data }) {
+export function InForce({ data }) {
   const { newest, inForce, isHeard, fleet } = data
   if (!isHeard)
     return html`<p class="banner error" role="alert">

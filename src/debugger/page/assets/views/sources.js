@@ -6,16 +6,24 @@ import { ago, number } from '../parts/format.js'
 import { html, useState } from '../lib.js'
 import { CopyButton, Empty, OUTCOMES, Problem, TYPES, usePolling } from '../parts/parts.js'
 import { snippet, SNIPPETS } from '../parts/snippets.js'
+import { InForce } from './fleet.js'
 
-export function Sources({ showStream }) {
+export function Sources({ showStream, isFleet }) {
   const [data, problem] = usePolling(() => ask('/api/sources'), 3000)
   return html`<section class="page sources">
     <h1>Sources</h1>
     <p class="lead">Each source has its own write keys. Keys are shown in part; Copy takes the whole one.</p>
+    ${isFleet && html`<${OfFleet} />`}
     <${Problem} says=${problem} />
     ${data?.sources.length === 0 && html`<${Empty}>The config file names no source.<//>`}
     ${data?.sources.map(source => html`<${Source} key=${source.id} source=${source} url=${data.trackingUrl} showStream=${showStream} />`)}
   </section>`
+}
+
+/** The sources are those of a version that all servers of the fleet share: where it is in force. */
+function OfFleet() {
+  const [data] = usePolling(() => ask('/api/fleet'), 3000)
+  return data && html`<${InForce} data=${data} />`
 }
 
 const wholeKey = async (source, index) =>
