@@ -28,10 +28,10 @@ const SWEEP_MS = 60_000
  */
 export function openUsedIds(dir: string, monotonic: () => number): UsedIds {
   let sweptAt = -Infinity
+  let sweeping: Promise<void> | undefined
   let count = 0
 
   async function sweep(): Promise<void> {
-    sweptAt = monotonic()
     await mkdir(dir, { recursive: true, mode: 0o700 })
     const names = await readdir(dir)
     const oldest = Date.now() - KEEP_MS
@@ -41,11 +41,13 @@ export function openUsedIds(dir: string, monotonic: () => number): UsedIds {
     const old = ended.filter(name => name !== undefined)
     await Promise.all(old.map(name => rm(join(dir, name), { force: true })))
     count = names.length - old.length
+    sweptAt = monotonic()
   }
 
   return {
     async use(app, jti) {
-      if (monotonic() - sweptAt > SWEEP_MS) await sweep()
+      // All wait for it: the first one makes the folder.
+      if (monotonic() - sweptAt > SWEEP_MS) await (sweeping ??= sweep().finally(() => (sweeping = undefined)))
       if (count >= MAX_IDS) return 'too_many'
       try {
         const file = await open(join(dir, hash('sha256', `${app}\n${jti}`, 'hex')), 'wx', 0o600)
