@@ -68,8 +68,8 @@ export class Connector {
     let session: Session | undefined = undefined
     // A turn later: until its handlers have run, the client still hands out the connection that has just ended.
     const onDisconnect = (): void => void setImmediate(() => session && this.#onDisconnect(session))
-    const ordered = { ...this.#settings, brokers: await reachableFirst(this.#settings) }
-    session = await openSession(ordered, { signal, onDisconnect })
+    const brokers = await reachableFirst({ ...this.#settings, brokers: this.#knownBrokers() })
+    session = await openSession({ ...this.#settings, brokers }, { signal, onDisconnect })
     try {
       await this.#book.check(session)
       return session
@@ -77,6 +77,18 @@ export class Connector {
       session.abandon()
       throw error
     }
+  }
+
+  /**
+   * The list, followed by the brokers that the cluster named last: all brokers of the list may have been replaced since the
+   * start.
+   */
+  #knownBrokers(): readonly string[] {
+    const named = [...this.#book.brokers.values()].map(({ host, port }) => {
+      const name = host.includes(':') ? `[${host}]` : host
+      return `${name}:${port}`
+    })
+    return [...new Set([...this.#settings.brokers, ...named])]
   }
 
   #note(problem: string): void {

@@ -4,18 +4,24 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.ListTopicsOptions;
+import org.apache.kafka.clients.admin.NewPartitionReassignment;
 import org.apache.kafka.clients.admin.ScramCredentialInfo;
 import org.apache.kafka.clients.admin.ScramMechanism;
+import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.clients.admin.UserScramCredentialUpsertion;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.TopicPartitionInfo;
 import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AclBinding;
 import org.apache.kafka.common.acl.AclOperation;
@@ -58,6 +64,7 @@ public class KafkaTool {
       case "scram" -> scram(admin, words[1], words[2], words[3]);
       case "allow" -> allow(admin, words);
       case "config" -> config(admin, words);
+      case "move" -> move(admin, Integer.parseInt(words[1]), Integer.parseInt(words[2]));
       case "quota" -> quota(admin, words[1], words[2], Double.parseDouble(words[3]));
       default -> throw new IllegalArgumentException("unknown command " + words[0]);
     }
@@ -120,6 +127,22 @@ public class KafkaTool {
       changes.add(new AlterConfigOp(new ConfigEntry(pair[0], pair[1]), AlterConfigOp.OpType.SET));
     }
     admin.incrementalAlterConfigs(Map.of(resource, changes)).all().get();
+  }
+
+  /** move FROM TO: each replica on one broker goes to another one; answers when all have gone. */
+  private static void move(Admin admin, int from, int to) throws Exception {
+    var names = admin.listTopics(new ListTopicsOptions().listInternal(true)).names().get();
+    Map<TopicPartition, Optional<NewPartitionReassignment>> wanted = new HashMap<>();
+    for (TopicDescription topic : admin.describeTopics(names).allTopicNames().get().values()) {
+      for (TopicPartitionInfo each : topic.partitions()) {
+        List<Integer> replicas = each.replicas().stream().map(node -> node.id() == from ? to : node.id()).toList();
+        if (each.replicas().stream().noneMatch(node -> node.id() == from)) continue;
+        var place = new TopicPartition(topic.name(), each.partition());
+        wanted.put(place, Optional.of(new NewPartitionReassignment(replicas)));
+      }
+    }
+    admin.alterPartitionReassignments(wanted).all().get();
+    while (!admin.listPartitionReassignments().reassignments().get().isEmpty()) Thread.sleep(200);
   }
 
   private static void quota(Admin admin, String user, String key, double value) throws Exception {

@@ -21,6 +21,8 @@ export interface KafkaTool {
   setScramPassword(user: string, mechanism: string, password: string): Promise<void>
   allow(principal: string, type: 'TOPIC' | 'CLUSTER', name: string, operations: readonly string[]): Promise<void>
   configure(type: 'BROKER' | 'TOPIC', name: string, settings: Readonly<Record<string, string>>): Promise<void>
+  /** Takes every replica from one broker to another one; resolves when all have gone. */
+  move(from: number, to: number): Promise<void>
   /** Limits a user, e.g. `producer_byte_rate`. */
   setQuota(user: string, key: string, value: number): Promise<void>
 }
@@ -68,6 +70,7 @@ export async function startKafkaTool(t: Test, brokers: readonly string[], libs?:
       void (await command('allow', principal, type, name, ...operations)),
     configure: async (type, name, settings) =>
       void (await command('config', type, name, ...Object.entries(settings).map(([key, value]) => `${key}=${value}`))),
+    move: async (from, to) => void (await command('move', String(from), String(to))),
     setQuota: async (user, key, value) => void (await command('quota', user, key, String(value)))
   }
 }

@@ -6,6 +6,8 @@ export interface Relay {
   readonly port: number
   /** Ends every connection at once; new ones are taken. */
   cut(): void
+  /** The port is gone, and every connection with it. */
+  close(): void
 }
 
 /** A way to a port of this machine whose connections can be cut. Ends with the test. */
@@ -29,9 +31,10 @@ export async function startRelay(t: Test, port: number, to: number): Promise<Rel
   })
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
-  t.teardown(() => {
+  const close = (): void => {
     server.close()
     cut()
-  })
-  return { port, cut }
+  }
+  t.teardown(close)
+  return { port, cut, close }
 }

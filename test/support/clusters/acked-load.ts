@@ -1,0 +1,40 @@
+import type { Test } from 'tap'
+import { startLoad, type Load } from '../load.ts'
+import type { ServerProcess } from '../server-process.ts'
+import type { KafkaTool } from './kafka-tool.ts'
+
+const TOPIC = 'tributary.events'
+
+/** 100 events a second to a server. */
+export function loadOf(t: Test, { url }: ServerProcess): Load {
+  return startLoad(t, { url, eventsPerSecond: 100, users: 50, connections: 8 })
+}
+
+/**
+ * Ends a load, and holds that Kafka has each event that was acknowledged, and none twice but for those whose connection was
+ * lost: of these a client cannot know, and sends them again.
+ */
+export async function assertAllThereOnce(t: Test, load: Load, to: { server: ServerProcess; tool: KafkaTool }) {
+  await load.stop()
+  await to.server.drained(120_000)
+  const read = (await to.tool.read(TOPIC)).map(({ headers }) => headers['messageId'] ?? '')
+  const again = new Set(load.acked.filter(({ tries }) => tries > 1).map(({ id }) => id))
+  const seen = new Set<string>()
+  const copies = read.filter(id => seen.size === seen.add(id).size)
+  const lost = copies.filter(id => again.has(id)).length
+  const sent = load.acked.length
+  t.comment(
+    `${sent} acknowledged, ${read.length} read, ${copies.length} copies, ${lost} of them of answers that were lost`
+  )
+  t.strictSame(
+    load.acked.filter(({ id }) => !seen.has(id)).map(({ id }) => id),
+    [],
+    'none is missing'
+  )
+  t.strictSame(
+    copies.filter(id => !again.has(id)),
+    [],
+    'none is there twice'
+  )
+  return { sent }
+}
