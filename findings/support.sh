@@ -19,7 +19,7 @@ install() {
 install_python() {
   cd "$folder"
   python3 -m venv python
-  python/bin/pip install --quiet --disable-pip-version-check --only-binary :all: "$@"
+  python/bin/pip install --quiet --no-compile --disable-pip-version-check --only-binary :all: "$@"
   export HOME="$folder"
 }
 
