@@ -2,6 +2,7 @@
 import { ask } from './api.js'
 import { html, render, useEffect, useRef, useState } from './lib.js'
 import { Audit } from './views/audit.js'
+import { Catalogue } from './views/catalogue.js'
 import { Fleet } from './views/fleet.js'
 import { Live } from './views/live.js'
 import { Overview } from './views/overview.js'
@@ -9,10 +10,13 @@ import { usePolling } from './parts/parts.js'
 import { Rejections } from './views/rejections.js'
 import { Sources } from './views/sources.js'
 import { Trace } from './views/trace.js'
+import { Violations } from './views/violations.js'
 
 const PAGES = {
   live: 'Live',
   rejections: 'Rejections',
+  violations: 'Violations',
+  catalogue: 'Catalogue',
   overview: 'Overview',
   sources: 'Sources',
   audit: 'Audit',
@@ -67,6 +71,7 @@ function App() {
     <main id="main" tabindex="-1">
       ${page === 'live' && html`<${Live} sources=${sources?.sources.map(({ id }) => id) ?? []} filters=${filters} setFilters=${setFilters} />`}
       ${page === 'rejections' && html`<${Rejections} showStream=${showStream} />`}
+      ${page === 'violations' && html`<${Violations} />`} ${page === 'catalogue' && html`<${Catalogue} />`}
       ${page === 'overview' && html`<${Overview} />`}
       ${page === 'sources' && html`<${Sources} showStream=${showStream} isFleet=${overview?.isFleet} />`}
       ${page === 'fleet' && html`<${Fleet} />`} ${page === 'audit' && html`<${Audit} />`}

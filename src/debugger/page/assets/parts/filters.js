@@ -30,7 +30,11 @@ export function Filters({ filters, setFilters, sources, children }) {
   </form>`
 }
 
-function Choice({ label, value = '', options, onChange }) {
+/** The different values of a member, in order. */
+export const valuesOf = (items, key) => [...new Set(items.map(item => item[key]))].toSorted((a, b) => (a < b ? -1 : 1))
+
+/** @param words what is shown for an option, where that is not the option itself */
+export function Choice({ label, value = '', options, words = {}, onChange }) {
   return html`<select
     aria-label=${label}
     value=${value}
@@ -38,7 +42,7 @@ function Choice({ label, value = '', options, onChange }) {
     onChange=${event => onChange(event.target.value)}
   >
     <option value="">${label}</option>
-    ${options.map(option => html`<option value=${option}>${option}</option>`)}
+    ${options.map(option => html`<option value=${option}>${words[option] ?? option}</option>`)}
   </select>`
 }
 

@@ -34,6 +34,13 @@ export function rate(value) {
   return value < 10 ? value.toFixed(1) : number(Math.round(value))
 }
 
+/** A part of a whole in percent; only all of it is `100 %`, and only nothing is `0 %`. */
+export function share(part, whole) {
+  if (whole === 0) return '–'
+  if (part === whole || part === 0) return part === 0 ? '0 %' : '100 %'
+  return `${Math.min(99, Math.max(1, Math.round((part / whole) * 100)))} %`
+}
+
 /** A place where a record came to rest, in words. */
 export function placeInWords({ store, topic, partition, offset, file, position, line }) {
   if (store === 'kafka') return `topic ${topic}, partition ${partition}, offset ${offset ?? 'unknown'}`
