@@ -42,6 +42,13 @@ t.test('the debugger of a server with workers', { timeout: 170_000 }, async t =>
     }
   })
 
+  await t.test('adds up what the workers know of an event in the catalogue', async t => {
+    const { body } = await ask('/api/catalogue?name=Seen')
+    t.match(body['events'], [{ source: 'web', type: 'track', name: 'Seen', events: EVENTS }])
+    t.equal((body['events'] as Json[]).length, 1)
+    t.strictSame((await ask('/api/violations')).body, { violations: [], dropped: 0, silent: [] })
+  })
+
   await t.test('pages in both directions without losing or repeating an event', async t => {
     for (const order of ['asc', 'desc']) {
       const seen: string[] = []

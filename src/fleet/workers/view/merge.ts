@@ -8,7 +8,7 @@ const most = (values: readonly unknown[]): number =>
   values.reduce<number>((max, value) => Math.max(max, typeof value === 'number' ? value : 0), 0)
 
 /** Counts by name, added up. */
-function addCounts(all: readonly Json[]): Record<string, number> {
+export function addCounts(all: readonly Readonly<Json>[]): Record<string, number> {
   const total: Record<string, number> = {}
   for (const counts of all)
     for (const [name, count] of Object.entries(counts)) total[name] = (total[name] ?? 0) + Number(count)

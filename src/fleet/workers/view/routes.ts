@@ -9,6 +9,7 @@ import { askAll, askOne } from './ask-all.ts'
 import { answer, pass } from './answer.ts'
 import { mergeEvents, mergeGroups, mergeKept, mergeOutcomes, mergeSources } from './merge.ts'
 import { registerHardValues } from './hard-values.ts'
+import { mergeCatalogues, mergeViolations } from './merge-governance.ts'
 import { registerTrace } from './trace.ts'
 
 export interface ViewOptions {
@@ -35,6 +36,7 @@ export function registerView(app: FastifyInstance, options: ViewOptions): void {
   registerSources(app, options)
   registerTrace(app, slots)
   registerHardValues(app, slots)
+  registerGovernance(app, slots)
   app.get('/api/rejections', async (request, reply) => {
     const asked = await askAll(slots, { method: 'GET', url: request.url })
     return answer(reply, asked, () => ({
@@ -55,6 +57,16 @@ export function registerView(app: FastifyInstance, options: ViewOptions): void {
     }))
   })
   app.all('/api/*', async (request, reply) => pass(reply, await askAny(slots, requestOf(request))))
+}
+
+function registerGovernance(app: FastifyInstance, slots: readonly Slot[]): void {
+  const merged = { '/api/catalogue': mergeCatalogues, '/api/violations': mergeViolations }
+  for (const [path, merge] of Object.entries(merged)) {
+    app.get(path, async (request, reply) => {
+      const asked = await askAll(slots, { method: 'GET', url: request.url })
+      return answer(reply, asked, () => merge(asked.values))
+    })
+  }
 }
 
 function registerEvents(app: FastifyInstance, slots: readonly Slot[]): void {
