@@ -45,7 +45,8 @@ const INNER_FOLDERS = {
     lanes: ['kafka/encode'],
     kafka: ['lanes'],
     spool: ['log', 'lanes', 'kafka'],
-    search: ['log', 'kafka', 'spool']
+    search: ['log', 'kafka', 'spool'],
+    erase: ['log', 'spool']
   },
   'durability/log': { segment: [], write: ['segment'], read: ['segment'] },
   'durability/kafka': {

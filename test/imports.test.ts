@@ -64,7 +64,14 @@ const BREAKS: Readonly<Record<string, readonly [file: string, imported: string]>
     tracking: 'pixel',
     pixel: 'browser'
   }),
-  ...inner('durability', { log: 'kafka', lanes: 'spool', kafka: 'log', spool: 'search', search: 'lanes' }),
+  ...inner('durability', {
+    log: 'kafka',
+    lanes: 'spool',
+    kafka: 'log',
+    spool: 'search',
+    search: 'lanes',
+    erase: 'search'
+  }),
   ...inner('durability/log', { segment: 'write', write: 'read', read: 'write' }),
   ...inner('durability/kafka', {
     encode: 'connect',

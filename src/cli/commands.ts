@@ -120,6 +120,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'list the suppressed users, as digests',
     load: async () => (await import('./keys/suppress.ts')).suppressList
   },
+  forget: {
+    summary: 'take what is stored about a user out of the data folder',
+    load: async () => (await import('./stored/forget.ts')).forget
+  },
   'plan import': {
     summary: "make a tracking plan of another tool's",
     load: async () => (await import('./plan/import.ts')).planImport

@@ -71,6 +71,7 @@ t.test('every command explains itself with examples', { buffered: true }, async 
     'trace',
     'doctor',
     'audit',
+    'forget',
     'replay',
     'completion'
   ])
@@ -288,6 +289,7 @@ const WITHOUT_JSON = [
   'spool drain',
   'suppress add',
   'suppress remove',
+  'forget',
   'plan import',
   'plan infer',
   'completion'

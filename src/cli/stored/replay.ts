@@ -2,32 +2,27 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../../config/env/config.ts'
 import { readEnvironment } from '../../config/env/environment.ts'
-import { topicTemplateFault } from '../../config/topic-template.ts'
 import { createRouter } from '../../ingest/route/route.ts'
 import { restoreRecord } from '../../ingest/route/restore.ts'
-import { kafkaOptions } from '../../app/kafka-options.ts'
 import { recordFolders } from '../../fleet/workers/folders.ts'
 import type { OutgoingRecord } from '../../model/record.ts'
-import { isSinkUnavailable } from '../../model/sink.ts'
 import type { Sink } from '../../model/sink.ts'
 import { createLogReader } from '../../durability/log/read/log-reader.ts'
 import type { LogReader } from '../../durability/log/read/log-reader.ts'
 import { isSegmentName } from '../../durability/log/segment/segment-name.ts'
 import { lookAtSegmentFolder } from '../../durability/log/segment/segment-folder.ts'
-import { createKafkaSink } from '../../durability/kafka/kafka-sink.ts'
 import { auditCommand } from '../audited.ts'
-import type { Command, ParsedArguments, Terminal } from '../command.ts'
+import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments, UsageError } from '../command.ts'
 import { readDurationOption } from '../duration-option.ts'
 import { createProgress } from './progress.ts'
+import { openTopic, publishPatiently, topicOption } from './publish.ts'
 import { readTimeOption, TIME_HELP } from '../time-option.ts'
 
 const FOLDERS = ['events', 'rejected', 'spool']
 const BATCH_RECORDS = 500
-const PUBLISH_TIMEOUT_MS = 15_000
 /** Kafka may still be on its way up. */
 const PATIENCE_MS = 30_000
-const PAUSE_MS = 250
 
 interface Wanted {
   readonly topic: string
@@ -69,7 +64,7 @@ Examples:
     const parsed = parseArguments(args, {
       options: { ...options, 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } }
     })
-    const topic = topicOf(parsed)
+    const topic = topicOption(parsed)
     const from = readTimeOption(parsed, 'from') ?? -Infinity
     const patienceMs = readDurationOption(parsed, 'timeout') ?? PATIENCE_MS
     const wanted = { topic, from, to: readTimeOption(parsed, 'to') ?? Infinity, patienceMs }
@@ -78,7 +73,7 @@ Examples:
     const config = readEnvironment()
     const homes = await recordFolders(config.dataDir)
     if (folder === 'events') checkThereIsALog(config, homes)
-    const sink = parsed.flags.has('dry-run') ? undefined : openKafka(config, topic, terminal)
+    const sink = parsed.flags.has('dry-run') ? undefined : openTopic(config, topic, terminal)
     try {
       const counts = { published: 0, outside: 0, unreadable: 0 }
       for (const dataDir of homes) {
@@ -106,24 +101,6 @@ function checkThereIsALog({ kafka, dataDir }: Config, homes: readonly string[]):
   )
 }
 
-/** Throws UsageError where Kafka would take no topic of this name. */
-function topicOf({ texts }: ParsedArguments): string {
-  const { topic } = texts
-  if (topic === undefined) throw new UsageError('--topic is missing')
-  const fault = /[{}]/.test(topic) ? 'placeholders have no meaning here' : topicTemplateFault(topic)
-  if (fault !== undefined) throw new UsageError(`--topic "${topic}": ${fault}`)
-  return topic
-}
-
-function openKafka(config: Config, topic: string, terminal: Terminal): Sink {
-  if (config.kafka === undefined) throw new CommandFailed('KAFKA_BROKERS is not set: there is no Kafka to replay to')
-  const quiet = { info: () => undefined, warn: (says: string) => terminal.note(says), error: terminal.note }
-  const options = kafkaOptions({ publishTimeoutMs: PUBLISH_TIMEOUT_MS }, config.kafka)
-  const sink = createKafkaSink({ ...options, log: quiet })
-  sink.ensureTopics([topic])
-  return sink
-}
-
 async function replayFolder(options: {
   readonly dir: string
   readonly wanted: Wanted
@@ -141,7 +118,7 @@ async function replayFolder(options: {
   const counts = { published: 0, outside: 0, unreadable: 0 }
   try {
     for await (const { records, bytes, outside, unreadable } of batches(reader, wanted)) {
-      if (sink !== undefined) await publish(sink, records, wanted.patienceMs)
+      if (sink !== undefined) await publishPatiently(sink, records, wanted.patienceMs)
       counts.published += records.length
       counts.outside += outside
       counts.unreadable += unreadable
@@ -171,24 +148,6 @@ async function* batches(
       const bytes = lines.reduce((sum, { length }) => sum + length, 0)
       const outside = restored.length - records.length
       yield { records, bytes, outside, unreadable: lines.length - restored.length }
-    }
-  }
-}
-
-/** Tries again while Kafka is away, within reason. */
-async function publish(sink: Sink, records: readonly OutgoingRecord[], patienceMs: number): Promise<void> {
-  if (records.length === 0) return
-  const end = performance.now() + patienceMs
-  for (;;) {
-    try {
-      await sink.publish(records)
-      return
-    } catch (error) {
-      if (isSinkUnavailable(error) && performance.now() < end) {
-        await new Promise(resolve => setTimeout(resolve, PAUSE_MS))
-        continue
-      }
-      throw new CommandFailed((error as Error).message)
     }
   }
 }

@@ -12,7 +12,8 @@ export const AUDIT_ACTIONS = [
   'clear',
   'test_sent',
   'suppressed',
-  'unsuppressed'
+  'unsuppressed',
+  'forgotten'
 ] as const
 
 export type AuditAction = (typeof AUDIT_ACTIONS)[number]

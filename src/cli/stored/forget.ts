@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto'
+import { readEnvironment } from '../../config/env/environment.ts'
+import type { Config } from '../../config/env/config.ts'
+import { lockDataDir } from '../../durability/data-dir-lock.ts'
+import { eraseFromDataDir, StillWaiting } from '../../durability/erase/erase-folder.ts'
+import type { Erased, EraseOptions } from '../../durability/erase/erasure.ts'
+import { filesHolding } from '../../durability/erase/files-holding.ts'
+import { recordFolders } from '../../fleet/workers/folders.ts'
+import { aboutUsers } from '../../governance/forget/about-users.ts'
+import type { OutgoingRecord } from '../../model/record.ts'
+import { createRecord } from '../../model/record.ts'
+import { auditCommand } from '../audited.ts'
+import type { Command, Terminal } from '../command.ts'
+import { CommandFailed, EventsLeft, parseArguments, UsageError } from '../command.ts'
+import { openTopic, publishPatiently, topicOption } from './publish.ts'
+
+/** Kafka may still be on its way up. */
+const PATIENCE_MS = 30_000
+
+export const forget: Command = {
+  help: `Usage: tributary forget --user ID [--user ID ...] [--everywhere] [--topic TOPIC] [--dry-run]
+
+Takes what is stored in DATA_DIR about a user out of it: events whose userId, anonymousId or previousId is the ID, refused
+events likewise, and refused bodies that hold the ID. The server must be stopped, because it writes there. Put the user on the
+suppression list first ("tributary suppress add"), or events go on to be stored. Cut short, it can be run again. What is in
+Kafka stays there: --topic tells those who consume it. A hashed userId is found with the PRIVACY_HASH_KEY that it was hashed with.
+
+  --user ID      exact and case-sensitive; several at once: the ids before and after a login, for instance
+  --everywhere   other users' events go too, where the ID stands anywhere in them
+  --topic TOPIC  then send a deletion record for each ID to this topic of Kafka: {"type":"deletion","userId":ID,"requestedAt":...}
+  --dry-run      count, and change and send nothing; a server may be running
+
+Examples:
+  tributary forget --user user-4711 --user 0b7f0a3e-anonymous --dry-run
+  tributary forget --user user-4711 --topic tributary.deletions`,
+  async run(args, terminal) {
+    const text = { type: 'string' } as const
+    const flag = { type: 'boolean' } as const
+    const user = { type: 'string', multiple: true } as const
+    const parsed = parseArguments(args, { options: { user, topic: text, everywhere: flag, 'dry-run': flag } })
+    const users = parsed.lists['user'] ?? []
+    if (users.length === 0 || users.includes('')) throw new UsageError('--user ID is missing')
+    const topic = parsed.texts['topic'] === undefined ? undefined : topicOption(parsed)
+    const config = readEnvironment()
+    const about = { hashKey: config.privacyHashKey, everywhere: parsed.flags.has('everywhere') }
+    const erasure = aboutUsers(users, about)
+    if (parsed.flags.has('dry-run'))
+      return say(await eraseAll(config, { erasure, isDryRun: true }), 'would go', terminal)
+    // Known before anything is gone.
+    if (topic !== undefined && config.kafka === undefined) {
+      throw new CommandFailed('KAFKA_BROKERS is not set: there is no Kafka to send to')
+    }
+    const { records, files } = await eraseLocked(config, { erasure }, terminal)
+    const whose = counted(users.length, 'user')
+    auditCommand('forgotten', `${counted(records, 'record')} of ${whose} erased from ${counted(files, 'file')}`)
+    const left = await filesHolding(config.dataDir, users.map(spelled))
+    if (left.length > 0) {
+      terminal.note(
+        `the ID still stands in ${left.join(', ')}, in events of others or in names: see --everywhere in "tributary forget --help"`
+      )
+    }
+    if (topic !== undefined) await sendDeletions(config, { topic, users }, terminal)
+  }
+}
+
+const spelled = (id: string): string => JSON.stringify(id).slice(1, -1)
+
+/** A server that holds nothing about the user, because all of it is in Kafka, need not be stopped. */
+async function eraseLocked(config: Config, options: EraseOptions, terminal: Terminal): Promise<Erased> {
+  const lock = await lockDataDir(config.dataDir).catch(async (error: Error & { code?: unknown }) => {
+    if (error.code !== 'DATA_DIR_IN_USE') throw error
+    const { records } = await eraseAll(config, { ...options, isDryRun: true })
+    if (records === 0) return undefined
+    throw new CommandFailed(
+      `${counted(records, 'record')} would go from ${config.dataDir}, which a server uses: stop it first`
+    )
+  })
+  try {
+    const erased = lock === undefined ? { records: 0, files: 0 } : await eraseAll(config, options)
+    say(erased, 'are gone', terminal)
+    return erased
+  } catch (error) {
+    throw error instanceof StillWaiting ? new EventsLeft(error.message) : error
+  } finally {
+    await lock?.release()
+  }
+}
+
+async function eraseAll({ dataDir }: Config, options: EraseOptions): Promise<Erased> {
+  const sum = { records: 0, files: 0 }
+  for (const dir of await recordFolders(dataDir)) {
+    const { records, files } = await eraseFromDataDir(dir, options)
+    sum.records += records
+    sum.files += files
+  }
+  return sum
+}
+
+function say({ records, files }: Erased, verb: string, terminal: Terminal): void {
+  terminal.out(`${counted(records, 'record')} of ${counted(files, 'file')} ${verb}`)
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}
+
+async function sendDeletions(
+  config: Config,
+  { topic, users }: { readonly topic: string; readonly users: readonly string[] },
+  terminal: Terminal
+): Promise<void> {
+  const sink = openTopic(config, topic, terminal)
+  try {
+    await publishPatiently(
+      sink,
+      users.map(user => deletionRecord(user, topic)),
+      PATIENCE_MS
+    )
+  } finally {
+    await sink.close()
+  }
+  terminal.out(`${counted(users.length, 'deletion record')} sent to ${topic}`)
+}
+
+function deletionRecord(userId: string, topic: string): OutgoingRecord {
+  const now = new Date()
+  const messageId = `deletion-${randomUUID()}`
+  const value = { type: 'deletion', userId, messageId, requestedAt: now.toISOString() }
+  return createRecord({
+    kind: 'event',
+    type: 'unknown',
+    code: undefined,
+    source: 'tributary',
+    line: Buffer.from(`${JSON.stringify(value)}\n`),
+    messageId,
+    key: userId,
+    receivedAt: now.getTime(),
+    topics: [topic]
+  })
+}

@@ -1,0 +1,53 @@
+import { kafkaOptions } from '../../app/kafka-options.ts'
+import type { Config } from '../../config/env/config.ts'
+import { topicTemplateFault } from '../../config/topic-template.ts'
+import { createKafkaSink } from '../../durability/kafka/kafka-sink.ts'
+import type { OutgoingRecord } from '../../model/record.ts'
+import { isSinkUnavailable } from '../../model/sink.ts'
+import type { Sink } from '../../model/sink.ts'
+import type { ParsedArguments, Terminal } from '../command.ts'
+import { CommandFailed, UsageError } from '../command.ts'
+
+const PUBLISH_TIMEOUT_MS = 15_000
+const PAUSE_MS = 250
+
+/** A way to one topic, which is made where it is missing and may be made. Throws CommandFailed without KAFKA_BROKERS. */
+export function openTopic(config: Config, topic: string, terminal: Terminal): Sink {
+  if (config.kafka === undefined) throw new CommandFailed('KAFKA_BROKERS is not set: there is no Kafka to send to')
+  const quiet = { info: () => undefined, warn: (says: string) => terminal.note(says), error: terminal.note }
+  const options = kafkaOptions({ publishTimeoutMs: PUBLISH_TIMEOUT_MS }, config.kafka)
+  const sink = createKafkaSink({ ...options, log: quiet })
+  sink.ensureTopics([topic])
+  return sink
+}
+
+/** Tries again while Kafka is away, for `patienceMs`; then rejects with CommandFailed. */
+export async function publishPatiently(
+  sink: Sink,
+  records: readonly OutgoingRecord[],
+  patienceMs: number
+): Promise<void> {
+  if (records.length === 0) return
+  const end = performance.now() + patienceMs
+  for (;;) {
+    try {
+      await sink.publish(records)
+      return
+    } catch (error) {
+      if (isSinkUnavailable(error) && performance.now() < end) {
+        await new Promise(resolve => setTimeout(resolve, PAUSE_MS))
+        continue
+      }
+      throw new CommandFailed((error as Error).message)
+    }
+  }
+}
+
+/** `--topic`. Throws UsageError where Kafka would take no topic of this name. */
+export function topicOption({ texts }: ParsedArguments): string {
+  const { topic } = texts
+  if (topic === undefined) throw new UsageError('--topic is missing')
+  const fault = /[{}]/.test(topic) ? 'placeholders have no meaning here' : topicTemplateFault(topic)
+  if (fault !== undefined) throw new UsageError(`--topic "${topic}": ${fault}`)
+  return topic
+}

@@ -1,0 +1,118 @@
+import { readdir, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { SegmentInfo } from '../log/contract.ts'
+import { isNotFound, unlinkIfThere } from '../log/segment/files.ts'
+import { comparePositions, loadPositions, POSITION_FILE, savePositions } from '../log/segment/position-file.ts'
+import { findSegments } from '../log/segment/segment-list.ts'
+import { segmentOfChecksums } from '../log/segment/segment-name.ts'
+import { REFUSED_FILE } from '../spool/refused-file.ts'
+import type { Erased, EraseOptions, OnStep } from './erasure.ts'
+import { ERASING, ignore } from './erasure.ts'
+import { eraseDamaged, eraseRefused } from './rewrite-lines.ts'
+import { measureSegment, rewriteSegment } from './rewrite-segment.ts'
+
+const FOLDERS = ['events', 'rejected', 'spool'] as const
+/** Copies of damaged bytes, beside their segment. */
+const DAMAGED = '.damaged'
+/** Of `tributary refused retry`, where it was cut short. */
+const RETRYING_FILE = 'refused.retrying.jsonl'
+
+/** Records that are to go still wait for Kafka: what has been sent is told by byte positions, which must not move. */
+export class StillWaiting extends Error {
+  override readonly name = 'StillWaiting'
+}
+
+interface Found {
+  readonly segment: SegmentInfo
+  readonly gone: number
+  readonly left: number
+}
+
+/**
+ * Takes lines out of all that one data folder holds. No server may use the folder. Safe to be cut short at any point: another
+ * call does what is left. Rejects with StillWaiting, before anything has changed in that folder of segments, or with the file
+ * system's error.
+ *
+ * @param dataDir of one server or worker
+ */
+export async function eraseFromDataDir(dataDir: string, options: EraseOptions): Promise<Erased> {
+  const { isDryRun = false } = options
+  const erased: Erased = { records: 0, files: 0 }
+  const add = (records: number): void => {
+    erased.records += records
+    if (records > 0) erased.files++
+  }
+  for (const folder of FOLDERS) {
+    const dir = join(dataDir, folder)
+    const names = await namesIn(dir)
+    if (!isDryRun) await finishInterrupted(dir, names)
+    if (names.length > 0) for (const records of await eraseFromSegments(dir, options)) add(records)
+    // Only now: what is damaged in a segment may have been copied aside meanwhile, or before.
+    for (const name of await namesIn(dir)) {
+      if (name.endsWith(DAMAGED)) add(await eraseDamaged(join(dir, name), options))
+    }
+  }
+  for (const name of [REFUSED_FILE, RETRYING_FILE]) {
+    add(await eraseRefused(join(dataDir, 'spool', name), options))
+  }
+  return erased
+}
+
+/**
+ * What a call that was cut short has left. Checksums that are there without the segment that they were written with belong to
+ * the one that has taken its place; all else is done again.
+ */
+async function finishInterrupted(dir: string, names: readonly string[]): Promise<void> {
+  for (const name of names.filter(each => each.endsWith(ERASING))) {
+    const final = name.slice(0, -ERASING.length)
+    const segment = segmentOfChecksums(final)
+    const isWanted = segment !== undefined && names.includes(segment) && !names.includes(segment + ERASING)
+    await (isWanted && !names.includes(final)
+      ? rename(join(dir, name), join(dir, final))
+      : unlinkIfThere(join(dir, name)))
+  }
+}
+
+async function namesIn(dir: string): Promise<string[]> {
+  try {
+    return await readdir(dir)
+  } catch (error) {
+    if (isNotFound(error)) return []
+    throw error
+  }
+}
+
+/** @returns how many went from each segment */
+async function eraseFromSegments(dir: string, options: EraseOptions): Promise<number[]> {
+  const { erasure, isDryRun = false, onStep = ignore } = options
+  const { segments } = await findSegments(dir)
+  const found: Found[] = []
+  for (const segment of segments) found.push({ segment, ...(await measureSegment(dir, segment, erasure)) })
+  const changed = found.filter(({ gone }) => gone > 0)
+  if (changed.length === 0 || isDryRun) return changed.map(({ gone }) => gone)
+  const isFollowed = await isDeliveredWhole(dir, segments)
+  const last = found.findLast(({ left }) => left > 0)
+  // A crash from here on lets the last segment be sent once more, and none be left out.
+  if (isFollowed && last !== undefined) await keepPosition(dir, last.segment.file, 0, onStep)
+  for (const { segment } of changed) await rewriteSegment(dir, segment, { erasure, onStep })
+  if (isFollowed && last !== undefined) {
+    const { gone, left, segment } = last
+    await keepPosition(dir, segment.file, gone > 0 ? left : segment.bytes, onStep)
+  }
+  return changed.map(({ gone }) => gone)
+}
+
+/** False where nobody follows the folder to Kafka. Rejects with StillWaiting where Kafka has not got all of it. */
+async function isDeliveredWhole(dir: string, segments: readonly SegmentInfo[]): Promise<boolean> {
+  const { delivered, problem } = await loadPositions(join(dir, POSITION_FILE))
+  const last = segments.at(-1)
+  if (delivered === undefined && problem === undefined && !dir.endsWith('spool')) return false
+  const end = { file: last?.file ?? '', offset: last?.bytes ?? 0 }
+  if (delivered !== undefined && comparePositions(delivered.floor, end) >= 0) return true
+  throw new StillWaiting(`records that are to go still wait for Kafka in ${dir}: run "tributary spool drain" first`)
+}
+
+async function keepPosition(dir: string, file: string, offset: number, onStep: OnStep): Promise<void> {
+  onStep('position', file)
+  await savePositions(join(dir, POSITION_FILE), { floor: { file, offset }, topics: {} })
+}

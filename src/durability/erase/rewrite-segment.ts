@@ -1,0 +1,133 @@
+import { open, rename, stat, unlink, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DamagedRange, SegmentInfo } from '../log/contract.ts'
+import { openSegment } from '../log/read/open-segment.ts'
+import { encodeChecksums } from '../log/segment/checksums.ts'
+import { FILE_MODE, readAt, syncFolder, unlinkIfThere, writeDurably } from '../log/segment/files.ts'
+import { LINE_FEED } from '../log/segment/lines.ts'
+import type { Split } from '../log/segment/lines.ts'
+import { checksumsName } from '../log/segment/segment-name.ts'
+import type { Erasure, OnStep } from './erasure.ts'
+import { ERASING } from './erasure.ts'
+
+const CHUNK_BYTES = 1024 * 1024
+
+export interface SegmentContent {
+  /** Records that are to go, and damaged pieces that may hold some. */
+  readonly gone: number
+  /** What is left, in bytes. */
+  readonly left: number
+}
+
+/** What an erasure would do to a segment; changes nothing. Rejects with the file system's error. */
+export async function measureSegment(dir: string, segment: SegmentInfo, erasure: Erasure): Promise<SegmentContent> {
+  let [gone, left] = [0, 0]
+  for await (const { split, bytesOf } of piecesOf(dir, segment)) {
+    for (const line of split.lines) {
+      if (erasure.isGone(line)) gone++
+      else left += line.length
+    }
+    for (const range of split.damaged) gone += sortDamage(range, await bytesOf(range), erasure).gone
+  }
+  return { gone, left }
+}
+
+/**
+ * Writes a segment without the lines that are to go; deletes it where none is left. Damaged bytes do not come along: what may
+ * hold something goes, all else is copied aside as a reader would. Its times stay, because LOG_RETENTION goes by them.
+ * Rejects with the file system's error; then, as after a crash, another call does it all.
+ */
+export async function rewriteSegment(
+  dir: string,
+  segment: SegmentInfo,
+  { erasure, onStep }: { readonly erasure: Erasure; readonly onStep: OnStep }
+): Promise<void> {
+  const { file } = segment
+  const [path, checksums] = [join(dir, file), join(dir, checksumsName(file))]
+  const [nextPath, nextChecksums] = [path + ERASING, checksums + ERASING]
+  const { atime, mtime } = await stat(path)
+  onStep('write', file)
+  const bytes = await writeLeft({ dir, segment, erasure, nextPath, nextChecksums })
+  await utimes(nextPath, atime, mtime)
+  onStep('uncheck', file)
+  await unlinkIfThere(checksums)
+  await syncFolder(dir)
+  onStep('replace', file)
+  await (bytes === 0 ? removeAll([path, nextPath, nextChecksums]) : rename(nextPath, path))
+  await syncFolder(dir)
+  if (bytes === 0) return
+  onStep('check', file)
+  await rename(nextChecksums, checksums)
+  await syncFolder(dir)
+}
+
+async function removeAll(paths: readonly string[]): Promise<void> {
+  for (const path of paths) await unlink(path)
+}
+
+/** @returns how many bytes are left */
+async function writeLeft(options: {
+  readonly dir: string
+  readonly segment: SegmentInfo
+  readonly erasure: Erasure
+  readonly nextPath: string
+  readonly nextChecksums: string
+}): Promise<number> {
+  const { dir, segment, erasure, nextPath, nextChecksums } = options
+  const entries: Buffer[] = []
+  let written = 0
+  const handle = await open(nextPath, 'w', FILE_MODE)
+  try {
+    for await (const { split, bytesOf, setAside } of piecesOf(dir, segment)) {
+      for (const range of split.damaged) {
+        for (const kept of sortDamage(range, await bytesOf(range), erasure).kept) await setAside(kept)
+      }
+      const lines = split.lines.filter(line => !erasure.isGone(line))
+      if (lines.length === 0) continue
+      entries.push(await encodeChecksums({ pieces: lines, lengths: lines.map(({ length }) => length) }, written))
+      const bytes = Buffer.concat(lines)
+      await handle.writeFile(bytes)
+      written += bytes.length
+    }
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await writeDurably(nextChecksums, Buffer.concat(entries))
+  return written
+}
+
+type Range = Omit<DamagedRange, 'file'>
+
+/** Damaged lines that lie side by side are one range; each is looked at by itself. */
+function sortDamage({ offset }: Range, bytes: Buffer, { mayHold }: Erasure): { gone: number; kept: Range[] } {
+  const sorted = { gone: 0, kept: [] as Range[] }
+  for (let at = 0, end = 0; at < bytes.length; at = end) {
+    end = bytes.indexOf(LINE_FEED, at) + 1 || bytes.length
+    if (mayHold(bytes.subarray(at, end))) sorted.gone++
+    else sorted.kept.push({ offset: offset + at, bytes: end - at })
+  }
+  return sorted
+}
+
+interface Piece {
+  readonly split: Split
+  bytesOf(range: Range): Promise<Buffer>
+  setAside(range: Range): Promise<boolean>
+}
+
+async function* piecesOf(dir: string, segment: SegmentInfo): AsyncGenerator<Piece> {
+  const opened = await openSegment({ dir, segment, chunkBytes: CHUNK_BYTES })
+  const handle = await open(join(dir, segment.file), 'r')
+  try {
+    for (let offset = 0; offset < segment.bytes;) {
+      const split = await opened.read(offset)
+      if (split.next === offset) break
+      offset = split.next
+      yield { split, bytesOf: range => readAt(handle, range.offset, range.bytes), setAside: opened.setAside }
+    }
+  } finally {
+    await opened.close()
+    await handle.close()
+  }
+}
