@@ -18,12 +18,11 @@ export function ecsOptions(secrets: readonly string[], host: string): LoggerOpti
     redact: { paths: secrets.map(path => `${OWN}.${path}`), censor: '[redacted]' },
     formatters: {
       level: label => ({ 'log.level': label }),
-      bindings: bindings => ({
+      bindings: () => ({
         'ecs.version': ECS_VERSION,
         'service.name': OWN,
         'host.hostname': host,
-        'process.pid': process.pid,
-        ...(Object.keys(bindings).length === 0 ? {} : { labels: bindings })
+        'process.pid': process.pid
       }),
       log: toEcs
     }

@@ -1,4 +1,6 @@
 /** The forms in which the server writes its log. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { run } from '../cli/run.ts'
 
@@ -13,9 +15,9 @@ async function written(style: object): Promise<string> {
     log.child({ worker: 1 }).error({ err: new TypeError('broken') }, 'sorry')
     log.debug({}, 'not this')
   `
-  const { stderr } = await run(process.execPath, ['--input-type=module', '-e', program], {
-    cwd: t.testdirName.replace(/\/[^/]*\/[^/]*$/, '')
-  })
+  const file = join(t.testdir({}), 'log.mjs')
+  writeFileSync(file, program)
+  const { stderr } = await run(process.execPath, [file], { cwd: '/' })
   return stderr
 }
 
@@ -54,7 +56,7 @@ t.test(
     })
     t.match(sorry, {
       'log.level': 'error',
-      labels: { worker: 1 },
+      worker: 1,
       error: { type: 'TypeError', message: 'broken', stack_trace: /TypeError: broken\n/ }
     })
     for (const name of ['level', 'time', 'msg', 'source', 'err'])
