@@ -26,6 +26,22 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "replace a source's write keys",
     load: async () => (await import('./keys/keys-rotate.ts')).keysRotate
   },
+  'apps add': {
+    summary: 'add an app that may ask for OAuth tokens',
+    load: async () => (await import('./apps/apps-add.ts')).appsAdd
+  },
+  'apps list': {
+    summary: 'list the apps and the ids of their keys',
+    load: async () => (await import('./apps/apps-list.ts')).appsList
+  },
+  'apps rotate': {
+    summary: 'add a second key to an app',
+    load: async () => (await import('./apps/apps-rotate.ts')).appsRotate
+  },
+  'apps revoke': {
+    summary: 'take an app or one of its keys away',
+    load: async () => (await import('./apps/apps-revoke.ts')).appsRevoke
+  },
   config: {
     summary: 'print the configuration in force, secrets hidden',
     load: async () => (await import('./config/config.ts')).config

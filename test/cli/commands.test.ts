@@ -46,7 +46,7 @@ t.test('every command explains itself with examples', { buffered: true }, async 
   const { tributary } = folder(t, {})
   const general = await tributary('--help')
   t.equal(general.code, 0)
-  const commands = [...general.stdout.matchAll(/^ {2}((?:keys |config |rejected )?[a-z]+) {2,}/gm)].map(
+  const commands = [...general.stdout.matchAll(/^ {2}((?:keys |apps |config |rejected )?[a-z]+) {2,}/gm)].map(
     ([, name]) => name ?? ''
   )
   t.strictSame(commands, [
@@ -56,6 +56,10 @@ t.test('every command explains itself with examples', { buffered: true }, async 
     'keys list',
     'keys revoke',
     'keys rotate',
+    'apps add',
+    'apps list',
+    'apps rotate',
+    'apps revoke',
     'config',
     'config check',
     'config push',

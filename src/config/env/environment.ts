@@ -44,6 +44,11 @@ export function readDataDirName(env: Environment = process.env): string {
   return typed(env, 'DATA_DIR') ?? VARIABLES.DATA_DIR.default ?? ''
 }
 
+/** PUBLIC_URL alone, as it is written; undefined where it is not set. */
+export function readPublicUrl(env: Environment = process.env): string | undefined {
+  return typed(env, 'PUBLIC_URL')
+}
+
 /** The whole configuration where FLEET is true; undefined elsewhere, whatever else is wrong. */
 export function readFleetEnvironment(env: Environment = process.env): Config | undefined {
   const isFleet = VARIABLES.FLEET.parse(typed(env, 'FLEET') ?? VARIABLES.FLEET.default ?? 'false')

@@ -1,0 +1,43 @@
+import { removeAppKeyText, removeAppText } from '../../keys/edit/edit-apps.ts'
+import { auditCommand } from '../audited.ts'
+import type { Command } from '../command.ts'
+import { CommandFailed, parseArguments } from '../command.ts'
+import { editKeys, FILE_HELP, FILE_OPTION } from '../keys/keys-file.ts'
+import { kidsOf } from './app-of.ts'
+
+export const appsRevoke: Command = {
+  help: `Usage: tributary apps revoke APP [KID] [--json] [--file FILE]
+
+Takes an app away, or one of its keys. A running server refuses its tokens within 2 s: those of an app that is gone
+with 401, so that SDKs drop their events; those of a key that is gone with 511, so that SDKs get new ones.
+
+  --json       what was done, as JSON
+${FILE_HELP}
+
+Examples:
+  tributary apps revoke billing k1
+  tributary apps revoke billing`,
+  async run(args, terminal) {
+    const parsed = parseArguments(args, {
+      options: { ...FILE_OPTION, json: { type: 'boolean' } },
+      positionals: ['APP', '[KID]']
+    })
+    const [id = '', kid] = parsed.positionals
+    const why = `apps revoke ${kid === undefined ? id : `${id} ${kid}`}`
+    const tellInForce = await editKeys(parsed, why, (text, before) => {
+      const kids = kidsOf(before, id)
+      if (kid === undefined) return { text: removeAppText(text, id), added: [], removed: [] }
+      if (!kids.includes(kid)) throw new CommandFailed(`"${id}" has no key "${kid}"; it has: ${kids.join(', ')}`)
+      if (kids.length === 1) {
+        throw new CommandFailed(
+          `that is the last key of "${id}": "apps rotate" adds another one, "apps revoke ${id}" takes the app away`
+        )
+      }
+      return { text: removeAppKeyText(text, id, kid), added: [], removed: [] }
+    })
+    auditCommand('key_revoked', why)
+    terminal.note(kid === undefined ? `"${id}" is no app any more` : `revoked the key "${kid}" of "${id}"`)
+    if (parsed.flags.has('json')) terminal.out(JSON.stringify({ app: id, kid: kid ?? null }))
+    await tellInForce(terminal)
+  }
+}
