@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
@@ -122,5 +123,14 @@ export async function post(
     status: response.status,
     headers: response.headers,
     body: (await response.json()) as Record<string, unknown>
+  }
+}
+
+/** Posts again where a busy machine made the server shed load, as SDKs do: until the answer is another one than 503. */
+export async function postUntilTaken(...[url, body, headers]: Parameters<typeof post>): Promise<Answered> {
+  for (;;) {
+    const answered = await post(url, body, headers)
+    if (answered.status !== 503) return answered
+    await sleep(100)
   }
 }

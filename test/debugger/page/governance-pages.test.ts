@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import t from 'tap'
 import type { Test } from 'tap'
-import { basic, KEY, post, startApp } from '../../support/app.ts'
+import { basic, KEY, postUntilTaken as post, startApp } from '../../support/app.ts'
 import type { TestApp } from '../../support/app.ts'
 import { openPage, startBrowser } from '../../support/admin.ts'
 

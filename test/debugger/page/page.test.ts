@@ -1,5 +1,5 @@
 import t from 'tap'
-import { KEY, post, startApp } from '../../support/app.ts'
+import { KEY, postUntilTaken as post, startApp } from '../../support/app.ts'
 import type { TestApp } from '../../support/app.ts'
 import { openPage, startBrowser } from '../../support/admin.ts'
 import { until } from '../../support/until.ts'
