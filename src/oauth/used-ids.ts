@@ -16,6 +16,8 @@ export interface UsedIds {
 const MAX_IDS = 100_000
 /** Twice the time in which an assertion can be used: the clock of the file system may be another. */
 const KEEP_MS = 2 * REPLAY_WINDOW_SECONDS * 1000
+/** How long an id has to be remembered. */
+export const REMEMBERED_MS = REPLAY_WINDOW_SECONDS * 1000
 const SWEEP_MS = 60_000
 
 /**
@@ -50,7 +52,7 @@ export function openUsedIds(dir: string, monotonic: () => number): UsedIds {
       if (monotonic() - sweptAt > SWEEP_MS) await (sweeping ??= sweep().finally(() => (sweeping = undefined)))
       if (count >= MAX_IDS) return 'too_many'
       try {
-        const file = await open(join(dir, hash('sha256', `${app}\n${jti}`, 'hex')), 'wx', 0o600)
+        const file = await open(join(dir, digestOf(app, jti)), 'wx', 0o600)
         await file.close()
         count++
         return 'first'
@@ -61,6 +63,40 @@ export function openUsedIds(dir: string, monotonic: () => number): UsedIds {
     }
   }
 }
+
+export interface SharedIdsOptions {
+  /** The ids that were used on this machine. */
+  readonly own: UsedIds
+  /** Claims the SHA-256 (hex) of an id for this server; false: another server was first. Rejects without Kafka. */
+  readonly claim: (digest: string) => Promise<boolean>
+  readonly log: { warn(facts: object, message: string): void }
+}
+
+/**
+ * The ids of all servers of a fleet: each is used once by all of them together. While Kafka is away, an id is used once on
+ * each machine, because clients that get no token would lose events; the log has one warning then.
+ */
+export function shareUsedIds({ own, claim, log }: SharedIdsOptions): UsedIds {
+  let isTold = false
+  return {
+    async use(app, jti) {
+      const used = await own.use(app, jti)
+      if (used !== 'first') return used
+      try {
+        const isFirst = await claim(digestOf(app, jti))
+        isTold = false
+        return isFirst ? 'first' : 'replayed'
+      } catch (error) {
+        if (!isTold)
+          log.warn({ problem: (error as Error).message }, 'ids of assertions are not shared with the fleet for now')
+        isTold = true
+        return 'first'
+      }
+    }
+  }
+}
+
+const digestOf = (app: string, jti: string): string => hash('sha256', `${app}\n${jti}`, 'hex')
 
 /** Milliseconds since the epoch; of a file that is gone: never. */
 async function madeAt(path: string): Promise<number> {

@@ -1,12 +1,15 @@
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { BodyBudget } from '../../http/body/body-budget.ts'
+import { Claims } from '../../fleet/claims/claims.ts'
+import type { Fleet } from '../../fleet/open.ts'
 import type { FileKeyStore } from '../../keys/store/file-key-store.ts'
 import { SigningKeys } from '../../oauth/signing-keys.ts'
 import { createTokenCheck } from '../../oauth/token-check.ts'
 import { createTokenEndpoint } from '../../oauth/token-endpoint.ts'
 import { registerTokenRoutes } from '../../oauth/token-routes.ts'
-import { openUsedIds } from '../../oauth/used-ids.ts'
+import type { UsedIds } from '../../oauth/used-ids.ts'
+import { openUsedIds, REMEMBERED_MS, shareUsedIds } from '../../oauth/used-ids.ts'
 import { createIssuerCheck } from '../../oauth/issuers/verify-issuer.ts'
 import { verifyOwnToken } from '../../oauth/verify.ts'
 import type { Base } from './base.ts'
@@ -21,8 +24,15 @@ export interface OAuth {
   register(app: FastifyInstance, budget: BodyBudget): void
 }
 
+interface OAuthParts {
+  readonly keys: FileKeyStore
+  readonly isBehind: () => boolean
+  /** Undefined: this server is in no fleet. */
+  readonly fleet: Pick<Fleet, 'topics'> | undefined
+}
+
 /** Tokens beside the write keys. Nothing is read or made before somebody asks for a token or sends one. */
-export function openOAuth(base: Base, keys: FileKeyStore, isBehind: () => boolean): OAuth {
+export function openOAuth(base: Base, { keys, isBehind, fleet }: OAuthParts): OAuth {
   const { config, clock, logger, metrics } = base
   const { dir, keyFile } = config.oauth
   const { now, monotonic } = clock
@@ -34,7 +44,7 @@ export function openOAuth(base: Base, keys: FileKeyStore, isBehind: () => boolea
     apps: () => keys.current().apps ?? [],
     isBehind,
     keys: signing,
-    usedIds: openUsedIds(join(dir, 'used'), monotonic),
+    usedIds: usedIdsOf(base, fleet),
     issuer,
     now,
     log: logger
@@ -57,4 +67,12 @@ export function openOAuth(base: Base, keys: FileKeyStore, isBehind: () => boolea
       registerTokenRoutes(app, { endpoint, keys: signing, publicUrl, budget, now, monotonic, onOutcome })
     }
   }
+}
+
+/** The ids of assertions, of this machine or of the whole fleet. */
+function usedIdsOf({ config, clock: { monotonic }, logger }: Base, fleet: OAuthParts['fleet']): UsedIds {
+  const own = openUsedIds(join(config.oauth.dir, 'used'), monotonic)
+  if (fleet === undefined) return own
+  const claims = new Claims({ topics: fleet.topics, keepMs: REMEMBERED_MS, monotonic })
+  return shareUsedIds({ own, claim: digest => claims.claim(digest), log: logger })
 }

@@ -19,7 +19,7 @@ export async function openSources(base: Base) {
     kafka: live.kafka,
     audit
   })
-  const oauth = openOAuth(base, keys, isBehind)
+  const oauth = openOAuth(base, { keys, isBehind, fleet })
   const { refusal: tokenRefusal } = oauth.check
   const authenticator = createAuthenticator({ keys, isBehind, tokenRefusal, monotonic: clock.monotonic })
   return { fleet, keys, oauth, authenticator }

@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FleetRecord } from '../topics/reader.ts'
+import type { FleetTopics } from '../topics/topics.ts'
+
+export interface ClaimsOptions {
+  readonly topics: FleetTopics
+  /** How long a claim counts, in milliseconds. */
+  readonly keepMs: number
+  /** Milliseconds. */
+  readonly monotonic: () => number
+}
+
+const KEY = /^claim\/([0-9a-f]{64})$/
+/** Above this many claims the oldest are forgotten, about 200 bytes each. */
+const MAX_CLAIMS = 100_000
+/** Clocks of servers and brokers may differ by as much. */
+const CLOCK_SKEW_MS = 60_000
+/** Without an answer of Kafka, a claim is given up after this time: somebody waits for it. */
+const PATIENCE_MS = 2_000
+const POLL_MS = 5
+
+interface Claim {
+  readonly claimant: string
+  readonly heardAt: number
+}
+
+/**
+ * Things that one server of a fleet alone may take, such as the id of an assertion. A claim is a record of the seen topic
+ * with the key `claim/<SHA-256>`; its value is the claimant's UUID. The first record of a key wins. All servers read the
+ * topic in the same order, so they agree.
+ */
+export class Claims {
+  readonly #options: ClaimsOptions
+  readonly #claims = new Map<string, Claim>()
+  #isFollowing = false
+  #readTo = -1n
+
+  constructor(options: ClaimsOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Claims what has this SHA-256 (hex). Resolves with false if it is claimed already, here or elsewhere. Rejects if Kafka
+   * does not store the claim and give it back within 2 s. The first call starts to read the topic, which ends with the
+   * topics' connection.
+   */
+  async claim(digest: string): Promise<boolean> {
+    this.#follow()
+    const claimant = randomUUID()
+    const patience = sleep(PATIENCE_MS, undefined, { ref: false }).then(() => {
+      throw new Error(`Kafka has not confirmed a claim within ${PATIENCE_MS / 1000} s`)
+    })
+    await Promise.race([this.#write(digest, claimant), patience])
+    return this.#claims.get(digest)?.claimant === claimant
+  }
+
+  /** Resolves when the claim, and whatever stands before it, was read. */
+  async #write(digest: string, claimant: string): Promise<void> {
+    const { topics, monotonic } = this.#options
+    const value = Buffer.from(claimant)
+    const offset = await topics.write(topics.names.seen, [{ key: `claim/${digest}`, value }])
+    const end = monotonic() + PATIENCE_MS
+    while (this.#readTo < offset && monotonic() < end) await sleep(POLL_MS)
+    if (this.#readTo < offset) throw new Error('Kafka has confirmed a claim and does not give it back')
+  }
+
+  #follow(): void {
+    if (this.#isFollowing) return
+    this.#isFollowing = true
+    const { topics, keepMs } = this.#options
+    topics.read({
+      topic: topics.names.seen,
+      from: { time: Date.now() - keepMs - CLOCK_SKEW_MS },
+      onRecords: records => this.#take(records)
+    })
+  }
+
+  #take(records: readonly FleetRecord[]): void {
+    for (const { key, value, offset } of records) {
+      const [, digest] = KEY.exec(key) ?? []
+      if (digest !== undefined && value !== null) this.#hear(digest, value.toString())
+      this.#readTo = offset
+    }
+  }
+
+  /** Oldest first: a claim is never moved. */
+  #hear(digest: string, claimant: string): void {
+    const now = this.#options.monotonic()
+    for (const [oldest, { heardAt }] of this.#claims) {
+      const isOver = now - heardAt > this.#options.keepMs + CLOCK_SKEW_MS || this.#claims.size >= MAX_CLAIMS
+      if (!isOver) break
+      this.#claims.delete(oldest)
+    }
+    if (!this.#claims.has(digest)) this.#claims.set(digest, { claimant, heardAt: now })
+  }
+}
