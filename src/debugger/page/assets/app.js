@@ -7,43 +7,21 @@ import { Fleet } from './views/fleet.js'
 import { Live } from './views/live.js'
 import { Overview } from './views/overview.js'
 import { usePolling } from './parts/parts.js'
+import { hashOf, PAGES, readPlace } from './parts/place.js'
 import { Rejections } from './views/rejections.js'
 import { Sources } from './views/sources.js'
 import { Trace } from './views/trace.js'
 import { Violations } from './views/violations.js'
 
-const PAGES = {
-  live: 'Live',
-  rejections: 'Rejections',
-  violations: 'Violations',
-  catalogue: 'Catalogue',
-  overview: 'Overview',
-  sources: 'Sources',
-  audit: 'Audit',
-  fleet: 'Fleet'
-}
-
-function readHash() {
-  const [page = '', rest = ''] = location.hash.replace(/^#\//, '').split(/\/(.*)/s)
-  return { page: page === 'trace' || Object.hasOwn(PAGES, page) ? page : 'live', rest: decoded(rest) }
-}
-
-/** An address that somebody typed may be no encoding of anything. */
-function decoded(text) {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
-
 function App() {
-  const [{ page, rest }, setPlace] = useState(readHash())
-  const [filters, setFilters] = useState({})
+  const [place, setPlace] = useState(() => readPlace(location.hash))
+  const { page, rest, filters, seq } = place
+  const live = useRef('#/live')
+  if (page === 'live') live.current = hashOf(place)
   const [overview] = usePolling(() => ask(`/api/overview?since=${Date.now()}`), 5000)
   const [sources] = usePolling(() => ask('/api/sources'), 15_000)
   useEffect(() => {
-    const onHash = () => setPlace(readHash())
+    const onHash = () => setPlace(readPlace(location.hash))
     addEventListener('hashchange', onHash)
     return () => removeEventListener('hashchange', onHash)
   }, [])
@@ -51,17 +29,32 @@ function App() {
     document.title = page === 'trace' ? 'Trace · Tributary' : `${PAGES[page]} · Tributary`
   }, [page])
   const showStream = wanted => {
-    setFilters(wanted)
-    location.hash = '#/live'
+    location.hash = hashOf({ page: 'live', filters: wanted })
+  }
+  /** The address says what is shown, and going back leaves the page, not a filter. */
+  const change = changes =>
+    setPlace(before => {
+      const next = { ...before, ...changes }
+      history.replaceState(null, '', hashOf(next))
+      return next
+    })
+  const skip = event => {
+    event.preventDefault()
+    document.getElementById('main').focus()
   }
   const worst = overview?.advice.find(({ level }) => level === 'error') ?? overview?.advice[0]
-  return html` <a class="skip" href="#main">Skip to content</a>
+  return html` <a class="skip" href="#main" onClick=${skip}>Skip to content</a>
     <header class="top">
       <a class="brand" href="#/live"><img src="/assets/favicon.svg" alt="" width="22" height="22" /> Tributary</a>
       <nav aria-label="Pages">
         ${Object.entries(PAGES)
           .filter(([id]) => id !== 'fleet' || overview?.isFleet)
-          .map(([id, name]) => html`<a href=${`#/${id}`} aria-current=${page === id ? 'page' : undefined}>${name}</a>`)}
+          .map(
+            ([id, name]) =>
+              html`<a href=${id === 'live' ? live.current : `#/${id}`} aria-current=${page === id ? 'page' : undefined}
+                >${name}</a
+              >`
+          )}
       </nav>
       <${Search} value=${page === 'trace' ? rest : ''} />
       <${Theme} />
@@ -69,7 +62,7 @@ function App() {
     </header>
     ${worst && page !== 'overview' && html`<a class="strip ${worst.level}" href="#/overview" role=${worst.level === 'error' ? 'alert' : 'status'}>${worst.says}</a>`}
     <main id="main" tabindex="-1">
-      ${page === 'live' && html`<${Live} sources=${sources?.sources.map(({ id }) => id) ?? []} filters=${filters} setFilters=${setFilters} />`}
+      ${page === 'live' && html`<${Live} sources=${sources?.sources.map(({ id }) => id) ?? []} trackingUrl=${sources?.trackingUrl} filters=${filters} setFilters=${wanted => change({ filters: wanted })} selected=${seq} select=${wanted => change({ seq: wanted })} />`}
       ${page === 'rejections' && html`<${Rejections} showStream=${showStream} />`}
       ${page === 'violations' && html`<${Violations} />`} ${page === 'catalogue' && html`<${Catalogue} />`}
       ${page === 'overview' && html`<${Overview} />`}

@@ -1,13 +1,17 @@
-const CLOCK = new Intl.DateTimeFormat(undefined, {
+/** One form of time everywhere: 24 hours, the reader's time zone, dates as ISO 8601 has them. */
+const CLOCK = new Intl.DateTimeFormat('en-GB', {
   hour: '2-digit',
   minute: '2-digit',
   second: '2-digit',
   fractionalSecondDigits: 3,
-  hour12: false
+  hourCycle: 'h23'
 })
 const NUMBER = new Intl.NumberFormat('en')
 
 export const clock = at => CLOCK.format(new Date(at))
+/** Without milliseconds. */
+export const wholeSeconds = at => clock(at).slice(0, 8)
+export const wholeMinutes = at => clock(at).slice(0, 5)
 export const number = value => NUMBER.format(value)
 
 /** `3 s ago`, `2 min ago`, `5 h ago`, else the date. */
@@ -16,7 +20,9 @@ export function ago(at, now = Date.now()) {
   if (seconds < 60) return `${seconds} s ago`
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`
-  return new Date(at).toLocaleString()
+  const date = new Date(at)
+  const digits = value => String(value).padStart(2, '0')
+  return `${date.getFullYear()}-${digits(date.getMonth() + 1)}-${digits(date.getDate())} ${wholeSeconds(at)}`
 }
 
 export function bytes(value) {

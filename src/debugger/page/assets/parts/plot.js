@@ -1,3 +1,4 @@
+import { wholeMinutes, wholeSeconds } from './format.js'
 import { html, useEffect, useRef } from '../lib.js'
 import uPlot from '../vendor/uplot.js'
 
@@ -56,9 +57,12 @@ function optionsFor({ series, unit, least, width }) {
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
     legend: { live: true },
     scales: { y: { range: (_plot, _low, high) => [0, Math.max(least, (high || 0) * 1.1)] } },
-    axes: [axis, { ...axis, size: 62, values: (_plot, ticks) => ticks.map(unit) }],
+    axes: [
+      { ...axis, space: 60, values: timesOfTicks },
+      { ...axis, size: 62, values: (_plot, ticks) => ticks.map(unit) }
+    ],
     series: [
-      { label: 'at', value: (_plot, at) => (at === null ? 'now' : new Date(at * 1000).toLocaleTimeString()) },
+      { label: 'at', value: (_plot, at) => (at === null ? 'now' : wholeSeconds(at * 1000)) },
       ...series.map(({ name, color: line }) => ({
         label: name,
         stroke: color(line),
@@ -69,6 +73,12 @@ function optionsFor({ series, unit, least, width }) {
       }))
     ]
   }
+}
+
+/** Seconds only where ticks are less than a minute apart. */
+function timesOfTicks(_plot, ticks) {
+  const isFine = ticks.length > 1 && ticks[1] - ticks[0] < 60
+  return ticks.map(at => (isFine ? wholeSeconds(at * 1000) : wholeMinutes(at * 1000)))
 }
 
 /** A canvas needs colours that are worked out: an element that wears one knows it for the theme in force. */

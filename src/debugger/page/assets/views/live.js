@@ -1,11 +1,13 @@
 /** The first view: every event as it comes. */
 import { ask, followStream, queryString } from '../api.js'
+import { Code } from '../parts/code.js'
 import { EventDetail } from '../parts/detail.js'
 import { EventStore, MAX_ROWS } from '../parts/event-store.js'
 import { Filters } from '../parts/filters.js'
 import { clock, number } from '../parts/format.js'
 import { html, useEffect, useMemo, useRef, useState } from '../lib.js'
-import { Outcome, Problem } from '../parts/parts.js'
+import { CopyButton, Outcome, Problem } from '../parts/parts.js'
+import { snippet } from '../parts/snippets.js'
 import { VirtualList } from '../parts/virtual-list.js'
 
 const PAGE_ROWS = 300
@@ -97,14 +99,14 @@ function useOlderRows({ store, filters, paint }) {
   }
 }
 
-export function Live({ sources, filters, setFilters }) {
+export function Live({ sources, trackingUrl, filters, setFilters, selected, select }) {
   const { store, state, problem, paint } = useStream(filters)
   const [follow, setFollow] = useState(true)
-  const [selected, select] = useState(undefined)
   const loadOlder = useOlderRows({ store, filters, paint })
   const { rows } = store
   const at = index => rows[rows.length - 1 - index]
-  const selectedIndex = selected === undefined ? -1 : rows.length - 1 - rows.findIndex(({ seq }) => seq === selected)
+  const found = rows.findIndex(({ seq }) => seq === selected)
+  const selectedIndex = found < 0 ? -1 : rows.length - 1 - found
 
   const pause = isPaused => {
     store.pause(isPaused)
@@ -136,7 +138,7 @@ export function Live({ sources, filters, setFilters }) {
         <div class="row head" aria-hidden="true">
           <span>Time</span><span>Outcome</span><span>Type</span><span>Event</span><span>User</span><span>Source</span><span>Message id</span>
         </div>
-        ${rows.length === 0 && html`<${Waiting} filters=${filters} />`}
+        ${rows.length === 0 && html`<${Waiting} filters=${filters} trackingUrl=${trackingUrl} />`}
         <${VirtualList}
           label="Events, newest first"
           count=${rows.length}
@@ -173,11 +175,19 @@ function Controls({ store, state, follow, onPause, onFollow, onClear }) {
   </div>`
 }
 
-function Waiting({ filters }) {
-  const isFiltered = Object.values(filters).some(value => value)
-  return html`<p class="empty">
-    ${isFiltered ? 'No event in memory matches these filters. New ones that do will appear here.' : 'Waiting for the first event. The Sources page has a snippet for each SDK, and sends a test event.'}
-  </p>`
+/** Before the first event: the line that sends one. */
+function Waiting({ filters, trackingUrl }) {
+  if (Object.values(filters).some(value => value)) {
+    return html`<p class="empty">No event in memory matches these filters. New ones that do will appear here.</p>`
+  }
+  const curl = trackingUrl && snippet('curl', { url: trackingUrl, writeKey: 'WRITE_KEY' })
+  return html`<div class="empty">
+    <p>
+      Waiting for the first event. Send one from a terminal, or see <a href="#/sources">Sources</a> for each SDK, a test
+      event, and the write key.
+    </p>
+    ${curl && html`<div class="copyable"><${CopyButton} text=${curl} /><${Code} text=${curl} label="A first event" /></div>`}
+  </div>`
 }
 
 function Row({ row, isSelected, position, onSelect, onFill }) {
