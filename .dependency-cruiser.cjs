@@ -60,6 +60,7 @@ const INNER_FOLDERS = {
   cli: {
     fleet: [],
     keys: ['fleet'],
+    apps: ['keys'],
     plan: [],
     stored: [],
     config: ['keys', 'fleet'],

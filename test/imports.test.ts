@@ -84,6 +84,7 @@ const BREAKS: Readonly<Record<string, readonly [file: string, imported: string]>
   ...inner('cli', {
     fleet: 'keys',
     keys: 'config',
+    apps: 'plan',
     stored: 'keys',
     config: 'doctor',
     doctor: 'stored',
