@@ -2,12 +2,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { BodyBudget } from '../http/body/body-budget.ts'
 import type { GuardedBody } from '../http/body/body-guard.ts'
 import { readBody } from '../http/body/body-guard.ts'
+import { createFailureLimit } from '../http/caller/failure-limit.ts'
 import { withVersion } from '../http/paths.ts'
 import { JSON_TYPE } from '../http/replies.ts'
 import type { TokenErrorCode, TokenOutcome } from '../model/oauth/token-errors.ts'
 import { TOKEN_ERRORS } from '../model/oauth/token-errors.ts'
 import { audiencesOf } from './audiences.ts'
-import { createFailureLimit } from './failure-limit.ts'
 import type { SigningKeys } from './signing-keys.ts'
 import type { TokenAnswer, TokenEndpoint } from './token-endpoint.ts'
 import { outcomeOf } from './token-endpoint.ts'
@@ -69,7 +69,7 @@ export function registerTokenRoutes(app: FastifyInstance, options: TokenRoutesOp
   for (const path of withVersion(['/token'])) {
     app.post(path, { config }, (request, reply) => {
       const { headers } = request.raw
-      if (limit.isOver(request.clientAddress)) return send(reply, 'too_many')
+      if (limit.isReached(request.clientAddress)) return send(reply, 'too_many')
       const isPlain = (headers['content-encoding'] ?? 'identity').toLowerCase() === 'identity'
       if (!isPlain || !isForm(headers['content-type'])) return send(reply, 'content_type')
       const guard = {

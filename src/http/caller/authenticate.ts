@@ -5,6 +5,7 @@ import { CHALLENGES, ERRORS } from '../../model/errors.ts'
 import type { KeyStore, Source } from '../../model/source.ts'
 import type { SentKey } from './credentials.ts'
 import { isSameSecret } from './credentials.ts'
+import { createFailureLimit } from './failure-limit.ts'
 import { sendError } from '../replies.ts'
 import { senderOf } from './sender.ts'
 
@@ -53,20 +54,13 @@ interface KnownKey {
   readonly file: readonly Source[]
 }
 
-/** The most unknown keys from one address in a minute; further unknown keys are answered 429. */
-const MAX_UNKNOWN_KEYS = 1_000
-const UNKNOWN_KEYS_WINDOW_MS = 60_000
-/** The most addresses that are counted within one window; further new addresses are not counted. */
-const MAX_ADDRESSES = 10_000
-
 /**
  * Finds the source of a key and checks whether the source is enabled and allows the request's Origin. Unknown keys are
  * counted against an address only if the request has no known key: customers behind one proxy share an address, so that
  * a stranger's guesses must not lock them out, and the user name of a site's own login is no guess.
  */
 export function createAuthenticator({ keys, isBehind, tokenRefusal, monotonic }: AuthenticatorOptions): Authenticator {
-  let unknown = new Map<string, number>()
-  let windowStart = monotonic()
+  const guesses = createFailureLimit(monotonic)
   const lastKeys = new WeakMap<Socket, KnownKey>()
 
   /** SDKs send many requests with one key over one connection: the key is looked up again only after the sources changed. */
@@ -95,14 +89,7 @@ export function createAuthenticator({ keys, isBehind, tokenRefusal, monotonic }:
     const [first] = sent
     if (first === undefined) return { ok: false, code: 'write_key_missing' }
     if (isBehind?.() === true) return { ok: false, code: 'configuration_behind' }
-    if (monotonic() - windowStart > UNKNOWN_KEYS_WINDOW_MS) {
-      unknown = new Map()
-      windowStart = monotonic()
-    }
-    const before = unknown.get(address) ?? 0
-    const count = before + sent.length
-    if (before > 0 || unknown.size < MAX_ADDRESSES) unknown.set(address, count)
-    if (count > MAX_UNKNOWN_KEYS) return { ok: false, code: 'too_many_unknown_keys' }
+    if (guesses.failed(address, sent.length)) return { ok: false, code: 'too_many_unknown_keys' }
     return { ok: false, code: 'write_key_unknown', message: `${ERRORS.write_key_unknown.message} (${first.place})` }
   }
 

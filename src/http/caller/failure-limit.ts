@@ -1,30 +1,41 @@
-/** Counts what was refused to an address, so that nobody can guess, or keep the server busy with checks, without end. */
+/** Counts what was refused to each address, so that nobody can guess, or keep the server busy with checks, without end. */
 export interface FailureLimit {
-  isOver(address: string): boolean
-  failed(address: string): void
+  /** Whether the address has had as many failures in this window as it may have. */
+  isReached(address: string): boolean
+  /**
+   * Counts failures of an address.
+   *
+   * @returns whether the address has now had more than it may have
+   */
+  failed(address: string, count?: number): boolean
 }
 
-/** As for unknown write keys. */
+/** The most failures of one address in a window. */
 const MAX_FAILURES = 1_000
 const WINDOW_MS = 60_000
-/** Addresses that are remembered within one window; a flood of new ones beyond that is not told apart. */
+/** The most addresses that are counted within one window; further new addresses are not counted. */
 const MAX_ADDRESSES = 10_000
 
 /** @param monotonic milliseconds */
 export function createFailureLimit(monotonic: () => number): FailureLimit {
   let failures = new Map<string, number>()
-  let start = monotonic()
+  let windowStart = monotonic()
+
+  function failuresOf(address: string): number {
+    if (monotonic() - windowStart > WINDOW_MS) {
+      failures = new Map()
+      windowStart = monotonic()
+    }
+    return failures.get(address) ?? 0
+  }
+
   return {
-    isOver(address) {
-      if (monotonic() - start > WINDOW_MS) {
-        failures = new Map()
-        start = monotonic()
-      }
-      return (failures.get(address) ?? 0) >= MAX_FAILURES
-    },
-    failed(address) {
-      const before = failures.get(address) ?? 0
-      if (before > 0 || failures.size < MAX_ADDRESSES) failures.set(address, before + 1)
+    isReached: address => failuresOf(address) >= MAX_FAILURES,
+    failed(address, count = 1) {
+      const before = failuresOf(address)
+      const total = before + count
+      if (before > 0 || failures.size < MAX_ADDRESSES) failures.set(address, total)
+      return total > MAX_FAILURES
     }
   }
 }
