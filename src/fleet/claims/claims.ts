@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { inTime } from '../../durability/kafka/connect/in-time.ts'
 import type { FleetRecord } from '../topics/reader.ts'
 import type { FleetTopics } from '../topics/topics.ts'
 
@@ -18,7 +18,6 @@ const MAX_CLAIMS = 100_000
 const CLOCK_SKEW_MS = 60_000
 /** Without an answer of Kafka, a claim is given up after this time: somebody waits for it. */
 const PATIENCE_MS = 2_000
-const POLL_MS = 5
 
 interface Claim {
   readonly claimant: string
@@ -33,6 +32,8 @@ interface Claim {
 export class Claims {
   readonly #options: ClaimsOptions
   readonly #claims = new Map<string, Claim>()
+  /** Claims that Kafka has confirmed and that were not read back yet. */
+  readonly #waiting = new Set<{ readonly offset: bigint; readonly resolve: () => void }>()
   #isFollowing = false
   #readTo = -1n
 
@@ -48,21 +49,19 @@ export class Claims {
   async claim(digest: string): Promise<boolean> {
     this.#follow()
     const claimant = randomUUID()
-    const patience = sleep(PATIENCE_MS, undefined, { ref: false }).then(() => {
-      throw new Error(`Kafka has not confirmed a claim within ${PATIENCE_MS / 1000} s`)
-    })
-    await Promise.race([this.#write(digest, claimant), patience])
+    await inTime(this.#write(digest, claimant), PATIENCE_MS)
     return this.#claims.get(digest)?.claimant === claimant
   }
 
   /** Resolves when the claim, and whatever stands before it, was read. */
   async #write(digest: string, claimant: string): Promise<void> {
-    const { topics, monotonic } = this.#options
+    const { topics } = this.#options
     const value = Buffer.from(claimant)
     const offset = await topics.write(topics.names.seen, [{ key: `claim/${digest}`, value }])
-    const end = monotonic() + PATIENCE_MS
-    while (this.#readTo < offset && monotonic() < end) await sleep(POLL_MS)
-    if (this.#readTo < offset) throw new Error('Kafka has confirmed a claim and does not give it back')
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#waiting.add({ offset, resolve })
+    this.#wake()
+    await promise
   }
 
   #follow(): void {
@@ -81,6 +80,15 @@ export class Claims {
       const [, digest] = KEY.exec(key) ?? []
       if (digest !== undefined && value !== null) this.#hear(digest, value.toString())
       this.#readTo = offset
+    }
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const waiting of this.#waiting) {
+      if (waiting.offset > this.#readTo) continue
+      this.#waiting.delete(waiting)
+      waiting.resolve()
     }
   }
 
