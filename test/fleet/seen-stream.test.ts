@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
+import type { Test } from 'tap'
 import { createSeenBuffer } from '../../src/fleet/seen/buffer.ts'
 import type { Seed } from '../../src/fleet/seen/record.ts'
 import { checkOf, readSeenRecord, seenRecords } from '../../src/fleet/seen/record.ts'
@@ -15,6 +16,12 @@ const SENDER = randomUUID()
 
 const ids = (entries: Uint8Array): number[] =>
   Array.from({ length: entries.length / ENTRY }, (_, at) => Buffer.from(entries).readInt32LE(at * ENTRY))
+
+/** A stream that has nothing to warn of. */
+function quietStream(t: Test, topics: MemoryTopics): SeenStream {
+  const log = { warn: (_fields: object, message: string) => void t.fail(message) }
+  return new SeenStream({ topics, seed: SEED, sender: SENDER, log })
+}
 
 t.test('what is written is read back, in records that no reader is held up by', t => {
   const buffer = createSeenBuffer()
@@ -66,12 +73,7 @@ t.test('a buffer that nobody empties holds 65,536 ids of a source and no more', 
 
 t.test('ids that Kafka does not take are told once it does, and none of them twice', async t => {
   const topics = new MemoryTopics()
-  const stream = new SeenStream({
-    topics,
-    seed: SEED,
-    sender: SENDER,
-    log: { warn: (_fields: object, message: string) => void t.fail(message) }
-  })
+  const stream = quietStream(t, topics)
   topics.isAway = true
   stream.add('web', 1, 0, 0)
   await new Promise(resolve => {
@@ -88,12 +90,7 @@ t.test('ids that Kafka does not take are told once it does, and none of them twi
 
 t.test('a server that stops while Kafka is away stops', async t => {
   const topics = new MemoryTopics()
-  const stream = new SeenStream({
-    topics,
-    seed: SEED,
-    sender: SENDER,
-    log: { warn: (_fields: object, message: string) => void t.fail(message) }
-  })
+  const stream = quietStream(t, topics)
   topics.isAway = true
   stream.add('web', 1, 0, 0)
   await stream.close()

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { postUntilTaken } from '../support/app.ts'
 import { testFleet } from '../support/fleet.ts'
 import { startKafka } from '../support/kafka.ts'
 import { readMetrics, sumOf } from '../support/metrics.ts'
@@ -26,19 +27,8 @@ function newBatch(): object {
   return { batch }
 }
 
-async function sendOnce({ url }: ServerProcess, body: object, path: string): Promise<number> {
-  const headers = { 'content-type': 'application/json', authorization: AUTHORIZATION }
-  const answer = await fetch(`${url}/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
-  await answer.arrayBuffer()
-  return answer.status
-}
-
-/** As SDKs do, again where the answer is 503: a server on a busy machine may shed load. */
-async function send(server: ServerProcess, body: object, path = 'batch'): Promise<number> {
-  let status = 0
-  const isAnswered = async (): Promise<boolean> => (status = await sendOnce(server, body, path)) !== 503
-  await until(isAnswered, { what: 'an answer other than 503', timeoutMs: 60_000 })
-  return status
+async function send({ url }: ServerProcess, body: object, path = 'batch'): Promise<number> {
+  return (await postUntilTaken(`${url}/v1/${path}`, body, { authorization: AUTHORIZATION })).status
 }
 
 const outcomes = async ({ adminUrl }: ServerProcess, outcome: string): Promise<number> =>

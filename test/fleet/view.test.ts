@@ -2,6 +2,7 @@ import { chromium } from 'playwright-core'
 import t from 'tap'
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
+import { postUntilTaken } from '../support/app.ts'
 import { statusWith, testFleet } from '../support/fleet.ts'
 import { startKafka } from '../support/kafka.ts'
 import type { ServerProcess } from '../support/server-process.ts'
@@ -25,18 +26,8 @@ async function ask({ adminUrl }: ServerProcess, path: string): Promise<Answer> {
   return (await answer.json()) as Answer
 }
 
-/** As SDKs do, again where the answer is 503: a server on a busy machine may shed load. */
 async function send({ url }: ServerProcess, messageId: string, event: object = {}): Promise<number> {
-  const headers = { authorization: `Basic ${Buffer.from('wk_test:').toString('base64')}` }
-  const body = JSON.stringify({ userId: 'u', event: 'Seen', messageId, ...event })
-  let status = 0
-  const isAnswered = async (): Promise<boolean> => {
-    const answer = await fetch(`${url}/v1/track`, { method: 'POST', headers, body })
-    await answer.arrayBuffer()
-    return (status = answer.status) !== 503
-  }
-  await until(isAnswered, { what: 'an answer other than 503', timeoutMs: 60_000 })
-  return status
+  return (await postUntilTaken(`${url}/v1/track`, { userId: 'u', event: 'Seen', messageId, ...event })).status
 }
 
 async function kafkaStatus({ adminUrl }: ServerProcess): Promise<number> {
