@@ -9,10 +9,10 @@ export interface AdminServerOptions {
   readonly tls: { readonly cert: string; readonly key: string } | undefined
 }
 
-/** How paths are compared. A parameter may be as long as a URL: its own route says what is wrong with it. */
+/** How paths are matched. A parameter may be as long as a URL, so that its route can answer what is wrong with it. */
 export const ADMIN_PATH_RULES = { ignoreTrailingSlash: false, ignoreDuplicateSlashes: false, maxParamLength: 16 * 1024 }
 
-/** Nothing but the page's own files, no inline script or style, and no string that becomes HTML. */
+/** Allows only the page's own files: no inline script or style, and no string that becomes HTML. */
 const CONTENT_SECURITY_POLICY = {
   'default-src': ["'none'"],
   'script-src': ["'self'"],
@@ -25,18 +25,18 @@ const CONTENT_SECURITY_POLICY = {
   'require-trusted-types-for': ["'script'"]
 }
 
-/** For the head of a request, and for all of it. */
+/** The limit for the head of a request, and for the whole request. */
 const REQUEST_TIMEOUT_MS = 10_000
-/** Node looks at them every 30 s unless it is told otherwise. */
+/** How often Node checks these limits. Its default is 30 s. */
 const CHECK_MS = 2_000
 
-/** The second listener: what operators look at. It takes no events and no large bodies. */
+/** Creates the admin listener, which serves operators. It accepts no events and no large bodies. */
 export async function createAdminServer({ logger, tls }: AdminServerOptions): Promise<FastifyInstance> {
   const http = {
     headersTimeout: REQUEST_TIMEOUT_MS,
     connectionsCheckingInterval: CHECK_MS,
     insecureHTTPParser: false,
-    // compose.ts has it asked for: Node would answer without a body.
+    // prepareListener() checks the Host header; Node would answer without a body.
     requireHostHeader: false
   }
   const app = Fastify({
@@ -45,7 +45,7 @@ export async function createAdminServer({ logger, tls }: AdminServerOptions): Pr
     requestTimeout: REQUEST_TIMEOUT_MS,
     bodyLimit: 64 * 1024,
     forceCloseConnections: 'idle',
-    // Fastify hands these to Node one or the other: with TLS it passes `http` over.
+    // With TLS, Fastify ignores `http` and passes only `https` to Node.
     http,
     https: tls === undefined ? null : { ...http, ...tls, handshakeTimeout: REQUEST_TIMEOUT_MS },
     routerOptions: ADMIN_PATH_RULES,
@@ -60,7 +60,7 @@ export async function createAdminServer({ logger, tls }: AdminServerOptions): Pr
   return app
 }
 
-/** A bug of ours, or what Fastify refuses itself: a URL that cannot be read, a body that is not JSON. */
+/** Answers a bug of ours, or a request that Fastify refuses itself: an invalid URL, or a body that is not JSON. */
 function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const status = error.statusCode ?? 500
   reply.code(status)

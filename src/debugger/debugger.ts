@@ -31,17 +31,17 @@ import type { SuppressionStore } from '../model/governance/suppress.ts'
 export interface DebuggerOptions extends Omit<SourceRoutesOptions, 'recent' | 'sdks'> {
   readonly seen: Observations
   readonly password: (() => string) | undefined
-  /** What the admin listener is bound to. */
+  /** The address that the admin listener is bound to. */
   readonly host: string
   readonly knownKeys: KnownKeys
   readonly probe: () => Probe
   readonly finders: Finders
-  /** What the debugger's searches share with all other work that can wait. */
+  /** The time slices that the debugger's searches share with all other work that can wait. */
   readonly background: Background
-  /** Where events go, in words: `Kafka at ...`, or the folder of the log. */
+  /** Where events go, as text: `Kafka (...)`, or the folder of the log. */
   readonly destination: string
   readonly version: string
-  /** The state of the fleet, as JSON; undefined: the server stands alone. */
+  /** The state of the fleet, to be sent as JSON; undefined: this server is in no fleet. */
   readonly fleet: (() => object) | undefined
   readonly suppressions: SuppressionStore
   readonly catalogue: CatalogueView
@@ -53,15 +53,15 @@ export interface DebuggerOptions extends Omit<SourceRoutesOptions, 'recent' | 's
 }
 
 export interface Debugger {
-  /** How many live streams are open. */
+  /** The number of open live streams. */
   watchers(): number
-  /** The live stream of what matches a query, from an event on, until the answer is called. Throws where that cannot be. */
+  /** Streams events that match a query, from `fromSeq` on, until the returned function is called. Throws if it is not possible. */
   watch(query: string, watcher: Omit<Watcher, 'matches'>, fromSeq: number): () => void
   /** The seq of the next event. */
   nextSeq(): number
 }
 
-/** The debugger: its API under /api and its page at /. Everything of it is closed to those who may not look. */
+/** Registers the debugger: its API under /api and its page at /. Both require access (see `access/`). */
 export async function registerDebugger(app: FastifyInstance, options: DebuggerOptions): Promise<Debugger> {
   const { probe, clock, finders, background } = options
   const { recent, refused } = options.seen
@@ -111,7 +111,7 @@ export async function registerDebugger(app: FastifyInstance, options: DebuggerOp
   }
 }
 
-/** `GET /api/fleet`: the servers that share one configuration. */
+/** Registers `GET /api/fleet`: the servers that share one configuration. */
 function registerFleet(api: FastifyInstance, state: (() => object) | undefined): void {
   api.get('/api/fleet', async (_request, reply) => {
     return state === undefined ? reply.code(404).send(fail('not_found', 'this server is in no fleet')) : state()

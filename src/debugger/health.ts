@@ -3,23 +3,23 @@ import type { SinkHealth } from '../model/sink.ts'
 
 export interface HealthOptions {
   readonly health: () => SinkHealth
-  /** True from the moment that the server was told to stop. */
+  /** True after the server has begun to stop. */
   readonly draining: () => boolean
-  /** Whether Kafka is reached and takes what it is sent, and what is wrong. */
+  /** Whether Kafka is reachable and accepts records, and the problem if not. */
   readonly kafka: () => { readonly reached: boolean; readonly problem: string | null }
   readonly metricsText: () => Promise<string>
   readonly metricsType: string
 }
 
-/** Whoever asks for health asks again: in a second is soon enough. */
+/** Probes repeat anyway; once a second is enough. */
 const RETRY_AFTER_SECONDS = 1
 
-/** Answers 503, which says when to ask again as every 503 of this server does. */
+/** Answers 503 with Retry-After, as every 503 of this server has it. */
 function sendUnready(reply: FastifyReply, status: string, problems: readonly string[]): FastifyReply {
   return reply.code(503).header('retry-after', RETRY_AFTER_SECONDS).send({ status, problems })
 }
 
-/** `/livez`, `/readyz`, `/readyz/kafka` and `/metrics`: open to whoever reaches the admin listener. */
+/** Registers `/livez`, `/readyz`, `/readyz/kafka` and `/metrics`. They need no password. */
 export function registerHealth(app: FastifyInstance, options: HealthOptions): void {
   const sendDraining = (reply: FastifyReply): FastifyReply =>
     sendUnready(reply, 'draining', ['the server is shutting down'])
@@ -30,7 +30,7 @@ export function registerHealth(app: FastifyInstance, options: HealthOptions): vo
     if (!ready) return sendUnready(reply, 'unavailable', problems)
     return { status: problems.length === 0 ? 'ok' : 'degraded', problems }
   })
-  // For balancers: prefer the servers that reach Kafka, and take the others where none does.
+  // For balancers that prefer servers with a connection to Kafka, and use the others if there are none.
   app.get('/readyz/kafka', async (_request, reply) => {
     const { reached, problem } = options.kafka()
     if (options.draining()) return sendDraining(reply)

@@ -1,19 +1,19 @@
 import type { FastifyRequest } from 'fastify'
 
-/** A question that cannot be answered as it was asked: 400. */
+/** A query that is not valid; it is answered 400. */
 class BadQuery extends Error {
   override readonly name = 'BadQuery'
   readonly statusCode = 400
 }
 
-/** The form of every error of the admin listener. */
+/** The body of every error answer of the admin listener. */
 export function fail(code: string, message: string): { success: false; message: string; code: string } {
   return { success: false, message, code }
 }
 
 export type Query = Readonly<Record<string, string | undefined>>
 
-/** The query's members as strings; of a repeated one the last. Throws BadQuery for names that nobody knows. */
+/** The query's parameters as strings; of a repeated one, the last. Throws BadQuery for an unknown name. */
 export function queryOf(request: FastifyRequest, known: readonly string[]): Query {
   const query: Record<string, string> = {}
   for (const [name, value] of Object.entries((request.query ?? {}) as Record<string, string | string[]>)) {
@@ -24,7 +24,7 @@ export function queryOf(request: FastifyRequest, known: readonly string[]): Quer
   return query
 }
 
-/** A whole number; throws BadQuery. */
+/** A parameter that is a whole number; its default if it is missing. Throws BadQuery for anything else. */
 export function integerOf(
   query: Query,
   name: string,
@@ -37,13 +37,13 @@ export function integerOf(
   throw new BadQuery(`${name} must be a whole number from ${least} to ${most}`)
 }
 
-/** The number that a text of digits alone spells; undefined for any other text, and where JavaScript would round it. */
+/** The value of a text of digits; undefined for any other text, and for a number that JavaScript would round. */
 export function wholeNumber(text: string): number | undefined {
   const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
   return Number.isSafeInteger(value) ? value : undefined
 }
 
-/** `5s`, `500ms` or a number of seconds, in milliseconds; throws BadQuery. */
+/** A parameter such as `5s`, `500ms` or a number of seconds, in milliseconds; 0 if it is missing. Throws BadQuery for anything else. */
 export function durationOf(query: Query, name: string, mostMs: number): number {
   const text = query[name]
   if (text === undefined) return 0

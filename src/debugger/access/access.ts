@@ -8,9 +8,9 @@ import { createSessions, SESSION_SECONDS } from './sessions.ts'
 import { createThrottle } from './throttle.ts'
 
 export interface AccessOptions {
-  /** Undefined: open on a loopback address, off elsewhere. */
+  /** Undefined: no password; the debugger is then open on a loopback address and off on any other. */
   readonly password: (() => string) | undefined
-  /** What the listener is bound to. */
+  /** The address that the admin listener is bound to. */
   readonly host: string
   /** Monotonic milliseconds. */
   readonly monotonic: () => number
@@ -20,13 +20,13 @@ export interface AccessOptions {
 /** Who may look at the debugger and its API. */
 export interface Access {
   readonly mode: 'open' | 'password' | 'off'
-  /** What the audit calls those who may look. */
+  /** The name that audit entries have for a person with access. */
   readonly who: string
-  /** A Fastify hook for the API: answers the request itself where it may not go on. */
+  /** A Fastify hook for the API. Answers the request itself if it has no access. */
   api(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined>
-  /** Whether the page may be shown; where not, why. */
+  /** Whether the page may be shown, or the reason why not. */
   page(request: FastifyRequest): 'yes' | 'login' | 'off' | 'rebound'
-  /** Begins a session for the right password; where it is wrong, how many seconds to wait (0: try again). */
+  /** Starts a session if the password is right. Otherwise returns the seconds to wait before the next attempt; 0: none. */
   logIn(request: FastifyRequest, reply: FastifyReply, password: string): { ok: true } | { ok: false; wait: number }
   logOut(request: FastifyRequest, reply: FastifyReply): void
 }
@@ -34,11 +34,11 @@ export interface Access {
 const USER = 'admin'
 const WRONG = 'a wrong user name or password was given'
 const COOKIE = 'tributary_session'
-/** What a proxy that is not trusted says: who lies here makes only their own cookie stricter. */
+/** The header of a proxy that TRUST_PROXY need not trust: a client that forges it only makes its own cookie stricter. */
 const HTTPS_IN_FRONT = /^[ \t]*https[ \t]*(?:,|$)/i
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
-/** Registers Basic for the user `admin` and knows sessions of the login form; guessing is slowed down for both. */
+/** Accepts Basic credentials of the user `admin`, and sessions of the login form. Limits the rate of wrong passwords for both. */
 export async function createAccess(app: FastifyInstance, options: AccessOptions): Promise<Access> {
   const { password, monotonic, audit } = options
   const mode = password !== undefined ? 'password' : isLoopback(options.host) ? 'open' : 'off'
@@ -48,7 +48,7 @@ export async function createAccess(app: FastifyInstance, options: AccessOptions)
 
   await app.register(basicAuth, {
     validate: async (user, given, request) => {
-      // Both are compared, whatever the first says, so that time tells nothing.
+      // Compares both, whatever the first result is, so that the time taken reveals nothing.
       if (isRight(given) && user === USER) return undefined
       throttle.failed(request.clientAddress)
       audit('login_failed', { who: 'unknown', from: request.clientAddress, what: WRONG })
@@ -99,7 +99,7 @@ export async function createAccess(app: FastifyInstance, options: AccessOptions)
   }
 }
 
-/** Answers the request where neither its session nor its password lets it in. */
+/** Answers the request if it has neither a valid session nor the right password. */
 function createPasswordCheck(
   app: FastifyInstance,
   { hasSession, wait }: { hasSession: (request: FastifyRequest) => boolean; wait: (address: string) => number }
@@ -112,7 +112,7 @@ function createPasswordCheck(
       app.basicAuth.call(app, request, reply, resolve)
     })
     if (failure === undefined) return undefined
-    // A page's own request must not open the browser's password window.
+    // A request by a script of the page must not open the browser's password dialog.
     const { 'sec-fetch-site': site, 'sec-fetch-mode': mode } = request.headers
     if (site === undefined || mode === 'navigate')
       reply.header('www-authenticate', 'Basic realm="tributary", charset="UTF-8"')
@@ -120,15 +120,15 @@ function createPasswordCheck(
   }
 }
 
-/** A page that was loaded from another name that resolves to this machine (DNS rebinding) must get nothing. */
+/** False for a page that was loaded from another host name that resolves to this machine (DNS rebinding): it gets nothing. */
 function namesLoopback({ headers }: FastifyRequest): boolean {
   return isLoopback((headers.host ?? '').replace(/:\d+$/, ''))
 }
 
 /**
- * Whether no other site's page has sent this. Browsers say where a request comes from in headers that pages cannot set;
- * programs that are no browsers send neither, and have no cookie that somebody else could ride on. The cookie is
- * SameSite=Strict besides.
+ * Whether the request cannot come from a page of another site. Browsers send the origin of a request in headers that pages
+ * cannot set. Programs that are not browsers send no such header, and have no cookie that another site could use. The cookie
+ * is also SameSite=Strict.
  */
 export function isSameSite({ headers, method }: FastifyRequest): boolean {
   const site = headers['sec-fetch-site']
@@ -152,11 +152,11 @@ function refuse(reply: FastifyReply, status: number, code: keyof typeof MESSAGES
 
 interface Comparison {
   (given: string): boolean
-  /** Sees whether the secret is another one now. */
+  /** Checks whether the secret has changed. */
   refresh(): void
 }
 
-/** Compares digests, so that neither content nor length can be told from the time that it takes. */
+/** Compares digests, so that the time taken reveals neither the content nor the length of the secret. */
 function createComparison(secret: () => string, onChange: () => void): Comparison {
   const digest = (text: string): Buffer => hash('sha256', text, 'buffer')
   let known = secret()

@@ -1,11 +1,11 @@
 import { hash, randomBytes } from 'node:crypto'
 
 export interface Sessions {
-  /** Begins a session; the answer is what the cookie holds. */
+  /** Starts a session, and returns the value for its cookie. */
   begin(): string
   isValid(token: string): boolean
   end(token: string): void
-  /** For a password that is no longer the one they were begun with. */
+  /** Ends all sessions, because the password has changed. */
   endAll(): void
 }
 
@@ -13,9 +13,9 @@ export const SESSION_SECONDS = 12 * 60 * 60
 const MAX_SESSIONS = 1_000
 const TOKEN_BYTES = 32
 
-/** Who has logged in with the form. Kept in memory as digests: a restart ends every session. */
+/** The sessions of the login form. Their tokens are kept in memory as digests: a restart ends every session. */
 export function createSessions(monotonic: () => number): Sessions {
-  /** Digest of the token to its end, oldest first. */
+  /** The end of each session by the digest of its token, oldest first. */
   const ends = new Map<string, number>()
   const digest = (token: string): string => hash('sha256', token)
 

@@ -1,16 +1,16 @@
 export interface Throttle {
-  /** Whole seconds until this address may try again; 0 when it may now. */
+  /** The whole seconds until this address may try again; 0: now. */
   wait(address: string): number
-  /** A wrong password came from there. */
+  /** Counts a wrong password from this address. */
   failed(address: string): void
 }
 
-/** Wrong passwords in one window after which the address, or everybody, has to wait for its end. */
+/** After so many wrong passwords in one window, the address (or every address) waits until the window ends. */
 const MAX_FAILURES_PER_ADDRESS = 10
 const MAX_FAILURES = 100
 const WINDOW_MS = 60_000
 
-/** Slows guessing down. Bounded: addresses are remembered for one window, and at most as many as there were failures. */
+/** Limits the rate of wrong passwords. An address is kept for one window, so there are never more addresses than failures. */
 export function createThrottle(monotonic: () => number): Throttle {
   let windowStart = monotonic()
   let failures = new Map<string, number>()

@@ -1,20 +1,20 @@
 import { FULL_SOON_MS, FULL_VERY_SOON_MS, fullInWords } from '../../model/operations/disk-words.ts'
 import type { DiskState, Point, Probe } from '../ring/history.ts'
 
-/** Something that wants attention, in words, and what to do about it. */
+/** A problem of the server, as text, and what to do about it. */
 export interface Advice {
   readonly level: 'error' | 'warning'
   readonly says: string
   readonly todo: string
 }
 
-/** How far back events are looked at. */
+/** Advice is based on the events of this time. */
 const LOOK_BACK_MS = 5 * 60 * 1000
 const MANY_REJECTED = 0.05
 const FEW_EVENTS = 20
 const NEARLY_FULL = 0.8
 
-/** What is wrong now, the worst first; empty when all is well. */
+/** The problems of the server now, the worst first; empty if there are none. @param now milliseconds since the epoch */
 export function adviceFor(probe: Probe, points: readonly Point[], now: number): Advice[] {
   return [...healthAdvice(probe), ...levelAdvice(probe), ...diskAdvice(probe.disk), ...eventAdvice(points, now)].sort(
     (a, b) => Number(b.level === 'error') - Number(a.level === 'error')
@@ -59,7 +59,7 @@ function diskAdvice(disk: DiskState | undefined): Advice[] {
   return [{ level: fullInMs < FULL_VERY_SOON_MS ? 'error' : 'warning', says: `the disk is ${words}`, todo }]
 }
 
-/** What the page shows of the disk; null while it is not known. */
+/** The state of the disk for the page; null while it is unknown. */
 export function diskView(disk: DiskState | undefined) {
   if (disk === undefined) return null
   const { freeBytes, sizeBytes, fullInMs } = disk

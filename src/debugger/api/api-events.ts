@@ -29,7 +29,7 @@ export interface EventRoutesOptions {
   readonly background: Background
 }
 
-/** The parameters that choose events. */
+/** The query parameters that filter events. */
 export const FILTERS: readonly (keyof FilterQuery)[] = [
   'source',
   'type',
@@ -45,7 +45,7 @@ const MAX_LIMIT = 1_000
 const MAX_WAIT_MS = 60_000
 const MAX_WAITING = 32
 
-/** The events part of the API: list and wait, one event, live stream, rejections, trace, clear. */
+/** Registers the routes for events: list and wait, one event, live stream, rejections, trace, clear. */
 export function registerEventRoutes(app: FastifyInstance, options: EventRoutesOptions): void {
   const { recent, refused, live, mask, finders, background } = options
   const detailed = (stored: StoredEvent): Promise<EventDetail> => toDetail(stored, { mask, background })
@@ -53,7 +53,7 @@ export function registerEventRoutes(app: FastifyInstance, options: EventRoutesOp
   app.get('/api/events', async (request, reply) => {
     const query = queryOf(request, [...FILTERS, 'after', 'before', 'limit', 'order', 'wait', 'count', 'detail'])
     const show = query['detail'] === 'true' ? detailed : (stored: StoredEvent) => toRow(stored, mask)
-    // Nobody reads what a HEAD waits for.
+    // A HEAD gets no body, so it need not wait.
     const found = await list(request.method === 'HEAD' ? { ...query, wait: undefined } : query, { reply, show })
     if (found === undefined) {
       return reply.code(503).header('retry-after', '1').send(fail('too_many_waiting', 'too many requests wait already'))
@@ -80,7 +80,7 @@ export function registerEventRoutes(app: FastifyInstance, options: EventRoutesOp
     const newest = recent.nextSeq() - 1
     const after = integerOf(query, 'after', { least: 0, most: Number.MAX_SAFE_INTEGER, otherwise: newest })
     const last = wholeNumber(String(request.headers['last-event-id'] ?? '')) ?? after
-    // A seq that was not given yet is of a server that has ended since: its successor tells of all that it knows.
+    // A seq that does not exist yet is from a process that has ended: this one then returns all events that it has.
     const from = last > newest ? 1 : last + 1
     openEventStream(request, reply, { live, matches: createMatcher(parseFilter(query)), from })
   })
@@ -95,7 +95,7 @@ export function registerEventRoutes(app: FastifyInstance, options: EventRoutesOp
   }
 }
 
-/** Aborts when the client has gone. */
+/** Aborts when the client disconnects. */
 function signalOf(reply: FastifyReply): AbortSignal {
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort())
@@ -108,11 +108,11 @@ interface Asked {
 }
 
 interface Listed extends ListedEvents {
-  /** The last seq that was looked at: whoever goes on behind it misses none of the events that came meanwhile. */
+  /** The last seq that was examined: a client that continues after it misses no event that arrived meanwhile. */
   readonly newest: number
 }
 
-/** Answers a list's query; undefined where too many wait already. */
+/** Answers the query of a list; undefined if too many requests are waiting already. */
 function createList({ recent, background }: EventRoutesOptions) {
   let waiting = 0
   return async (query: Query, { reply, show }: Asked): Promise<Listed | undefined> => {
@@ -153,7 +153,7 @@ function createList({ recent, background }: EventRoutesOptions) {
   }
 }
 
-/** What was waited for was looked at then. */
+/** waitForEvents() has applied the filter already. */
 const matches = (): boolean => true
 
 function* between(events: Iterable<StoredEvent>, after: number, before: number): Generator<StoredEvent> {

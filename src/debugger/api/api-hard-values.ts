@@ -8,8 +8,8 @@ import { publishedText } from '../ring/row.ts'
 import { matching } from '../ring/search.ts'
 
 /**
- * `GET /api/hard-values`: values that stop or mislead common readers of the log, by event, property and kind, in the accepted events that
- * are in memory. The most frequent first.
+ * Registers `GET /api/hard-values`: values in the accepted events in memory that common readers of the log cannot read or
+ * misread, by event, property and kind, the most frequent first.
  */
 export function registerHardValues(
   app: FastifyInstance,

@@ -20,7 +20,7 @@ export interface OverviewOptions {
   readonly background: Background
 }
 
-/** `GET /api/overview`: the last hour, and what is wrong now. */
+/** Registers `GET /api/overview`: the last hour, and the problems now. */
 export function registerOverview(app: FastifyInstance, options: OverviewOptions): void {
   const { seen, history, probe, clock, background } = options
 
@@ -51,7 +51,7 @@ export function registerOverview(app: FastifyInstance, options: OverviewOptions)
     return reply.type('application/json; charset=utf-8').send(withTexts('points', texts, rest))
   })
 
-  /** Oldest first, as many as fit; `next` is the `since` of the next question, null where these are all. */
+  /** The points as JSON, oldest first, as many as fit. `next` is the `since` of the next request; null if there are no more. */
   async function pointsSince(since: number): Promise<{ texts: readonly string[]; next: number | null }> {
     const part = createAnswerPart()
     let last: number | null = null

@@ -9,15 +9,15 @@ import type { SdkWatch } from './sources.ts'
 import { toSourceView } from './sources.ts'
 import { testEvent } from '../../client/test-event.ts'
 
-/** One write key of a source. The key itself is only told to who asks for that one. */
+/** A write key of a source. Only the route for a single key returns the key itself. */
 export interface SourceKey {
-  /** Undefined where only its digest is known. */
+  /** Undefined if only its digest is known. */
   readonly key: string | undefined
-  /** Enough of it to tell it from others. */
+  /** Enough characters of the key to distinguish it from others. */
   readonly masked: string
 }
 
-/** Sends an event as an SDK would, through the tracking API. */
+/** Sends an event through the tracking API, as an SDK would. */
 export type SendEvent = (
   writeKey: string,
   type: EventType,
@@ -28,16 +28,16 @@ export interface SourceRoutesOptions {
   readonly recent: RecentEvents
   readonly sdks: SdkWatch
   readonly sources: () => readonly Source[]
-  /** Every source's keys by its id. */
+  /** The keys of every source, by source id. */
   readonly writeKeys: () => ReadonlyMap<string, readonly SourceKey[]>
-  /** A key with which this process sends as the source. */
+  /** A key with which this process can send events for the source. */
   readonly privateKey: (sourceId: string) => string
   readonly sendEvent: SendEvent
-  /** The tracking API as clients reach it, for a request to the admin listener by this host name. */
+  /** The tracking API's URL for a client that reached the admin listener by this host name. */
   readonly trackingUrl: (hostname: string) => string
 }
 
-/** The sources part of the API: who sends, what with, their keys, and a test event. */
+/** Registers the routes for sources: the list with SDKs and masked keys, one key, and a test event. */
 export function registerSourceRoutes(app: FastifyInstance, options: SourceRoutesOptions): void {
   const { recent, sdks, sources, writeKeys, sendEvent } = options
 
@@ -57,7 +57,7 @@ export function registerSourceRoutes(app: FastifyInstance, options: SourceRoutes
     sources: Object.fromEntries([...recent.tallies()].map(([source, { outcomes }]) => [source, outcomes]))
   }))
 
-  // A POST, so that no other site and no prefetch can ask for it, and no history or proxy log has it.
+  // A POST, so that neither another site nor a prefetch can request the key, and no history or proxy log contains it.
   app.post('/api/sources/:id/keys/:index', async (request, reply) => {
     const { id, index } = request.params as { id: string; index: string }
     const key = writeKeys().get(id)?.[wholeNumber(index) ?? -1]

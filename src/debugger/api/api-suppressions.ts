@@ -5,7 +5,7 @@ import { fail } from '../query.ts'
 
 const MAX_IDS = 1_000
 
-/** The suppression list: `GET`, `POST` to add and `DELETE` to remove, the latter two with `{users: [ids]}`. */
+/** Registers the suppression list: `GET`, `POST` to add and `DELETE` to remove, the last two with `{users: [ids]}`. */
 export function registerSuppressions(app: FastifyInstance, store: SuppressionStore): void {
   app.get('/api/suppressions', async () => ({ users: store.list() }))
 

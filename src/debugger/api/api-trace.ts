@@ -15,13 +15,13 @@ export interface TraceRouteOptions {
   readonly background: Background
 }
 
-/** Another server of a fleet asks only for what it cannot find itself: its value is `memory,log` then. */
+/** Sent by another server of the fleet with the value `memory,log`: it searches Kafka itself. */
 const PLACES_HEADER = 'x-tributary-places'
 const MAX_MESSAGE_ID_CHARS = 500
-/** Each reads the whole log at worst. */
+/** The most searches at the same time. Each reads the whole log in the worst case. */
 const MAX_SEARCHING = 8
 
-/** `GET /api/trace/{messageId}`: what is known of an event, wherever it is. */
+/** Registers `GET /api/trace/{messageId}`: everything that is known about an event, in memory, in the log and in Kafka. */
 export function registerTraceRoute(app: FastifyInstance, options: TraceRouteOptions): void {
   let searching = 0
 
@@ -40,7 +40,7 @@ export function registerTraceRoute(app: FastifyInstance, options: TraceRouteOpti
     reply.raw.once('close', () => gone.abort())
     searching++
     try {
-      // A primary asks its workers for one place after the other.
+      // A primary asks its workers to search one place at a time.
       const only = (request.query as { in?: unknown }).in
       const isNear = request.headers[PLACES_HEADER] === 'memory,log'
       const finders = isNear ? { ...options.finders, kafka: undefined } : options.finders
@@ -52,7 +52,7 @@ export function registerTraceRoute(app: FastifyInstance, options: TraceRouteOpti
   })
 }
 
-/** JSON. */
+/** The result of the search as JSON. */
 async function answer(
   messageId: string,
   { signal, only }: { readonly signal: AbortSignal; readonly only: unknown },
@@ -87,7 +87,7 @@ async function answer(
   return `{"messageId":${JSON.stringify(messageId)},${lists},${rest.slice(1)}`
 }
 
-/** Says of places in files which line they are, as editors count. */
+/** Adds the line number to places in files, counted from 1 as editors do. */
 export function withLines<T extends EventDetail>(detail: T, lines: readonly (number | undefined)[]): T {
   return { ...detail, places: detail.places.map((place, index) => ({ ...place, line: lines[index] })) }
 }

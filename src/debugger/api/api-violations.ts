@@ -3,11 +3,11 @@ import type { ViolationCount } from '../../model/plans/violation.ts'
 
 export interface ViolationsView {
   list(): readonly ViolationCount[]
-  /** How many were not noted because too many kinds are known. */
+  /** The number of violations that were not recorded because there were too many kinds. */
   readonly dropped: number
 }
 
-/** `GET /api/violations?source=ID`: what differs from tracking plans since the start, the most frequent first. */
+/** Registers `GET /api/violations?source=ID`: differences from tracking plans since the start, the most frequent first. */
 export function registerViolations(app: FastifyInstance, violations: ViolationsView): void {
   app.get('/api/violations', async request => {
     const { source } = request.query as { source?: unknown }

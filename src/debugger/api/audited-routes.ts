@@ -3,11 +3,11 @@ import type { Audit, AuditAction, AuditEntry } from '../../model/operations/audi
 
 export interface AuditedRoutesOptions {
   readonly audit: Audit
-  /** `admin` for whoever has the password. */
+  /** `admin` for anyone who knows the password. */
   readonly who: string
   /** The newest entries, oldest first. */
   readonly recent: () => readonly AuditEntry[]
-  /** What may be shown of a source's key. */
+  /** The masked form of a source's key. */
   readonly maskedKey?: (source: string, index: number) => string | undefined
 }
 
@@ -19,7 +19,7 @@ interface Done {
 const KEY = /^\/api\/sources\/([^/?]+)\/keys\/(\d+)$/
 const TEST = /^\/api\/sources\/([^/?]+)\/test$/
 
-/** Keeps who has changed or seen something through the API, once the request has been answered; and `GET /api/audit`, the newest first. */
+/** Audits API requests that change or reveal something, once they are answered. Registers `GET /api/audit`, newest entry first. */
 export function registerAudit(api: FastifyInstance, options: AuditedRoutesOptions): void {
   const { audit, who, recent } = options
   api.addHook('onResponse', async (request, reply) => {

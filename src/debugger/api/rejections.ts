@@ -6,18 +6,18 @@ import type { EventRow } from '../ring/row.ts'
 import { sdkOf, toRow } from '../ring/row.ts'
 import { matching } from '../ring/search.ts'
 
-/** Events of one outcome and reason that were not taken. */
+/** Refused events with the same outcome and reason. */
 export interface RejectionGroup {
   readonly outcome: string
-  /** The reason; '' where the outcome is reason enough. */
+  /** The reason; '' if the outcome says enough. */
   readonly code: string
-  /** The reason in words. */
+  /** The reason as a sentence. */
   readonly meaning: string
-  /** How many of them are kept in memory. */
+  /** The number of these events in memory. */
   readonly count: number
   /** RFC 3339. */
   readonly lastAt: string
-  /** By how often each was seen among the latest. */
+  /** The SDKs of the latest events, the most frequent first. */
   readonly sdks: readonly { readonly sdk: string; readonly count: number }[]
   readonly sources: readonly string[]
   /** The latest few, newest first. */
@@ -25,7 +25,7 @@ export interface RejectionGroup {
 }
 
 const MAX_SAMPLES = 5
-/** How many of a group's latest events are looked into for their SDK. */
+/** The number of a group's latest events that are parsed to find their SDK. */
 const MAX_PARSED = 50
 
 const MEANINGS: Readonly<Record<string, string>> = {
@@ -33,7 +33,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   failed: 'could not be made durable; clients were told to send again (503)'
 }
 
-/** The events that were not taken, grouped by reason, the group with the latest event first. */
+/** Refused events grouped by reason, the group with the latest event first. */
 export async function groupRejections(
   recent: RecentEvents,
   { mask, background }: { readonly mask: Mask; readonly background: Background }

@@ -6,7 +6,7 @@ import type { OutcomeCounts } from '../ring/recent.ts'
 import { sdkOf } from '../ring/row.ts'
 import type { Mask } from '../ring/mask.ts'
 
-/** An SDK that a source was seen to send with. */
+/** An SDK that has sent events for a source. */
 export interface SeenSdk {
   readonly sdk: string
   /** Milliseconds since the epoch. */
@@ -20,15 +20,15 @@ export interface SourceView {
   readonly allowedOrigins: readonly string[] | null
   readonly rateLimit: Source['rateLimit'] | null
   readonly outcomes: OutcomeCounts
-  /** RFC 3339; null while it has sent nothing. */
+  /** RFC 3339; null if no event has arrived. */
   readonly lastEventAt: string | null
   readonly sdks: readonly SeenSdk[]
 }
 
 export interface SdkWatch {
-  /** Resolves when it has looked at what came until now: once before several are asked for. */
+  /** Resolves when the events until now are examined. Call this once before calls of of(). */
   look(): Promise<void>
-  /** Latest first. */
+  /** The SDKs of a source, the latest first. */
   of(source: string): readonly SeenSdk[]
   stop(): void
 }
@@ -37,8 +37,8 @@ const LOOK_MS = 1_000
 const MAX_SDKS_PER_SOURCE = 30
 
 /**
- * Notes which SDKs send: once a second it looks into the latest request of each source that has sent since. Looking
- * into every event would cost more than it tells.
+ * Records which SDKs send events. Once a second it parses the latest request of each source that has sent something. To
+ * parse every event would cost more than the information is worth.
  */
 export function watchSdks(options: {
   readonly recent: RecentEvents

@@ -7,56 +7,56 @@ import type { Mask } from '../ring/mask.ts'
 import type { RecentEvents } from '../ring/recent.ts'
 import { collect } from '../ring/search.ts'
 
-/** A record that was found outside the memory of the server. */
+/** A record that was found in the log or in Kafka. */
 export interface FoundRecord {
   readonly place: Placement
-  /** JSON, as it lies there. */
+  /** The record's JSON, unchanged. */
   readonly value: string
-  /** Milliseconds since the epoch; undefined where the place does not say. */
+  /** Milliseconds since the epoch; undefined if the place has no time. */
   readonly at?: number
-  /** Number of the line in its file, from 1. */
+  /** The line number in its file, from 1. */
   readonly line?: number
 }
 
 export interface FindResult {
   readonly records: readonly FoundRecord[]
-  /** False: the time ran out before everything was looked at. */
+  /** False if the time ran out before everything was searched. */
   readonly complete: boolean
 }
 
-/** Looks for the records of a messageId until `signal` aborts; rejects, in words, where it cannot look at all. */
+/** Searches for the records of a messageId until `signal` aborts. Rejects with a readable Error if it cannot search at all. */
 export type FindRecords = (messageId: string, signal: AbortSignal) => Promise<FindResult>
 
-/** Ways to find a record when it is not in memory. */
+/** The searches for a record that is not in memory. */
 export interface Finders {
   readonly log: FindRecords
-  /** Undefined where there is no Kafka. */
+  /** Undefined without Kafka. */
   readonly kafka: FindRecords | undefined
-  /** For each place on disk the number of the line that it means; undefined for other places, and when `signal` aborts. */
+  /** The line number of each place on disk; undefined for other places, and after `signal` aborts. */
   readonly linesOf: (places: readonly Placement[], signal: AbortSignal) => Promise<readonly (number | undefined)[]>
 }
 
-/** Where a messageId is looked for when it is not in memory, in this order. */
+/** A place that is searched for a messageId that is not in memory, in this order. */
 export interface Place {
   readonly name: 'log' | 'kafka'
   readonly find: FindRecords | undefined
 }
 
-/** Where was looked, in order, and what came of it. */
+/** One search of a place, and its result. */
 export interface SearchAttempt {
   readonly place: 'memory' | Place['name']
   readonly ms: number
   readonly found: number
   readonly complete: boolean
-  /** Why nothing could be looked at there. */
+  /** Why the place could not be searched. */
   readonly problem?: string
 }
 
 export interface Trace {
   readonly messageId: string
-  /** In memory: each time that an event with this id came in, newest first. */
+  /** Events in memory with this id, newest first: one for each time that it arrived. */
   readonly events: readonly EventDetail[]
-  /** Elsewhere; looked for only where memory has nothing. */
+  /** Records in other places; searched only if there is nothing in memory. */
   readonly records: readonly FoundRecord[]
   readonly looks: readonly SearchAttempt[]
 }
@@ -66,15 +66,15 @@ export interface TraceOptions {
   readonly places: readonly Place[]
   readonly mask: Mask
   readonly background: Background
-  /** Aborts when nobody waits for the answer any more. */
+  /** Aborts when the client no longer waits for the answer. */
   readonly signal: AbortSignal
 }
 
 const MAX_EVENTS = 20
-/** For each place. */
+/** The time limit for each place. */
 const PATIENCE_MS = 5_000
 
-/** What is known of a messageId: in memory, else in the log, else in the last hour of Kafka. */
+/** Finds a messageId in memory, else in the log, else in the last hour of Kafka. Problems of a place are part of the result. */
 export async function trace(messageId: string, from: TraceOptions): Promise<Trace> {
   const { recent, places, mask, background, signal } = from
   const start = performance.now()

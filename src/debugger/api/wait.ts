@@ -7,27 +7,27 @@ import { collect } from '../ring/search.ts'
 
 export interface WaitOptions {
   readonly filter: EventFilter
-  /** Events up to and including this seq are left out. */
+  /** Only events with a greater seq count. */
   readonly after: number
   readonly count: number
   readonly limit: number
   readonly waitMs: number
-  /** Aborts when the client has gone. */
+  /** Aborts when the client disconnects. */
   readonly signal: AbortSignal
   readonly background: Background
 }
 
-/** New events are looked at this much after they came, so that many at once cost one look. */
+/** New events are examined after this delay, so that many at once are examined together. */
 const SETTLE_MS = 20
 
 interface Awaited {
   /** Oldest first. */
   readonly found: readonly StoredEvent[]
-  /** The last seq that was looked at. */
+  /** The last seq that was examined. */
   readonly seen: number
 }
 
-/** Events that match, as soon as there are `count` of them, or what there is when the time is up. */
+/** Resolves with the matching events as soon as there are `count` of them, or with those there are when the time is up. */
 export async function waitForEvents(recent: RecentEvents, options: WaitOptions): Promise<Awaited> {
   const { filter, count, limit, waitMs, signal, background } = options
   const matches = createMatcher(filter)
@@ -54,7 +54,7 @@ function* upTo(events: Iterable<StoredEvent>, last: number): Generator<StoredEve
   }
 }
 
-/** Resolves a moment after the next event, and at the latest when the time is up. */
+/** Resolves SETTLE_MS after the next event, at the latest when the time is up or `signal` aborts. */
 function news(recent: RecentEvents, seen: number, until: { ms: number; signal: AbortSignal }): Promise<void> {
   if (recent.nextSeq() - 1 > seen) return Promise.resolve()
   return new Promise(resolve => {

@@ -3,18 +3,18 @@ import type { Matcher } from '../ring/filter.ts'
 import type { LiveFeed } from './live.ts'
 import { fail } from '../query.ts'
 
-/** What may be on its way to a slow reader, in bytes; beyond that it is told nothing until it has caught up. */
+/** The most unsent bytes for a slow reader. Beyond it, nothing is written until the reader has caught up. */
 const MAX_UNSENT_BYTES = 256 * 1024
-/** A comment so often keeps proxies from closing a stream in which nothing happens. */
+/** A comment is sent at this interval, so that proxies do not close an idle stream. */
 const HEARTBEAT_MS = 15_000
 const RETRY_MS = 1_000
 
-/** A reader that takes nothing for so many heartbeats has gone, or keeps a place that others wait for. */
+/** A reader that reads nothing for so many heartbeats is disconnected, because it is gone or takes the place of others. */
 const MAX_STALLED_HEARTBEATS = 8
 
 /**
- * Answers with a stream of server-sent events: `events` carries a LiveBatch as JSON. Its id is the seq of the last row,
- * so that a browser that reconnects goes on where it was. A HEAD gets the head alone, and watches nothing.
+ * Answers with a stream of server-sent events. Each `events` event has a LiveBatch as JSON. Its id is the seq of the last row,
+ * so that a browser that reconnects continues there. A HEAD gets only the head, and subscribes to nothing.
  */
 export function openEventStream(
   request: FastifyRequest,

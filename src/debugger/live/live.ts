@@ -6,59 +6,59 @@ import type { StoredEvent } from '../ring/ring.ts'
 import type { EventRow } from '../ring/row.ts'
 import { toRow } from '../ring/row.ts'
 
-/** What a watcher is told of, as JSON. */
+/** One message to a watcher, sent as JSON. */
 export interface LiveBatch {
   /** Oldest first. */
   readonly rows: readonly EventRow[]
-  /** Events of any kind, before these rows, that were passed over because they came faster than they can be shown. */
+  /** The number of events before these rows that were skipped, because they arrived faster than they can be shown. */
   readonly skipped: number
-  /** The first of those; they can be asked for while they are kept. */
+  /** The seq of the first skipped event. Skipped events can be requested while they are in memory. */
   readonly skippedFrom: number
 }
 
 export interface Watcher {
   readonly matches: Matcher
-  /** False while what was told is still on its way: nothing more is told then. */
+  /** False while earlier messages are unsent. No message is made then. */
   ready(): boolean
   /** @param json a LiveBatch. @param lastSeq the seq of its last row; undefined where it has none */
   tell(json: string, lastSeq: number | undefined): void
-  /** Nothing more will be told. */
+  /** No more messages follow. */
   end(): void
 }
 
 export interface LiveFeed {
-  /** Tells of events from `fromSeq` on, until the answer is called. Throws RangeError where too many watch already. */
+  /** Sends events from `fromSeq` on, until the returned function is called. Throws RangeError if there are too many watchers. */
   watch(watcher: Watcher, fromSeq: number): () => void
-  /** How many watch now. */
+  /** The number of watchers. */
   watchers(): number
-  /** Ends every watcher: a server that closes must not wait for them. */
+  /** Ends every watcher, because a server that closes must not wait for them. */
   close(): void
 }
 
-/** Watchers are told at most so often, in milliseconds: soon enough for people, seldom enough to cost little. */
+/** The interval between messages, in milliseconds: short enough for people, long enough to cost little. */
 const TICK_MS = 100
-/** What all watchers together may take of a tick: 1 % of the time, so that looking on costs no throughput. */
+/** The time that all watchers together may take in a tick: 1 % of it, so that watching costs no throughput. */
 const BUDGET_MS = 1
-/** In one tick; telling them costs time too. Nobody reads a thousand lines a second. */
+/** The most rows in one tick, because sending them costs time too. Nobody reads a thousand lines a second. */
 const MAX_ROWS = 100
 /**
- * A watcher that is further behind than it gets in so many ticks is brought near the newest events: live means now, and
- * a slow machine gets through a few rows in a tick where a quick one gets through thousands.
+ * A watcher that needs more ticks than this to catch up skips to the newest events: the stream is live, and a slow machine
+ * may process only a few rows in a tick where a fast one processes thousands.
  */
 const MAX_LAG_TICKS = 10
 const MAX_LAG_EVENTS = 2_000
 const MAX_WATCHERS = 32
 
 interface Follower extends Watcher {
-  /** The last seq that was looked at. */
+  /** The last seq that was examined. */
   seen: number
-  /** How many events were looked at in the last tick that ended late. */
+  /** The number of events that were examined in the last tick that ran out of time. */
   pace: number
-  /** Whether the last tick ended before the newest event was looked at. */
+  /** Whether the last tick ended before the newest event was examined. */
   late: boolean
 }
 
-/** The live stream: nothing runs while nobody watches, or while there is no news. */
+/** Creates the live stream. It does no work without watchers or without new events. */
 export function createLiveFeed(options: { readonly recent: RecentEvents; readonly mask: Mask }): LiveFeed {
   return new Feed(options)
 }
@@ -67,7 +67,7 @@ class Feed implements LiveFeed {
   readonly #recent: RecentEvents
   readonly #mask: Mask
   readonly #followers = new Set<Follower>()
-  /** Rows of this tick as JSON, by seq: most watchers are told of the same ones. */
+  /** The rows of this tick as JSON, by seq, because most watchers get the same ones. */
   readonly #rows = new Map<number, string>()
   #timer: NodeJS.Timeout | undefined
   #unsubscribe: (() => void) | undefined
@@ -93,7 +93,7 @@ class Feed implements LiveFeed {
     }
   }
 
-  /** Handed on by itself. */
+  /** A bound function, because callers pass it on without its object. */
   readonly watchers = (): number => this.#followers.size
 
   close(): void {

@@ -12,7 +12,7 @@ const require = createRequire(import.meta.url)
 const SCRIPT = 'text/javascript; charset=utf-8'
 const STYLE = 'text/css; charset=utf-8'
 
-/** The page's libraries, as they come from npm, by the name that the page's own modules import them by. */
+/** The page's libraries as published on npm, by the file name that the page's modules import. */
 export function vendorFiles(): ReadonlyMap<string, PageFile> {
   const preact = dirname(require.resolve('preact'))
   const htm = dirname(require.resolve('htm'))
@@ -26,7 +26,7 @@ export function vendorFiles(): ReadonlyMap<string, PageFile> {
   ])
 }
 
-/** A browser needs paths where Node takes the names of packages. */
+/** Replaces imports of packages by paths, because a browser has no package names. */
 function script(file: string): PageFile {
   const text = readFileSync(file, 'utf8')
   const body = text.replaceAll(/(from\s*)(["'])preact\2/g, '$1$2./preact.js$2')

@@ -9,10 +9,10 @@ import { fail } from '../query.ts'
 const PAGE_DIR = new URL('./assets/', import.meta.url).pathname
 const LOGIN_PAGE = readFileSync(`${PAGE_DIR}login.html`, 'utf8')
 const MAX_FORM_BYTES = 4 * 1024
-/** Scripts and styles may be kept, but are asked about each time: an update must not meet an old page. */
+/** Scripts and styles may be cached but are revalidated each time, so that an updated server never gets an old page. */
 const REVALIDATE = 'no-cache'
 
-/** The debugger's page, its login form, and the files that they are made of. The files hold no data and are open. */
+/** Registers the debugger's page, its login form and their files. The files contain no data and need no password. */
 export async function registerPage(app: FastifyInstance, access: Access): Promise<void> {
   await app.register(fastifyStatic, {
     root: PAGE_DIR,

@@ -3,13 +3,13 @@ import type { Matcher } from './filter.ts'
 import { matching } from './search.ts'
 import type { StoredEvent } from './ring.ts'
 
-/** What the events of one answer may take, in bytes of JSON: it is copied as a whole when it is sent. */
+/** The most bytes of JSON for the events of one answer, because the whole answer is copied when it is sent. */
 const MAX_EVENTS_BYTES = 512 * 1024
 
-/** JSON texts that go into one answer, until they are too many bytes. */
+/** Collects JSON texts for one answer up to a limit of bytes. */
 export interface AnswerPart {
   readonly texts: readonly string[]
-  /** Takes a value in, unless there is no room for it; the first one always fits. */
+  /** Adds a value, and returns true if it fits. The first value always fits. */
   add(value: unknown): boolean
 }
 
@@ -29,13 +29,13 @@ export function createAnswerPart(maxBytes = MAX_EVENTS_BYTES): AnswerPart {
 }
 
 export interface ListedEvents {
-  /** Each is JSON. */
+  /** The added values, each as JSON. */
   readonly texts: readonly string[]
-  /** The `seq` behind which there may be more, in the same direction; null: there are none. */
+  /** The `seq` after which there may be more, in the same direction; null: there are none. */
   readonly next: number | null
 }
 
-/** The first events that match, as JSON, as many as were asked for and fit into one answer. */
+/** The first matching events as JSON: as many as were requested and fit into one answer. */
 export async function listEvents(
   events: Iterable<StoredEvent>,
   wanted: {
@@ -43,7 +43,7 @@ export async function listEvents(
     readonly limit: number
     readonly background: Background
     readonly signal: AbortSignal
-    /** What is told of an event. */
+    /** Makes the value that the answer has for an event. */
     readonly show: (stored: StoredEvent) => object | Promise<object>
   }
 ): Promise<ListedEvents> {
@@ -57,7 +57,7 @@ export async function listEvents(
   return { texts: part.texts, next: null }
 }
 
-/** The JSON of an object whose member `name` is a list of texts that are JSON already. */
+/** The JSON of `rest` with one more member `name`: an array of texts that are JSON already. */
 export function withTexts(name: string, texts: readonly string[], rest: object): string {
   const others = JSON.stringify(rest)
   return `{"${name}":[${texts.join(',')}]${others === '{}' ? '}' : `,${others.slice(1)}`}`

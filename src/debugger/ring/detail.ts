@@ -7,27 +7,27 @@ import type { StoredEvent } from './ring.ts'
 import type { EventRow, JsonObject } from './row.ts'
 import { parseObject, publishedText, receivedText, sdkIn, sdkOf, toRow } from './row.ts'
 
-/** Everything that is known of one event; write keys are hidden in all of it. */
+/** Everything that is known about one event, with write keys masked. */
 export interface EventDetail extends EventRow {
   readonly endpoint: string
-  /** The sender's. */
+  /** The client's address. */
   readonly address: string
   readonly sdk: string
   readonly fault: { readonly code: string; readonly pointer: string; readonly message: string } | null
-  /** JSON as the client sent it; for a broken event whatever it sent. */
+  /** The event's JSON as the client sent it; if it is not valid JSON, the bytes as text. */
   readonly received: string
-  /** JSON as it was published; null where nothing was. */
+  /** The published JSON; null if nothing was published. */
   readonly published: string | null
-  /** The event as a value, for programs: as it was published, else as it was sent; null where it is no object. */
+  /** The event as a value, for programs: as published, else as sent; null if it is not an object. */
   readonly payload: JsonObject | null
   readonly changes: readonly Change[]
   readonly journey: readonly Step[]
   readonly places: readonly Placement[]
-  /** Values of what was published that stop or mislead common readers of the log. */
+  /** Published values that common readers of the log cannot read or misread. */
   readonly hardValues: readonly (HardValue & { readonly meaning: string })[]
 }
 
-/** What became of a top-level field on its way. Values are JSON text. */
+/** A top-level field that differs between the received and the published event. Values are JSON text. */
 export interface Change {
   readonly field: string
   readonly kind: 'added' | 'changed' | 'removed'
@@ -37,14 +37,15 @@ export interface Change {
 
 export interface Step {
   readonly step: 'received' | 'validated' | 'governed' | 'enriched' | 'published' | 'answered'
-  /** Milliseconds after the request was received whole. */
+  /** Milliseconds since the whole request was received. */
   readonly atMs: number
   readonly says: string
 }
 
 /**
- * Each text is masked once, in slices of background work, and all else is taken from the masked texts. Where a key that
- * is a number made a text something else than JSON, the values come from the text itself, and are masked one by one.
+ * Creates the detail of an event. Each text is masked once, in slices of background work, and everything else is derived from
+ * the masked texts. If masking a key that is a number made a text invalid JSON, the values come from the unmasked text and
+ * are masked one by one.
  */
 export async function toDetail(
   stored: StoredEvent,
@@ -76,7 +77,7 @@ export async function toDetail(
   }
 }
 
-/** Both are masked. */
+/** The differences of two masked events. */
 function changesOf(before: JsonObject | undefined, after: JsonObject | undefined): Change[] {
   if (before === undefined || after === undefined) return []
   const spelled = (value: unknown): string | null => (value === undefined ? null : JSON.stringify(value))
@@ -127,7 +128,7 @@ const ENDINGS: Record<StoredEvent['event']['outcome'], string> = {
   suppressed: 'suppressed: the user is on the suppression list, so nothing of the event was kept (200)'
 }
 
-/** A place for people: `tributary.events, partition 3, offset 42`. */
+/** A place as text for people: `tributary.events, partition 3, offset 42`. */
 export function inWords({ store, topic, partition, offset, file, position }: Placement): string {
   if (store === 'kafka') return `${topic}, partition ${partition}${offset === undefined ? '' : `, offset ${offset}`}`
   if (store === 'memory') return 'memory'

@@ -2,23 +2,23 @@ import type { StoredEvent } from './ring.ts'
 import type { JsonObject } from './row.ts'
 import { nameOf, parseObject, publishedText, receivedText, userOf } from './row.ts'
 
-/** Which events somebody wants to see. Lists are "one of these"; undefined lets all through. */
+/** Selects events. A list means "one of these"; undefined selects all. */
 export interface EventFilter {
   readonly source?: readonly string[]
   readonly type?: readonly string[]
   readonly outcome?: readonly string[]
   readonly code?: readonly string[]
   readonly messageId?: string
-  /** Patterns: letters count whatever their case, `*` stands for anything. */
+  /** A pattern: case-insensitive, `*` matches any characters. */
   readonly event?: string
   readonly user?: string
-  /** Anywhere in the payload, whatever its case. */
+  /** A text anywhere in the payload, case-insensitive. */
   readonly text?: string
 }
 
 export type FilterQuery = Readonly<Record<keyof EventFilter, string | undefined>>
 
-/** @param query as it stands in the URL; an empty value counts as none */
+/** @param query the parameters of the URL; an empty value counts as missing */
 export function parseFilter(query: Partial<FilterQuery>): EventFilter {
   const lists = (['source', 'type', 'outcome', 'code'] as const).map(name => [name, list(query[name])] as const)
   const texts = (['messageId', 'event', 'user', 'text'] as const).map(name => [name, query[name] || undefined] as const)
@@ -30,7 +30,7 @@ function list(value: string | undefined): readonly string[] | undefined {
   return parts.length === 0 ? undefined : parts
 }
 
-/** Whether an event is wanted. What is known without parsing is looked at first. */
+/** Whether an event matches. Checks what needs no parsing first. */
 export type Matcher = (stored: StoredEvent) => boolean
 
 export function createMatcher(filter: EventFilter): Matcher {
@@ -62,14 +62,14 @@ function holds(stored: StoredEvent, needles: readonly string[]): boolean {
   return needles.some(needle => text.includes(needle))
 }
 
-/** As JSON spells the text, and as clients spell it that write everything beyond ASCII as \u00e9. */
+/** The text as JSON writes it, and as clients write it that escape everything beyond ASCII (\u00e9). */
 function spellings(text: string): string[] {
   const plain = JSON.stringify(text.toLowerCase()).slice(1, -1)
   const escaped = plain.replaceAll(/[\u0080-\uffff]/g, char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
   return plain === escaped ? [plain] : [plain, escaped]
 }
 
-/** Linear in both lengths, whatever the pattern: `*` in it never backtracks. */
+/** Takes time linear in both lengths for any pattern, because `*` never backtracks. */
 function createPattern(pattern: string): (value: string) => boolean {
   const [first = '', ...rest] = pattern.toLowerCase().split('*')
   const last = rest.pop()

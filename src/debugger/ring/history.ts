@@ -7,32 +7,32 @@ import type { RecentEvents } from './recent.ts'
 export interface DiskState {
   readonly freeBytes: number
   readonly sizeBytes: number
-  /** Milliseconds until the log has filled it at its present rate; undefined: it does not. */
+  /** Milliseconds until the log fills the disk at its present rate; undefined: it does not. */
   readonly fullInMs: number | undefined
 }
 
-/** What the server is like at one moment. */
+/** The state of the server at one moment. */
 export interface Probe {
   readonly health: SinkHealth
   readonly draining: boolean
-  /** Bytes that Kafka has not confirmed yet, and what may wait at most; undefined where there is no Kafka. */
+  /** Bytes that Kafka has not confirmed yet, and their limit; undefined without Kafka. */
   readonly backlog: { readonly bytes: number; readonly maxBytes: number } | undefined
-  /** messageIds remembered by the source that remembers most, and how many it may. */
+  /** The messageIds of the source that has most of them, and the limit for a source. */
   readonly dedupe: { readonly ids: number; readonly maxIds: number }
-  /** Of DATA_DIR; undefined while it cannot be looked at. */
+  /** The disk of DATA_DIR; undefined while it cannot be read. */
   readonly disk: DiskState | undefined
 }
 
-/** One interval. Counts are of the interval, levels are those at its end. */
+/** One interval: the counts of the interval, and the levels at its end. */
 export interface Point {
   /** Milliseconds since the epoch. */
   readonly at: number
   readonly seconds: number
   readonly outcomes: Readonly<Record<Outcome, number>>
-  /** Those that have sent something. */
+  /** Events by source, for sources that have sent something. */
   readonly sources: Readonly<Record<string, number>>
   readonly refusedRequests: number
-  /** Milliseconds until a write was confirmed; null where nothing was written. */
+  /** Milliseconds until a write was confirmed; null if nothing was written. */
   readonly publishMs: { readonly p50: number; readonly p99: number } | null
   readonly backlogBytes: number | null
   readonly dedupeIds: number
@@ -48,7 +48,7 @@ export interface History {
 export const INTERVAL_MS = 2_000
 const MAX_POINTS = (60 * 60 * 1000) / INTERVAL_MS
 
-/** The last hour in memory, one point every two seconds. */
+/** Keeps the last hour in memory, one point every two seconds. */
 export function createHistory(options: {
   readonly seen: Observations
   readonly probe: () => Probe

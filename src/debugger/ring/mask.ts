@@ -1,40 +1,40 @@
 import type { Background } from '../../model/background.ts'
 
-/** Takes write keys out of texts. */
+/** Masks write keys in texts. */
 export interface Mask {
   (text: string): string
-  /** The same for a text of any length, in slices of background work. */
+  /** The same for long texts, in slices of background work. */
   inSlices(text: string, background: Background): Promise<string>
 }
 
 export interface KnownKeys {
   isKey(text: string): boolean
-  /** The lengths that keys have, in characters: only texts of such a length are worth a look. */
+  /** The lengths of keys, in characters: only texts of such a length can be keys. */
   lengths(): ReadonlySet<number>
-  /** Another value whenever the keys may be others. */
+  /** A different value whenever the keys may have changed. */
   version(): unknown
 }
 
 const MASKED = '[write key]'
 
-/** Strings of JSON, and words outside of them: those of a broken event, and numbers. */
+/** JSON strings, and words outside of strings: numbers, and words of an event that is not valid JSON. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|(?:[\w-]|\\u00[2-7][0-9a-fA-F])+/gs
-/** A key can stand alone or in a URL. A word may spell characters as \u0041. */
+/** A key can be a whole string or a part of a URL. A word may have characters escaped as \u0041. */
 const WORD = /(?:[\w-]|\\u00[2-7][0-9a-fA-F])+/g
-/** The parts of a word that dashes join, and what looks like a key of our own making within one. */
+/** The parts of a word between dashes, and within a part what looks like a generated key. */
 const PARTS = /(?<![A-Za-z0-9_])[A-Za-z0-9_]+?(?=wk_)|wk_[A-Za-z0-9]+|[A-Za-z0-9_]+/g
 const PART = /-|.wk_/
 const KEY_NAME = /^"write_?key"$/i
 const COLON = /^\s*:\s*$/
 
-/** Words are mostly the same few; each is hashed once. */
+/** Most words repeat, and each is hashed once while it is in this cache. */
 const MAX_REMEMBERED_WORDS = 20_000
-/** The clock is asked once for so many tokens. */
+/** The clock is read once for so many tokens. */
 const TOKENS_PER_LOOK = 64
 
 /**
- * Hides every write key that a source has now, however the client came to put it in its payload, and whatever stands
- * under the name `writeKey`, so that a revoked key is not shown either.
+ * Masks every write key that a source has now, wherever it is in a payload. Also masks the value of every member named
+ * `writeKey`, so that a revoked key is not shown either.
  */
 export function createMask(keys: KnownKeys): Mask {
   const masking = new Masking(keys)
@@ -84,13 +84,13 @@ class Masking {
     return answer
   }
 
-  /** Yields now and then, and returns the masked text. */
+  /** Yields after every TOKENS_PER_LOOK tokens, and returns the masked text. */
   *work(text: string): Generator<undefined, string> {
     this.#refresh()
     let masked = ''
     let copied = 0
     let looked = 0
-    /** Behind the latest string that is the name of a key's member. */
+    /** The position after the last string that is a member name such as `writeKey`. */
     let named = -1
     for (const { 0: token, index } of text.matchAll(TOKEN)) {
       const isString = token.startsWith('"')
@@ -107,13 +107,13 @@ class Masking {
   }
 
   #maskToken(token: string, isString: boolean): string {
-    // No spelling of a character is shorter than the character.
+    // An escaped character is never shorter than the character.
     if (token.length < this.#shortest) return token
     if (!isString) return this.#maskWord(token)
     return this.#isKey(content(token)) ? `"${MASKED}"` : token.replace(WORD, word => this.#maskWord(word))
   }
 
-  /** A word, or a part of it where dashes join several. */
+  /** Masks a word, or the parts of it between dashes that are keys. */
   #maskWord(word: string): string {
     if (word.length < this.#shortest) return word
     const plain = word.includes('\\') ? content(`"${word}"`) : word
@@ -122,7 +122,7 @@ class Masking {
     return masked === plain ? word : masked
   }
 
-  /** Whether a part between dashes is as long as a key. */
+  /** Whether a part between dashes has the length of a key. */
   #hasPart(word: string): boolean {
     for (let start = 0; start < word.length;) {
       const dash = word.indexOf('-', start)

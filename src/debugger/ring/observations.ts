@@ -3,22 +3,22 @@ import { createRecentEvents } from './recent.ts'
 import type { RefusedRequest, RefusedRequests } from './refused-requests.ts'
 import { createRefusedRequests } from './refused-requests.ts'
 
-/** What was measured since it was last taken. */
+/** The measurements of one interval. */
 export interface Measured {
-  /** Milliseconds until each write was confirmed; of very many the first ones. */
+  /** Milliseconds until each write was confirmed; the first ones if there are very many. */
   readonly publishMs: readonly number[]
   readonly refusedRequests: number
 }
 
-/** All that the server tells the debugger, in memory: made before the parts that report, and read by the parts that show. */
+/** Everything that the debugger shows, in memory. It is created before the parts that report to it. */
 export interface Observations {
   readonly recent: RecentEvents
   readonly refused: RefusedRequests
-  /** A sink confirmed a write. */
+  /** Records that a sink confirmed a write after so many milliseconds. */
   published(milliseconds: number): void
-  /** A request was refused before it was split into events. */
+  /** Records a request that was refused before it was split into events. */
   requestRefused(request: RefusedRequest): void
-  /** Begins a new interval. */
+  /** Returns the measurements of this interval, and begins the next. */
   take(): Measured
 }
 

@@ -6,14 +6,14 @@ import type { EventReport, RequestReport } from '../../model/report.ts'
 
 /**
  * A request as bytes: 16 words of head, the marks of its receipt, 7 words for each event, then the body, the published
- * lines, the sender's address and the messageIds. Numbers lie in 32-bit words; times and marks are 64-bit floats.
+ * lines, the client's address and the messageIds. A word has 32 bits; times and marks are 64-bit floats.
  */
 const HEAD_WORDS = 16
 const FIRST_FLOAT_WORD = 8
 const EVENT_WORDS = 7
 const FLOAT_WORDS = 2
 const WORD_BYTES = 4
-/** UTF-8 takes three bytes at most for what is one unit of a string. */
+/** One UTF-16 unit of a string takes at most three bytes in UTF-8. */
 const MAX_BYTES_PER_UNIT = 3
 
 const TYPES: readonly (EventType | 'unknown')[] = ['unknown', ...EVENT_TYPES]
@@ -26,19 +26,19 @@ function codesOf<T extends string>(names: readonly T[]): Record<T, number> {
   return Object.fromEntries(names.map((name, code) => [name, code])) as Record<T, number>
 }
 
-/** What was published for an event: an `event`, or a `rejected` record; undefined where nothing was. */
+/** What was published for an event: an `event` or a `rejected` record; undefined: nothing. */
 export type PublishedKind = (typeof KINDS)[number]
 
 export interface UnpackedEvent {
   readonly outcome: Outcome
   readonly type: EventType | 'unknown'
   readonly messageId: string
-  /** The record's index in the receipt; -1 where there is none. */
+  /** The record's index in the receipt; -1 without a record. */
   readonly place: number
   readonly kind: PublishedKind
   /** The event as it was received. */
   readonly received: Buffer
-  /** What was published, without its line feed. */
+  /** The published line without its line feed. */
   readonly published: Buffer | undefined
 }
 
@@ -49,13 +49,13 @@ export interface UnpackedRequest {
   readonly timings: RequestReport['timings']
 }
 
-/** One block of memory that requests are packed into, at offsets that are multiples of 8. */
+/** One block of memory for packed requests, at offsets that are multiples of 8. */
 export class PackedRequests {
   readonly #bytes: Buffer
   readonly #words: Int32Array
   readonly #floats: Float64Array
 
-  /** @param capacity in bytes; memory is taken by the system only as it is filled */
+  /** @param capacity in bytes; the system allocates memory only when it is first written */
   constructor(capacity: number) {
     const memory = new ArrayBuffer(capacity & ~7)
     this.#bytes = Buffer.from(memory)
@@ -67,7 +67,7 @@ export class PackedRequests {
     return this.#bytes.length
   }
 
-  /** The most bytes that a report can take. */
+  /** An upper bound of the bytes that a report takes. */
   static room({ body, address, events, receipt }: RequestReport): number {
     const marks = receipt?.marks.length ?? 0
     let bytes = (HEAD_WORDS + marks * FLOAT_WORDS + events.length * EVENT_WORDS) * WORD_BYTES + body.length
@@ -75,7 +75,7 @@ export class PackedRequests {
     return padded(bytes + address.length * MAX_BYTES_PER_UNIT)
   }
 
-  /** Writes a report at `offset`, where there is room for it; returns the bytes that it took. */
+  /** Writes a report at `offset`, where room() bytes must be free. Returns the bytes that it took. */
   pack(report: RequestReport, offset: number): number {
     const { events, body, timings } = report
     const marks = report.receipt?.marks ?? []
@@ -119,7 +119,7 @@ export class PackedRequests {
     return padded(at - offset)
   }
 
-  /** Lines of one request mostly lie side by side: then they are copied in one piece. */
+  /** The lines of a request are mostly adjacent, and are then copied in one piece. */
   #packLines({ events }: RequestReport, offset: number): number {
     let at = offset
     let run: EventReport | undefined
@@ -136,7 +136,7 @@ export class PackedRequests {
     return at - offset
   }
 
-  /** Of a few bytes a loop is quicker than a call. */
+  /** For a few bytes, a loop is faster than a call. */
   #packId({ texts, idStart, idEnd }: EventReport, at: number): number {
     for (let from = idStart; from < idEnd; from++) this.#bytes[at++] = texts[from] as number
     return at
@@ -160,14 +160,14 @@ export class PackedRequests {
     }
   }
 
-  /** The marks of the receipt of the request at `offset`; not a copy: others may come to lie there. */
+  /** The marks of the receipt of the request at `offset`. This is a view: a later request may overwrite it. */
   marksAt(offset: number): ArrayLike<number> {
     const head = offset / WORD_BYTES
     const mark = (head + HEAD_WORDS) / FLOAT_WORDS
     return this.#floats.subarray(mark, mark + (this.#words[head + 6] as number))
   }
 
-  /** Event `index` of the request at `offset`, in memory of its own. */
+  /** A copy of event `index` of the request at `offset`. */
   eventAt(offset: number, index: number): UnpackedEvent {
     const head = offset / WORD_BYTES
     const firstEvent = head + HEAD_WORDS + (this.#words[head + 6] as number) * FLOAT_WORDS

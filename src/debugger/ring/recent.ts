@@ -4,7 +4,7 @@ import type { RequestReport } from '../../model/report.ts'
 import type { RingLimits, StoredEvent } from './ring.ts'
 import { ReportRing } from './ring.ts'
 
-/** What is kept of all events, and for longer of those that were not taken: a flood of good ones must not hide them. */
+/** The limits for all events, and for refused ones, which are kept longer so that many accepted events do not push them out. */
 const RECENT_LIMITS: { readonly all: RingLimits; readonly refused: RingLimits } = {
   all: { maxBytes: 8 * 1024 * 1024, maxEvents: 100_000 },
   refused: { maxBytes: 4 * 1024 * 1024, maxEvents: 10_000 }
@@ -12,22 +12,22 @@ const RECENT_LIMITS: { readonly all: RingLimits; readonly refused: RingLimits } 
 
 export type OutcomeCounts = Record<Outcome, number>
 
-/** What one source has sent since the server started. */
+/** The events of one source since the server started. */
 export interface SourceTally {
   readonly outcomes: OutcomeCounts
-  /** When its latest request came, in milliseconds since the epoch. */
+  /** The arrival of its latest request, in milliseconds since the epoch. */
   lastAt: number
-  /** Of the last event of that request. */
+  /** The seq of the last event of that request. */
   lastSeq: number
 }
 
-/** The memory of the debugger: told of every request by the pipeline, asked by whoever looks. */
+/** The latest events in memory: the pipeline adds every request, and the debugger's API reads them. */
 export interface RecentEvents {
-  /** Counts, and keeps a copy: nothing is parsed here. */
+  /** Counts the events and stores a copy. Parses nothing. */
   observe(report: RequestReport): void
   /** The seq of the next event. */
   nextSeq(): number
-  /** The oldest seq that is kept; the next one when nothing is. */
+  /** The oldest seq in memory; nextSeq() if there is none. */
   firstSeq(): number
   get(seq: number): StoredEvent | undefined
   after(seq: number): Iterable<StoredEvent>
@@ -37,7 +37,7 @@ export interface RecentEvents {
   tallies(): ReadonlyMap<string, SourceTally>
   usage(): { readonly events: number; readonly bytes: number }
   clear(): void
-  /** Calls back after new events until the answer is called. Costs nothing while nobody subscribes. */
+  /** Calls `listener` after new events until the returned function is called. Costs nothing without subscribers. */
   subscribe(listener: () => void): () => void
 }
 

@@ -1,6 +1,6 @@
-/** A request that was refused before it was split into events: it never became one, so no stream shows it. */
+/** A request that was refused before it was split into events, so that no stream of events shows it. */
 export interface RefusedRequest {
-  /** The same code as in the answer. */
+  /** The code of the answer. */
   readonly code: string
   readonly path: string
   readonly address: string
@@ -26,7 +26,7 @@ export interface RefusedRequests {
 const MAX_SAMPLES = 5
 const MAX_TEXT_CHARS = 200
 
-/** Groups them by code, of which there are few; keeps the latest of each. */
+/** Groups refused requests by code, and keeps the latest of each. The number of codes is fixed. */
 export function createRefusedRequests(now: () => number): RefusedRequests {
   const groups = new Map<string, { count: number; samples: (RefusedRequest & { at: number })[] }>()
   return {
@@ -34,7 +34,7 @@ export function createRefusedRequests(now: () => number): RefusedRequests {
       let group = groups.get(code)
       if (group === undefined) groups.set(code, (group = { count: 0, samples: [] }))
       group.count++
-      // The query may hold the write key.
+      // The query may contain the write key.
       const [bare = ''] = path.split('?', 1)
       const sample = { code, path: bare.slice(0, MAX_TEXT_CHARS), address, client: client.slice(0, MAX_TEXT_CHARS) }
       group.samples.unshift({ ...sample, at: now() })

@@ -5,21 +5,21 @@ import type { Effect } from '../../model/governance/rules.ts'
 import type { UnpackedEvent, UnpackedRequest } from './packed.ts'
 import { PackedRequests } from './packed.ts'
 
-/** An event as it was kept: its place in the count of all events, and the request that it came with. */
+/** A stored event: its number and its request. */
 export interface StoredEvent {
-  /** Rises by one from event to event, from 1 at the server's start. */
+  /** The number of the event, counted from 1 at the server's start. */
   readonly seq: number
   readonly request: UnpackedRequest & {
     readonly source: string
-    /** How many events it had. */
+    /** The number of events of the request. */
     readonly events: number
   }
   readonly event: UnpackedEvent & {
     /** Why it was rejected. */
     readonly fault: Fault | undefined
-    /** What rules did to it. */
+    /** What rules did to the event. */
     readonly effects: readonly Effect[]
-    /** Where its record came to rest; nowhere if none was published. */
+    /** Where its record is stored; empty if none was published. */
     readonly places: readonly Placement[]
   }
 }
@@ -31,16 +31,16 @@ export interface RingLimits {
 
 interface RingEntry {
   source: string
-  /** Of the receipt. */
+  /** The reader of the receipt's places. */
   read: ReadPlaces | undefined
-  /** By index of the event; undefined where none was rejected. */
+  /** By index of the event; undefined if no event was rejected. */
   faults: readonly (Fault | undefined)[] | undefined
-  /** By index of the event; undefined where no rule did anything. */
+  /** By index of the event; undefined if no rule did anything. */
   effects: readonly (readonly Effect[] | undefined)[] | undefined
-  /** Of the request's first event. */
+  /** The seq of the request's first event. */
   firstSeq: number
   events: number
-  /** Where it lies, and how many bytes it takes. */
+  /** Its offset in the block, and its size in bytes. */
   offset: number
   bytes: number
 }
@@ -62,20 +62,20 @@ function emptyEntry(): RingEntry {
 }
 
 /**
- * The latest requests, bounded in bytes and in events; the oldest goes first. They are copied into one block of memory,
- * as bytes: a copy costs less than what the collector of garbage would have to do with objects that live so long.
+ * The latest requests, bounded in bytes and in events; the oldest is evicted first. They are copied as bytes into one block
+ * of memory, because a copy costs less than the garbage collection of objects that live so long.
  */
 export class ReportRing {
   readonly #limits: RingLimits
   readonly #packed: PackedRequests
   /**
-   * A ring as well, of #count entries from #head on. They are used again and again: new ones would live just long enough
-   * to come to lie in V8's old space.
+   * A ring of #count entries from #head on. The entry objects are reused: new ones would live just long enough to be moved to
+   * V8's old space.
    */
   #slots: RingEntry[] = Array.from({ length: INITIAL_SLOTS }, emptyEntry)
   #head = 0
   #count = 0
-  /** Where the next entry goes, if it fits before the end. */
+  /** The offset of the next entry, if it fits before the end. */
   #next = 0
   #bytes = 0
   #events = 0
@@ -93,12 +93,12 @@ export class ReportRing {
     return this.#events
   }
 
-  /** The seq of the oldest event that is kept; undefined when there is none. */
+  /** The seq of the oldest event; undefined if there is none. */
   get firstSeq(): number | undefined {
     return this.#at(0)?.firstSeq
   }
 
-  /** Keeps a copy; a request that is larger than the ring is not kept. */
+  /** Stores a copy of a request. A request that is larger than the ring is not stored. */
   add(report: RequestReport, firstSeq: number): void {
     const { source, receipt, events } = report
     const room = PackedRequests.room(report)
@@ -121,7 +121,7 @@ export class ReportRing {
   }
 
   get(seq: number): StoredEvent | undefined {
-    // A fraction would be read from between two events: other memory.
+    // A fraction would read memory between two events.
     if (!Number.isSafeInteger(seq)) return undefined
     const entry = this.#at(this.#indexOf(seq))
     return entry === undefined || seq >= entry.firstSeq + entry.events ? undefined : this.#unpack(entry, seq)
@@ -130,7 +130,7 @@ export class ReportRing {
   /** Events with `seq` above the given one, oldest first. */
   *after(seq: number): Generator<StoredEvent> {
     for (let next = seq + 1; ; next++) {
-      // What is walked through may go meanwhile, so each step looks anew.
+      // Entries may be evicted during the iteration, so each step searches again.
       const at = Math.max(this.#indexOf(next), 0)
       const found = this.#at(at)
       const entry = found !== undefined && next < found.firstSeq + found.events ? found : this.#at(at + 1)
@@ -163,7 +163,7 @@ export class ReportRing {
     }
   }
 
-  /** The offset of so many bytes that no entry lies in: behind the newest one, or at the start again. */
+  /** Evicts entries until `bytes` are free after the newest entry or at the start, and returns their offset. */
   #makeRoom(bytes: number): number {
     const fits = this.#next + bytes <= this.#packed.capacity
     if (!fits) while (this.#isBehind(this.#next)) this.#dropOldest()
@@ -172,7 +172,7 @@ export class ReportRing {
     return offset
   }
 
-  /** Whether the oldest entry lies at or behind `offset`. */
+  /** Whether the oldest entry is at or after `offset`. */
   #isBehind(offset: number): boolean {
     const oldest = this.#at(0)
     return oldest !== undefined && oldest.offset >= offset
@@ -188,7 +188,7 @@ export class ReportRing {
     return index >= 0 && index < this.#count ? this.#slots[(this.#head + index) & (this.#slots.length - 1)] : undefined
   }
 
-  /** The last entry that begins at or before `seq`; -1 where there is none. */
+  /** The index of the last entry that begins at or before `seq`; -1 if there is none. */
   #indexOf(seq: number): number {
     let low = 0
     let high = this.#count
@@ -200,7 +200,7 @@ export class ReportRing {
     return low - 1
   }
 
-  /** The slot behind the newest entry. */
+  /** The slot after the newest entry. */
   #takeSlot(): RingEntry {
     const { length } = this.#slots
     if (this.#count === length) {

@@ -4,7 +4,7 @@ import type { StoredEvent } from './ring.ts'
 
 export type JsonObject = Record<string, unknown>
 
-/** One line of the list of events. No field holds a write key. */
+/** One row of the list of events. No field contains a write key. */
 export interface EventRow {
   readonly seq: number
   /** RFC 3339. */
@@ -15,13 +15,13 @@ export interface EventRow {
   /** Why it was rejected; null for every other outcome. */
   readonly code: string | null
   readonly messageId: string
-  /** What the event is about: a track call's `event`, a page's or screen's `name`, a group's id. */
+  /** The `event` of a track call, the `name` of a page or screen, or the id of a group. */
   readonly name: string
   /** userId, else anonymousId. */
   readonly user: string
 }
 
-/** A name longer than this is no name: it would only make rows heavy. */
+/** Longer names are cut, to keep rows small. */
 const MAX_TEXT_CHARS = 200
 
 /** The event as the client sent it, as text. */
@@ -29,12 +29,12 @@ export function receivedText({ event }: StoredEvent): string {
   return event.received.toString()
 }
 
-/** The event as it was published, or the rejected record; undefined where nothing was. */
+/** The published event or rejected record; undefined if nothing was published. */
 export function publishedText({ event }: StoredEvent): string | undefined {
   return event.published?.toString()
 }
 
-/** The object that a text of JSON spells; undefined for anything else. */
+/** Parses a JSON object; undefined for any other text. */
 export function parseObject(text: string): JsonObject | undefined {
   try {
     return objectOrNothing(JSON.parse(text))
@@ -83,14 +83,14 @@ export function userOf(value: JsonObject | undefined): string {
   return text(value?.['userId']) || text(value?.['anonymousId'])
 }
 
-/** The SDK that sent an event, as `name version`; '' where it does not say. */
+/** The SDK that sent an event, as `name version`; '' if the event does not name it. */
 export function sdkOf(stored: StoredEvent): string {
   return sdkIn(parseObject(publishedText(stored) ?? receivedText(stored)))
 }
 
-/** The SDK that a published event, or a rejected record, names. */
+/** The SDK that a published event or a rejected record names. */
 export function sdkIn(value: JsonObject | undefined): string {
-  // A rejected record names it itself: the event's context may be the batch's.
+  // A rejected record has `library` itself, because the event's context may be in the batch.
   const library =
     objectOrNothing(value?.['library']) ?? objectOrNothing(objectOrNothing(value?.['context'])?.['library'])
   return [text(library?.['name']), text(library?.['version'])].join(' ').trim()

@@ -11,8 +11,8 @@ export interface Wanted {
 }
 
 /**
- * The first `limit` events that match. However many are looked at, requests and other work go on in between: a search
- * through everything that is kept takes a while, but holds nobody up.
+ * Resolves with the first `limit` matching events. It searches in slices of background work, so that even a search through
+ * everything in memory delays no request.
  */
 export async function collect(events: Iterable<StoredEvent>, wanted: Wanted): Promise<StoredEvent[]> {
   const found: StoredEvent[] = []
@@ -22,7 +22,7 @@ export async function collect(events: Iterable<StoredEvent>, wanted: Wanted): Pr
   return found
 }
 
-/** The events that match, one by one, in slices of background work. */
+/** Yields the matching events, in slices of background work. */
 export async function* matching(
   events: Iterable<StoredEvent>,
   { matches, background, signal }: Omit<Wanted, 'limit'>
