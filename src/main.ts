@@ -1,16 +1,16 @@
-/** One run of the server: read the configuration, build the app, listen, and close with grace. The only file that exits. */
+/** Runs the server: reads the configuration, builds the app, listens, and closes gracefully. Only this file exits the process. */
 import cluster from 'node:cluster'
 import closeWithGrace from 'close-with-grace'
 import { endInWords } from './app/end-in-words.ts'
 import type { Ending } from './app/end-with-grace.ts'
 import { readEnvironment } from './config/env/environment.ts'
 
-/** EX_TEMPFAIL of sysexits.h: what is left can be delivered later. */
+/** EX_TEMPFAIL of sysexits.h: the remaining events can be delivered later. */
 const EXIT_LEFT = 75
 
 async function main(): Promise<void> {
   const config = readEnvironment()
-  // Each loads what it needs: a primary has no pipeline, and a server without workers no primary.
+  // Each branch loads only what it needs: a primary has no pipeline, and a server without workers has no primary.
   if (config.workers === undefined) {
     const { runAlone } = await import('./app/alone.ts')
     await runAlone(config, endWithGrace)
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
 
 /** @see EndWithGrace */
 function endWithGrace({ delayMs, log, close, where }: Ending): () => void {
-  // A server with workers has a meaning for SIGUSR2; one without ends with it.
+  // A server with workers handles SIGUSR2; without workers, the signal ends the server.
   const skip: ('SIGHUP' | 'SIGUSR2')[] = process.listenerCount('SIGUSR2') > 0 ? ['SIGHUP', 'SIGUSR2'] : ['SIGHUP']
   const ending = closeWithGrace({ delay: delayMs, logger: false, skip }, async ({ signal, err }) => {
     if (err !== undefined) log.fatal({ err }, 'the server failed')

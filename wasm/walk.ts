@@ -1,11 +1,12 @@
 /**
- * One pass over the bytes of a body: where each member of interest begins and ends, how deep it nests, and whether
- * anything in it needs a closer look. It accepts exactly what JSON.parse accepts, and makes no value of any of it.
+ * One pass over the bytes of a body. It finds where each known member begins and ends, how deep it nests, and whether it needs
+ * a closer check. It accepts exactly what JSON.parse accepts, and creates no values.
  *
- * AssemblyScript, compiled to WebAssembly by scripts/walk-code.ts: the same walk in JavaScript took more than twice as long,
- * because it looks at one byte where this looks at sixteen. src/ingest/parse/walker.ts calls it, and src/ingest/parse/scan.ts reads what it writes.
+ * This is AssemblyScript, which scripts/walk-code.ts compiles to WebAssembly. The same walk in JavaScript took more than twice
+ * as long, because it reads one byte where this reads sixteen. src/ingest/parse/walker.ts calls it, and
+ * src/ingest/parse/scan.ts reads its result.
  *
- * Behind the input lie bytes of zero, which stand nowhere in JSON: most loops end there and need not ask for the end.
+ * Zero bytes follow the input. They are never part of JSON, so most loops stop there without comparing positions.
  */
 
 const QUOTE: u32 = 0x22
@@ -28,10 +29,10 @@ const NINE: u32 = 0x39
 const LOWER_E: u32 = 0x65
 const LOWER_F: u32 = 0x66
 const LOWER_U: u32 = 0x75
-/** Setting this bit makes an ASCII letter small. */
+/** The bit that makes an ASCII letter lower case. */
 const CASE: u32 = 0x20
 
-/** The first two bytes of `__proto__` and `constructor`, and how long these are. */
+/** The first two bytes of `__proto__` and `constructor`, and their lengths. */
 const PROTO_START: u32 = 0x5f5f
 const PROTO_LENGTH: usize = 9
 const CONSTRUCTOR_START: u32 = 0x6f63
@@ -39,19 +40,19 @@ const CONSTRUCTOR_LENGTH: usize = 11
 
 const TRUE: u32 = 0x65757274
 const NULL: u32 = 0x6c6c756e
-/** What follows the f. */
+/** The bytes of `false` after the f. */
 const ALSE: u32 = 0x65736c61
 const ESCAPED_ASCII: u32 = 0x3030755c
 
-/** Each of these is a number of 4 bytes. */
+/** The bytes of one number of the result. */
 const INT: usize = 4
-/** Status, position of the error, repeated key, number of elements, index of the whole's record, number of all, last id. */
+/** Status, position of the error, repeated key, number of elements, index of the whole's record, count of all numbers, last id. */
 const HEAD_BYTES: usize = 7 * INT
 /** Start, end, depth, flags, number of members. */
 const RECORD_BYTES: usize = 5 * INT
 /** Start, closing quote of the key, its number, start and end of the value, its kind and depth, its id, its shape. */
 const MEMBER_BYTES: usize = 8 * INT
-/** Bits of the number that kind and depth share that the kind takes. */
+/** Kind and depth share one number; the kind is in its lowest bits. */
 const KIND_BITS: i32 = 4
 
 const OK: i32 = 0
@@ -63,9 +64,9 @@ const HAS_LINE_BREAKS: i32 = 2
 const HAS_SUSPECT_KEYS: i32 = 4
 const IS_SOUND: i32 = 8
 
-/** Kinds of values: what can be said of them without looking into them. */
+/** Kinds of values. */
 const STRING_ESCAPED: i32 = 0
-/** Its bytes between the quotes, of which there are some, are its text. */
+/** A string that is not empty and has no escapes: the bytes between the quotes are its text. */
 const STRING_PLAIN: i32 = 1
 const STRING_EMPTY: i32 = 2
 const NUMBER: i32 = 3
@@ -75,23 +76,23 @@ const OBJECT: i32 = 6
 const ARRAY: i32 = 7
 const ARRAY_EMPTY: i32 = 8
 
-/** What is told of a key's values: an id, a shape, a shape where the event's type is page; and that it is the type. */
+/** What to compute for the values of a key: an id, a shape, a shape only in page events. IS_TYPE marks the event's type. */
 const HAS_ID: i32 = 1
 const HAS_SHAPE: i32 = 2
 const HAS_SHAPE_IN_PAGES: i32 = 4
 const IS_TYPE: i32 = 8
-/** Its values are few, and have their ids again when others came between. */
+/** The key has few different values, which keep their ids also after other values. */
 const IS_REMEMBERED: i32 = 16
 
-/** `"library` and `page`. */
+/** The bytes of `"library` and of `page`. */
 const LIBRARY: u64 = 0x7972617262696c22
 const PAGE: u32 = 0x65676170
-/** In a shape: a text, an empty one, a whole number and another one. Literals stand for themselves by their first letter. */
+/** The bytes of a shape for a text, an empty text, a whole number and any other number. A literal is its first letter. */
 const SOME_TEXT: u8 = 0x73
 const EMPTY_TEXT: u8 = 0x65
 const WHOLE_NUMBER: u8 = 0x69
 const FRACTION: u8 = 0x64
-/** All of these digits are kept by a number. */
+/** A number with at most so many characters is exact as a double. */
 const MAX_EXACT_CHARS: usize = 15
 const HASH_FACTOR: u64 = 0x9e3779b97f4a7c15
 
@@ -99,15 +100,15 @@ const UNKNOWN: i32 = -1
 const UNKNOWN_ESCAPED: i32 = -2
 const NONE: i32 = -1
 
-/** Known keys by number: room for each, with its length before it. */
+/** The bytes for one known key in KEYS: its length, then its bytes. */
 const KEY_ROOM: usize = 32
 const KEYS = memory.data(32 * 32)
-/** By length and first byte of a key: the number of the last such key and 1, and by number what came before it. */
+/** A hash table of keys by length and first byte. SLOTS: 1 + the number of the last key of a slot; BEFORE: the previous one. */
 const SLOTS = memory.data(1024)
 const BEFORE = memory.data(32)
-/** An envelope's members, while those of its events are written. */
+/** The members of an envelope, until the records of its events are written. */
 const ENVELOPE = memory.data(20 + 32 * 32)
-/** By number of a key: what is told of its values; the id, the shape and the length of the value that came last. */
+/** By number of a key: what to compute for its values; the id, the shape and the length of its last value. */
 const WALK_HINTS = memory.data(32)
 const LAST_ID = memory.data(32 * 4)
 const LAST_SHAPE = memory.data(32 * 4)
@@ -115,25 +116,25 @@ const LAST_LENGTH = memory.data(32 * 4)
 const DECODED = memory.data(32)
 
 const PAGE_BYTES: usize = 65536
-/** More than the widest look ahead. */
+/** The zero bytes after an input: more than the widest read beyond a position. */
 const PADDING: usize = 32
-/** By number of a key: the value that came last, as far as it fits. */
+/** By number of a key: the bytes of its last value, up to VALUE_ROOM. */
 const LAST_VALUES: usize = (__heap_base + 15) & ~15
 const VALUE_ROOM: usize = 4096
-/** What has ids, as far as it fits: a text's length and id, then the text. Each has two places where it can be. */
+/** A cache of texts with ids: length and id, then the text. A text can be in one of two places. */
 const TEXTS: usize = LAST_VALUES + 32 * VALUE_ROOM
 const TEXT_PLACE_BYTES: usize = 1024
 const TEXT_PLACES: usize = 256
-/** More than that gets no id of its own; as many bytes less as the widest store may write too much. */
+/** A longer text gets no stable id. The limit leaves space for the bytes that the widest store writes beyond a text. */
 const MAX_TEXT_BYTES: usize = TEXT_PLACE_BYTES - 8 - 16
-/** The text that an id is looked up for. */
+/** The text whose id is looked up. */
 const TEXT: usize = TEXTS + TEXT_PLACES * TEXT_PLACE_BYTES
 const INPUT: usize = TEXT + TEXT_PLACE_BYTES
 
 let keys: usize = 0
 let longestKey: usize = 0
 
-/** What an address has more than its position in the body. */
+/** The difference between an address and its position in the body. */
 let origin: usize = 0
 let end: usize = 0
 let at: usize = 0
@@ -141,9 +142,9 @@ let at: usize = 0
 let out: usize = 0
 let failedAt: usize = 0
 
-/** Whether values are judged, or only their ends are looked for. */
+/** Whether values are validated. Otherwise only their ends are found. */
 let strict: bool = true
-/** The object that is walked is an envelope. */
+/** Whether the object being walked is an envelope. */
 let expand: bool = false
 let maxDepth: i32 = 0
 let limit: i32 = 0
@@ -152,44 +153,46 @@ let repeatedKey: i32 = NONE
 let isOverLimit: bool = false
 let seenKeys: u32 = 0
 
-/** Levels of nesting of what was walked since this was set to 0. */
+/** The levels of nesting that were walked since this was set to 0. */
 let deepest: i32 = 0
-/** Line breaks stood between tokens. */
+/** Whether there were line breaks between tokens. */
 let lineBreaks: bool = false
-/** A key may spell __proto__ or constructor. */
+/** Whether a key may be __proto__ or constructor, plain or escaped. */
 let suspectKeys: bool = false
-/** The string that was walked last holds a backslash. */
+/** Whether the string that was walked last contains a backslash. */
 let escaped: bool = false
-/** Where the closing quote of the last key stands. */
+/** The address of the closing quote of the last key. */
 let keyEnd: usize = 0
 
-/** Makes room for an input. Returns where it is to be put. */
+/** Reserves memory for an input of `length` bytes. Returns the address for the input. */
 export function room(length: usize): usize {
   reserve(INPUT + length + PADDING)
   return INPUT
 }
 
 /**
- * Learns a key that has a number, the next one; its bytes are where an input would be.
+ * Adds a known key, which gets the next number. Its bytes are at the address for an input.
  *
- * @param told what is told of values of that key, in events: a sum of HAS_ID and its like
+ * @param hints what to compute for values of this key in events: a sum of HAS_ID, HAS_SHAPE and so on
  */
-export function addKey(length: usize, told: i32): void {
+export function addKey(length: usize, hints: i32): void {
   const key = KEYS + keys * KEY_ROOM
   store<u8>(key, <u8>length)
   memory.copy(key + 1, INPUT, length)
   const slot = slotOf(INPUT, length)
   store<u8>(BEFORE + keys, load<u8>(slot))
-  store<u8>(WALK_HINTS + keys, <u8>told)
+  store<u8>(WALK_HINTS + keys, <u8>hints)
   keys++
   store<u8>(slot, <u8>keys)
   if (length > longestKey) longestKey = length
 }
 
 /**
- * Walks an input that must be one object. Returns where the result lies: the head, then the object's record.
+ * Walks an input that must be one object. Returns the address of the result: the head, then the object's record.
  *
- * @param isEvent its values get ids and shapes
+ * @param base the position of the input in the body
+ * @param levels the most levels of nesting
+ * @param isEvent whether values get ids and shapes
  */
 export function walkObject(length: usize, base: usize, levels: i32, isEvent: bool): usize {
   const head = begin(length, base, levels)
@@ -202,7 +205,7 @@ export function walkObject(length: usize, base: usize, levels: i32, isEvent: boo
   return finish(head, isObject ? OK : NOT_JSON, head + HEAD_BYTES)
 }
 
-/** Walks an input that must be one object, and the elements of its `batch`: the head, their records, and its own. */
+/** As walkObject(), for an object and the elements of its `batch`. The result is the head, the elements' records, and its own. */
 export function walkEnvelope(length: usize, base: usize, levels: i32, maxElements: i32): usize {
   const head = begin(length, base, levels)
   limit = maxElements
@@ -222,7 +225,7 @@ export function walkEnvelope(length: usize, base: usize, levels: i32, maxElement
   return finish(head, OK, out - bytes)
 }
 
-/** Where the records of elements go on, while the envelope's own are written. */
+/** The address for the next record of an element, while the envelope's members are written. */
 let stream: usize = 0
 
 function begin(length: usize, base: usize, levels: i32): usize {
@@ -254,10 +257,10 @@ function finish(head: usize, status: i32, record: usize): usize {
   return head
 }
 
-/** Where the memory ends. */
+/** The end of the memory. */
 let reach: usize = 0
 
-/** Makes the memory reach so far; traps where there is none. */
+/** Ensures that the memory reaches up to `address`. Traps if the system has no more. */
 function reserve(address: usize): void {
   if (address > reach) grow(address)
 }
@@ -277,8 +280,8 @@ function fail(position: usize): bool {
   return false
 }
 
-/** The same where a position is asked for: 0 is none. */
-function nowhere(position: usize): usize {
+/** As fail(), for functions that return a position: 0 means none. */
+function failAt(position: usize): usize {
   failedAt = position
   return 0
 }
@@ -291,7 +294,7 @@ function whole(): bool {
   return at == end || fail(at)
 }
 
-/** The object at the position, as a record and its members. */
+/** Walks the object at the position, and writes its record and members. */
 function object(): bool {
   const record = out
   const start = at
@@ -319,7 +322,7 @@ function object(): bool {
       if (load<u8>(at) <= SPACE) skipSpace()
     }
   }
-  // An envelope would find there what its last event has left.
+  // Not for an envelope, because these variables are those of its last event.
   if (isPage && !expand && shapedInPages != 0) {
     const valueEnd = origin + load<u32>(shapedInPages, 4 * INT)
     store<i32>(shapedInPages, shapeOf(origin + load<u32>(shapedInPages, 3 * INT), valueEnd), 7 * INT)
@@ -360,13 +363,13 @@ function member(): bool {
   store<u32>(out, <u32>(valueStart - origin), 3 * INT)
   store<u32>(out, <u32>(at - origin), 4 * INT)
   store<i32>(out, (deepest << KIND_BITS) | kindOf(valueStart, isString && escaped), 5 * INT)
-  const told: i32 = givesIds && !expand && number >= 0 ? load<u8>(WALK_HINTS + number) : 0
-  store<u64>(out, told == 0 ? 0 : idAndShape(number, told, valueStart), 6 * INT)
+  const hints: i32 = givesIds && !expand && number >= 0 ? load<u8>(WALK_HINTS + number) : 0
+  store<u64>(out, hints == 0 ? 0 : idAndShape(number, hints, valueStart), 6 * INT)
   out += MEMBER_BYTES
   return true
 }
 
-/** The kind of the value that begins there and ends at the position. */
+/** The kind of the value that begins at `start` and ends at the position. */
 function kindOf(start: usize, hasEscapes: bool): i32 {
   switch (load<u8>(start)) {
     case 0x22: // "
@@ -391,42 +394,42 @@ function isEmptyArray(start: usize): bool {
   return load<u8>(p) == CLOSE_BRACKET
 }
 
-/** How many ids were given. */
+/** The last id that was assigned. */
 let lastId: i32 = 0
-/** The objects that are walked are events, but for one that is an envelope. */
+/** Whether the objects being walked are events, except an envelope. */
 let givesIds: bool = false
-/** The type of the event that is walked is page; and where its member is written whose value then gets a shape. */
+/** Whether the type of the event is page, and the address of its member whose value gets a shape in that case. */
 let isPage: bool = false
 let shapedInPages: usize = 0
 
 /**
- * The id and, in the upper half, the shape of the value of the member that is written next; the value begins at `start`
- * and ends at the position. Those of the last value of this key, in this body or in one before, where all their bytes are
- * the same: many events share these values.
+ * The id and, in the upper half, the shape of the value of the member that is written next. The value begins at `start` and
+ * ends at the position. If its bytes equal those of the key's last value, in this or an earlier body, it has the same id and
+ * shape: many events share these values.
  */
-function idAndShape(number: i32, told: i32, start: usize): u64 {
+function idAndShape(number: i32, hints: i32, start: usize): u64 {
   const length = at - start
-  if ((told & IS_TYPE) != 0) isPage = length == 6 && load<u32>(start + 1) == PAGE
-  if ((told & HAS_SHAPE_IN_PAGES) != 0) shapedInPages = out
-  if ((told & HAS_ID) == 0 || length > VALUE_ROOM) return 0
+  if ((hints & IS_TYPE) != 0) isPage = length == 6 && load<u32>(start + 1) == PAGE
+  if ((hints & HAS_SHAPE_IN_PAGES) != 0) shapedInPages = out
+  if ((hints & HAS_ID) == 0 || length > VALUE_ROOM) return 0
   const index = <usize>number * INT
   const last = LAST_VALUES + <usize>number * VALUE_ROOM
   if (load<u32>(LAST_LENGTH + index) != <u32>length || !hasSameBytes(last, start, length)) {
     memory.copy(last, start, length)
     store<u32>(LAST_LENGTH + index, <u32>length)
-    store<i32>(LAST_ID + index, (told & IS_REMEMBERED) != 0 ? idOf(start, length) : ++lastId)
-    store<i32>(LAST_SHAPE + index, (told & HAS_SHAPE) != 0 ? shapeOf(start, at) : 0)
+    store<i32>(LAST_ID + index, (hints & IS_REMEMBERED) != 0 ? idOf(start, length) : ++lastId)
+    store<i32>(LAST_SHAPE + index, (hints & HAS_SHAPE) != 0 ? shapeOf(start, at) : 0)
   }
   return <u64>load<u32>(LAST_ID + index) | ((<u64>load<u32>(LAST_SHAPE + index)) << 32)
 }
 
-/** The id of these bytes: the same as long as they are remembered, else a new one. */
+/** The id of these bytes: the same as before while they are in the cache, otherwise a new one. */
 function idOf(start: usize, length: usize): i32 {
   const end = put(TEXT, start, length)
   return end == 0 ? ++lastId : idOfText(end)
 }
 
-/** The id of what stands from TEXT on. */
+/** The id of the bytes from TEXT to `end`. */
 function idOfText(end: usize): i32 {
   const length = end - TEXT
   store<u64>(end, 0)
@@ -446,12 +449,12 @@ function idOfText(end: usize): i32 {
   return lastId
 }
 
-/** Whether what stands from TEXT on is what lies in this place. */
+/** Whether this place of the cache has the bytes at TEXT. */
 function isAt(place: usize, length: usize): bool {
   return load<u32>(place) == <u32>length && hasSameBytes(place + 8, TEXT, length)
 }
 
-/** Copies bytes to `to`, which lies behind TEXT; what lies behind them there, or 0 where that is too far. */
+/** Copies bytes to `to`, an address after TEXT. Returns the address after them, or 0 if they do not fit. */
 function put(to: usize, from: usize, length: usize): usize {
   if (to + length > TEXT + MAX_TEXT_BYTES) return 0
   for (let i: usize = 0; i < length; i += 16) v128.store(to + i, v128.load(from + i))
@@ -459,13 +462,12 @@ function put(to: usize, from: usize, length: usize): usize {
 }
 
 /**
- * The shape of an object: a number that two of them share only if they have the same keys, in the same order and letter by
- * letter, and values of the same kinds, all the way down. Strings are told apart by whether they are empty. Numbers
- * are whole or not, and have all of their bytes compared where that takes more than a glance. So have texts and numbers
- * in `library`, which says more of an event than its kind. 0 where none is given: for what is long, is no object, or has
- * keys with escapes.
+ * The shape of an object: a number that two objects share only if they have the same keys, byte by byte and in the same order,
+ * and values of the same kinds, at all levels. Strings differ by whether they are empty. Numbers differ by whether they are
+ * whole; all their bytes are compared if that needs a computation. All bytes of texts and numbers in `library` are compared
+ * too, because they identify the SDK. 0 means no shape: the object is long, is no object, or has keys with escapes.
  *
- * Bytes that are not JSON have a shape or not; nothing is read behind `end` but the padding.
+ * For bytes that are not JSON, the result means nothing. Nothing is read beyond `end` and the padding.
  */
 function shapeOf(start: usize, end: usize): i32 {
   if (load<u8>(start) != OPEN_BRACE) return 0
@@ -500,7 +502,7 @@ function shapeOf(start: usize, end: usize): i32 {
       if (behind == 0) return 0
       const kind = isLibrary ? 0 : kindOfNumber(p, behind)
       if (kind == 0) to = put(to, p, behind - p)
-      // A comma, which stands nowhere else, ends a number that is written out.
+      // A comma ends a number whose bytes were copied. It has no other use in a shape.
       if (to != 0) store<u8>(to++, kind == 0 ? <u8>COMMA : kind)
       p = behind
     } else if (byte <= SPACE || byte == COMMA) p++
@@ -513,7 +515,7 @@ function shapeOf(start: usize, end: usize): i32 {
   return idOfText(to)
 }
 
-/** WHOLE_NUMBER or FRACTION where that is seen without computing; else 0. */
+/** WHOLE_NUMBER or FRACTION if that is clear without computing the value; otherwise 0. */
 function kindOfNumber(start: usize, end: usize): u8 {
   if (end - start > MAX_EXACT_CHARS) return 0
   let kind = WHOLE_NUMBER
@@ -534,14 +536,14 @@ function hasSameBytes(a: usize, b: usize, length: usize): bool {
   return !v128.any_true(v128.xor(v128.load(a + last), v128.load(b + last)))
 }
 
-/** The number of the key whose elements are taken apart. */
+/** The number of the key `batch`, whose elements get records of their own. */
 let batchKey: i32 = NONE
 
 export function setBatchKey(number: i32): void {
   batchKey = number
 }
 
-/** Whether the key of an envelope is known, and stands there for the first time. */
+/** Whether the key of an envelope is known and appears for the first time. */
 function isFirst(number: i32): bool {
   if (number < 0) return false
   const bit: u32 = 1 << number
@@ -551,7 +553,7 @@ function isFirst(number: i32): bool {
   return isNew
 }
 
-/** The array at the position, element by element. */
+/** Walks the array at the position, with a record for each element. */
 function batch(): bool {
   const outer = out
   out = stream
@@ -587,7 +589,7 @@ function fill(): bool {
   }
 }
 
-/** An element that is not JSON is taken for what its braces say, or for what lies before the next comma. */
+/** Walks an element. One that is not JSON ends where its braces end, or before the next comma. */
 function element(): bool {
   const start = at
   const record = out
@@ -610,7 +612,7 @@ function element(): bool {
   return false
 }
 
-/** An element that is no object, or one whose braces do not hold. */
+/** Walks an element that is no object, or an object whose braces do not match. */
 function other(): bool {
   const record = out
   const start = at
@@ -631,7 +633,7 @@ function value(): bool {
   return behind != 0
 }
 
-/** The position behind the value that begins at `p`; 0 where there is none. */
+/** The position after the value that begins at `p`; 0 if it is not valid. */
 function strictValue(p: usize): usize {
   const byte: u32 = load<u8>(p)
   if (byte == QUOTE) return string(p)
@@ -649,7 +651,7 @@ function container(p: usize): usize {
     const byte: u32 = load<u8>(p)
     if (byte == QUOTE) p = string(p)
     else if (byte != OPEN_BRACE && byte != OPEN_BRACKET) p = scalar(p)
-    // Deeper than anything that is taken: it is passed over, and its levels are counted.
+    // Deeper than the limit, so it will be refused: find its end and count its levels.
     else if (level == maxDepth) p = passOver(p, level + 1)
     else {
       level++
@@ -676,7 +678,7 @@ function container(p: usize): usize {
         if (p == 0) return 0
         break
       }
-      if (next != (isObject ? CLOSE_BRACE : CLOSE_BRACKET)) return nowhere(p)
+      if (next != (isObject ? CLOSE_BRACE : CLOSE_BRACKET)) return failAt(p)
       p++
       level--
       objects >>= 1
@@ -688,7 +690,7 @@ function skipSpace(): void {
   at = space(at)
 }
 
-/** The position behind the white space that may begin at `p`. */
+/** The position after the white space at `p`, if there is any. */
 function space(p: usize): usize {
   return load<u8>(p) > SPACE ? p : longSpace(p)
 }
@@ -702,9 +704,9 @@ function longSpace(p: usize): usize {
   }
 }
 
-/** From a key's opening quote to the first byte of its value; 0 where that is not what stands there. */
+/** Reads a key at `start` and the colon. Returns the position of the value; 0 if there is no key or no colon. */
 function key(start: usize): usize {
-  if (load<u8>(start) != QUOTE) return nowhere(start)
+  if (load<u8>(start) != QUOTE) return failAt(start)
   escaped = false
   let p = string(start)
   if (p == 0) return 0
@@ -715,11 +717,11 @@ function key(start: usize): usize {
   else if (length == CONSTRUCTOR_LENGTH && first == CONSTRUCTOR_START) suspectKeys = true
   else if (escaped) suspectEscapes(start, keyEnd)
   p = space(p)
-  if (load<u8>(p) != COLON) return nowhere(p)
+  if (load<u8>(p) != COLON) return failAt(p)
   return space(p + 1)
 }
 
-/** An ASCII letter written as \u00XX is the only way to hide a key that is to be refused. */
+/** Sets suspectKeys for an ASCII letter written as \u00XX, the only way to hide a forbidden key. */
 function suspectEscapes(start: usize, end: usize): void {
   for (let p = start; p < end; p++) {
     if (load<u8>(p) != BACKSLASH) continue
@@ -728,7 +730,7 @@ function suspectEscapes(start: usize, end: usize): void {
   }
 }
 
-/** The position behind the string that begins at `start`. Notes a backslash in it. */
+/** The position after the string that begins at `start`; 0 if it is not valid. Sets `escaped` if it contains a backslash. */
 function string(start: usize): usize {
   let p = start + 1
   while (true) {
@@ -744,7 +746,7 @@ function string(start: usize): usize {
     p += ctz(found)
     const byte: u32 = load<u8>(p)
     if (byte == QUOTE) return p + 1
-    if (byte != BACKSLASH) return nowhere(p < end ? p : start)
+    if (byte != BACKSLASH) return failAt(p < end ? p : start)
     escaped = true
     const length = escapeLength(p + 1)
     if (length == 0) return 0
@@ -752,7 +754,7 @@ function string(start: usize): usize {
   }
 }
 
-/** How many bytes follow the backslash before `p` (RFC 8259, section 7); 0, and a failure, where it is no escape. */
+/** The bytes of the escape after the backslash before `p` (RFC 8259, section 7); 0 and a failure if it is not valid. */
 function escapeLength(p: usize): usize {
   switch (load<u8>(p)) {
     case 0x22: // "
@@ -780,7 +782,7 @@ function escapeLength(p: usize): usize {
   }
 }
 
-/** The position behind the number or the literal that begins at `p`. */
+/** The position after the number or the literal that begins at `p`; 0 if there is none. */
 function scalar(p: usize): usize {
   const first: u32 = load<u8>(p)
   return first == MINUS || isDigit(first) ? number(p) : literal(p)
@@ -803,9 +805,9 @@ function number(p: usize): usize {
   return digits(p)
 }
 
-/** At least one. */
+/** The position after the digits at `p`; 0 if there is none. */
 function digits(p: usize): usize {
-  if (!isDigit(load<u8>(p))) return nowhere(p)
+  if (!isDigit(load<u8>(p))) return failAt(p)
   while (isDigit(load<u8>(p))) p++
   return p
 }
@@ -813,10 +815,10 @@ function digits(p: usize): usize {
 function literal(p: usize): usize {
   const word = load<u32>(p)
   if (word == TRUE || word == NULL) return p + 4
-  return load<u8>(p) == LOWER_F && load<u32>(p + 1) == ALSE ? p + 5 : nowhere(p)
+  return load<u8>(p) == LOWER_F && load<u32>(p + 1) == ALSE ? p + 5 : failAt(p)
 }
 
-/** As strictValue(), but finds the value's end only and judges nothing in it: for what is to be refused anyway. */
+/** As strictValue(), but only finds the end of the value and does not validate it, because it will be refused anyway. */
 function passOver(start: usize, level: i32): usize {
   const first: u32 = load<u8>(start)
   if (first != QUOTE && first != OPEN_BRACE && first != OPEN_BRACKET) return passOverScalar(start)
@@ -825,7 +827,7 @@ function passOver(start: usize, level: i32): usize {
     const byte: u32 = load<u8>(p)
     if (byte == QUOTE) {
       const closing = closingQuote(p)
-      if (closing == 0) return nowhere(p)
+      if (closing == 0) return failAt(p)
       p = closing
     } else if (byte == OPEN_BRACE || byte == OPEN_BRACKET) {
       if (++depth > deepest) deepest = depth
@@ -833,10 +835,10 @@ function passOver(start: usize, level: i32): usize {
     else if (byte == LINE_FEED || byte == CARRIAGE_RETURN) lineBreaks = true
     if (depth < level) return p + 1
   }
-  return nowhere(start)
+  return failAt(start)
 }
 
-/** 0 where there is none. */
+/** The position of the closing quote; 0 if there is none. */
 function closingQuote(start: usize): usize {
   for (let p = start + 1; p < end; p++) {
     const byte: u32 = load<u8>(p)
@@ -853,10 +855,10 @@ function passOverScalar(start: usize): usize {
     if (byte == COMMA || byte == CLOSE_BRACE || byte == CLOSE_BRACKET || byte <= SPACE) break
     p++
   }
-  return p > start ? p : nowhere(start)
+  return p > start ? p : failAt(start)
 }
 
-/** The number of the key in bytes [start, end), however it is spelled. */
+/** The number of the key in bytes [start, end), with or without escapes. */
 function keyNumber(start: usize, end: usize): i32 {
   if (!escaped) return knownKey(start, end - start)
   const length = decode(start, end)
@@ -874,7 +876,7 @@ function knownKey(start: usize, length: usize): i32 {
   return UNKNOWN
 }
 
-/** Most keys have 4 to 16 bytes: two loads from each end, which may overlap, see all of them. */
+/** Compares bytes. Most keys have 4 to 16 bytes: one load from each end, which may overlap, covers them. */
 function areSame(a: usize, b: usize, length: usize): bool {
   const last = length - 8
   if (length >= 8 && length <= 16) return load<u64>(a) == load<u64>(b) && load<u64>(a + last) == load<u64>(b + last)
@@ -887,7 +889,7 @@ function slotOf(start: usize, length: usize): usize {
   return SLOTS + (((length << 5) | (load<u8>(start) & 0x1f)) & 0x3ff)
 }
 
-/** Writes to DECODED what the key would be; 0 where it can be none that is known: these are ASCII, and short. */
+/** Decodes a key's escapes to DECODED. Returns its length; 0 if it cannot be a known key, which are short and ASCII. */
 function decode(start: usize, end: usize): usize {
   let length: usize = 0
   for (let p = start; p < end; length++) {

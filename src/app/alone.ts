@@ -1,4 +1,4 @@
-/** A server in one process. */
+/** Runs a server in one process. */
 import { createApp } from './compose.ts'
 import { banner, mayShowKey } from './banner.ts'
 import type { Config } from '../config/env/config.ts'
@@ -12,7 +12,7 @@ import { createLogger } from '../telemetry/logger.ts'
 import type { EndWithGrace } from './end-with-grace.ts'
 import { relayLeftOver } from './left-over.ts'
 
-/** Runs the server in this process until a signal. Rejects, in words, where it cannot serve as configured. */
+/** Runs the server in this process until a signal. Rejects with a readable Error if the configuration cannot be used. */
 export async function runAlone(config: Config, endWithGrace: EndWithGrace): Promise<void> {
   const logger = createLogger(config)
   for (const warning of config.warnings) logger.warn(warning)
@@ -43,7 +43,7 @@ export async function runAlone(config: Config, endWithGrace: EndWithGrace): Prom
 
   const problems = await app.topicProblems()
   if (problems.length === 0) return
-  // What was taken until now is durable: in Kafka, or in the spool.
+  // Events accepted until now are durable: in Kafka, or in the spool.
   await close()
   throw new ConfigError(problems)
 }

@@ -5,18 +5,16 @@ export interface BannerFacts {
   readonly file: string
   readonly tracking: string
   readonly admin: string
-  /** Whether the key itself may be printed. */
+  /** Whether the write key may be printed. */
   readonly isShown: boolean
 }
 
-/** A log that keeps standard output must not keep a key: only a terminal is shown it, unless SHOW_FIRST_KEY says otherwise. */
+/** Whether to print a key: only on a terminal, because a log may store standard output, or if SHOW_FIRST_KEY is `always`. */
 export function mayShowKey({ showFirstKey }: Pick<Config, 'showFirstKey'>): boolean {
   return showFirstKey === 'always' || process.stdout.isTTY
 }
 
-/**
- * What the first start prints on standard output, once: the only place where a write key is ever shown by the server.
- */
+/** The text that the first start prints on standard output. The server shows a write key nowhere else. */
 export function banner({ key, file, tracking, admin, isShown }: BannerFacts): string {
   const event = '{"userId":"user-1","event":"Signed Up","properties":{"plan":"free"}}'
   const shown = isShown ? `${key}   (kept in ${file}; shown only now)` : hint(file)
@@ -33,7 +31,7 @@ Send an event:
 `
 }
 
-/** For a server of a fleet that has workers: the primary does not know the key. */
+/** The line that a worker of a fleet prints, because the primary does not know the key. */
 export function fleetKeyLine(key: string, isShown: boolean): string {
   return isShown ? `The write key of the fleet's one source: ${key}\n` : `Write key: ${hint('the fleet')}\n`
 }

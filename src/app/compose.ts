@@ -1,4 +1,4 @@
-/** The composition root: makes every part of the server in order and hands each what it needs. Nothing else knows all parts. */
+/** The composition root: creates every part of the server in order and passes each what it needs. Only this file knows all parts. */
 import type { FastifyInstance } from 'fastify'
 import type { Debugger } from '../debugger/debugger.ts'
 import { createDrainer } from '../http/server/drain.ts'
@@ -14,37 +14,37 @@ import { openIngestion } from './parts/ingestion.ts'
 import { openSources } from './parts/sources.ts'
 import { openTracking } from './parts/tracking.ts'
 
-/** Of SHUTDOWN_GRACE, what requests under way may take; the rest is for what they carry. */
+/** The share of SHUTDOWN_GRACE for requests in flight; the rest is for making their events durable. */
 const REQUESTS_SHARE_OF_GRACE = 0.6
-/** So long an idle connection stays open for a request that its client has sent already. */
+/** How long an idle connection stays open for a request that its client has already sent. */
 const QUIET_MS = 1_000
 
 export interface App {
   readonly tracking: FastifyInstance
   readonly admin: FastifyInstance
-  /** Binds both listeners; the addresses are URLs. */
+  /** Binds both listeners, and returns their URLs. */
   listen(): Promise<{ readonly tracking: string; readonly admin: string }>
-  /** From now on the other servers of the fleet hear of this one; listen() does it by itself. */
+  /** Announces this server to the fleet. listen() calls it. */
   joinFleet(adminUrl: string): void
-  /** The key of the fleet's one source, where this server has made it. */
+  /** The write key of the fleet's only source, if this server has created it. */
   readonly firstKey: string | undefined
-  /** Resolves once Kafka was asked, or cannot be: one line for each topic that it refuses as it is configured. */
+  /** Asks Kafka about the topics. Resolves with one line for each refused topic; with none if Kafka cannot be reached. */
   topicProblems(): Promise<readonly string[]>
-  /** Reads tributary.yml and the certificate again now; what cannot be used is said in the log, and changes nothing. */
+  /** Reads tributary.yml and the certificate again now. A file that cannot be used is logged and changes nothing. */
   reload(): void
   /** Bytes in the spool that Kafka has not confirmed. */
   backlogBytes(): number
-  /** The live stream, for a primary. */
+  /** The debugger, whose live stream a primary uses. */
   readonly debugger: Debugger
   /** Remembers messageIds that became durable in another process. */
   readonly restoreIds: IdStore['restore']
   /** All metrics, as the metrics library merges them. */
   readMetrics(): Promise<readonly object[]>
-  /** Takes no more requests, finishes those under way, makes what they carry durable. Safe to call twice. */
+  /** Stops accepting requests, answers those in flight and makes their events durable. Safe to call twice. */
   close(): Promise<void>
 }
 
-/** Builds the server without listening. Throws ConfigError, or an Error in words, where it cannot run as configured. */
+/** Builds the server without listening. Rejects with ConfigError or a readable Error if the configuration cannot be used. */
 export async function createApp(options: AppOptions): Promise<App> {
   const base = createBase(options)
   const { config, metrics } = base
@@ -60,7 +60,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   showHealth(admin, base, shown)
   const debug = await showDebugger(admin, base, shown)
   measure(base, { ...shown, tracking, watchers: debug.watchers, draining: () => drainer.draining })
-  // Last: an edit of tributary.yml concerns all of them.
+  // Last, because an edit of tributary.yml affects all parts.
   sources.keys.follow(ingestion.governance.approve(destinations.routing))
 
   async function stop(): Promise<void> {

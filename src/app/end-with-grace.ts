@@ -1,20 +1,20 @@
-/** How a run ends: on a signal, on an error that nobody caught, or when it is told to. */
+/** What a process does at its end: after a signal, an uncaught error, or a call of the function that EndWithGrace returns. */
 export interface Ending {
-  /** After so long the process exits with 1. */
+  /** The process exits with 1 if `close` takes longer. */
   readonly delayMs: number
   readonly log: {
     info(facts: object, message: string): void
     warn(facts: object, message: string): void
     fatal(facts: object, message: string): void
   }
-  /** Finishes what was taken; resolves with how many bytes are left for Kafka. */
+  /** Makes accepted events durable; resolves with the bytes that Kafka has not confirmed. */
   close(): Promise<number>
-  /** Where they are, for the last line. */
+  /** Where these bytes are, for the last line of the log. */
   readonly where: string
 }
 
 /**
- * To be called once in a process. From then on SIGTERM, SIGINT and the like end it: exit code 0, 75 where something is left for Kafka, 1
- * after an error or when the time is up. The answer does the same without a signal.
+ * Call this once in a process. From then on, SIGTERM, SIGINT and similar signals end it with exit code 0, with 75 if Kafka has
+ * not confirmed everything, and with 1 after an error or if the time is up. The returned function ends it without a signal.
  */
 export type EndWithGrace = (ending: Ending) => () => void

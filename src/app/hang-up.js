@@ -1,7 +1,7 @@
 /**
- * SIGHUP, from before all else is loaded: it means "read your files again" (or a terminal that is gone), and must never
- * end the server. Before there is somebody to do that, it is kept for them. In JavaScript for the reasons that start.js
- * has.
+ * Handles SIGHUP before any other module is loaded. It means "read your files again" (or that the terminal was closed), and
+ * must never end the server. Until a handler is set, a SIGHUP is remembered for it. This file is JavaScript for the reason
+ * given in start.js.
  */
 let reload
 let isAsked = false
@@ -12,7 +12,7 @@ process.on('SIGHUP', () => {
 })
 
 /**
- * @param {() => void} handler called for each SIGHUP from now on, and once now if there were some before
+ * @param {() => void} handler called for each SIGHUP from now on, and once now if a SIGHUP arrived before
  */
 export function onHangUp(handler) {
   reload = handler

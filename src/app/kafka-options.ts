@@ -3,7 +3,7 @@ import type { SinkOptions } from '../durability/open.ts'
 import { followNothing, type Follow } from '../config/env/followed-files.ts'
 import { kafkaSasl, kafkaTls } from './settings/kafka-security.ts'
 
-/** The settings of the Kafka sink, from the configuration. With `follow`, secrets and certificates are those of the moment. */
+/** The options of the Kafka sink from the configuration. With `follow`, changed secrets and certificates are used. */
 export function kafkaOptions(
   config: Pick<Config, 'publishTimeoutMs'>,
   { brokers, clientId, headers, ssl, sasl, compression, createTopics, recreateAfterMs, ...kafka }: KafkaConfig,

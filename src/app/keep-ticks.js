@@ -1,11 +1,12 @@
 /**
- * Keeps `process.nextTick` fast, see `keptTicks`. In JavaScript, and before all else, for the reasons that start.js has.
+ * Keeps `process.nextTick` fast, see `keptTicks`. This file is JavaScript for the reason given in start.js, and is loaded
+ * before all other modules.
  */
 import { createHook } from 'node:async_hooks'
 
 function takeTicks() {
   const ticks = []
-  // Whoever tracks promises, if only once, slows down every later `await`.
+  // Tracking promises, even once, slows down every later `await`.
   const hook = createHook({
     trackPromises: false,
     init: (_id, type, _trigger, resource) => type === 'TickObject' && ticks.push(resource)
@@ -17,8 +18,8 @@ function takeTicks() {
 }
 
 /**
- * One of the objects that `process.nextTick` makes, held for good, and with it their hidden class. V8 takes a class that
- * no object has any more for another one when it comes up again: once the queue is empty during a collection of garbage,
- * as it is at some point of each start, every later call takes eight times as long, and a request makes seven.
+ * An object that `process.nextTick` creates internally. It is never released, so that its hidden class stays alive. Without
+ * any object, V8 drops the class and creates another one later: after a garbage collection with an empty queue, which happens
+ * during each start, every later call would take eight times as long, and a request makes seven calls.
  */
 export const keptTicks = takeTicks()

@@ -11,13 +11,13 @@ const POLL_MS = 100
 const RETRY_MS = 10_000
 
 export interface LeftOver {
-  /** Resolves with the bytes that still wait for Kafka in these folders. */
+  /** Stops, and resolves with the bytes in these folders that Kafka has not confirmed. */
   stop(): Promise<number>
 }
 
 /**
- * Sends what lies in folders of earlier workers to Kafka, one after the other, beside a server without workers. Without Kafka
- * they stay as they are: readable, and nobody's.
+ * Sends the events in the folders of earlier workers to Kafka, one folder at a time, while a server without workers runs.
+ * Without Kafka, the folders stay unchanged.
  */
 export function relayLeftOver(config: Config, folders: readonly number[], logger: Logger): LeftOver {
   const dirs = folders.map(index => workerFolder(config.dataDir, index))

@@ -3,21 +3,22 @@ import { CommandFailed } from './command.ts'
 import type { ParsedArguments } from './command.ts'
 import { adminUrl } from './server-address.ts'
 
-/** Asks a running server's debugger API. */
+/** A client of a running server's debugger API. */
 export interface AdminClient {
   readonly url: string
   /**
-   * Throws ServerAway where the server cannot be reached, does not begin its answer in time or answers 5xx, CommandFailed where it says no.
+   * Requests a path. Rejects with ServerAway if the server cannot be reached, does not begin its answer in time or answers 5xx,
+   * and with CommandFailed for any other status that is an error.
    *
-   * @param waitMs how long the server itself may wait before it answers
+   * @param waitMs how long the server may wait before it answers, in milliseconds
    */
   get(path: string, waitMs?: number): Promise<Response>
 }
 
-/** A server that is asked and says nothing for so long hangs, or is no server. */
+/** A server that does not answer within this time hangs, or is not a Tributary server. */
 const ANSWER_MS = 30_000
 
-/** The server cannot be reached, or not just now. */
+/** The server cannot be reached, or cannot answer now. */
 export class ServerAway extends CommandFailed {}
 
 export function adminClient(parsed: ParsedArguments): AdminClient {
@@ -48,7 +49,7 @@ export function adminClient(parsed: ParsedArguments): AdminClient {
   }
 }
 
-/** What a failed fetch says, in one line. */
+/** The reason of a failed fetch, as one line. */
 export function reason(error: unknown): string {
   const { cause } = error as Error
   const inner = cause as (Error & { code?: string }) | undefined

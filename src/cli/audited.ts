@@ -4,7 +4,7 @@ import { readDataDirName } from '../config/env/environment.ts'
 import type { AuditAction } from '../model/operations/audit.ts'
 import { createAudit } from '../telemetry/audit.ts'
 
-/** Keeps what a command did in the audit of DATA_DIR; where that folder is not on this machine, nothing is kept. */
+/** Records a command in the audit of DATA_DIR. Does nothing if that folder is not on this machine. */
 export function auditCommand(action: AuditAction, what: string, changes: readonly string[] = []): void {
   const dataDir = readDataDirName()
   if (!existsSync(dataDir)) return
@@ -16,7 +16,7 @@ export function auditCommand(action: AuditAction, what: string, changes: readonl
   })
 }
 
-/** Containers run as numbers without a name. */
+/** The user's name, or the uid if it has no name, as in containers. */
 function userName(): string {
   try {
     return userInfo().username

@@ -2,9 +2,10 @@ import { suggest } from '../config/suggest.ts'
 import { UsageError } from './command.ts'
 
 /**
- * Refuses a word that is not in a closed list: no event can match it, so a list would be empty and a watch would wait for ever.
+ * Throws UsageError if `word` is not one of `known`. No event could match it: a list would be empty, and `tail` would wait for
+ * ever.
  *
- * @param option as the user types it, e.g. `--type`
+ * @param option the option as typed, such as `--type`
  */
 export function checkWord(option: string, word: string | undefined, known: readonly string[]): void {
   if (word === undefined || known.includes(word)) return

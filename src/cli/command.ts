@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import type { ParseArgsOptionsConfig } from 'node:util'
 import { suggest } from '../config/suggest.ts'
 
-/** Results go to `out`, so that commands can be piped; everything else to `note`. Both take one line or more. */
+/** Writes results to `out`, so that they can be piped, and everything else to `note`. Both accept one or more lines. */
 export interface Terminal {
   out(text: string): void
   note(text: string): void
@@ -12,36 +12,36 @@ export interface Terminal {
 export interface Command {
   /** Usage, what it does, options, examples. */
   readonly help: string
-  /** Throws UsageError for arguments that make no sense, ConfigError for a configuration that cannot be used. */
+  /** Rejects with UsageError for invalid arguments, and with ConfigError for a configuration that cannot be used. */
   run(args: readonly string[], terminal: Terminal): Promise<void>
 }
 
-/** Asked wrongly: exit code 2. */
+/** The arguments are invalid: exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-/** Done what was asked, and the answer is no: exit code 1. */
+/** The command ran and failed, or its result is negative: exit code 1. */
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed'
 }
 
-/** Events are left that can be delivered later: exit code 75. */
+/** Events remain that can be delivered later: exit code 75. */
 export class EventsLeft extends Error {
   override readonly name = 'EventsLeft'
 }
 
 export interface ParsedArguments {
   readonly texts: Readonly<Record<string, string | undefined>>
-  /** Of options that may be given several times. */
+  /** The values of options that may be repeated. */
   readonly lists: Readonly<Record<string, readonly string[] | undefined>>
   readonly flags: ReadonlySet<string>
   readonly positionals: readonly string[]
 }
 
 /**
- * Options and the words named by `positionals`, in order; one in brackets may be left out. Throws UsageError for an
- * unknown option and for a word too many, too few or empty.
+ * Parses options and positional arguments. `positionals` are their names, in order; a name in brackets is optional. Throws
+ * UsageError for an unknown option, and for too many, too few or empty positional arguments.
  */
 export function parseArguments(
   args: readonly string[],
@@ -71,7 +71,7 @@ function parse(args: readonly string[], options: ParseArgsOptionsConfig): Return
   }
 }
 
-/** Node's words for a wrong option; for one that is not known, the one that was meant, or all there are. */
+/** Node's message about an option; for an unknown option also the most similar one, or all options. */
 function inWords({ message }: Error, known: readonly string[]): string {
   const [says, name = ''] = /^Unknown option '(--?[^']*)'/.exec(message) ?? []
   if (says === undefined) return message

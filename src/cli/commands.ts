@@ -1,12 +1,12 @@
 import type { Command } from './command.ts'
 
-/** A command, loaded when it is called. */
+/** A command that is loaded when it is called. */
 export interface CommandEntry {
   readonly summary: string
   load(): Promise<Command>
 }
 
-/** Loaded one at a time: `tributary keys list` needs no Kafka client. */
+/** Only the called command is loaded: `tributary keys list` needs no Kafka client. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   serve: { summary: 'run the server', load: async () => (await import('./serve.ts')).serve },
   init: { summary: 'make a config file with one source', load: async () => (await import('./config/init.ts')).init },
@@ -166,7 +166,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   }
 }
 
-/** Words that are no command by themselves, such as `keys`. */
+/** First words of commands that are no command alone, such as `keys`. */
 export const GROUPS: readonly string[] = [
   ...new Set(
     Object.keys(COMMANDS).flatMap(name => {

@@ -4,11 +4,11 @@ import { checkWord } from './closed-list.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const
 
-/** A command as a shell completes it. */
+/** The parts of a command that a shell completes. */
 interface Completed {
   readonly name: string
   readonly summary: string
-  /** With their dashes. */
+  /** The options, with their dashes. */
   readonly options: readonly string[]
 }
 

@@ -3,7 +3,7 @@ import type { ParsedArguments } from './command.ts'
 import { UsageError } from './command.ts'
 
 /**
- * An option that says how long, such as `10s`, `500ms`, `2m`, or a number of seconds. Milliseconds; undefined where it is not given.
+ * Reads an option such as `10s`, `500ms`, `2m` or a number of seconds. Returns milliseconds; undefined if the option is missing.
  * Throws UsageError for anything else.
  */
 export function readDurationOption({ texts }: Pick<ParsedArguments, 'texts'>, name: string): number | undefined {

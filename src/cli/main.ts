@@ -39,7 +39,7 @@ function find(args: readonly string[]): { readonly name: string; readonly rest: 
   throw new UsageError(`there is no command "${word}"${meant(first, second)}`)
 }
 
-/** What somebody meant who typed two words, the second of which may be an argument. */
+/** A hint with the most similar command for two typed words, of which the second may be an argument. */
 function meant(first: string, second: string): string {
   const names = [...Object.keys(COMMANDS), ...GROUPS]
   const found = suggest(`${first} ${second}`, names) ?? suggest(first, names)
@@ -72,7 +72,7 @@ function fail(error: unknown): void {
   terminal.note(expected ? (error as Error).message : String((error as Error).stack ?? error))
 }
 
-// Whoever reads the output may have seen enough: `tributary rejected list --json | head`.
+// The reader of a pipe may stop early: `tributary rejected list --json | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit()

@@ -6,8 +6,8 @@ import { UsageError } from './command.ts'
 export const TIME_HELP = '2026-11-23T10:00:00Z, 2026-11-23 (its begin in UTC), or an age such as 2h'
 
 /**
- * An option that says a time: an instant, a day in UTC, or an age before now. Milliseconds since the epoch; undefined
- * where it is not given. Throws UsageError for anything else.
+ * Reads an option that is an instant, a day in UTC, or an age before now. Returns milliseconds since the epoch; undefined if
+ * the option is missing. Throws UsageError for anything else.
  */
 export function readTimeOption({ texts }: Pick<ParsedArguments, 'texts'>, name: string): number | undefined {
   const text = texts[name]

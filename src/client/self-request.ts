@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
-// Why no imports: see errors.ts.
+// Not imported, for the reason given in http/server/errors.ts.
 const { request: requestHttp } = process.getBuiltinModule('node:http')
 const { request: requestHttps } = process.getBuiltinModule('node:https')
 
@@ -17,7 +17,7 @@ const { isWorker } = process.getBuiltinModule('node:cluster') as unknown as { re
 const TIMEOUT_MS = 10_000
 const REACHED_BY: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
-/** A worker's port is that of all workers: only without a connection is it this one that answers. */
+/** Sends the request without a connection: all workers share one port, so another worker could answer. */
 async function injectToSelf(app: FastifyInstance, { path, writeKey, body }: SelfRequest) {
   const authorization = `Basic ${Buffer.from(`${writeKey}:`).toString('base64')}`
   const answer = await app.inject({
@@ -30,8 +30,8 @@ async function injectToSelf(app: FastifyInstance, { path, writeKey, body }: Self
 }
 
 /**
- * Posts to our own listener over a real connection, as an SDK on this machine would. Rejects where it does not listen
- * or does not answer in time.
+ * Posts to the server's own listener over a real connection, as an SDK on this machine would. Rejects if the listener is not
+ * bound or does not answer in time.
  */
 export function postToSelf(app: FastifyInstance, sent: SelfRequest): Promise<{ status: number; body: string }> {
   if (isWorker) return injectToSelf(app, sent)
@@ -49,7 +49,7 @@ export function postToSelf(app: FastifyInstance, sent: SelfRequest): Promise<{ s
     }
   }
   return new Promise((resolve, reject) => {
-    // The certificate is made for the public name, and the way is inside this machine.
+    // The certificate is for the public name, and the connection stays on this machine.
     const request = isTls ? requestHttps({ ...options, rejectUnauthorized: false }) : requestHttp(options)
     request.on('error', reject)
     request.on('timeout', () => request.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)))

@@ -1,6 +1,6 @@
 import type { EventType } from '../model/event-types.ts'
 
-/** A small, valid event of each type that says itself that it is a test. */
+/** A small, valid event of the given type, whose content says that it is a test. */
 export function testEvent(type: EventType, messageId: string): { readonly messageId: string } {
   const common = {
     messageId,

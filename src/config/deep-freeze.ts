@@ -1,4 +1,4 @@
-/** Freezes plain objects and arrays all the way down, and gives the same value back. */
+/** Freezes plain objects and arrays recursively, and returns the same value. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   Object.freeze(value)

@@ -1,6 +1,6 @@
 import type { VariableName } from './env/variables.ts'
 
-/** Sets a variable as if the operator had: for an option of the command line that means the same. */
+/** Sets an environment variable, for a command-line option with the same meaning. */
 export function setVariable(name: VariableName, text: string): void {
   process.env[name] = text
 }

@@ -1,13 +1,13 @@
-/** Names are compared without case and separators: LOGLEVEL and log_level are LOG_LEVEL to whoever typed them. */
+/** Names are compared without case and separators: LOGLEVEL and log_level both mean LOG_LEVEL. */
 const bare = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
 
-/** An abbreviation shorter than this (EVENTS, CONFIG) is too likely to be somebody else's word. */
+/** A shorter abbreviation (EVENTS, CONFIG) is probably a variable of another program. */
 const MIN_ABBREVIATION_CHARS = 8
 
 /**
- * The one of `known` that `typed` was most likely meant to be: the same letters, one letter off (two in words of ten and
- * more), or its long beginning. Undefined where nothing is near. Words shorter than `shortest` must be the same: among
- * names of others, HOME is no misspelt HOST.
+ * The word of `known` that is most similar to `typed`: the same letters, one letter different (two in words of ten letters and
+ * more), or a long prefix. Undefined if no word is similar. Words shorter than `shortest` must be the same, because HOME is
+ * not a misspelt HOST.
  */
 export function suggest(typed: string, known: readonly string[], shortest = 3): string | undefined {
   const word = bare(typed)
@@ -21,7 +21,7 @@ export function suggest(typed: string, known: readonly string[], shortest = 3): 
   return best?.name
 }
 
-/** Optimal string alignment: insertions, deletions, replacements and swaps of neighbours. */
+/** The optimal string alignment distance: insertions, deletions, substitutions and swaps of adjacent letters. */
 function editDistance(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > 2) return 3
   let before: number[] = []

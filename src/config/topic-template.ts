@@ -1,16 +1,16 @@
 import { EVENT_TYPES } from '../model/event-types.ts'
 
-/** Kafka's own bound on a topic's name (org.apache.kafka.common.internals.Topic). */
+/** Kafka's limit for a topic's name (org.apache.kafka.common.internals.Topic). */
 const MAX_TOPIC_CHARS = 249
-/** How long the id of a source may be: it stands in topics, headers and metric labels. */
+/** The limit for the id of a source, which is part of topics, headers and metric labels. */
 const MAX_SOURCE_ID_CHARS = 64
 
 const LONGEST_TYPE = EVENT_TYPES.reduce((longest, type) => (type.length > longest.length ? type : longest))
 const LONGEST_SOURCE = 's'.repeat(MAX_SOURCE_ID_CHARS)
 
 /**
- * What is wrong with a topic's name, which may contain `{type}` and `{source}`; undefined when every expansion of it is
- * a name that Kafka takes. Source ids are made of characters that are legal in topics.
+ * The fault of a topic's name, which may contain `{type}` and `{source}`; undefined if Kafka accepts every expansion of it.
+ * Source ids consist of characters that are valid in topics.
  */
 export function topicTemplateFault(template: string): string | undefined {
   const unknown = /\{(?!type\}|source\})[^}]*\}?/.exec(template)

@@ -1,19 +1,19 @@
 import { open } from 'node:fs/promises'
 
 export interface Appended {
-  /** Bytes of whole entries that are in the file now: all of them, unless there is an `error`. */
+  /** Bytes of complete entries that were written: all entries, unless there is an `error`. */
   readonly kept: number
-  /** The file system's, where something could not be written. */
+  /** The file system's error if an entry could not be written. */
   readonly error?: Error
 }
 
-/** A file of entries of one size, each of which stands at a multiple of it: half an entry would shift all that follow. */
+/** A file of entries of equal size. Each is at a multiple of the size: an incomplete entry would shift all later ones. */
 export interface EntryFile {
-  /** Bytes of whole entries. */
+  /** Bytes of complete entries. */
   readonly bytes: number
-  /** Appends entries. What a full disk has cut short is taken back, now or before the next append. One call at a time. */
+  /** Appends entries. An entry that a full disk truncated is removed, now or before the next append. One call at a time. */
   append(entries: Uint8Array): Promise<Appended>
-  /** Makes what was appended durable. Rejects with the file system's error. */
+  /** Makes the appended entries durable. Rejects with the file system's error. */
   sync(): Promise<void>
   close(): Promise<void>
 }
@@ -22,11 +22,11 @@ export interface EntryFileOptions {
   readonly path: string
   readonly entryBytes: number
   readonly mode: number
-  /** There must be no such file yet. */
+  /** True if the file must not exist. */
   readonly isNew?: boolean
 }
 
-/** Opens a file of entries for appending; half an entry at its end is cut off. Rejects with the file system's error. */
+/** Opens a file of entries for appending, and removes an incomplete entry at its end. Rejects with the file system's error. */
 export async function openEntryFile({ path, entryBytes, mode, isNew = false }: EntryFileOptions): Promise<EntryFile> {
   const handle = await open(path, isNew ? 'ax' : 'a', mode)
   let bytes = 0

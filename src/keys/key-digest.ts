@@ -2,21 +2,21 @@ import { hash } from 'node:crypto'
 import { maskWriteKey } from './write-key.ts'
 
 /**
- * A write key that is written as its digest: `sha256:<64 hexadecimal digits>:<length>:<shown>`, the last two being
- * optional. A key holds no colon, so no key looks like that (schemas/config.schema.json).
+ * The digest form of a write key: `sha256:<64 hexadecimal digits>:<length>:<shown>`, where the last two parts are optional. A
+ * key contains no colon, so no key has this form (schemas/config.schema.json).
  */
 const DIGEST = /^sha256:(?<digest>[0-9a-f]{64})(?::(?<length>[0-9]{1,3}):(?<shown>[!-9;-~]{1,20}))?$/
 const GENERATED_LENGTH = 35
 
-/** What is known of an entry of `writeKeys`. */
+/** The parsed form of an entry of `writeKeys`. */
 export interface KeyEntry {
   /** SHA-256 in hexadecimal digits. */
   readonly digest: string
-  /** The key's length in characters; that of a generated key where the entry does not say. */
+  /** The key's length in characters; the length of a generated key if the entry has none. */
   readonly length: number
-  /** Enough of the key to tell it from others. */
+  /** Enough characters of the key to distinguish it from others. */
   readonly shown: string
-  /** The key itself; undefined where the entry is a digest. */
+  /** The key itself; undefined if the entry is a digest. */
   readonly key: string | undefined
 }
 
@@ -32,7 +32,7 @@ export function readKeyEntry(entry: string): KeyEntry {
   }
 }
 
-/** Whether somebody who typed this means the key: the whole key, its beginning, what is shown of it, or its entry. */
+/** Whether a typed text names the key of an entry: the whole key, its beginning, its masked form, or the entry. */
 export function isMeant(entry: string, typed: string): 'exactly' | 'perhaps' | 'no' {
   const { digest, shown, key } = readKeyEntry(entry)
   if (entry === typed || digest === digestOfKey(typed)) return 'exactly'
@@ -43,7 +43,7 @@ export function isMeant(entry: string, typed: string): 'exactly' | 'perhaps' | '
 
 export const digestOfKey = (key: string): string => hash('sha256', key, 'hex')
 
-/** The entry that stands for a key where keys may not be read. */
+/** Converts an entry to its digest form, for places where keys must not be readable. */
 export function toDigestEntry(entry: string): string {
   const { digest, length, shown, key } = readKeyEntry(entry)
   return key === undefined ? entry : `sha256:${digest}:${length}:${shown.replace('…', '...')}`

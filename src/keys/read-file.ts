@@ -3,15 +3,15 @@ import { hash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { MAX_TRIBUTARY_FILE_BYTES } from '../model/tributary-file.ts'
 
-/** What a file held at one moment, or why it could not be read. */
+/** The content of a file at one moment, or the reason why it could not be read. */
 export interface Observation {
-  /** Two observations of the same content, or of the same trouble, have the same. */
+  /** Equal for two observations of the same content or of the same problem. */
   readonly id: string
   readonly text?: string
   readonly problem?: string
 }
 
-/** Never rejects. Reads regular files only: opening a pipe would wait for its writer. */
+/** Reads a file. Never rejects. Reads only regular files, because opening a pipe would wait for its writer. */
 export async function observe(file: string): Promise<Observation> {
   try {
     const about = await stat(file)

@@ -4,7 +4,7 @@ import type { TokenErrorCode } from '../model/oauth/token-errors.ts'
 import type { AppKey, OAuthApp } from '../model/oauth/oauth.ts'
 import { publicKeyOf } from './public-keys.ts'
 
-/** An assertion that is good, but for its jti, which may have been used before. */
+/** A valid assertion, whose jti may have been used before. */
 export interface GoodAssertion {
   readonly app: OAuthApp
   readonly kid: string
@@ -13,7 +13,7 @@ export interface GoodAssertion {
 
 export interface AssertionRules {
   readonly apps: readonly OAuthApp[]
-  /** What `aud` may be, without a trailing slash; the first one may be `iss` too. */
+  /** The accepted values of `aud`, without a trailing slash. The first one is also accepted as `iss`. */
   readonly audiences: readonly string[]
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -21,17 +21,17 @@ export interface AssertionRules {
 
 const MAX_ASSERTION_CHARS = 8 * 1024
 const MAX_JTI_CHARS = 255
-/** The most that `exp` may lie ahead, in seconds. */
+/** `exp` may be at most so many seconds in the future. */
 const MAX_LIFETIME_SECONDS = 120
-/** How wrong the clock of a client may be, in seconds. */
+/** The accepted error of a client's clock, in seconds. */
 const TOLERANCE_SECONDS = 60
 /** RFC 7515, 4.1.9; the second is that of RFC 7523bis. */
 const TYPES: readonly unknown[] = [undefined, 'jwt', 'client-authentication+jwt']
 
-/** How long a jti has to be remembered, in seconds. */
+/** How long a used jti must be remembered, in seconds. */
 export const REPLAY_WINDOW_SECONDS = MAX_LIFETIME_SECONDS + TOLERANCE_SECONDS
 
-/** Checks a client assertion (RFC 7523, 3). What is refused was signed by nobody, or by the wrong one, or at the wrong time. */
+/** Checks a client assertion (RFC 7523, 3). Resolves with the code of the error if its form, signature, claims or times are not valid. */
 export async function checkAssertion(
   assertion: string,
   { apps, audiences, now }: AssertionRules
@@ -55,7 +55,7 @@ interface Parts {
   readonly claims: JWTPayload
 }
 
-/** Undefined for what is no signed JWT. Nothing of it is checked yet. */
+/** Decodes a JWT without checking it; undefined if it is not a signed JWT. */
 function decode(assertion: string): Parts | undefined {
   try {
     return { header: decodeProtectedHeader(assertion), claims: decodeJwt(assertion) }
@@ -64,7 +64,7 @@ function decode(assertion: string): Parts | undefined {
   }
 }
 
-/** The signature, and the times that the library checks. */
+/** Checks the signature, and the times that the library checks. */
 async function verify(
   assertion: string,
   { header, appKey, now }: { readonly header: Parts['header']; readonly appKey: AppKey; readonly now: number }
@@ -92,7 +92,7 @@ function faultOf(error: unknown): TokenErrorCode {
   return error.claim === 'nbf' && error.reason === 'check_failed' ? 'early' : 'claims'
 }
 
-/** What the library does not ask for. A client whose clock is ahead is told that first, so that it can correct it. */
+/** Checks what the library does not check. A clock that is ahead is reported first, so that the client can correct it. */
 function claimsFault({ exp, iat, jti }: JWTPayload, nowSeconds: number): TokenErrorCode | undefined {
   if (typeof exp !== 'number' || typeof iat !== 'number') return 'claims'
   if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI_CHARS) return 'claims'
@@ -100,13 +100,13 @@ function claimsFault({ exp, iat, jti }: JWTPayload, nowSeconds: number): TokenEr
   return exp > nowSeconds + MAX_LIFETIME_SECONDS ? 'lifetime' : undefined
 }
 
-/** One audience: an assertion for several servers could be used by one of them at another. */
+/** Whether the assertion has exactly one audience, and that one is accepted. One of several servers could use it at another. */
 function isFor(audience: JWTPayload['aud'], audiences: readonly string[]): boolean {
   const [only, ...more] = [audience].flat()
   return more.length === 0 && audiences.includes(withoutSlash(only) ?? '')
 }
 
-/** A URL in its normal form (RFC 3986, 6.2.2 and 6.2.3), without trailing slashes; undefined for what is no text. */
+/** A URL in its normal form (RFC 3986, 6.2.2 and 6.2.3), without trailing slashes; undefined if it is not a text. */
 function withoutSlash(text: unknown): string | undefined {
   if (typeof text !== 'string') return undefined
   return (URL.canParse(text) ? new URL(text).href : text).replace(/\/+$/, '')

@@ -1,13 +1,13 @@
 import type { FastifyRequest } from 'fastify'
 import { withVersion } from '../http/paths.ts'
 
-/** What SDKs and other clients take as the address of the server: with and without the version, and the path of tokens. */
+/** The paths that clients append to the server's address for the audience: none, the version, or the token endpoint. */
 const ENDINGS = ['', '/v1', ...withVersion(['/token'])]
 
 /**
- * What the audience of an assertion may be, in the normal form of URLs, without trailing slashes: PUBLIC_URL, else the
- * address that the request was sent to. Behind a proxy that ends TLS and is not in TRUST_PROXY the scheme is not known, so
- * that http and https both count then.
+ * The accepted audiences of an assertion, in the normal form of URLs, without trailing slashes. They come from PUBLIC_URL,
+ * otherwise from the address of the request. Behind a proxy that ends TLS and is not in TRUST_PROXY, the scheme is unknown, so
+ * that http and https are both accepted.
  */
 export function audiencesOf(request: FastifyRequest, publicUrl: string | undefined): readonly string[] {
   const bases = publicUrl === undefined ? addressesOf(request.clientHost) : [publicUrl]

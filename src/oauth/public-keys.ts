@@ -2,18 +2,18 @@ import { createPublicKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import type { AppKey } from '../model/oauth/oauth.ts'
 
-/** The algorithms of RFC 7518 and RFC 8037 that are taken: no `none`, and none that signs with a shared secret. */
+/** The accepted algorithms of RFC 7518 and RFC 8037: without `none`, and without shared secrets. */
 export type Algorithm = 'RS256' | 'ES256' | 'EdDSA'
 
 export interface PublicKey {
   readonly key: KeyObject
-  /** The one algorithm that the key is used with. */
+  /** The only algorithm that the key is used with. */
   readonly algorithm: Algorithm
 }
 
 const made = new WeakMap<AppKey, PublicKey>()
 
-/** The key of an app; reading tributary.yml has checked that it is one. */
+/** Parses the public key of an app, which was checked when tributary.yml was read. */
 export function publicKeyOf(appKey: AppKey): PublicKey {
   const known = made.get(appKey)
   if (known !== undefined) return known
@@ -23,7 +23,7 @@ export function publicKeyOf(appKey: AppKey): PublicKey {
   return found
 }
 
-/** Throws an Error for a key of another kind than RSA, P-256 and Ed25519. */
+/** The algorithm of a key. Throws an Error for a key that is not RSA, P-256 or Ed25519. */
 export function algorithmOf(key: KeyObject): Algorithm {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key
   if (type === 'rsa') return 'RS256'

@@ -8,32 +8,32 @@ import { createFile } from '../keys/edit/write-file.ts'
 import type { Algorithm } from './public-keys.ts'
 import { algorithmOf } from './public-keys.ts'
 
-/** A key that tokens are signed with, or were. */
+/** A key that signs tokens, or signed them before. */
 export interface SigningKey {
-  /** Its thumbprint (RFC 7638): the same on every server that has the key. */
+  /** The key's thumbprint (RFC 7638), which is the same on every server with this key. */
   readonly kid: string
   readonly algorithm: Algorithm
   readonly publicKey: KeyObject
-  /** Undefined: its tokens are still taken, and no more are made. */
+  /** Undefined if the key signs no more tokens; its earlier tokens are still accepted. */
   readonly privateKey: KeyObject | undefined
 }
 
 export interface SigningKeysOptions {
   readonly file: string
-  /** Whether the operator named the file: then it must be there, and none is made. */
+  /** Whether the operator has named the file: it must then exist, and is never created. */
   readonly isGiven: boolean
   readonly monotonic: () => number
   readonly log: { error(facts: object, message: string): void }
 }
 
-/** A changed file is read again after so long at the latest when a key is asked for. */
+/** When a key is requested, the file is checked for changes at most this often. */
 const FRESH_MS = 1_000
 const MAX_KEYS = 10
 const PEM = /-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g
 
 /**
- * The keys in a file of PEM blocks: the first private key signs, and tokens of all of them are taken. The file is made with
- * the first token where the operator named none. All workers of a machine read the same file.
+ * The signing keys in a file of PEM blocks. The first private key signs, and tokens of all keys are accepted. If the operator
+ * has named no file, it is created for the first token. All workers of a machine read the same file.
  */
 export class SigningKeys {
   readonly #options: SigningKeysOptions
@@ -47,7 +47,7 @@ export class SigningKeys {
     this.#options = options
   }
 
-  /** The key that signs; it is made where there is none. Rejects with an Error in words where there can be none. */
+  /** The key that signs, which is created if there is none. Rejects with a readable Error if it cannot be created or read. */
   async current(): Promise<SigningKey & { readonly privateKey: KeyObject }> {
     await this.#refresh()
     if (this.#keys.length === 0 && this.#problem === undefined && !this.#options.isGiven) await this.#make()
@@ -56,7 +56,7 @@ export class SigningKeys {
     return { ...first, privateKey: first.privateKey }
   }
 
-  /** The key of a token; undefined where there is none of this kid. */
+  /** The key with this kid; undefined if there is none. */
   async find(kid: string): Promise<SigningKey | undefined> {
     const known = this.#keys.find(key => key.kid === kid)
     if (known !== undefined && !this.#isStale()) return known
@@ -64,13 +64,13 @@ export class SigningKeys {
     return this.#keys.find(key => key.kid === kid)
   }
 
-  /** Whether there is a key of this kid, by the file as it was a second or two ago. */
+  /** Whether there is a key with this kid, by a state of the file that may be a second or two old. */
   isKnown(kid: string): boolean {
     void this.#refresh()
     return this.#keys.some(key => key.kid === kid)
   }
 
-  /** All of them as a JWK Set (RFC 7517, 5), without what is private. */
+  /** The public keys as a JWK Set (RFC 7517, 5). */
   async publish(): Promise<{ readonly keys: readonly object[] }> {
     await this.#refresh()
     return {
@@ -93,7 +93,7 @@ export class SigningKeys {
     await this.#reading
   }
 
-  /** What cannot be read is said once, and the last good keys stay. */
+  /** Reads the file. A file that cannot be used is logged once, and the last valid keys stay in use. */
   async #read(): Promise<void> {
     const { file, isGiven, log } = this.#options
     this.#readAt = this.#options.monotonic()
@@ -118,13 +118,13 @@ export class SigningKeys {
   async #make(): Promise<void> {
     const { file } = this.#options
     await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-    // Of several processes one wins.
+    // If several processes create the file, one of them succeeds.
     await createFile(file, newSigningKey())
     await this.#read()
   }
 }
 
-/** A new private key in PEM form. */
+/** Generates a private key in PEM form. */
 function newSigningKey(): string {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   return privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
@@ -135,7 +135,7 @@ function pemBlocks(text: string): string[] {
   return Array.from(text.matchAll(PEM), ([block]) => block)
 }
 
-/** Throws an Error, which quotes nothing, where a block is no key that can be used. */
+/** Parses the keys. Rejects with an Error, which quotes nothing, if a block is not a usable key. */
 async function readKeys(text: string, file: string): Promise<SigningKey[]> {
   const blocks = pemBlocks(text)
   if (blocks.length === 0 || blocks.length > MAX_KEYS) {

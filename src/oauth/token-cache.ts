@@ -9,10 +9,10 @@ export interface TokenCacheOptions {
   readonly now: () => number
 }
 
-/** About 500 bytes each. Only tokens that were made for somebody get in. */
+/** The most cached tokens, of about 500 bytes each. Only valid tokens are cached. */
 const MAX_KNOWN_TOKENS = 10_000
 
-/** A token that was verified, and which sources may be sent to with it, as long as the file is the same. */
+/** A verified token, with cached results for sources while the file is unchanged. */
 export class KnownToken {
   readonly #token: VerifiedToken
   readonly #verdicts = new Map<string, ErrorCode | undefined>()
@@ -22,13 +22,13 @@ export class KnownToken {
     this.#token = token
   }
 
-  /** Why it does not count any more; undefined: it does. */
+  /** Why the token is no longer valid; undefined if it is. */
   fault(now: number): ErrorCode | undefined {
     if (this.#token.expiresAt <= now) return 'token_expired'
     return this.#token.isKeyKnown() ? undefined : 'token_unknown_key'
   }
 
-  /** See VerifiedToken. */
+  /** As VerifiedToken.refusal(), cached for each source. */
   refusal(file: TributaryFile, sourceId: string): ErrorCode | undefined {
     if (this.#file !== file) {
       this.#file = file
@@ -39,7 +39,7 @@ export class KnownToken {
   }
 }
 
-/** Tokens by their SHA-256: each is verified once, and remembered until it ends. */
+/** A cache of tokens by their SHA-256: each token is verified once and cached until it expires. */
 export class TokenCache {
   readonly #options: TokenCacheOptions
   readonly #known = new Map<string, KnownToken>()
@@ -49,7 +49,7 @@ export class TokenCache {
     this.#options = options
   }
 
-  /** At once for a token that is remembered; requests that come together with a new one wait for one verification. */
+  /** Returns a cached token at once. Concurrent requests with the same new token wait for one verification. */
   find(token: string): KnownToken | ErrorCode | Promise<KnownToken | ErrorCode> {
     const digest = hash('sha256', token, 'base64url')
     const found = this.#known.get(digest)

@@ -8,21 +8,21 @@ import { TokenCache } from './token-cache.ts'
 export interface TokenCheckOptions extends TokenCacheOptions {
   /** The tributary.yml in force: the same object until anything in it changes. */
   readonly file: () => TributaryFile
-  /** The key of a source that only this process knows: events that it sends itself need no token. */
+  /** The source's key that only this process has: events that the server sends to itself need no token. */
   readonly privateKey: (sourceId: string) => string
 }
 
 /** Checks the tokens of requests. */
 export interface TokenCheck {
-  /** Looks at the token in the head of each request, where a source asks for tokens. */
+  /** Verifies the token in the head of each request, if any source uses tokens. */
   watch(app: FastifyInstance): void
-  /** Why a source does not take a request, as far as its token goes. */
+  /** Why a source refuses a request for its token, or for the lack of one; undefined if it does not. */
   refusal(request: FastifyRequest, use: TokenUse): ErrorCode | undefined
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Of the Bearer token, or what is wrong with it; undefined where there is none. */
+    /** The verified Bearer token, or the code of its fault; undefined without a token. */
     token: KnownToken | ErrorCode | undefined
   }
 }
@@ -37,7 +37,7 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
   const cache = new TokenCache(options)
   let asked: { readonly file: TributaryFile; readonly isAsked: boolean } | undefined
 
-  /** Whether any source looks at tokens; found once for each version of the file. */
+  /** Whether any source uses tokens; computed once for each version of the file. */
   function isAsked(): boolean {
     const current = file()
     if (asked?.file !== current) {
@@ -59,7 +59,7 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
   }
 
   function lookUp(token: string): ReturnType<TokenCache['find']> {
-    // Nobody asks, unless an edit comes into force before the body is here: then the request is to be sent again.
+    // Happens only if an edit comes into force while the body arrives: the client must send the request again.
     if (!isAsked()) return 'unavailable'
     return token.length > MAX_TOKEN_CHARS || !JWT.test(token) ? 'token_invalid' : cache.find(token)
   }

@@ -7,20 +7,20 @@ import { grantedScope, readTokenRequest } from './token-request.ts'
 import type { UsedIds } from './used-ids.ts'
 
 export interface TokenEndpointOptions {
-  /** Of the tributary.yml in force. */
+  /** The apps of the tributary.yml in force. */
   readonly apps: () => readonly OAuthApp[]
-  /** Whether an app that is unknown here may be known elsewhere. */
+  /** Whether this server's configuration is behind, so that an unknown app may exist. */
   readonly isBehind: () => boolean
   readonly keys: SigningKeys
   readonly usedIds: UsedIds
-  /** Who tokens are from. */
+  /** The issuer of tokens. */
   readonly issuer: string
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly log: { error(facts: object, message: string): void }
 }
 
-/** The members of RFC 6749, 5.1. */
+/** The answer of RFC 6749, 5.1. */
 export interface TokenAnswer {
   readonly access_token: string
   readonly token_type: 'Bearer'
@@ -29,7 +29,7 @@ export interface TokenAnswer {
   readonly scope: string
 }
 
-/** Makes a token of a form, or says why not. Never rejects. */
+/** Issues a token for a form body, or resolves with the code of the error. Never rejects. */
 export type TokenEndpoint = (body: Buffer, audiences: readonly string[]) => Promise<TokenAnswer | TokenErrorCode>
 
 export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoint {
@@ -53,7 +53,7 @@ export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoin
     try {
       return await answer(body, audiences)
     } catch (error) {
-      // Neither the form nor the assertion is in it: it is of the file system, or of a key file.
+      // The message comes from the file system or from a key file, so it contains neither the form nor the assertion.
       options.log.error({ problem: (error as Error).message }, 'no token can be made')
       return 'unavailable'
     }

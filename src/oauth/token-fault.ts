@@ -1,7 +1,7 @@
 import { errors } from 'jose'
 import type { ErrorCode } from '../model/errors.ts'
 
-/** What is wrong with a token that the library refuses. */
+/** The error code for a token that the library refuses. */
 export function tokenFault(error: unknown): ErrorCode {
   if (error instanceof errors.JWTExpired) return 'token_expired'
   const isEarly =

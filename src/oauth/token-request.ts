@@ -1,9 +1,9 @@
 import type { TokenErrorCode } from '../model/oauth/token-errors.ts'
 
-/** What a request for a token asks for. */
+/** A request for a token. */
 export interface TokenRequest {
   readonly assertion: string
-  /** Undefined: all that the app may have. */
+  /** Undefined: all scopes of the app. */
   readonly scope: string | undefined
 }
 
@@ -16,12 +16,12 @@ export function isForm(contentType: string | undefined): boolean {
   return FORM.test((contentType ?? '').trim())
 }
 
-/** Reads the form of RFC 7523, 2.2. Parameters that are not known are ignored (RFC 6749, 3.2). */
+/** Parses the form of RFC 7523, 2.2. Unknown parameters are ignored (RFC 6749, 3.2). Returns the code of an error. */
 export function readTokenRequest(body: Buffer): TokenRequest | TokenErrorCode {
   const form = new URLSearchParams(body.toString('utf8'))
   const names = [...form.keys()]
   if (new Set(names).size !== names.length) return 'malformed'
-  // An empty parameter counts as one that is left out (RFC 6749, 3.2).
+  // An empty parameter counts as missing (RFC 6749, 3.2).
   const value = (name: string): string | undefined => form.get(name) || undefined
   const grantType = value('grant_type')
   if (grantType === undefined) return 'malformed'
@@ -31,7 +31,7 @@ export function readTokenRequest(body: Buffer): TokenRequest | TokenErrorCode {
   return { assertion, scope: value('scope') }
 }
 
-/** The scopes that a token gets: those that were asked for; undefined where the app may not have one of them. */
+/** The scopes of a token: those requested, by default all of the app; undefined if the app lacks a requested one. */
 export function grantedScope(asked: string | undefined, allowed: string): string | undefined {
   if (asked === undefined) return allowed
   const wanted = asked.split(' ').filter(scope => scope !== '')

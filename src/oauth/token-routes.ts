@@ -16,7 +16,7 @@ import { isForm } from './token-request.ts'
 export interface TokenRoutesOptions {
   readonly endpoint: TokenEndpoint
   readonly keys: SigningKeys
-  /** PUBLIC_URL; undefined: the address that each request was sent to. */
+  /** PUBLIC_URL; undefined: the address of each request. */
   readonly publicUrl: string | undefined
   readonly budget: BodyBudget
   readonly now: () => number
@@ -24,20 +24,20 @@ export interface TokenRoutesOptions {
   readonly onOutcome: (outcome: TokenOutcome) => void
 }
 
-/** A form with an assertion of 8 KiB. */
+/** Enough for a form with an assertion of 8 KiB. */
 const MAX_FORM_BYTES = 16 * 1024
-/** How long others may keep the public keys. */
+/** How long clients may cache the public keys. */
 const JWKS_MAX_AGE_SECONDS = 300
 const SLOW_DOWN_SECONDS = 60
 const RETRY_SECONDS = 1
 
-/** `POST /token`, and the public keys that tokens are checked with. */
+/** Registers `POST /token`, and the route of the public keys that verify tokens. */
 export function registerTokenRoutes(app: FastifyInstance, options: TokenRoutesOptions): void {
   const limit = createFailureLimit(options.monotonic)
 
   function send(reply: FastifyReply, answer: TokenAnswer | TokenErrorCode): void {
     options.onOutcome(outcomeOf(answer))
-    // SDKs correct their clock by the header Date, so that it must be the clock that assertions are checked by.
+    // SDKs correct their clock by the header Date, so it must come from the clock that checks assertions.
     reply.header('date', new Date(options.now()).toUTCString()).header('content-type', JSON_TYPE)
     reply.header('cache-control', 'no-store').header('pragma', 'no-cache')
     if (typeof answer !== 'string') return void reply.send(JSON.stringify(answer))

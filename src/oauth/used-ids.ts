@@ -3,30 +3,30 @@ import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { REPLAY_WINDOW_SECONDS } from './assertion.ts'
 
-/** The ids of assertions that were used. */
+/** The used ids (jti) of assertions. */
 export interface UsedIds {
   /**
-   * Marks an id as used. 'replayed': it was before; 'too_many': more cannot be remembered now. Rejects with the file
-   * system's error where it cannot be remembered.
+   * Marks an id as used. 'replayed': it was used before. 'too_many': no more ids can be remembered now. Rejects with the file
+   * system's error if the id cannot be stored.
    */
   use(app: string, jti: string): Promise<'first' | 'replayed' | 'too_many'>
 }
 
-/** Of one machine, in the time that each of them is remembered for. */
+/** The most ids of a machine at a time. */
 const MAX_IDS = 100_000
-/** Twice the time in which an assertion can be used: the clock of the file system may be another. */
+/** Twice the time in which an assertion is valid, because the file system's clock may differ. */
 const KEEP_MS = 2 * REPLAY_WINDOW_SECONDS * 1000
-/** How long an id has to be remembered. */
+/** How long a used id must be remembered. */
 export const REMEMBERED_MS = REPLAY_WINDOW_SECONDS * 1000
 const SWEEP_MS = 60_000
 
 /**
- * Each id is an empty file, because making a file that must be new is one step for all processes of a machine: an id is used
- * once by all workers together, and stays used over a restart. Requests for tokens are few: one for each client in half the
- * life of a token.
+ * Stores each id as an empty file, because creating a new file is atomic for all processes of a machine: an id is used once by
+ * all workers together, and stays used after a restart. Requests for tokens are rare: one for each client in half of a token's
+ * lifetime.
  *
- * @param dir the folder; it is made with the first id
- * @param monotonic milliseconds
+ * @param dir the folder, which is created for the first id
+ * @param monotonic the monotonic time in milliseconds
  */
 export function openUsedIds(dir: string, monotonic: () => number): UsedIds {
   let sweptAt = -Infinity
@@ -48,7 +48,7 @@ export function openUsedIds(dir: string, monotonic: () => number): UsedIds {
 
   return {
     async use(app, jti) {
-      // All wait for it: the first one makes the folder.
+      // All callers wait for the sweep, because the first one creates the folder.
       if (monotonic() - sweptAt > SWEEP_MS) await (sweeping ??= sweep().finally(() => (sweeping = undefined)))
       if (count >= MAX_IDS) return 'too_many'
       try {
@@ -65,16 +65,16 @@ export function openUsedIds(dir: string, monotonic: () => number): UsedIds {
 }
 
 export interface SharedIdsOptions {
-  /** The ids that were used on this machine. */
+  /** The used ids of this machine. */
   readonly own: UsedIds
-  /** Claims the SHA-256 (hex) of an id for this server; false: another server was first. Rejects without Kafka. */
+  /** Claims the SHA-256 (hex) of an id for this server; false if another server was first. Rejects if Kafka cannot be reached. */
   readonly claim: (digest: string) => Promise<boolean>
   readonly log: { warn(facts: object, message: string): void }
 }
 
 /**
- * The ids of all servers of a fleet: each is used once by all of them together. While Kafka is away, an id is used once on
- * each machine, because clients that get no token would lose events; the log has one warning then.
+ * The used ids of a fleet: an id is used once by all servers together. While Kafka is unavailable, an id can be used once on
+ * each machine, because clients without a token would lose events. This is logged once as a warning.
  */
 export function shareUsedIds({ own, claim, log }: SharedIdsOptions): UsedIds {
   let isTold = false
@@ -98,7 +98,7 @@ export function shareUsedIds({ own, claim, log }: SharedIdsOptions): UsedIds {
 
 const digestOf = (app: string, jti: string): string => hash('sha256', `${app}\n${jti}`, 'hex')
 
-/** Milliseconds since the epoch; of a file that is gone: never. */
+/** The time of the file's creation in milliseconds since the epoch; Infinity if the file is gone. */
 async function madeAt(path: string): Promise<number> {
   return stat(path).then(
     ({ mtimeMs }) => mtimeMs,

@@ -1,12 +1,12 @@
 import type { ErrorCode } from '../model/errors.ts'
 import type { TributaryFile } from '../model/tributary-file.ts'
 
-/** A token whose signature and times are good. */
+/** A token with a valid signature and valid times. */
 export interface VerifiedToken {
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
-  /** Whether the key that has signed it still counts. */
+  /** Whether the key that signed it is still accepted. */
   isKeyKnown(): boolean
-  /** Why a source may not be sent to with it, as the file says; undefined: it may. */
+  /** Why the token does not allow sending to a source, by the file; undefined if it does. */
   refusal(file: TributaryFile, sourceId: string): ErrorCode | undefined
 }

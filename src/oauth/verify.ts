@@ -9,18 +9,18 @@ import type { VerifiedToken } from './verified-token.ts'
 
 export interface VerifyOptions {
   readonly keys: SigningKeys
-  /** Who our tokens are from. */
+  /** The issuer of our tokens. */
   readonly issuer: string
-  /** Whether an app that is unknown here may be known elsewhere. */
+  /** Whether this server's configuration is behind, so that an unknown app may exist. */
   readonly isBehind: () => boolean
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
 
-/** How far the clocks of the servers of a fleet may lie apart, in seconds. */
+/** The accepted difference between the clocks of a fleet's servers, in seconds. */
 const TOLERANCE_SECONDS = 60
 
-/** Checks a token that this server, or another one with the same signing keys, has made. */
+/** Verifies a token of this server, or of another one with the same signing keys. Resolves with the code of a fault. */
 export async function verifyOwnToken(token: string, options: VerifyOptions): Promise<VerifiedToken | ErrorCode> {
   const header = decodeHeader(token)
   if (typeof header?.kid !== 'string' || header.alg === undefined) return 'token_invalid'
@@ -37,7 +37,7 @@ export async function verifyOwnToken(token: string, options: VerifyOptions): Pro
       currentDate: new Date(now)
     })
     const { iss, aud, iat = 0 } = payload
-    // PUBLIC_URL is another one now: a new token is as good.
+    // PUBLIC_URL has changed, and the client must get a new token.
     if (iss !== options.issuer || aud !== options.issuer) return 'token_unknown_key'
     return iat > now / 1000 + TOLERANCE_SECONDS ? 'token_expired' : ownToken(payload, kid, options)
   } catch (error) {
@@ -45,7 +45,7 @@ export async function verifyOwnToken(token: string, options: VerifyOptions): Pro
   }
 }
 
-/** Undefined for what is no signed JWT. Nothing of it is checked yet. */
+/** Decodes the header without checking it; undefined if it is not a signed JWT. */
 function decodeHeader(token: string): ProtectedHeaderParameters | undefined {
   try {
     decodeJwt(token)

@@ -13,12 +13,12 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Audit, AuditEntry } from '../model/operations/audit.ts'
 
-/** One entry a line, in JSON. The older file is replaced when the newer one is full. */
+/** One JSON entry per line. When this file is full, it replaces the older one. */
 const FILE = 'audit.jsonl'
 const OLDER_FILE = 'audit.1.jsonl'
 const MAX_FILE_BYTES = 8 * 1024 ** 2
 const FILE_MODE = 0o600
-/** What the page shows of it. */
+/** The bytes at the end of the audit that the page shows. */
 const RECENT_BYTES = 128 * 1024
 const MAX_CHANGES = 100
 const MAX_CHARS = 500
@@ -26,11 +26,11 @@ const MAX_CHARS = 500
 export interface AuditOptions {
   readonly dataDir: string
   readonly now: () => number
-  /** Undefined: no lines in the log, only in the file. */
+  /** Undefined: entries are written only to the file. */
   readonly log?: { info(fields: object, message: string): void; warn(fields: object, message: string): void }
 }
 
-/** Keeps entries as lines of the log with `audit: true`, and in DATA_DIR/audit.jsonl. */
+/** Creates the audit, which writes entries to the log (with `audit: true`) and to DATA_DIR/audit.jsonl. */
 export function createAudit({ dataDir, now, log }: AuditOptions): Audit {
   return (action, { who, from, what, changes = [] }) => {
     const entry: AuditEntry = {
@@ -51,13 +51,13 @@ export function createAudit({ dataDir, now, log }: AuditOptions): Audit {
   }
 }
 
-/** Every entry that is kept, oldest first. Lines that are none are left out. */
+/** Reads all entries, oldest first. Lines that are no entry are skipped. */
 export async function readAudit(dataDir: string): Promise<AuditEntry[]> {
   const texts = await Promise.all([OLDER_FILE, FILE].map(name => readFile(join(dataDir, name), 'utf8').catch(() => '')))
   return texts.flatMap(entriesOf)
 }
 
-/** The newest entries, oldest first: what fits into 128 KiB. */
+/** Reads the newest entries in the last 128 KiB, oldest first. */
 export function recentAudit(dataDir: string): AuditEntry[] {
   const path = join(dataDir, FILE)
   if (!existsSync(path)) return []
@@ -76,7 +76,7 @@ function append(path: string, line: string): void {
   const isNew = !existsSync(path)
   if (!isNew && statSync(path).size + line.length > MAX_FILE_BYTES) renameSync(path, join(dirname(path), OLDER_FILE))
   appendFileSync(path, line, { mode: FILE_MODE })
-  // A command of root's must not keep the server from writing here.
+  // A file that a command of root creates must stay writable for the server.
   if (process.getuid?.() !== 0) return
   const { uid, gid } = statSync(dirname(path))
   chownSync(path, uid, gid)

@@ -1,14 +1,14 @@
 import type { LoggerOptions } from 'pino'
 
 const ECS_VERSION = '8.11.0'
-/** Our fields go under this name: many of them (`source`, `file`) mean something else in the schema. */
+/** Our fields are under this name, because many of them (`source`, `file`) have another meaning in the schema. */
 const OWN = 'tributary'
 
 /**
- * Lines in Elastic's common schema (https://www.elastic.co/guide/en/ecs/current), whose names are `@timestamp`, `log.level`,
- * `message` and `error`; what else a line says is under `tributary`.
+ * Options of pino for Elastic's common schema (https://www.elastic.co/guide/en/ecs/current): `@timestamp`, `log.level`,
+ * `message` and `error`. All other fields are under `tributary`.
  *
- * @param secrets paths whose values are never written, as they are called without the schema
+ * @param secrets paths whose values are never written, as in a line without the schema
  */
 export function ecsOptions(secrets: readonly string[], host: string): LoggerOptions {
   return {

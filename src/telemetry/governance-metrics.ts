@@ -1,7 +1,7 @@
 import type { GovernanceRule } from '../model/governance/rules.ts'
 import type { Tally } from './tally.ts'
 
-/** What rules did to events: a part of METRICS. */
+/** The metrics of governance rules, a part of METRICS. */
 export const GOVERNANCE_METRICS = {
   governedEvents: {
     kind: 'counter',

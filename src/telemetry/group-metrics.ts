@@ -2,20 +2,20 @@ import { Gauge, Registry } from '@prometheus-io/client'
 import { METRICS } from './metric-list.ts'
 import { collectRuntimeMetrics } from './runtime.ts'
 
-/** How one worker is. */
+/** The state of a worker. */
 export interface WorkerReading {
   readonly index: number
   readonly isUp: boolean
   readonly restarts: number
 }
 
-/** The metrics of a server with workers, as one. */
+/** The metrics of a server with workers, merged. */
 export interface GroupMetrics {
   readonly contentType: string
-  /** What a worker's registry holds; it counts until the worker is heard of again, or has ended. */
+  /** Stores the metrics of a worker, which count until its next ones, or until it ends. */
   heard(index: number, metrics: readonly object[]): void
   text(readings: readonly WorkerReading[]): Promise<string>
-  /** A worker has ended: what it has counted is kept, so that no sum falls. `last` is what it said last, if anything. */
+  /** Call this when a worker has ended. Its counters are kept, so that no sum decreases. `last`: its last metrics, if it sent them. */
   retire(index: number, last?: readonly object[]): void
 }
 
@@ -26,7 +26,7 @@ interface Metric {
   readonly values: readonly { readonly value: number; readonly labels: Record<string, string> }[]
 }
 
-/** Counts outlive the worker that counted; levels do not. */
+/** The kinds of metrics that are kept after their worker has ended. */
 const COUNTS: ReadonlySet<string> = new Set(['counter', 'histogram'])
 
 export function createGroupMetrics(): GroupMetrics {
@@ -63,7 +63,7 @@ export function createGroupMetrics(): GroupMetrics {
       await retiring
       readings.forEach(show)
       const mine = (await own.getMetricsAsJSON()) as unknown as Metric[]
-      // The start of the server is the primary's, which is the first.
+      // The start time of the server is that of the primary, which is first in the list.
       const all = [mine, ...latest.values()].map(metrics => metrics.map(withStart))
       return Registry.aggregate([...all, retired] as object[]).metrics()
     },

@@ -7,15 +7,15 @@ import type { Tally } from './tally.ts'
 
 type Labels = Record<string, string>
 
-/** A gauge whose value is asked for when the metrics are read. */
+/** Computes the values of a gauge when the metrics are read. */
 export type Reading = () => Iterable<readonly [labels: Labels, value: number]>
 
-/** The part of a histogram's child that is used here. */
+/** The part of the library's histogram that is used here. */
 export interface Timer {
   observe(seconds: number): void
 }
 
-/** Makes the library's counters, gauges and histograms of specs from METRICS. */
+/** Creates counters, gauges and histograms of the metrics library from the specs of METRICS. */
 export class Instruments {
   readonly #registry: Registry
 
@@ -23,7 +23,7 @@ export class Instruments {
     this.#registry = registry
   }
 
-  /** @param before called when the metrics are read, to add what was held back */
+  /** @param before called before the metrics are read, to add counts that are buffered elsewhere */
   count(spec: MetricSpec & { kind: 'counter' }, before?: () => void): Tally {
     const tally = createTally((labels, amount) => counter.inc(labels, amount), spec.labels)
     const counter: Counter<string> = new Counter({

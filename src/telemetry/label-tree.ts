@@ -3,7 +3,7 @@ interface Branch<Leaf> {
   leaf: Leaf | undefined
 }
 
-/** Keeps one thing for each combination of label values, found without making a key of them. */
+/** A map from combinations of label values to leaves, which needs no joined key for a lookup. */
 export class LabelTree<Leaf> {
   readonly #root: Branch<Leaf> = { branches: new Map(), leaf: undefined }
   readonly #make: (values: readonly string[]) => Leaf
@@ -12,7 +12,7 @@ export class LabelTree<Leaf> {
     this.#make = make
   }
 
-  /** What belongs to these values, made when they are asked for the first time. */
+  /** The leaf of these values, which is created at the first call. */
   of(values: readonly string[]): Leaf {
     let branch = this.#root
     for (const value of values) {

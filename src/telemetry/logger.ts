@@ -11,7 +11,7 @@ export interface LogStyle {
   readonly logLevelAs?: 'number' | 'name'
 }
 
-/** What could hold a key. */
+/** The paths of fields that could contain a key. */
 const SECRETS = [
   'req.headers.authorization',
   'headers.authorization',
@@ -22,17 +22,17 @@ const SECRETS = [
   '*.password'
 ]
 
-/** Lines on standard error. What could hold a key is never written. */
+/** Creates the logger, which writes to standard error. Fields that could contain a key are never written. */
 export function createLogger(style: LogStyle): Logger {
   const format = style.logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json')
   const options = {
     level: style.logLevel,
     ...(format === 'ecs' ? ecsOptions(SECRETS, hostname()) : jsonOptions(style))
   }
-  // Synchronous, so that the last lines before an exit are not lost; there is no line per event.
+  // Synchronous, so that the last lines before an exit are not lost. That costs little, because no event writes a line.
   if (format !== 'pretty') return pino(options, pino.destination({ dest: 2, sync: true }))
   const terminal = pino.transport({ target: 'pino-pretty', options: { destination: 2, ignore: 'pid,hostname' } })
-  // A terminal that was closed takes no more lines; the server goes on without.
+  // A closed terminal causes an error, which must not end the server.
   terminal.on('error', () => undefined)
   return pino({ level: style.logLevel, redact: redact(SECRETS) }, terminal)
 }

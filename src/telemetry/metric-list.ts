@@ -6,8 +6,7 @@ import { WORKER_METRICS } from './worker-metrics.ts'
 const LATENCY_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 /**
- * Every metric that we make, with its labels: the one list. No label ever carries free text, so the number of series
- * is bounded by the configuration.
+ * All metrics of the server with their labels. No label contains free text, so the configuration bounds the number of series.
  */
 export const METRICS = {
   eventsReceived: {
@@ -202,6 +201,6 @@ export interface MetricSpec {
   readonly help: string
   readonly labels: readonly string[]
   readonly buckets?: readonly number[]
-  /** How a server with workers makes one number of theirs; default: their sum. */
+  /** How a server with workers merges their values; default: their sum. */
   readonly merge?: 'max' | 'min' | 'first'
 }

@@ -10,7 +10,7 @@ import { countTokens } from './oauth-metrics.ts'
 import { createRouteTotals } from './route-totals.ts'
 import { collectRuntimeMetrics } from './runtime.ts'
 
-/** What the other folders are handed to count with; none of them knows the library. */
+/** Creates the metrics that other folders get to count with. Only this folder uses the metrics library. */
 export function createMetrics() {
   const registry = new Registry()
   collectRuntimeMetrics(registry)
@@ -24,7 +24,7 @@ export function createMetrics() {
       asked: instruments.count(METRICS.tokensAsked),
       verified: instruments.count(METRICS.tokensVerified)
     }),
-    /** Ties a gauge to what it reads. */
+    /** Registers a gauge with the function that computes its values. */
     gauge(spec: (typeof METRICS)[keyof typeof METRICS] & { kind: 'gauge' }, reading: Reading): void {
       instruments.gauge(spec, reading)
     }

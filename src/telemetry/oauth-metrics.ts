@@ -2,7 +2,7 @@ import type { ErrorCode } from '../model/errors.ts'
 import type { TokenOutcome } from '../model/oauth/token-errors.ts'
 import type { Tally } from './tally.ts'
 
-/** Tokens: a part of METRICS. */
+/** The metrics of tokens, a part of METRICS. */
 export const OAUTH_METRICS = {
   tokensAsked: {
     kind: 'counter',

@@ -1,4 +1,4 @@
-/** What the people who run a server ask first: its disk, its version, its configuration. A part of METRICS. */
+/** The metrics of the disk, the version and the configuration, a part of METRICS. */
 export const OPERATIONS_METRICS = {
   diskFree: {
     kind: 'gauge',

@@ -3,22 +3,22 @@ import type { Route, RouteCount } from '../model/route.ts'
 export interface DestinationLabels extends Record<string, string> {
   readonly destination: string
   readonly outcome: 'routed' | 'filtered' | 'failed'
-  /** Which rule filtered; else empty. */
+  /** The rule that filtered the event; otherwise empty. */
   readonly rule: string
 }
 
 export interface RouteTotals {
   add(counts: readonly RouteCount[]): void
-  /** Hands over what has been added since the last time. */
+  /** Passes the sums since the last flush to `write`. */
   flush(): void
 }
 
-/** A reload makes new routes; so many are held before they are written out unasked. */
+/** A reload creates new Route objects. After so many of them, the sums are flushed. */
 const MAX_ROUTES = 1_000
 
 /**
- * Sums events up by route, which costs the same for 3 destinations as for 50, and tells them apart by destination only
- * when the metrics are read.
+ * Sums events by route, which costs the same for 3 destinations as for 50. The sums by destination are computed only when the
+ * metrics are read.
  */
 export function createRouteTotals(write: (labels: DestinationLabels, events: number) => void): RouteTotals {
   const totals = new Map<Route, { accepted: number; failed: number }>()

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { collectDefaultMetrics } from '@prometheus-io/client'
 import type { Registry } from '@prometheus-io/client'
 
-/** `gc` watches each collection with a PerformanceObserver: thirty times a second under load. */
+/** `gc` observes each garbage collection with a PerformanceObserver: thirty times a second under load. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['gc'])
 
 /** The library's own default. */
@@ -11,10 +11,9 @@ const LAG_PRECISION_MS = 10
 const load = createRequire(import.meta.url)
 
 /**
- * Adds the library's `process_*` and `nodejs_*` metrics but for the durations of collecting garbage. For each of those
- * Node makes an entry with functions and hidden classes of its own, which come to lie in V8's old space: watching for
- * garbage made half of what a full collection has to collect. The library has no setting for it, so its metrics are
- * asked one by one.
+ * Adds the library's `process_*` and `nodejs_*` metrics without the durations of garbage collections. For each duration, Node
+ * creates an entry with its own functions and hidden classes, which move to V8's old space: half of the garbage of a full
+ * collection came from observing garbage collections. The library has no option for it, so its metrics are added one by one.
  */
 export function collectRuntimeMetrics(registry: Registry): void {
   for (const name of collectDefaultMetrics.metricsList) {

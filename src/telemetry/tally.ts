@@ -5,15 +5,15 @@ interface Cell {
   amount: number
 }
 
-/** A counter that costs an addition; the library, which costs several times that, is told when the metrics are read. */
+/** A counter whose add() costs one addition. The library's counter, which costs several times that, is updated by flush(). */
 export interface Tally {
   /** @param values one for each label, in their order */
   add(values: readonly string[], amount: number): void
-  /** Hands over what has been added since the last time. */
+  /** Passes the sums since the last flush to `write`. */
   flush(): void
 }
 
-/** @param write told of every combination of labels that was ever added to, in the order in which they came up */
+/** @param write called for every combination of labels that was ever added to, in the order of their first use */
 export function createTally(
   write: (labels: Record<string, string>, amount: number) => void,
   names: readonly string[]

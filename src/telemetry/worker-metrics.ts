@@ -1,4 +1,4 @@
-/** What a server with workers says of each of them; all else is one number for all. A part of METRICS. */
+/** The metrics with one value for each worker, a part of METRICS. All other metrics have one value for all workers. */
 export const WORKER_METRICS = {
   workerUp: {
     kind: 'gauge',

@@ -20,18 +20,18 @@ import type { DiskWatch } from './disk.ts'
 import type { Ingestion } from './ingestion.ts'
 import type { Sources } from './sources.ts'
 
-/** What health and the debugger show. */
+/** The parts that health and the debugger read. */
 export interface Shown {
   readonly sources: Sources
   readonly destinations: Destinations
   readonly ingestion: Ingestion
-  /** The first listener. */
+  /** The listener of the tracking API. */
   readonly tracking: FastifyInstance
   readonly drainer: Drainer
   readonly disk: DiskWatch
 }
 
-/** The second listener; what it refuses, it answers as the first one does. */
+/** Creates the admin listener. It answers refused requests in the same form as the tracking API. */
 export async function openAdmin({ config, logger }: Base): Promise<FastifyInstance> {
   const admin = await createAdminServer({ logger, tls: config.tls })
   prepareListener(admin, { trustProxy: config.trustProxy, idleMs: config.keepAliveTimeoutMs })
@@ -39,7 +39,7 @@ export async function openAdmin({ config, logger }: Base): Promise<FastifyInstan
   return admin
 }
 
-/** `/livez`, `/readyz` and `/metrics`. */
+/** Adds `/livez`, `/readyz` and `/metrics`. */
 export function showHealth(admin: FastifyInstance, { metrics }: Base, { destinations, drainer }: Shown): void {
   registerHealth(admin, {
     health: () => destinations.sink.health(),
@@ -54,7 +54,7 @@ export function showDebugger(admin: FastifyInstance, base: Base, shown: Shown): 
   const { config, live, seen, background, clock } = base
   const { destinations, ingestion, tracking, drainer, disk } = shown
   const { keys, fleet } = shown.sources
-  // A worker is asked by its primary, which merges.
+  // The admin routes of a worker are asked by its primary, which merges the answers.
   if (fleet !== undefined && config.workers === undefined) mergeViews(admin, { fleet, password: config.adminPassword })
   const { sink } = destinations
   return registerDebugger(admin, {
@@ -92,7 +92,7 @@ function openFinders({ config, live, clock, background }: Base, { knownTopics }:
   return createFinders({ dataDir: config.dataDir, kafka: live.kafka, topics: knownTopics, now: clock.now, background })
 }
 
-/** The tracking API's URL for somebody who reached this machine by `hostname`. */
+/** The tracking API's URL for a client that reached this machine by `hostname`. */
 function urlOf(tracking: FastifyInstance, hostname: string, { port, tls }: Config): string {
   const bound = tracking.server.address()
   const actual = typeof bound === 'object' && bound !== null ? bound.port : port

@@ -20,16 +20,16 @@ import { followSettings } from '../settings/live-settings.ts'
 
 const PACKAGE_FILE = new URL('../../../package.json', import.meta.url)
 
-/** Of the server's software. */
+/** The version of the server's software. */
 export const { version: VERSION } = JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')) as { readonly version: string }
 
-/** How the workers of a server share ids, and what they are called together in a fleet. */
+/** How the workers of a server share messageIds, and the name that they share as a sender in a fleet. */
 type WorkerIds = IdSharing & { readonly sender: string }
 
 export interface AppOptions {
   readonly config: Config
   readonly logger: Logger
-  /** In place of the one that the configuration names: for tests. */
+  /** Replaces the configured sink, for tests. */
   readonly sink?: Sink
   readonly clock?: Clock
   readonly bufferPool?: BufferPool
@@ -37,14 +37,14 @@ export interface AppOptions {
   readonly rateSharing?: RateSharing | undefined
   /** Other processes that share their messageIds with this one. */
   readonly shareIds?: WorkerIds | undefined
-  /** In place of one in DATA_DIR. */
+  /** Replaces the audit in DATA_DIR. */
   readonly audit?: Audit
 }
 
-/** What every other part is given: settings, and those that are told what happens. */
+/** What every other part gets: settings, the logger, metrics and the debugger's observations. */
 export interface Base {
   readonly config: Config
-  /** What of it changes while the server runs. */
+  /** The settings that change while the server runs. */
   readonly live: LiveSettings
   readonly logger: Logger
   readonly clock: Clock
@@ -54,7 +54,7 @@ export interface Base {
   readonly rateSharing: RateSharing | undefined
   readonly shareIds: WorkerIds | undefined
   readonly audit: Audit
-  /** What the debugger is told. */
+  /** The observations that the debugger shows. */
   readonly seen: Observations
 }
 

@@ -15,7 +15,7 @@ export interface Destinations {
   readonly knownTopics: () => readonly string[]
 }
 
-/** Where events go: the router, and the sink that makes them durable. @param given in place of the configured sink */
+/** Creates the router and the sink that makes events durable. @param given replaces the configured sink */
 export async function openDestinations(base: Base, sources: Sources, given: Sink | undefined): Promise<Destinations> {
   const { config, logger } = base
   const { keys, fleet } = sources

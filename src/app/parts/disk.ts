@@ -1,4 +1,4 @@
-/** The disk under DATA_DIR: how full it is, and when it will be. */
+/** The disk of DATA_DIR: how full it is, and when it will be full. */
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '../../config/env/config.ts'
@@ -10,11 +10,11 @@ import { FULL_SOON_MS, fullInWords } from '../../model/operations/disk-words.ts'
 const INTERVAL_MS = 15_000
 
 export interface DiskWatch {
-  /** The last look at the disk; undefined until there was one, and while the folder cannot be looked at. */
+  /** The last reading; undefined before the first one and while the disk cannot be read. */
   reading(): DiskReading | undefined
 }
 
-/** Looks at the disk now, and every 15 s until the listener that shows it is closed. */
+/** Reads the disk's usage now, and every 15 s until the listener `shownBy` is closed. */
 export async function watchDisk(config: Config, shownBy: Pick<FastifyInstance, 'addHook'>): Promise<DiskWatch> {
   let reading: DiskReading | undefined
   const look = async (): Promise<void> => void (reading = await lookAtDisk(config, Date.now()).catch(() => undefined))
@@ -25,9 +25,9 @@ export async function watchDisk(config: Config, shownBy: Pick<FastifyInstance, '
 }
 
 /**
- * Rejects with the file system's error.
+ * Reads the disk's usage. Rejects with the file system's error.
  *
- * @returns with the time until the disk is full only where events are kept for good: without Kafka, and with LOG_RETENTION=keep
+ * @returns the time until the disk is full only without Kafka and with LOG_RETENTION=keep, when all events are kept
  */
 export async function lookAtDisk(config: Config, now: number): Promise<DiskReading> {
   return readDisk(config.dataDir, keepsForGood(config) ? await recordFolders(config.dataDir) : [], now)
@@ -37,7 +37,7 @@ function keepsForGood({ kafka, logRetention: { maxAgeMs, maxBytes } }: Config): 
   return kafka === undefined && maxAgeMs === undefined && maxBytes === undefined
 }
 
-/** Says at the start when a log that is kept for good will have filled the disk. Never rejects. */
+/** Logs at the start when a log without retention will fill the disk. Never rejects. */
 export async function sayWhenFull(config: Config, logger: Logger): Promise<void> {
   const { freeBytes, fullInMs } = (await lookAtDisk(config, Date.now()).catch(() => undefined)) ?? {}
   const words = fullInWords(fullInMs)

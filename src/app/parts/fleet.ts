@@ -1,4 +1,4 @@
-/** How a server becomes one of a fleet. */
+/** Makes a server a member of a fleet. */
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import type { Config } from '../../config/env/config.ts'
@@ -15,15 +15,15 @@ import { createFileKeyStore } from '../../keys/store/file-key-store.ts'
 
 export interface KeysOptions {
   readonly parse: ParseTributaryFile
-  /** Of the server's software. */
+  /** The version of the server's software. */
   readonly version: string
   readonly log: Logger
-  /** How the cluster is reached; undefined: there is none. */
+  /** The settings of the cluster; undefined: there is no Kafka. */
   readonly kafka: LiveSettings['kafka']
   readonly audit: Audit
 }
 
-/** Undefined where the server stands alone. Rejects with ConfigError where the fleet has no configuration and gets none. */
+/** Undefined if the server is in no fleet. Rejects with ConfigError if the fleet has no configuration and none can be created. */
 async function openOwnFleet(
   config: Config,
   { parse, version, log, kafka, audit }: KeysOptions
@@ -36,7 +36,7 @@ async function openOwnFleet(
   return openFleet({ ...config, topics, name, version, parse, log, onEdit })
 }
 
-/** Who is calling, as the fleet or the file says. */
+/** Opens the key store: the fleet's if the server is in one, otherwise that of the file. */
 export async function openKeys(config: Config, options: KeysOptions) {
   const fleet = await openOwnFleet(config, options)
   const { parse, log, audit } = options
@@ -46,7 +46,7 @@ export async function openKeys(config: Config, options: KeysOptions) {
   return { fleet, keys, isBehind }
 }
 
-/** Keeps each edit of the configuration that comes into force, with what it has changed. */
+/** Audits each edit of the configuration that comes into force, with its changes. */
 function auditEdits(audit: Audit, from: string) {
   return (before: KeyedTributaryFile, after: KeyedTributaryFile, who = 'an edit of the file'): void => {
     const changes = configChanges(before, after)
@@ -54,7 +54,7 @@ function auditEdits(audit: Audit, from: string) {
   }
 }
 
-/** What the others hear of this server, whose admin listener is bound to `adminUrl`. */
+/** The facts that this server announces to the others. Its admin listener is bound to `adminUrl`. */
 export function selfFacts(config: Config, sink: OpenSink, adminUrl: string): SelfFacts {
   return {
     adminUrl: config.fleet?.adminUrl ?? reachable(adminUrl),
@@ -67,14 +67,14 @@ export function kafkaState(sink: OpenSink): { readonly reached: boolean; readonl
   return { reached: sink.levels().lanes?.reached ?? false, problem: sink.health().problems[0] ?? null }
 }
 
-/** A URL of a listener as other machines reach it: one on any address is reached by the machine's name. */
+/** The URL by which other machines reach a listener. A listener on all addresses is reached by the machine's name. */
 function reachable(url: string): string {
   return url.replace(/\/\/(0\.0\.0\.0|\[::\])(?=:)/, `//${hostname()}`)
 }
 
 /**
- * Sees to it that there is a config file, and resolves with the key of one that was made just now. A server of a fleet has its
- * configuration from the fleet, and none is made for it.
+ * Creates the config file if it is missing, and resolves with the write key of the new file; otherwise undefined. A server of a
+ * fleet gets its configuration from the fleet, so that no file is created.
  */
 export async function firstKeyOf({ fleet, configFile, configFileGiven }: Config): Promise<string | undefined> {
   if (fleet !== undefined) return undefined

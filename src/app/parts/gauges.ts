@@ -9,7 +9,7 @@ import type { DiskWatch } from './disk.ts'
 import type { Ingestion } from './ingestion.ts'
 import type { Sources } from './sources.ts'
 
-/** Whose levels the gauges show. */
+/** The parts that the gauges read. */
 export interface Measured {
   readonly sources: Sources
   readonly destinations: Destinations
@@ -17,11 +17,11 @@ export interface Measured {
   readonly tracking: { readonly server: FastifyInstance; readonly budget: BodyBudget }
   readonly disk: DiskWatch
   readonly watchers: Debugger['watchers']
-  /** True from the moment that the server was told to stop. */
+  /** True after the server has begun to stop. */
   readonly draining: () => boolean
 }
 
-/** Every metric that is read when it is asked for. A new gauge is added here, and its name in telemetry. */
+/** Registers every metric that is computed when it is read. Add a new gauge here, and its name in telemetry. */
 export function measure({ metrics, config, seen }: Base, measured: Measured): void {
   const { ids } = measured.ingestion
   const { server, budget } = measured.tracking
@@ -56,7 +56,7 @@ function measureOperations(metrics: Base['metrics'], { sources: { keys }, disk }
   metrics.gauge(METRICS.configHash, () => [[{ hash: keys.configState().hash }, 1]])
 }
 
-/** What is not known has no series: a 0 would be an alarm. */
+/** An unknown value has no series, because a 0 would trigger an alert. */
 function present(value: number | undefined): [Record<string, string>, number][] {
   return value === undefined ? [] : [[{}, value]]
 }

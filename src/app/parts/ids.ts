@@ -18,7 +18,7 @@ type IdsBase = Pick<Base, 'clock' | 'shareIds'> & {
 }
 type IdsFleet = Pick<Fleet, 'topics'> & { readonly config: Pick<Fleet['config'], 'topic'> }
 
-/** The windows of messageIds, of this server alone or with those of its workers and of its fleet. */
+/** Opens the windows of messageIds, shared with the other workers and with the fleet if there are any. */
 export async function openIds(base: IdsBase, fleet: IdsFleet | undefined): Promise<IdStore> {
   const { config, clock, logger, shareIds } = base
   const dir = join(config.dataDir, 'dedupe')
@@ -40,7 +40,7 @@ export async function openIds(base: IdsBase, fleet: IdsFleet | undefined): Promi
     }
   })
   const read = stream.follow(store.restore)
-  // Kafka had its time already when the configuration was read.
+  // If the configuration could not be read in time, Kafka is away: do not wait for it again.
   if (fleet.config.topic.isRead) await read
   return {
     windowOf: store.windowOf,
@@ -53,13 +53,13 @@ export async function openIds(base: IdsBase, fleet: IdsFleet | undefined): Promi
   }
 }
 
-/** What ids were hashed with until now. Rejects where that cannot be read. */
+/** The seed that ids were hashed with until now, or a new one. Rejects if the stored seed cannot be read. */
 async function ownSeed(dir: string, shared: Seed | undefined): Promise<Seed> {
   const saved = await seedOf(dir)
   return typeof saved === 'string' ? (shared ?? [randomInt(2 ** 32), randomInt(2 ** 32)]) : saved
 }
 
-/** While Kafka is away the own one, which the fleet gets later where it has none. */
+/** The seed of the fleet. While Kafka is away, the server's own seed, which is written to the fleet later if it has none. */
 async function fleetSeed({ config }: IdsFleet, own: Seed, log: IdsLog): Promise<Seed> {
   const { topic } = config
   const agreed = agreeOnSeed(topic, own).catch((error: unknown) => {

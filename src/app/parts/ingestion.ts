@@ -14,12 +14,12 @@ import { openIds } from './ids.ts'
 import type { Sources } from './sources.ts'
 
 const CONTRACT_FILE = new URL('../../../openapi.yml', import.meta.url)
-/** Beside what Node keeps of the code, see start.js. */
+/** The folder of Node's compile cache, see start.js. */
 const CACHE_DIR = new URL('../../../node_modules/.cache/tributary/', import.meta.url)
 
 export type Ingestion = Awaited<ReturnType<typeof openIngestion>>
 
-/** What happens to an event between the request and the sink. */
+/** Creates the parts that process an event between the request and the sink. */
 export async function openIngestion(base: Base, { keys, fleet }: Sources, { routing, sink }: Destinations) {
   const { config, logger, clock, metrics, seen, bufferPool } = base
   const contract = loadContract(CONTRACT_FILE.pathname, CACHE_DIR.pathname)
@@ -44,7 +44,7 @@ export async function openIngestion(base: Base, { keys, fleet }: Sources, { rout
     rateLimiter: createRateLimiter({
       clock,
       maxBatchEvents: config.limits.maxBatchEvents,
-      // A worker of a fleet is a member of it by itself.
+      // A worker of a fleet is itself a member of the fleet.
       sharing: fleet?.limits ?? base.rateSharing
     }),
     refusedBytesPerHour: config.refusedBytesPerHour,

@@ -14,24 +14,24 @@ import { createIssuerCheck } from '../../oauth/issuers/verify-issuer.ts'
 import { verifyOwnToken } from '../../oauth/verify.ts'
 import type { Base } from './base.ts'
 
-/** Who tokens are from, where PUBLIC_URL is not set. */
+/** The issuer of tokens if PUBLIC_URL is not set. */
 const NAMELESS_ISSUER = 'tributary'
 
 export interface OAuth {
   /** See TokenCheck. */
   readonly check: ReturnType<typeof createTokenCheck>
-  /** The routes that tokens are asked for at. */
+  /** Adds `POST /token` and the route of the public keys. */
   register(app: FastifyInstance, budget: BodyBudget): void
 }
 
 interface OAuthParts {
   readonly keys: FileKeyStore
   readonly isBehind: () => boolean
-  /** Undefined: this server is in no fleet. */
+  /** Undefined if this server is in no fleet. */
   readonly fleet: Pick<Fleet, 'topics'> | undefined
 }
 
-/** Tokens beside the write keys. Nothing is read or made before somebody asks for a token or sends one. */
+/** Creates the OAuth part. It reads and creates no key before the first token is requested or sent. */
 export function openOAuth(base: Base, { keys, isBehind, fleet }: OAuthParts): OAuth {
   const { config, clock, logger, metrics } = base
   const { dir, keyFile } = config.oauth
@@ -69,7 +69,7 @@ export function openOAuth(base: Base, { keys, isBehind, fleet }: OAuthParts): OA
   }
 }
 
-/** The ids of assertions, of this machine or of the whole fleet. */
+/** The used ids of assertions, of this machine or of the whole fleet. */
 function usedIdsOf({ config, clock: { monotonic }, logger }: Base, fleet: OAuthParts['fleet']): UsedIds {
   const own = openUsedIds(join(config.oauth.dir, 'used'), monotonic)
   if (fleet === undefined) return own

@@ -8,7 +8,7 @@ import { VERSION } from './base.ts'
 
 export type Sources = Awaited<ReturnType<typeof openSources>>
 
-/** Who may send: the write keys of tributary.yml, tokens, and the check of a request's credentials. */
+/** Creates the parts that authenticate a request: the write keys of tributary.yml, tokens, and the authenticator. */
 export async function openSources(base: Base) {
   const { config, live, logger, clock, audit } = base
   const parse = checkHashKey(parseTributaryFile, config.privacyHashKey)

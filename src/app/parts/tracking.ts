@@ -14,7 +14,7 @@ import type { Base } from './base.ts'
 import type { Ingestion } from './ingestion.ts'
 import type { Sources } from './sources.ts'
 
-/** The first listener, with every route that SDKs and pages call. A new route is registered here. */
+/** Creates the listener of the tracking API with all its routes. Register a new route here. */
 export async function openTracking(base: Base, sources: Sources, ingestion: Ingestion) {
   const { config, metrics, clock, bufferPool } = base
   const server = await createTrackingServer(base, sources)
@@ -64,7 +64,7 @@ async function createTrackingServer(
   return server
 }
 
-/** Counts a refused request and shows it in the debugger. */
+/** Returns the function that counts a refused request and shows it in the debugger. */
 function refusals({ metrics, seen }: Base, { governance }: Ingestion) {
   return (code: string, request?: FastifyRequest): void => {
     metrics.requestRefused(code)
@@ -75,7 +75,7 @@ function refusals({ metrics, seen }: Base, { governance }: Ingestion) {
   }
 }
 
-/** What the routes do with a body that is not as the contract has it. */
+/** The settings for bodies that do not follow the contract. */
 function bodyRules({ validation, limits, refusedBytesPerHour }: Config) {
   const keepBytes = refusedBytesPerHour === 0 ? undefined : Math.min(limits.maxBatchBytes, MAX_KEPT_BODY_BYTES)
   return { isLenient: validation === 'compatible', keepBytes }

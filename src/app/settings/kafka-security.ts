@@ -7,7 +7,7 @@ import { issueToken } from '../../durability/kafka/security/oauth-issuer.ts'
 import type { KafkaSasl as SinkSasl } from '../../durability/kafka/security/sasl-options.ts'
 import { createTokenKeeper } from '../../durability/kafka/security/token-keeper.ts'
 
-/** TLS to the brokers. The client takes the options anew for each connection, and so the certificates of the moment. */
+/** TLS options for the brokers. The client reads them for each connection, so that it uses the current certificates. */
 export function kafkaTls({ ca, cert, key, passphrase }: KafkaSsl, follow: Follow): ConnectionOptions {
   const context = follow({
     variables: ['KAFKA_SSL_CA', 'KAFKA_SSL_CERT', 'KAFKA_SSL_KEY', 'KAFKA_SSL_KEY_PASSPHRASE'],
@@ -21,7 +21,7 @@ export function kafkaTls({ ca, cert, key, passphrase }: KafkaSsl, follow: Follow
   }
 }
 
-/** Who the server is to the brokers. The client asks for it at each connection and each re-authentication. */
+/** SASL options for the brokers. The client reads the credentials at each connection and each re-authentication. */
 export function kafkaSasl(sasl: KafkaSasl, follow: Follow): SinkSasl {
   switch (sasl.mechanism) {
     case 'OAUTHBEARER': {
@@ -35,7 +35,7 @@ export function kafkaSasl(sasl: KafkaSasl, follow: Follow): SinkSasl {
   }
 }
 
-/** A secret as its file has it at the moment. */
+/** Returns a function that reads the current value of a secret. */
 export function followSecret(
   variable: 'ADMIN_PASSWORD' | 'KAFKA_SASL_PASSWORD' | 'KAFKA_OAUTH_CLIENT_SECRET',
   text: string,

@@ -5,18 +5,18 @@ import { kafkaOptions } from '../kafka-options.ts'
 import { followSecret } from './kafka-security.ts'
 import type { SinkOptions } from '../../durability/open.ts'
 
-/** What of the configuration changes while the server runs, because it stands in files. */
+/** The settings that change while the server runs, because their values are in files. */
 export interface LiveSettings {
   readonly kafka: SinkOptions['kafka']
   readonly adminPassword: (() => string) | undefined
-  /** Serves the listeners' certificate of the moment on these servers; nothing where there is no TLS. */
+  /** Uses the current certificate for these servers from now on. Does nothing without TLS. */
   follow(servers: readonly object[]): void
-  /** Reads the files again now. */
+  /** Reads all files again now. */
   check(): void
   close(): void
 }
 
-/** Follows the files of secrets and certificates. */
+/** Watches the files of secrets and certificates. */
 export function followSettings(config: Config, log: FollowerOptions['log']): LiveSettings {
   const { follow, check, close } = followFiles({ files: config.files, log })
   const { adminPassword, kafka, tls } = config

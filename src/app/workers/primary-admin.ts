@@ -1,4 +1,4 @@
-/** The one admin listener of a server with workers: health, metrics and the debugger, each over all of them. */
+/** The admin listener of a server with workers: health, metrics and the debugger, merged over all workers. */
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -44,7 +44,7 @@ export interface PrimaryAdmin {
   close(): Promise<void>
 }
 
-/** Builds the listener without listening. */
+/** Creates the listener without binding it. */
 export async function createPrimaryAdmin(config: Config, options: PrimaryAdminOptions): Promise<PrimaryAdmin> {
   const { supervisor, metrics, feed, logger } = options
   const { slots } = supervisor
@@ -52,7 +52,7 @@ export async function createPrimaryAdmin(config: Config, options: PrimaryAdminOp
   const server = await createAdminServer({ logger, tls })
   prepareListener(server, { trustProxy, idleMs: keepAliveTimeoutMs })
   answerUnrouted(server, ADMIN_PATH_RULES)
-  // Workers follow what they need for Kafka themselves.
+  // Workers watch the files for Kafka themselves.
   const live = followSettings({ ...config, kafka: undefined }, logger)
   live.follow([server.server])
   registerHealth(server, {
@@ -75,14 +75,14 @@ export async function createPrimaryAdmin(config: Config, options: PrimaryAdminOp
   }
 }
 
-/** Asks a worker for its counters; where it says nothing, its last ones count. */
+/** Requests a worker's counters. If it does not answer, its last ones are used. */
 async function readCounts(metrics: GroupMetrics, slot: Slot): Promise<WorkerReading> {
   const answer = await slot.asker.ask({ kind: 'metrics' }).catch(() => undefined)
   if (answer !== undefined) metrics.heard(slot.index, answer as readonly object[])
   return { index: slot.index, isUp: slot.state === 'listening' && !slot.isSilent, restarts: slot.restarts }
 }
 
-/** As that of a server without workers: the same page, the same access, the same API. */
+/** Registers the debugger with the same page, access and API as a server without workers has. */
 async function registerDebugger(
   server: FastifyInstance,
   { config, live, disk }: { readonly config: Config; readonly live: LiveSettings; readonly disk: DiskWatch },
@@ -114,7 +114,7 @@ async function registerDebugger(
 function registerStream(api: FastifyInstance, feed: Feed): void {
   api.get('/api/stream', async (request, reply) => {
     const { after, ...filters } = queryOf(request, [...FILTERS, 'after'])
-    // A filter that is none is refused here, as a worker would.
+    // Refuses an invalid filter here, as a worker would.
     parseFilter(filters)
     const query = String(new URLSearchParams(filters as Record<string, string>))
     const from = wholeNumber(String(request.headers['last-event-id'] ?? after ?? ''))
@@ -123,7 +123,7 @@ function registerStream(api: FastifyInstance, feed: Feed): void {
   })
 }
 
-/** The tracking API's URL for somebody who reached this machine by `hostname`. */
+/** The tracking API's URL for a client that reached this machine by `hostname`. */
 function urlOf(tracking: string, hostname: string, { publicUrl }: Config): string {
   if (publicUrl !== undefined) return publicUrl
   const url = new URL(tracking)

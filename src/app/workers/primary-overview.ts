@@ -14,9 +14,9 @@ import { askOne, gather } from '../../fleet/workers/view/ask-all.ts'
 import { mergePoints, mergeState } from '../../fleet/workers/view/merge.ts'
 import { answer } from '../../fleet/workers/view/answer.ts'
 
-/** How far back advice looks. */
+/** Advice is based on the points of this time. */
 const ADVICE_MS = 5 * 60 * 1000
-/** A worker tells its points in parts, when there are many. */
+/** The most answers that are read of one worker, which splits many points over several answers. */
 const MAX_PARTS = 20
 
 export interface MergedOverviewOptions {
@@ -27,7 +27,7 @@ export interface MergedOverviewOptions {
   readonly disk: DiskWatch
 }
 
-/** `GET /api/overview` over all workers: the last hour, and what is wrong now. */
+/** Registers `GET /api/overview` for all workers: the last hour, and the problems now. */
 export function registerMergedOverview(app: FastifyInstance, options: MergedOverviewOptions): void {
   const { supervisor, disk, ...facts } = options
   const { slots } = supervisor
@@ -68,7 +68,7 @@ export function registerMergedOverview(app: FastifyInstance, options: MergedOver
   })
 }
 
-/** The overview of one worker with all of its points, also those that did not fit into one answer. */
+/** The overview of one worker with all points, including those that did not fit into one answer. */
 async function wholeOverview(slot: Slot, since: number): Promise<RequestAnswer> {
   const points: Json[] = []
   let from: number | null = since

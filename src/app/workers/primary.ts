@@ -1,4 +1,4 @@
-/** The primary of a server with workers: their lives, the lock, and the admin listener. It takes no events. */
+/** The primary of a server with workers. It starts and restarts them, and has the lock and the admin listener. It accepts no events. */
 import cluster from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
@@ -25,11 +25,11 @@ import type { EndWithGrace } from '../end-with-grace.ts'
 import { createPrimaryAdmin } from './primary-admin.ts'
 import { shareWith } from './shared-ids.ts'
 
-/** What a worker may take beyond its own grace before it is killed. */
+/** A worker that takes this much longer than its grace is killed. */
 const KILL_MARGIN_MS = 2_000
 const DRAIN_RETRY_MS = 10_000
 
-/** Runs `count` workers until a signal. Rejects, in words, where they cannot serve as configured. */
+/** Runs `count` workers until a signal. Rejects with a readable Error if the configuration cannot be used. */
 export async function runPrimary(config: Config, count: number, endWithGrace: EndWithGrace): Promise<void> {
   const logger = createLogger(config)
   for (const warning of config.warnings) logger.warn(warning)
@@ -86,7 +86,7 @@ interface Parts {
 }
 
 function createWorkers(config: Config, { count, metrics, share, logger }: Parts) {
-  // The kernel's queue of connections is the group's: see docs/decisions/workers.md.
+  // The kernel distributes connections to the workers: see docs/decisions/workers.md.
   cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({
     exec: new URL('../../start.js', import.meta.url).pathname,
@@ -112,7 +112,7 @@ function createWorkers(config: Config, { count, metrics, share, logger }: Parts)
   return { supervisor, feed }
 }
 
-/** What workers say beside how they are: their last counts, and rows for those who watch. */
+/** Handles the messages of workers other than heartbeats: their last counters, rows of live streams, and seen messageIds. */
 function relay(
   { metrics, seen, feed }: { metrics: GroupMetrics; seen: SeenRelay; feed: () => Feed },
   slot: Slot,
@@ -124,7 +124,7 @@ function relay(
   else if (message.op === 'listening') feed().began(slot)
 }
 
-/** SIGUSR2 replaces the workers one at a time: with new code, with a fresh memory. */
+/** Replaces the workers one at a time on SIGUSR2, so that they load new code. */
 function reloadOnSignal(supervisor: Supervisor, logger: Logger): void {
   let isUnderWay = false
   process.on('SIGUSR2', () => {
@@ -139,7 +139,7 @@ function reloadOnSignal(supervisor: Supervisor, logger: Logger): void {
   })
 }
 
-/** Relays what lies in folders of workers that there are no more, one after the other. */
+/** Sends the events in the folders of earlier workers to Kafka, one folder at a time. */
 async function drainLeftOver(folders: readonly number[], supervisor: Supervisor, logger: Logger): Promise<void> {
   for (const index of folders) {
     for (;;) {
@@ -158,7 +158,7 @@ async function drainLeftOver(folders: readonly number[], supervisor: Supervisor,
   }
 }
 
-/** What waits for Kafka in all folders, those of no worker included: as the workers have said, else as it lies there. */
+/** Bytes in all workers' folders that Kafka has not confirmed: as each worker reported, otherwise as the folder contains. */
 async function bytesLeft(config: Config, slots: readonly Slot[]): Promise<number> {
   if (config.kafka === undefined) return 0
   let bytes = 0

@@ -6,7 +6,7 @@ import { seedOf } from '../../ingest/dedupe/seed-folder.ts'
 
 const folderOf = (dataDir: string, index: number): string => join(workerFolder(dataDir, index), 'dedupe')
 
-/** The one seed that all workers hash messageIds with: that of the first folder that has one, so that its ids stay known. */
+/** The seed with which all workers hash messageIds: that of the first folder that has one, so that its ids stay valid. */
 async function sharedSeed(dataDir: string): Promise<readonly [number, number]> {
   for (const index of await workerFolders(dataDir)) {
     const seed = await seedOf(folderOf(dataDir, index)).catch(() => 'unusable' as const)
@@ -15,7 +15,7 @@ async function sharedSeed(dataDir: string): Promise<readonly [number, number]> {
   return [randomInt(2 ** 32), randomInt(2 ** 32)]
 }
 
-/** What a worker shares, but for what was told lately. Folders of workers that there are no more are read too. */
+/** Returns what worker `index` shares, without the latest ids. The folders of earlier workers are read too. */
 export async function shareWith(dataDir: string): Promise<(index: number) => Omit<SharedIds, 'recent'>> {
   const seed = await sharedSeed(dataDir)
   const sender = randomUUID()

@@ -3,8 +3,8 @@ import type { Config } from '../../config/env/config.ts'
 import { workerFolder } from '../../fleet/workers/folders.ts'
 
 /**
- * What one of `count` workers runs with: its own folder, and its part of what bounds the server as a whole. Its admin routes
- * are asked by the primary alone, which has checked who asks.
+ * The configuration of one of `count` workers: its own folder, and its share of limits that apply to the whole server. Its
+ * admin routes need no password, because only the primary calls them, after it has checked the caller.
  */
 export function workerConfig(config: Config, index: number, count: number): Config {
   const { fleet, logRetention } = config
@@ -26,7 +26,7 @@ export function workerConfig(config: Config, index: number, count: number): Conf
   }
 }
 
-/** The primary's admin listener, as far as the configuration tells. */
+/** The URL of the primary's admin listener, from the configuration. */
 function urlOfListener({ adminHost, adminPort, tls }: Config): string {
   const host = adminHost === '0.0.0.0' || adminHost === '::' ? hostname() : adminHost
   return `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${adminPort}`

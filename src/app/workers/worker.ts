@@ -1,4 +1,4 @@
-/** One worker of a server: the whole server in `DATA_DIR/worker-k`, but for the admin listener. */
+/** One worker: the whole server in `DATA_DIR/worker-k`, without an admin listener of its own. */
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../../config/env/config.ts'
@@ -24,16 +24,16 @@ import { createApp } from '../compose.ts'
 import { endInWords } from '../end-in-words.ts'
 import type { EndWithGrace } from '../end-with-grace.ts'
 
-/** A worker of a primary that was killed may need so long to notice. */
+/** How long to wait for the folder's lock: a worker of a killed primary needs time to notice that. */
 const LOCK_PATIENCE_MS = 30_000
 const LOCK_RETRY_MS = 50
 const DRAIN_POLL_MS = 100
-/** How exactly events of several workers are put in order, at least. */
+/** The precision of the order of events from several workers, in milliseconds. */
 const MARK_MS = 50
 
-/** Runs until the primary says stop. Resolves with false where it cannot serve; the primary has been told why. */
+/** Runs until the primary sends `stop`. Resolves with false if it cannot serve, after it has sent the reason to the primary. */
 export async function runWorker(config: Config, endWithGrace: EndWithGrace): Promise<boolean> {
-  // Its primary decides what the signal means.
+  // Only the primary handles this signal.
   process.on('SIGUSR2', () => undefined)
   const link = connectToPrimary()
   const start = await link.started
@@ -74,7 +74,7 @@ async function serve(config: Config, { start, link, endWithGrace }: Context): Pr
     await link.send({ op: 'stopped', left, metrics: await app.readMetrics() })
     return left
   }
-  // What is left over all workers is the primary's last line.
+  // The primary logs the last line, for all workers together.
   const log = { info: logger.debug.bind(logger), warn: logger.debug.bind(logger), fatal: logger.fatal.bind(logger) }
   const delayMs = config.shutdownGraceMs + config.drainOnStopMs
   const end = endWithGrace({ delayMs, log, close, where: `${config.dataDir}/spool` })
@@ -91,20 +91,20 @@ async function serve(config: Config, { start, link, endWithGrace }: Context): Pr
   if (app.firstKey !== undefined) process.stdout.write(fleetKeyLine(app.firstKey, mayShowKey(config)))
   const problems = await app.topicProblems()
   if (problems.length === 0) return
-  // What was taken until now is durable: in Kafka, or in the spool.
+  // Events accepted until now are durable: in Kafka, or in the spool.
   await app.close()
   await lock.release()
   throw new ConfigError(problems)
 }
 
-/** All workers see an edit of the configuration, and one keeps it. What people ask for, the primary keeps. */
+/** All workers see an edit of the configuration, and worker 0 audits it. The primary audits requests of people. */
 function auditOfWorker(audit: Audit, index: number): Audit {
   return (action, facts) => {
     if (index === 0 && action === 'config_changed') audit(action, facts)
   }
 }
 
-/** Answers what the primary asks from now on, and does what it says. */
+/** Handles the messages of the primary from now on. */
 function obey(
   app: App,
   { start, link, limits, end }: Pick<Context, 'start' | 'link'> & { limits: WorkerLimits; end: () => void }

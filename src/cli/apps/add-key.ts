@@ -16,15 +16,15 @@ export const KEY_HELP = `  --out FILE       where to write the private key (defa
 export interface AddedKey {
   readonly id: string
   readonly kid: string
-  /** The command, for the audit and the fleet's history. */
+  /** The name of the command, for the audit and the fleet's history. */
   readonly why: string
-  /** Puts the public key into the text of the config file. */
+  /** Returns the text of the config file with the public key added. */
   edit(text: string, before: KeyedTributaryFile, key: AppKey): string
 }
 
 /**
- * Makes a key pair for an app: writes the private key to a new file, puts the public one into the configuration, and
- * prints the settings for SDKs. Where the configuration cannot be edited, there is no key file either.
+ * Creates a key pair for an app: writes the private key to a new file, adds the public key to the configuration, and prints
+ * the settings for SDKs. If the configuration cannot be edited, the key file is removed.
  */
 export async function addKey(
   parsed: ParsedArguments,

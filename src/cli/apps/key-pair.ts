@@ -21,7 +21,7 @@ export async function newKeyPair(): Promise<KeyPair> {
   }
 }
 
-/** Writes a private key to a new file that only its owner can read. Throws CommandFailed where there is such a file. */
+/** Writes a private key to a new file that only its owner can read. Rejects with CommandFailed if the file exists. */
 export async function writePrivateKey(path: string, pem: string): Promise<void> {
   try {
     const file = await open(path, 'wx', 0o600)
@@ -38,7 +38,7 @@ export async function writePrivateKey(path: string, pem: string): Promise<void> 
   }
 }
 
-/** `k1`, `k2` and so on: the first one behind all that are in use. */
+/** The next of `k1`, `k2` and so on after the highest one in use. */
 export function nextKid(used: readonly string[]): string {
   const numbers = used.map(kid => Number(/^k(\d{1,9})$/.exec(kid)?.[1] ?? 0))
   return `k${Math.max(0, ...numbers) + 1}`

@@ -3,11 +3,11 @@ export interface SdkSettings {
   readonly kid: string
   /** Path of the private key. */
   readonly keyFile: string
-  /** PUBLIC_URL; undefined where it is not set here. */
+  /** PUBLIC_URL; undefined if it is not set. */
   readonly publicUrl: string | undefined
 }
 
-/** What to write into programs with Segment's SDKs for Node and Python. */
+/** The settings for programs with Segment's SDKs for Node and Python, as code. */
 export function sdkLines({ id, kid, keyFile, publicUrl = 'https://EVENTS.EXAMPLE.COM' }: SdkSettings): string {
   const [host, client, key, file] = [publicUrl, id, kid, keyFile].map(text => JSON.stringify(text))
   return `Node (@segment/analytics-node):

@@ -38,7 +38,7 @@ Examples:
   }
 }
 
-/** Lines that have come (+) and gone (-), and the line before each group of them. */
+/** Added (+) and removed (-) lines, with the line before each group. */
 function changedLines(before: string, after: string): string[] {
   const lines = diff(after.split('\n'), before.split('\n'))
   return lines.flatMap(([sign, line], at) => {

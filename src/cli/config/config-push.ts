@@ -44,7 +44,7 @@ Examples:
   }
 }
 
-/** A key that was added to the fleet meanwhile must not go unnoticed: its events would be refused. */
+/** Returns `next`. Throws CommandFailed if `next` lacks a key that the fleet has, because that key's events would be refused. */
 function keepingKeys(current: ConfigVersion | undefined, next: string): string {
   if (current === undefined) return next
   const kept = new Set([...parseTributaryFile(next, 'file').writeKeys.keys()].map(entry => readKeyEntry(entry).digest))

@@ -5,10 +5,10 @@ import type { Finding } from './finding.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 const SOON_DAYS = 14
-/** A small server's load: 200 events of 700 bytes a second. Less than that is hardly meant. */
+/** The load of a small server: 200 events of 700 bytes a second. A quota below it is probably a mistake. */
 const SMALL_QUOTA_BYTES = 150_000
 
-/** The client certificate's own dates: brokers only say that they refuse it. */
+/** Checks the client certificate's dates, because brokers give no reason when they refuse it. */
 export function checkCertificate({ ssl }: KafkaConfig, now = Date.now()): Finding[] {
   if (ssl?.cert === undefined) return []
   const { validFrom, validTo, subject } = new X509Certificate(ssl.cert)
@@ -28,7 +28,7 @@ export function checkCertificate({ ssl }: KafkaConfig, now = Date.now()): Findin
   return find('warning', `the certificate in KAFKA_SSL_CERT (${who}) ends on ${validTo}`, 'Renew it in time.')
 }
 
-/** What the whole cluster does to the server. */
+/** Checks what applies to the whole cluster: unreachable brokers, and the producer's quota. */
 export function checkCluster({ unreachable, producerQuota }: ClusterReport): Finding[] {
   const found: Finding[] = unreachable.map(reason => ({
     level: 'problem',
@@ -47,7 +47,7 @@ export function checkCluster({ unreachable, producerQuota }: ClusterReport): Fin
   return found
 }
 
-/** Whether the server may write there. */
+/** Checks whether the server may write to a topic. */
 export function checkRights({ name, mayWrite }: TopicReport): Finding[] {
   if (mayWrite !== false) return []
   const says = `${name}: this user may see the topic, but not write to it`

@@ -8,19 +8,19 @@ import { readKeysFile } from '../keys/keys-file.ts'
 import type { Finding } from './finding.ts'
 
 export interface Checked {
-  /** Undefined where the environment cannot be used. */
+  /** Undefined if the environment cannot be used. */
   readonly config: Config | undefined
-  /** Undefined where the config file cannot be used. */
+  /** Undefined if the config file cannot be used. */
   readonly file: KeyedTributaryFile | undefined
   readonly findings: Finding[]
 }
 
-/** The development default of docker-compose.yml: everybody knows it. */
+/** The development default of docker-compose.yml, which is public. */
 const KNOWN_PASSWORD = 'tributary-dev'
 const SHORT_PASSWORD_CHARS = 10
 const SHORT_KEY_CHARS = 16
 
-/** The environment, the config file, its keys and addresses. */
+/** Checks the environment, the config file, its keys and the addresses. A ConfigError becomes a finding. */
 export async function checkConfiguration(): Promise<Checked> {
   const findings: Finding[] = []
   const config = await attempt(
@@ -115,7 +115,7 @@ function checkAddresses(config: Config): Finding[] {
   return found
 }
 
-/** A source's limits count within the server's only. */
+/** Checks that no source's limit exceeds the server's, which would have no effect. */
 function checkLimits({ limits }: Config, { file }: KeyedTributaryFile): Finding[] {
   return file.sources.flatMap(({ id, limits: own = {} }) =>
     LIMIT_NAMES.flatMap((name): Finding[] => {

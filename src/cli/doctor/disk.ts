@@ -9,10 +9,10 @@ import type { Finding } from './finding.ts'
 
 const LITTLE_SPACE_BYTES = 1024 ** 3
 const SLOW_SYNC_MS = 50
-/** How far the clocks of this machine and of a remote disk may be apart. */
+/** The most difference between the clocks of this machine and of a remote disk. */
 const MAX_CLOCK_GAP_MS = 5_000
 
-/** Whether DATA_DIR can be written and synced, how fast, how much room there is, and what time its disk thinks it is. */
+/** Checks DATA_DIR: whether it can be written and synced, how fast, its free space, and the clock of its disk. */
 export async function checkDisk(config: Config): Promise<Finding[]> {
   const { dataDir, kafka, spoolMaxBytes } = config
   const dir = resolve(dataDir)
@@ -89,7 +89,7 @@ function judgeClock(dir: string, gapMs: number): Finding[] {
   ]
 }
 
-/** The log that is kept for good, at its present rate. */
+/** Judges when a log without retention fills the disk at its present rate. */
 function judgeGrowth(dir: string, fullInMs: number | undefined): Finding[] {
   const words = fullInWords(fullInMs)
   if (fullInMs === undefined || words === undefined) return []

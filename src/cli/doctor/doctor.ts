@@ -48,7 +48,7 @@ Examples:
   }
 }
 
-/** Loaded only where it is wanted: the Kafka client is large. */
+/** Checks Kafka. The module is loaded only if it is needed, because the Kafka client is large. */
 async function lookAtKafka(config: Config, file: KeyedTributaryFile | undefined): Promise<Finding[]> {
   if (config.kafka === undefined) {
     return [{ level: 'note', area: 'Kafka', says: 'KAFKA_BROKERS is not set: events go to the log on disk alone' }]

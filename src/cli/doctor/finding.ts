@@ -1,8 +1,8 @@
 import type { HardValueCount } from '../../model/reading/hard-value-report.ts'
 
-/** One thing that the doctor has looked at. */
+/** The result of one check. */
 export interface Finding {
-  /** `problem`: it does not work, or events can be lost. `warning`: it works, and could be better. */
+  /** `problem`: it does not work, or events can be lost. `warning`: it works, but should be changed. */
   readonly level: 'ok' | 'note' | 'warning' | 'problem'
   readonly area:
     | 'configuration'
@@ -18,8 +18,8 @@ export interface Finding {
     | 'server'
     | 'proxy'
   readonly says: string
-  /** What to change; undefined where nothing has to be. */
+  /** What to change; undefined if nothing needs to change. */
   readonly todo?: string
-  /** Of the area `log`: what and where, for programs. */
+  /** For findings of the area `log`: the value and its place, for programs. */
   readonly hardValue?: HardValueCount
 }

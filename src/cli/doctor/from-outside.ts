@@ -5,11 +5,11 @@ import { reason } from '../admin-client.ts'
 import type { Finding } from './finding.ts'
 
 const TIMEOUT_MS = 10_000
-/** As long as a pixel's URL may be, with room for the rest of the head. */
+/** The length of a long pixel URL, within the limits of the server with the rest of the head. */
 const LONG_URL_CHARS = 15_000
 const JSON_TYPE = { 'content-type': 'application/json' }
 
-/** Looks at a server through the proxy in front of it, as an SDK would, and sends one event. Never rejects. */
+/** Checks a server through the proxy in front of it, as an SDK would call it, and sends one event. Never rejects. */
 export async function checkFromOutside(url: string, key: string): Promise<Finding[]> {
   const found: Finding[] = []
   for (const check of [checkSettings, checkLongUrl, checkEvent]) {
@@ -40,7 +40,7 @@ async function checkSettings(url: string, key: string): Promise<Finding[]> {
   return [warning(`the settings tell SDKs to send to ${told}${hint}, not to ${wanted.origin}`, todo)]
 }
 
-/** A pixel carries its event in the URL, and proxies cut long ones. */
+/** Checks a long URL: a pixel has its event in the URL, and proxies refuse or cut long ones. */
 async function checkLongUrl(url: string, key: string): Promise<Finding[]> {
   const { status } = await ask(`${settingsOf(url, key)}?doctor=${'x'.repeat(LONG_URL_CHARS)}`)
   if (status === 200) return [ok(`a URL of ${LONG_URL_CHARS} characters passes, as pixels may have`)]
@@ -79,7 +79,7 @@ async function checkEvent(url: string, key: string): Promise<Finding[]> {
 
 interface Answer {
   readonly status: number
-  /** Undefined where the body is no JSON. */
+  /** Undefined if the body is not JSON. */
   readonly json: unknown
 }
 
@@ -90,7 +90,7 @@ async function ask(url: string, init: RequestInit = {}): Promise<Answer> {
 
 const settingsOf = (url: string, key: string): string => `${url}/v1/projects/${encodeURIComponent(key)}/settings`
 
-/** Where the settings tell SDKs to send; empty where they are not ours. */
+/** The address that the settings give to SDKs; empty if the answer is not from Tributary. */
 function segmentPart(json: unknown): { readonly apiHost?: string; readonly protocol?: string } {
   const { integrations = {} } = (json ?? {}) as { integrations?: Record<string, object> }
   const { apiHost, protocol } = (Object.values(integrations)[0] ?? {}) as { apiHost?: unknown; protocol?: unknown }

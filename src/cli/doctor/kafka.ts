@@ -9,10 +9,10 @@ import { TOO_FEW_IN_SYNC } from '../../durability/kafka/send/answers.ts'
 import type { Finding } from './finding.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
-/** What we add to an event, headers and framing included, at most. */
+/** The most bytes that the server adds to an event, with headers and framing. */
 const ENVELOPE_BYTES = 4_096
 
-/** Whether Kafka can be reached as configured, and whether its topics keep what is promised. */
+/** Checks whether Kafka can be reached as configured, and whether the topics' settings fit the server's guarantees. */
 export async function checkKafka(
   config: Config,
   kafka: KafkaConfig,

@@ -13,10 +13,10 @@ const FOLDERS = ['events', 'spool'] as const
 const TODO = 'docs/reading.md has commands that read them; "tributary trace" shows one of the events.'
 
 /**
- * Reads the whole log and names the values in it that stop or mislead common readers, by event, property and kind, the most frequent
- * first. Changes nothing; a server may be writing. Rejects with the file system's error.
+ * Reads the whole log, and reports values that common readers cannot read or misread, by event, property and kind, the most
+ * frequent first. Changes nothing; a server may be writing. Rejects with the file system's error.
  *
- * @param note told of damaged lines, which are passed over
+ * @param note called with a message about damaged lines, which are skipped
  */
 export async function checkLog({ dataDir }: Config, note: (text: string) => void): Promise<Finding[]> {
   const report = new HardValueReport()

@@ -5,7 +5,7 @@ import type { Finding } from './finding.ts'
 
 const MANY_KEYS = 2
 
-/** Tokens: who can get one, who needs one, and whether the servers can take one another's. Nothing where nobody uses them. */
+/** Checks OAuth: which apps get tokens, which sources need them, and whether the servers accept each other's. Empty if unused. */
 export async function checkOAuth({ publicUrl, fleet, oauth }: Config, file: TributaryFile): Promise<Finding[]> {
   const { apps = [], issuers = [] } = file
   const asking = file.sources.filter(source => source.oauth !== undefined)
@@ -29,7 +29,7 @@ export async function checkOAuth({ publicUrl, fleet, oauth }: Config, file: Trib
   return isSound ? [...found, { level: 'ok', area: 'OAuth', says }] : found
 }
 
-/** Sources that require tokens, and that no app and no issuer may send to. */
+/** Sources that require a token, but to which no app and no issuer may send. */
 function unreachable({ sources, apps = [], issuers = [] }: TributaryFile): Finding[] {
   const byIssuers = new Set(issuers.flatMap(({ rules }) => rules.flatMap(rule => rule.sources)))
   const closed = sources.filter(

@@ -9,7 +9,7 @@ import { checkFromOutside } from './from-outside.ts'
 const TIMEOUT_MS = 3_000
 const MAX_CLOCK_GAP_MS = 5_000
 
-/** Whether a server answers where clients would send to, knows the keys of this file, lets pages send, and what it says of itself. */
+/** Checks the running server: whether it answers at the address of clients, knows the file's keys, allows pages, and is ready. */
 export async function checkServer(
   config: Config,
   file: KeyedTributaryFile | undefined,
@@ -29,8 +29,8 @@ export async function checkServer(
 }
 
 /**
- * Asks as SDKs do before they send. Where the key is known, no request is refused: the debugger would show that as a
- * fault of the set-up.
+ * Checks whether the server knows the key: first with the request that SDKs make before they send, which is not refused and so
+ * does not appear in the debugger.
  */
 async function checkKey(url: string, key: string): Promise<Finding[]> {
   const settings = await fetch(`${url}/v1/projects/${encodeURIComponent(key)}/settings`, {
@@ -42,7 +42,7 @@ async function checkKey(url: string, key: string): Promise<Finding[]> {
   if (integrations?.['Segment.io']?.apiKey === key) {
     return [{ level: 'ok', area: 'server', says: `${url} answers and knows the key` }]
   }
-  // An empty batch is refused with a reason of its own, after the key was looked at: nothing is sent.
+  // An empty batch sends no event. It is refused for being empty only after the key was accepted.
   const response = await fetch(`${url}/v1/batch`, {
     method: 'POST',
     headers: { authorization: `Basic ${Buffer.from(`${key}:`).toString('base64')}` },
@@ -53,7 +53,7 @@ async function checkKey(url: string, key: string): Promise<Finding[]> {
   return judgeRefusal(url, code)
 }
 
-/** Undefined where somebody only runs the doctor: no server needs to run. */
+/** Why a server should be running at this address; undefined if nothing says so. */
 function whatSays({ publicUrl }: Config, { texts }: ParsedArguments): string | undefined {
   if (texts['url'] !== undefined) return '--url'
   return publicUrl === undefined ? undefined : 'PUBLIC_URL'
@@ -122,7 +122,7 @@ interface Preflight {
   readonly response: Response
 }
 
-/** As a browser asks before a page may send. */
+/** Sends the CORS preflight request of a browser. */
 async function askPreflight(url: string, origin = 'https://example.com'): Promise<Preflight> {
   const headers = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' }
   const signal = AbortSignal.timeout(TIMEOUT_MS)

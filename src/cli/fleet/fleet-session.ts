@@ -13,13 +13,13 @@ import { followMembers } from '../../fleet/members/members.ts'
 import type { Terminal } from '../command.ts'
 import { CommandFailed } from '../command.ts'
 
-/** A command's look at the fleet, through Kafka: no server is asked. */
+/** A command's access to the fleet's configuration, through Kafka and without a server. */
 export interface FleetSession {
   readonly name: string
   readonly topic: ConfigTopic
   readonly members: Members
   edit(change: Omit<ConfigEdit, 'by'>): Promise<ConfigVersion>
-  /** Says where a version is in force. Throws CommandFailed where it is not in force everywhere in time. */
+  /** Prints on how many servers a version is in force. Rejects with CommandFailed if it is not in force on all of them in time. */
   tellInForce(version: number, terminal: Terminal): Promise<void>
   close(): Promise<void>
 }
@@ -27,7 +27,7 @@ export interface FleetSession {
 const REACH_MS = 15_000
 const IN_FORCE_MS = 10_000
 
-/** Rejects with CommandFailed where Kafka cannot be reached. */
+/** Connects to the fleet. Rejects with CommandFailed if Kafka cannot be reached. */
 export async function openFleetSession(config: Config): Promise<FleetSession> {
   const parts = fleetParts(config)
   if (parts === undefined) throw new CommandFailed('this needs FLEET=true and KAFKA_BROKERS: see "tributary config"')

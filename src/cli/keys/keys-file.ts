@@ -22,7 +22,7 @@ export function fileOf({ texts }: ParsedArguments): string {
   return texts['file'] ?? readConfigFileName()
 }
 
-/** What keys the server has: of the fleet where FLEET is true and no --file is given, else of the file. */
+/** Reads the keys: those of the fleet if FLEET is true and there is no --file, otherwise those of the file. */
 export async function readKeys(parsed: ParsedArguments): Promise<KeyedTributaryFile> {
   const config = fleetOf(parsed)
   if (config === undefined) return await readKeysFile(fileOf(parsed))
@@ -39,7 +39,7 @@ export async function readKeys(parsed: ParsedArguments): Promise<KeyedTributaryF
 const fleetOf = ({ texts }: ParsedArguments): Config | undefined =>
   texts['file'] === undefined ? readFleetEnvironment() : undefined
 
-/** Loaded only where there is a fleet: it needs the Kafka client. */
+/** Opens the fleet. The module is loaded only if there is one, because it needs the Kafka client. */
 async function openSession(config: Config): Promise<FleetSession> {
   const { openFleetSession } = await import('../fleet/fleet-session.ts')
   return openFleetSession(config)
@@ -50,8 +50,8 @@ export async function readKeysFile(file: string): Promise<KeyedTributaryFile> {
 }
 
 /**
- * Edits the fleet's configuration where FLEET is true and no --file is given, else the file. Resolves once it is stored,
- * with what says where it is in force; that one throws CommandFailed where it is not in force everywhere.
+ * Edits the fleet's configuration if FLEET is true and there is no --file, otherwise the file. Resolves when the edit is
+ * stored, with a function that prints where it is in force and rejects with CommandFailed if that is not everywhere.
  */
 export async function editKeys(
   parsed: ParsedArguments,
@@ -83,7 +83,7 @@ export async function editKeys(
   }
 }
 
-/** An edit, and what keeps it in the audit once it is stored. */
+/** Wraps an edit, and returns the function that audits it after it was stored. */
 function auditing(edit: TextEdit) {
   let last: Edit | undefined
   return {
@@ -97,7 +97,7 @@ function auditing(edit: TextEdit) {
   }
 }
 
-/** Throws CommandFailed where there is no such source. */
+/** The source with this id. Throws CommandFailed if there is none. */
 export function sourceOf({ file }: KeyedTributaryFile, id: string): Source {
   const source = file.sources.find(one => one.id === id)
   if (source !== undefined) return source
@@ -105,12 +105,12 @@ export function sourceOf({ file }: KeyedTributaryFile, id: string): Source {
   throw new CommandFailed(`there is no source "${id}"; there are: ${known}`)
 }
 
-/** The keys of a source in the order of the file. */
+/** The write keys of a source, in the order of the file. */
 export function writeKeysOf({ writeKeys }: KeyedTributaryFile, id: string): readonly string[] {
   return [...writeKeys].filter(([, source]) => source.id === id).map(([key]) => key)
 }
 
-/** The first that is written as a key, not as its digest. */
+/** The first entry that is a key and not a digest; undefined if there is none. */
 export function readableKey(entries: readonly string[]): string | undefined {
   return entries.find(entry => readKeyEntry(entry).key !== undefined)
 }

@@ -2,7 +2,7 @@ import { parseTributaryFile } from '../../config/file/tributary-file.ts'
 import { isConfigError } from '../../model/config-error.ts'
 import { UsageError } from '../command.ts'
 
-/** Throws UsageError where no source can have this id or name; the config file's own rules decide. */
+/** Throws UsageError if the rules of the config file do not allow this id or name for a source. */
 export function checkNewSource({ id, name }: { readonly id: string; readonly name: string }): void {
   try {
     parseTributaryFile(JSON.stringify({ sources: [{ id, name, writeKeys: ['any'] }] }), 'source')

@@ -81,7 +81,7 @@ async function readEvents(file: string, catalogue: Catalogue, source: string | u
   }
 }
 
-/** Undefined for a line that holds no event. */
+/** The event of a line; undefined if there is none. */
 function parse(line: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(line)

@@ -1,4 +1,4 @@
-/** The words before the first option, of which a command takes any number, and what follows. "-" is a word. */
+/** Splits arguments into the words before the first option and the rest. "-" is a word. */
 export function leadingWords(args: readonly string[]): {
   readonly words: readonly string[]
   readonly rest: readonly string[]

@@ -8,7 +8,7 @@ const EXTENSIONS: ReadonlySet<string> = new Set(['.json', '.yaml', '.yml'])
 const MAX_FILES = 5_000
 const MAX_FILE_BYTES = 32 * 1024 * 1024
 
-/** The JSON and YAML files of the paths given, folders and what is in them included, parsed. */
+/** Parses the JSON and YAML files at these paths, and those in folders and their subfolders. */
 export async function readInputs(paths: readonly string[]): Promise<readonly ImportInput[]> {
   const files = (await Promise.all(paths.map(filesOf))).flat()
   if (files.length > MAX_FILES) throw new CommandFailed(`more than ${MAX_FILES} files`)

@@ -1,4 +1,4 @@
-/** What Node has beyond the declarations: proposal-json-parse-with-source. */
+/** Functions of Node that the type declarations lack: proposal-json-parse-with-source. */
 interface ExactJson {
   parse(text: string, reviver: (key: string, value: unknown, context: { source: string }) => unknown): unknown
   rawJSON(text: string): object
@@ -7,8 +7,8 @@ interface ExactJson {
 const EXACT = JSON as unknown as ExactJson
 
 /**
- * JSON.parse that keeps each number as it is spelled, so that JSON.stringify gives 12345678901234567890 and 1.0 back.
- * Such a number is an opaque object. Throws SyntaxError.
+ * As JSON.parse, but each number keeps its text, so that JSON.stringify returns 12345678901234567890 and 1.0 unchanged. Such a
+ * number is an opaque object. Throws SyntaxError.
  */
 export function parseExactly(text: string): unknown {
   return EXACT.parse(text, (_key, value, { source }) => (typeof value === 'number' ? EXACT.rawJSON(source) : value))

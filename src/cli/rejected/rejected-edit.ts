@@ -7,7 +7,7 @@ import { parseExactly } from './exact-json.ts'
 import type { Rejection } from './rejected.ts'
 import { asObject } from '../../ingest/parse/body.ts'
 
-/** One `--set`: where to and what. */
+/** One `--set`: a path and a value. */
 export interface Change {
   readonly steps: readonly string[]
   readonly value: unknown
@@ -16,8 +16,8 @@ export interface Change {
 const FORBIDDEN_STEPS = ['__proto__', 'constructor', 'prototype']
 
 /**
- * `properties.price=12`, or `/properties/price=12` with a JSON pointer where a name has dots. The value is JSON where
- * it is valid JSON, else text. Throws UsageError.
+ * Parses `properties.price=12`, or `/properties/price=12` with a JSON pointer, for names with dots. The value is JSON if it is
+ * valid JSON, otherwise text. Throws UsageError for a text without a path.
  */
 export function parseChange(text: string): Change {
   const equals = text.indexOf('=')
@@ -44,19 +44,19 @@ function parseValue(text: string): unknown {
 }
 
 /**
- * The event of a rejected record, changed, as JSON that can be sent again; numbers keep their spelling. Undefined where
- * there is no event to send: what was refused is not a JSON object, or a change does not fit it.
+ * Applies changes to the event of a rejected record. Returns JSON that can be sent again, in which numbers keep their text.
+ * Undefined if there is no event to send: what was refused is not a JSON object, or a change does not fit it.
  */
 export function editEvent({ json, type, receivedAt }: Rejection, changes: readonly Change[]): string | undefined {
   const event = asObject((parseExactly(json) as { event: unknown }).event)
   if (event === undefined) return undefined
-  // From a path of its own, which said the type whatever the body says: the event goes out again in a batch.
+  // The path of a single call sets the type, whatever the body says. The event is sent again in a batch, so it needs the type.
   if (isEventType(type)) event['type'] = type
   for (const change of changes) if (!apply(event, change)) return undefined
   keepTime(event, Date.parse(receivedAt))
-  // From /v1/track, in a record of an earlier version.
+  // A record of an earlier version, from /v1/track.
   if (event['type'] === undefined && event['event'] !== undefined) event['type'] = 'track'
-  // The same id each time, so that the server knows an event that is sent twice.
+  // The same id each time, so that the server recognises an event that is sent twice.
   const { messageId = null } = event
   if (messageId === null || (typeof messageId === 'string' && isBlank(messageId))) {
     event['messageId'] = `retry-${createHash('sha256').update(json).digest('hex').slice(0, 32)}`
@@ -78,8 +78,8 @@ function apply(event: Record<string, unknown>, { steps, value }: Change): boolea
 }
 
 /**
- * The time that the event would have got, had it been accepted then: `sentAt` and the time of arrival are those of the
- * first try, and must not be held against the clock of the second.
+ * Sets the timestamp that the event would have got if it had been accepted at first, from `sentAt` and the time of arrival
+ * then. The skew of the second attempt would be wrong.
  */
 function keepTime(event: Record<string, unknown>, receivedAt: number): void {
   for (const key of ['timestamp', 'originalTimestamp', 'sentAt']) if (isZeroTime(event[key])) delete event[key]

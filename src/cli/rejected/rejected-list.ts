@@ -7,7 +7,7 @@ import { bodyOf, FILTER_HELP, FILTER_OPTIONS, readFilter, readRejections } from 
 
 const DEFAULT_SAMPLES = 3
 const MAX_SAMPLE_CHARS = 300
-/** Of the sources and SDKs of one reason. */
+/** The most sources, and the most SDKs, that are listed for one reason. */
 const MAX_NAMED = 5
 
 export const rejectedList: Command = {
@@ -71,7 +71,7 @@ async function sum(rejections: AsyncIterable<Rejection>, samples: number): Promi
   return reasons
 }
 
-/** Kafka's partitions are read one after the other, so what comes last need not be the latest. */
+/** Keeps the latest rejections. Kafka's partitions are read one after another, so the last one read may not be the latest. */
 function keepLatest(samples: Rejection[], rejection: Rejection, most: number): void {
   const at = samples.findLastIndex(({ receivedAt }) => receivedAt <= rejection.receivedAt) + 1
   samples.splice(at, 0, rejection)

@@ -65,18 +65,18 @@ Examples:
 
 interface Tally {
   read: number
-  /** Sent, or for a dry run: would be sent. */
+  /** The number of events that are sent, or that a dry run would send. */
   good: number
-  /** How many by why they are not sent. */
+  /** The number of events that are not sent, by reason. */
   readonly left: Map<string, number>
 }
 
 interface Work {
   readonly config: Config
   readonly changes: readonly Change[]
-  /** Counts the bodies whose events are sent; undefined: the events of other records are. */
+  /** The counts of bodies, whose events are sent; undefined if the events of other records are sent. */
   readonly bodies: { read: number; broken: number } | undefined
-  /** Undefined: a dry run. */
+  /** Undefined in a dry run. */
   readonly sender: Sender | undefined
   readonly terminal: Terminal
 }
@@ -113,7 +113,7 @@ async function retry(rejections: AsyncIterable<Rejection>, work: Work): Promise<
   return tally
 }
 
-/** The whole events of bodies, each as if it had been refused alone; a body whose events cannot be sent as it is. */
+/** Yields the complete events of bodies as if each had been refused alone; yields a body unchanged if its events cannot be sent. */
 async function* salvageAll(
   rejections: AsyncIterable<Rejection>,
   { changes, bodies, terminal }: Work
@@ -139,7 +139,7 @@ function whyNothing({ kind }: Rejection, isSalvaged: boolean): string {
   return 'nothing to send: not a JSON object, or --set does not fit'
 }
 
-/** The first key of each source that is enabled and has one that is not written as its digest. */
+/** The first key of each enabled source, by source id. Sources whose keys are all digests are left out. */
 async function writeKeys({ configFile }: Config): Promise<ReadonlyMap<string, string>> {
   const content = await readKeysFile(configFile)
   const enabled = content.file.sources.filter(source => source.enabled)
@@ -147,7 +147,7 @@ async function writeKeys({ configFile }: Config): Promise<ReadonlyMap<string, st
   return new Map(keys.filter((entry): entry is [string, string] => entry[1] !== undefined))
 }
 
-/** Judges as the server will. */
+/** Creates a judge with the same settings as the server's. */
 function makeJudge({ validation, limits }: Config): Judge {
   const validator = createValidator({ contract: loadContract(CONTRACT_FILE.pathname), mode: validation, limits })
   return createJudge({ validator, limits })

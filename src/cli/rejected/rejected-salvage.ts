@@ -12,24 +12,24 @@ import { bodyOf } from './rejected.ts'
 
 type JsonObject = Record<string, unknown>
 
-/** What was taken out of a body that was refused as a whole. */
+/** The events that were extracted from a body that was refused as a whole. */
 export interface Salvaged {
-  /** Its whole events, each as if it had been refused alone. */
+  /** The complete events, each as if it had been refused alone. */
   readonly events: readonly Rejection[]
-  /** Elements of the batch that are no whole event: not JSON, not UTF-8, cut off, or with a key twice. */
+  /** The number of elements that are not complete events: not JSON, not UTF-8, truncated, or with a repeated key. */
   readonly broken: number
-  /** The batch has integrations that are not whole: without them an event could go where its sender does not want it. */
+  /** The batch's integrations are incomplete: without them, an event could go to a destination that the sender excluded. */
   readonly needsIntegrations: boolean
-  /** The batch has a context that is not whole: the events go without it. */
+  /** The batch's context is incomplete: the events are sent without it. */
   readonly lacksContext: boolean
 }
 
 const NOTHING: Salvaged = { events: [], broken: 0, needsIntegrations: false, lacksContext: false }
 
 /**
- * Takes the whole events out of the body of a rejected record: each element of `batch` that is a JSON object, with what the
- * batch shares where that is whole; of a single call the event, where all of it is there. What braces and quotes do not
- * tell for certain is left: nothing behind an element whose end cannot be found is looked at.
+ * Extracts the complete events from the body of a rejected record: each element of `batch` that is a JSON object, with the
+ * batch's shared members if these are complete; for a single call, the event if it is complete. Nothing is guessed: after an
+ * element whose end cannot be found by braces and quotes, the rest is ignored.
  */
 export function salvage(rejection: Rejection): Salvaged {
   const bytes = bodyOf(rejection)
@@ -66,14 +66,14 @@ function salvageBatch(rejection: Rejection, bytes: Buffer, outline: Outline): Sa
   }
 }
 
-/** Where the arrays begin that are named `batch`; the last one may be cut off. */
+/** The start positions of the arrays named `batch`; the last one may be truncated. */
 function batchesOf(bytes: Buffer, { members, open }: Outline): number[] {
   const starts = members.filter(({ key }) => key === 'batch').map(({ value }) => value.start)
   if (open?.key === 'batch') starts.push(open.start)
   return starts.filter(start => bytes[start] === OPEN_BRACKET)
 }
 
-/** What the batch says for all events; not whole where it is cut off, no JSON, or said twice in two ways. */
+/** A member that the batch shares with all events. It is not whole if it is truncated, not JSON, or repeated with another value. */
 function sharedMember(bytes: Buffer, { members, open }: Outline, key: string): { isWhole: boolean; value?: unknown } {
   const texts = members.filter(member => member.key === key).map(({ value }) => textOf(bytes, value))
   const [text] = texts
@@ -86,7 +86,7 @@ function sharedMember(bytes: Buffer, { members, open }: Outline, key: string): {
   }
 }
 
-/** The object that stands there, without a write key; undefined where it is none, or two readers would read two. */
+/** The object in these bytes without its write key; undefined if it is not an object or has a repeated key. */
 function readEvent(bytes: Buffer, span: Span): JsonObject | undefined {
   const text = textOf(bytes, span)
   try {
@@ -99,13 +99,13 @@ function readEvent(bytes: Buffer, span: Span): JsonObject | undefined {
   }
 }
 
-/** Undefined where the bytes are not UTF-8. */
+/** The text of these bytes; undefined if they are not UTF-8. */
 function textOf(bytes: Buffer, { start, end }: Span): string | undefined {
   const part = bytes.subarray(start, end)
   return isUtf8(part) ? part.toString() : undefined
 }
 
-/** The event's own over the batch's, key by key, as the server merges them. */
+/** Merges a shared object with the event's own, whose keys take precedence, as the server does. */
 function merged(shared: JsonObject | undefined, own: unknown): unknown {
   if (shared === undefined) return own
   const isNothing = own === undefined || own === null || (Array.isArray(own) && own.length === 0)

@@ -2,23 +2,23 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CommandFailed } from '../command.ts'
 
 export interface Sender {
-  /** Takes one event as JSON; resolves when there is room for the next. */
+  /** Adds an event as JSON; resolves when another can be added. */
   add(writeKey: string, event: string): Promise<void>
-  /** Sends what is left. */
+  /** Sends the remaining events. */
   end(): Promise<void>
-  /** Events that the server has answered for. */
+  /** The events that the server has answered. */
   readonly counts: { readonly sent: number; readonly refused: number }
 }
 
 const MAX_BATCH_EVENTS = 100
-/** Below MAX_BATCH_BYTES, however an operator has lowered it within reason. */
+/** Well below MAX_BATCH_BYTES, also if an operator has lowered it. */
 const MAX_BATCH_CHARS = 100_000
 const MAX_TRIES = 10
 const MAX_PAUSE_S = 30
 
 /**
- * Posts events to a running server in batches, one request at a time, each with the key of one source. Waits as
- * Retry-After says. Throws CommandFailed where the server cannot be reached or does not take the key.
+ * Creates a sender that posts events to a running server in batches, one request at a time and one source per request. It
+ * waits as Retry-After says. Its methods reject with CommandFailed if the server cannot be reached or refuses the key.
  */
 export function createSender({ url }: { readonly url: string }): Sender {
   const waiting = new Map<string, { events: string[]; chars: number }>()
@@ -48,7 +48,7 @@ export function createSender({ url }: { readonly url: string }): Sender {
   }
 }
 
-/** Resolves with how many of the events were refused again. */
+/** Sends a batch, and resolves with the number of events that were refused again. */
 async function postBatch(url: string, writeKey: string, events: readonly string[]): Promise<number> {
   for (let tries = 1; ; tries++) {
     const response = await post(url, writeKey, events)

@@ -17,18 +17,18 @@ import { readKeysFile } from '../keys/keys-file.ts'
 import { readTimeOption, TIME_HELP } from '../time-option.ts'
 import { kafkaOptions } from '../../app/kafka-options.ts'
 
-/** A rejected record as schemas/rejected.schema.json has it, and its own JSON. */
+/** A rejected record (schemas/rejected.schema.json) and its JSON. */
 export interface Rejection {
   readonly json: string
-  /** Of a body that was refused as a whole; absent for an event. */
+  /** `body` for a body that was refused as a whole; absent for an event. */
   readonly kind?: 'body'
   readonly body?: string
   readonly complete?: boolean
   readonly event?: unknown
-  /** How the bytes of `body`, or of an event that is not UTF-8, are spelled. */
+  /** The encoding of `body`, or of an event that is not UTF-8. */
   readonly encoding?: 'utf-8' | 'base64'
   readonly source: string
-  /** Of the call: from the path, or the event's own in a batch. Records of earlier versions have none. */
+  /** The type of the call, from the path, or from the event in a batch. Records of earlier versions have none. */
   readonly type?: string
   readonly path?: string
   readonly code: string
@@ -60,7 +60,7 @@ export const FILTER_HELP = `  --from kafka|log  where to read: REJECTED_TOPIC, o
   --until TIME      only received before then
   --limit N         stop after so many`
 
-/** What the filter options ask for. Throws UsageError for one that makes no sense. */
+/** The values of the filter options. */
 export interface Filter {
   readonly from: 'kafka' | 'log'
   /** Milliseconds since the epoch. */
@@ -105,7 +105,7 @@ function readLimit(text: string | undefined): number {
   return Number(text)
 }
 
-/** The rejections that the filter asks for, as they come; never more than one in memory. */
+/** Yields the rejections that match the filter, in the order of reading. Only one is in memory at a time. */
 export async function* readRejections(config: Config, filter: Filter): AsyncGenerator<Rejection> {
   let left = filter.limit
   const lines = filter.from === 'kafka' ? readKafka(config, filter) : readLogs(config.dataDir)
@@ -147,13 +147,13 @@ async function* readLog(dir: string): AsyncGenerator<string> {
   }
 }
 
-/** The bytes of a body that was refused as a whole; undefined for a refused event. */
+/** The bytes of a refused body; undefined for a refused event. */
 export function bodyOf({ kind, body, encoding }: Rejection): Buffer | undefined {
   if (kind !== 'body' || body === undefined) return undefined
   return Buffer.from(body, encoding === 'base64' ? 'base64' : 'utf8')
 }
 
-/** Undefined for what is none: a line that the server is just writing. */
+/** The rejection of a line; undefined for a line that is not complete, because the server is writing it. */
 function parseRejection(json: string): Rejection | undefined {
   try {
     const value = asObject(JSON.parse(json))

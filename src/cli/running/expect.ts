@@ -17,7 +17,7 @@ import { rowText } from './row-text.ts'
 
 const DEFAULT_TIMEOUT_MS = 10_000
 const MAX_COUNT = 1_000
-/** Names that are told where nothing came. */
+/** The most event names that a failure lists. */
 const MAX_NAMES = 10
 
 export const expect: Command = {
@@ -82,7 +82,7 @@ async function newest(client: AdminClient): Promise<number> {
   return ((await (await client.get('/api/events?limit=1')).json()) as { newest: number }).newest
 }
 
-/** In words; undefined where all is as expected. */
+/** The failure as text; undefined if everything is as expected. */
 async function failureOf(
   parsed: ParsedArguments,
   { client, after, count, timeoutMs }: Expectation,
@@ -97,7 +97,7 @@ async function failureOf(
   return `${missing}, ${timeoutMs / 1000} s waited${await nearby(client, after, parsed.texts['event'])}`
 }
 
-/** What came instead: most often a name is spelled in another way, or the event was rejected. */
+/** The events that arrived instead: often a name differs in spelling, or the event was rejected. */
 async function nearby(client: AdminClient, after: number, event = ''): Promise<string> {
   const path = `/api/events?limit=1000&order=asc&after=${after}`
   const { events } = (await (await client.get(path)).json()) as { readonly events: readonly EventRow[] }

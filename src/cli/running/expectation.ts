@@ -2,7 +2,7 @@ import type { EventDetail } from '../../debugger/ring/detail.ts'
 import type { AdminClient } from '../admin-client.ts'
 import { UsageError } from '../command.ts'
 
-/** The API's own limits. */
+/** The API's limits. */
 const MAX_LIMIT = 1_000
 const MAX_WAIT_MS = 60_000
 
@@ -14,7 +14,8 @@ export interface Wanted {
 }
 
 /**
- * `properties.total=12.5`, `properties.plan=pro`: the value is JSON where it is JSON, else a text. Throws UsageError for what has no path.
+ * Parses `properties.total=12.5` or `properties.plan=pro`: the value is JSON if it is valid JSON, otherwise text. Throws
+ * UsageError for a text without a path.
  */
 export function parseWanted(text: string): Wanted {
   const at = text.indexOf('=')
@@ -41,19 +42,19 @@ function has(event: unknown, { path, value }: Wanted): boolean {
 
 export interface Expectation {
   readonly client: AdminClient
-  /** The filters, as the API has them. */
+  /** The filters as query parameters of the API. */
   readonly query: URLSearchParams
   readonly wanted: readonly Wanted[]
-  /** Events up to and including this seq do not count. */
+  /** Only events with a greater seq count. */
   readonly after: number
-  /** So many are enough; at most 1,000. */
+  /** The number of events to wait for; at most 1,000. */
   readonly count: number
   readonly timeoutMs: number
 }
 
 /**
- * The events that fit, oldest first, as soon as there are `count` of them, or those there are when the time is up. Rejects as
- * AdminClient.get() does.
+ * Resolves with the matching events, oldest first, as soon as there are `count` of them, or with those there are when the time
+ * is up. Rejects as AdminClient.get() does.
  */
 export async function waitForExpected(expectation: Expectation): Promise<readonly EventDetail[]> {
   const { count, timeoutMs, wanted } = expectation
@@ -64,12 +65,12 @@ export async function waitForExpected(expectation: Expectation): Promise<readonl
     const all = await eventsOf(expectation, { count: enough, waitMs: Math.min(left, MAX_WAIT_MS) })
     const fitting = all.filter(({ payload }) => wanted.every(one => has(payload, one)))
     if (fitting.length >= count || left === 0) return fitting
-    // Those that are there do not fit: only one more can change that.
+    // The events so far do not match, so wait for at least one more.
     enough = Math.min(MAX_LIMIT, Math.max(count, all.length + 1))
   }
 }
 
-/** All that match the filters. The first question waits, the others take what had no room in its answer. */
+/** All events that match the filters. The first request waits; the others fetch events that did not fit into its answer. */
 async function eventsOf(
   { client, query, after }: Expectation,
   { count, waitMs }: { readonly count: number; readonly waitMs: number }

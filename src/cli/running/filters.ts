@@ -5,7 +5,7 @@ import type { AdminClient } from '../admin-client.ts'
 import { checkWord } from '../closed-list.ts'
 import type { ParsedArguments } from '../command.ts'
 
-/** The options that choose events of a running server, as its API has them. */
+/** The options that filter events of a running server; the API has the same names. */
 export const FILTERS = ['source', 'type', 'outcome', 'code', 'event', 'user', 'text'] as const
 
 export const FILTER_HELP = `  --source ID     only of these sources (several: web,ios); so too --type, --outcome and --code
@@ -16,7 +16,7 @@ export const FILTER_HELP = `  --source ID     only of these sources (several: we
   --user ID       userId or anonymousId; * stands for anything
   --text TEXT     anywhere in the payload`
 
-/** @returns the filters that were given, as the query of a URL. Throws UsageError for a word that no event can have. */
+/** Returns the given filters as a URL query. Throws UsageError for a value that no event can have. */
 export function filterQuery({ texts }: ParsedArguments): URLSearchParams {
   for (const type of listed(texts['type'])) checkWord('--type', type, [...EVENT_TYPES, 'unknown'])
   for (const outcome of listed(texts['outcome'])) checkWord('--outcome', outcome, OUTCOMES)
@@ -25,7 +25,7 @@ export function filterQuery({ texts }: ParsedArguments): URLSearchParams {
   return new URLSearchParams(given)
 }
 
-/** Throws UsageError for a source that the server does not have: nothing would ever come. */
+/** Rejects with UsageError for a source that the server does not have, because no event would ever match. */
 export async function checkSources({ texts }: ParsedArguments, client: AdminClient): Promise<void> {
   const wanted = listed(texts['source'])
   if (wanted.length === 0) return
@@ -38,7 +38,7 @@ export async function checkSources({ texts }: ParsedArguments, client: AdminClie
     )
 }
 
-/** The words of an option that takes several. */
+/** The comma-separated words of an option. */
 function listed(text = ''): string[] {
   return text.split(',').filter(word => word !== '')
 }

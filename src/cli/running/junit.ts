@@ -1,14 +1,14 @@
 import { xmlText } from '../../governance/plans/review/junit.ts'
 
-/** What a test reporter needs of one expectation. */
+/** The result of one expectation, for a test report. */
 export interface JUnitCase {
   readonly name: string
   readonly seconds: number
-  /** Why it failed; undefined where it did not. */
+  /** The reason of the failure; undefined if it passed. */
   readonly failure: string | undefined
 }
 
-/** One test case as a JUnit report, which CI servers read. */
+/** A JUnit report with one test case, for CI servers. */
 export function junitReport({ name, seconds, failure }: JUnitCase): string {
   const time = seconds.toFixed(3)
   const inner = failure === undefined ? '' : `<failure message="${xmlText(failure)}"/>`

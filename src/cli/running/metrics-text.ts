@@ -7,7 +7,7 @@ export interface Sample {
 const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? ([-+]?[\d.]\S*|[-+]Inf|NaN)/
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g
 
-/** The samples of a text in Prometheus' format, version 0.0.4. */
+/** Parses the samples of Prometheus' text format, version 0.0.4. */
 export function parseMetrics(text: string): Sample[] {
   const samples: Sample[] = []
   for (const line of text.split('\n')) {

@@ -1,7 +1,7 @@
 import type { EventRow } from '../../debugger/ring/row.ts'
 import { printable } from '../printable.ts'
 
-/** An event as one line for people. */
+/** Formats an event as one line for people. */
 export function rowText({ receivedAt, outcome, code, type, name, user, source, messageId }: EventRow): string {
   const what = printable(name === '' ? type : `${type} "${name}"`)
   const why = code === null ? '' : `  ${code}`

@@ -7,7 +7,7 @@ import { CommandFailed, parseArguments, UsageError } from '../command.ts'
 import { FILE_HELP, FILE_OPTION, fileOf, writeKeysOf, readableKey, readKeysFile, sourceOf } from '../keys/keys-file.ts'
 import { SERVER_HELP, SERVER_OPTIONS, trackingUrl } from '../server-address.ts'
 
-/** Longer than a server waits for Kafka or a disk. */
+/** Longer than a server waits for Kafka or for the disk. */
 const ANSWER_MS = 30_000
 const FIELDS = { user: 'userId', anonymous: 'anonymousId', event: 'event', name: 'name', id: 'messageId' } as const
 const OBJECTS = ['properties', 'traits', 'context', 'integrations'] as const
@@ -67,7 +67,7 @@ function given({ texts }: ParsedArguments): object {
   return event
 }
 
-/** What stands in front of a server need not answer JSON. */
+/** The parsed JSON, or the text itself: a proxy may answer with something that is not JSON. */
 function jsonOrText(text: string): unknown {
   try {
     return JSON.parse(text) as unknown

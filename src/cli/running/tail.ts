@@ -64,7 +64,7 @@ Examples:
   }
 }
 
-/** Ends the process, which does nothing but watch: with exit code 1 where something is missing. */
+/** Ends the process after `ms`: with exit code 1 if something is missing. Nothing else needs to be finished. */
 function endAfter(ms: number, missing: () => string | undefined): void {
   const timer = setTimeout(() => {
     const says = missing()
@@ -76,16 +76,16 @@ function endAfter(ms: number, missing: () => string | undefined): void {
 
 interface Begin {
   readonly query: string
-  /** The newest event that the server had. */
+  /** The seq of the newest event of the server. */
   readonly newest: number
-  /** The last event that was got; undefined where there was none. */
+  /** The last event that was received; undefined if there was none. */
   readonly row: EventRow | undefined
   readonly terminal: Terminal
 }
 
 /**
- * The live batches, for ever: a server that goes away is waited for. One that was started again counts from the
- * beginning, so its events are asked for from there.
+ * Yields the live batches without end, and reconnects if the server goes away. A restarted server counts events from 1 again,
+ * so its events are requested from there.
  */
 async function* follow(client: AdminClient, { query, newest, row, terminal }: Begin): AsyncGenerator<LiveBatch> {
   let last = row
@@ -114,7 +114,7 @@ async function* follow(client: AdminClient, { query, newest, row, terminal }: Be
   }
 }
 
-/** Whether the server counts its events as it did before: it still has the last one, or has gone beyond it. */
+/** Whether the server was not restarted: it still has the last event, or its count has passed it. */
 async function isSameServer(client: AdminClient, after: number, last: EventRow | undefined): Promise<boolean> {
   const { events, newest } = (await (await client.get('/api/events?limit=1000')).json()) as Listed
   if (newest < after) return false
@@ -126,7 +126,7 @@ function noteSkipped(terminal: Terminal, events: number): void {
   terminal.note(`(${events} events came faster than they can be shown)`)
 }
 
-/** The live batches of a stream of server-sent events. */
+/** Yields the live batches of a stream of server-sent events. */
 async function* batches(response: Response): AsyncGenerator<LiveBatch> {
   let text = ''
   const decoder = new TextDecoder()

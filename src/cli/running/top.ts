@@ -12,7 +12,7 @@ import { parseMetrics } from './metrics-text.ts'
 const DEFAULT_INTERVAL_MS = 1_000
 const MOVE_HOME_AND_CLEAR = '\u001b[H\u001b[J'
 
-/** What one look shows. Rates are events a second since the look before. */
+/** One screen. Rates are events per second since the screen before. */
 export interface Traffic {
   /** RFC 3339. */
   readonly at: string
@@ -22,7 +22,7 @@ export interface Traffic {
     readonly late: number
     /** Bytes on disk that Kafka has not confirmed. */
     readonly backlogBytes: number
-    /** Bytes in memory on their way, by sink. */
+    /** Bytes of events in flight, by sink. */
     readonly queueBytes: Readonly<Record<string, number>>
   }
   readonly isReady: boolean
@@ -32,7 +32,7 @@ interface Row {
   readonly name: string
   readonly outcome: string
   readonly perSecond: number
-  /** Since the server's start. */
+  /** The number of events since the server's start. */
   readonly total: number
 }
 
@@ -79,14 +79,14 @@ async function look(client: AdminClient): Promise<Look> {
   return { atMs: performance.now(), samples: parseMetrics(text) }
 }
 
-/** What has happened between two looks. */
+/** The traffic between two readings. */
 function compare(before: Look, now: Look): Traffic {
   const seconds = Math.max(0.001, (now.atMs - before.atMs) / 1000)
   const rows = (metric: string, label: string): Row[] => {
     const [was, is] = [totals(before, metric, label), totals(now, metric, label)]
     return [...is].map(([key, total]) => {
       const [name = '', outcome = ''] = JSON.parse(key) as string[]
-      // A server that was started again counts from the beginning.
+      // A restarted server counts from 0 again.
       const more = total - (was.get(key) ?? 0)
       return { name, outcome, perSecond: Math.round((more < 0 ? total : more) / seconds), total }
     })
@@ -106,7 +106,7 @@ function compare(before: Look, now: Look): Traffic {
   }
 }
 
-/** Summed over all other labels. */
+/** The values of a metric by one label, summed over all other labels. */
 function totals({ samples }: Look, metric: string, label: string): Map<string, number> {
   const sums = new Map<string, number>()
   for (const { name, labels, value } of samples) {

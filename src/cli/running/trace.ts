@@ -33,7 +33,7 @@ Examples:
   }
 }
 
-/** Of a fleet, each part says which server it is of, and who could not be asked. */
+/** In a fleet, each part names its server, and the servers that could not be asked. */
 interface OfServer {
   readonly server?: string
 }

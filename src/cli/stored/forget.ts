@@ -14,7 +14,7 @@ import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, EventsLeft, parseArguments, UsageError } from '../command.ts'
 import { openTopic, publishPatiently, topicOption } from './publish.ts'
 
-/** Kafka may still be on its way up. */
+/** How long to wait for Kafka, which may be starting. */
 const PATIENCE_MS = 30_000
 
 export const forget: Command = {
@@ -46,7 +46,7 @@ Examples:
     const erasure = aboutUsers(users, about)
     if (parsed.flags.has('dry-run'))
       return say(await eraseAll(config, { erasure, isDryRun: true }), 'would go', terminal)
-    // Known before anything is gone.
+    // Checked before anything is erased.
     if (topic !== undefined && config.kafka === undefined) {
       throw new CommandFailed('KAFKA_BROKERS is not set: there is no Kafka to send to')
     }
@@ -65,7 +65,7 @@ Examples:
 
 const spelled = (id: string): string => JSON.stringify(id).slice(1, -1)
 
-/** A server that holds nothing about the user, because all of it is in Kafka, need not be stopped. */
+/** Erases with the folder's lock. A server with nothing about the user on disk, because all is in Kafka, need not be stopped. */
 async function eraseLocked(config: Config, options: EraseOptions, terminal: Terminal): Promise<Erased> {
   const lock = await lockDataDir(config.dataDir).catch(async (error: Error & { code?: unknown }) => {
     if (error.code !== 'DATA_DIR_IN_USE') throw error

@@ -1,15 +1,15 @@
 export interface Progress {
-  /** @param records how many in all so far */
+  /** @param records the number of records so far */
   add(bytes: number, records: number): void
   end(): void
 }
 
 const WIDTH = 30
-/** On a terminal the bar moves in place; elsewhere a line is written now and then. */
+/** The interval on a terminal, where the bar is redrawn in place. Elsewhere a line is written less often. */
 const TERMINAL_MS = 100
 const FILE_MS = 10_000
 
-/** How far a long task is, on standard error. */
+/** Shows the progress of a long task on standard error. */
 export function createProgress({ total, note }: { readonly total: number; note(text: string): void }): Progress {
   const isTerminal = process.stderr.isTTY
   const start = performance.now()

@@ -11,7 +11,7 @@ import { CommandFailed, UsageError } from '../command.ts'
 const PUBLISH_TIMEOUT_MS = 15_000
 const PAUSE_MS = 250
 
-/** A way to one topic, which is made where it is missing and may be made. Throws CommandFailed without KAFKA_BROKERS. */
+/** Opens a sink for one topic, which is created if it is missing and KAFKA_CREATE_TOPICS allows it. Throws CommandFailed without KAFKA_BROKERS. */
 export function openTopic(config: Config, topic: string, terminal: Terminal): Sink {
   if (config.kafka === undefined) throw new CommandFailed('KAFKA_BROKERS is not set: there is no Kafka to send to')
   const quiet = { info: () => undefined, warn: (says: string) => terminal.note(says), error: terminal.note }
@@ -21,7 +21,7 @@ export function openTopic(config: Config, topic: string, terminal: Terminal): Si
   return sink
 }
 
-/** Tries again while Kafka is away, for `patienceMs`; then rejects with CommandFailed. */
+/** Publishes records, and retries for `patienceMs` while Kafka is unavailable; then rejects with CommandFailed. */
 export async function publishPatiently(
   sink: Sink,
   records: readonly OutgoingRecord[],
@@ -43,7 +43,7 @@ export async function publishPatiently(
   }
 }
 
-/** `--topic`. Throws UsageError where Kafka would take no topic of this name. */
+/** The value of `--topic`. Throws UsageError if it is missing or no valid name of a topic. */
 export function topicOption({ texts }: ParsedArguments): string {
   const { topic } = texts
   if (topic === undefined) throw new UsageError('--topic is missing')

@@ -15,7 +15,7 @@ import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
 
 const PUBLISH_TIMEOUT_MS = 15_000
-/** What is being sent again; left behind by a try that was cut short, and taken up by the next. */
+/** The lines that are being sent again. An interrupted run leaves this file, and the next run continues with it. */
 const RETRY_FILE = 'refused.retrying.jsonl'
 
 interface RefusedLine {
@@ -96,7 +96,7 @@ async function retryFolder(
     throw new CommandFailed(`${kept.length} were not taken, and are kept in ${join(dir, REFUSED_FILE)}`)
 }
 
-/** Nothing else writes to what was taken; the server makes a new file for what is refused meanwhile. */
+/** Takes the lines by renaming the file, so that nothing else writes to it. The server creates a new one for new refusals. */
 async function takeLines(dir: string): Promise<string[]> {
   const [from, to] = [join(dir, REFUSED_FILE), join(dir, RETRY_FILE)]
   if (!existsSync(to)) {
@@ -108,7 +108,7 @@ async function takeLines(dir: string): Promise<string[]> {
 
 async function send(line: string, publish: ReturnType<typeof createKafkaSink>['publish']): Promise<boolean> {
   const topic = topicOf(line)
-  // The record's own bytes: what JSON.parse makes of a number need not be what the client sent.
+  // Takes the record's bytes, because JSON.parse may change a number.
   const start = line.indexOf(',"record":')
   if (topic === '' || start < 0) return false
   const value = Buffer.from(`${line.slice(start + ',"record":'.length, -1)}\n`)

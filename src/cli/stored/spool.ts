@@ -78,7 +78,7 @@ Examples:
   }
 }
 
-/** Sends what one folder holds, for at most so long. The lock of a server's whole folder is held; a worker's has one of its own. */
+/** Sends the events of one folder, for at most `seconds`. The caller has the lock of DATA_DIR; a worker's folder has its own. */
 async function drainFolder(config: Config, dataDir: string, seconds: number): Promise<void> {
   const lock = dataDir === config.dataDir ? undefined : await lockDataDir(dataDir)
   try {
@@ -97,7 +97,7 @@ async function drainFolder(config: Config, dataDir: string, seconds: number): Pr
   }
 }
 
-/** What waits in a server's folder, those of its workers included. */
+/** The state of the spool in DATA_DIR and in its workers' folders. */
 async function lookAtSpools(dataDir: string): Promise<SpoolStatus> {
   const dirs = await recordFolders(dataDir)
   const all = await Promise.all(dirs.map(lookAtSpool))

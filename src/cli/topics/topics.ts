@@ -64,7 +64,7 @@ async function compare(): Promise<Comparison> {
   const topics = router.knownTopics(file.sources)
   const wanted = { topics, entries: file.topics ?? [], defaults: { partitions, replicationFactor } }
   const settings = kafkaOptions(config, config.kafka)
-  // Loaded only here: the Kafka client is large.
+  // Loaded here, because the Kafka client is large.
   const { applyTopics, compareTopics } = await import('../../durability/kafka/topics/compare.ts')
   const inCommandWords = (error: Error): never => {
     throw new CommandFailed(error.message)

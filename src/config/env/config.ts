@@ -14,29 +14,29 @@ export interface Config {
   readonly adminPort: number
   readonly adminPassword: string | undefined
   readonly configFile: string
-  /** Whether CONFIG_FILE was set: then a missing file is a start error, and none is ever made. */
+  /** Whether CONFIG_FILE was set: a missing file is then an error at the start and is never created. */
   readonly configFileGiven: boolean
   readonly dataDir: string
-  /** Undefined: the event log alone. */
+  /** Undefined: only the event log. */
   readonly kafka: KafkaConfig | undefined
-  /** Undefined: the server stands alone. */
+  /** Undefined: the server is in no fleet. */
   readonly fleet: FleetConfig | undefined
   readonly eventsTopic: string
   readonly rejectedTopic: string
   readonly publishTimeoutMs: number
   readonly spoolMaxBytes: number
-  /** So long a stop waits until Kafka has what is in the spool. */
+  /** How long a stop waits until Kafka has confirmed the events in the spool. */
   readonly drainOnStopMs: number
   readonly logRetention: Retention
   readonly dedup: { readonly windowMs: number; readonly maxIds: number }
-  /** Whether workers tell each other the messageIds that they made durable. */
+  /** Whether workers share the messageIds that they made durable. */
   readonly dedupShare: boolean
   readonly validation: 'compatible' | 'strict'
-  /** Whether an event that is like one that passed is not judged again. */
+  /** Whether an event that equals an earlier valid one in everything that is checked is not validated again. */
   readonly usePatterns: boolean
   readonly batchPartialStatus: 200 | 400
   readonly limits: Limits
-  /** Of refused bodies, for each source; 0: none is kept. */
+  /** The most bytes of refused bodies that are kept for each source in an hour; 0: none are kept. */
   readonly refusedBytesPerHour: number
   readonly maxConnections: number
   readonly maxConnectionsPerIp: number | undefined
@@ -45,43 +45,43 @@ export interface Config {
   readonly corsOrigins: '*' | readonly string[]
   /** Without a trailing slash; undefined: taken from each request. */
   readonly publicUrl: string | undefined
-  /** PEM texts, for both listeners, and the files that they are in. */
+  /** PEM texts for both listeners, and their files. */
   readonly tls:
     | { readonly cert: string; readonly key: string; readonly certFile: string; readonly keyFile: string }
     | undefined
-  /** Of the HMAC that privacy rules hash with. */
+  /** The HMAC key with which privacy rules hash. */
   readonly privacyHashKey: string | undefined
-  /** The folder of keys that sign tokens and of ids that were used, for all workers together; and the operator's own key file. */
+  /** `dir`: the folder of signing keys and of used ids, shared by all workers. `keyFile`: the operator's own key file. */
   readonly oauth: { readonly dir: string; readonly keyFile: string | undefined }
   readonly logLevel: (typeof LOG_LEVELS)[number]
   /** Undefined: pretty on a terminal, JSON elsewhere. */
   readonly logFormat: 'json' | 'pretty' | 'ecs' | undefined
   readonly logTime: 'epoch' | 'iso'
   readonly logLevelAs: 'number' | 'name'
-  /** Whether the first start prints its write key where standard output is no terminal, too. */
+  /** Whether the first start prints its write key also if standard output is not a terminal. */
   readonly showFirstKey: 'terminal' | 'always'
   readonly shutdownGraceMs: number
-  /** Processes that share the port; undefined: one process without a primary. */
+  /** The number of processes that share the port; undefined: one process without a primary. */
   readonly workers: number | undefined
-  /** The variables whose values came from files, and those files. */
+  /** The variables whose values came from files, with the files. */
   readonly files: Readonly<Partial<Record<VariableName, string>>>
-  /** Every variable as it is in force, in the operator's own notation; secrets are not in it. */
+  /** Every variable's value in force, as an operator would write it. Secrets are left out. */
   readonly effective: readonly EffectiveVariable[]
-  /** For the log at start: variables that look like a misspelling of ours. */
+  /** Warnings for the log at the start, about variables that look like a misspelling of ours. */
   readonly warnings: readonly string[]
 }
 
 /** PEM texts. */
 export interface KafkaSsl {
-  /** Undefined: the system's authorities. */
+  /** Undefined: the system's certificate authorities. */
   readonly ca: string | undefined
-  /** With its key, where the brokers want to know who connects. */
+  /** The client certificate, with its key, for brokers that ask for one. */
   readonly cert: string | undefined
   readonly key: string | undefined
   readonly passphrase: string | undefined
 }
 
-/** Who the server is to the brokers. */
+/** The SASL credentials for the brokers. */
 export type KafkaSasl =
   | {
       readonly mechanism: Exclude<(typeof SASL_MECHANISMS)[number], 'OAUTHBEARER' | 'AWS_MSK_IAM'>
@@ -103,7 +103,7 @@ export interface KafkaConfig {
   readonly brokers: readonly string[]
   readonly ssl: KafkaSsl | undefined
   readonly sasl: KafkaSasl | undefined
-  /** With the name of the machine in it. */
+  /** With `{host}` replaced by the name of the machine. */
   readonly clientId: string
   readonly headers: readonly RecordHeader[]
   readonly compression: Compression
@@ -116,15 +116,15 @@ export interface KafkaConfig {
 
 export interface FleetConfig {
   readonly name: string
-  /** Undefined: made of the host's name and the port. */
+  /** Undefined: derived from the host's name and the port. */
   readonly serverName: string | undefined
-  /** Undefined: made of ADMIN_HOST and ADMIN_PORT. */
+  /** Undefined: derived from ADMIN_HOST and ADMIN_PORT. */
   readonly adminUrl: string | undefined
 }
 
 export interface EffectiveVariable {
   readonly name: VariableName
-  /** Undefined: nothing is set and there is no default. */
+  /** Undefined if it is not set and has no default. */
   readonly value: string | undefined
   readonly isDefault: boolean
 }

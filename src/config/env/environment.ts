@@ -14,8 +14,8 @@ import { VARIABLE_NAMES, VARIABLES } from './variables.ts'
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * The server's configuration from environment variables. An empty variable counts as one that is not set, as Compose
- * files write it. Throws ConfigError naming every mistake at once.
+ * Reads the server's configuration from environment variables. An empty variable counts as not set, because Compose files
+ * write it so. Throws ConfigError that names every mistake at once.
  */
 export function readEnvironment(given: Environment = process.env): Config {
   const { env, files, problems: unread } = readSecretFiles(given)
@@ -34,28 +34,28 @@ export function readEnvironment(given: Environment = process.env): Config {
   return deepFreeze(toConfig(values as Values, env, files))
 }
 
-/** CONFIG_FILE alone, for commands that must work while other variables are wrong. */
+/** Reads only CONFIG_FILE, for commands that must work while other variables are wrong. */
 export function readConfigFileName(env: Environment = process.env): string {
   return typed(env, 'CONFIG_FILE') ?? VARIABLES.CONFIG_FILE.default ?? ''
 }
 
-/** DATA_DIR alone, as above. */
+/** Reads only DATA_DIR, for the same reason. */
 export function readDataDirName(env: Environment = process.env): string {
   return typed(env, 'DATA_DIR') ?? VARIABLES.DATA_DIR.default ?? ''
 }
 
-/** PUBLIC_URL alone, as it is written; undefined where it is not set. */
+/** Reads only PUBLIC_URL, unchanged; undefined if it is not set. */
 export function readPublicUrl(env: Environment = process.env): string | undefined {
   return typed(env, 'PUBLIC_URL')
 }
 
-/** The whole configuration where FLEET is true; undefined elsewhere, whatever else is wrong. */
+/** Reads the whole configuration if FLEET is true. Otherwise returns undefined, even if other variables are wrong. */
 export function readFleetEnvironment(env: Environment = process.env): Config | undefined {
   const isFleet = VARIABLES.FLEET.parse(typed(env, 'FLEET') ?? VARIABLES.FLEET.default ?? 'false')
   return isFleet ? readEnvironment(env) : undefined
 }
 
-/** What counts where nothing is set; for some variables VALIDATION decides. */
+/** The default of a variable, which for some variables depends on VALIDATION. */
 function defaultOf(env: Environment, name: VariableName): string | undefined {
   const { default: inCompatible, strictDefault = inCompatible }: Variable<unknown> = VARIABLES[name]
   return typed(env, 'VALIDATION')?.toLowerCase() === 'strict' ? strictDefault : inCompatible
@@ -73,12 +73,12 @@ const MAX_SHOWN_CHARS = 100
 
 function shown(name: VariableName, text: string | undefined): string {
   if (isSecret(name)) return '(hidden)'
-  // Somebody may paste a URL with its password into KAFKA_BROKERS or PUBLIC_URL.
+  // KAFKA_BROKERS or PUBLIC_URL may contain a pasted URL with its password.
   const harmless = (text ?? '').replaceAll(/[^,\s]*@/g, '(hidden)@')
   return JSON.stringify(harmless.length > MAX_SHOWN_CHARS ? `${harmless.slice(0, MAX_SHOWN_CHARS)}...` : harmless)
 }
 
-/** What no variable can know alone. */
+/** Problems with combinations of variables. */
 function contradictions(values: Values): string[] {
   const found = hashKeyProblems(values)
   found.push(...together(values, ['TLS_CERT', 'TLS_KEY']))
@@ -212,10 +212,10 @@ function effective(env: Environment, name: VariableName, file: string | undefine
   return { name, value, isDefault: given === undefined }
 }
 
-/** Names that mean one of ours in other programs. */
+/** Names that other programs use for one of our variables. */
 const OTHER_NAMES: ReadonlyMap<string, VariableName> = new Map([['KAFKA_BOOTSTRAP_SERVERS', 'KAFKA_BROKERS']])
 
-/** Shorter names are near too many names of other programs. */
+/** Shorter names are similar to too many names of other programs. */
 const SHORTEST_MISSPELT = 6
 
 const PREFIX = /^TRIBUTARY_/i
@@ -230,7 +230,7 @@ function misspellings(env: Environment): string[] {
   })
 }
 
-/** Kubernetes sets TRIBUTARY_PORT=tcp://... and the like in every pod beside a service of that name. */
+/** Whether Kubernetes has set the variable: it sets TRIBUTARY_PORT=tcp://... and similar ones in every pod for a service of that name. */
 function fromOrchestrator(name: string, value: string | undefined): boolean {
   return /_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)/.test(name) || /^(tcp|udp):\/\//.test(value ?? '')
 }

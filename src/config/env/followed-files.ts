@@ -1,27 +1,27 @@
 import { readFile } from 'node:fs/promises'
 import type { VariableName } from './variables.ts'
 
-/** Values of variables that are used together, and what is made of them. */
+/** Variables that are used together, and the value that is made from their texts. */
 export interface FollowedGroup<T> {
   readonly variables: readonly VariableName[]
-  /** What they hold now, in the same order; undefined: not set. */
+  /** Their texts at the start, in the same order; undefined: not set. */
   readonly texts: readonly (string | undefined)[]
-  /** Throws an Error in words, which quotes no secret, where they cannot be used. */
+  /** Makes the value. Throws an Error, which quotes no secret, if the texts cannot be used. */
   make(texts: readonly (string | undefined)[]): T
 }
 
-/** Gives the way to what is made of the group's values, as they are at that moment. */
+/** Returns a function that returns the group's current value. */
 export type Follow = <T>(group: FollowedGroup<T>) => () => T
 
 export interface FileFollower {
   readonly follow: Follow
-  /** Reads the files now and takes what they hold, without waiting for them to be the same twice. */
+  /** Reads the files now and uses their content, without waiting until it is unchanged for two reads. */
   check(): void
   close(): void
 }
 
 export interface FollowerOptions {
-  /** The variables whose values came from files, and those files. */
+  /** The variables whose values came from files, with the files. */
   readonly files: Readonly<Partial<Record<VariableName, string>>>
   readonly log: {
     info(facts: object, message: string): void
@@ -29,18 +29,18 @@ export interface FollowerOptions {
   }
 }
 
-/** New contents are believed when two looks in a row saw the same: files are not always replaced at one instant. */
+/** New content is used after two successive reads with the same result, because files are not always replaced atomically. */
 const LOOK_EVERY_MS = 1_000
 
-/** For programs that end soon: what the files held at their start. */
+/** For short-lived programs: keeps the values that were read at the start. */
 export const followNothing: Follow = group => {
   const made = group.make(group.texts)
   return () => made
 }
 
 /**
- * Follows the files that values came from, so that a new secret or certificate is used without a restart. What cannot
- * be used is said once in the log, and the last good one stays.
+ * Watches the files that values came from, so that a new secret or certificate is used without a restart. Content that cannot
+ * be used is logged once, and the last valid value stays in use.
  */
 export function followFiles({ files, log }: FollowerOptions): FileFollower {
   const looks: ((isAsked: boolean) => Promise<void>)[] = []
@@ -92,7 +92,7 @@ export function followFiles({ files, log }: FollowerOptions): FileFollower {
 
 type Read = string | undefined | Error
 
-/** Resolves with the texts when they are new and to be tried; an Error where a file cannot be read. */
+/** Returns a function that reads a group's files: the texts if they are new and stable, an Error if a file cannot be read. */
 function createWatch(
   group: FollowedGroup<unknown>,
   files: FollowerOptions['files']

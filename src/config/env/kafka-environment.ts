@@ -5,7 +5,7 @@ import type { Values, VariableName } from './variables.ts'
 
 const SSL_DETAILS = ['KAFKA_SSL_CA', 'KAFKA_SSL_CERT', 'KAFKA_SSL_KEY', 'KAFKA_SSL_KEY_PASSPHRASE'] as const
 
-/** What the variables of Kafka cannot know alone. */
+/** Problems with combinations of Kafka's variables. */
 export function kafkaContradictions(values: Values): string[] {
   const found: string[] = []
   const details = SSL_DETAILS.filter(name => values[name] !== undefined)
@@ -30,7 +30,7 @@ const PASSWORD_VARIABLES = ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] as con
 const OAUTH_NEEDS = ['KAFKA_OAUTH_TOKEN_URL', 'KAFKA_OAUTH_CLIENT_ID', 'KAFKA_OAUTH_CLIENT_SECRET'] as const
 const OAUTH_VARIABLES = [...OAUTH_NEEDS, 'KAFKA_OAUTH_SCOPE', 'KAFKA_OAUTH_AUDIENCE'] as const
 
-/** What each mechanism needs, and what of the others' it has no use for. */
+/** The variables that the SASL mechanism lacks, and those that it does not use. */
 function saslContradictions(values: Values): string[] {
   const { KAFKA_SASL_MECHANISM: mechanism } = values
   const given = (names: readonly VariableName[]): VariableName[] => names.filter(name => values[name] !== undefined)
@@ -80,7 +80,7 @@ export function toKafkaSasl(values: Values): KafkaSasl | undefined {
   return mechanism && { mechanism, username: username ?? '', password: password ?? '' }
 }
 
-/** OpenSSL's words for a passphrase that is wrong or missing say nothing of a passphrase. */
+/** A readable reason: OpenSSL's message about a wrong or missing passphrase does not mention the passphrase. */
 function reasonOf(error: unknown): string {
   const { message } = error as Error
   if (!/passphrase|interrupted or cancelled|bad decrypt|bad password/i.test(message)) return message

@@ -4,7 +4,7 @@ import { optional, variable } from './variable.ts'
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 const LOG_FORMATS = ['json', 'pretty', 'ecs'] as const
 
-/** What the server writes about itself, and how. */
+/** The variables of the server's own log. */
 export const LOG_VARIABLES = {
   LOG_LEVEL: variable('info', parse.oneOf(LOG_LEVELS), `One of ${LOG_LEVELS.join(', ')}.`),
   LOG_FORMAT: optional(

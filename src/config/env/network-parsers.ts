@@ -20,10 +20,10 @@ const host: Parser<string> = value => {
 
 const DEFAULT_KAFKA_PORT = 9092
 
-/** What a listener binds. `localhost` is 127.0.0.1: for a second address Fastify would make a second, unguarded server. */
+/** The address that a listener binds. `localhost` becomes 127.0.0.1, because Fastify would create a second server without our limits for ::1. */
 export const listenHost: Parser<string> = value => (value.toLowerCase() === 'localhost' ? '127.0.0.1' : host(value))
 
-/** `host:port` of each broker; the port may be left out. */
+/** A list of brokers as `host:port`; the port is optional. */
 export const brokers: Parser<string[]> = value => {
   const wanted = 'a list of brokers, such as kafka-1:9092,kafka-2:9092'
   return list(value).map(entry => {
@@ -39,7 +39,7 @@ export const brokers: Parser<string[]> = value => {
   })
 }
 
-/** Everybody, nobody, ranges of addresses, or a rule by address and by how many proxies are nearer. */
+/** Trusts all or no proxies, ranges of addresses, or by a rule; `hop` is the number of proxies that are nearer. */
 export type TrustProxy = boolean | string | ((address: string, hop: number) => boolean)
 
 const NAMED_RANGES = ['loopback', 'linklocal', 'uniquelocal']
@@ -60,7 +60,7 @@ function isAddressRange(entry: string): boolean {
   const [address = '', prefix, ...rest] = entry.split('/')
   if (NAMED_RANGES.includes(entry)) return true
   if (!isIP(address) || rest.length > 0) return false
-  // Everybody is `true`.
+  // `true` trusts everybody, so a range of all addresses is refused.
   return prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= (isIPv4(address) ? 32 : 128))
 }
 
@@ -74,26 +74,26 @@ export const origins: Parser<'*' | string[]> = value => {
   return entries
 }
 
-/** An http(s) URL without its trailing slash. */
+/** An http or https URL; a trailing slash is removed. */
 export const publicUrl: Parser<string> = value => {
   const url = URL.canParse(value) ? new URL(value) : undefined
   const plain = url !== undefined && /^https?:$/.test(url.protocol) && !/[@?#]/.test(value)
   return plain ? url.href.replace(/\/+$/, '') : expected('a URL such as https://events.example.com')
 }
 
-/** The region in the name of a broker of Amazon MSK: b-1.shop.abc123.c2.kafka.eu-west-1.amazonaws.com:9098. */
+/** The AWS region in the name of an Amazon MSK broker, such as b-1.shop.abc123.c2.kafka.eu-west-1.amazonaws.com:9098. */
 export function regionOfBroker(broker: string): string | undefined {
   return /\.kafka(?:-serverless)?\.([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?:\d+$/.exec(broker)?.[1]
 }
 
-/** An http(s) URL that may have a query. */
+/** An http or https URL, which may have a query. */
 export const tokenUrl: Parser<string> = value => {
   const url = URL.canParse(value) ? new URL(value) : undefined
   const plain = url !== undefined && /^https?:$/.test(url.protocol) && !/[@#]/.test(value)
   return plain ? url.href : expected('a URL such as https://login.example.com/oauth2/token')
 }
 
-/** What stands in a PEM file. Read here, so that a missing file is named with all other mistakes. */
+/** The content of a PEM file. It is read here, so that a missing file is reported together with all other mistakes. */
 export const pemFile: Parser<string> = path => {
   let content: string
   try {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { topicTemplateFault } from '../topic-template.ts'
 
-/** Text of one variable, trimmed and never empty, to its value. Throws an Error that says what is expected. */
+/** Parses the text of a variable, which is trimmed and not empty. Throws an Error that says what is expected. */
 export type Parser<T> = (text: string) => T
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
@@ -23,13 +23,13 @@ export function expected(what: string): never {
   throw new Error(`expected ${what}`)
 }
 
-/** `750ms`, `10s`, `5m`, `24h`, `7d` in milliseconds; undefined where it is no duration. */
+/** Parses `750ms`, `10s`, `5m`, `24h` or `7d` to milliseconds; undefined for any other text. */
 export function toMilliseconds(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d)$/.exec(text)
   return match ? Math.round(Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS]) : undefined
 }
 
-/** `512000`, `500KB`, `10GiB` in bytes; undefined where it is no size. */
+/** Parses `512000`, `500KB` or `10GiB` to bytes; undefined for any other text. */
 function toBytes(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?) ?([kmgt]?i?b|)$/i.exec(text)
   const unit = UNIT_BYTES[match?.[2]?.toLowerCase() as keyof typeof UNIT_BYTES]
@@ -37,7 +37,7 @@ function toBytes(text: string): number | undefined {
   return Number.isSafeInteger(bytes) ? bytes : undefined
 }
 
-/** Milliseconds. The bounds are texts, so that the message speaks as the operator does. */
+/** A duration in milliseconds. The bounds are texts, so that the message has them in the operator's form. */
 export function duration(least: string, most: string): Parser<number> {
   const [from, to] = [toMilliseconds(least) ?? 0, toMilliseconds(most) ?? 0]
   return text => {
@@ -48,7 +48,7 @@ export function duration(least: string, most: string): Parser<number> {
   }
 }
 
-/** Bytes, at least one. */
+/** A size in bytes, at least 1. */
 export function size(most: string): Parser<number> {
   const to = toBytes(most) ?? 0
   return text => {
@@ -78,10 +78,10 @@ export function integerOrOff(least: number, most: number): Parser<number | undef
   }
 }
 
-/** More workers than cores only cost memory. */
+/** The most workers. More workers than cores only cost memory. */
 const MAX_WORKERS = 64
 
-/** Undefined: none. */
+/** A number of workers; undefined for `off`. */
 export const workers: Parser<number | undefined> = value => {
   const word = value.toLowerCase()
   if (word === 'off') return undefined
@@ -93,7 +93,7 @@ export const workers: Parser<number | undefined> = value => {
   return count
 }
 
-/** Bytes; 0 where it is off. */
+/** A size in bytes; 0 for `off`. */
 export function sizeOrOff(most: string): Parser<number> {
   const bytes = size(most)
   return text => {
@@ -113,17 +113,17 @@ export const boolean: Parser<boolean> = text => {
   return expected('true or false')
 }
 
-/** One of `words`, whatever the case it was typed in. */
+/** One of `words`, case-insensitive. */
 export function oneOf<const W extends string>(words: readonly W[]): Parser<W> {
   return text => words.find(word => word.toLowerCase() === text.toLowerCase()) ?? expected(`one of ${words.join(', ')}`)
 }
 
-/** Some of `words`, separated by commas. */
+/** A comma-separated list of some of `words`. */
 export function severalOf<const W extends string>(words: readonly W[]): Parser<W[]> {
   return text => list(text).map(part => words.find(word => word === part) ?? expected(`a list of ${words.join(', ')}`))
 }
 
-/** As brokers take it in the names of their metrics; `{host}` is the one placeholder. */
+/** A client id with characters that brokers accept in the names of their metrics; `{host}` is the only placeholder. */
 export const clientId: Parser<string> = value =>
   /^(?:[\w.-]|\{host\}){1,100}$/.test(value)
     ? value
@@ -144,7 +144,7 @@ export const topic: Parser<string> = value => {
   return value
 }
 
-/** The beginning of topics' names: Kafka allows 249 characters of these. */
+/** The prefix of topics' names, in Kafka's characters and within its limit of 249. */
 export const fleetName: Parser<string> = value => {
   if (/^[A-Za-z0-9._-]{1,200}$/.test(value) && !/^\.+$/.test(value)) return value
   throw new Error('expected 1 to 200 letters, digits, ".", "_" or "-"')
@@ -155,7 +155,7 @@ export interface Retention {
   readonly maxBytes: number | undefined
 }
 
-/** `keep`, an age, a size, or both: whichever is reached first. */
+/** `keep`, an age, a size, or both; with both, the one that is reached first applies. */
 export const retention: Parser<Retention> = value => {
   if (value.toLowerCase() === 'keep') return { maxAgeMs: undefined, maxBytes: undefined }
   const wanted = '"keep", an age, a size, or both, such as 7d, 20GiB or 7d,20GiB'
@@ -172,7 +172,7 @@ export const retention: Parser<Retention> = value => {
   return maxAgeMs === undefined && maxBytes === undefined ? expected(wanted) : { maxAgeMs, maxBytes }
 }
 
-/** What a file holds, without the line end that editors put behind it. */
+/** The content of a file, without the line end that editors append. */
 export const secretFile: Parser<string> = path => {
   try {
     return readFileSync(path, 'utf8').replace(/\r?\n$/, '')

@@ -3,7 +3,7 @@ import type { Variable } from './variable.ts'
 import type { VariableName } from './variables.ts'
 import { VARIABLE_NAMES, VARIABLES } from './variables.ts'
 
-/** The configuration in force as lines of NAME=value; what is a default says so; secrets are hidden. */
+/** The configuration in force as lines of NAME=value. Defaults are marked, and secrets are hidden. */
 export function printConfig(config: Config): string {
   const lines = config.effective.map(({ name, value, isDefault }) => {
     const pair = `${name}=${value ?? ''}`

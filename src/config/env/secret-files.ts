@@ -5,7 +5,7 @@ import { VARIABLE_NAMES, VARIABLES } from './variables.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** The environment with the secrets that it names files for, and which file each of them came from. */
+/** The environment with the secrets from files added, and the file of each of them. */
 export interface ReadSecrets {
   readonly env: Environment
   readonly files: Readonly<Partial<Record<VariableName, string>>>
@@ -17,15 +17,14 @@ const MAX_SECRET_BYTES = 64 * 1024
 
 const isSecret = (name: VariableName): boolean => (VARIABLES[name] as Variable<unknown>).secret === true
 
-/** The variables whose value may come from a file, each with its name for that: ADMIN_PASSWORD_FILE and so on. */
+/** The secret variables, whose value may come from a file: ADMIN_PASSWORD from ADMIN_PASSWORD_FILE, and so on. */
 export const SECRET_FILE_NAMES: readonly string[] = VARIABLE_NAMES.filter(isSecret)
   .map(name => `${name}${SUFFIX}`)
   .filter(name => !Object.hasOwn(VARIABLES, name))
 
 /**
- * Reads the secrets that are given as files: NAME_FILE for each secret variable NAME, as Docker and Kubernetes mount
- * them. A file for a variable that is no secret, and both forms at once, are problems, in the form that
- * readEnvironment() reports.
+ * Reads the secrets that are given as files, as Docker and Kubernetes mount them: NAME_FILE for each secret variable NAME. A
+ * file for a variable that is not secret, and both forms at once, are problems, in the form that readEnvironment() reports.
  */
 export function readSecretFiles(given: Environment): ReadSecrets {
   const env: Record<string, string | undefined> = { ...given }
@@ -61,7 +60,7 @@ function read(file: string): Buffer {
   }
 }
 
-/** A secret as it stands in its file, without the white space around it. Throws an Error that does not quote it. */
+/** The secret in a file's bytes, without the white space around it. Throws an Error that does not quote it. */
 export function secretOf(bytes: Buffer): string {
   if (bytes.length > MAX_SECRET_BYTES) throw new Error('expected a secret, but the file is larger than 64 KiB')
   const text = bytes.toString('utf8').trim()

@@ -1,17 +1,17 @@
 import type * as parse from './parsers.ts'
 import { text } from './parsers.ts'
 
-/** One environment variable: the only place where its default, its form and its meaning are written. */
+/** An environment variable. Its default, its form and its meaning are defined only here. */
 export interface Variable<T> {
-  /** As an operator would type it; undefined: nothing is set. */
+  /** The default as an operator would type it; undefined: none. */
   readonly default: string | undefined
-  /** With VALIDATION=strict, where it is another. */
+  /** The default with VALIDATION=strict, if it differs. */
   readonly strictDefault?: string
   readonly parse: parse.Parser<T>
-  /** For the README's table; says the default in words where there is none to type. */
+  /** The default in the README's table, as text, if there is none to type. */
   readonly doc: string
   readonly defaultDoc?: string
-  /** Its value is shown nowhere. */
+  /** True if its value must not be shown. */
   readonly secret?: boolean
 }
 

@@ -8,7 +8,7 @@ import { byMode, optional, secret, variable } from './variable.ts'
 
 export const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER', 'AWS_MSK_IAM'] as const
 
-/** Every variable that the server reads, in the order of the documentation. */
+/** All variables that the server reads, in the order of the documentation. */
 export const VARIABLES = {
   HOST: variable('127.0.0.1', network.listenHost, 'Address of the tracking API; the image sets 0.0.0.0.'),
   PORT: variable(3000, network.port, 'Port of the tracking API; 0 takes a free one.'),
@@ -204,5 +204,5 @@ export type VariableName = keyof typeof VARIABLES
 
 export const VARIABLE_NAMES = Object.keys(VARIABLES) as readonly VariableName[]
 
-/** What each variable's parser gives. */
+/** The type of each variable's parsed value. */
 export type Values = { [K in VariableName]: (typeof VARIABLES)[K] extends Variable<infer T> ? T : never }

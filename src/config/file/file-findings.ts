@@ -5,8 +5,8 @@ import { oauthFindings } from './oauth-findings.ts'
 import type { Finding } from './yaml-source.ts'
 
 /**
- * What the schema cannot say. Values of a wrong type are passed over: the schema's findings name them already, and
- * all mistakes of a file are to be seen at once.
+ * Checks what the schema cannot express. Values of a wrong type are skipped, because the schema's findings name them already,
+ * and a file's mistakes are reported all at once.
  */
 export function fileFindings(data: unknown): Finding[] {
   const sources = items(data, 'sources')

@@ -2,13 +2,13 @@ import { suggest } from '../suggest.ts'
 import type { Finding, Path } from './yaml-source.ts'
 import { inWords } from './yaml-source.ts'
 
-/** One value of the file with the way to it. */
+/** A value of the file with its path. */
 export interface Item {
   readonly path: Path
   readonly value: unknown
 }
 
-/** What is wrong with a name of a source. */
+/** A finding if no source has this id. */
 export function unknownSource(item: Item, ids: readonly string[]): Finding[] {
   return faulty(item, id => {
     if (ids.includes(id)) return undefined
@@ -17,13 +17,13 @@ export function unknownSource(item: Item, ids: readonly string[]): Finding[] {
   })
 }
 
-/** What `faultOf` says of a text; values of other types are passed over. */
+/** The finding that `faultOf` returns for a text. Values of other types are skipped. */
 export function faulty({ path, value }: Item, faultOf: (text: string) => string | undefined): Finding[] {
   const message = isText(value) ? faultOf(value) : undefined
   return message === undefined ? [] : [{ path, message }]
 }
 
-/** Each text that was seen before; the message is told where first. */
+/** A finding for each text that is repeated; `message` gets the path of the first one. */
 export function repeated(found: readonly Item[], message: (first: string) => string): Finding[] {
   const first = new Map<string, Path>()
   return found.flatMap(({ path, value }) => {
@@ -36,7 +36,7 @@ export function repeated(found: readonly Item[], message: (first: string) => str
 
 export const isText = (value: unknown): value is string => typeof value === 'string'
 
-/** A member of a value that may be no object. */
+/** A member of a value; undefined if the value is not an object. */
 export function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
 }
@@ -45,7 +45,7 @@ export function inside({ path, value }: Item, name: string): Item {
   return { path: [...path, name], value: field(value, name) }
 }
 
-/** The items of a list; none where it is no list. */
+/** The items of the list `name` in a value; empty if it is not a list. */
 export function items(value: unknown, name: string, path: Path = []): Item[] {
   const list = field(value, name)
   return Array.isArray(list) ? list.map((item: unknown, index) => ({ path: [...path, name, index], value: item })) : []

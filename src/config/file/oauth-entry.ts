@@ -2,7 +2,7 @@ import type { IssuerRule, OAuthIssuer } from '../../model/oauth/issuers.ts'
 import type { AppKey, OAuthApp } from '../../model/oauth/oauth.ts'
 import { DEFAULT_SCOPE } from '../../model/oauth/oauth.ts'
 
-/** An app as schemas/config.schema.json has it. */
+/** An app in the form of schemas/config.schema.json. */
 export interface AppEntry {
   readonly id: string
   readonly publicKeys: readonly AppKey[]
@@ -14,13 +14,13 @@ export interface AppEntry {
 const UNIT_SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const
 const DEFAULT_TTL_SECONDS = UNIT_SECONDS.d
 
-/** `90s`, `15m`, `12h` or `1d` in seconds; undefined for another text. */
+/** Parses `90s`, `15m`, `12h` or `1d` to seconds; undefined for any other text. */
 export function toSeconds(text: string): number | undefined {
   const match = /^(\d{1,7})([smhd])$/.exec(text)
   return match ? Number(match[1]) * UNIT_SECONDS[match[2] as keyof typeof UNIT_SECONDS] : undefined
 }
 
-/** `apps` of tributary.yml. The schema has checked the form. */
+/** Converts `apps` of tributary.yml, which the schema has checked. */
 export function toApps(entries: readonly AppEntry[] | null | undefined): OAuthApp[] {
   return (entries ?? []).map(({ id, publicKeys, sources, scope, ttl }) => ({
     id,
@@ -31,7 +31,7 @@ export function toApps(entries: readonly AppEntry[] | null | undefined): OAuthAp
   }))
 }
 
-/** An issuer as schemas/config.schema.json has it. */
+/** An issuer in the form of schemas/config.schema.json. */
 export interface IssuerEntry {
   readonly issuer: string
   readonly jwksUri?: string
@@ -40,7 +40,7 @@ export interface IssuerEntry {
   readonly rules: readonly (Partial<IssuerRule> & Pick<IssuerRule, 'sources'>)[]
 }
 
-/** `issuers` of tributary.yml. */
+/** Converts `issuers` of tributary.yml, which the schema has checked. */
 export function toIssuers(entries: readonly IssuerEntry[] | null | undefined): OAuthIssuer[] {
   return (entries ?? []).map(({ issuer, jwksUri, audience, scope, rules }) => ({
     issuer,

@@ -8,7 +8,7 @@ const LEAST_RSA_BITS = 2048
 const CURVES: readonly (string | undefined)[] = ['prime256v1', 'P-256']
 
 /**
- * What the schema cannot say of `apps` and `issuers`.
+ * Checks what the schema cannot express about `apps` and `issuers`.
  *
  * @param sourceIds the ids of the file's sources
  */
@@ -44,7 +44,7 @@ export function oauthFindings(data: unknown, sourceIds: readonly string[]): Find
   ]
 }
 
-/** Why a text is no public key that assertions can be checked with; undefined: it is one. The text is never quoted. */
+/** Why a text is not a public key for assertions; undefined if it is one. The reason never quotes the text. */
 function publicKeyFault(pem: string): string | undefined {
   if (pem.includes('PRIVATE KEY')) return 'this is a private key: it stays with the app; put its public key here'
   try {
@@ -64,11 +64,11 @@ function publicKeyFault(pem: string): string | undefined {
 
 function ttlFault(text: string): string | undefined {
   const seconds = toSeconds(text)
-  // The schema's finding names another form already.
+  // The schema's finding covers any other form.
   return seconds !== undefined && seconds > MAX_TTL_SECONDS ? 'at most 30d' : undefined
 }
 
-/** Keys that come without TLS are anybody's; a machine's own addresses are for tests and side-cars. */
+/** A fault if a URL has no TLS, because the keys could then be replaced on the way. Loopback addresses are allowed for tests and side-cars. */
 function urlFault(text: string): string | undefined {
   const { protocol = '', hostname = '' } = URL.canParse(text) ? new URL(text) : {}
   const isOwn = protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(hostname)

@@ -2,14 +2,14 @@ import { EVENT_TYPES } from '../../model/event-types.ts'
 import type { EventType } from '../../model/event-types.ts'
 import type { PlanModes, PlanSettings } from '../../model/plans/plan-settings.ts'
 
-/** `plan` of tributary.yml, or of a source in it. */
+/** `plan` of tributary.yml or of a source. */
 export interface PlanEntry {
   readonly file: string
   readonly enforce?: Partial<PlanModes>
   readonly types?: Readonly<Partial<Record<EventType, Partial<PlanModes>>>>
 }
 
-/** A plan that is named and no more reports what it finds. */
+/** The modes of a plan without settings: it only reports. */
 const DEFAULT_MODES: PlanModes = {
   unplannedEvents: 'report',
   unplannedProperties: 'report',
@@ -17,7 +17,7 @@ const DEFAULT_MODES: PlanModes = {
   common: 'report'
 }
 
-/** Undefined where there is no plan. */
+/** Converts `plan`; undefined without a plan. */
 export function toPlanSettings(entry: PlanEntry | null | undefined): PlanSettings | undefined {
   if (entry === null || entry === undefined) return undefined
   const { file, enforce, types } = entry

@@ -4,17 +4,17 @@ import schema from '../../../schemas/config.schema.json' with { type: 'json' }
 import { suggest } from '../suggest.ts'
 import type { Finding, Path } from './yaml-source.ts'
 
-// That the schema is one is a test's to say, not each start's.
+// A test checks that the schema is valid, so that a start need not.
 const options = { allErrors: true, verbose: true, strict: true, allowUnionTypes: true, validateSchema: false }
 const validate = new Ajv2020(options).compile(schema)
 
-/** Where `data` breaks schemas/config.schema.json, in words made of the schema's own descriptions. */
+/** Checks `data` against schemas/config.schema.json. The messages use the schema's descriptions. */
 export function schemaFindings(data: unknown): Finding[] {
   if (data === null || data === undefined) return [{ path: [], message: 'the file is empty: it needs "sources"' }]
   return validate(data) ? [] : toFindings(validate.errors ?? [], data)
 }
 
-/** The errors of ajv, with `verbose`, as findings. */
+/** Converts errors of ajv (with `verbose`) to findings. */
 export function toFindings(errors: readonly ErrorObject[], data: unknown): Finding[] {
   return errors.map(error => toFinding(error, data))
 }
@@ -33,7 +33,7 @@ function toFinding(error: ErrorObject, data: unknown): Finding {
 function unknownKey(path: Path, key: string, parent: ErrorObject['parentSchema']): Finding {
   const known = Object.keys((parent as { properties?: object } | undefined)?.properties ?? {})
   const meant = suggest(key, known)
-  // In a file that is half written a write key can stand where a word of ours should.
+  // In a file that is being edited, a write key may be in the place of a keyword. It must not be quoted.
   const name = /^[A-Za-z_-]{1,24}$/.test(key) ? `"${key}" ` : ''
   const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${meant}?`
   return { path, key, message: `${name}is no key that is known here; ${hint}` }
@@ -63,7 +63,7 @@ const firstSentence = (text: string): string => text.replace(/\.(\s.*)?$/s, '')
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
 
-/** A JSON pointer as steps; what stands in a list is a number. */
+/** Converts a JSON pointer to a path; an index of a list becomes a number. */
 function toPath(pointer: string, data: unknown): Path {
   let at = data
   return pointer

@@ -17,7 +17,7 @@ import { toPlanSettings } from './plan-entry.ts'
 import { schemaFindings } from './schema-findings.ts'
 import { parseYaml } from './yaml-source.ts'
 
-/** A source and a destination as schemas/config.schema.json has them. */
+/** A source and a destination in the form of schemas/config.schema.json. */
 type SourceEntry = Partial<Omit<Source, 'privacy' | 'plan'>> & {
   readonly privacy?: Partial<PrivacyConfig>
   readonly plan?: PlanEntry | null
@@ -38,8 +38,8 @@ interface FileEntry {
 }
 
 /**
- * tributary.yml from its text. Throws ConfigError with every problem as `file:line:column: what: why`; none of them
- * quotes a key. What comes back is frozen, and no source in it carries its keys.
+ * Parses the text of tributary.yml. Throws ConfigError with every problem as `file:line:column: what: why`; no problem quotes
+ * a key. The result is frozen, and its sources do not contain their keys.
  */
 export function parseTributaryFile(text: string, fileName: string): KeyedTributaryFile {
   if (Buffer.byteLength(text) > MAX_TRIBUTARY_FILE_BYTES) {
@@ -74,7 +74,7 @@ export function parseTributaryFile(text: string, fileName: string): KeyedTributa
   }
 }
 
-/** Undefined where nothing is asked for, so that it costs nothing. */
+/** Undefined if no rule is set, so that no work is done for each event. */
 function toPrivacy(entry: Partial<PrivacyConfig>): PrivacyConfig | undefined {
   const privacy = { ...NO_PRIVACY, ...entry }
   return isDeepStrictEqual(privacy, NO_PRIVACY) ? undefined : privacy
@@ -86,7 +86,7 @@ function toTopics(entries: FileEntry['topics']): TopicSettings[] {
   return (entries ?? []).map(({ retention, ...entry }) => ({ ...entry, retentionMs: toRetention(retention) }))
 }
 
-/** `12h` or `7d` in milliseconds, `keep` as -1, as Kafka has it. The schema has checked the form. */
+/** Converts `12h` or `7d` to milliseconds, and `keep` to -1, which is Kafka's value. The schema has checked the form. */
 function toRetention(text: string | undefined): number | undefined {
   if (text === undefined || text === 'keep') return text === undefined ? undefined : -1
   return Number(text.slice(0, -1)) * UNIT_MS[text.slice(-1) as keyof typeof UNIT_MS]

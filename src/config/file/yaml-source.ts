@@ -2,28 +2,28 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } fr
 import type { Document, Node, YAMLMap } from 'yaml'
 import { ConfigError } from '../../model/config-error.ts'
 
-/** Steps from the top of a document to one of its values. */
+/** The keys and indexes from the root of a document to a value. */
 export type Path = readonly (string | number)[]
 
-/** Something wrong with the value at `path`, or with the key `key` in the map there. */
+/** A problem with the value at `path`, or with the key `key` of the map there. */
 export interface Finding {
   readonly path: Path
   readonly key?: string
   readonly message: string
 }
 
-/** A parsed YAML text that can still say where each value stands. */
+/** A parsed YAML text with the position of each value. */
 export interface YamlSource {
   readonly data: unknown
-  /** The findings as `file:line:column: subject: message`, in the order of the file. */
+  /** Formats findings as `file:line:column: subject: message`, in the order of the file. */
   report(findings: readonly Finding[]): string[]
-  /** Where a value stands: `file:line:column: subject`. */
+  /** The position of a value, as `file:line:column: subject`. */
   place(path: Path): string
 }
 
 /**
- * Parses one YAML document. Throws ConfigError where it is not YAML. Its messages never quote the text: what stands
- * where the syntax breaks may be a key.
+ * Parses one YAML document. Throws ConfigError if the text is not valid YAML. The messages never quote the text, because a
+ * key may be at the position of a syntax error.
  */
 export function parseYaml(text: string, fileName: string): YamlSource {
   const lines = new LineCounter()
@@ -47,7 +47,7 @@ export function parseYaml(text: string, fileName: string): YamlSource {
 
 function parseSafely(text: string, fileName: string, lineCounter: LineCounter): Document.Parsed {
   try {
-    // The pretty form of an error quotes the line that it is on.
+    // A pretty error would quote the line.
     return parseDocument(text, { lineCounter, prettyErrors: false })
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
@@ -55,7 +55,7 @@ function parseSafely(text: string, fileName: string, lineCounter: LineCounter): 
   }
 }
 
-/** The first of each line: the others mostly follow from it. */
+/** The first syntax problem of each line, because the others of a line mostly follow from it. */
 function syntaxProblems(document: Document.Parsed, lines: LineCounter, place: (offset: number) => string): string[] {
   const firstOfLine = new Map<number, string>()
   for (const { pos, message } of document.errors) {
@@ -81,12 +81,12 @@ function toData(document: Document.Parsed, place: (offset: number) => string): u
   }
 }
 
-/** The library names what it found after a colon or a fixed beginning. */
+/** Removes the text that the library quotes after a colon or after certain words. */
 function withoutQuote(message: string): string {
   return message.replace(/: .*$/s, '').replace(/^(Invalid escape sequence) .*$/s, '$1')
 }
 
-/** `sources[0].writeKeys[1]`. */
+/** Formats a path as `sources[0].writeKeys[1]`. */
 export function inWords(path: Path): string {
   return path
     .map(step => (typeof step === 'number' ? `[${step}]` : `.${step}`))

@@ -3,12 +3,12 @@ import { toDigestEntry } from '../key-digest.ts'
 import { maskWriteKey } from '../write-key.ts'
 import { yamlText } from './yaml-text.ts'
 
-/** A generated key that somebody left in a comment. */
+/** A generated key, which may be in a comment. */
 const GENERATED_KEY = /wk_[0-9A-Za-z]{32}/g
 
 /**
- * The text of a valid tributary.yml with a digest in the place of every key. Generated keys in comments are masked. The
- * rest of the text stays as it is.
+ * Replaces every key in the text of a valid tributary.yml by its digest, and masks generated keys in comments. The rest of the
+ * text is unchanged.
  */
 export function digestKeys(text: string): string {
   const places: { readonly start: number; readonly end: number; readonly key: string }[] = []

@@ -5,19 +5,19 @@ import { appendItem, cannotEdit, rangeOf, removeItem } from './list-text.ts'
 import { afterOwnComments, lineEnd, ownCommentsStart } from './text-lines.ts'
 import { yamlText } from './yaml-text.ts'
 
-/** An app as `apps add` writes it. */
+/** The app that `apps add` writes. */
 export interface NewApp {
   readonly id: string
   readonly key: AppKey
   /** Undefined: all sources. */
   readonly sources: readonly string[] | undefined
-  /** As the file spells it, such as `12h`; undefined: the default. */
+  /** In the form of the file, such as `12h`; undefined: the default. */
   readonly ttl: string | undefined
 }
 
 /**
- * Edits of `apps` in the text of a valid tributary.yml, in the manner of edit-text.ts: nothing else moves. All of them
- * throw ConfigError where the file is written in a way that they cannot edit.
+ * Adds an app to the text of a valid tributary.yml. Like the functions below and those of edit-text.ts, it changes nothing
+ * else, and throws ConfigError if the file is written in a form that it cannot edit.
  */
 export function addAppText(text: string, app: NewApp): string {
   const apps = appsOf(text)
@@ -26,7 +26,7 @@ export function addAppText(text: string, app: NewApp): string {
   }
   const eol = lineEnd(text)
   const isEnded = text === '' || text.endsWith('\n')
-  // The empty line keeps comments at the end of the file apart from it.
+  // The empty line separates `apps` from comments at the end of the file.
   return `${text}${isEnded ? '' : eol}${eol}apps:${eol}  - ${blockApp(text, app, '    ')}${eol}`
 }
 
@@ -36,7 +36,7 @@ export function addAppKeyText(text: string, id: string, key: AppKey): string {
   return appendItem(text, keys, indent => (keys.flow ? JSON.stringify(key) : blockKey(text, key, indent)))
 }
 
-/** Takes a key of an app away. */
+/** Removes a key of an app. */
 export function removeAppKeyText(text: string, id: string, kid: string): string {
   const keys = keysOf(text, id)
   return removeItem(
@@ -46,7 +46,7 @@ export function removeAppKeyText(text: string, id: string, kid: string): string 
   )
 }
 
-/** Takes an app away; the last one with the whole of `apps`. */
+/** Removes an app; the last one together with `apps`. */
 export function removeAppText(text: string, id: string): string {
   const apps = appsOf(text) ?? cannotEdit()
   if (apps.items.length > 1) return removeItem(text, apps, indexOf(apps, id))
@@ -77,11 +77,11 @@ function appsPair(text: string): Pair | undefined {
   const { contents } = parseDocument(text, { logLevel: 'silent' })
   if (!isMap(contents)) return cannotEdit()
   const pair = contents.items.find(({ key }) => isScalar(key) && key.value === 'apps')
-  // In a flow mapping, such as JSON, there is no line to add.
+  // A flow mapping, such as JSON, has no place for another line.
   return pair === undefined && contents.flow === true ? cannotEdit() : pair
 }
 
-/** Undefined where the file has no `apps`. */
+/** The list `apps`; undefined if the file has none. */
 function appsOf(text: string): YAMLSeq | undefined {
   const pair = appsPair(text)
   if (pair === undefined) return undefined

@@ -5,7 +5,7 @@ import { observe } from '../read-file.ts'
 import { replaceFile } from './write-file.ts'
 import { sayingWhy } from './write-trouble.ts'
 
-/** A new text and what it changes about the keys of the file. */
+/** A new text, and the keys that it adds and removes. */
 export interface Edit {
   readonly text: string
   readonly added: readonly string[]
@@ -15,14 +15,14 @@ export interface Edit {
 export interface EditFileOptions {
   readonly file: string
   readonly parse: ParseTributaryFile
-  /** Makes the new text of the old one. */
+  /** Makes the new text from the old one. */
   readonly edit: (text: string, before: KeyedTributaryFile) => Edit
 }
 
 /**
- * Edits tributary.yml in one step. Rejects with ConfigError, and leaves the file as it is, where the file is not valid
- * before or after, where other keys than those named would come or go, where it cannot be written, or where somebody else
- * edits it just now.
+ * Edits tributary.yml atomically. Rejects with ConfigError and leaves the file unchanged if the file is not valid before or
+ * after the edit, if the edit would add or remove other keys than those named, if the file cannot be written, or if somebody
+ * else has edited it meanwhile.
  */
 export async function editFile(options: EditFileOptions): Promise<void> {
   await sayingWhy(options.file, () => withEditLock(options.file, () => editLocked(options)))
@@ -39,7 +39,7 @@ async function editLocked({ file, parse, edit }: EditFileOptions): Promise<void>
   await replaceFile(file, next, async () => (await observe(file)).id === id)
 }
 
-/** The file as it stands. Rejects with ConfigError where it is missing or not valid. */
+/** Reads the file. Rejects with ConfigError if it is missing or not valid. */
 export async function readTributaryFile(
   file: string,
   parse: ParseTributaryFile

@@ -3,15 +3,15 @@ import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError } from '../../model/config-error.ts'
 
-/** An edit takes milliseconds; a lock this old was left by a process that was killed. */
+/** An edit takes milliseconds. An older lock was left by a process that was killed. */
 const STALE_MS = 10_000
 const RETRY_MS = 20
-/** Longer than STALE_MS, so that whoever waits behind a dead process gets his turn. */
+/** Longer than STALE_MS, so that a process can wait for the lock of a killed one to become stale. */
 const PATIENCE_MS = STALE_MS + 2_000
 
-/** Runs `use` while no other command edits the file; commands wait for one another. */
+/** Runs `use` with the file's lock, so that commands edit the file one at a time. */
 export async function withEditLock<T>(file: string, use: () => Promise<T>): Promise<T> {
-  // A symlink and the file behind it are one file.
+  // A symlink and its target share one lock.
   const target = await realpath(file).catch(() => file)
   const lock = join(dirname(target), `.${basename(target)}.lock`)
   const patience = performance.now() + PATIENCE_MS

@@ -6,9 +6,9 @@ import { lineEnd } from './text-lines.ts'
 import { yamlText } from './yaml-text.ts'
 
 /**
- * Edits of tributary.yml that touch nothing but what they are for. The text is spliced where the parsed document says
- * that a value stands: writing the document out again would move every comment that somebody has lined up. All of them
- * take the text of a valid file, and throw ConfigError where it is written in a way that they cannot edit (aliases).
+ * Adds a key to a source. The functions of this file take the text of a valid tributary.yml and change only what they are for:
+ * they splice the text at the positions of the parsed document, because writing the whole document again would move aligned
+ * comments. They throw ConfigError if the file is written in a form that they cannot edit (aliases).
  */
 export function addKeyText(text: string, sourceId: string, writeKey: string): string {
   const keys = writeKeysNode(text, sourceId)
@@ -16,7 +16,7 @@ export function addKeyText(text: string, sourceId: string, writeKey: string): st
   return appendItem(text, keys, () => (isJson ? JSON.stringify(writeKey) : yamlText(writeKey)))
 }
 
-/** Comments of the key go with it: those beside it, and those on the lines above it. */
+/** Removes a key together with its comments: those beside it, and those on the lines above it. */
 export function removeKeyText(text: string, sourceId: string, writeKey: string): string {
   const keys = writeKeysNode(text, sourceId)
   return removeItem(

@@ -14,13 +14,13 @@ export interface NewSource {
   readonly name: string
 }
 
-/** The source of a file that the server makes by itself. */
+/** The source of a file that the server creates itself. */
 export const FIRST_SOURCE: NewSource = { id: 'default', name: 'Default source' }
 
 /**
- * Sees to it that there is a config file. The write key of the file's one source where it was made just now, for the
- * banner; undefined where there was one. A file that the operator named (`given`) is never made: a mount that failed
- * must not invent a source. Rejects with ConfigError then.
+ * Creates the config file if it is missing. Resolves with the write key of the new file's source, for the banner; undefined
+ * if the file exists. If the operator has named the file (`given`), it is never created, because a failed mount must not lead
+ * to a new source: rejects with ConfigError if it is missing.
  */
 export async function ensureConfigFile(options: {
   readonly file: string
@@ -32,7 +32,7 @@ export async function ensureConfigFile(options: {
   return createConfigFile(file, FIRST_SOURCE)
 }
 
-/** Makes a config file with one source and gives its write key; undefined where there is a file already. */
+/** Creates a config file with one source, and resolves with its write key; undefined if the file exists. */
 export async function createConfigFile(file: string, source: NewSource): Promise<string | undefined> {
   const writeKey = newWriteKey()
   const isMade = await sayingWhy(file, () => createFile(file, firstText(file, source, writeKey)))
@@ -40,7 +40,7 @@ export async function createConfigFile(file: string, source: NewSource): Promise
 }
 
 async function exists(file: string): Promise<boolean> {
-  // A symlink that points nowhere counts too: somebody means to have a file there.
+  // A symlink without a target counts as existing, because a file is expected there.
   return lstat(file).then(
     () => true,
     (error: NodeJS.ErrnoException) => {
@@ -50,7 +50,7 @@ async function exists(file: string): Promise<boolean> {
   )
 }
 
-/** The text of a new tributary.yml with one source. */
+/** Returns the text of a new tributary.yml with one source. */
 export function firstText(file: string, { id, name }: NewSource, writeKey: string): string {
   const schema = relative(dirname(resolve(file)), SCHEMA).replaceAll(sep, '/')
   return `# yaml-language-server: $schema=${schema}

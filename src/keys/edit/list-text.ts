@@ -4,9 +4,9 @@ import { ConfigError } from '../../model/config-error.ts'
 import { afterOwnComments, isAloneOnLine, lineEnd, lineStart, ownCommentsStart } from './text-lines.ts'
 
 /**
- * Writes a new last item of a list that is not empty.
+ * Appends an item to a list that is not empty.
  *
- * @param write makes its text; `indent` is how far lines after the first one are indented, '' in a flow list
+ * @param write makes the item's text; `indent` is the indentation of its lines after the first, '' in a flow list
  */
 export function appendItem(text: string, list: YAMLSeq, write: (indent: string) => string): string {
   const last = list.items.at(-1)
@@ -17,7 +17,7 @@ export function appendItem(text: string, list: YAMLSeq, write: (indent: string) 
   return insertLine(text, contentEnd(last), `${dash}${write(' '.repeat(dash.length))}`)
 }
 
-/** On a line of its own where the last item has one, so that the comment beside that one stays beside it. */
+/** Uses a line of its own if the last item has one, so that the comment beside that item stays beside it. */
 function appendToFlow(text: string, [start, end]: readonly [number, number], item: string): string {
   if (!isAloneOnLine(text, start, end)) return `${text.slice(0, end)}, ${item}${text.slice(end)}`
   const indent = text.slice(lineStart(text, start), start)
@@ -26,7 +26,7 @@ function appendToFlow(text: string, [start, end]: readonly [number, number], ite
   return insertLine(`${text.slice(0, end)},${text.slice(end)}`, end, `${indent}${item}`)
 }
 
-/** Behind the line of `offset` and the comments that belong to it. */
+/** Inserts a line after the line of `offset` and the comments that belong to it. */
 function insertLine(text: string, offset: number, line: string): string {
   // A block of text reaches over its last line end.
   const at = afterOwnComments(text, text[offset - 1] === '\n' ? offset - 1 : offset)
@@ -36,7 +36,7 @@ function insertLine(text: string, offset: number, line: string): string {
     : `${text.slice(0, at)}${lineEnd(text)}${line}${text.slice(at)}`
 }
 
-/** Takes an item of a list out, with its own comments: those beside it, and those on the lines above it. */
+/** Removes an item of a list with its comments: those beside it, and those on the lines above it. */
 export function removeItem(text: string, list: YAMLSeq, index: number): string {
   if (list.flow) return removeFlowItem(text, list, index)
   const item = list.items[index]
@@ -61,18 +61,18 @@ function removeFlowItem(text: string, list: YAMLSeq, index: number): string {
   const after = isAlone ? text.slice(afterOwnComments(text, end)) : text.slice(end + rest.length)
   const before = text.slice(0, from)
   if (next !== undefined || previous === undefined || rest.includes(',')) return before + after
-  // JSON takes no comma behind its last item.
+  // JSON allows no comma after the last item.
   const comma = before.slice(previous[1]).search(/,/)
   return before.slice(0, previous[1] + comma) + before.slice(previous[1] + comma + 1) + after
 }
 
-/** Where a value begins and ends. Throws ConfigError for an alias. */
+/** The start and end of a value in the text. Throws ConfigError for an alias. */
 export function rangeOf(node: unknown): readonly [start: number, end: number] {
   const range = isScalar(node) || isMap(node) || isSeq(node) ? node.range : undefined
   return range ? [range[0], range[1]] : cannotEdit()
 }
 
-/** Where the last word of a value ends: a block's own range goes on over the comments and empty lines after it. */
+/** The end of the last token of a value: the range of a block includes the comments and empty lines after it. */
 function contentEnd(node: unknown): number {
   if ((isMap(node) || isSeq(node)) && node.flow !== true) {
     const last = node.items.at(-1)

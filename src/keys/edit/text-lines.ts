@@ -1,4 +1,4 @@
-/** Where lines begin and end, and which comments belong to what stands on one. Offsets are those of a JavaScript string. */
+/** Finds lines, and the comments that belong to an item. Offsets are in UTF-16 units, as in JavaScript strings. */
 
 export const lineStart = (text: string, offset: number): number => text.lastIndexOf('\n', offset - 1) + 1
 
@@ -10,19 +10,19 @@ function afterLine(text: string, offset: number): number {
 /** The line end that the text uses. */
 export const lineEnd = (text: string): string => (text.includes('\r\n') ? '\r\n' : '\n')
 
-/** Whether nothing but a comma and a comment stands beside the item on its first and its last line. */
+/** Whether the item has only a comma and a comment beside it on its first and its last line. */
 export function isAloneOnLine(text: string, start: number, end: number): boolean {
   const rest = text.slice(end, afterLine(text, end))
   return text.slice(lineStart(text, start), start).trim() === '' && /^[ \t]*,?[ \t]*(?:#.*)?$/.test(rest.trimEnd())
 }
 
 const COMMENT_LINE = /^[ \t]*#/
-/** An item that somebody has taken out by making it a comment is nobody's comment. */
+/** An item that is commented out. It belongs to no other item. */
 const FORMER_ITEM = /^[ \t]*#[ \t]*-[ \t]/
 
 /**
- * Where the comments begin that belong to the item at `offset`: those on the lines right above it, but for those that
- * go on with the comment beside the line before.
+ * The start of the comments that belong to the item at `offset`: the lines directly above it, without those that continue the
+ * comment beside an earlier line.
  */
 export function ownCommentsStart(text: string, offset: number): number {
   let at = lineStart(text, offset)
@@ -36,8 +36,8 @@ export function ownCommentsStart(text: string, offset: number): number {
 }
 
 /**
- * Behind the line of `offset`, and behind the lines that go on with the comment at its end: those that have nothing but
- * a comment, in the same column.
+ * The end of the line of `offset` and of the lines that continue the comment at its end: those with only a comment, in the
+ * same column.
  */
 export function afterOwnComments(text: string, offset: number): number {
   let at = afterLine(text, offset)
@@ -52,7 +52,7 @@ export function afterOwnComments(text: string, offset: number): number {
   return at
 }
 
-/** Where the comment behind something else on the line begins; -1 where there is none. A # in quotes begins none. */
+/** The column of a comment after other text of the line; -1 if there is none. A # in quotes starts no comment. */
 function commentColumn(line: string): number {
   let quote = ''
   for (let at = 1; at < line.length; at++) {

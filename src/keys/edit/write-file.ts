@@ -3,12 +3,12 @@ import { chmod, chown, link, open, realpath, rename, rm, stat, writeFile } from 
 import { basename, dirname, join } from 'node:path'
 import { ConfigError } from '../../model/config-error.ts'
 
-/** Keys are in it: for its owner alone. */
+/** The file contains keys, so only its owner can read it. */
 const NEW_FILE_MODE = 0o600
 
 /**
- * Makes a file that nobody ever sees in half, unless there is one of that name: then it is left alone and the answer is
- * false. Of several makers at once, one wins.
+ * Creates a file atomically. Resolves with false and changes nothing if the file exists. If several processes create it at
+ * once, one of them succeeds.
  */
 export async function createFile(file: string, text: string): Promise<boolean> {
   return withTemporary(file, text, async temporary => {
@@ -17,7 +17,7 @@ export async function createFile(file: string, text: string): Promise<boolean> {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EEXIST') return false
-      // Some mounts have no hard links.
+      // Some file systems have no hard links.
       if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error
       return createInPlace(file, text)
     }
@@ -36,8 +36,8 @@ async function createInPlace(file: string, text: string): Promise<boolean> {
 }
 
 /**
- * Puts `text` in the place of a file at once, with its mode and its owner. A symlink stays: what it points at is
- * replaced. `unchanged` is asked last: whether the file still is what the new text was made from.
+ * Replaces the content of a file atomically, and keeps its mode and its owner. The target of a symlink is replaced. Calls
+ * `unchanged` last, which checks that the file is still the one that the new text was made from.
  */
 export async function replaceFile(file: string, text: string, unchanged: () => Promise<boolean>): Promise<void> {
   const target = await realpath(file)
@@ -61,7 +61,7 @@ export async function replaceFile(file: string, text: string, unchanged: () => P
   })
 }
 
-/** Hands a flushed temporary file in the same folder to `use`, and leaves neither it nor an unflushed folder behind. */
+/** Calls `use` with an fsynced temporary file in the same folder. Then removes the file if it is left, and fsyncs the folder. */
 async function withTemporary<T>(file: string, text: string, use: (temporary: string) => Promise<T>): Promise<T> {
   const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(6).toString('hex')}.tmp`)
   try {
@@ -73,7 +73,7 @@ async function withTemporary<T>(file: string, text: string, use: (temporary: str
   }
 }
 
-/** Without it a power cut can take back a rename. Some systems cannot open a folder; there is nothing to do then. */
+/** Makes a rename durable. Some systems cannot open a folder; then nothing can be done. */
 async function syncFolderIfPossible(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined)
   await handle?.sync().catch(() => undefined)

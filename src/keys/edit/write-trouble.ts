@@ -10,7 +10,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   ENOTDIR: 'what should be its folder is a file'
 }
 
-/** Runs what writes `file`. An error of the file system becomes a ConfigError that says in a sentence what is wrong. */
+/** Runs `write`, which writes `file`. Converts an error of the file system to a ConfigError with a readable reason. */
 export async function sayingWhy<T>(file: string, write: () => Promise<T>): Promise<T> {
   try {
     return await write()

@@ -2,15 +2,14 @@ import { isDeepStrictEqual } from 'node:util'
 import type { KeyedTributaryFile, TributaryFile } from '../../model/tributary-file.ts'
 import { readKeyEntry } from '../key-digest.ts'
 
-/** Their values are people's ids. */
+/** Members whose values are ids of people. */
 const HIDDEN: ReadonlySet<string> = new Set(['suppress'])
 /** Longer values are cut. */
 const MAX_VALUE_CHARS = 80
 
 /**
- * What is different between two configurations, one line for each change, by source; keys are masked.
- *
- * @returns e.g. `source web: key wk_abc…xyz added`, `source web: enabled true → false`, `destination Amplitude removed`
+ * Compares two configurations. Returns one line for each change, by source, with keys masked, such as
+ * `source web: key wk_abc…xyz added`, `source web: enabled true → false` or `destination Amplitude removed`.
  */
 export function configChanges(before: KeyedTributaryFile, after: KeyedTributaryFile): string[] {
   return [
@@ -49,7 +48,7 @@ function keyChanges(source: string, before: KeyedTributaryFile, after: KeyedTrib
   return [...added, ...gone]
 }
 
-/** What may be shown of each key, by its digest: a key that is written as its digest is the same key. */
+/** The masked form of each key of a source, by digest, so that a key and its digest form count as the same key. */
 function keysOf({ writeKeys }: KeyedTributaryFile, source: string): ReadonlyMap<string, string> {
   const entries = [...writeKeys].filter(([, { id }]) => id === source).map(([entry]) => readKeyEntry(entry))
   return new Map(entries.map(({ digest, shown: masked }) => [digest, masked]))

@@ -1,25 +1,25 @@
 import { hash } from 'node:crypto'
 
-/** For operators: which configuration a server has, and whether it is the one that was asked for last. */
+/** Which configuration a server uses, and whether it is the one that was last requested. */
 export interface ConfigReading {
-  /** Of the text in force: two servers with the same text have the same. */
+  /** The hash of the text in force, equal on servers with the same text. */
   readonly hash: string
-  /** Whether the last edit is in force; false while it is refused, or waits for Kafka or for a plan. */
+  /** Whether the last edit is in force; false if it was refused, or while it waits for Kafka or for a plan. */
   readonly isLastUsed: boolean
 }
 
 export interface ConfigState {
-  /** An edit was seen. */
+  /** Records that an edit was seen. */
   offered(): void
-  /** The edit with this text is in force. */
+  /** Records that the edit with this text is in force. */
   used(text: string | undefined): void
   read(): ConfigReading
 }
 
-/** Beyond this, more characters tell no more configurations of one fleet apart. */
+/** Enough characters to distinguish the configurations of a fleet. */
 const HASH_CHARS = 16
 
-/** @param text of the configuration that is in force at first */
+/** @param text the configuration in force at the start */
 export function createConfigState(text: string | undefined): ConfigState {
   let reading: ConfigReading = { hash: hashOf(text), isLastUsed: true }
   return {

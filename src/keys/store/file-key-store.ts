@@ -16,7 +16,7 @@ import { groupBySource } from './source-keys.ts'
 import { watchFile } from './watch-file.ts'
 import type { FileWatch } from './watch-file.ts'
 
-/** The part of a logger that is used here; pino has this form. */
+/** The part of a logger that is used here. pino implements it. */
 export interface KeyStoreLog {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
@@ -27,44 +27,44 @@ export interface FileKeyStoreOptions {
   readonly parse: ParseTributaryFile
   readonly log: KeyStoreLog
   readonly clock?: Clock
-  /** Told of each edit that comes into force. */
+  /** Called for each edit that comes into force. */
   readonly onEdit?: (before: KeyedTributaryFile, after: KeyedTributaryFile) => void
 }
 
-/** Keys come into force in the same turn as what else the edit is about, or not at all. */
+/** Decides when an edit comes into force, so that its keys take effect in the same turn of the event loop as its other parts. */
 export interface EditApproval {
-  /** Asks for `file`; `takeEffect` is to be called once where it comes into force. A newer request replaces an older one. */
+  /** Requests `file`. The approval calls `takeEffect` once if the file comes into force. A newer request replaces an older one. */
   request(file: TributaryFile, takeEffect: () => void): void
-  /** What was asked for last is wanted no more. */
+  /** Cancels the last request. */
   withdraw(): void
 }
 
 export interface FileKeyStore extends KeyStore {
   /** The file in force. */
   current(): TributaryFile
-  /** Every source's keys by its id, for those who may see them. */
+  /** The keys of every source, by source id. Only for callers that may show them. */
   sourceKeys(): ReadonlyMap<string, readonly SourceKey[]>
-  /** A key of the source that only this process knows. */
+  /** A key of the source that only this process has. */
   privateKey(sourceId: string): string
-  /** Which configuration is in force, and whether the last edit is. */
+  /** Which configuration is in force, and whether it is the last edit. */
   configState(): ConfigReading
-  /** How long its keys are, in characters: a text of another length is no key. */
+  /** The lengths of the keys, in characters: a text of another length is no key. */
   keyLengths(): ReadonlySet<number>
-  /** From now on edits are followed; without `approval` one that can be read is in force at once. */
+  /** Follows edits from now on. Without `approval`, a valid edit is in force at once. */
   follow(approval?: EditApproval): void
-  /** Reads the file now and takes it as an edit that has settled; nothing happens where edits are not followed. */
+  /** Reads the file now and handles it as a settled edit. Does nothing before follow(). */
   check(): void
 }
 
 const AT_ONCE: EditApproval = { request: (_file, takeEffect) => takeEffect(), withdraw: () => undefined }
 
 /**
- * Sources and destinations from tributary.yml, from follow() on read again within 2 s of every change. An edit that cannot be used
- * changes nothing and is said once in the log. Rejects with ConfigError where there is no good file to begin with.
+ * Reads sources and destinations from tributary.yml, after follow() again within 2 s of every change. An edit that cannot be
+ * used is logged once and changes nothing. Rejects with ConfigError if the first file is missing or not valid.
  */
 export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<FileKeyStore> {
   const { log, clock = systemClock } = options
-  // Kept absolute, so that a process that changes its folder goes on reading the same file.
+  // Absolute, so that a process that changes its working directory still reads the same file.
   const path = resolve(options.file)
   const first = await observe(path)
   const read = (seen: Observation): KeyedTributaryFile => readOrThrow(options, seen)
@@ -77,7 +77,7 @@ export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<
   let watch: FileWatch | undefined
 
   function reload(seen: Observation): void {
-    // Of a file that has changed again, no earlier state may come into force any more.
+    // The file has changed again, so no earlier state of it may come into force.
     approval.withdraw()
     state.offered()
     try {

@@ -6,11 +6,11 @@ import { MAX_WRITE_KEY_CHARS } from '../write-key.ts'
 export type KeyIndex = (writeKey: string) => Source | undefined
 
 /**
- * Keys are looked up by their SHA-256, never compared themselves: how long a lookup takes tells how far two digests
- * agree, and nobody can choose digests step by step. The raw keys are not kept.
+ * Creates an index of keys by their SHA-256. Keys are never compared themselves: the time of a lookup reveals at most how far
+ * two digests agree, and nobody can choose digests step by step. The raw keys are not stored.
  */
 export function createKeyIndex(writeKeys: ReadonlyMap<string, Source>): KeyIndex {
   const byDigest = new Map([...writeKeys].map(([key, source]) => [readKeyEntry(key).digest, source]))
-  // A whole body may come as a key; hashing it would be work for nothing.
+  // Longer texts are not hashed: a client may send a whole body as its key.
   return writeKey => (writeKey.length > MAX_WRITE_KEY_CHARS ? undefined : byDigest.get(digestOfKey(writeKey)))
 }

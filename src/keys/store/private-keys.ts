@@ -1,9 +1,9 @@
 import { newWriteKey } from '../write-key.ts'
 
-/** Keys that only this process knows, one for each source: it can send an event as the source without the source's keys. */
+/** Keys that only this process has, one for each source, so that it can send events without the source's own keys. */
 export interface PrivateKeys {
   of(sourceId: string): string
-  /** The id of the source that a key was made for. */
+  /** The id of the source of a private key; undefined for any other key. */
   ownerOf(key: string): string | undefined
 }
 

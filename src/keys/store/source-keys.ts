@@ -1,14 +1,14 @@
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 import { readKeyEntry } from '../key-digest.ts'
 
-/** A write key, and what may be shown of it. */
+/** A write key and its masked form. */
 export interface SourceKey {
-  /** Undefined where the file holds a digest of it. */
+  /** Undefined if the file contains only its digest. */
   readonly key: string | undefined
   readonly masked: string
 }
 
-/** Every source's write keys by its id. */
+/** The write keys of every source, by source id. */
 export function groupBySource({ writeKeys }: KeyedTributaryFile): ReadonlyMap<string, readonly SourceKey[]> {
   const bySource = new Map<string, SourceKey[]>()
   for (const [entry, { id }] of writeKeys) {

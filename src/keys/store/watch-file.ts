@@ -6,33 +6,33 @@ import { observe } from '../read-file.ts'
 import type { Observation } from '../read-file.ts'
 
 /**
- * A change is believed once the file has been still for this long. The first half of a file can be a valid file, one
- * in which sources are missing; a writer that rests for a second must not cost their events.
+ * A change counts after the file has been unchanged for this long. The first half of a file can be a valid file without some
+ * sources: a writer that pauses for a second must not cause their events to be refused.
  */
 const SETTLE_MS = 1250
-/** Together with SETTLE_MS under the 2 s that are promised, also where no file system event ever arrives. */
+/** Together with SETTLE_MS less than the documented 2 s, also without any file system event. */
 const POLL_MS = 300
-/** One save makes several events. */
+/** One save causes several events. */
 const COALESCE_MS = 20
 
 export interface WatchFileOptions {
   readonly file: string
-  /** The content that is in force already. */
+  /** The content that is already in force. */
   readonly known: Observation
-  /** Told each content, and each trouble, once, when it has settled. */
+  /** Called once for each content, and for each problem, after it has settled. */
   readonly onSettled: (observation: Observation) => void
   readonly clock: Clock
 }
 
 export interface FileWatch {
-  /** Reads the file now and tells its content, whether it has changed or not, without waiting until it is still. */
+  /** Reads the file now and calls onSettled, also if the content is unchanged, without waiting for it to settle. */
   check(): void
   close(): Promise<void>
 }
 
 /**
- * Follows a file by its content, whatever way it is saved: in place, by rename, deleted and made again, by a swapped
- * symlink on the way to it. Events of its folder make that fast; polling makes it sure. Holds no process open.
+ * Watches the content of a file, however it is saved: in place, by rename, deleted and created again, or by a replaced symlink
+ * on its path. Events of its folder make this fast, and polling makes it reliable. Does not keep the process alive.
  */
 export function watchFile({ file, known, onSettled, clock }: WatchFileOptions): FileWatch {
   let settledId = known.id
@@ -92,12 +92,12 @@ export function watchFile({ file, known, onSettled, clock }: WatchFileOptions): 
   }
 }
 
-/** Undefined where the system gives no events (no inotify watches left, a file system without them): polling is enough. */
+/** Undefined if the system has no events (no inotify watches left, or a file system without them). Polling is then enough. */
 function watchFolder(file: string, onEvent: () => void): FSWatcher | undefined {
   const name = basename(file)
   try {
     const watcher = watch(dirname(file), { persistent: false }, (_event, changed) => {
-      // Kubernetes swaps the symlink `..data` beside the file.
+      // Kubernetes replaces the symlink `..data` beside the file.
       if (changed === null || changed === name || changed.startsWith('..')) onEvent()
     })
     return watcher.on('error', () => watcher.close())

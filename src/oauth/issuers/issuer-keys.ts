@@ -2,7 +2,7 @@ import { createLocalJWKSet, errors } from 'jose'
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose'
 import type { OAuthIssuer } from '../../model/oauth/issuers.ts'
 
-/** The issuer's keys cannot be had. */
+/** The issuer's keys cannot be fetched. */
 export class IssuerUnavailable extends Error {
   override readonly name = 'IssuerUnavailable'
 }
@@ -13,16 +13,16 @@ export interface IssuerKeysOptions {
 }
 
 const FRESH_MS = 10 * 60_000
-/** Keys that could not be fetched anew are used for so long: an issuer that is away for a while costs nothing. */
+/** How long keys are used while new ones cannot be fetched, so that an unavailable issuer does no harm for a while. */
 const MOST_STALE_MS = 24 * 3_600_000
-/** A kid that is not known may be new; it is looked for once in so long. */
+/** An unknown kid may be new. Keys are fetched for it at most once in this time. */
 const COOLDOWN_MS = 30_000
-/** After a failed request. */
+/** The pause after a failed request. */
 const RETRY_MS = 5_000
 const FETCH_MS = 5_000
 const MAX_DOCUMENT_CHARS = 512 * 1024
 
-/** The public keys of one issuer, fetched when they are needed. */
+/** The public keys of an issuer, which are fetched when they are needed. */
 export class IssuerKeys {
   readonly #issuer: OAuthIssuer
   readonly #options: IssuerKeysOptions
@@ -36,7 +36,7 @@ export class IssuerKeys {
     this.#options = options
   }
 
-  /** For jose. Rejects with IssuerUnavailable, or with JWKSNoMatchingKey. */
+  /** The key of a token, for jose. Rejects with IssuerUnavailable or JWKSNoMatchingKey. */
   readonly get: JWTVerifyGetKey = async (header, token) => {
     if (this.#ageMs() > FRESH_MS) await this.#fetch(RETRY_MS)
     try {
@@ -57,7 +57,7 @@ export class IssuerKeys {
     return this.#find
   }
 
-  /** At most once in `pauseMs`, and once for all who wait. Never rejects. */
+  /** Fetches the keys at most once in `pauseMs`, and once for all waiting callers. Never rejects. */
   async #fetch(pauseMs: number): Promise<void> {
     if (this.#fetching === undefined && this.#options.monotonic() - this.#triedAt < pauseMs) return
     this.#fetching ??= this.#load().finally(() => (this.#fetching = undefined))
@@ -76,7 +76,7 @@ export class IssuerKeys {
   }
 }
 
-/** OpenID Connect Discovery 1.0, 4: the document must be of the issuer that was asked. */
+/** The issuer's jwks_uri (OpenID Connect Discovery 1.0, 4). Rejects if the document names another issuer. */
 async function discover(issuer: string): Promise<string> {
   const document = await fetchJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)
   const { issuer: named, jwks_uri: uri } = document as { issuer?: unknown; jwks_uri?: unknown }

@@ -15,12 +15,12 @@ export interface IssuerOptions extends IssuerKeysOptions {
   readonly now: () => number
 }
 
-/** No `none` and no shared secrets; what the four issuers of docs/oauth.md offer. */
+/** The algorithms of the four issuers in docs/oauth.md, without `none` and without shared secrets. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA']
-/** How far the clocks of issuer and server may lie apart, in seconds. */
+/** The accepted difference between the clocks of issuer and server, in seconds. */
 const TOLERANCE_SECONDS = 60
 
-/** Checks tokens of other issuers; undefined for a token of none of them. */
+/** Creates the check of tokens of configured issuers. The check returns undefined for a token of any other issuer. */
 export function createIssuerCheck(options: IssuerOptions) {
   const keys = new WeakMap<OAuthIssuer, IssuerKeys>()
   const known = (): readonly OAuthIssuer[] => options.file().issuers ?? []
@@ -60,7 +60,7 @@ function issuerOf(token: string): unknown {
   }
 }
 
-/** What the token may do is looked up in the file in force, so that an edit counts at once. */
+/** Creates the token. Its rights are looked up in the file in force, so that an edit applies at once. */
 function issuedToken(payload: JWTPayload): VerifiedToken {
   return {
     expiresAt: ((payload.exp ?? 0) + TOLERANCE_SECONDS) * 1000,
@@ -78,7 +78,7 @@ function issuedToken(payload: JWTPayload): VerifiedToken {
   }
 }
 
-/** `scope` of RFC 8693 and Keycloak, Auth0; `scp` of Okta (a list) and Entra (a text); `roles` of Entra's applications. */
+/** The scopes of a token: `scope` (RFC 8693, Keycloak, Auth0), `scp` (a list in Okta, a text in Entra), `roles` (Entra's applications). */
 function scopesOf({ scope, scp, roles }: JWTPayload): readonly unknown[] {
   return [scope, scp, roles].flatMap(value =>
     typeof value === 'string' ? value.split(' ') : Array.isArray(value) ? value : []
