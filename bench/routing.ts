@@ -2,7 +2,7 @@
  * What routing costs an event, counting included: `node bench/routing.ts`. For each kind of rule, nanoseconds an event
  * with 3 destinations, and with 50 of which the event goes to 3; exits 1 where 50 cost more than twice as much.
  */
-import { asRouted } from '../src/ingest/route/key-of.ts'
+import { toRoutedEvent } from '../src/ingest/route/key-of.ts'
 import { countRoutes } from '../src/ingest/route/route-count.ts'
 import { createRouter } from '../src/ingest/route/route.ts'
 import type { RouteInput, Router } from '../src/ingest/route/route.ts'
@@ -41,7 +41,7 @@ function routerTo(count: number, { open, closed }: Scenario): Router {
 
 function someInputs({ integrations }: Scenario): RouteInput[] {
   return Array.from({ length: EVENTS_A_REQUEST * 50 }, (_, index) => {
-    const event = asRouted({ userId: `user-${index}`, event: 'Signed Up' })
+    const event = toRoutedEvent({ userId: `user-${index}`, event: 'Signed Up' })
     return { type: 'track', source: 'web', event, integrations: integrations && { ...integrations } }
   })
 }

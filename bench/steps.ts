@@ -168,7 +168,7 @@ const STEPS: Record<string, (prepared: Prepared) => unknown> = {
     const options = { encoding: 'identity', ...limit, budget } as const
     const read = new Promise(resolve => readBody(request, options, resolve))
     ;(request as unknown as PassThrough).end(bytes)
-    return read.then(() => budget.giveBack(bytes.length))
+    return read.then(() => budget.release(bytes.length))
   },
   'parse: bounds of events and members': ({ bytes }) => parse(bytes),
   'validate: read and the contract': ({ body }) => judgeAll(body),

@@ -1,7 +1,7 @@
 /** Runs the server: reads the configuration, builds the app, listens, and closes gracefully. Only this file exits the process. */
 import cluster from 'node:cluster'
 import closeWithGrace from 'close-with-grace'
-import { endInWords } from './app/end-in-words.ts'
+import { describeFatalError } from './app/fatal-error.ts'
 import type { Ending } from './app/end-with-grace.ts'
 import { readEnvironment } from './config/env/environment.ts'
 
@@ -45,6 +45,6 @@ function endWithGrace({ delayMs, log, close, where }: Ending): () => void {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`tributary: ${endInWords(error)}\n`)
+  process.stderr.write(`tributary: ${describeFatalError(error)}\n`)
   process.exit(1)
 })

@@ -17,7 +17,7 @@ import { createJudge } from '../../src/ingest/judge/judge.ts'
 import { RecyclingBufferPool } from '../../src/ingest/enrich/buffer-pool.ts'
 import { createPipeline } from '../../src/ingest/pipeline/pipeline.ts'
 import { createRateLimiter } from '../../src/ingest/pipeline/rate-limit.ts'
-import { restoreWith } from '../../src/ingest/route/restore.ts'
+import { createRestore } from '../../src/ingest/route/restore.ts'
 import { createRouter } from '../../src/ingest/route/route.ts'
 import { createValidator } from '../../src/ingest/judge/validate.ts'
 import { systemClock as clock } from '../../src/model/clock.ts'
@@ -42,7 +42,7 @@ const sink = await openSink({
   drainMs: 0,
   spoolMaxBytes: MOST_KEPT_MIB * 1024 ** 2,
   retention: { bytes: MOST_KEPT_MIB * 1024 ** 2 },
-  restorer: () => restoreWith(router),
+  restorer: () => createRestore(router),
   clock,
   log,
   onWrite(name, write) {

@@ -4,13 +4,13 @@ import { banner, mayShowKey } from './banner.ts'
 import type { Config } from '../config/env/config.ts'
 import { prepareWithoutWorkers } from '../fleet/workers/folders.ts'
 import { onHangUp } from './hang-up.js'
-import { sayWhenFull } from './parts/disk.ts'
+import { logDiskForecast } from './parts/disk.ts'
 import { firstKeyOf } from './parts/fleet.ts'
 import { ConfigError } from '../model/config-error.ts'
 import { lockDataDir } from '../durability/data-dir-lock.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import type { EndWithGrace } from './end-with-grace.ts'
-import { relayLeftOver } from './left-over.ts'
+import { relayLeftoverFolders } from './left-over.ts'
 
 /** Runs the server in this process until a signal. Rejects with a readable Error if the configuration cannot be used. */
 export async function runAlone(config: Config, endWithGrace: EndWithGrace): Promise<void> {
@@ -20,7 +20,7 @@ export async function runAlone(config: Config, endWithGrace: EndWithGrace): Prom
   const lock = await lockDataDir(config.dataDir)
   const folders = await prepareWithoutWorkers(config.dataDir)
   const app = await createApp({ config, logger })
-  const leftOver = relayLeftOver(config, folders, logger)
+  const leftOver = relayLeftoverFolders(config, folders, logger)
 
   onHangUp(() => {
     logger.info('SIGHUP: reading the config file and the certificate again')
@@ -36,7 +36,7 @@ export async function runAlone(config: Config, endWithGrace: EndWithGrace): Prom
 
   const urls = await app.listen()
   logger.info(urls, 'listening')
-  await sayWhenFull(config, logger)
+  await logDiskForecast(config, logger)
   const key = ownKey ?? app.firstKey
   const file = ownKey === undefined ? 'the fleet' : config.configFile
   if (key !== undefined) process.stdout.write(banner({ key, file, ...urls, isShown: mayShowKey(config) }))

@@ -4,12 +4,12 @@ import type { Debugger } from '../debugger/debugger.ts'
 import { createDrainer } from '../http/server/drain.ts'
 import type { IdStore } from '../ingest/dedupe/id-store.ts'
 import { selfFacts } from './parts/fleet.ts'
-import { openAdmin, showDebugger, showHealth } from './parts/admin.ts'
+import { openAdmin, addDebugger, addHealthRoutes } from './parts/admin.ts'
 import type { AppOptions } from './parts/base.ts'
 import { createBase } from './parts/base.ts'
 import { openDestinations } from './parts/destinations.ts'
 import { watchDisk } from './parts/disk.ts'
-import { measure } from './parts/gauges.ts'
+import { registerGauges } from './parts/gauges.ts'
 import { openIngestion } from './parts/ingestion.ts'
 import { openSources } from './parts/sources.ts'
 import { openTracking } from './parts/tracking.ts'
@@ -57,9 +57,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   base.live.follow([tracking.server.server, admin.server])
   const disk = await watchDisk(config, admin)
   const shown = { sources, destinations, ingestion, tracking: tracking.server, drainer, disk }
-  showHealth(admin, base, shown)
-  const debug = await showDebugger(admin, base, shown)
-  measure(base, { ...shown, tracking, watchers: debug.watchers, draining: () => drainer.draining })
+  addHealthRoutes(admin, base, shown)
+  const debug = await addDebugger(admin, base, shown)
+  registerGauges(base, { ...shown, tracking, watchers: debug.watchers, draining: () => drainer.draining })
   // Last, because an edit of tributary.yml affects all parts.
   sources.keys.follow(ingestion.governance.approve(destinations.routing))
 

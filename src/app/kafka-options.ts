@@ -1,13 +1,13 @@
 import type { Config, KafkaConfig } from '../config/env/config.ts'
 import type { SinkOptions } from '../durability/open.ts'
-import { followNothing, type Follow } from '../config/env/followed-files.ts'
+import { keepInitialValues, type Follow } from '../config/env/followed-files.ts'
 import { kafkaSasl, kafkaTls } from './settings/kafka-security.ts'
 
 /** The options of the Kafka sink from the configuration. With `follow`, changed secrets and certificates are used. */
 export function kafkaOptions(
   config: Pick<Config, 'publishTimeoutMs'>,
   { brokers, clientId, headers, ssl, sasl, compression, createTopics, recreateAfterMs, ...kafka }: KafkaConfig,
-  follow: Follow = followNothing
+  follow: Follow = keepInitialValues
 ): NonNullable<SinkOptions['kafka']> {
   const { partitions, replicationFactor } = kafka
   return {

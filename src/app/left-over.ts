@@ -5,12 +5,12 @@ import { createApp } from './compose.ts'
 import type { Config } from '../config/env/config.ts'
 import { workerFolder } from '../fleet/workers/folders.ts'
 import { lockDataDir } from '../durability/data-dir-lock.ts'
-import { lookAtSpool } from '../durability/spool/status.ts'
+import { readSpoolStatus } from '../durability/spool/status.ts'
 
 const POLL_MS = 100
 const RETRY_MS = 10_000
 
-export interface LeftOver {
+export interface LeftoverRelay {
   /** Stops, and resolves with the bytes in these folders that Kafka has not confirmed. */
   stop(): Promise<number>
 }
@@ -19,7 +19,7 @@ export interface LeftOver {
  * Sends the events in the folders of earlier workers to Kafka, one folder at a time, while a server without workers runs.
  * Without Kafka, the folders stay unchanged.
  */
-export function relayLeftOver(config: Config, folders: readonly number[], logger: Logger): LeftOver {
+export function relayLeftoverFolders(config: Config, folders: readonly number[], logger: Logger): LeftoverRelay {
   const dirs = folders.map(index => workerFolder(config.dataDir, index))
   let isStopping = false
   const work = relayAll()
@@ -37,7 +37,7 @@ export function relayLeftOver(config: Config, folders: readonly number[], logger
       const lock = await lockDataDir(dir)
       const app = await createApp({ config: { ...config, dataDir: dir }, logger, audit: () => undefined })
       try {
-        await whileLeft(app)
+        await waitUntilDelivered(app)
       } finally {
         await app.close()
         await lock.release()
@@ -50,7 +50,7 @@ export function relayLeftOver(config: Config, folders: readonly number[], logger
     }
   }
 
-  async function whileLeft(app: App): Promise<void> {
+  async function waitUntilDelivered(app: App): Promise<void> {
     while (!isStopping && app.backlogBytes() > 0) await sleep(POLL_MS)
   }
 
@@ -64,7 +64,7 @@ export function relayLeftOver(config: Config, folders: readonly number[], logger
       isStopping = true
       await work
       if (config.kafka === undefined) return 0
-      const left = await Promise.all(dirs.map(async dir => (await lookAtSpool(dir)).bytes))
+      const left = await Promise.all(dirs.map(async dir => (await readSpoolStatus(dir)).bytes))
       return left.reduce((sum, bytes) => sum + bytes, 0)
     }
   }

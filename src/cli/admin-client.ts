@@ -7,7 +7,7 @@ import { adminUrl } from './server-address.ts'
 export interface AdminClient {
   readonly url: string
   /**
-   * Requests a path. Rejects with ServerAway if the server cannot be reached, does not begin its answer in time or answers 5xx,
+   * Requests a path. Rejects with ServerUnreachable if the server cannot be reached, does not begin its answer in time or answers 5xx,
    * and with CommandFailed for any other status that is an error.
    *
    * @param waitMs how long the server may wait before it answers, in milliseconds
@@ -19,7 +19,7 @@ export interface AdminClient {
 const ANSWER_MS = 30_000
 
 /** The server cannot be reached, or cannot answer now. */
-export class ServerAway extends CommandFailed {}
+export class ServerUnreachable extends CommandFailed {}
 
 export function adminClient(parsed: ParsedArguments): AdminClient {
   const config = readEnvironment()
@@ -36,21 +36,23 @@ export function adminClient(parsed: ParsedArguments): AdminClient {
       try {
         response = await fetch(`${url}${path}`, { headers, signal: late.signal })
       } catch (error) {
-        throw new ServerAway(`${url} cannot be reached (${reason(error)}): is the server running? --admin says where`)
+        throw new ServerUnreachable(
+          `${url} cannot be reached (${fetchFailureReason(error)}): is the server running? --admin says where`
+        )
       } finally {
         clearTimeout(timer)
       }
       if (response.ok) return response
       const { message = '' } = (await response.json().catch(() => ({}))) as { message?: string }
       const hint = response.status === 401 ? '; set ADMIN_PASSWORD to the password of the server' : ''
-      const Failure = response.status >= 500 ? ServerAway : CommandFailed
+      const Failure = response.status >= 500 ? ServerUnreachable : CommandFailed
       throw new Failure(`${url} answered ${response.status}: ${message}${hint}`)
     }
   }
 }
 
 /** The reason of a failed fetch, as one line. */
-export function reason(error: unknown): string {
+export function fetchFailureReason(error: unknown): string {
   const { cause } = error as Error
   const inner = cause as (Error & { code?: string }) | undefined
   return inner?.code ?? inner?.message ?? (error as Error).message

@@ -67,12 +67,12 @@ function parse(args: readonly string[], options: ParseArgsOptionsConfig): Return
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (error) {
-    throw new UsageError(inWords(error as Error, Object.keys(options)), { cause: error })
+    throw new UsageError(describeOptionError(error as Error, Object.keys(options)), { cause: error })
   }
 }
 
 /** Node's message about an option; for an unknown option also the most similar one, or all options. */
-function inWords({ message }: Error, known: readonly string[]): string {
+function describeOptionError({ message }: Error, known: readonly string[]): string {
   const [says, name = ''] = /^Unknown option '(--?[^']*)'/.exec(message) ?? []
   if (says === undefined) return message
   const meant = suggest(name, known)

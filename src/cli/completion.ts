@@ -1,6 +1,6 @@
 import type { Command } from './command.ts'
 import { parseArguments } from './command.ts'
-import { checkWord } from './closed-list.ts'
+import { checkChoice } from './check-choice.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const
 
@@ -27,7 +27,7 @@ Examples:
   tributary completion fish > ~/.config/fish/completions/tributary.fish`,
   async run(args, terminal) {
     const [shell = ''] = parseArguments(args, { positionals: ['SHELL'] }).positionals
-    checkWord('SHELL', shell, SHELLS)
+    checkChoice('SHELL', shell, SHELLS)
     const commands = await readCommands(table)
     if (shell === 'fish') return terminal.out(fish(commands))
     if (shell === 'bash') return terminal.out(bash(commands))

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ContractDocument, Json, Schema } from './document.ts'
-import { follow, isObject } from './document.ts'
+import { resolveRef, isObject } from './document.ts'
 import { mapKey, mapObject, mapSchemas, mapValues } from './map-schemas.ts'
 import { EMPTY_ARRAY_OR, NOT_NULL, NULL_OR } from './own-keywords.ts'
 import {
@@ -152,7 +152,7 @@ class Loosener {
     const { $ref: ref, ...rest } = schema
     if (!isInside(ref)) return schema
     const document = this.#document
-    const target = follow(document, ref)
+    const target = resolveRef(document, ref)
     const own = schemasInPlace(document, target)
     const isOwnMatter = (name: string): boolean =>
       isListedAsNull(document, name, own) || !isListedAsNull(document, name, beside)
@@ -167,7 +167,7 @@ class Loosener {
       copy = { name: `inner:${this.#copies.size}`, schema: true }
       // Stored before it is built, because the schema may refer to itself.
       this.#copies.set(ref, copy)
-      copy.schema = this.loosen(follow(this.#document, ref))
+      copy.schema = this.loosen(resolveRef(this.#document, ref))
     }
     return `#/components/schemas/${copy.name}`
   }

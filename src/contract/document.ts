@@ -46,7 +46,7 @@ export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-export interface Located {
+export interface ResolvedNode {
   /** The reference of the node after all references were followed: `#/components/schemas/TrackCall`. */
   readonly ref: string
   readonly node: Json
@@ -56,25 +56,25 @@ export interface Located {
  * The object at a path of keys from the document's root. Follows every `$ref` on the path and at its end.
  * Throws if there is no such object, or if a reference leaves the document or is circular.
  */
-export function locate(document: ContractDocument, keys: readonly string[]): Located {
-  return settle(document, locateUnfollowed(document, keys))
+export function resolvePath(document: ContractDocument, keys: readonly string[]): ResolvedNode {
+  return resolveRefs(document, resolvePathKeepingRef(document, keys))
 }
 
 /** As locate, but a `$ref` at the end of the path is not followed, so that the keywords beside the reference are kept. */
-export function locateUnfollowed(document: ContractDocument, keys: readonly string[]): Located {
-  let found: Located = { ref: '#', node: document }
+export function resolvePathKeepingRef(document: ContractDocument, keys: readonly string[]): ResolvedNode {
+  let found: ResolvedNode = { ref: '#', node: document }
   for (const key of keys) {
-    const { ref, node } = settle(document, found)
+    const { ref, node } = resolveRefs(document, found)
     const next = Object.hasOwn(node, key) ? node[key] : undefined
     if (!isObject(next)) throw new Error(`the contract has no object at ${ref}/${escapeKey(key)}`)
     found = { ref: `${ref}/${escapeKey(key)}`, node: next }
   }
-  settle(document, found)
+  resolveRefs(document, found)
   return found
 }
 
 /** The object that a reference of the document names; the object may be a reference itself. Throws if there is none. */
-export function follow(document: ContractDocument, ref: string): Json {
+export function resolveRef(document: ContractDocument, ref: string): Json {
   if (!ref.startsWith('#/'))
     throw new Error(`the contract refers to ${ref}: only references inside the document are followed`)
   let node: unknown = document
@@ -88,12 +88,12 @@ export function follow(document: ContractDocument, ref: string): Json {
 
 const MAX_REFS = 20
 
-function settle(document: ContractDocument, start: Located): Located {
+function resolveRefs(document: ContractDocument, start: ResolvedNode): ResolvedNode {
   let found = start
   for (let refs = 0; typeof found.node['$ref'] === 'string'; refs++) {
     const ref = found.node['$ref']
     if (refs === MAX_REFS) throw new Error(`the contract's references from ${start.ref} run in a circle`)
-    found = { ref, node: follow(document, ref) }
+    found = { ref, node: resolveRef(document, ref) }
   }
   return found
 }

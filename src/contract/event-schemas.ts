@@ -2,7 +2,7 @@ import type { EventType } from '../model/event-types.ts'
 import { EVENT_TYPES } from '../model/event-types.ts'
 import { DEFAULT_LIMITS } from '../model/limits.ts'
 import type { ContractDocument, Json, Schema } from './document.ts'
-import { follow, isObject, locate, locateUnfollowed } from './document.ts'
+import { resolveRef, isObject, resolvePath, resolvePathKeepingRef } from './document.ts'
 import { mapSchemas, mapValues } from './map-schemas.ts'
 import { isInside, requiredNames } from './schema-facts.ts'
 
@@ -41,12 +41,12 @@ export interface EnvelopeOptions {
  */
 export function addEventSchemas(given: ContractDocument, options: EnvelopeOptions): ContractDocument {
   const document = withoutForbiddenKeys(given)
-  const batch = locate(document, bodySchemaOf('/batch'))
-  const list = locate(document, [...bodySchemaOf('/batch'), 'properties', 'batch'])
+  const batch = resolvePath(document, bodySchemaOf('/batch'))
+  const list = resolvePath(document, [...bodySchemaOf('/batch'), 'properties', 'batch'])
   const items = (list.node['items'] ?? true) as Schema
   const schemas: Record<string, Schema> = { ...document.components.schemas }
   for (const type of EVENT_TYPES) {
-    const call = locateUnfollowed(document, bodySchemaOf(`/${type}`))
+    const call = resolvePathKeepingRef(document, bodySchemaOf(`/${type}`))
     schemas[eventSchemaName(type)] = eventSchema(document, [{ $ref: call.ref }, items], type)
   }
   schemas[ENVELOPE_SCHEMA_NAME] = withoutItems(batch.node, list.node, options)
@@ -146,7 +146,7 @@ function partsOf(schema: Schema, options: PartsOptions): Schema[] {
 
 function partsOfTarget(ref: string, { document, type, followed }: PartsOptions): Schema[] {
   if (followed.has(ref)) throw new Error(`the contract's references from ${ref} run in a circle`)
-  return partsOf(follow(document, ref), { document, type, followed: new Set([...followed, ref]) })
+  return partsOf(resolveRef(document, ref), { document, type, followed: new Set([...followed, ref]) })
 }
 
 function chosenBy(discriminator: unknown, type: EventType): string | undefined {

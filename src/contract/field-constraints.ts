@@ -1,5 +1,5 @@
 import type { ContractDocument, Schema } from './document.ts'
-import { follow, isObject } from './document.ts'
+import { resolveRef, isObject } from './document.ts'
 import { NOT_NULL, WRAPPERS } from './own-keywords.ts'
 import { isInside } from './schema-facts.ts'
 
@@ -84,7 +84,7 @@ function collectConstraints(
       const ref = String(value)
       if (!isInside(ref)) return false
       if (followed.has(ref)) throw new Error(`the contract's references from ${ref} run in a circle`)
-      return collectConstraints(document, follow(document, ref), constraints, new Set([...followed, ref]))
+      return collectConstraints(document, resolveRef(document, ref), constraints, new Set([...followed, ref]))
     }
     if (keyword === 'required') for (const field of value as string[]) note(constraints, field, KIND_ONLY)
     else if (keyword === 'properties') noteFields(document, value as Record<string, Schema>, constraints)
@@ -139,7 +139,7 @@ function asksForKinds(document: ContractDocument, schema: Schema, followed: Read
       return Object.values(value as object).every(part => asksForKinds(document, part as Schema, followed))
     }
     if (keyword !== '$ref' || !isInside(value)) return false
-    return followed.has(value) || asksForKinds(document, follow(document, value), new Set([...followed, value]))
+    return followed.has(value) || asksForKinds(document, resolveRef(document, value), new Set([...followed, value]))
   })
 }
 

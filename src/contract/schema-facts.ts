@@ -1,5 +1,5 @@
 import type { ContractDocument, Json, Schema } from './document.ts'
-import { follow, isObject } from './document.ts'
+import { resolveRef, isObject } from './document.ts'
 
 /*
  * Properties of a schema that can be read without compiling it. These functions follow references inside the document,
@@ -27,7 +27,7 @@ export function schemasInPlace(document: ContractDocument, schema: Schema, follo
   const ref = schema['$ref']
   if (isInside(ref) && !followed.has(ref)) {
     followed.add(ref)
-    parts.push(follow(document, ref))
+    parts.push(resolveRef(document, ref))
   }
   return [schema, ...parts.flatMap(part => schemasInPlace(document, part, followed))]
 }
@@ -39,7 +39,7 @@ export function requiredNames(document: ContractDocument, schema: Schema, follow
   const parts = Array.isArray(schema['allOf']) ? [...(schema['allOf'] as Schema[])] : []
   if (isInside(ref) && !followed.has(ref)) {
     followed.add(ref)
-    parts.unshift(follow(document, ref))
+    parts.unshift(resolveRef(document, ref))
   }
   return [...ownRequired(schema), ...parts.flatMap(part => requiredNames(document, part, followed))]
 }
@@ -92,7 +92,7 @@ export function acceptsEmptyObject(
   return (
     isInside(ref) &&
     !followed.has(ref) &&
-    acceptsEmptyObject(document, follow(document, ref), new Set([...followed, ref]))
+    acceptsEmptyObject(document, resolveRef(document, ref), new Set([...followed, ref]))
   )
 }
 

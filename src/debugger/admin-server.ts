@@ -1,7 +1,7 @@
 import helmet from '@fastify/helmet'
 import Fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { fail } from './query.ts'
+import { errorAnswer } from './query.ts'
 
 export interface AdminServerOptions {
   readonly logger: FastifyBaseLogger
@@ -64,10 +64,10 @@ export async function createAdminServer({ logger, tls }: AdminServerOptions): Pr
 function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const status = error.statusCode ?? 500
   reply.code(status)
-  if (error.code === 'FST_ERR_BAD_URL') reply.send(fail('bad_request', 'the URL is not valid'))
-  else if (status < 500) reply.send(fail('bad_request', error.message))
+  if (error.code === 'FST_ERR_BAD_URL') reply.send(errorAnswer('bad_request', 'the URL is not valid'))
+  else if (status < 500) reply.send(errorAnswer('bad_request', error.message))
   else {
     request.log.error({ err: error }, 'a request to the admin listener failed')
-    reply.send(fail('internal_error', 'the server failed'))
+    reply.send(errorAnswer('internal_error', 'the server failed'))
   }
 }

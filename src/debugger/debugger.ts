@@ -14,7 +14,7 @@ import type { Watcher } from './live/live.ts'
 import { createMask } from './ring/mask.ts'
 import type { KnownKeys } from './ring/mask.ts'
 import { registerPage } from './page/page-routes.ts'
-import { fail } from './query.ts'
+import { errorAnswer } from './query.ts'
 import type { Observations } from './ring/observations.ts'
 import { watchSdks } from './api/sources.ts'
 import type { Finders } from './api/trace.ts'
@@ -114,6 +114,6 @@ export async function registerDebugger(app: FastifyInstance, options: DebuggerOp
 /** Registers `GET /api/fleet`: the servers that share one configuration. */
 function registerFleet(api: FastifyInstance, state: (() => object) | undefined): void {
   api.get('/api/fleet', async (_request, reply) => {
-    return state === undefined ? reply.code(404).send(fail('not_found', 'this server is in no fleet')) : state()
+    return state === undefined ? reply.code(404).send(errorAnswer('not_found', 'this server is in no fleet')) : state()
   })
 }

@@ -7,7 +7,7 @@ class BadQuery extends Error {
 }
 
 /** The body of every error answer of the admin listener. */
-export function fail(code: string, message: string): { success: false; message: string; code: string } {
+export function errorAnswer(code: string, message: string): { success: false; message: string; code: string } {
   return { success: false, message, code }
 }
 

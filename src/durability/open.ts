@@ -10,7 +10,7 @@ import { startRetention } from './log/retention.ts'
 import { openSegmentLog } from './log/write/segment-log.ts'
 import type { KafkaSinkOptions } from './kafka/options.ts'
 import { createRefusedFile } from './spool/refused-file.ts'
-import { openTape } from './spool/tape.ts'
+import { openSpoolLog } from './spool/spool-log.ts'
 
 /** A confirmed write, for the metrics. */
 export interface Write {
@@ -126,13 +126,13 @@ async function openKafka(options: SinkOptions, kafka: NonNullable<SinkOptions['k
     if (existsSync(join(dataDir, name))) kept[name] = await openFolder(options, name)
   }
   const keptLogs = Object.values(kept)
-  const tape = await openTape({ kept: keptLogs, spool, log })
+  const spoolLog = await openSpoolLog({ kept: keptLogs, spool, log })
   const sink = new LaneSink({
     ...options,
     settings: withDefaults({ ...kafka, log: kafkaLog(log), onProduced: write => options.onWrite('kafka', write) }),
     spool,
     maxBytes: spoolMaxBytes,
-    tape,
+    spoolLog,
     refused: createRefusedFile({ dir: spool.dir, maxBytes: spoolMaxBytes, now: clock.now }),
     monotonic: clock.monotonic
   })
@@ -140,7 +140,7 @@ async function openKafka(options: SinkOptions, kafka: NonNullable<SinkOptions['k
   // Nothing that Kafka has not got yet may go, however old it is.
   const delivered = keptLogs.map(kept => ({
     ...kept,
-    segments: () => (tape.isDelivered(kept, sink.lanes.board.floor()) ? kept.segments() : [])
+    segments: () => (spoolLog.isDelivered(kept, sink.lanes.board.floor()) ? kept.segments() : [])
   }))
   const retention = startRetention({ logs: delivered, policy: options.retention, clock, log })
   return {

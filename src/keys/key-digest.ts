@@ -33,7 +33,7 @@ export function readKeyEntry(entry: string): KeyEntry {
 }
 
 /** Whether a typed text names the key of an entry: the whole key, its beginning, its masked form, or the entry. */
-export function isMeant(entry: string, typed: string): 'exactly' | 'perhaps' | 'no' {
+export function matchTypedKey(entry: string, typed: string): 'exactly' | 'perhaps' | 'no' {
   const { digest, shown, key } = readKeyEntry(entry)
   if (entry === typed || digest === digestOfKey(typed)) return 'exactly'
   const [beginning = ''] = shown.split('…')

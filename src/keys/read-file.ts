@@ -12,20 +12,20 @@ export interface Observation {
 }
 
 /** Reads a file. Never rejects. Reads only regular files, because opening a pipe would wait for its writer. */
-export async function observe(file: string): Promise<Observation> {
+export async function readObservation(file: string): Promise<Observation> {
   try {
     const about = await stat(file)
-    if (!about.isFile()) return trouble(file, 'not a file')
-    if (about.size > MAX_TRIBUTARY_FILE_BYTES) return trouble(file, `larger than ${MAX_TRIBUTARY_FILE_BYTES} bytes`)
+    if (!about.isFile()) return unreadable(file, 'not a file')
+    if (about.size > MAX_TRIBUTARY_FILE_BYTES) return unreadable(file, `larger than ${MAX_TRIBUTARY_FILE_BYTES} bytes`)
     const bytes = await readFile(file)
-    if (!isUtf8(bytes)) return trouble(file, 'not UTF-8')
+    if (!isUtf8(bytes)) return unreadable(file, 'not UTF-8')
     return { id: hash('sha256', bytes), text: bytes.toString('utf8') }
   } catch (error) {
-    return trouble(file, reason(error))
+    return unreadable(file, reason(error))
   }
 }
 
-function trouble(file: string, why: string): Observation {
+function unreadable(file: string, why: string): Observation {
   return { id: `!${why}`, problem: `${file}: ${why}` }
 }
 

@@ -63,14 +63,14 @@ const NOTHING = Buffer.alloc(0)
 const IS_SPELLED = Buffer.of(0xff)
 
 function toBytes(text: string): Buffer {
-  return Buffer.from(spelledId(text))
+  return Buffer.from(escapedId(text))
 }
 
 /**
  * An id as people and URLs can name it. Half a surrogate pair has no bytes in UTF-8: it is spelled as JSON spells it, so
  * that two such ids stay two.
  */
-export function spelledId(text: string): string {
+export function escapedId(text: string): string {
   return text.isWellFormed() ? text : JSON.stringify(text).slice(1, -1)
 }
 
@@ -118,7 +118,7 @@ const BEFORE_BYTES = Buffer.from(BEFORE)
  *
  * Source: https://www.w3.org/TR/trace-context/#traceparent-header
  */
-export function asTraceparent(value: unknown): string | undefined {
+export function parseTraceparent(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined
   const isLater = value.length > CHARS && !value.startsWith('00') && value[CHARS] === '-'
   const known = isLater ? value.slice(0, CHARS) : value
@@ -129,12 +129,12 @@ export function asTraceparent(value: unknown): string | undefined {
  * The end of a record's line: its last member, or nothing, and the closing brace. A line carries the value itself, because
  * a record that waits on disk is only its line.
  */
-export function endOfLine(traceparent: string | undefined): string {
+export function lineSuffix(traceparent: string | undefined): string {
   return traceparent === undefined ? '}' : `${BEFORE}${traceparent}"}`
 }
 
 /**
- * The bytes of the value that endOfLine() has put at the end of a record's line; undefined where there is none. A member
+ * The bytes of the value that lineSuffix() has put at the end of a record's line; undefined where there is none. A member
  * of the same name that the client has sent stands elsewhere.
  */
 export function traceparentOf({ block, lineStart, lineEnd }: OutgoingRecord): Buffer | undefined {

@@ -61,7 +61,7 @@ export function registerTokenRoutes(app: FastifyInstance, options: TokenRoutesOp
       if (typeof answer === 'string' && TOKEN_ERRORS[answer].status !== 503) limit.failed(address)
       send(reply, answer)
     } finally {
-      options.budget.giveBack(body.bytes.length)
+      options.budget.release(body.bytes.length)
     }
   }
 

@@ -77,19 +77,19 @@ export interface SharedIdsOptions {
  * each machine, because clients without a token would lose events. This is logged once as a warning.
  */
 export function shareUsedIds({ own, claim, log }: SharedIdsOptions): UsedIds {
-  let isTold = false
+  let hasWarned = false
   return {
     async use(app, jti) {
       const used = await own.use(app, jti)
       if (used !== 'first') return used
       try {
         const isFirst = await claim(digestOf(app, jti))
-        isTold = false
+        hasWarned = false
         return isFirst ? 'first' : 'replayed'
       } catch (error) {
-        if (!isTold)
+        if (!hasWarned)
           log.warn({ problem: (error as Error).message }, 'ids of assertions are not shared with the fleet for now')
-        isTold = true
+        hasWarned = true
         return 'first'
       }
     }

@@ -13,7 +13,7 @@ import {
 import type { Transformation } from '../../src/contract/compatible.ts'
 import { isDateTime, parseDateTime } from '../../src/contract/date-time.ts'
 import type { ContractDocument, Json } from '../../src/contract/document.ts'
-import { loadContract, locate } from '../../src/contract/document.ts'
+import { loadContract, resolvePath } from '../../src/contract/document.ts'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { addSafeFormats } from '../../src/contract/formats.ts'
 import { EMPTY_ARRAY_OR, NOT_NULL, NULL_OR } from '../../src/contract/own-keywords.ts'
@@ -24,7 +24,7 @@ const MODES: readonly ValidationMode[] = ['compatible', 'strict']
 /** A copy of the contract in which `edit` changed one object. */
 function edited(keys: readonly string[], edit: (node: Json) => void): ContractDocument {
   const copy = structuredClone(document)
-  edit(locate(copy, keys).node)
+  edit(resolvePath(copy, keys).node)
   return copy
 }
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { parseTributaryFile } from '../../src/config/file/tributary-file.ts'
 import { digestKeys } from '../../src/keys/edit/digest-keys.ts'
-import { isMeant, readKeyEntry, toDigestEntry } from '../../src/keys/key-digest.ts'
+import { matchTypedKey, readKeyEntry, toDigestEntry } from '../../src/keys/key-digest.ts'
 import { createKeyIndex } from '../../src/keys/store/key-index.ts'
 import { newWriteKey } from '../../src/keys/write-key.ts'
 
@@ -68,11 +68,11 @@ t.test('keys behind anchors, aliases and in JSON are digested too', async t => {
 t.test('a key is meant by the whole key, by its beginning and by what is shown of it', async t => {
   const key = 'wk_8fQabcdefghijklmnopqrstuvwxyzx2Z'
   for (const entry of [key, toDigestEntry(key)]) {
-    t.equal(isMeant(entry, key), 'exactly')
-    t.equal(isMeant(entry, entry), 'exactly')
-    for (const typed of ['wk_8f', 'wk_8fQ', 'wk_8fQ…x2Z']) t.equal(isMeant(entry, typed), 'perhaps', typed)
-    for (const typed of ['wk_9', 'x2Z', 'wk_8fQ...x2Z.']) t.equal(isMeant(entry, typed), 'no', typed)
+    t.equal(matchTypedKey(entry, key), 'exactly')
+    t.equal(matchTypedKey(entry, entry), 'exactly')
+    for (const typed of ['wk_8f', 'wk_8fQ', 'wk_8fQ…x2Z']) t.equal(matchTypedKey(entry, typed), 'perhaps', typed)
+    for (const typed of ['wk_9', 'x2Z', 'wk_8fQ...x2Z.']) t.equal(matchTypedKey(entry, typed), 'no', typed)
   }
-  t.equal(isMeant(key, 'wk_8fQabcd'), 'perhaps')
-  t.equal(isMeant(toDigestEntry(key), 'wk_8fQabcd'), 'no', 'more of it than is known cannot be compared')
+  t.equal(matchTypedKey(key, 'wk_8fQabcd'), 'perhaps')
+  t.equal(matchTypedKey(toDigestEntry(key), 'wk_8fQabcd'), 'no', 'more of it than is known cannot be compared')
 })

@@ -3,7 +3,7 @@ import type { ValidateFunction } from 'ajv/dist/2020.js'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { addSafeFormats } from '../../src/contract/formats.ts'
 import type { Json } from '../../src/contract/document.ts'
-import { escapeKey, isObject, loadContract, locate } from '../../src/contract/document.ts'
+import { escapeKey, isObject, loadContract, resolvePath } from '../../src/contract/document.ts'
 
 export interface HttpAnswer {
   readonly method: string
@@ -53,20 +53,20 @@ const ANYWHERE: Readonly<Record<number, string>> = {
   503: 'Unavailable'
 }
 
-type Located = ReturnType<typeof locate>
+type Located = ReturnType<typeof resolvePath>
 
 function findResponse(method: string, path: string, status: number): Located | undefined {
   const template = findTemplate(path)
-  const item = template === undefined ? undefined : locate(contract, ['paths', template]).node
+  const item = template === undefined ? undefined : resolvePath(contract, ['paths', template]).node
   const operation = method === 'head' && item?.['head'] === undefined ? 'get' : method
   if (template === undefined || !isObject(item?.[operation])) {
-    if (status === 405) return locate(contract, [ELSEWHERE, 'responses', '405'])
+    if (status === 405) return resolvePath(contract, [ELSEWHERE, 'responses', '405'])
     const name = ANYWHERE[status]
-    return name === undefined ? undefined : locate(contract, ['components', 'responses', name])
+    return name === undefined ? undefined : resolvePath(contract, ['components', 'responses', name])
   }
-  const responses = locate(contract, ['paths', template, operation, 'responses'])
+  const responses = resolvePath(contract, ['paths', template, operation, 'responses'])
   return String(status) in responses.node
-    ? locate(contract, ['paths', template, operation, 'responses', String(status)])
+    ? resolvePath(contract, ['paths', template, operation, 'responses', String(status)])
     : undefined
 }
 
@@ -114,7 +114,7 @@ function bodyFaults(response: Located, headers: HttpAnswer['headers'], body: str
 }
 
 function locateIn(node: Json, keys: readonly string[]): Located {
-  return locate({ ...contract, node }, ['node', ...keys])
+  return resolvePath({ ...contract, node }, ['node', ...keys])
 }
 
 const ajv = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true, allErrors: true })

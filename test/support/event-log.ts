@@ -5,7 +5,7 @@ import type { DamagedRange, Lines, LogLines, Position, SegmentLog } from '../../
 import { savePositions } from '../../src/durability/log/segment/position-file.ts'
 import { openSegmentLog } from '../../src/durability/log/write/segment-log.ts'
 import type { SegmentLogOptions } from '../../src/durability/log/write/segment-log.ts'
-import { openTape } from '../../src/durability/spool/tape.ts'
+import { openSpoolLog } from '../../src/durability/spool/spool-log.ts'
 
 export interface LoggedLine {
   readonly level: 'info' | 'warn' | 'error'
@@ -96,13 +96,13 @@ export async function openReader(
   } = {}
 ): Promise<LogReader> {
   const { log = createLogLines(), deleteConsumed = false, ...more } = options
-  const tape = await openTape({ kept: [], spool, log, ...more })
-  let floor = tape.start()
+  const spoolLog = await openSpoolLog({ kept: [], spool, log, ...more })
+  let floor = spoolLog.start()
   let next = floor
-  if (deleteConsumed) await tape.clear(floor, true)
+  if (deleteConsumed) await spoolLog.clear(floor, true)
   return {
     async next() {
-      const piece = await tape.read(next)
+      const piece = await spoolLog.read(next)
       if (piece.next === piece.start) return undefined
       next = piece.next
       const ends = piece.lines.map(({ place, line }) => place + line.length)
@@ -110,11 +110,11 @@ export async function openReader(
     },
     async commit(place) {
       floor = Math.max(floor, place)
-      await tape.save({ floor, lanes: [], partitions: new Map() })
-      if (deleteConsumed) await tape.clear(floor, true)
+      await spoolLog.save({ floor, lanes: [], partitions: new Map() })
+      if (deleteConsumed) await spoolLog.clear(floor, true)
     },
-    backlogBytes: () => tape.backlogBytes(floor),
-    close: () => tape.close()
+    backlogBytes: () => spoolLog.backlogBytes(floor),
+    close: () => spoolLog.close()
   }
 }
 

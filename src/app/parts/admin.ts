@@ -21,7 +21,7 @@ import type { Ingestion } from './ingestion.ts'
 import type { Sources } from './sources.ts'
 
 /** The parts that health and the debugger read. */
-export interface Shown {
+export interface AdminParts {
   readonly sources: Sources
   readonly destinations: Destinations
   readonly ingestion: Ingestion
@@ -40,7 +40,11 @@ export async function openAdmin({ config, logger }: Base): Promise<FastifyInstan
 }
 
 /** Adds `/livez`, `/readyz` and `/metrics`. */
-export function showHealth(admin: FastifyInstance, { metrics }: Base, { destinations, drainer }: Shown): void {
+export function addHealthRoutes(
+  admin: FastifyInstance,
+  { metrics }: Base,
+  { destinations, drainer }: AdminParts
+): void {
   registerHealth(admin, {
     health: () => destinations.sink.health(),
     draining: () => drainer.draining,
@@ -50,7 +54,7 @@ export function showHealth(admin: FastifyInstance, { metrics }: Base, { destinat
   })
 }
 
-export function showDebugger(admin: FastifyInstance, base: Base, shown: Shown): Promise<Debugger> {
+export function addDebugger(admin: FastifyInstance, base: Base, shown: AdminParts): Promise<Debugger> {
   const { config, live, seen, background, clock } = base
   const { destinations, ingestion, tracking, drainer, disk } = shown
   const { keys, fleet } = shown.sources

@@ -1,7 +1,7 @@
 import type { OpenSink, SinkOptions } from '../../durability/open.ts'
 import { asOpenSink, openSink } from '../../durability/open.ts'
 import { createLiveRouter } from '../../ingest/route/live-router.ts'
-import { restoreWith } from '../../ingest/route/restore.ts'
+import { createRestore } from '../../ingest/route/restore.ts'
 import type { Sink } from '../../model/sink.ts'
 import type { Base } from './base.ts'
 import type { Sources } from './sources.ts'
@@ -51,7 +51,7 @@ function sinkOptions(
     topics,
     drainMs: config.drainOnStopMs,
     retention: { ageMs: config.logRetention.maxAgeMs, bytes: config.logRetention.maxBytes },
-    restorer: () => restoreWith(routing.current()),
+    restorer: () => createRestore(routing.current()),
     clock,
     log: logger,
     onWrite(name, write) {

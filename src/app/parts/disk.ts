@@ -5,7 +5,7 @@ import type { Config } from '../../config/env/config.ts'
 import type { DiskReading } from '../../durability/disk-usage.ts'
 import { readDisk } from '../../durability/disk-usage.ts'
 import { recordFolders } from '../../fleet/workers/folders.ts'
-import { FULL_SOON_MS, fullInWords } from '../../model/operations/disk-words.ts'
+import { FULL_SOON_MS, describeTimeUntilFull } from '../../model/operations/disk-words.ts'
 
 const INTERVAL_MS = 15_000
 
@@ -17,7 +17,8 @@ export interface DiskWatch {
 /** Reads the disk's usage now, and every 15 s until the listener `shownBy` is closed. */
 export async function watchDisk(config: Config, shownBy: Pick<FastifyInstance, 'addHook'>): Promise<DiskWatch> {
   let reading: DiskReading | undefined
-  const look = async (): Promise<void> => void (reading = await lookAtDisk(config, Date.now()).catch(() => undefined))
+  const look = async (): Promise<void> =>
+    void (reading = await readDiskUsage(config, Date.now()).catch(() => undefined))
   const timer = setInterval(() => void look(), INTERVAL_MS).unref()
   shownBy.addHook('onClose', async () => clearInterval(timer))
   await look()
@@ -29,18 +30,18 @@ export async function watchDisk(config: Config, shownBy: Pick<FastifyInstance, '
  *
  * @returns the time until the disk is full only without Kafka and with LOG_RETENTION=keep, when all events are kept
  */
-export async function lookAtDisk(config: Config, now: number): Promise<DiskReading> {
-  return readDisk(config.dataDir, keepsForGood(config) ? await recordFolders(config.dataDir) : [], now)
+export async function readDiskUsage(config: Config, now: number): Promise<DiskReading> {
+  return readDisk(config.dataDir, keepsAllEvents(config) ? await recordFolders(config.dataDir) : [], now)
 }
 
-function keepsForGood({ kafka, logRetention: { maxAgeMs, maxBytes } }: Config): boolean {
+function keepsAllEvents({ kafka, logRetention: { maxAgeMs, maxBytes } }: Config): boolean {
   return kafka === undefined && maxAgeMs === undefined && maxBytes === undefined
 }
 
 /** Logs at the start when a log without retention will fill the disk. Never rejects. */
-export async function sayWhenFull(config: Config, logger: Logger): Promise<void> {
-  const { freeBytes, fullInMs } = (await lookAtDisk(config, Date.now()).catch(() => undefined)) ?? {}
-  const words = fullInWords(fullInMs)
+export async function logDiskForecast(config: Config, logger: Logger): Promise<void> {
+  const { freeBytes, fullInMs } = (await readDiskUsage(config, Date.now()).catch(() => undefined)) ?? {}
+  const words = describeTimeUntilFull(fullInMs)
   if (fullInMs === undefined || words === undefined) return
   const level = fullInMs < FULL_SOON_MS ? 'warn' : 'info'
   const todo = 'LOG_RETENTION=keep keeps all events: set an age or a size, or move old segments'

@@ -57,7 +57,7 @@ function auditEdits(audit: Audit, from: string) {
 /** The facts that this server announces to the others. Its admin listener is bound to `adminUrl`. */
 export function selfFacts(config: Config, sink: OpenSink, adminUrl: string): SelfFacts {
   return {
-    adminUrl: config.fleet?.adminUrl ?? reachable(adminUrl),
+    adminUrl: config.fleet?.adminUrl ?? reachableUrl(adminUrl),
     kafka: kafkaState(sink),
     backlogBytes: sink.levels().backlog
   }
@@ -68,7 +68,7 @@ export function kafkaState(sink: OpenSink): { readonly reached: boolean; readonl
 }
 
 /** The URL by which other machines reach a listener. A listener on all addresses is reached by the machine's name. */
-function reachable(url: string): string {
+function reachableUrl(url: string): string {
   return url.replace(/\/\/(0\.0\.0\.0|\[::\])(?=:)/, `//${hostname()}`)
 }
 

@@ -10,7 +10,7 @@ import type { Ingestion } from './ingestion.ts'
 import type { Sources } from './sources.ts'
 
 /** The parts that the gauges read. */
-export interface Measured {
+export interface GaugeSources {
   readonly sources: Sources
   readonly destinations: Destinations
   readonly ingestion: Ingestion
@@ -22,11 +22,11 @@ export interface Measured {
 }
 
 /** Registers every metric that is computed when it is read. Add a new gauge here, and its name in telemetry. */
-export function measure({ metrics, config, seen }: Base, measured: Measured): void {
+export function registerGauges({ metrics, config, seen }: Base, measured: GaugeSources): void {
   const { ids } = measured.ingestion
   const { server, budget } = measured.tracking
-  measureSink(metrics, measured)
-  measureOperations(metrics, measured)
+  registerSinkGauges(metrics, measured)
+  registerOperationsGauges(metrics, measured)
   metrics.gauge(METRICS.dedupeIds, () => ids.sizes().map(([source, size]) => [{ source }, size]))
   metrics.gauge(METRICS.heldBodyBytes, () => [[{}, budget.held]])
   metrics.gauge(METRICS.openConnections, () => [[{}, openConnections(server)]])
@@ -37,7 +37,7 @@ export function measure({ metrics, config, seen }: Base, measured: Measured): vo
   metrics.gauge(METRICS.debuggerWatchers, () => [[{}, measured.watchers()]])
 }
 
-function measureSink(metrics: Base['metrics'], { destinations, draining }: Measured): void {
+function registerSinkGauges(metrics: Base['metrics'], { destinations, draining }: GaugeSources): void {
   const { sink } = destinations
   metrics.gauge(METRICS.ready, () => [[{}, sink.health().ready && !draining() ? 1 : 0]])
   metrics.gauge(METRICS.queueBytes, () => byLabel('sink', sink.levels().queued))
@@ -48,16 +48,16 @@ function measureSink(metrics: Base['metrics'], { destinations, draining }: Measu
   metrics.gauge(METRICS.kafkaThrottle, () => [[{}, (sink.levels().lanes?.throttledMs ?? 0) / 1000]])
 }
 
-function measureOperations(metrics: Base['metrics'], { sources: { keys }, disk }: Measured): void {
-  metrics.gauge(METRICS.diskFree, () => present(disk.reading()?.freeBytes))
-  metrics.gauge(METRICS.diskSize, () => present(disk.reading()?.sizeBytes))
+function registerOperationsGauges(metrics: Base['metrics'], { sources: { keys }, disk }: GaugeSources): void {
+  metrics.gauge(METRICS.diskFree, () => seriesIfKnown(disk.reading()?.freeBytes))
+  metrics.gauge(METRICS.diskSize, () => seriesIfKnown(disk.reading()?.sizeBytes))
   metrics.gauge(METRICS.buildInfo, () => [[{ version: VERSION }, 1]])
   metrics.gauge(METRICS.configReloadSuccessful, () => [[{}, keys.configState().isLastUsed ? 1 : 0]])
   metrics.gauge(METRICS.configHash, () => [[{ hash: keys.configState().hash }, 1]])
 }
 
 /** An unknown value has no series, because a 0 would trigger an alert. */
-function present(value: number | undefined): [Record<string, string>, number][] {
+function seriesIfKnown(value: number | undefined): [Record<string, string>, number][] {
   return value === undefined ? [] : [[{}, value]]
 }
 

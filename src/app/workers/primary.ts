@@ -14,16 +14,16 @@ import { Supervisor } from '../../fleet/workers/supervisor.ts'
 import type { Feed } from '../../fleet/workers/view/feed.ts'
 import { createFeed } from '../../fleet/workers/view/feed.ts'
 import { onHangUp } from '../hang-up.js'
-import { sayWhenFull } from '../parts/disk.ts'
+import { logDiskForecast } from '../parts/disk.ts'
 import { firstKeyOf } from '../parts/fleet.ts'
 import { lockDataDir } from '../../durability/data-dir-lock.ts'
-import { lookAtSpool } from '../../durability/spool/status.ts'
+import { readSpoolStatus } from '../../durability/spool/status.ts'
 import type { GroupMetrics } from '../../telemetry/group-metrics.ts'
 import { createGroupMetrics } from '../../telemetry/group-metrics.ts'
 import { createLogger } from '../../telemetry/logger.ts'
 import type { EndWithGrace } from '../end-with-grace.ts'
 import { createPrimaryAdmin } from './primary-admin.ts'
-import { shareWith } from './shared-ids.ts'
+import { createIdSharing } from './shared-ids.ts'
 
 /** A worker that takes this much longer than its grace is killed. */
 const KILL_MARGIN_MS = 2_000
@@ -37,7 +37,7 @@ export async function runPrimary(config: Config, count: number, endWithGrace: En
   const lock = await lockDataDir(config.dataDir)
   const leftOver = await prepareForWorkers(config.dataDir, count)
   const metrics = createGroupMetrics()
-  const share = config.dedupShare ? await shareWith(config.dataDir) : undefined
+  const share = config.dedupShare ? await createIdSharing(config.dataDir) : undefined
   const { supervisor, feed } = createWorkers(config, { count, metrics, share, logger })
   const admin = await createPrimaryAdmin(config, { supervisor, metrics, feed, logger })
   onHangUp(() => {
@@ -66,7 +66,7 @@ export async function runPrimary(config: Config, count: number, endWithGrace: En
     const tracking = await supervisor.start()
     const urls = { tracking, admin: await admin.server.listen({ host: config.adminHost, port: config.adminPort }) }
     logger.info({ ...urls, workers: count }, 'listening')
-    await sayWhenFull(config, logger)
+    await logDiskForecast(config, logger)
     const isShown = mayShowKey(config)
     if (firstKey !== undefined)
       process.stdout.write(banner({ key: firstKey, file: config.configFile, ...urls, isShown }))
@@ -81,7 +81,7 @@ export async function runPrimary(config: Config, count: number, endWithGrace: En
 interface Parts {
   readonly count: number
   readonly metrics: GroupMetrics
-  readonly share: Awaited<ReturnType<typeof shareWith>> | undefined
+  readonly share: Awaited<ReturnType<typeof createIdSharing>> | undefined
   readonly logger: Logger
 }
 
@@ -103,7 +103,7 @@ function createWorkers(config: Config, { count, metrics, share, logger }: Parts)
     }),
     fork: () => cluster.fork(),
     stopMs: config.shutdownGraceMs + config.drainOnStopMs + KILL_MARGIN_MS,
-    onMessage: (slot, message) => relay({ metrics, seen, feed: () => feed }, slot, message),
+    onMessage: (slot, message) => relayWorkerMessages({ metrics, seen, feed: () => feed }, slot, message),
     onGone: slot => metrics.retire(slot.index),
     log: logger
   })
@@ -113,7 +113,7 @@ function createWorkers(config: Config, { count, metrics, share, logger }: Parts)
 }
 
 /** Handles the messages of workers other than heartbeats: their last counters, rows of live streams, and seen messageIds. */
-function relay(
+function relayWorkerMessages(
   { metrics, seen, feed }: { metrics: GroupMetrics; seen: SeenRelay; feed: () => Feed },
   slot: Slot,
   message: FromWorker
@@ -163,7 +163,7 @@ async function bytesLeft(config: Config, slots: readonly Slot[]): Promise<number
   if (config.kafka === undefined) return 0
   let bytes = 0
   for (const index of await workerFolders(config.dataDir)) {
-    bytes += slots[index]?.left ?? (await lookAtSpool(workerFolder(config.dataDir, index))).bytes
+    bytes += slots[index]?.left ?? (await readSpoolStatus(workerFolder(config.dataDir, index))).bytes
   }
   return bytes
 }

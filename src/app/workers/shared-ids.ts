@@ -16,7 +16,7 @@ async function sharedSeed(dataDir: string): Promise<readonly [number, number]> {
 }
 
 /** Returns what worker `index` shares, without the latest ids. The folders of earlier workers are read too. */
-export async function shareWith(dataDir: string): Promise<(index: number) => Omit<SharedIds, 'recent'>> {
+export async function createIdSharing(dataDir: string): Promise<(index: number) => Omit<SharedIds, 'recent'>> {
   const seed = await sharedSeed(dataDir)
   const sender = randomUUID()
   const folders = await workerFolders(dataDir)

@@ -21,11 +21,11 @@ import { createAudit } from '../../telemetry/audit.ts'
 import { createLogger } from '../../telemetry/logger.ts'
 import type { App } from '../compose.ts'
 import { createApp } from '../compose.ts'
-import { endInWords } from '../end-in-words.ts'
+import { describeFatalError } from '../fatal-error.ts'
 import type { EndWithGrace } from '../end-with-grace.ts'
 
 /** How long to wait for the folder's lock: a worker of a killed primary needs time to notice that. */
-const LOCK_PATIENCE_MS = 30_000
+const LOCK_TIMEOUT_MS = 30_000
 const LOCK_RETRY_MS = 50
 const DRAIN_POLL_MS = 100
 /** The precision of the order of events from several workers, in milliseconds. */
@@ -41,7 +41,7 @@ export async function runWorker(config: Config, endWithGrace: EndWithGrace): Pro
     await serve(workerConfig(config, start.index, start.count), { start, link, endWithGrace })
     return true
   } catch (error) {
-    await link.send({ op: 'failed', words: endInWords(error), isRefused: isConfigError(error) })
+    await link.send({ op: 'failed', words: describeFatalError(error), isRefused: isConfigError(error) })
     return false
   }
 }
@@ -78,14 +78,14 @@ async function serve(config: Config, { start, link, endWithGrace }: Context): Pr
   const log = { info: logger.debug.bind(logger), warn: logger.debug.bind(logger), fatal: logger.fatal.bind(logger) }
   const delayMs = config.shutdownGraceMs + config.drainOnStopMs
   const end = endWithGrace({ delayMs, log, close, where: `${config.dataDir}/spool` })
-  obey(app, { start, link, limits, end })
+  handlePrimaryMessages(app, { start, link, limits, end })
   if (start.task === 'drain') {
     while (app.backlogBytes() > 0) await sleep(DRAIN_POLL_MS)
     return end()
   }
   await app.admin.ready()
   const url = await app.tracking.listen({ host: config.host, port: config.port })
-  await link.send({ op: 'beat', ...(await beat(app, limits)) })
+  await link.send({ op: 'beat', ...(await sendHeartbeat(app, limits)) })
   await link.send({ op: 'listening', url })
   app.joinFleet('')
   if (app.firstKey !== undefined) process.stdout.write(fleetKeyLine(app.firstKey, mayShowKey(config)))
@@ -105,7 +105,7 @@ function auditOfWorker(audit: Audit, index: number): Audit {
 }
 
 /** Handles the messages of the primary from now on. */
-function obey(
+function handlePrimaryMessages(
   app: App,
   { start, link, limits, end }: Pick<Context, 'start' | 'link'> & { limits: WorkerLimits; end: () => void }
 ): void {
@@ -119,7 +119,7 @@ function obey(
       question.kind === 'metrics' ? app.readMetrics() : answerRequest(question, { admin: app.admin, seqs, index }),
     reload: app.reload,
     stop: end,
-    beat: () => beat(app, limits),
+    beat: () => sendHeartbeat(app, limits),
     demand: ({ others }) => limits.heard(others),
     watch: watches.begin,
     more: ({ id }) => watches.more(id),
@@ -131,7 +131,7 @@ function obey(
 }
 
 async function lockFolder(dir: string): Promise<DataDirLock> {
-  const end = performance.now() + LOCK_PATIENCE_MS
+  const end = performance.now() + LOCK_TIMEOUT_MS
   for (;;) {
     try {
       return await lockDataDir(dir)
@@ -142,7 +142,7 @@ async function lockFolder(dir: string): Promise<DataDirLock> {
   }
 }
 
-async function beat(app: App, limits: WorkerLimits) {
+async function sendHeartbeat(app: App, limits: WorkerLimits) {
   const { statusCode, payload } = await app.admin.inject({
     method: 'GET',
     url: '/readyz',

@@ -1,5 +1,5 @@
 import type { OAuthApp } from '../../model/oauth/oauth.ts'
-import { inColumns } from '../columns.ts'
+import { formatColumns } from '../format-columns.ts'
 import type { Command } from '../command.ts'
 import { parseArguments } from '../command.ts'
 import { FILE_HELP, FILE_OPTION, readKeys } from '../keys/keys-file.ts'
@@ -26,7 +26,7 @@ Examples:
       `${ttlSeconds} s`,
       scope
     ])
-    terminal.out(inColumns([['APP', 'KEYS', 'SOURCES', 'TTL', 'SCOPE'], ...rows]))
+    terminal.out(formatColumns([['APP', 'KEYS', 'SOURCES', 'TTL', 'SCOPE'], ...rows]))
   }
 }
 

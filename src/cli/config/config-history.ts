@@ -2,7 +2,7 @@ import { readEnvironment } from '../../config/env/environment.ts'
 import type { Command } from '../command.ts'
 import { parseArguments } from '../command.ts'
 import { openFleetSession } from '../fleet/fleet-session.ts'
-import { inColumns } from '../columns.ts'
+import { formatColumns } from '../format-columns.ts'
 
 export const configHistory: Command = {
   help: `Usage: tributary config history [--json]
@@ -35,6 +35,6 @@ Examples:
       hash,
       why
     ])
-    terminal.out(inColumns([['VERSION', 'AT', 'BY', 'SERVERS', 'HASH', 'WHY'], ...rows]))
+    terminal.out(formatColumns([['VERSION', 'AT', 'BY', 'SERVERS', 'HASH', 'WHY'], ...rows]))
   }
 }

@@ -3,7 +3,7 @@ import { readConfigFileName, readEnvironment } from '../../config/env/environmen
 import { readTributaryFile } from '../../keys/edit/edit-file.ts'
 import { toDigestEntry } from '../../keys/key-digest.ts'
 import { createFile, replaceFile } from '../../keys/edit/write-file.ts'
-import { sayingWhy } from '../../keys/edit/write-trouble.ts'
+import { withExplainedErrors } from '../../keys/edit/write-trouble.ts'
 import { yamlText } from '../../keys/edit/yaml-text.ts'
 import type { Command } from '../command.ts'
 import { CommandFailed, parseArguments, UsageError } from '../command.ts'
@@ -38,7 +38,7 @@ Examples:
 }
 
 async function write(file: string, text: string): Promise<void> {
-  await sayingWhy(file, async () => {
+  await withExplainedErrors(file, async () => {
     if (await createFile(file, text)) return
     const known = await readTributaryFile(file, parseTributaryFile).catch(() => undefined)
     const keys = [...(known?.before.writeKeys.keys() ?? [])]

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { lookAtDisk } from '../../app/parts/disk.ts'
+import { readDiskUsage } from '../../app/parts/disk.ts'
 import type { Config } from '../../config/env/config.ts'
-import { lookAtSpool, type SpoolStatus } from '../../durability/spool/status.ts'
-import { FULL_SOON_MS, fullInWords } from '../../model/operations/disk-words.ts'
+import { readSpoolStatus, type SpoolStatus } from '../../durability/spool/status.ts'
+import { FULL_SOON_MS, describeTimeUntilFull } from '../../model/operations/disk-words.ts'
 import type { Finding } from './finding.ts'
 
 const LITTLE_SPACE_BYTES = 1024 ** 3
@@ -22,9 +22,9 @@ export async function checkDisk(config: Config): Promise<Finding[]> {
     await mkdir(dir, { recursive: true })
     const { syncMs, writtenAt } = await writeProbe(probe)
     found.push(...judgeSync(dir, syncMs), ...judgeClock(dir, Date.now() - writtenAt))
-    const { freeBytes, fullInMs } = await lookAtDisk(config, Date.now())
+    const { freeBytes, fullInMs } = await readDiskUsage(config, Date.now())
     found.push(...judgeSpace(dir, freeBytes, kafka === undefined ? 0 : spoolMaxBytes), ...judgeGrowth(dir, fullInMs))
-    found.push(...judgeSpool(await lookAtSpool(dir)))
+    found.push(...judgeSpool(await readSpoolStatus(dir)))
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     found.push({
@@ -91,7 +91,7 @@ function judgeClock(dir: string, gapMs: number): Finding[] {
 
 /** Judges when a log without retention fills the disk at its present rate. */
 function judgeGrowth(dir: string, fullInMs: number | undefined): Finding[] {
-  const words = fullInWords(fullInMs)
+  const words = describeTimeUntilFull(fullInMs)
   if (fullInMs === undefined || words === undefined) return []
   const says = `the disk of ${dir} is ${words}: LOG_RETENTION=keep keeps all events`
   const todo = 'Set LOG_RETENTION to an age or a size, move old segments elsewhere, or enlarge the disk.'

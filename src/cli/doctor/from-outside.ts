@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
 import { isLoopback } from '../../debugger/access/loopback.ts'
-import { reason } from '../admin-client.ts'
+import { fetchFailureReason } from '../admin-client.ts'
 import type { Finding } from './finding.ts'
 
 const TIMEOUT_MS = 10_000
@@ -15,7 +15,7 @@ export async function checkFromOutside(url: string, key: string): Promise<Findin
   for (const check of [checkSettings, checkLongUrl, checkEvent]) {
     found.push(
       ...(await check(url, key).catch((error: unknown) => [
-        problem(`${url} did not answer as it should (${reason(error)})`, "See the proxy's log.")
+        problem(`${url} did not answer as it should (${fetchFailureReason(error)})`, "See the proxy's log.")
       ]))
     )
   }
@@ -35,9 +35,9 @@ async function checkSettings(url: string, key: string): Promise<Finding[]> {
   }
   const isSame = host === wanted.host && (protocol === '' || `${protocol}:` === wanted.protocol)
   if (isSame) return [ok(`the settings tell SDKs to send to ${wanted.origin}`)]
-  const told = protocol === '' ? host : `${protocol}://${host}`
+  const advertised = protocol === '' ? host : `${protocol}://${host}`
   const hint = isIP(name) === 0 ? '' : ', an address'
-  return [warning(`the settings tell SDKs to send to ${told}${hint}, not to ${wanted.origin}`, todo)]
+  return [warning(`the settings tell SDKs to send to ${advertised}${hint}, not to ${wanted.origin}`, todo)]
 }
 
 /** Checks a long URL: a pixel has its event in the URL, and proxies refuse or cut long ones. */

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Config } from '../../config/env/config.ts'
 import { createLogReader } from '../../durability/log/read/log-reader.ts'
 import { isNotFound } from '../../durability/log/segment/files.ts'
-import { lookAtSegmentFolder } from '../../durability/log/segment/segment-folder.ts'
+import { readSegmentFolder } from '../../durability/log/segment/segment-folder.ts'
 import { recordFolders } from '../../fleet/workers/folders.ts'
 import { HardValueReport } from '../../model/reading/hard-value-report.ts'
 import { HARD_VALUES } from '../../model/reading/hard-values.ts'
@@ -52,7 +52,7 @@ function times(count: number): string {
 }
 
 async function readFolder(dir: string, report: HardValueReport, note: (text: string) => void): Promise<void> {
-  const source = await lookAtSegmentFolder(dir).catch((error: unknown) => {
+  const source = await readSegmentFolder(dir).catch((error: unknown) => {
     if (isNotFound(error)) return undefined
     throw error
   })

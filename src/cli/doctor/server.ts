@@ -1,6 +1,6 @@
 import type { Config } from '../../config/env/config.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
-import { reason } from '../admin-client.ts'
+import { fetchFailureReason } from '../admin-client.ts'
 import type { ParsedArguments } from '../command.ts'
 import { adminUrl, trackingUrl } from '../server-address.ts'
 import type { Finding } from './finding.ts'
@@ -24,7 +24,7 @@ export async function checkServer(
     const outside = isOutside ? await checkFromOutside(url, key) : []
     return [...found, ...judgePreflight(url, preflight), ...outside, ...(await checkReady(adminUrl(given)))]
   } catch (error) {
-    return [unreachable(url, whatSays(config, given), reason(error))]
+    return [unreachable(url, whatSays(config, given), fetchFailureReason(error))]
   }
 }
 

@@ -5,7 +5,7 @@ import { editConfig } from '../../fleet/config/edit.ts'
 import type { ConfigEdit } from '../../fleet/config/edit.ts'
 import type { ConfigTopic } from '../../fleet/config/config-topic.ts'
 import { followConfigTopic } from '../../fleet/config/config-topic.ts'
-import { awaitInForce, inForceWords } from '../../fleet/config/in-force.ts'
+import { awaitInForce, describeInForce } from '../../fleet/config/in-force.ts'
 import type { ConfigVersion } from '../../fleet/config/version.ts'
 import { connectFleet, fleetParts } from '../../fleet/connect.ts'
 import type { Members } from '../../fleet/members/members.ts'
@@ -53,8 +53,8 @@ export async function openFleetSession(config: Config): Promise<FleetSession> {
     edit: change => editConfig(topic, { ...change, by: `${userInfo().username}@${hostname()}` }),
     async tellInForce(version, terminal) {
       const seen = await awaitInForce(members, version, IN_FORCE_MS)
-      if (seen.have < seen.live) throw new CommandFailed(inForceWords(seen))
-      terminal.note(inForceWords(seen))
+      if (seen.have < seen.live) throw new CommandFailed(describeInForce(seen))
+      terminal.note(describeInForce(seen))
     },
     close
   }

@@ -1,6 +1,6 @@
 import { readKeyEntry } from '../../keys/key-digest.ts'
 import { auditCommand } from '../audited.ts'
-import { inColumns } from '../columns.ts'
+import { formatColumns } from '../format-columns.ts'
 import type { Command } from '../command.ts'
 import { parseArguments } from '../command.ts'
 import { FILE_HELP, FILE_OPTION, writeKeysOf, readKeys, sourceOf } from './keys-file.ts'
@@ -37,7 +37,7 @@ Examples:
     if (isShown) auditCommand('key_shown', `keys list ${id ?? 'of all sources'} --show`)
     const asObject = ([source, key, state, name]: string[]): object => ({ source, key, state, name })
     if (parsed.flags.has('json')) terminal.out(JSON.stringify(rows.map(asObject)))
-    else terminal.out(inColumns([['SOURCE', 'KEY', 'STATE', 'NAME'], ...rows]))
+    else terminal.out(formatColumns([['SOURCE', 'KEY', 'STATE', 'NAME'], ...rows]))
   }
 }
 

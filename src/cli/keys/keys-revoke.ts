@@ -1,5 +1,5 @@
 import { addKeyText, removeKeyText } from '../../keys/edit/edit-text.ts'
-import { isMeant } from '../../keys/key-digest.ts'
+import { matchTypedKey } from '../../keys/key-digest.ts'
 import { newWriteKey } from '../../keys/write-key.ts'
 import type { Command } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
@@ -45,8 +45,8 @@ Examples:
 }
 
 function meantKey(keys: readonly string[], typed: string): string {
-  const exact = keys.filter(key => isMeant(key, typed) === 'exactly')
-  const [first, second] = exact.length > 0 ? exact : keys.filter(key => isMeant(key, typed) === 'perhaps')
+  const exact = keys.filter(key => matchTypedKey(key, typed) === 'exactly')
+  const [first, second] = exact.length > 0 ? exact : keys.filter(key => matchTypedKey(key, typed) === 'perhaps')
   if (first === undefined)
     throw new CommandFailed('the source has no such key; "tributary keys list" shows those it has')
   if (second !== undefined) throw new CommandFailed('more than one key of the source begins like that; type more of it')

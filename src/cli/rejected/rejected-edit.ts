@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isBlank, isZeroTime } from '../../ingest/parse/absent.ts'
-import { correctSkew, toFinerText, toInstant } from '../../ingest/parse/time.ts'
+import { correctSkew, toPreciseText, toInstant } from '../../ingest/parse/time.ts'
 import { isEventType } from '../../model/event-types.ts'
 import { UsageError } from '../command.ts'
 import { parseExactly } from './exact-json.ts'
@@ -93,5 +93,5 @@ function keepTime(event: Record<string, unknown>, receivedAt: number): void {
   if (Number.isNaN(original) || Number.isNaN(sent)) return
   event['originalTimestamp'] ??= timestamp
   const corrected = correctSkew({ original, sentAt: sent, receivedAt })
-  event['timestamp'] = Number.isNaN(corrected) ? timestamp : toFinerText(corrected, String(given))
+  event['timestamp'] = Number.isNaN(corrected) ? timestamp : toPreciseText(corrected, String(given))
 }

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { afterByteOrderMark, asObject } from '../../ingest/parse/body.ts'
 import { OPEN_BRACKET } from '../../ingest/parse/json-bytes.ts'
 import type { Outline, Span } from '../../ingest/parse/outline.ts'
-import { elementsOf, outlineOf, skipBlank } from '../../ingest/parse/outline.ts'
+import { elementsOf, outlineOf, skipSeparators } from '../../ingest/parse/outline.ts'
 import { repeatedKey } from '../../ingest/parse/repeated-key.ts'
 import { scanObject } from '../../ingest/parse/scan.ts'
 import { isEventType } from '../../model/event-types.ts'
@@ -41,7 +41,7 @@ export function salvage(rejection: Rejection): Salvaged {
 }
 
 function salvageSingle(rejection: Rejection, bytes: Buffer, { start, end }: Outline): Salvaged {
-  const isAlone = end !== undefined && skipBlank(bytes, end) === bytes.length
+  const isAlone = end !== undefined && skipSeparators(bytes, end) === bytes.length
   const event = isAlone ? readEvent(bytes, { start, end }) : undefined
   return event === undefined ? { ...NOTHING, broken: 1 } : { ...NOTHING, events: [asRejection(rejection, event, 0)] }
 }

@@ -11,7 +11,7 @@ import { REASONS } from '../../model/reasons.ts'
 import { isSegmentName } from '../../durability/log/segment/segment-name.ts'
 import { readTopics } from '../../durability/kafka/topics/read-topics.ts'
 import type { ParsedArguments } from '../command.ts'
-import { checkWord } from '../closed-list.ts'
+import { checkChoice } from '../check-choice.ts'
 import { CommandFailed, UsageError } from '../command.ts'
 import { readKeysFile } from '../keys/keys-file.ts'
 import { readTimeOption, TIME_HELP } from '../time-option.ts'
@@ -74,7 +74,7 @@ export function readFilter({ texts }: ParsedArguments, config: Config): Filter {
   if (from !== 'kafka' && from !== 'log') throw new UsageError('--from is kafka or log')
   if (from === 'kafka' && config.kafka === undefined) throw new UsageError('--from kafka needs KAFKA_BROKERS')
   if (code !== undefined && !Object.hasOwn(REASONS, code)) throw new UsageError(`there is no reason "${code}"`)
-  checkWord('--type', type, [...EVENT_TYPES, 'unknown'])
+  checkChoice('--type', type, [...EVENT_TYPES, 'unknown'])
   const since = readTimeOption({ texts }, 'since') ?? 0
   const until = readTimeOption({ texts }, 'until') ?? Number.POSITIVE_INFINITY
   const isWanted = (wanted: string | undefined, is: unknown): boolean => wanted === undefined || wanted === is

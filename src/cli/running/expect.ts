@@ -13,7 +13,7 @@ import { parseWanted, waitForExpected } from './expectation.ts'
 import type { Expectation } from './expectation.ts'
 import { checkSources, FILTER_HELP, FILTERS, filterQuery } from './filters.ts'
 import { junitReport } from './junit.ts'
-import { rowText } from './row-text.ts'
+import { formatRow } from './format-row.ts'
 
 const DEFAULT_TIMEOUT_MS = 10_000
 const MAX_COUNT = 1_000
@@ -55,7 +55,7 @@ Examples:
     const expectation = await readExpectation(parsed)
     const events = await waitForExpected(expectation)
     const failure = await failureOf(parsed, expectation, events)
-    for (const event of events) terminal.out(parsed.flags.has('json') ? JSON.stringify(event) : rowText(event))
+    for (const event of events) terminal.out(parsed.flags.has('json') ? JSON.stringify(event) : formatRow(event))
     await report(parsed, { failure, seconds: (performance.now() - start) / 1000, terminal })
     if (failure !== undefined) throw new CommandFailed(failure)
   }
@@ -90,7 +90,7 @@ async function failureOf(
 ): Promise<string | undefined> {
   if (parsed.flags.has('none')) {
     const [first] = events
-    return first === undefined ? undefined : `an event came that was not expected: ${rowText(first)}`
+    return first === undefined ? undefined : `an event came that was not expected: ${formatRow(first)}`
   }
   if (events.length >= count) return undefined
   const missing = count === 1 ? 'no event fits' : `${events.length} of ${count} events fit`

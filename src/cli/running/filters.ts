@@ -2,7 +2,7 @@ import { EVENT_TYPES } from '../../model/event-types.ts'
 import { OUTCOMES } from '../../model/outcome.ts'
 import { REASONS } from '../../model/reasons.ts'
 import type { AdminClient } from '../admin-client.ts'
-import { checkWord } from '../closed-list.ts'
+import { checkChoice } from '../check-choice.ts'
 import type { ParsedArguments } from '../command.ts'
 
 /** The options that filter events of a running server; the API has the same names. */
@@ -18,9 +18,9 @@ export const FILTER_HELP = `  --source ID     only of these sources (several: we
 
 /** Returns the given filters as a URL query. Throws UsageError for a value that no event can have. */
 export function filterQuery({ texts }: ParsedArguments): URLSearchParams {
-  for (const type of listed(texts['type'])) checkWord('--type', type, [...EVENT_TYPES, 'unknown'])
-  for (const outcome of listed(texts['outcome'])) checkWord('--outcome', outcome, OUTCOMES)
-  for (const code of listed(texts['code'])) checkWord('--code', code, Object.keys(REASONS))
+  for (const type of listed(texts['type'])) checkChoice('--type', type, [...EVENT_TYPES, 'unknown'])
+  for (const outcome of listed(texts['outcome'])) checkChoice('--outcome', outcome, OUTCOMES)
+  for (const code of listed(texts['code'])) checkChoice('--code', code, Object.keys(REASONS))
   const given = FILTERS.flatMap(name => (texts[name] === undefined ? [] : [[name, texts[name]] as [string, string]]))
   return new URLSearchParams(given)
 }
@@ -31,7 +31,7 @@ export async function checkSources({ texts }: ParsedArguments, client: AdminClie
   if (wanted.length === 0) return
   const { sources } = (await (await client.get('/api/sources')).json()) as { sources: readonly { id: string }[] }
   for (const source of wanted)
-    checkWord(
+    checkChoice(
       '--source',
       source,
       sources.map(({ id }) => id)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { testEvent } from '../../client/test-event.ts'
 import { EVENT_TYPES, isEventType } from '../../model/event-types.ts'
-import { reason } from '../admin-client.ts'
+import { fetchFailureReason } from '../admin-client.ts'
 import type { Command, ParsedArguments } from '../command.ts'
 import { CommandFailed, parseArguments, UsageError } from '../command.ts'
 import { FILE_HELP, FILE_OPTION, fileOf, writeKeysOf, readableKey, readKeysFile, sourceOf } from '../keys/keys-file.ts'
@@ -99,6 +99,6 @@ async function post(url: string, key: string, event: object): Promise<{ status: 
     })
     return { status: response.status, text: await response.text() }
   } catch (error) {
-    throw new CommandFailed(`${url} cannot be reached (${reason(error)}): is the server running?`)
+    throw new CommandFailed(`${url} cannot be reached (${fetchFailureReason(error)}): is the server running?`)
   }
 }

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LiveBatch } from '../../debugger/live/live.ts'
 import type { EventRow } from '../../debugger/ring/row.ts'
-import { adminClient, ServerAway } from '../admin-client.ts'
+import { adminClient, ServerUnreachable } from '../admin-client.ts'
 import type { AdminClient } from '../admin-client.ts'
 import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments, UsageError } from '../command.ts'
 import { readDurationOption } from '../duration-option.ts'
 import { SERVER_HELP, SERVER_OPTIONS } from '../server-address.ts'
 import { checkSources, FILTER_HELP, FILTERS, filterQuery } from './filters.ts'
-import { rowText } from './row-text.ts'
+import { formatRow } from './format-row.ts'
 
 const RECONNECT_MS = 1_000
 
@@ -38,7 +38,7 @@ Examples:
     const names = [...FILTERS, 'last', 'count', 'timeout']
     const options = Object.fromEntries(names.map(name => [name, { type: 'string' } as const]))
     const parsed = parseArguments(args, { options: { ...options, ...SERVER_OPTIONS, json: { type: 'boolean' } } })
-    const print = parsed.flags.has('json') ? (row: EventRow) => JSON.stringify(row) : rowText
+    const print = parsed.flags.has('json') ? (row: EventRow) => JSON.stringify(row) : formatRow
     const query = String(filterQuery(parsed))
     const last = whole(parsed.texts['last'] ?? '10', '--last')
     let left = whole(parsed.texts['count'] ?? String(Number.MAX_SAFE_INTEGER), '--count')
@@ -106,7 +106,7 @@ async function* follow(client: AdminClient, { query, newest, row, terminal }: Be
         yield batch
       }
     } catch (error) {
-      if (error instanceof CommandFailed && !(error instanceof ServerAway)) throw error
+      if (error instanceof CommandFailed && !(error instanceof ServerUnreachable)) throw error
     }
     if (!isAway) terminal.note('(the server has gone; waiting for it)')
     isAway = true

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { adminClient } from '../admin-client.ts'
 import type { AdminClient } from '../admin-client.ts'
-import { inColumns } from '../columns.ts'
+import { formatColumns } from '../format-columns.ts'
 import type { Command } from '../command.ts'
 import { parseArguments, UsageError } from '../command.ts'
 import { readDurationOption } from '../duration-option.ts'
@@ -125,7 +125,7 @@ function inText({ at, sources, destinations, lanes, isReady }: Traffic): string 
     String(total)
   ]
   const table = (title: string, rows: readonly Row[]): string[] =>
-    rows.length === 0 ? [] : ['', inColumns([[title, 'OUTCOME', 'A SECOND', 'TOTAL'], ...rows.map(cells)])]
+    rows.length === 0 ? [] : ['', formatColumns([[title, 'OUTCOME', 'A SECOND', 'TOTAL'], ...rows.map(cells)])]
   const queues = Object.entries(lanes.queueBytes).map(([sink, bytes]) => `${sink} ${bytes}`)
   return [
     `${at}  ${isReady ? 'ready' : 'NOT READY: events are answered with 503'}`,

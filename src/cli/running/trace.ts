@@ -1,4 +1,4 @@
-import { inWords } from '../../debugger/ring/detail.ts'
+import { describePlacement } from '../../debugger/ring/detail.ts'
 import type { Trace } from '../../debugger/api/trace.ts'
 import { adminClient } from '../admin-client.ts'
 import type { Command } from '../command.ts'
@@ -65,7 +65,7 @@ function inText({ events, records, looks, servers = [] }: Found): string {
   for (const { place, line, value, server } of records) {
     lines.push(
       '',
-      `${inWords(place)}${ofServer({ server })}${line === undefined ? '' : `, line ${line}`}`,
+      `${describePlacement(place)}${ofServer({ server })}${line === undefined ? '' : `, line ${line}`}`,
       `  ${printable(value)}`
     )
   }

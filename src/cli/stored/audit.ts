@@ -2,7 +2,7 @@ import { readEnvironment } from '../../config/env/environment.ts'
 import type { AuditEntry } from '../../model/operations/audit.ts'
 import { AUDIT_ACTIONS } from '../../model/operations/audit.ts'
 import { readAudit } from '../../telemetry/audit.ts'
-import { checkWord } from '../closed-list.ts'
+import { checkChoice } from '../check-choice.ts'
 import type { Command } from '../command.ts'
 import { parseArguments } from '../command.ts'
 import { printable } from '../printable.ts'
@@ -27,7 +27,7 @@ Examples:
       options: { action: { type: 'string' }, since: { type: 'string' }, json: { type: 'boolean' } }
     })
     const { action } = parsed.texts
-    checkWord('--action', action, AUDIT_ACTIONS)
+    checkChoice('--action', action, AUDIT_ACTIONS)
     const since = readTimeOption(parsed, 'since') ?? -Infinity
     const { dataDir } = readEnvironment()
     const wanted = (await readAudit(dataDir)).filter(
@@ -35,11 +35,11 @@ Examples:
     )
     if (parsed.flags.has('json')) for (const entry of wanted) terminal.out(JSON.stringify(entry))
     else if (wanted.length === 0) terminal.note(`nothing of that is in ${dataDir}/audit.jsonl`)
-    else for (const entry of wanted) terminal.out(inWords(entry))
+    else for (const entry of wanted) terminal.out(formatEntry(entry))
   }
 }
 
-function inWords({ at, action, who, from, what, changes = [] }: AuditEntry): string {
+function formatEntry({ at, action, who, from, what, changes = [] }: AuditEntry): string {
   const head = `${at}  ${action.padEnd(14)}  ${who}, ${from}: ${what}`
   return [head, ...changes.map(change => `  ${change}`)].map(printable).join('\n')
 }

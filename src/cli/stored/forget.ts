@@ -12,7 +12,7 @@ import { createRecord } from '../../model/record.ts'
 import { auditCommand } from '../audited.ts'
 import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, EventsLeft, parseArguments, UsageError } from '../command.ts'
-import { openTopic, publishPatiently, topicOption } from './publish.ts'
+import { openTopic, publishWithRetries, topicOption } from './publish.ts'
 
 /** How long to wait for Kafka, which may be starting. */
 const PATIENCE_MS = 30_000
@@ -111,7 +111,7 @@ async function sendDeletions(
 ): Promise<void> {
   const sink = openTopic(config, topic, terminal)
   try {
-    await publishPatiently(
+    await publishWithRetries(
       sink,
       users.map(user => deletionRecord(user, topic)),
       PATIENCE_MS

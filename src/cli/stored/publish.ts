@@ -21,14 +21,14 @@ export function openTopic(config: Config, topic: string, terminal: Terminal): Si
   return sink
 }
 
-/** Publishes records, and retries for `patienceMs` while Kafka is unavailable; then rejects with CommandFailed. */
-export async function publishPatiently(
+/** Publishes records, and retries for `retryForMs` while Kafka is unavailable; then rejects with CommandFailed. */
+export async function publishWithRetries(
   sink: Sink,
   records: readonly OutgoingRecord[],
-  patienceMs: number
+  retryForMs: number
 ): Promise<void> {
   if (records.length === 0) return
-  const end = performance.now() + patienceMs
+  const end = performance.now() + retryForMs
   for (;;) {
     try {
       await sink.publish(records)

@@ -10,13 +10,13 @@ import type { Sink } from '../../model/sink.ts'
 import { createLogReader } from '../../durability/log/read/log-reader.ts'
 import type { LogReader } from '../../durability/log/read/log-reader.ts'
 import { isSegmentName } from '../../durability/log/segment/segment-name.ts'
-import { lookAtSegmentFolder } from '../../durability/log/segment/segment-folder.ts'
+import { readSegmentFolder } from '../../durability/log/segment/segment-folder.ts'
 import { auditCommand } from '../audited.ts'
 import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments, UsageError } from '../command.ts'
 import { readDurationOption } from '../duration-option.ts'
 import { createProgress } from './progress.ts'
-import { openTopic, publishPatiently, topicOption } from './publish.ts'
+import { openTopic, publishWithRetries, topicOption } from './publish.ts'
 import { readTimeOption, TIME_HELP } from '../time-option.ts'
 
 const FOLDERS = ['events', 'rejected', 'spool']
@@ -108,7 +108,7 @@ async function replayFolder(options: {
   readonly terminal: Terminal
 }): Promise<Counts> {
   const { dir, wanted, sink, terminal } = options
-  const source = await lookAtSegmentFolder(dir).catch((error: Error) => {
+  const source = await readSegmentFolder(dir).catch((error: Error) => {
     throw new CommandFailed(`${dir} cannot be read: ${error.message}`)
   })
   const total = source.segments().reduce((sum, { bytes }) => sum + bytes, 0)
@@ -118,7 +118,7 @@ async function replayFolder(options: {
   const counts = { published: 0, outside: 0, unreadable: 0 }
   try {
     for await (const { records, bytes, outside, unreadable } of batches(reader, wanted)) {
-      if (sink !== undefined) await publishPatiently(sink, records, wanted.patienceMs)
+      if (sink !== undefined) await publishWithRetries(sink, records, wanted.patienceMs)
       counts.published += records.length
       counts.outside += outside
       counts.unreadable += unreadable

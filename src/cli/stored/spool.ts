@@ -4,7 +4,7 @@ import { createApp } from '../../app/compose.ts'
 import type { Config } from '../../config/env/config.ts'
 import { readEnvironment } from '../../config/env/environment.ts'
 import { lockDataDir } from '../../durability/data-dir-lock.ts'
-import { lookAtSpool } from '../../durability/spool/status.ts'
+import { readSpoolStatus } from '../../durability/spool/status.ts'
 import type { SpoolStatus } from '../../durability/spool/status.ts'
 import { recordFolders } from '../../fleet/workers/folders.ts'
 import { createLogger } from '../../telemetry/logger.ts'
@@ -30,7 +30,7 @@ Examples:
       options: { json: { type: 'boolean' } },
       positionals: ['[DIR]']
     })
-    const status = await lookAtSpools(positionals[0] ?? readEnvironment().dataDir)
+    const status = await readSpoolStatuses(positionals[0] ?? readEnvironment().dataDir)
     const { dir, bytes, segments, refused } = status
     if (flags.has('json')) terminal.out(JSON.stringify(status))
     else {
@@ -72,7 +72,7 @@ Examples:
     } finally {
       await lock.release()
     }
-    const { dir, bytes } = await lookAtSpools(config.dataDir)
+    const { dir, bytes } = await readSpoolStatuses(config.dataDir)
     if (bytes > 0) throw new EventsLeft(`${bytes} bytes still wait for Kafka in ${dir}`)
     terminal.out(`nothing waits for Kafka in ${dir}`)
   }
@@ -98,9 +98,9 @@ async function drainFolder(config: Config, dataDir: string, seconds: number): Pr
 }
 
 /** The state of the spool in DATA_DIR and in its workers' folders. */
-async function lookAtSpools(dataDir: string): Promise<SpoolStatus> {
+async function readSpoolStatuses(dataDir: string): Promise<SpoolStatus> {
   const dirs = await recordFolders(dataDir)
-  const all = await Promise.all(dirs.map(lookAtSpool))
+  const all = await Promise.all(dirs.map(readSpoolStatus))
   const sum = (name: 'bytes' | 'segments' | 'refused'): number => all.reduce((total, one) => total + one[name], 0)
   const dir = all.length === 1 && all[0] !== undefined ? all[0].dir : join(dataDir, 'worker-*', 'spool')
   return { dir, bytes: sum('bytes'), segments: sum('segments'), refused: sum('refused') }

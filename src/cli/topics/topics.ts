@@ -21,7 +21,7 @@ Examples:
     const { differences } = await compare()
     if (flags.has('json')) terminal.out(JSON.stringify(differences))
     else print(differences, terminal)
-    if (differences.length > 0) throw new CommandFailed(inWords(differences.length))
+    if (differences.length > 0) throw new CommandFailed(countDifferences(differences.length))
   }
 }
 
@@ -45,7 +45,7 @@ Examples:
     if (!flags.has('dry-run')) await apply(differences)
     const left = flags.has('dry-run') ? differences : (await compare()).differences
     if (flags.has('json')) terminal.out(JSON.stringify({ differences, left }))
-    if (left.length > 0) throw new CommandFailed(inWords(left.length))
+    if (left.length > 0) throw new CommandFailed(countDifferences(left.length))
   }
 }
 
@@ -82,6 +82,6 @@ function print(differences: readonly TopicDifference[], terminal: Terminal): voi
   }
 }
 
-function inWords(differences: number): string {
+function countDifferences(differences: number): string {
   return differences === 1 ? 'one difference' : `${differences} differences`
 }

@@ -33,7 +33,7 @@ export interface FollowerOptions {
 const LOOK_EVERY_MS = 1_000
 
 /** For short-lived programs: keeps the values that were read at the start. */
-export const followNothing: Follow = group => {
+export const keepInitialValues: Follow = group => {
   const made = group.make(group.texts)
   return () => made
 }

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { isIP, isIPv4 } from 'node:net'
 import { originFault } from '../origin.ts'
 import type { Parser } from './parsers.ts'
-import { expected, list } from './parsers.ts'
+import { throwExpected, list } from './parsers.ts'
 
 export const port: Parser<number> = text => {
   const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
-  return value <= 65_535 ? value : expected('a port from 0 to 65535 (0 takes a free one)')
+  return value <= 65_535 ? value : throwExpected('a port from 0 to 65535 (0 takes a free one)')
 }
 
 const HOST_NAME =
@@ -15,7 +15,7 @@ const HOST_NAME =
 const host: Parser<string> = value => {
   const bare = value.replace(/^\[(.*)\]$/, '$1')
   if (isIP(bare) || (bare === value && HOST_NAME.test(value) && !/^[\d.]+$/.test(value))) return bare
-  return expected('a host name or an IP address, without a port')
+  return throwExpected('a host name or an IP address, without a port')
 }
 
 const DEFAULT_KAFKA_PORT = 9092
@@ -27,13 +27,13 @@ export const listenHost: Parser<string> = value => (value.toLowerCase() === 'loc
 export const brokers: Parser<string[]> = value => {
   const wanted = 'a list of brokers, such as kafka-1:9092,kafka-2:9092'
   return list(value).map(entry => {
-    const match = /^(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(entry) ?? expected(wanted)
+    const match = /^(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(entry) ?? throwExpected(wanted)
     const number = Number(match[2] ?? DEFAULT_KAFKA_PORT)
-    if (number < 1 || number > 65_535) expected(wanted)
+    if (number < 1 || number > 65_535) throwExpected(wanted)
     try {
       host(match[1] ?? '')
     } catch {
-      expected(wanted)
+      throwExpected(wanted)
     }
     return `${match[1]}:${number}`
   })
@@ -53,7 +53,7 @@ export const trustProxy: Parser<TrustProxy> = value => {
   if (/^\d+$/.test(word) && Number(word) <= MAX_HOPS) return (_address, hop) => hop < Number(word)
   const entries = list(word)
   if (entries.length > 0 && entries.every(isAddressRange)) return entries.join(',')
-  return expected(`true, false, a number of proxies (1 to ${MAX_HOPS}), or a list such as 10.0.0.0/8,loopback`)
+  return throwExpected(`true, false, a number of proxies (1 to ${MAX_HOPS}), or a list such as 10.0.0.0/8,loopback`)
 }
 
 function isAddressRange(entry: string): boolean {
@@ -68,7 +68,7 @@ function isAddressRange(entry: string): boolean {
 export const origins: Parser<'*' | string[]> = value => {
   if (value === '*') return '*'
   const entries = list(value)
-  if (entries.length === 0 || entries.includes('*')) expected('"*" alone, or a list of origins')
+  if (entries.length === 0 || entries.includes('*')) throwExpected('"*" alone, or a list of origins')
   const fault = entries.map(originFault).find(found => found !== undefined)
   if (fault !== undefined) throw new Error(fault)
   return entries
@@ -78,7 +78,7 @@ export const origins: Parser<'*' | string[]> = value => {
 export const publicUrl: Parser<string> = value => {
   const url = URL.canParse(value) ? new URL(value) : undefined
   const plain = url !== undefined && /^https?:$/.test(url.protocol) && !/[@?#]/.test(value)
-  return plain ? url.href.replace(/\/+$/, '') : expected('a URL such as https://events.example.com')
+  return plain ? url.href.replace(/\/+$/, '') : throwExpected('a URL such as https://events.example.com')
 }
 
 /** The AWS region in the name of an Amazon MSK broker, such as b-1.shop.abc123.c2.kafka.eu-west-1.amazonaws.com:9098. */
@@ -90,7 +90,7 @@ export function regionOfBroker(broker: string): string | undefined {
 export const tokenUrl: Parser<string> = value => {
   const url = URL.canParse(value) ? new URL(value) : undefined
   const plain = url !== undefined && /^https?:$/.test(url.protocol) && !/[@#]/.test(value)
-  return plain ? url.href : expected('a URL such as https://login.example.com/oauth2/token')
+  return plain ? url.href : throwExpected('a URL such as https://login.example.com/oauth2/token')
 }
 
 /** The content of a PEM file. It is read here, so that a missing file is reported together with all other mistakes. */
@@ -101,5 +101,5 @@ export const pemFile: Parser<string> = path => {
   } catch (error) {
     throw new Error(`expected a PEM file that can be read (${(error as NodeJS.ErrnoException).code})`, { cause: error })
   }
-  return content.includes('-----BEGIN ') ? content : expected('a PEM file')
+  return content.includes('-----BEGIN ') ? content : throwExpected('a PEM file')
 }

@@ -19,7 +19,7 @@ const UNIT_BYTES = {
   tib: 2 ** 40
 } as const
 
-export function expected(what: string): never {
+export function throwExpected(what: string): never {
   throw new Error(`expected ${what}`)
 }
 
@@ -44,7 +44,7 @@ export function duration(least: string, most: string): Parser<number> {
     const value = toMilliseconds(text)
     return value !== undefined && value >= from && value <= to
       ? value
-      : expected(`a duration from ${least} to ${most}, such as 750ms, 10s, 5m, 24h or 7d`)
+      : throwExpected(`a duration from ${least} to ${most}, such as 750ms, 10s, 5m, 24h or 7d`)
   }
 }
 
@@ -55,14 +55,14 @@ export function size(most: string): Parser<number> {
     const value = toBytes(text)
     return value !== undefined && value >= 1 && value <= to
       ? value
-      : expected(`a size from 1 byte to ${most}, such as 512000, 500KB or 10GiB`)
+      : throwExpected(`a size from 1 byte to ${most}, such as 512000, 500KB or 10GiB`)
   }
 }
 
 export function integer(least: number, most: number): Parser<number> {
   return text => {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
-    return value >= least && value <= most ? value : expected(`a whole number from ${least} to ${most}`)
+    return value >= least && value <= most ? value : throwExpected(`a whole number from ${least} to ${most}`)
   }
 }
 
@@ -73,7 +73,7 @@ export function integerOrOff(least: number, most: number): Parser<number | undef
     try {
       return number(text)
     } catch {
-      return expected(`"off" or a whole number from ${least} to ${most}`)
+      return throwExpected(`"off" or a whole number from ${least} to ${most}`)
     }
   }
 }
@@ -88,7 +88,7 @@ export const workers: Parser<number | undefined> = value => {
   if (word === 'auto') return Math.min(MAX_WORKERS, availableParallelism())
   const count = Number(value)
   if (!Number.isInteger(count) || count < 1 || count > MAX_WORKERS) {
-    expected(`a number from 1 to ${MAX_WORKERS}, auto or off`)
+    throwExpected(`a number from 1 to ${MAX_WORKERS}, auto or off`)
   }
   return count
 }
@@ -101,7 +101,7 @@ export function sizeOrOff(most: string): Parser<number> {
     try {
       return bytes(text)
     } catch {
-      return expected(`"off" or a size from 1 byte to ${most}, such as 512000, 500KB or 10GiB`)
+      return throwExpected(`"off" or a size from 1 byte to ${most}, such as 512000, 500KB or 10GiB`)
     }
   }
 }
@@ -110,24 +110,26 @@ export const boolean: Parser<boolean> = text => {
   const word = text.toLowerCase()
   if (['true', 'yes', 'on', '1'].includes(word)) return true
   if (['false', 'no', 'off', '0'].includes(word)) return false
-  return expected('true or false')
+  return throwExpected('true or false')
 }
 
 /** One of `words`, case-insensitive. */
 export function oneOf<const W extends string>(words: readonly W[]): Parser<W> {
-  return text => words.find(word => word.toLowerCase() === text.toLowerCase()) ?? expected(`one of ${words.join(', ')}`)
+  return text =>
+    words.find(word => word.toLowerCase() === text.toLowerCase()) ?? throwExpected(`one of ${words.join(', ')}`)
 }
 
 /** A comma-separated list of some of `words`. */
 export function severalOf<const W extends string>(words: readonly W[]): Parser<W[]> {
-  return text => list(text).map(part => words.find(word => word === part) ?? expected(`a list of ${words.join(', ')}`))
+  return text =>
+    list(text).map(part => words.find(word => word === part) ?? throwExpected(`a list of ${words.join(', ')}`))
 }
 
 /** A client id with characters that brokers accept in the names of their metrics; `{host}` is the only placeholder. */
 export const clientId: Parser<string> = value =>
   /^(?:[\w.-]|\{host\}){1,100}$/.test(value)
     ? value
-    : expected('up to 100 letters, digits, ".", "_", "-", and {host} for the name of the machine')
+    : throwExpected('up to 100 letters, digits, ".", "_", "-", and {host} for the name of the machine')
 
 export const text: Parser<string> = value => value
 
@@ -163,13 +165,13 @@ export const retention: Parser<Retention> = value => {
   for (const part of list(value)) {
     const age = toMilliseconds(part)
     const bytes = age === undefined ? toBytes(part) : undefined
-    if ((age ?? bytes ?? 0) <= 0) expected(wanted)
+    if ((age ?? bytes ?? 0) <= 0) throwExpected(wanted)
     if ((age !== undefined && maxAgeMs !== undefined) || (bytes !== undefined && maxBytes !== undefined))
-      expected(wanted)
+      throwExpected(wanted)
     maxAgeMs = age ?? maxAgeMs
     maxBytes = bytes ?? maxBytes
   }
-  return maxAgeMs === undefined && maxBytes === undefined ? expected(wanted) : { maxAgeMs, maxBytes }
+  return maxAgeMs === undefined && maxBytes === undefined ? throwExpected(wanted) : { maxAgeMs, maxBytes }
 }
 
 /** The content of a file, without the line end that editors append. */

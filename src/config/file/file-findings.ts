@@ -1,6 +1,6 @@
 import { originFault } from '../origin.ts'
 import { topicTemplateFault } from '../topic-template.ts'
-import { faulty, field, inside, isText, items, repeated, unknownSource } from './items.ts'
+import { findingsOf, memberOf, memberItem, isText, listItems, findRepeated, unknownSource } from './items.ts'
 import { oauthFindings } from './oauth-findings.ts'
 import type { Finding } from './yaml-source.ts'
 
@@ -9,28 +9,30 @@ import type { Finding } from './yaml-source.ts'
  * and a file's mistakes are reported all at once.
  */
 export function fileFindings(data: unknown): Finding[] {
-  const sources = items(data, 'sources')
-  const destinations = items(data, 'destinations')
-  const ids = sources.map(({ value }) => field(value, 'id')).filter(isText)
+  const sources = listItems(data, 'sources')
+  const destinations = listItems(data, 'destinations')
+  const ids = sources.map(({ value }) => memberOf(value, 'id')).filter(isText)
   return [
-    ...repeated(
-      sources.map(item => inside(item, 'id')),
+    ...findRepeated(
+      sources.map(item => memberItem(item, 'id')),
       first => `another source has this id (${first})`
     ),
-    ...repeated(
-      sources.flatMap(item => items(item.value, 'writeKeys', item.path)),
+    ...findRepeated(
+      sources.flatMap(item => listItems(item.value, 'writeKeys', item.path)),
       first => `this write key stands twice in the file (also at ${first})`
     ),
     ...sources
-      .flatMap(item => items(item.value, 'allowedOrigins', item.path))
-      .flatMap(item => faulty(item, originFault)),
-    ...repeated(
-      destinations.map(item => inside(item, 'name')),
+      .flatMap(item => listItems(item.value, 'allowedOrigins', item.path))
+      .flatMap(item => findingsOf(item, originFault)),
+    ...findRepeated(
+      destinations.map(item => memberItem(item, 'name')),
       first => `another destination has this name (${first})`
     ),
-    ...destinations.map(item => inside(item, 'name')).flatMap(item => faulty(item, reservedName)),
-    ...destinations.map(item => inside(item, 'topic')).flatMap(item => faulty(item, topicTemplateFault)),
-    ...destinations.flatMap(item => items(item.value, 'sources', item.path)).flatMap(item => unknownSource(item, ids)),
+    ...destinations.map(item => memberItem(item, 'name')).flatMap(item => findingsOf(item, reservedName)),
+    ...destinations.map(item => memberItem(item, 'topic')).flatMap(item => findingsOf(item, topicTemplateFault)),
+    ...destinations
+      .flatMap(item => listItems(item.value, 'sources', item.path))
+      .flatMap(item => unknownSource(item, ids)),
     ...oauthFindings(data, ids)
   ]
 }

@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto'
-import { faulty, inside, items, repeated, unknownSource } from './items.ts'
+import { findingsOf, memberItem, listItems, findRepeated, unknownSource } from './items.ts'
 import { toSeconds } from './oauth-entry.ts'
 import type { Finding } from './yaml-source.ts'
 
@@ -13,32 +13,32 @@ const CURVES: readonly (string | undefined)[] = ['prime256v1', 'P-256']
  * @param sourceIds the ids of the file's sources
  */
 export function oauthFindings(data: unknown, sourceIds: readonly string[]): Finding[] {
-  const apps = items(data, 'apps')
-  const issuers = items(data, 'issuers')
+  const apps = listItems(data, 'apps')
+  const issuers = listItems(data, 'issuers')
   return [
-    ...repeated(
-      issuers.map(item => inside(item, 'issuer')),
+    ...findRepeated(
+      issuers.map(item => memberItem(item, 'issuer')),
       first => `another entry has this issuer (${first})`
     ),
-    ...issuers.flatMap(item => ['issuer', 'jwksUri'].flatMap(name => faulty(inside(item, name), urlFault))),
+    ...issuers.flatMap(item => ['issuer', 'jwksUri'].flatMap(name => findingsOf(memberItem(item, name), urlFault))),
     ...issuers
-      .flatMap(item => items(item.value, 'rules', item.path))
-      .flatMap(rule => items(rule.value, 'sources', rule.path))
+      .flatMap(item => listItems(item.value, 'rules', item.path))
+      .flatMap(rule => listItems(rule.value, 'sources', rule.path))
       .flatMap(item => unknownSource(item, sourceIds)),
-    ...repeated(
-      apps.map(item => inside(item, 'id')),
+    ...findRepeated(
+      apps.map(item => memberItem(item, 'id')),
       first => `another app has this id (${first})`
     ),
     ...apps.flatMap(app => {
-      const keys = items(app.value, 'publicKeys', app.path)
+      const keys = listItems(app.value, 'publicKeys', app.path)
       return [
-        ...repeated(
-          keys.map(item => inside(item, 'kid')),
+        ...findRepeated(
+          keys.map(item => memberItem(item, 'kid')),
           first => `another key of this app has this kid (${first})`
         ),
-        ...keys.map(item => inside(item, 'pem')).flatMap(item => faulty(item, publicKeyFault)),
-        ...faulty(inside(app, 'ttl'), ttlFault),
-        ...items(app.value, 'sources', app.path).flatMap(item => unknownSource(item, sourceIds))
+        ...keys.map(item => memberItem(item, 'pem')).flatMap(item => findingsOf(item, publicKeyFault)),
+        ...findingsOf(memberItem(app, 'ttl'), ttlFault),
+        ...listItems(app.value, 'sources', app.path).flatMap(item => unknownSource(item, sourceIds))
       ]
     })
   ]

@@ -41,7 +41,7 @@ export function parseYaml(text: string, fileName: string): YamlSource {
         .toSorted((a, b) => a.offset - b.offset)
         .map(({ offset, finding }) => `${place(offset)}: ${subject(finding.path)}${finding.message}`)
     },
-    place: path => `${place(offsetOf(document, { path, message: '' }))}: ${inWords(path)}`
+    place: path => `${place(offsetOf(document, { path, message: '' }))}: ${formatPath(path)}`
   }
 }
 
@@ -87,7 +87,7 @@ function withoutQuote(message: string): string {
 }
 
 /** Formats a path as `sources[0].writeKeys[1]`. */
-export function inWords(path: Path): string {
+export function formatPath(path: Path): string {
   return path
     .map(step => (typeof step === 'number' ? `[${step}]` : `.${step}`))
     .join('')
@@ -95,7 +95,7 @@ export function inWords(path: Path): string {
 }
 
 function subject(path: Path): string {
-  return path.length === 0 ? '' : `${inWords(path)}: `
+  return path.length === 0 ? '' : `${formatPath(path)}: `
 }
 
 function offsetOf(document: Document.Parsed, { path, key }: Finding): number {

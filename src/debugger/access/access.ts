@@ -3,7 +3,7 @@ import basicAuth from '@fastify/basic-auth'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Audit } from '../../model/operations/audit.ts'
 import { isLoopback } from './loopback.ts'
-import { fail } from '../query.ts'
+import { errorAnswer } from '../query.ts'
 import { createSessions, SESSION_SECONDS } from './sessions.ts'
 import { createThrottle } from './throttle.ts'
 
@@ -147,7 +147,7 @@ const MESSAGES = {
 } as const
 
 function refuse(reply: FastifyReply, status: number, code: keyof typeof MESSAGES): FastifyReply {
-  return reply.code(status).send(fail(code, MESSAGES[code]))
+  return reply.code(status).send(errorAnswer(code, MESSAGES[code]))
 }
 
 interface Comparison {

@@ -1,4 +1,4 @@
-import { FULL_SOON_MS, FULL_VERY_SOON_MS, fullInWords } from '../../model/operations/disk-words.ts'
+import { FULL_SOON_MS, FULL_VERY_SOON_MS, describeTimeUntilFull } from '../../model/operations/disk-words.ts'
 import type { DiskState, Point, Probe } from '../ring/history.ts'
 
 /** A problem of the server, as text, and what to do about it. */
@@ -52,7 +52,7 @@ function levelAdvice({ backlog, dedupe }: Probe): Advice[] {
 
 function diskAdvice(disk: DiskState | undefined): Advice[] {
   const { fullInMs } = disk ?? {}
-  const words = fullInWords(fullInMs)
+  const words = describeTimeUntilFull(fullInMs)
   if (fullInMs === undefined || words === undefined || fullInMs > FULL_SOON_MS) return []
   const todo =
     'Set LOG_RETENTION, move old segments, or enlarge the disk: when it is full, events are answered with 503.'
@@ -63,7 +63,7 @@ function diskAdvice(disk: DiskState | undefined): Advice[] {
 export function diskView(disk: DiskState | undefined) {
   if (disk === undefined) return null
   const { freeBytes, sizeBytes, fullInMs } = disk
-  return { freeBytes, sizeBytes, forecast: fullInWords(fullInMs) ?? null }
+  return { freeBytes, sizeBytes, forecast: describeTimeUntilFull(fullInMs) ?? null }
 }
 
 function eventAdvice(points: readonly Point[], now: number): Advice[] {

@@ -9,7 +9,7 @@ import type { FilterQuery } from '../ring/filter.ts'
 import { createMatcher, parseFilter } from '../ring/filter.ts'
 import type { LiveFeed } from '../live/live.ts'
 import type { Mask } from '../ring/mask.ts'
-import { durationOf, fail, integerOf, queryOf, wholeNumber } from '../query.ts'
+import { durationOf, errorAnswer, integerOf, queryOf, wholeNumber } from '../query.ts'
 import type { Query } from '../query.ts'
 import type { RecentEvents } from '../ring/recent.ts'
 import { groupRejections } from './rejections.ts'
@@ -56,7 +56,10 @@ export function registerEventRoutes(app: FastifyInstance, options: EventRoutesOp
     // A HEAD gets no body, so it need not wait.
     const found = await list(request.method === 'HEAD' ? { ...query, wait: undefined } : query, { reply, show })
     if (found === undefined) {
-      return reply.code(503).header('retry-after', '1').send(fail('too_many_waiting', 'too many requests wait already'))
+      return reply
+        .code(503)
+        .header('retry-after', '1')
+        .send(errorAnswer('too_many_waiting', 'too many requests wait already'))
     }
     const { texts, next, newest } = found
     return reply.type('application/json; charset=utf-8').send(withTexts('events', texts, { ...kept(), newest, next }))
@@ -68,9 +71,10 @@ export function registerEventRoutes(app: FastifyInstance, options: EventRoutesOp
   })
   app.get('/api/events/:seq', async (request, reply) => {
     const seq = wholeNumber((request.params as { seq: string }).seq)
-    if (seq === undefined) return reply.code(400).send(fail('bad_request', 'a seq is a whole number'))
+    if (seq === undefined) return reply.code(400).send(errorAnswer('bad_request', 'a seq is a whole number'))
     const stored = recent.get(seq)
-    if (stored === undefined) return reply.code(404).send(fail('not_found', 'this event is not in memory any more'))
+    if (stored === undefined)
+      return reply.code(404).send(errorAnswer('not_found', 'this event is not in memory any more'))
     await background.slice()
     const detail = await detailed(stored)
     return withLines(detail, await finders.linesOf(detail.places, signalOf(reply)))

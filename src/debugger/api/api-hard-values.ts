@@ -5,7 +5,7 @@ import { HARD_VALUES } from '../../model/reading/hard-values.ts'
 import type { Mask } from '../ring/mask.ts'
 import type { RecentEvents } from '../ring/recent.ts'
 import { publishedText } from '../ring/row.ts'
-import { matching } from '../ring/search.ts'
+import { matchingEvents } from '../ring/search.ts'
 
 /**
  * Registers `GET /api/hard-values`: values in the accepted events in memory that common readers of the log cannot read or
@@ -19,7 +19,7 @@ export function registerHardValues(
     const report = new HardValueReport()
     const isAccepted = ({ event }: { readonly event: { readonly outcome: string } }): boolean =>
       event.outcome === 'accepted'
-    for await (const stored of matching(recent.after(0), { matches: isAccepted, background })) {
+    for await (const stored of matchingEvents(recent.after(0), { matches: isAccepted, background })) {
       report.add(publishedText(stored) ?? '')
     }
     const values = report.list().map(({ event, path, messageId, kind, count }) => ({

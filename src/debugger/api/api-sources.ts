@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { EventType } from '../../model/event-types.ts'
 import { isEventType } from '../../model/event-types.ts'
 import type { Source } from '../../model/source.ts'
-import { fail, wholeNumber } from '../query.ts'
+import { errorAnswer, wholeNumber } from '../query.ts'
 import type { RecentEvents } from '../ring/recent.ts'
 import type { SdkWatch } from './sources.ts'
 import { toSourceView } from './sources.ts'
@@ -61,11 +61,11 @@ export function registerSourceRoutes(app: FastifyInstance, options: SourceRoutes
   app.post('/api/sources/:id/keys/:index', async (request, reply) => {
     const { id, index } = request.params as { id: string; index: string }
     const key = writeKeys().get(id)?.[wholeNumber(index) ?? -1]
-    if (key === undefined) return reply.code(404).send(fail('not_found', 'the source has no such key'))
+    if (key === undefined) return reply.code(404).send(errorAnswer('not_found', 'the source has no such key'))
     if (key.key === undefined) {
       return reply
         .code(404)
-        .send(fail('not_found', 'only the digest of this key is kept: it was shown when it was made'))
+        .send(errorAnswer('not_found', 'only the digest of this key is kept: it was shown when it was made'))
     }
     return { writeKey: key.key }
   })
@@ -73,8 +73,8 @@ export function registerSourceRoutes(app: FastifyInstance, options: SourceRoutes
   app.post('/api/sources/:id/test', async (request, reply) => {
     const { id } = request.params as { id: string }
     const type = (request.body as { type?: unknown } | null)?.type ?? 'track'
-    if (!isEventType(type)) return reply.code(400).send(fail('bad_request', 'type must be one of the six calls'))
-    if (!writeKeys().has(id)) return reply.code(404).send(fail('not_found', 'there is no such source'))
+    if (!isEventType(type)) return reply.code(400).send(errorAnswer('bad_request', 'type must be one of the six calls'))
+    if (!writeKeys().has(id)) return reply.code(404).send(errorAnswer('not_found', 'there is no such source'))
     const messageId = `test-${randomUUID()}`
     const { status, body } = await sendEvent(options.privateKey(id), type, testEvent(type, messageId))
     return { messageId, status, answer: JSON.parse(body) as unknown }

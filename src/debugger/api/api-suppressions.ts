@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { isConfigError } from '../../model/config-error.ts'
 import type { SuppressionStore } from '../../model/governance/suppress.ts'
-import { fail } from '../query.ts'
+import { errorAnswer } from '../query.ts'
 
 const MAX_IDS = 1_000
 
@@ -18,14 +18,14 @@ export function registerSuppressions(app: FastifyInstance, store: SuppressionSto
       if (users === undefined) {
         return reply
           .code(400)
-          .send(fail('bad_request', `users must be a list of 1 to ${MAX_IDS} ids, none of them empty`))
+          .send(errorAnswer('bad_request', `users must be a list of 1 to ${MAX_IDS} ids, none of them empty`))
       }
       try {
         const changed = await edits[request.method as keyof typeof edits](users)
         return { success: true, changed, users: store.list().length }
       } catch (error) {
         if (!isConfigError(error)) throw error
-        return reply.code(409).send(fail('not_changed', error.message))
+        return reply.code(409).send(errorAnswer('not_changed', error.message))
       }
     }
   })

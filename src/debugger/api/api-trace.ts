@@ -3,7 +3,7 @@ import type { Background } from '../../model/background.ts'
 import { createAnswerPart } from '../ring/answer.ts'
 import type { EventDetail } from '../ring/detail.ts'
 import type { Mask } from '../ring/mask.ts'
-import { fail } from '../query.ts'
+import { errorAnswer } from '../query.ts'
 import type { RecentEvents } from '../ring/recent.ts'
 import type { Finders } from './trace.ts'
 import { trace } from './trace.ts'
@@ -27,14 +27,14 @@ export function registerTraceRoute(app: FastifyInstance, options: TraceRouteOpti
 
   app.get('/api/trace/:messageId', async (request: FastifyRequest, reply) => {
     const { messageId } = request.params as { messageId: string }
-    if (messageId === '') return reply.code(400).send(fail('bad_request', 'the messageId is missing'))
+    if (messageId === '') return reply.code(400).send(errorAnswer('bad_request', 'the messageId is missing'))
     if (messageId.length > MAX_MESSAGE_ID_CHARS) {
       const says = `a messageId has at most ${MAX_MESSAGE_ID_CHARS} characters here`
-      return reply.code(400).send(fail('bad_request', says))
+      return reply.code(400).send(errorAnswer('bad_request', says))
     }
     if (searching >= MAX_SEARCHING) {
       const says = 'too many searches are under way'
-      return reply.code(503).header('retry-after', '1').send(fail('too_many_searching', says))
+      return reply.code(503).header('retry-after', '1').send(errorAnswer('too_many_searching', says))
     }
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort())

@@ -4,7 +4,7 @@ import type { Mask } from '../ring/mask.ts'
 import type { RecentEvents } from '../ring/recent.ts'
 import type { EventRow } from '../ring/row.ts'
 import { sdkOf, toRow } from '../ring/row.ts'
-import { matching } from '../ring/search.ts'
+import { matchingEvents } from '../ring/search.ts'
 
 /** Refused events with the same outcome and reason. */
 export interface RejectionGroup {
@@ -39,7 +39,7 @@ export async function groupRejections(
   { mask, background }: { readonly mask: Mask; readonly background: Background }
 ): Promise<RejectionGroup[]> {
   const groups = new Map<string, { -readonly [K in keyof RejectionGroup]: RejectionGroup[K] } & Collected>()
-  for await (const stored of matching(recent.refused(), { matches: () => true, background })) {
+  for await (const stored of matchingEvents(recent.refused(), { matches: () => true, background })) {
     const { outcome, fault } = stored.event
     const code = fault?.code ?? ''
     const key = `${outcome} ${code}`

@@ -5,7 +5,7 @@ import { toDetail } from '../ring/detail.ts'
 import { createMatcher } from '../ring/filter.ts'
 import type { Mask } from '../ring/mask.ts'
 import type { RecentEvents } from '../ring/recent.ts'
-import { collect } from '../ring/search.ts'
+import { collectEvents } from '../ring/search.ts'
 
 /** A record that was found in the log or in Kafka. */
 export interface FoundRecord {
@@ -72,15 +72,15 @@ export interface TraceOptions {
 
 const MAX_EVENTS = 20
 /** The time limit for each place. */
-const PATIENCE_MS = 5_000
+const PLACE_TIMEOUT_MS = 5_000
 
 /** Finds a messageId in memory, else in the log, else in the last hour of Kafka. Problems of a place are part of the result. */
 export async function trace(messageId: string, from: TraceOptions): Promise<Trace> {
   const { recent, places, mask, background, signal } = from
   const start = performance.now()
   const wanted = { matches: createMatcher({ messageId }), limit: MAX_EVENTS, background, signal }
-  const known = await collect(recent.before(recent.nextSeq()), wanted)
-  for (const stored of await collect(recent.refused(), wanted)) {
+  const known = await collectEvents(recent.before(recent.nextSeq()), wanted)
+  for (const stored of await collectEvents(recent.refused(), wanted)) {
     const isNew = !known.some(({ seq }) => seq === stored.seq)
     if (isNew && known.length < MAX_EVENTS) known.push(stored)
   }
@@ -109,7 +109,10 @@ async function lookInto(
 ): Promise<{ look: SearchAttempt; records: readonly FoundRecord[] }> {
   const start = performance.now()
   try {
-    const { records, complete } = await find(messageId, AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]))
+    const { records, complete } = await find(
+      messageId,
+      AbortSignal.any([signal, AbortSignal.timeout(PLACE_TIMEOUT_MS)])
+    )
     return { look: { place, ms: performance.now() - start, found: records.length, complete }, records }
   } catch (error) {
     const problem = (error as Error).message

@@ -3,7 +3,7 @@ import { createMatcher } from '../ring/filter.ts'
 import type { EventFilter } from '../ring/filter.ts'
 import type { RecentEvents } from '../ring/recent.ts'
 import type { StoredEvent } from '../ring/ring.ts'
-import { collect } from '../ring/search.ts'
+import { collectEvents } from '../ring/search.ts'
 
 export interface WaitOptions {
   readonly filter: EventFilter
@@ -37,12 +37,12 @@ export async function waitForEvents(recent: RecentEvents, options: WaitOptions):
   while (!signal.aborted) {
     const newest = recent.nextSeq() - 1
     const wanted = { matches, limit: limit - found.length, signal, background }
-    const more = await collect(upTo(recent.after(seen), newest), wanted)
+    const more = await collectEvents(upTo(recent.after(seen), newest), wanted)
     found.push(...more)
     seen = newest
     const left = end - performance.now()
     if (found.length >= Math.min(count, limit) || left <= 0) break
-    await news(recent, seen, { ms: left, signal })
+    await nextEvents(recent, seen, { ms: left, signal })
   }
   return { found, seen }
 }
@@ -55,7 +55,7 @@ function* upTo(events: Iterable<StoredEvent>, last: number): Generator<StoredEve
 }
 
 /** Resolves SETTLE_MS after the next event, at the latest when the time is up or `signal` aborts. */
-function news(recent: RecentEvents, seen: number, until: { ms: number; signal: AbortSignal }): Promise<void> {
+function nextEvents(recent: RecentEvents, seen: number, until: { ms: number; signal: AbortSignal }): Promise<void> {
   if (recent.nextSeq() - 1 > seen) return Promise.resolve()
   return new Promise(resolve => {
     let settle: NodeJS.Timeout | undefined

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Matcher } from '../ring/filter.ts'
 import type { LiveFeed } from './live.ts'
-import { fail } from '../query.ts'
+import { errorAnswer } from '../query.ts'
 
 /** The most unsent bytes for a slow reader. Beyond it, nothing is written until the reader has caught up. */
 const MAX_UNSENT_BYTES = 256 * 1024
@@ -36,7 +36,7 @@ export function openEventStream(
     stop = live.watch({ matches, tell, ready, end: () => raw.end() }, from)
   } catch (error) {
     reply.code(503).header('retry-after', '1').type('application/json; charset=utf-8')
-    reply.send(fail('too_many_watching', (error as Error).message))
+    reply.send(errorAnswer('too_many_watching', (error as Error).message))
     return
   }
   reply.hijack()

@@ -118,7 +118,7 @@ class Feed implements LiveFeed {
   }
 
   #advance(follower: Follower, deadline: number): void {
-    const told: string[] = []
+    const rows: string[] = []
     let last: number | undefined
     const skippedFrom = follower.seen + 1
     const lag = Math.min(MAX_LAG_EVENTS, follower.pace * MAX_LAG_TICKS)
@@ -128,17 +128,17 @@ class Feed implements LiveFeed {
     follower.late = false
     for (const stored of this.#recent.after(follower.seen)) {
       if (follower.matches(stored)) {
-        told.push(this.#rowOf(stored))
+        rows.push(this.#rowOf(stored))
         last = stored.seq
       }
       follower.seen = stored.seq
-      if (told.length < MAX_ROWS && performance.now() < deadline) continue
+      if (rows.length < MAX_ROWS && performance.now() < deadline) continue
       follower.late = true
       follower.pace = stored.seq - start + 1
       break
     }
     const skipped = start - skippedFrom
-    if (told.length > 0 || skipped > 0) follower.tell(withTexts('rows', told, { skipped, skippedFrom }), last)
+    if (rows.length > 0 || skipped > 0) follower.tell(withTexts('rows', rows, { skipped, skippedFrom }), last)
   }
 
   #rowOf(stored: StoredEvent): string {

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Access } from '../access/access.ts'
 import { isSameSite } from '../access/access.ts'
 import { vendorFiles } from './page-files.ts'
-import { fail } from '../query.ts'
+import { errorAnswer } from '../query.ts'
 
 const PAGE_DIR = new URL('./assets/', import.meta.url).pathname
 const LOGIN_PAGE = readFileSync(`${PAGE_DIR}login.html`, 'utf8')
@@ -76,5 +76,5 @@ function showLogin(reply: FastifyReply, status: number, words: string): FastifyR
 }
 
 function refuse(reply: FastifyReply, code: string, message: string): FastifyReply {
-  return reply.code(403).send(fail(code, message))
+  return reply.code(403).send(errorAnswer(code, message))
 }

@@ -1,6 +1,6 @@
 import type { Background } from '../../model/background.ts'
 import type { Matcher } from './filter.ts'
-import { matching } from './search.ts'
+import { matchingEvents } from './search.ts'
 import type { StoredEvent } from './ring.ts'
 
 /** The most bytes of JSON for the events of one answer, because the whole answer is copied when it is sent. */
@@ -49,7 +49,7 @@ export async function listEvents(
 ): Promise<ListedEvents> {
   const part = createAnswerPart()
   let last: number | null = null
-  for await (const stored of matching(events, wanted)) {
+  for await (const stored of matchingEvents(events, wanted)) {
     if (!part.add(await wanted.show(stored))) return { texts: part.texts, next: last }
     last = stored.seq
     if (part.texts.length >= wanted.limit) return { texts: part.texts, next: last }

@@ -112,7 +112,11 @@ function journeyOf({ request, event }: StoredEvent, places: readonly Placement[]
   if (kind === 'event') steps.push({ step: 'enriched', atMs: encoded, says: 'ids, times and address filled in' })
   if (places.length > 0) {
     const what = kind === 'rejected' ? 'the rejected record' : 'the event'
-    steps.push({ step: 'published', atMs: ended, says: `${what} is durable: ${places.map(inWords).join(', ')}` })
+    steps.push({
+      step: 'published',
+      atMs: ended,
+      says: `${what} is durable: ${places.map(describePlacement).join(', ')}`
+    })
   }
   steps.push({ step: 'answered', atMs: ended, says: ENDINGS[outcome] })
   return steps
@@ -129,7 +133,7 @@ const ENDINGS: Record<StoredEvent['event']['outcome'], string> = {
 }
 
 /** A place as text for people: `tributary.events, partition 3, offset 42`. */
-export function inWords({ store, topic, partition, offset, file, position }: Placement): string {
+export function describePlacement({ store, topic, partition, offset, file, position }: Placement): string {
   if (store === 'kafka') return `${topic}, partition ${partition}${offset === undefined ? '' : `, offset ${offset}`}`
   if (store === 'memory') return 'memory'
   const spooled = store === 'spool' ? ' (spooled; on its way to Kafka)' : ''

@@ -37,13 +37,13 @@ export function publishedText({ event }: StoredEvent): string | undefined {
 /** Parses a JSON object; undefined for any other text. */
 export function parseObject(text: string): JsonObject | undefined {
   try {
-    return objectOrNothing(JSON.parse(text))
+    return objectOrUndefined(JSON.parse(text))
   } catch {
     return undefined
   }
 }
 
-function objectOrNothing(value: unknown): JsonObject | undefined {
+function objectOrUndefined(value: unknown): JsonObject | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined
 }
 
@@ -92,7 +92,7 @@ export function sdkOf(stored: StoredEvent): string {
 export function sdkIn(value: JsonObject | undefined): string {
   // A rejected record has `library` itself, because the event's context may be in the batch.
   const library =
-    objectOrNothing(value?.['library']) ?? objectOrNothing(objectOrNothing(value?.['context'])?.['library'])
+    objectOrUndefined(value?.['library']) ?? objectOrUndefined(objectOrUndefined(value?.['context'])?.['library'])
   return [text(library?.['name']), text(library?.['version'])].join(' ').trim()
 }
 

@@ -14,16 +14,16 @@ export interface Wanted {
  * Resolves with the first `limit` matching events. It searches in slices of background work, so that even a search through
  * everything in memory delays no request.
  */
-export async function collect(events: Iterable<StoredEvent>, wanted: Wanted): Promise<StoredEvent[]> {
+export async function collectEvents(events: Iterable<StoredEvent>, wanted: Wanted): Promise<StoredEvent[]> {
   const found: StoredEvent[] = []
-  for await (const stored of matching(events, wanted)) {
+  for await (const stored of matchingEvents(events, wanted)) {
     if (found.push(stored) >= wanted.limit) break
   }
   return found
 }
 
 /** Yields the matching events, in slices of background work. */
-export async function* matching(
+export async function* matchingEvents(
   events: Iterable<StoredEvent>,
   { matches, background, signal }: Omit<Wanted, 'limit'>
 ): AsyncGenerator<StoredEvent> {

@@ -7,7 +7,7 @@ import { findSegments } from '../log/segment/segment-list.ts'
 import { segmentOfChecksums } from '../log/segment/segment-name.ts'
 import { REFUSED_FILE } from '../spool/refused-file.ts'
 import type { Erased, EraseOptions, OnStep } from './erasure.ts'
-import { ERASING, ignore } from './erasure.ts'
+import { ERASING, ignoreStep } from './erasure.ts'
 import { eraseDamaged, eraseRefused } from './rewrite-lines.ts'
 import { measureSegment, rewriteSegment } from './rewrite-segment.ts'
 
@@ -84,7 +84,7 @@ async function namesIn(dir: string): Promise<string[]> {
 
 /** @returns how many went from each segment */
 async function eraseFromSegments(dir: string, options: EraseOptions): Promise<number[]> {
-  const { erasure, isDryRun = false, onStep = ignore } = options
+  const { erasure, isDryRun = false, onStep = ignoreStep } = options
   const { segments } = await findSegments(dir)
   const found: Found[] = []
   for (const segment of segments) found.push({ segment, ...(await measureSegment(dir, segment, erasure)) })

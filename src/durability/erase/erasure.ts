@@ -27,4 +27,4 @@ export interface EraseOptions {
   readonly onStep?: OnStep
 }
 
-export const ignore: OnStep = () => undefined
+export const ignoreStep: OnStep = () => undefined

@@ -2,7 +2,7 @@ import { readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isNotFound, syncFolder, unlinkIfThere, writeDurably } from '../log/segment/files.ts'
 import type { EraseOptions, Erasure } from './erasure.ts'
-import { ERASING, ignore } from './erasure.ts'
+import { ERASING, ignoreStep } from './erasure.ts'
 
 /** Each line of a file with what it holds. */
 interface Held {
@@ -76,7 +76,7 @@ function pieceOf(line: string): { readonly offset: number; readonly bytes: Buffe
 
 async function rewriteLines(
   path: string,
-  { isDryRun = false, onStep = ignore }: EraseOptions,
+  { isDryRun = false, onStep = ignoreStep }: EraseOptions,
   judge: (lines: readonly string[]) => Held[]
 ): Promise<number> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {

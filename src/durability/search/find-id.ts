@@ -1,4 +1,4 @@
-import { spelledId } from '../../model/record.ts'
+import { escapedId } from '../../model/record.ts'
 
 const KEY = Buffer.from('"messageId"')
 const QUOTE = 0x22
@@ -10,7 +10,7 @@ const MAX_ID_BYTES = 6 * 1024
 
 /** A messageId that is looked for among the bytes of records. */
 export interface WantedId {
-  /** As spelledId() has it. */
+  /** As escapedId() has it. */
   readonly text: string
   /** What stands between the quotes where no character is escaped. */
   readonly bytes: Buffer
@@ -49,7 +49,7 @@ export function hasId(bytes: Buffer, at: number, wanted: WantedId): boolean {
 export function isRecordOf(value: string, { text }: WantedId): boolean {
   try {
     const record = JSON.parse(value) as { messageId?: unknown; event?: { messageId?: unknown } | null }
-    return [record.messageId, record.event?.messageId].some(id => typeof id === 'string' && spelledId(id) === text)
+    return [record.messageId, record.event?.messageId].some(id => typeof id === 'string' && escapedId(id) === text)
   } catch {
     return false
   }
@@ -57,7 +57,7 @@ export function isRecordOf(value: string, { text }: WantedId): boolean {
 
 function textOf(literal: string): string | undefined {
   try {
-    return spelledId(String(JSON.parse(literal)))
+    return escapedId(String(JSON.parse(literal)))
   } catch {
     return undefined
   }

@@ -5,7 +5,7 @@ import type { WantedId } from './find-id.ts'
 import { hasId, isRecordOf, nextIdKey, wantedId } from './find-id.ts'
 import { linesAt } from './line-numbers.ts'
 import { LINE_FEED } from '../log/segment/lines.ts'
-import { lookAtSegmentFolder } from '../log/segment/segment-folder.ts'
+import { readSegmentFolder } from '../log/segment/segment-folder.ts'
 
 export interface FoundInLog {
   /** Folder and segment, as in a placement. */
@@ -55,7 +55,7 @@ export async function findInLog(
 
 async function segmentsOf(dir: string): Promise<string[]> {
   try {
-    const folder = await lookAtSegmentFolder(dir)
+    const folder = await readSegmentFolder(dir)
     return folder
       .segments()
       .map(({ file }) => file)

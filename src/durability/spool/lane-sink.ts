@@ -10,11 +10,11 @@ import { ProducedOffsets } from '../kafka/send/produced-offsets.ts'
 import { KafkaLanes, type Backing } from '../kafka/lanes.ts'
 import type { KafkaSettings } from '../kafka/options.ts'
 import { copyRecord } from '../lanes/copy.ts'
-import { createKeeper, type Keeper } from './keeper.ts'
+import { createPositionSaver, type PositionSaver } from './position-saver.ts'
 import { LogReading } from './log-reading.ts'
 import { REFUSED_FILE, type RefusedFile } from './refused-file.ts'
-import { RoutingEras, type Restore } from './routing-eras.ts'
-import type { Tape } from './tape.ts'
+import { RestoreHistory, type Restore } from './restore-history.ts'
+import type { SpoolLog } from './spool-log.ts'
 import type { LaneEntry } from '../lanes/lane.ts'
 
 export interface LaneSinkOptions {
@@ -22,7 +22,7 @@ export interface LaneSinkOptions {
   readonly spool: SegmentLog
   /** SPOOL_MAX_BYTES. */
   readonly maxBytes: number
-  readonly tape: Tape
+  readonly spoolLog: SpoolLog
   readonly refused: RefusedFile
   /** Returns the function that makes a record of a line, routed by the configuration in force now. */
   readonly restorer: () => Restore
@@ -45,8 +45,8 @@ export class LaneSink implements Sink {
   readonly lanes: KafkaLanes
   readonly #options: LaneSinkOptions
   readonly #offsets: ProducedOffsets
-  readonly #eras: RoutingEras
-  readonly #keeper: Keeper
+  readonly #history: RestoreHistory
+  readonly #positionSaver: PositionSaver
   readonly #reading: LogReading
   readonly #startedAt: number
   #wasReady = false
@@ -54,7 +54,7 @@ export class LaneSink implements Sink {
 
   constructor(options: LaneSinkOptions) {
     this.#options = options
-    const { settings, spool, tape, refused } = options
+    const { settings, spool, spoolLog, refused } = options
     const folder = basename(spool.dir)
     this.#offsets = new ProducedOffsets({
       segmentFile: (seconds, sequence) =>
@@ -64,8 +64,8 @@ export class LaneSink implements Sink {
     this.#startedAt = options.monotonic()
     const backing: Backing = {
       offsets: this.#offsets,
-      end: tape.end(),
-      floor: tape.start(),
+      end: spoolLog.end(),
+      floor: spoolLog.start(),
       quickMs: settings.publishTimeoutMs / 2,
       store: entries => void this.#store(entries),
       putAside: ({ record }, { topic, reason }) => refused.keep([{ line: lineOf(record), topic, reason }]),
@@ -73,25 +73,25 @@ export class LaneSink implements Sink {
       onRelayed: options.onRelayed
     }
     this.lanes = new KafkaLanes(settings, backing)
-    this.#eras = new RoutingEras(options.restorer(), tape.end())
-    this.#reading = new LogReading({ ...options, lanes: this.lanes, eras: this.#eras })
-    this.#keeper = createKeeper({ ...options, lanes: this.lanes })
+    this.#history = new RestoreHistory(options.restorer(), spoolLog.end())
+    this.#reading = new LogReading({ ...options, lanes: this.lanes, history: this.#history })
+    this.#positionSaver = createPositionSaver({ ...options, lanes: this.lanes })
   }
 
   #onChange(): void {
-    this.#eras.forget(() => this.lanes.board.floor())
+    this.#history.forget(() => this.lanes.board.floor())
     this.#reading.wake()
-    this.#keeper.wake()
+    this.#positionSaver.onConfirmed()
   }
 
   async #store(entries: readonly LaneEntry[]): Promise<void> {
     const { board } = this.lanes
-    const { spool, tape } = this.#options
+    const { spool, spoolLog } = this.#options
     const lines = linesOf(entries.map(({ record }) => record))
-    const noteEnd = this.#eras.handIn()
+    const noteEnd = this.#history.beginWrite()
     try {
       const first = await spool.append(lines)
-      const base = tape.placeOf(first)
+      const base = spoolLog.placeOf(first)
       const segment = { seconds: timeOf(first.file) / 1000, sequence: sequenceOf(first.file) ?? 0 }
       let offset = 0
       const places = entries.map((entry, index) => {
@@ -152,7 +152,7 @@ export class LaneSink implements Sink {
     const problems = [
       ...this.lanes.problems(),
       ...toSpool.problems,
-      ...this.#keeper.problems(),
+      ...this.#positionSaver.problems(),
       ...this.#reading.problems()
     ]
     const backlog = this.backlogBytes()
@@ -165,12 +165,12 @@ export class LaneSink implements Sink {
   /** Bytes in the log that are not confirmed on every lane. */
   backlogBytes(): number {
     const { board } = this.lanes
-    return this.#options.tape.backlogBytes(board.floor())
+    return this.#options.spoolLog.backlogBytes(board.floor())
   }
 
   /** Creates topics that the configuration names now. */
   ensureTopics(names: readonly string[]): void {
-    this.#eras.begin(this.#options.restorer())
+    this.#history.add(this.#options.restorer())
     this.lanes.ensureTopics(names)
   }
 
@@ -184,7 +184,7 @@ export class LaneSink implements Sink {
   }
 
   async #close(): Promise<void> {
-    const { settings, drainMs, monotonic, tape, spool } = this.#options
+    const { settings, drainMs, monotonic, spoolLog, spool } = this.#options
     while (this.lanes.openCalls() > 0) await sleep(STOP_POLL_MS)
     const drainUntil = monotonic() + drainMs
     while (this.backlogBytes() > 0 && monotonic() < drainUntil) await sleep(STOP_POLL_MS)
@@ -194,8 +194,8 @@ export class LaneSink implements Sink {
     const isUnderWay = (): boolean => this.lanes.board.lanes.some(({ batch }) => batch?.state === 'sent')
     while (isUnderWay() && monotonic() < patience) await sleep(STOP_POLL_MS)
     this.lanes.stop()
-    await this.#keeper.stop()
-    await tape.close()
+    await this.#positionSaver.stop()
+    await spoolLog.close()
     await spool.close()
   }
 }

@@ -3,15 +3,15 @@ import type { LogLines } from '../log/contract.ts'
 import type { KafkaLanes } from '../kafka/lanes.ts'
 import { load, nextPlace } from '../lanes/reading.ts'
 import type { RefusedFile } from './refused-file.ts'
-import type { RoutingEras } from './routing-eras.ts'
-import type { Tape, TapePiece } from './tape.ts'
+import type { RestoreHistory } from './restore-history.ts'
+import type { SpoolLog, SpoolChunk } from './spool-log.ts'
 import type { Place } from '../lanes/place.ts'
 
 export interface ReadingOptions {
   readonly lanes: KafkaLanes
-  readonly tape: Tape
+  readonly spoolLog: SpoolLog
   readonly refused: RefusedFile
-  readonly eras: RoutingEras
+  readonly history: RestoreHistory
   readonly log: LogLines
 }
 
@@ -48,12 +48,12 @@ export class LogReading {
   }
 
   async #run(): Promise<void> {
-    const { lanes, tape, log } = this.#options
+    const { lanes, spoolLog, log } = this.#options
     try {
       for (;;) {
         const start = this.#isStopped ? undefined : nextPlace(lanes.board, performance.now())
         if (start === undefined) break
-        const piece = await tape.read(start)
+        const piece = await spoolLog.read(start)
         if (piece.next === piece.start || this.#isStopped) break
         await this.#take(piece)
       }
@@ -67,14 +67,14 @@ export class LogReading {
     lanes.wake()
   }
 
-  async #take({ start, next, lines }: TapePiece): Promise<void> {
-    const { lanes, tape, eras } = this.#options
+  async #take({ start, next, lines }: SpoolChunk): Promise<void> {
+    const { lanes, spoolLog, history } = this.#options
     const restored: { place: Place; record: OutgoingRecord }[] = []
     const broken: Buffer[] = []
     const unknown = new Set<string>()
     for (const { place, line } of lines) {
       // Copied, because one waiting line would keep the whole chunk in memory.
-      const record = eras.restore(Buffer.from(line), place)
+      const record = history.restore(Buffer.from(line), place)
       if (record === undefined) broken.push(line)
       else restored.push({ place, record })
       for (const topic of record?.topics ?? []) if (!lanes.partitions.has(topic)) unknown.add(topic)
@@ -85,7 +85,7 @@ export class LogReading {
       { start, next, lines: restored, readAt: performance.now() },
       {
         partitionOf: (topic, record) => lanes.partitionOf(topic, record),
-        isDone: at => tape.isDone(at, lanes.partitions.get(at.topic))
+        isDone: at => spoolLog.isDone(at, lanes.partitions.get(at.topic))
       }
     )
     if (unknown.size > 0) lanes.wantTopics([...unknown])

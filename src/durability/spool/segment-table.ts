@@ -7,8 +7,8 @@ import type { Place } from '../lanes/place.ts'
 /** More bytes than a segment can have: number of the segment times this, plus the offset, is a place. */
 export const SEGMENT_SPAN = 2 ** 32
 
-/** One folder of segments in the tape. */
-export interface Reel {
+/** One folder of segments in the spool log. */
+export interface SpoolFolder {
   readonly source: SegmentSource
   /** Of its position file. */
   readonly path: string
@@ -17,7 +17,7 @@ export interface Reel {
   saved: ConsumerPosition | undefined
   /** `topic/partition` -> where the first line may be that an earlier process has not delivered. */
   readonly starts: Map<string, Place>
-  /** Place of its first line. `end`: place of the first line of the next reel. */
+  /** Place of its first line. `end`: place of the first line of the next folder. */
   first: Place
   end: Place
   /** Where its first undelivered line was at the start. */
@@ -25,13 +25,13 @@ export interface Reel {
 }
 
 interface Numbered {
-  readonly reel: Reel
+  readonly folder: SpoolFolder
   readonly segment: SegmentInfo
 }
 
 /** The segments of several folders in a row, each with a number, so that a place is one number over all of them. */
 export class SegmentTable {
-  readonly reels: Reel[] = []
+  readonly folders: SpoolFolder[] = []
   readonly #spool: SegmentLog
   /** By number; undefined: deleted. */
   readonly #segments: (Numbered | undefined)[] = []
@@ -44,25 +44,25 @@ export class SegmentTable {
     this.#spool = spool
   }
 
-  add(of: Pick<Reel, 'source' | 'path' | 'report'>): Reel {
+  add(of: Pick<SpoolFolder, 'source' | 'path' | 'report'>): SpoolFolder {
     const first = this.#segments.length * SEGMENT_SPAN
-    const reel: Reel = { ...of, saved: undefined, starts: new Map(), first, end: Infinity, floor: first }
-    const last = this.reels.at(-1)
+    const folder: SpoolFolder = { ...of, saved: undefined, starts: new Map(), first, end: Infinity, floor: first }
+    const last = this.folders.at(-1)
     if (last !== undefined) last.end = first
-    this.reels.push(reel)
-    for (const segment of of.source.segments()) this.#number(reel, segment)
-    return reel
+    this.folders.push(folder)
+    for (const segment of of.source.segments()) this.#number(folder, segment)
+    return folder
   }
 
-  #number(reel: Reel, segment: SegmentInfo): void {
+  #number(folder: SpoolFolder, segment: SegmentInfo): void {
     this.#numbers.set(segment, this.#segments.length)
-    this.#segments.push({ reel, segment })
+    this.#segments.push({ folder, segment })
   }
 
   /** Gives numbers to segments that the spool has begun since the last call. */
   refresh(): void {
-    const reel = this.reels.at(-1) as Reel
-    for (const segment of this.#spool.segments()) if (!this.#numbers.has(segment)) this.#number(reel, segment)
+    const folder = this.folders.at(-1) as SpoolFolder
+    for (const segment of this.#spool.segments()) if (!this.#numbers.has(segment)) this.#number(folder, segment)
   }
 
   get length(): number {
@@ -102,9 +102,9 @@ export class SegmentTable {
   }
 
   /** The place of a position in a folder; undefined where the position cannot be one of this folder. */
-  placeIn(reel: Reel, { file, offset }: Position): Place | undefined {
+  placeIn(folder: SpoolFolder, { file, offset }: Position): Place | undefined {
     const sequence = sequenceOf(file) ?? 0
-    const segments = reel.source.segments()
+    const segments = folder.source.segments()
     const same = segments.find(segment => segment.sequence === sequence)
     if (same !== undefined) {
       return same.file === file ? (this.placeOf(same) ?? 0) + (offset <= same.bytes ? offset : 0) : undefined
@@ -115,17 +115,17 @@ export class SegmentTable {
   }
 
   /** The position of a place in a folder; undefined where the folder has had no segment up to there. */
-  positionAt(reel: Reel, place: Place): Position | undefined {
+  positionAt(folder: SpoolFolder, place: Place): Position | undefined {
     const number = Math.floor(place / SEGMENT_SPAN)
     const at = this.#segments[number]
     const offset = place % SEGMENT_SPAN
-    if (at?.reel === reel && offset > 0) return { file: at.segment.file, offset }
-    for (let before = number - 1; before * SEGMENT_SPAN >= reel.first; before--) {
+    if (at?.folder === folder && offset > 0) return { file: at.segment.file, offset }
+    for (let before = number - 1; before * SEGMENT_SPAN >= folder.first; before--) {
       const segment = this.#segments[before]?.segment ?? this.#deleted[before]
       if (segment !== undefined) return { file: segment.file, offset: segment.bytes }
     }
-    if (at?.reel === reel) return { file: at.segment.file, offset: 0 }
+    if (at?.folder === folder) return { file: at.segment.file, offset: 0 }
     const deleted = this.#deleted[number]
-    return deleted === undefined ? reel.saved?.floor : { file: deleted.file, offset }
+    return deleted === undefined ? folder.saved?.floor : { file: deleted.file, offset }
   }
 }

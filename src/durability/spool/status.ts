@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isNotFound } from '../log/segment/files.ts'
 import { comparePositions, loadPositions, POSITION_FILE } from '../log/segment/position-file.ts'
-import { lookAtSegmentFolder } from '../log/segment/segment-folder.ts'
+import { readSegmentFolder } from '../log/segment/segment-folder.ts'
 import { sequenceOf } from '../log/segment/segment-name.ts'
 import { REFUSED_FILE } from './refused-file.ts'
 
@@ -17,10 +17,10 @@ export interface SpoolStatus {
 }
 
 /** Reads the state of the spool in a data folder and changes nothing. A server may be running. */
-export async function lookAtSpool(dataDir: string): Promise<SpoolStatus> {
+export async function readSpoolStatus(dataDir: string): Promise<SpoolStatus> {
   const dir = join(dataDir, 'spool')
   try {
-    const folder = await lookAtSegmentFolder(dir)
+    const folder = await readSegmentFolder(dir)
     const { delivered } = await loadPositions(join(dir, POSITION_FILE))
     let bytes = 0
     let segments = 0

@@ -42,7 +42,7 @@ export function inForce(members: readonly Member[], version: number): InForce {
 }
 
 /** `in force on 2 of 3 servers (version 8)`, and a line for each other one. */
-export function inForceWords({ version, have, live, others }: InForce): string {
+export function describeInForce({ version, have, live, others }: InForce): string {
   if (live === 0) return [`version ${version} is in the topic; no server is running`, ...others].join('\n  ')
   return [`in force on ${have} of ${live} ${live === 1 ? 'server' : 'servers'} (version ${version})`, ...others].join(
     '\n  '

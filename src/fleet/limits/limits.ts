@@ -30,13 +30,13 @@ export function createFleetLimits({ instance, members, monotonic }: LimitsOption
   const meter = createDemandMeter(monotonic)
   const shares = createShares()
 
-  let told: Readonly<Record<string, Demand>> = {}
+  let announced: Readonly<Record<string, Demand>> = {}
 
   function update(): void {
     const known = members()
     if (known === undefined || !known.isHeard()) return
     const own = meter.read()
-    if (hasShifted(told, own)) known.beat()
+    if (hasShifted(announced, own)) known.beat()
     shares.update(
       own,
       known.live().filter(member => member.instance !== instance)
@@ -47,7 +47,7 @@ export function createFleetLimits({ instance, members, monotonic }: LimitsOption
   return {
     offered: meter.offered,
     shareOf: shares.of,
-    demand: () => (told = meter.read()),
+    demand: () => (announced = meter.read()),
     close: () => clearInterval(timer)
   }
 }

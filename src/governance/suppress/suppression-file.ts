@@ -1,7 +1,7 @@
 import { withEditLock } from '../../keys/edit/edit-lock.ts'
-import { observe } from '../../keys/read-file.ts'
+import { readObservation } from '../../keys/read-file.ts'
 import { createFile, replaceFile } from '../../keys/edit/write-file.ts'
-import { sayingWhy } from '../../keys/edit/write-trouble.ts'
+import { withExplainedErrors } from '../../keys/edit/write-trouble.ts'
 import { ConfigError } from '../../model/config-error.ts'
 import { MAX_TRIBUTARY_FILE_BYTES } from '../../model/tributary-file.ts'
 import { digestOf, normalEntry, parseEntries } from './entries.ts'
@@ -49,9 +49,9 @@ async function edit(
   file: string,
   make: (lines: readonly string[], entries: readonly string[]) => Next
 ): Promise<Edited> {
-  return sayingWhy(file, () =>
+  return withExplainedErrors(file, () =>
     withEditLock(file, async () => {
-      const seen = await observe(file)
+      const seen = await readObservation(file)
       const isMissing = seen.problem?.endsWith('no such file') === true
       if (seen.text === undefined && !isMissing) throw new ConfigError([seen.problem ?? file])
       const text = seen.text ?? NEW_FILE
@@ -63,7 +63,7 @@ async function edit(
       if (Buffer.byteLength(written) > MAX_TRIBUTARY_FILE_BYTES) {
         throw new ConfigError([`${file}: it would be larger than ${MAX_TRIBUTARY_FILE_BYTES} bytes`])
       }
-      if (!isMissing) await replaceFile(file, written, async () => (await observe(file)).id === seen.id)
+      if (!isMissing) await replaceFile(file, written, async () => (await readObservation(file)).id === seen.id)
       else if (!(await createFile(file, written)))
         throw new ConfigError([`${file}: somebody else has made it meanwhile; try again`])
       return { changed, entries }

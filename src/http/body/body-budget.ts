@@ -5,7 +5,7 @@ const MAX_HELD_BODY_BYTES = 256 * 1024 * 1024
 export interface BodyBudget {
   /** False if the budget is used up; then nothing was taken. */
   take(bytes: number): boolean
-  giveBack(bytes: number): void
+  release(bytes: number): void
   /** Bytes that bodies hold now. */
   readonly held: number
 }
@@ -19,7 +19,7 @@ export function createBodyBudget(limit: number = MAX_HELD_BODY_BYTES): BodyBudge
       held += bytes
       return true
     },
-    giveBack(bytes) {
+    release(bytes) {
       held -= bytes
     },
     get held() {

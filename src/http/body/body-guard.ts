@@ -233,7 +233,7 @@ class BodyReader {
     this.#request.off('close', this.#onBroken)
     this.#inflater?.off('data', this.#onInflated)
     this.#inflater?.destroy()
-    this.#budget.giveBack(this.#held - body.bytes.length)
+    this.#budget.release(this.#held - body.bytes.length)
     this.#held = 0
     this.#done(body)
   }

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { ownerOf, refuseKey } from '../caller/authenticate.ts'
+import { sourceForDocument, refuseKey } from '../caller/authenticate.ts'
 import { checkHead, findCaller } from '../caller/caller.ts'
 import { withVersion } from '../paths.ts'
 import type { PathKeyOptions } from '../caller/path-key.ts'
@@ -23,7 +23,7 @@ export function registerSourceConfig(app: FastifyInstance, { authenticator, onRe
   for (const path of withVersion(['/sourceConfig'])) {
     app.get(path, { config }, async (request, reply) => {
       const caller = checkHead(request, authenticator) ?? findCaller(request, authenticator)
-      if (!caller.ok && ownerOf(caller) === undefined) {
+      if (!caller.ok && sourceForDocument(caller) === undefined) {
         onRefused(caller.code)
         return refuseKey(reply, caller.code, caller.message)
       }

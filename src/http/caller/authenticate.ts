@@ -116,7 +116,7 @@ function admit(source: Source, writeKey: string, { headers }: FastifyRequest): A
  * The source of a key for routes that serve documents; undefined if the key is refused. Neither the Origin nor a token is
  * checked there: the documents reveal nothing beyond the key.
  */
-export function ownerOf(known: Authenticated): Source | undefined {
+export function sourceForDocument(known: Authenticated): Source | undefined {
   if (known.ok) return known.source
   return known.code === 'origin_not_allowed' || known.code.startsWith('token_') ? known.source : undefined
 }

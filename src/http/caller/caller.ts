@@ -13,7 +13,7 @@ declare module 'fastify' {
 }
 
 /** Call this once for a Fastify instance before its requests go to checkHead(). */
-export function knowCallers(app: FastifyInstance): void {
+export function decorateCaller(app: FastifyInstance): void {
   app.decorateRequest('headKeys')
   app.decorateRequest('caller', undefined)
 }
@@ -60,13 +60,13 @@ export function findCaller(
 }
 
 /** The sender that the head or the query names, if that source may send; undefined otherwise. Nothing is counted. */
-export function outerCaller(request: FastifyRequest, authenticator: Authenticator): FastifyRequest['caller'] {
+export function callerOfHeadOrQuery(request: FastifyRequest, authenticator: Authenticator): FastifyRequest['caller'] {
   if (request.caller !== undefined) return request.caller
   const known = authenticator.known(queryKeys(request.query), request)
   return known?.ok === true ? known : undefined
 }
 
 /** Whether the head or the query of a request has a key. */
-export function hasOuterKey({ headKeys: inHead, query }: FastifyRequest): boolean {
+export function hasKeyInHeadOrQuery({ headKeys: inHead, query }: FastifyRequest): boolean {
   return inHead.length > 0 || queryKeys(query).length > 0
 }

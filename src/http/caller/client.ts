@@ -25,7 +25,7 @@ declare module 'fastify' {
  * proxies that TRUST_PROXY trusts. One rule applies to all three: the value of the farthest trusted proxy counts; if that
  * proxy gives none, the value of the proxy nearest to it.
  */
-export function knowClients(app: FastifyInstance, trust: TrustProxy): void {
+export function decorateClientAddress(app: FastifyInstance, trust: TrustProxy): void {
   const trusts = toTrusts(trust)
   app.decorateRequest('clientAddress', {
     getter() {

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Source } from '../../model/source.ts'
 import type { Authenticator } from './authenticate.ts'
-import { ownerOf } from './authenticate.ts'
+import { sourceForDocument } from './authenticate.ts'
 import { sendError } from '../replies.ts'
 
 export interface PathKeyOptions {
@@ -32,7 +32,7 @@ export function checkPathKey(
 ): PathKey | undefined {
   const { writeKey } = request.params
   const known = authenticator.authenticate([{ key: writeKey, place: 'the path' }], request)
-  const source = ownerOf(known)
+  const source = sourceForDocument(known)
   if (source !== undefined) return { writeKey, source }
   if (known.ok) return undefined
   onRefused(known.code)

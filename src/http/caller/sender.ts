@@ -2,16 +2,16 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type { RequestSignals } from '../../ingest/govern/governance.ts'
-import { asTraceparent, TRACEPARENT } from '../../model/record.ts'
+import { parseTraceparent, TRACEPARENT } from '../../model/record.ts'
 
 /** Keeps the address of each client after its socket has closed, for the requests that are still in flight. */
-export function rememberSenders(server: Server): void {
-  const remember = (socket: Socket): void => {
+export function cacheRemoteAddresses(server: Server): void {
+  const cacheAddress = (socket: Socket): void => {
     // Node caches the address when it is read for the first time.
     void socket.remoteAddress
   }
-  server.on('connection', remember)
-  server.on('secureConnection', remember)
+  server.on('connection', cacheAddress)
+  server.on('secureConnection', cacheAddress)
 }
 
 /** The client's address according to TRUST_PROXY; empty if the client disconnected before it could be read. */
@@ -28,7 +28,7 @@ export function signalsOf(request: FastifyRequest): RequestSignals | undefined {
 
 /** The `traceparent` of a request (W3C Trace Context); undefined if it is not valid or records do not contain it. */
 export function traceparentIn(request: FastifyRequest, { keepTraceparent }: TraceOptions): string | undefined {
-  return keepTraceparent === true ? asTraceparent(request.raw.headers[TRACEPARENT]) : undefined
+  return keepTraceparent === true ? parseTraceparent(request.raw.headers[TRACEPARENT]) : undefined
 }
 
 export interface TraceOptions {

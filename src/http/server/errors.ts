@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../model/errors.ts'
 import { DEFAULT_RETRY_AFTER_SECONDS, ERRORS, errorBody } from '../../model/errors.ts'
 import { isLingering } from './linger.ts'
 import { JSON_TYPE, sendError } from '../replies.ts'
-import { afterAnswers } from './unanswered.ts'
+import { afterPendingAnswers } from './unanswered.ts'
 
 // An import of node:http would evaluate the getter of its export WebSocket, which adds 30 ms to the start.
 const { METHODS, STATUS_CODES } = process.getBuiltinModule('node:http')
@@ -36,7 +36,7 @@ export function createClientErrorHandler(cors: '*' | undefined) {
       return
     }
     refusing.add(socket)
-    afterAnswers(socket, () => {
+    afterPendingAnswers(socket, () => {
       if (socket.writable) refuseConnection(socket, PARSER_ERRORS[error.code ?? ''] ?? 'bad_request', cors)
     })
   }
@@ -74,6 +74,6 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
  * Makes Fastify accept every method that Node can parse, and read no body whatever the Content-Type is, because crafted
  * values of that header have bypassed validation before. A handler that needs the body reads it itself.
  */
-export function knowAllMethods(app: FastifyInstance): void {
+export function acceptAllMethods(app: FastifyInstance): void {
   for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
 }

@@ -17,7 +17,7 @@ export function isLingering(socket: Socket): boolean {
  * limits. If the server closed at once, the kernel would reset the connection, and a client that writes everything before
  * it reads would never see the answer. Without limits, any client could keep the server busy.
  */
-export function letRestPass(request: IncomingMessage): void {
+export function discardRemainingBody(request: IncomingMessage): void {
   const { socket } = request
   // A request of this process to itself has no real socket, and is never complete.
   if (request.complete || request.destroyed || !(socket instanceof Socket)) return

@@ -3,11 +3,11 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { errorBody } from '../../model/errors.ts'
 import type { TrustProxy } from '../caller/client.ts'
-import { knowClients } from '../caller/client.ts'
+import { decorateClientAddress } from '../caller/client.ts'
 import { closeIdleAfter } from './connections.ts'
 import type { OriginRule } from './cors.ts'
 import { createClientErrorHandler, refuseConnection } from './errors.ts'
-import { letRestPass } from './linger.ts'
+import { discardRemainingBody } from './linger.ts'
 import { JSON_TYPE } from '../replies.ts'
 import { headFault } from './request-head.ts'
 
@@ -24,7 +24,7 @@ export interface ListenerOptions {
 /** Sets up what the tracking and the admin listener share. Call this before anything else listens for requests. */
 export function prepareListener(app: FastifyInstance, options: ListenerOptions): void {
   refuseInvalid(app, options.originRule ?? NO_PAGE)
-  knowClients(app, options.trustProxy)
+  decorateClientAddress(app, options.trustProxy)
   closeIdleAfter(app.server, options.idleMs)
 }
 
@@ -44,7 +44,7 @@ function refuseInvalid({ server }: FastifyInstance, originRule: OriginRule): voi
     const fault = headFault(request)
     if (fault === undefined) return handle?.(request, response)
     refused.add(request.socket)
-    letRestPass(request)
+    discardRemainingBody(request)
     const body = errorBody('bad_request', fault)
     const headers = { 'content-type': JSON_TYPE, 'content-length': Buffer.byteLength(body), connection: 'close' }
     response.writeHead(400, { ...headers, ...originRule(request.headers.origin), vary: 'Origin' })

@@ -5,13 +5,13 @@ import type { ConnectionLimits } from './connections.ts'
 import { limitConnections } from './connections.ts'
 import type { CorsOptions, OriginRule } from './cors.ts'
 import { allowOrigins, createOriginRule } from './cors.ts'
-import { answerError, knowAllMethods, refuseConnection } from './errors.ts'
-import { letRestPass } from './linger.ts'
+import { answerError, acceptAllMethods, refuseConnection } from './errors.ts'
+import { discardRemainingBody } from './linger.ts'
 import { prepareListener } from './listener.ts'
 import { withoutDoubledVersion } from '../paths.ts'
 import { sendError } from '../replies.ts'
-import { rememberSenders } from '../caller/sender.ts'
-import { boundPipelining, isFlooded } from './unanswered.ts'
+import { cacheRemoteAddresses } from '../caller/sender.ts'
+import { limitPipelining, isOverPipelineLimit } from './unanswered.ts'
 import type { PathRules } from './unrouted.ts'
 import { answerUnrouted } from './unrouted.ts'
 
@@ -61,15 +61,15 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const { trustProxy, timeouts = DEFAULT_TIMEOUTS } = options
   prepareListener(app, { trustProxy, idleMs: timeouts.idle, originRule })
   limitConnections(app.server, options.connections)
-  rememberSenders(app.server)
-  boundPipelining(app.server, socket => refuseConnection(socket, 'overloaded', allowOrigin))
-  knowAllMethods(app)
+  cacheRemoteAddresses(app.server)
+  limitPipelining(app.server, socket => refuseConnection(socket, 'overloaded', allowOrigin))
+  acceptAllMethods(app)
   app.setErrorHandler(answerError)
   answerUnrouted(app, PATH_RULES, ['OPTIONS'])
   await allowOrigins(app, originRule)
   app.addHook('onRequest', checkLater)
   app.addHook('onSend', (request, _reply, _payload, done) => {
-    letRestPass(request.raw)
+    discardRemainingBody(request.raw)
     done()
   })
   return app
@@ -114,7 +114,7 @@ function checkLater(request: FastifyRequest, reply: FastifyReply, done: () => vo
 
 function checkRequest(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
   const { url = '', socket } = request.raw
-  if (isFlooded(socket)) reply.hijack()
+  if (isOverPipelineLimit(socket)) reply.hijack()
   else if (url.length > MAX_URL_CHARS) sendError(reply, 'uri_too_long')
   else done()
 }

@@ -10,7 +10,7 @@ const MAX_UNANSWERED_REQUESTS = 100
  * That cost a fifth of the CPU time and a hundred megabytes, on some days and not on others.
  */
 const waiting = new WeakMap<Socket, ServerResponse[]>()
-const flooded = new WeakSet<Socket>()
+const overLimit = new WeakSet<Socket>()
 
 /**
  * Bounds the requests that a client may send on one connection before it reads the answers: Node hands over every request
@@ -18,15 +18,15 @@ const flooded = new WeakSet<Socket>()
  *
  * @param refuse ends the connection of a client that sends more
  */
-export function boundPipelining(server: Server, refuse: (socket: Socket) => void): void {
+export function limitPipelining(server: Server, refuse: (socket: Socket) => void): void {
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request
     let responses = waiting.get(socket)
     if (responses === undefined) waiting.set(socket, (responses = []))
     responses.push(response)
     response.on('close', forget)
-    if (responses.length <= MAX_UNANSWERED_REQUESTS || flooded.has(socket)) return
-    flooded.add(socket)
+    if (responses.length <= MAX_UNANSWERED_REQUESTS || overLimit.has(socket)) return
+    overLimit.add(socket)
     refuse(socket)
   })
 }
@@ -38,12 +38,12 @@ function forget(this: ServerResponse): void {
 }
 
 /** Whether the bound above ended the connection: requests that are still parsed from it are ignored. */
-export function isFlooded(socket: Socket): boolean {
-  return flooded.has(socket)
+export function isOverPipelineLimit(socket: Socket): boolean {
+  return overLimit.has(socket)
 }
 
 /** Calls `act` when every complete request of this connection has its answer; at once if all have. */
-export function afterAnswers(socket: Socket, act: () => void): void {
+export function afterPendingAnswers(socket: Socket, act: () => void): void {
   const last = (waiting.get(socket) ?? []).findLast(({ req }) => req.complete)
   if (last === undefined) act()
   else last.once('close', act)

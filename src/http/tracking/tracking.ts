@@ -23,7 +23,7 @@ import type { GuardedBody } from '../body/body-guard.ts'
 import { readBody } from '../body/body-guard.ts'
 import type { Encoding } from '../body/encoding.ts'
 import { readMedia } from '../body/media.ts'
-import { checkHead, findCaller, hasOuterKey, knowCallers, outerCaller } from '../caller/caller.ts'
+import { checkHead, findCaller, hasKeyInHeadOrQuery, decorateCaller, callerOfHeadOrQuery } from '../caller/caller.ts'
 import { BATCH_PATHS, singlePaths } from '../paths.ts'
 import { sendAnswer, sendError } from '../replies.ts'
 import { senderOf, signalsOf, traceparentIn, type TraceOptions } from '../caller/sender.ts'
@@ -71,7 +71,7 @@ declare module 'fastify' {
 export function registerTracking(app: FastifyInstance, options: TrackingOptions): void {
   const { limits, minimumRate, bufferPool, budget = createBodyBudget(), workQueue = createWorkQueue() } = options
   const limitsOf = createLimitsOf(limits)
-  knowCallers(app)
+  decorateCaller(app)
   app.decorateRequest('encoding', 'identity')
   app.decorateRequest('unreadable', undefined)
 
@@ -88,7 +88,7 @@ export function registerTracking(app: FastifyInstance, options: TrackingOptions)
         const most = limitsOf(request.caller?.source)
         const { bytes: limit, name } = bodyLimit(endpoint, most)
         const limitName = setterOf(most, name)
-        const keepBytes = hasOuterKey(request) ? options.keepBytes : undefined
+        const keepBytes = hasKeyInHeadOrQuery(request) ? options.keepBytes : undefined
         const guard = { encoding: request.encoding, limit, limitName, keepBytes, budget, bufferPool, minimumRate }
         readBody(request.raw, guard, guarded => workQueue.later(() => void track(guarded, request, reply, context)))
       }
@@ -107,7 +107,8 @@ function passesHead(request: FastifyRequest, reply: FastifyReply, options: Track
     request.encoding = media
     return refused === undefined || refuse(refused.code)
   }
-  const isKept = keepBytes !== undefined && refused === undefined && outerCaller(request, authenticator) !== undefined
+  const isKept =
+    keepBytes !== undefined && refused === undefined && callerOfHeadOrQuery(request, authenticator) !== undefined
   if (!isKept) return refuse(media.code as ErrorCode, media.message)
   request.unreadable = media
   return true
@@ -140,7 +141,7 @@ async function track(
   } catch (error) {
     reply.send(error)
   } finally {
-    context.budget.giveBack(bytes.length)
+    context.budget.release(bytes.length)
   }
 }
 
@@ -159,7 +160,7 @@ function collectFacts(
 ): IngestRequest | Unreadable | undefined {
   const { endpoint, path, limitsOf, isLenient, authenticator } = context
   context.onBytes(bytes.length)
-  if (bytes.length > 0 || hasOuterKey(request)) {
+  if (bytes.length > 0 || hasKeyInHeadOrQuery(request)) {
     const before = limitsOf(request.caller?.source)
     const parsed = parseBody(bytes, { endpoint: endpoint.kind, limits: before, isLenient })
     if (!parsed.ok) return { bytes, isComplete: true, fault: parsed.fault }
@@ -209,7 +210,7 @@ async function refuseBody(
   context: RouteContext
 ): Promise<Answer | undefined> {
   const { endpoint, path, authenticator, pipeline } = context
-  const caller = body.caller ?? (hasOuterKey(request) ? findCaller(request, authenticator) : undefined)
+  const caller = body.caller ?? (hasKeyInHeadOrQuery(request) ? findCaller(request, authenticator) : undefined)
   if (caller === undefined) return { ...faultAnswer(body.fault), refused: body.fault.code }
   if (!caller.ok) return refuseCaller(request, reply, context, caller)
   const { source, writeKey } = caller

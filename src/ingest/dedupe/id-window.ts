@@ -104,7 +104,7 @@ export class HashIdWindow {
       const high = this.#tickets.highOf(ticket)
       const low = this.#tickets.lowOf(ticket)
       this.#tableOf(high).replace(low, -ticket, this.#append(high, low, tick))
-      this.#tickets.giveBack(ticket)
+      this.#tickets.release(ticket)
       onKeep?.(high, low, unixSeconds)
     }
   }
@@ -113,7 +113,7 @@ export class HashIdWindow {
   drop(tickets: readonly number[]): void {
     for (const ticket of tickets) {
       this.#tableOf(this.#tickets.highOf(ticket)).remove(this.#tickets.lowOf(ticket), -ticket)
-      this.#tickets.giveBack(ticket)
+      this.#tickets.release(ticket)
     }
   }
 

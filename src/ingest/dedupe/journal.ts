@@ -2,7 +2,7 @@ import { readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openEntryFile } from '../../disk/entry-file.ts'
 import type { EntryFile } from '../../disk/entry-file.ts'
-import { orNothing } from './or-nothing.ts'
+import { undefinedIfMissing } from './undefined-if-missing.ts'
 
 /** An entry: the two halves of an id's hash and the Unix second in which it was kept, as 32-bit little-endian numbers. */
 export const ENTRY_BYTES = 12
@@ -109,7 +109,7 @@ export class IdJournal {
 }
 
 async function readEntries(path: string, restore: EachId): Promise<void> {
-  const bytes = await orNothing(path, readFile(path))
+  const bytes = await undefinedIfMissing(path, readFile(path))
   if (bytes === undefined) return
   const entries = Math.floor(bytes.length / ENTRY_BYTES)
   const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)

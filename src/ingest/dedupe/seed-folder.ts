@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { orNothing } from './or-nothing.ts'
+import { undefinedIfMissing } from './undefined-if-missing.ts'
 
 /** The seed of the hashes of ids. */
 export type Seed = readonly [number, number]
@@ -99,7 +99,7 @@ export async function journalNames(dir: string): Promise<string[]> {
 }
 
 async function journalFiles(dir: string): Promise<string[]> {
-  const files = await orNothing(dir, readdir(dir))
+  const files = await undefinedIfMissing(dir, readdir(dir))
   return files?.filter(file => JOURNAL_NAME.test(file)) ?? []
 }
 
@@ -118,7 +118,7 @@ export function seedOf(dir: string): Promise<Seed | 'missing' | 'unusable'> {
 }
 
 async function readSeed(path: string): Promise<Seed | 'missing' | 'unusable'> {
-  const text = await orNothing(path, readFile(path, 'utf8'))
+  const text = await undefinedIfMissing(path, readFile(path, 'utf8'))
   if (text === undefined) return 'missing'
   try {
     const [high, low, ...more] = JSON.parse(text) as unknown[]

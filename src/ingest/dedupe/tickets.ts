@@ -4,7 +4,7 @@ const WORDS = 3
 const FIRST_TICKETS = 64
 
 /**
- * The hashes of ids in flight, each under a ticket: a number from 1 on that is reused after giveBack(). The number of
+ * The hashes of ids in flight, each under a ticket: a number from 1 on that is reused after release(). The number of
  * tickets is not limited here, because an id in flight must not be evicted.
  */
 export class Tickets {
@@ -38,7 +38,7 @@ export class Tickets {
   }
 
   /** Frees a ticket that is in use. */
-  giveBack(ticket: number): void {
+  release(ticket: number): void {
     this.words[(ticket - 1) * WORDS + 2] = this.#free
     this.#free = ticket
     this.count--

@@ -2,11 +2,11 @@ import type { ParsedBody } from '../parse/body.ts'
 import { asObject } from '../parse/body.ts'
 import type { RequestFacts } from './encode.ts'
 import type { BadEvent } from '../judge/judge.ts'
-import { endOfLine } from '../../model/record.ts'
+import { lineSuffix } from '../../model/record.ts'
 import { KEY } from '../parse/known-keys.ts'
 import type { LineWriter } from './line-writer.ts'
 import { ObjectCopy } from './object-copy.ts'
-import { spellBytes, withoutWriteKeys } from '../parse/spell-bytes.ts'
+import { encodeAsJson, maskWriteKeys } from '../parse/encode-as-json.ts'
 
 /** A refused event that is kept as text is truncated here, because escaping can make it six times as long. */
 const MAX_TEXT_CHARS = 65_536
@@ -51,13 +51,13 @@ export function encodeRejected(writer: LineWriter, bad: BadEvent, facts: Request
     receivedAt: facts.receivedAtText,
     library: libraryOf(bad.value, facts.body)
   }
-  writer.text(`,${JSON.stringify(rest).slice(1, -1)}${endOfLine(facts.traceparent)}`)
+  writer.text(`,${JSON.stringify(rest).slice(1, -1)}${lineSuffix(facts.traceparent)}`)
   writer.endLine()
 }
 
 /** Writes an event that is not UTF-8 with its original bytes; as text it would lose the invalid bytes. */
 function spelledBytes(bytes: Buffer, writeKey: string): string {
-  const { json, encoding } = spellBytes(withoutWriteKeys(bytes.subarray(0, MAX_TEXT_CHARS), writeKey))
+  const { json, encoding } = encodeAsJson(maskWriteKeys(bytes.subarray(0, MAX_TEXT_CHARS), writeKey))
   return `${json},"encoding":"${encoding}"`
 }
 

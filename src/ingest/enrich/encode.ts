@@ -1,5 +1,5 @@
 import type { OutgoingRecord } from '../../model/record.ts'
-import { endOfLine, messageIdOf, TRACEPARENT } from '../../model/record.ts'
+import { lineSuffix, messageIdOf, TRACEPARENT } from '../../model/record.ts'
 import type { ParsedBody, SharedObject } from '../parse/body.ts'
 import { asObject } from '../parse/body.ts'
 import type { GoodEvent } from '../judge/good-event.ts'
@@ -8,10 +8,10 @@ import { ipToFill } from './ip.ts'
 import type { LineWriter } from './line-writer.ts'
 import { ObjectCopy } from './object-copy.ts'
 import type { Pattern } from '../judge/pattern.ts'
-import { ACTION, NOWHERE } from '../judge/pattern.ts'
+import { ACTION, NO_POSITION } from '../judge/pattern.ts'
 import type { Scan } from '../parse/scan-result.ts'
 import { scanObject } from '../parse/scan.ts'
-import { correctSkew, finerDigits, isCommonSpelling, isSpellable, toFinerText, toText } from '../parse/time.ts'
+import { correctSkew, isCommonSpelling, isRfc3339, subMillisDigits, toPreciseText, toText } from '../parse/time.ts'
 
 /** `version` of every event, as in Segment's common fields. */
 const SPEC_VERSION = 2
@@ -45,7 +45,7 @@ export function createFacts(request: {
 }): RequestFacts {
   const { traceparent, source } = request
   const receivedAtText = toText(request.receivedAt)
-  const end = endOfLine(traceparent)
+  const end = lineSuffix(traceparent)
   const tail = `"receivedAt":"${receivedAtText}","projectId":"${source}","version":${SPEC_VERSION}${end}`
   return { ...request, traceparent, receivedAtText, tail }
 }
@@ -113,7 +113,7 @@ export class EventEncoder {
     }
     if (!out.isEmpty) writer.byte(COMMA)
     writer.short(plan.fields)
-    if (pattern.messageIdAt === NOWHERE) writer.ascii(`"messageId":"${messageIdOf(texts)}",`)
+    if (pattern.messageIdAt === NO_POSITION) writer.ascii(`"messageId":"${messageIdOf(texts)}",`)
     this.#writeTimes(event)
     writer.short(this.#tail)
   }
@@ -164,20 +164,20 @@ export class EventEncoder {
     const { timestampAt, originalTimestampAt, sentAtAt } = pattern
     const { body, receivedAt } = this.#facts
     const writer = this.#writer
-    const given = timestampAt === NOWHERE ? originalTimestampAt : timestampAt
+    const given = timestampAt === NO_POSITION ? originalTimestampAt : timestampAt
     const original = event.instantAt(given)
     if (Number.isNaN(original)) return this.#writeTimestamp(receivedAt)
     const [start, end] = [scan.valueStartAt(given), scan.valueEndAt(given)]
-    if (originalTimestampAt === NOWHERE) {
+    if (originalTimestampAt === NO_POSITION) {
       writer.short(ORIGINAL_TIMESTAMP)
       writer.short(body.bytes, start, end)
       writer.byte(COMMA)
     }
-    const sentAt = sentAtAt === NOWHERE ? (body.envelope.sentAt?.time ?? Number.NaN) : event.instantAt(sentAtAt)
+    const sentAt = sentAtAt === NO_POSITION ? (body.envelope.sentAt?.time ?? Number.NaN) : event.instantAt(sentAtAt)
     const corrected = correctSkew({ original, sentAt, receivedAt })
     if (!Number.isNaN(corrected)) return this.#writeCorrected(corrected, event, given)
     const isCommon = scan.isPlainAt(given) && isCommonSpelling(body.bytes, start + 1, end - 1)
-    if (!isCommon && isSpellable(original)) return this.#writeCorrected(original, event, given)
+    if (!isCommon && isRfc3339(original)) return this.#writeCorrected(original, event, given)
     writer.short(TIMESTAMP)
     writer.short(body.bytes, start, end)
     writer.byte(COMMA)
@@ -190,10 +190,10 @@ export class EventEncoder {
     if (!scan.isPlainAt(given)) {
       const original = JSON.parse(text(start, end)) as string
       this.#writer.short(TIMESTAMP)
-      this.#writer.ascii(`"${toFinerText(instant, original)}",`)
+      this.#writer.ascii(`"${toPreciseText(instant, original)}",`)
       return
     }
-    const { from, to } = finerDigits(bytes, start + 1, end - 1)
+    const { from, to } = subMillisDigits(bytes, start + 1, end - 1)
     this.#writeTimestamp(instant, from === to ? NOTHING : bytes.subarray(from, to))
   }
 
@@ -214,7 +214,7 @@ function makePlan(pattern: Pattern, { body, address }: RequestFacts): EncodePlan
   const integrations: Merge = { own: pattern.integrations, shared: envelope.integrations, ip: undefined }
   const type = pattern.hasOwnType ? '' : `"type":"${pattern.type}",`
   const sentAt =
-    pattern.sentAtAt === NOWHERE && envelope.sentAt !== undefined ? `"sentAt":${envelope.sentAt.json},` : ''
+    pattern.sentAtAt === NO_POSITION && envelope.sentAt !== undefined ? `"sentAt":${envelope.sentAt.json},` : ''
   const contextEnd = appendsOnlyIp(context) ? Buffer.from(`,"ip":"${ip}"}`) : undefined
   return {
     context: contextEnd === undefined && changesAnything(context) ? context : undefined,

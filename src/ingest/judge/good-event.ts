@@ -3,7 +3,7 @@ import { parseDateTimeBytes } from '../../contract/date-time.ts'
 import type { EventType } from '../../model/event-types.ts'
 import type { JsonObject, ParsedBody } from '../parse/body.ts'
 import type { Pattern } from './pattern.ts'
-import { NOWHERE } from './pattern.ts'
+import { NO_POSITION } from './pattern.ts'
 import { asObject } from '../parse/body.ts'
 import { KEY } from '../parse/known-keys.ts'
 import type { ConsentSigns } from '../route/consent.ts'
@@ -20,7 +20,7 @@ export interface Texts {
   idEnd: number
   keyStart: number
   keyEnd: number
-  takeTexts(messageId: string, key: string): void
+  setTexts(messageId: string, key: string): void
 }
 
 /** A valid event: its bytes and its pattern. Strings and objects are created only on demand. */
@@ -47,20 +47,20 @@ export class GoodEvent implements RoutedEvent {
    */
   writeKeySpans(to: Texts, made?: string): void {
     const { messageIdAt, keyAt } = this.pattern
-    if (!this.#isPlain(messageIdAt) || (keyAt !== NOWHERE && !this.#isPlain(keyAt))) {
-      to.takeTexts(this.#textAt(messageIdAt) ?? made ?? randomUUID(), this.key())
+    if (!this.#isPlain(messageIdAt) || (keyAt !== NO_POSITION && !this.#isPlain(keyAt))) {
+      to.setTexts(this.#textAt(messageIdAt) ?? made ?? randomUUID(), this.key())
       return
     }
     to.texts = this.#body.bytes
     to.idStart = this.scan.valueStartAt(messageIdAt) + 1
     to.idEnd = this.scan.valueEndAt(messageIdAt) - 1
-    if (keyAt === NOWHERE) return
+    if (keyAt === NO_POSITION) return
     to.keyStart = this.scan.valueStartAt(keyAt) + 1
     to.keyEnd = this.scan.valueEndAt(keyAt) - 1
   }
 
   #isPlain(place: number): boolean {
-    return place !== NOWHERE && this.scan.isPlainAt(place)
+    return place !== NO_POSITION && this.scan.isPlainAt(place)
   }
 
   /** The partition key: userId, otherwise anonymousId, otherwise an empty string. */
@@ -78,8 +78,8 @@ export class GoodEvent implements RoutedEvent {
     const outline = asObject(this.pattern.context)
     const shared = this.#body.envelope.context?.value ?? {}
     const isOwn = outline !== undefined && CONSENT_MEMBERS.some(name => Object.hasOwn(outline, name))
-    const place = isOwn ? this.scan.find(KEY.context) : NOWHERE
-    if (place === NOWHERE) return { consent: shared['consent'], consentManagement: shared['consentManagement'] }
+    const place = isOwn ? this.scan.find(KEY.context) : NO_POSITION
+    if (place === NO_POSITION) return { consent: shared['consent'], consentManagement: shared['consentManagement'] }
     const text = this.#body.text(this.scan.valueStartAt(place), this.scan.valueEndAt(place))
     const { consent, consentManagement } = { ...shared, ...(JSON.parse(text) as JsonObject) }
     return { consent, consentManagement }
@@ -90,17 +90,17 @@ export class GoodEvent implements RoutedEvent {
     return JSON.parse(this.#body.text(this.scan.start, this.scan.end)) as JsonObject
   }
 
-  /** The date-time at a place in milliseconds since the epoch; NaN if the value is none, and for NOWHERE. */
+  /** The date-time at a place in milliseconds since the epoch; NaN if the value is none, and for NO_POSITION. */
   instantAt(place: number): number {
-    if (place === NOWHERE) return Number.NaN
+    if (place === NO_POSITION) return Number.NaN
     const [start, end] = [this.scan.valueStartAt(place), this.scan.valueEndAt(place)]
     if (this.scan.isPlainAt(place)) return parseDateTimeBytes(this.#body.bytes, start + 1, end - 1)
     return toInstant(JSON.parse(this.#body.text(start, end)))
   }
 
-  /** The string at a place; undefined for NOWHERE. */
+  /** The string at a place; undefined for NO_POSITION. */
   #textAt(place: number): string | undefined {
-    if (place === NOWHERE) return undefined
+    if (place === NO_POSITION) return undefined
     const [start, end] = [this.scan.valueStartAt(place), this.scan.valueEndAt(place)]
     if (this.scan.isPlainAt(place)) return this.#body.ownText(start + 1, end - 1)
     return JSON.parse(this.#body.text(start, end)) as string

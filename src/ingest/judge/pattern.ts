@@ -48,7 +48,7 @@ const KIND_DECIDES: ReadonlySet<number> = new Set([
   ...[KEY.event, KEY.timestamp, KEY.originalTimestamp, KEY.sentAt]
 ])
 
-export const NOWHERE = -1
+export const NO_POSITION = -1
 
 /**
  * What a valid event has in common with all events that get the same verdict and are written in the same way: the same keys
@@ -65,7 +65,7 @@ export class Pattern {
   readonly hasOwnType: boolean
   /** ACTION, by place. */
   readonly actions: number[] = []
-  /** The places of these members; NOWHERE if a member is missing or counts as missing. */
+  /** The places of these members; NO_POSITION if a member is missing or counts as missing. */
   readonly messageIdAt: number
   /** The place of the partition key: userId, otherwise anonymousId. */
   readonly keyAt: number
@@ -84,9 +84,9 @@ export class Pattern {
     this.context = contextOutline(value['context'])
     this.integrations = value['integrations']
     this.hasOwnType = value['type'] === type
-    this.messageIdAt = isBlank(String(value['messageId'])) ? NOWHERE : placeOfText(scan, KEY.messageId)
+    this.messageIdAt = isBlank(String(value['messageId'])) ? NO_POSITION : placeOfText(scan, KEY.messageId)
     const userIdAt = placeOfText(scan, KEY.userId)
-    this.keyAt = userIdAt === NOWHERE ? placeOfText(scan, KEY.anonymousId) : userIdAt
+    this.keyAt = userIdAt === NO_POSITION ? placeOfText(scan, KEY.anonymousId) : userIdAt
     this.nameAt = placeOfText(scan, KEY.event)
     this.timestampAt = placeOfTime(scan, 'timestamp', value)
     this.originalTimestampAt = placeOfTime(scan, 'originalTimestamp', value)
@@ -111,11 +111,11 @@ export class Pattern {
       case KEY.type:
         return this.hasOwnType ? ACTION.keep : ACTION.drop
       case KEY.messageId:
-        return this.messageIdAt === NOWHERE ? ACTION.drop : ACTION.keep
+        return this.messageIdAt === NO_POSITION ? ACTION.drop : ACTION.keep
       case KEY.originalTimestamp:
-        return this.originalTimestampAt === NOWHERE ? ACTION.drop : ACTION.keep
+        return this.originalTimestampAt === NO_POSITION ? ACTION.drop : ACTION.keep
       case KEY.sentAt:
-        return this.sentAtAt === NOWHERE ? ACTION.dropForSentAt : ACTION.keep
+        return this.sentAtAt === NO_POSITION ? ACTION.dropForSentAt : ACTION.keep
       case KEY.context:
         return ACTION.context
       case KEY.integrations:
@@ -217,16 +217,16 @@ function isText(kind: number): boolean {
   return kind === KIND.stringPlain || kind === KIND.stringEscaped
 }
 
-/** The place of a non-empty string; NOWHERE if the value is missing, empty or no string. */
+/** The place of a non-empty string; NO_POSITION if the value is missing, empty or no string. */
 function placeOfText(scan: Scan, number: number): number {
   const place = scan.find(number)
-  return place >= 0 && isText(scan.kindAt(place)) ? place : NOWHERE
+  return place >= 0 && isText(scan.kindAt(place)) ? place : NO_POSITION
 }
 
-/** The place of a time; NOWHERE if the value is missing, null, or a zero time. */
+/** The place of a time; NO_POSITION if the value is missing, null, or a zero time. */
 function placeOfTime(scan: Scan, key: 'timestamp' | 'originalTimestamp' | 'sentAt', value: JsonObject): number {
   const place = scan.find(KEY[key])
-  return place >= 0 && scan.kindAt(place) !== KIND.null && !isZeroTime(value[key]) ? place : NOWHERE
+  return place >= 0 && scan.kindAt(place) !== KIND.null && !isZeroTime(value[key]) ? place : NO_POSITION
 }
 
 /** Whether a value may count as missing. Such an event is judged separately, because a missing value is written differently. */

@@ -43,18 +43,18 @@ export interface Outline {
  * @param most stop after this many members
  */
 export function outlineOf(bytes: Buffer, from: number, most = Infinity): Outline | undefined {
-  const start = skipBlank(bytes, from)
+  const start = skipSeparators(bytes, from)
   if (bytes[start] !== OPEN_BRACE) return undefined
-  let at = skipBlank(bytes, start + 1)
+  let at = skipSeparators(bytes, start + 1)
   const members: OutlineMember[] = []
-  for (; at < bytes.length && members.length < most; at = skipBlank(bytes, at)) {
+  for (; at < bytes.length && members.length < most; at = skipSeparators(bytes, at)) {
     if (bytes[at] === CLOSE_BRACE) return { start, members, open: undefined, end: at + 1 }
     const keyEnd = bytes[at] === QUOTE ? endOfString(bytes, at) : undefined
     const key = keyEnd === undefined ? undefined : readKey(bytes.toString('utf8', at, keyEnd))
     if (keyEnd === undefined || key === undefined) break
-    const colon = skipBlank(bytes, keyEnd)
+    const colon = skipSeparators(bytes, keyEnd)
     if (bytes[colon] !== COLON) break
-    const valueStart = skipBlank(bytes, colon + 1)
+    const valueStart = skipSeparators(bytes, colon + 1)
     const valueEnd = endOfValue(bytes, valueStart)
     if (valueEnd === undefined) return { start, members, open: { key, start: valueStart }, end: undefined }
     members.push({ key, value: { start: valueStart, end: valueEnd } })
@@ -71,17 +71,17 @@ export function outlineOf(bytes: Buffer, from: number, most = Infinity): Outline
  */
 export function elementsOf(bytes: Buffer, start: number, most = Infinity): Span[] {
   const elements: Span[] = []
-  for (let at = skipBlank(bytes, start + 1); at < bytes.length && elements.length < most;) {
+  for (let at = skipSeparators(bytes, start + 1); at < bytes.length && elements.length < most;) {
     const end = endOfValue(bytes, at)
     if (end === undefined) break
     elements.push({ start: at, end })
-    at = skipBlank(bytes, end)
+    at = skipSeparators(bytes, end)
   }
   return elements
 }
 
 /** The position after white space, NULs and commas. */
-export function skipBlank(bytes: Buffer, start: number): number {
+export function skipSeparators(bytes: Buffer, start: number): number {
   let at = start
   while (isBlank(bytes[at])) at++
   return at

@@ -31,7 +31,7 @@ const MOST_AHEAD_MS = 366 * 86_400_000
 export function correctSkew(times: { original: number; sentAt: number; receivedAt: number }): number {
   if (times.original - times.sentAt > MOST_AHEAD_MS) return Number.NaN
   const corrected = times.receivedAt - (times.sentAt - times.original)
-  return isSpellable(corrected) ? corrected : Number.NaN
+  return isRfc3339(corrected) ? corrected : Number.NaN
 }
 
 /** The index of the first digit below milliseconds in a date-time. */
@@ -41,7 +41,7 @@ const FINER_AT = SECONDS_END + 1 + 3
  * The span [from, to) of the digits below milliseconds in the date-time of bytes [start, end). A corrected time keeps these
  * digits, because they give the order of a program's events, and the correction itself has only milliseconds.
  */
-export function finerDigits(
+export function subMillisDigits(
   bytes: Uint8Array,
   start: number,
   end: number
@@ -72,7 +72,7 @@ export function isCommonSpelling(bytes: Uint8Array, start: number, end: number):
 }
 
 /** Whether RFC 3339 can spell an instant in UTC. */
-export function isSpellable(instant: number): boolean {
+export function isRfc3339(instant: number): boolean {
   return instant >= EARLIEST_MS && instant <= LATEST_MS
 }
 
@@ -106,8 +106,8 @@ export function toText(instant: number): string {
 }
 
 /** A corrected instant as RFC 3339, with the digits below milliseconds of the original date-time. */
-export function toFinerText(instant: number, original: string): string {
+export function toPreciseText(instant: number, original: string): string {
   const bytes = Buffer.from(original)
-  const { from, to } = finerDigits(bytes, 0, bytes.length)
+  const { from, to } = subMillisDigits(bytes, 0, bytes.length)
   return `${toText(instant).slice(0, -1)}${bytes.toString('latin1', from, to)}Z`
 }

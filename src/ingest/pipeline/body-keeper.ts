@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../model/clock.ts'
 import type { Fault } from '../../model/reasons.ts'
-import { createRecord, endOfLine } from '../../model/record.ts'
+import { createRecord, lineSuffix } from '../../model/record.ts'
 import type { Sink } from '../../model/sink.ts'
 import { SinkUnavailable } from '../../model/sink.ts'
 import type { Source } from '../../model/source.ts'
 import type { Dedupe, DedupeClaims } from '../dedupe/dedupe.ts'
 import type { Endpoint } from '../judge/judge.ts'
 import type { Router } from '../route/route.ts'
-import { spellBytes, withoutWriteKeys } from '../parse/spell-bytes.ts'
+import { encodeAsJson, maskWriteKeys } from '../parse/encode-as-json.ts'
 import { toText } from '../parse/time.ts'
 import type { Governance } from '../govern/governance.ts'
 
@@ -77,7 +77,7 @@ const MS_PER_HOUR = 3_600_000
 export function createBodyKeeper(options: BodyKeeperOptions): BodyKeeper {
   const { dedupe, ledger, clock, refusedBytesPerHour = 0 } = options
   if (refusedBytesPerHour === 0) return { keep: async () => undefined }
-  const takeRoom = createRoom(refusedBytesPerHour, clock)
+  const takeBudget = createHourlyBudget(refusedBytesPerHour, clock)
 
   /** Returns the claims if the body is new; otherwise its outcome. */
   async function claim(body: RefusedBody): Promise<DedupeClaims | BodyOutcome> {
@@ -99,7 +99,7 @@ export function createBodyKeeper(options: BodyKeeperOptions): BodyKeeper {
       const claims = await claim(body)
       if (claims === 'failed') throw new SinkUnavailable('another request with the same body failed')
       if (typeof claims === 'string') return ledger.bodyRefused(source.id, claims)
-      if (!takeRoom(source.id, Math.min(bytes.length, MAX_KEPT_BODY_BYTES) + RECORD_FRAME_BYTES)) {
+      if (!takeBudget(source.id, Math.min(bytes.length, MAX_KEPT_BODY_BYTES) + RECORD_FRAME_BYTES)) {
         claims.abort()
         return ledger.bodyRefused(source.id, 'over_limit')
       }
@@ -117,14 +117,14 @@ export function createBodyKeeper(options: BodyKeeperOptions): BodyKeeper {
 }
 
 /** Returns a function that takes bytes of a source's budget; false if the budget is too small. */
-function createRoom(bytesPerHour: number, clock: Clock): (source: string, bytes: number) => boolean {
-  const rooms = new Map<string, { bytes: number; at: number }>()
+function createHourlyBudget(bytesPerHour: number, clock: Clock): (source: string, bytes: number) => boolean {
+  const budgets = new Map<string, { bytes: number; at: number }>()
   return (source, bytes) => {
     const now = clock.monotonic()
-    const { bytes: left, at } = rooms.get(source) ?? { bytes: bytesPerHour, at: now }
-    const room = Math.min(bytesPerHour, left + ((now - at) / MS_PER_HOUR) * bytesPerHour)
-    const fits = bytes <= room
-    rooms.set(source, { bytes: fits ? room - bytes : room, at: now })
+    const { bytes: left, at } = budgets.get(source) ?? { bytes: bytesPerHour, at: now }
+    const budget = Math.min(bytesPerHour, left + ((now - at) / MS_PER_HOUR) * bytesPerHour)
+    const fits = bytes <= budget
+    budgets.set(source, { bytes: fits ? budget - bytes : budget, at: now })
     return fits
   }
 }
@@ -146,7 +146,7 @@ function recordOf(body: RefusedBody, { router, clock }: BodyKeeperOptions) {
   const receivedAt = clock.now()
   const type = typeOf(endpoint)
   const kept = bytes.subarray(0, MAX_KEPT_BODY_BYTES)
-  const { json, encoding } = spellBytes(withoutWriteKeys(kept, writeKey))
+  const { json, encoding } = encodeAsJson(maskWriteKeys(kept, writeKey))
   const rest = {
     encoding,
     complete: body.isComplete && kept.length === bytes.length,
@@ -159,7 +159,7 @@ function recordOf(body: RefusedBody, { router, clock }: BodyKeeperOptions) {
     receivedAt: toText(receivedAt),
     library: { name: null, version: null }
   }
-  const end = endOfLine(body.traceparent)
+  const end = lineSuffix(body.traceparent)
   const line = Buffer.from(`{"kind":"body","body":${json},${JSON.stringify(rest).slice(1, -1)}${end}\n`)
   const topics = router().rejectedTopics(source.id, type)
   return createRecord({

@@ -81,7 +81,7 @@ export class EventEntry implements EventReport {
   }
 
   /** Copies the messageId and the partition key into a buffer of their own. */
-  takeTexts(messageId: string, key: string): void {
+  setTexts(messageId: string, key: string): void {
     Object.assign(this, textsOf(messageId, key))
   }
 }

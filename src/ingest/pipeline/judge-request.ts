@@ -31,7 +31,7 @@ export async function judgeAll(
   for (let index = 0; index < body.events.length; index++) {
     if (inPieces && index % EVENTS_AT_ONCE === 0) await pause()
     const event = judgeEvent(judge, endpoint, body, index)
-    events.push(shared === undefined || event.fault !== undefined ? event : refuseGood(event, index, shared))
+    events.push(shared === undefined || event.fault !== undefined ? event : rejectGoodEvent(event, index, shared))
   }
   return events
 }
@@ -52,7 +52,7 @@ export async function governAll(
 }
 
 /** Refuses an event that is valid by itself. */
-export function refuseGood(event: GoodEvent, index: number, why: Fault): BadEvent {
+export function rejectGoodEvent(event: GoodEvent, index: number, why: Fault): BadEvent {
   return { index, scan: event.scan, value: event.value(), type: event.type, fault: why }
 }
 
@@ -63,7 +63,7 @@ export function factsOf(request: IngestRequest, receivedAt: number): RequestFact
 }
 
 /** The entries of a request over its source's rate; no event is judged. `governor` decides whether the payload may be shown. */
-export function entriesAsTheyCame(request: IngestRequest, facts: RequestFacts, governor: Governor | undefined) {
+export function entriesWithoutJudgement(request: IngestRequest, facts: RequestFacts, governor: Governor | undefined) {
   const { body, endpoint } = request
   const type = endpoint.kind === 'single' ? endpoint.type : 'unknown'
   const entries = body.events.map(scan => new EventEntry(facts, { scan, type, fault: undefined }))

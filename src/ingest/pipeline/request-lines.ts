@@ -48,7 +48,7 @@ export class RequestLines {
   /** Routes and writes one event, unless it is a duplicate, is being published by another request, or was ended by a rule. */
   write(event: GoodEvent | BadEvent, entry: EventEntry): void {
     entry.lineStart = this.#writer.length
-    if (entry.verdict !== undefined) entry.takeTexts(entry.verdict.messageId, '')
+    if (entry.verdict !== undefined) entry.setTexts(entry.verdict.messageId, '')
     else if (event.fault !== undefined) this.#writeBad(entry, event)
     else if (entry.outcome !== 'duplicate' && entry.awaited === undefined) this.#writeGood(entry, event)
     entry.lineEnd = this.#writer.length
@@ -87,7 +87,7 @@ export class RequestLines {
     // The client is not told that a rule has blocked an event.
     if (event.isBlocked !== true) this.bad.push(event)
     const value = asObject(event.value) ?? {}
-    entry.takeTexts(typeof value['messageId'] === 'string' ? value['messageId'] : '', partitionKeyOf(value))
+    entry.setTexts(typeof value['messageId'] === 'string' ? value['messageId'] : '', partitionKeyOf(value))
     const { source, body } = this.#facts
     this.#rejectedClaims ??= this.#options.dedupe.begin(`${source}.rejected`)
     const why = Buffer.from(`${event.fault.code} ${event.type} `)

@@ -12,13 +12,13 @@ import type { GoodEvent } from '../judge/good-event.ts'
 import type { BadEvent } from '../judge/judge.ts'
 import type { Governor } from '../govern/governance.ts'
 import {
-  entriesAsTheyCame,
+  entriesWithoutJudgement,
   EVENTS_AT_ONCE,
   factsOf,
   governAll,
   isLarge,
   judgeAll,
-  refuseGood
+  rejectGoodEvent
 } from './judge-request.ts'
 import type { JudgedRequest } from '../govern/judged-request.ts'
 import { RequestLines } from './request-lines.ts'
@@ -60,7 +60,7 @@ export class RequestWork {
 
   /** Ends all events as `rate_limited`, without judging them. */
   rejectForRate(): void {
-    const { entries, shown } = entriesAsTheyCame(this.#request, this.#facts, this.#governor)
+    const { entries, shown } = entriesWithoutJudgement(this.#request, this.#facts, this.#governor)
     this.#entries = entries
     this.#request = shown
     countReceived(this.#entries, this.#facts.source, this.#options.ledger)
@@ -161,7 +161,7 @@ export class RequestWork {
     this.#lines = new RequestLines(this.#options, this.#request, this.#facts)
     const refused = events.map((event, index) => {
       const goesOn = event.fault === undefined && this.#governed?.verdictOf(index) === undefined
-      return goesOn ? refuseGood(event, index, tooMuch) : event
+      return goesOn ? rejectGoodEvent(event, index, tooMuch) : event
     })
     this.#entries = refused.map((event, index) => this.#entryOf(event, index))
     return refused

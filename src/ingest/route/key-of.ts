@@ -9,7 +9,7 @@ export function partitionKeyOf({ userId, anonymousId }: JsonObject): string {
 }
 
 /** A completely parsed event, as the router reads it. */
-export function asRouted(value: JsonObject): RoutedEvent {
+export function toRoutedEvent(value: JsonObject): RoutedEvent {
   const name = value['event']
   const { consent, consentManagement } = asObject(value['context']) ?? {}
   return {

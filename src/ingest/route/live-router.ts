@@ -20,7 +20,7 @@ export interface LiveRouterOptions {
   /** Default 5,000. */
   readonly retryMs?: number
   /** Default 5,000. */
-  readonly reloadPatienceMs?: number
+  readonly reloadTimeoutMs?: number
 }
 
 /**
@@ -43,7 +43,7 @@ export interface LiveRouter {
 
 /** @param first the file that the server starts with, which is in force at once */
 export function createLiveRouter(first: TributaryFile, options: LiveRouterOptions): LiveRouter {
-  const { retryMs = RETRY_MS, reloadPatienceMs = RELOAD_TIMEOUT_MS } = options
+  const { retryMs = RETRY_MS, reloadTimeoutMs = RELOAD_TIMEOUT_MS } = options
   let current = makeRouter(first)
   let topicsInForce: ReadonlySet<string> = new Set(current.knownTopics(first.sources))
   let wanted: object | undefined
@@ -54,15 +54,15 @@ export function createLiveRouter(first: TributaryFile, options: LiveRouterOption
     return createRouter({ eventsTopic, rejectedTopic, destinations })
   }
 
-  async function problemsOf(file: TributaryFile, topics: readonly string[], patienceMs: number) {
-    const refused = await options.refusedTopics(topics, patienceMs)
+  async function problemsOf(file: TributaryFile, topics: readonly string[], timeoutMs: number) {
+    const refused = await options.refusedTopics(topics, timeoutMs)
     return refused.size === 0 ? [] : topicProblems(file, refused)
   }
 
   async function problemsInTime(file: TributaryFile, added: readonly string[]): Promise<readonly string[]> {
     const { promise: timedOut, resolve } = Promise.withResolvers<readonly string[]>()
-    const timeout = setTimeout(resolve, reloadPatienceMs, []).unref()
-    const asked = problemsOf(file, added, reloadPatienceMs)
+    const timeout = setTimeout(resolve, reloadTimeoutMs, []).unref()
+    const asked = problemsOf(file, added, reloadTimeoutMs)
     return Promise.race([asked, timedOut]).finally(() => clearTimeout(timeout))
   }
 

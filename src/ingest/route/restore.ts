@@ -5,7 +5,7 @@ import type { OutgoingRecord } from '../../model/record.ts'
 import { createRecord } from '../../model/record.ts'
 import type { JsonObject } from '../parse/body.ts'
 import { asObject } from '../parse/body.ts'
-import { asRouted, partitionKeyOf } from './key-of.ts'
+import { toRoutedEvent, partitionKeyOf } from './key-of.ts'
 import type { Router } from './route.ts'
 
 /**
@@ -44,7 +44,7 @@ function restoreEvent(line: Buffer, value: JsonObject, receivedAt: number, route
   const { topics } = router.route({
     type,
     source,
-    event: asRouted(value),
+    event: toRoutedEvent(value),
     integrations: asObject(value['integrations'])
   })
   return createRecord({
@@ -69,6 +69,6 @@ function parse(line: Buffer): JsonObject | undefined {
 }
 
 /** As restoreRecord(), for one router. */
-export function restoreWith(router: Router): (line: Buffer) => OutgoingRecord | undefined {
+export function createRestore(router: Router): (line: Buffer) => OutgoingRecord | undefined {
   return line => restoreRecord(line, router)
 }

@@ -1,9 +1,9 @@
 import { ConfigError } from '../../model/config-error.ts'
 import type { KeyedTributaryFile, ParseTributaryFile } from '../../model/tributary-file.ts'
 import { withEditLock } from './edit-lock.ts'
-import { observe } from '../read-file.ts'
+import { readObservation } from '../read-file.ts'
 import { replaceFile } from './write-file.ts'
-import { sayingWhy } from './write-trouble.ts'
+import { withExplainedErrors } from './write-trouble.ts'
 
 /** A new text, and the keys that it adds and removes. */
 export interface Edit {
@@ -25,7 +25,7 @@ export interface EditFileOptions {
  * else has edited it meanwhile.
  */
 export async function editFile(options: EditFileOptions): Promise<void> {
-  await sayingWhy(options.file, () => withEditLock(options.file, () => editLocked(options)))
+  await withExplainedErrors(options.file, () => withEditLock(options.file, () => editLocked(options)))
 }
 
 async function editLocked({ file, parse, edit }: EditFileOptions): Promise<void> {
@@ -36,7 +36,7 @@ async function editLocked({ file, parse, edit }: EditFileOptions): Promise<void>
   if (expected.length !== writeKeys.size || !expected.every(key => writeKeys.has(key))) {
     throw new ConfigError([`${file}: this command cannot edit it as it is written: please edit it by hand`])
   }
-  await replaceFile(file, next, async () => (await observe(file)).id === id)
+  await replaceFile(file, next, async () => (await readObservation(file)).id === id)
 }
 
 /** Reads the file. Rejects with ConfigError if it is missing or not valid. */
@@ -44,7 +44,7 @@ export async function readTributaryFile(
   file: string,
   parse: ParseTributaryFile
 ): Promise<{ readonly id: string; readonly text: string; readonly before: KeyedTributaryFile }> {
-  const { id, text, problem } = await observe(file)
+  const { id, text, problem } = await readObservation(file)
   if (text === undefined) throw new ConfigError([problem ?? `${file}: cannot be read`])
   return { id, text, before: parse(text, file) }
 }

@@ -7,14 +7,14 @@ import { ConfigError } from '../../model/config-error.ts'
 const STALE_MS = 10_000
 const RETRY_MS = 20
 /** Longer than STALE_MS, so that a process can wait for the lock of a killed one to become stale. */
-const PATIENCE_MS = STALE_MS + 2_000
+const LOCK_TIMEOUT_MS = STALE_MS + 2_000
 
 /** Runs `use` with the file's lock, so that commands edit the file one at a time. */
 export async function withEditLock<T>(file: string, use: () => Promise<T>): Promise<T> {
   // A symlink and its target share one lock.
   const target = await realpath(file).catch(() => file)
   const lock = join(dirname(target), `.${basename(target)}.lock`)
-  const patience = performance.now() + PATIENCE_MS
+  const patience = performance.now() + LOCK_TIMEOUT_MS
   while (!(await take(lock))) {
     if (performance.now() > patience) throw new ConfigError([`${file}: somebody else is editing it (${lock})`])
     await sleep(RETRY_MS)

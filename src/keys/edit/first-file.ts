@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { ConfigError } from '../../model/config-error.ts'
 import { createFile } from './write-file.ts'
 import { newWriteKey } from '../write-key.ts'
-import { sayingWhy } from './write-trouble.ts'
+import { withExplainedErrors } from './write-trouble.ts'
 import { yamlText } from './yaml-text.ts'
 
 const SCHEMA = fileURLToPath(new URL('../../../schemas/config.schema.json', import.meta.url))
@@ -35,7 +35,7 @@ export async function ensureConfigFile(options: {
 /** Creates a config file with one source, and resolves with its write key; undefined if the file exists. */
 export async function createConfigFile(file: string, source: NewSource): Promise<string | undefined> {
   const writeKey = newWriteKey()
-  const isMade = await sayingWhy(file, () => createFile(file, firstText(file, source, writeKey)))
+  const isMade = await withExplainedErrors(file, () => createFile(file, firstText(file, source, writeKey)))
   return isMade ? writeKey : undefined
 }
 

@@ -11,7 +11,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
 }
 
 /** Runs `write`, which writes `file`. Converts an error of the file system to a ConfigError with a readable reason. */
-export async function sayingWhy<T>(file: string, write: () => Promise<T>): Promise<T> {
+export async function withExplainedErrors<T>(file: string, write: () => Promise<T>): Promise<T> {
   try {
     return await write()
   } catch (error) {

@@ -9,7 +9,7 @@ import type { ConfigReading } from './config-state.ts'
 import { createConfigState } from './config-state.ts'
 import { createKeyIndex } from './key-index.ts'
 import { createPrivateKeys } from './private-keys.ts'
-import { observe } from '../read-file.ts'
+import { readObservation } from '../read-file.ts'
 import type { Observation } from '../read-file.ts'
 import type { SourceKey } from './source-keys.ts'
 import { groupBySource } from './source-keys.ts'
@@ -66,7 +66,7 @@ export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<
   const { log, clock = systemClock } = options
   // Absolute, so that a process that changes its working directory still reads the same file.
   const path = resolve(options.file)
-  const first = await observe(path)
+  const first = await readObservation(path)
   const read = (seen: Observation): KeyedTributaryFile => readOrThrow(options, seen)
   let current = read(first)
   const state = createConfigState(first.text)

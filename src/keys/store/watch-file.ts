@@ -2,7 +2,7 @@ import { watch } from 'node:fs'
 import type { FSWatcher } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { Clock } from '../../model/clock.ts'
-import { observe } from '../read-file.ts'
+import { readObservation } from '../read-file.ts'
 import type { Observation } from '../read-file.ts'
 
 /**
@@ -45,7 +45,7 @@ export function watchFile({ file, known, onSettled, clock }: WatchFileOptions): 
   async function check(): Promise<void> {
     const wasAsked = isAsked
     isAsked = false
-    const seen = await observe(file)
+    const seen = await readObservation(file)
     if (closed) return
     const now = clock.monotonic()
     if (wasAsked) return settle(seen)

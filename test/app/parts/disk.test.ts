@@ -7,11 +7,11 @@ import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import t from 'tap'
 import type { Test } from 'tap'
-import { lookAtDisk, sayWhenFull, watchDisk } from '../../../src/app/parts/disk.ts'
+import { readDiskUsage, logDiskForecast, watchDisk } from '../../../src/app/parts/disk.ts'
 import { readEnvironment } from '../../../src/config/env/environment.ts'
 import { adviceFor, diskView } from '../../../src/debugger/api/advice.ts'
 import { segmentName } from '../../../src/durability/log/segment/segment-name.ts'
-import { fullInWords } from '../../../src/model/operations/disk-words.ts'
+import { describeTimeUntilFull } from '../../../src/model/operations/disk-words.ts'
 import { MAIN, run } from '../../cli/run.ts'
 
 const HOUR_MS = 60 * 60 * 1000
@@ -62,7 +62,7 @@ t.test('The time until the disk is full is told by what was written in the last 
   const free = await freeBytes(t.testdirName.replace(/\/[^/]*$/, ''))
   const part = Math.round(free / 100)
   const daysOf = async (segments: readonly Written[], env = {}): Promise<number> => {
-    const { fullInMs = Number.NaN } = await lookAtDisk(configOf(dataWith(t, segments), env), Date.now())
+    const { fullInMs = Number.NaN } = await readDiskUsage(configOf(dataWith(t, segments), env), Date.now())
     return fullInMs / DAY_MS
   }
   const near = (found: number, wanted: number, what: string): void => {
@@ -90,18 +90,18 @@ t.test('Nothing is told where something ends the growth', async t => {
     { KAFKA_BROKERS: '127.0.0.1:9' }
   ]
   for (const env of ends) {
-    t.equal((await lookAtDisk(configOf(dir, env), Date.now())).fullInMs, undefined, JSON.stringify(env))
+    t.equal((await readDiskUsage(configOf(dir, env), Date.now())).fullInMs, undefined, JSON.stringify(env))
   }
 })
 
 t.test('Times are said as people say them', async t => {
-  t.equal(fullInWords(undefined), undefined)
-  t.equal(fullInWords(366 * DAY_MS), undefined, 'far away')
-  t.equal(fullInWords(9.9 * DAY_MS), 'full in 9 days at this rate')
-  t.equal(fullInWords(2 * DAY_MS), 'full in 2 days at this rate')
-  t.equal(fullInWords(2 * DAY_MS - 1), 'full in 47 hours at this rate')
-  t.equal(fullInWords(HOUR_MS), 'full in 1 hour at this rate')
-  t.equal(fullInWords(HOUR_MS - 1), 'full in less than an hour at this rate')
+  t.equal(describeTimeUntilFull(undefined), undefined)
+  t.equal(describeTimeUntilFull(366 * DAY_MS), undefined, 'far away')
+  t.equal(describeTimeUntilFull(9.9 * DAY_MS), 'full in 9 days at this rate')
+  t.equal(describeTimeUntilFull(2 * DAY_MS), 'full in 2 days at this rate')
+  t.equal(describeTimeUntilFull(2 * DAY_MS - 1), 'full in 47 hours at this rate')
+  t.equal(describeTimeUntilFull(HOUR_MS), 'full in 1 hour at this rate')
+  t.equal(describeTimeUntilFull(HOUR_MS - 1), 'full in less than an hour at this rate')
 })
 
 t.test('Overview, doctor and the log at the start say it in the same words', async t => {
@@ -115,7 +115,7 @@ t.test('Overview, doctor and the log at the start say it in the same words', asy
   t.match(advice, [{ level: 'warning', says: 'the disk is full in 9 days at this rate', todo: /LOG_RETENTION/ }])
 
   const lines: string[] = []
-  await sayWhenFull(config, pino({}, { write: (line: string) => void lines.push(line) }))
+  await logDiskForecast(config, pino({}, { write: (line: string) => void lines.push(line) }))
   t.match(JSON.parse(lines[0] ?? ''), {
     level: 40,
     msg: /^the disk is full in 9 days at this rate; LOG_RETENTION=keep/
@@ -133,5 +133,5 @@ t.test('A folder that cannot be looked at ends nothing', async t => {
   const watch = await watchDisk(config, adminOf(t))
   t.equal(watch.reading(), undefined)
   t.equal(diskView(undefined), null)
-  await sayWhenFull(config, pino({ level: 'silent' }))
+  await logDiskForecast(config, pino({ level: 'silent' }))
 })

@@ -6,7 +6,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../../../src/config/env/config.ts'
 import { readConfigFileName, readEnvironment, readFleetEnvironment } from '../../../src/config/env/environment.ts'
-import { knowClients } from '../../../src/http/caller/client.ts'
+import { decorateClientAddress } from '../../../src/http/caller/client.ts'
 import { problemsOf } from '../../support/config-problems.ts'
 
 t.test('an empty environment gives the defaults that the documentation promises', async t => {
@@ -298,7 +298,7 @@ t.test(
     ]
     for (const [TRUST_PROXY, wanted] of cases) {
       const app = fastify()
-      knowClients(app, readEnvironment({ TRUST_PROXY }).trustProxy)
+      decorateClientAddress(app, readEnvironment({ TRUST_PROXY }).trustProxy)
       t.teardown(() => app.close())
       app.get('/', async request => request.clientAddress)
       const headers = { 'x-forwarded-for': '198.51.100.1, 192.0.2.7, 10.0.0.2' }

@@ -4,7 +4,7 @@ import t from 'tap'
 import { eraseFromDataDir, StillWaiting } from '../../../src/durability/erase/erase-folder.ts'
 import { createLogReader } from '../../../src/durability/log/read/log-reader.ts'
 import { loadPositions } from '../../../src/durability/log/segment/position-file.ts'
-import { lookAtSpool } from '../../../src/durability/spool/status.ts'
+import { readSpoolStatus } from '../../../src/durability/spool/status.ts'
 import { aboutUsers } from '../../../src/governance/forget/about-users.ts'
 import { run } from '../../cli/run.ts'
 import { createLogLines, linesFrom, openLog, openReader, savePosition } from '../../support/event-log.ts'
@@ -225,7 +225,7 @@ t.test('What waits for Kafka is not touched, and what Kafka has is not sent agai
   await savePosition(join(spool, 'position.json'), { file: last, offset: statSync(join(spool, last)).size })
   await eraseFromDataDir(dir, { erasure })
   t.strictSame(hits(dir), [])
-  t.match(await lookAtSpool(dir), { bytes: 0 })
+  t.match(await readSpoolStatus(dir), { bytes: 0 })
   const { delivered } = await loadPositions(join(spool, 'position.json'))
   t.strictSame(delivered?.floor, { file: last, offset: statSync(join(spool, last)).size })
   const log = await openLog(spool)

@@ -3,14 +3,14 @@ import { fastify } from 'fastify'
 import t from 'tap'
 import { basic, startApp } from '../../support/app.ts'
 import { readEnvironment } from '../../../src/config/env/environment.ts'
-import { knowClients } from '../../../src/http/caller/client.ts'
+import { decorateClientAddress } from '../../../src/http/caller/client.ts'
 
 type Headers = Record<string, string | string[]>
 
 /** What a listener with this TRUST_PROXY takes the client of a request with these headers for. */
 async function clientOf(trust: string, headers: Headers, remoteAddress = '127.0.0.1'): Promise<Record<string, string>> {
   const app = fastify()
-  knowClients(app, readEnvironment({ TRUST_PROXY: trust }).trustProxy)
+  decorateClientAddress(app, readEnvironment({ TRUST_PROXY: trust }).trustProxy)
   app.get('/', async ({ clientAddress, clientProtocol, clientHost }) => ({
     address: clientAddress,
     protocol: clientProtocol,

@@ -31,11 +31,11 @@ t.test('over any sequence a table finds what a Map would, also where ids lie far
         } else if (known !== undefined && way === 'keep' && known.holder < 0) {
           const holder = ring.append(high, low) + 1
           table.replace(low, known.holder, holder)
-          tickets.giveBack(-known.holder)
+          tickets.release(-known.holder)
           known.holder = holder
         } else if (known !== undefined && way === 'leave') {
           table.remove(low, known.holder)
-          if (known.holder < 0) tickets.giveBack(-known.holder)
+          if (known.holder < 0) tickets.release(-known.holder)
           model.delete(key)
         }
       }
@@ -69,7 +69,7 @@ t.test('ids that come and go do not make a table grow', async t => {
     const ticket = tickets.take(n, n)
     table.put(-ticket)
     table.remove(n, -ticket)
-    tickets.giveBack(ticket)
+    tickets.release(ticket)
   }
   t.equal(table.bytes, bytes)
 })

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
-import { loadContract, locate } from '../../../src/contract/document.ts'
+import { loadContract, resolvePath } from '../../../src/contract/document.ts'
 import type { ParsedBody } from '../../../src/ingest/parse/body.ts'
 import { parseBody } from '../../../src/ingest/parse/body.ts'
 import { readEnvelope, readEvent } from '../../../src/ingest/judge/read-event.ts'
@@ -99,7 +99,7 @@ t.test('a contract that looks into fields of a batch that no SDK sends has them 
   const body = parse('{"own":5,"batch":[{"type":"track","userId":"u","event":"e"}]}')
   const scan = body.envelope.scan as EnvelopeScan
   const batchSchema = (document: typeof contract) =>
-    locate(document, ['paths', '/batch', 'post', 'requestBody', 'content', 'application/json', 'schema']).node
+    resolvePath(document, ['paths', '/batch', 'post', 'requestBody', 'content', 'application/json', 'schema']).node
   const closer = structuredClone(contract)
   Object.assign(batchSchema(closer)['properties'] as object, { own: { type: 'string' } })
   const closed = structuredClone(contract)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { asRouted } from '../../../src/ingest/route/key-of.ts'
+import { toRoutedEvent } from '../../../src/ingest/route/key-of.ts'
 import { parseTributaryFile } from '../../../src/config/file/tributary-file.ts'
 import { createLiveRouter } from '../../../src/ingest/route/live-router.ts'
 import type { LiveRouter } from '../../../src/ingest/route/live-router.ts'
@@ -12,11 +12,12 @@ function fileTo(...topics: string[]): TributaryFile {
 }
 
 const topicsOf = (router: LiveRouter): readonly string[] =>
-  router.current().route({ type: 'track', source: 'web', event: asRouted({ userId: 'u' }), integrations: undefined })
-    .topics
+  router
+    .current()
+    .route({ type: 'track', source: 'web', event: toRoutedEvent({ userId: 'u' }), integrations: undefined }).topics
 
 /** A live router in front of a Kafka that refuses what is in `refused`, and answers when it is let. */
-function start(first: TributaryFile, reloadPatienceMs = 5_000) {
+function start(first: TributaryFile, reloadTimeoutMs = 5_000) {
   const refused = new Map<string, string>()
   const told: (readonly string[])[] = []
   const inForce: (readonly string[])[] = []
@@ -30,7 +31,7 @@ function start(first: TributaryFile, reloadPatienceMs = 5_000) {
     onTopics: names => inForce.push(names),
     onRefused: problems => told.push(problems),
     retryMs: 5,
-    reloadPatienceMs
+    reloadTimeoutMs
   })
   return { router, refused, told, inForce, gates }
 }

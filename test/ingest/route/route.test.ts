@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import t from 'tap'
-import { asRouted } from '../../../src/ingest/route/key-of.ts'
+import { toRoutedEvent } from '../../../src/ingest/route/key-of.ts'
 import type { RouteInput } from '../../../src/ingest/route/route.ts'
 import { createRouter } from '../../../src/ingest/route/route.ts'
 import { placeOfUser } from '../../../src/ingest/route/route-sample.ts'
@@ -17,7 +17,12 @@ function routerTo(...destinations: Destination[]) {
 }
 
 function track(rest: Record<string, unknown> = {}, integrations?: Record<string, unknown>): RouteInput {
-  return { type: 'track', source: 'web', event: asRouted({ userId: 'u', event: 'Signed Up', ...rest }), integrations }
+  return {
+    type: 'track',
+    source: 'web',
+    event: toRoutedEvent({ userId: 'u', event: 'Signed Up', ...rest }),
+    integrations
+  }
 }
 
 const router = routerTo(
@@ -79,7 +84,7 @@ t.test('a destination gets only its sources and types, and templates are filled'
   const route = narrow.route({
     type: 'page',
     source: 'shop',
-    event: asRouted({ userId: 'u' }),
+    event: toRoutedEvent({ userId: 'u' }),
     integrations: undefined
   })
   t.same(route.topics, ['events', 'shop.page.page', 'to.Pages', 'to.Shop'])
@@ -116,7 +121,7 @@ t.test('lists of names hold for track calls alone; deny beats allow; names are e
   const page = {
     type: 'page',
     source: 'web',
-    event: asRouted({ userId: 'u', event: 'Signed Up' }),
+    event: toRoutedEvent({ userId: 'u', event: 'Signed Up' }),
     integrations: undefined
   } as const
   t.same(lists.route(page).topics, ['events', 'to.Allow', 'to.Deny', 'to.Both'])
@@ -131,7 +136,7 @@ t.test(
     for (let user = 0; user < 10_000; user++) {
       const event = { userId: `user-${user}` }
       const { destinations } = sampled.route(track(event))
-      const page = { type: 'page', source: 'shop', event: asRouted(event), integrations: {} } as const
+      const page = { type: 'page', source: 'shop', event: toRoutedEvent(event), integrations: {} } as const
       t.same(sampled.route(page).destinations, destinations)
       const names = rates.map(String)
       t.same(destinations, names.slice(names.indexOf(destinations[0] ?? '')), 'who is in at a rate is in at each above')
@@ -152,7 +157,7 @@ t.test('a user is sampled by userId, else by anonymousId', async t => {
     { anonymousId: 'user-1' }
   ]
   for (const event of users) {
-    const input = { type: 'page', source: 'web', event: asRouted(event), integrations: undefined } as const
+    const input = { type: 'page', source: 'web', event: toRoutedEvent(event), integrations: undefined } as const
     t.same(below?.route(input).destinations, [])
     t.same(above?.route(input).destinations, ['x'])
   }
@@ -254,7 +259,7 @@ t.test('the router agrees with the naive model for any configuration and event',
       const known = new Set(routed.knownTopics(SOURCES.map(id => ({ id }))))
       return sent.every(event => {
         const { type, projectId: source, integrations } = event
-        const input = { type, source, event: asRouted(event), integrations }
+        const input = { type, source, event: toRoutedEvent(event), integrations }
         const { topics, destinations: names, filtered } = routed.route(input)
         const predicted = predictTopics(config, event)
         return (

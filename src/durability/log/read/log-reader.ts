@@ -31,7 +31,7 @@ export function createLogReader(options: {
       for (const segment of source.segments()) {
         const from = segment.sequence === sequence ? offset : 0
         if (segment.sequence < sequence || from >= segment.bytes) continue
-        const piece = await reader.read({ segment, reel: { source, report } }, segment.sequence, from)
+        const piece = await reader.read({ segment, folder: { source, report } }, segment.sequence, from)
         if (piece?.reached === from) return undefined
         sequence = segment.sequence
         offset = piece?.reached ?? segment.bytes

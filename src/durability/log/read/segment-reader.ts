@@ -6,7 +6,7 @@ import { openSegment, type OpenSegment } from './open-segment.ts'
 /** A segment, its folder, and the report of its damage. */
 export interface ReadableSegment {
   readonly segment: SegmentInfo
-  readonly reel: { readonly source: SegmentSource; readonly report: DamageReport }
+  readonly folder: { readonly source: SegmentSource; readonly report: DamageReport }
 }
 
 export interface SegmentReaderOptions {
@@ -32,25 +32,25 @@ export class SegmentReader {
 
   /** The lines at an offset and where they end; undefined where the file is gone. */
   async read(of: ReadableSegment, number: number, offset: number) {
-    const { segment, reel } = of
+    const { segment, folder } = of
     const from = await this.#openAt(of, number, offset)
     if (from === undefined) return undefined
     const split = await from.read(offset)
     // Somebody has cut the segment short: continue behind it.
     const reached = split.next === offset && segment.closed ? segment.bytes : split.next
     if (this.#opened?.from === from) this.#opened.reached = reached
-    if (split.damaged.length > 0) await reel.report.tell(from, split.damaged)
+    if (split.damaged.length > 0) await folder.report.tell(from, split.damaged)
     return { reached, split }
   }
 
   /** An open segment can only be read forwards. */
   async #openAt(of: ReadableSegment, number: number, offset: number): Promise<OpenSegment | undefined> {
-    const { segment, reel } = of
+    const { segment, folder } = of
     if (this.#opened?.number === number && this.#opened.reached <= offset) return this.#opened.from
     await this.close()
     try {
       const from = await openSegment({
-        dir: reel.source.dir,
+        dir: folder.source.dir,
         segment,
         chunkBytes: this.#options.chunkBytes,
         memory: this.#memory
@@ -59,8 +59,8 @@ export class SegmentReader {
       return from
     } catch (error) {
       if (!isNotFound(error)) throw error
-      if (reel.source.segments().includes(segment)) {
-        this.#options.log.error({ dir: reel.source.dir, file: segment.file }, 'a segment is gone')
+      if (folder.source.segments().includes(segment)) {
+        this.#options.log.error({ dir: folder.source.dir, file: segment.file }, 'a segment is gone')
       }
       return undefined
     }

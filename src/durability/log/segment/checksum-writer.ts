@@ -2,7 +2,7 @@ import { openEntryFile } from '../../../disk/entry-file.ts'
 import type { EntryFile } from '../../../disk/entry-file.ts'
 import type { LogLines } from '../contract.ts'
 import { ENTRY_BYTES } from './checksums.ts'
-import { FILE_MODE, inWords } from './files.ts'
+import { FILE_MODE, describeFileError } from './files.ts'
 
 /** So long entries wait at most while the log is busy, so that it does not pay one more write for each group... */
 const MAX_WAIT_MS = 100
@@ -73,7 +73,7 @@ export class ChecksumWriter {
   #warn(error: unknown): void {
     if (error === undefined || this.#isWarned) return
     this.#isWarned = true
-    this.#log.warn({ file: this.#path, problem: inWords(error) }, 'checksums of a segment cannot be written')
+    this.#log.warn({ file: this.#path, problem: describeFileError(error) }, 'checksums of a segment cannot be written')
   }
 
   #takeWaiting(): Buffer {

@@ -71,7 +71,7 @@ export function isNotFound(error: unknown): boolean {
 }
 
 /** The system's own message, such as "ENOSPC: no space left on device, write". */
-export function inWords(error: unknown): string {
+export function describeFileError(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 

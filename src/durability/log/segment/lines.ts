@@ -89,7 +89,7 @@ function addDamage(damaged: Split['damaged'], offset: number, bytes: number): vo
  * The length that is left when everything at the end that is no record is cut off: a torn line, zeros after a power
  * loss, a line that is complete but no JSON. Undefined when the answer lies before these bytes (`atStart` is false).
  */
-export function soundLength(bytes: Buffer, atStart: boolean): number | undefined {
+export function intactLength(bytes: Buffer, atStart: boolean): number | undefined {
   let end = bytes.length
   while (end > 0) {
     const start = end === 1 ? 0 : bytes.lastIndexOf(LINE_FEED, end - 2) + 1

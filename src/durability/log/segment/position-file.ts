@@ -2,7 +2,7 @@ import { readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Position } from '../contract.ts'
-import { inWords, isNotFound, syncFolder, writeDurably } from './files.ts'
+import { describeFileError, isNotFound, syncFolder, writeDurably } from './files.ts'
 import { isSegmentName, sequenceOf } from './segment-name.ts'
 
 /**
@@ -44,7 +44,7 @@ export async function loadPositions(path: string): Promise<{ delivered?: Consume
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    return isNotFound(error) ? {} : { problem: inWords(error) }
+    return isNotFound(error) ? {} : { problem: describeFileError(error) }
   }
   const delivered = parse(text)
   return delivered === undefined ? { problem: 'the position file is damaged' } : { delivered }

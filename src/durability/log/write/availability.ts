@@ -1,5 +1,5 @@
 import type { LogLines } from '../contract.ts'
-import { inWords } from '../segment/files.ts'
+import { describeFileError } from '../segment/files.ts'
 
 /** After a failure the log tries itself again after this time, then after twice as long each, up to the maximum. */
 const FIRST_DELAY_MS = 100
@@ -49,7 +49,7 @@ export function createAvailability(options: { dir: string; probe: () => Promise<
   }
 
   function describe(error: unknown): string {
-    return `${dir} cannot be written (${inWords(error)}): new records are refused, and it is tried again every 2 s`
+    return `${dir} cannot be written (${describeFileError(error)}): new records are refused, and it is tried again every 2 s`
   }
 
   return {

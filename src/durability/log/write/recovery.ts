@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib'
 import { decodeChecksum, ENTRY_BYTES, readChecksums } from '../segment/checksums.ts'
 import type { DamagedRange, LogLines } from '../contract.ts'
 import { makeFolder, readAt, syncFolder, unlinkIfThere } from '../segment/files.ts'
-import { soundLength } from '../segment/lines.ts'
+import { intactLength } from '../segment/lines.ts'
 import { loadPositions, POSITION_FILE } from '../segment/position-file.ts'
 import { createQuarantine } from '../segment/quarantine.ts'
 import { checksumsName, sequenceOf } from '../segment/segment-name.ts'
@@ -51,7 +51,7 @@ async function cutTail(segment: Segment, options: RecoveryOptions): Promise<void
   try {
     const read = (offset: number, bytes: number): Promise<Buffer> => readAt(handle, offset, bytes)
     const checked = await checkedLength(await readChecksums(join(dir, checksumsName(segment.file)), 0), segment, read)
-    const keep = checked === segment.bytes ? checked : await findSoundLength(checked, segment.bytes, read)
+    const keep = checked === segment.bytes ? checked : await findIntactLength(checked, segment.bytes, read)
     if (keep === segment.bytes) return
 
     const range = { file: segment.file, offset: keep, bytes: segment.bytes - keep }
@@ -93,14 +93,14 @@ async function checkedLength(
 const FIRST_WINDOW_BYTES = 1024 * 1024
 
 /** Searches backwards from the end in a window that doubles, never before `floor`. */
-async function findSoundLength(
+async function findIntactLength(
   floor: number,
   size: number,
   read: (offset: number, bytes: number) => Promise<Buffer>
 ): Promise<number> {
   for (let window = FIRST_WINDOW_BYTES; ; window *= 2) {
     const start = Math.max(floor, size - window)
-    const length = soundLength(await read(start, size - start), start === floor)
+    const length = intactLength(await read(start, size - start), start === floor)
     if (length !== undefined) return start + length
   }
 }

@@ -7,7 +7,7 @@ import { createAvailability } from './availability.ts'
 import type { DamagedRange, Lines, LogLines, Position, SegmentLog } from '../contract.ts'
 import type { DiskSpace } from './disk-space.ts'
 import { createDiskSpace } from './disk-space.ts'
-import { inWords, makeFolder, probeWriting, syncFolder, unlinkIfThere } from '../segment/files.ts'
+import { describeFileError, makeFolder, probeWriting, syncFolder, unlinkIfThere } from '../segment/files.ts'
 import type { Group } from './group.ts'
 import type { GroupQueue } from './group-queue.ts'
 import { createGroupQueue } from './group-queue.ts'
@@ -207,7 +207,7 @@ class FolderLog implements SegmentLog {
 
   #refusal(cause: unknown): SinkUnavailable {
     this.#availability.fail(cause)
-    const message = `${this.dir} cannot be written: ${inWords(cause)}`
+    const message = `${this.dir} cannot be written: ${describeFileError(cause)}`
     return new SinkUnavailable(message, { retryAfterSeconds: RETRY_AFTER_SECONDS, cause })
   }
 

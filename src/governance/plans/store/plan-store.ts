@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { watchFile } from '../../../keys/store/watch-file.ts'
 import type { FileWatch } from '../../../keys/store/watch-file.ts'
 import type { Observation } from '../../../keys/read-file.ts'
-import { observe } from '../../../keys/read-file.ts'
+import { readObservation } from '../../../keys/read-file.ts'
 import type { Clock } from '../../../model/clock.ts'
 import { ConfigError } from '../../../model/config-error.ts'
 import type { PlanSettings } from '../../../model/plans/plan-settings.ts'
@@ -80,7 +80,7 @@ export function createPlanStore({ configFile, clock, log }: PlanStoreOptions): P
       const added = [...wanted].filter(file => !followed.has(file))
       const loaded = await Promise.all(
         added.map(async file => {
-          const seen = await observe(resolve(folder, file))
+          const seen = await readObservation(resolve(folder, file))
           return { file, seen, plan: await read(file, seen) }
         })
       )

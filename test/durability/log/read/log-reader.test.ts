@@ -5,8 +5,8 @@ import t from 'tap'
 import type { DamagedRange } from '../../../../src/durability/log/contract.ts'
 import { POSITION_FILE } from '../../../../src/durability/log/segment/position-file.ts'
 import { createLogReader } from '../../../../src/durability/log/read/log-reader.ts'
-import { lookAtSegmentFolder } from '../../../../src/durability/log/segment/segment-folder.ts'
-import { openTape } from '../../../../src/durability/spool/tape.ts'
+import { readSegmentFolder } from '../../../../src/durability/log/segment/segment-folder.ts'
+import { openSpoolLog } from '../../../../src/durability/spool/spool-log.ts'
 import {
   createLogLines,
   idOf,
@@ -51,15 +51,16 @@ t.test('any place can be read again, and before what was read last', async t => 
   t.teardown(() => log.close())
   for (const id of numbers(30)) await log.append(linesFrom([lineOf(id)]))
   log.rotate()
-  const tape = await openTape({ kept: [], spool: log, log: createLogLines(), chunkBytes: 50 })
-  t.teardown(() => tape.close())
+  const spoolLog = await openSpoolLog({ kept: [], spool: log, log: createLogLines(), chunkBytes: 50 })
+  t.teardown(() => spoolLog.close())
   const pieces = []
-  for (let at = tape.start(); at < tape.end();) {
-    const piece = await tape.read(at)
+  for (let at = spoolLog.start(); at < spoolLog.end();) {
+    const piece = await spoolLog.read(at)
     pieces.push({ ...piece, lines: piece.lines.map(({ place, line }) => ({ place, line: Buffer.from(line) })) })
     at = piece.next
   }
-  for (const piece of [...pieces, ...pieces, ...pieces.toReversed()]) t.strictSame(await tape.read(piece.start), piece)
+  for (const piece of [...pieces, ...pieces, ...pieces.toReversed()])
+    t.strictSame(await spoolLog.read(piece.start), piece)
 })
 
 t.test('a line longer than a chunk is read whole', async t => {
@@ -388,7 +389,7 @@ t.test('a read-only reader looks at a folder that another process writes, and le
   const before = readdirSync(dir)
 
   const lines = createLogLines()
-  const reader = createLogReader({ source: await lookAtSegmentFolder(dir), log: lines })
+  const reader = createLogReader({ source: await readSegmentFolder(dir), log: lines })
   const ids: unknown[] = []
   for (let read = await reader.next(); read !== undefined; read = await reader.next()) ids.push(...read.map(idOf))
   t.strictSame(ids, numbers(5))

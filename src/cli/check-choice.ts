@@ -7,7 +7,7 @@ import { UsageError } from './command.ts'
  *
  * @param option the option as typed, such as `--type`
  */
-export function checkWord(option: string, word: string | undefined, known: readonly string[]): void {
+export function checkChoice(option: string, word: string | undefined, known: readonly string[]): void {
   if (word === undefined || known.includes(word)) return
   const meant = suggest(word, known)
   const hint = meant === undefined ? `there are: ${known.join(', ')}` : `did you mean "${meant}"?`

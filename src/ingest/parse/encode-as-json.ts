@@ -10,21 +10,21 @@ const KEY_MEMBERS = /("writeKey"\s*:\s*")[^"]*/g
 const OF_PATTERNS = /[\\^$.*+?()[\]{}|]/g
 
 /** Bytes as a JSON string. */
-export interface Spelled {
+export interface JsonEncodedBytes {
   /** A JSON string. */
   readonly json: string
   readonly encoding: 'utf-8' | 'base64'
 }
 
 /** Writes bytes as text if they are UTF-8 and the escaped text is not too large; otherwise in base64. */
-export function spellBytes(bytes: Buffer): Spelled {
+export function encodeAsJson(bytes: Buffer): JsonEncodedBytes {
   const json = isUtf8(bytes) ? JSON.stringify(bytes.toString()) : undefined
   if (json !== undefined && Buffer.byteLength(json) <= MAX_TEXT_BYTES) return { json, encoding: 'utf-8' }
   return { json: `"${bytes.toString('base64')}"`, encoding: 'base64' }
 }
 
 /** Masks every occurrence of `writeKey` in the bytes, also in UTF-16, and the values of all members named `writeKey`. */
-export function withoutWriteKeys(bytes: Buffer, writeKey: string): Buffer {
+export function maskWriteKeys(bytes: Buffer, writeKey: string): Buffer {
   // latin1 has one character for each byte, so that bytes that are not UTF-8 stay unchanged.
   const text = bytes.toString('latin1')
   const key = Buffer.from(writeKey).toString('latin1')

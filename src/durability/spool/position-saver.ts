@@ -1,13 +1,13 @@
 import type { LogLines } from '../log/contract.ts'
-import { inWords } from '../log/segment/files.ts'
+import { describeFileError } from '../log/segment/files.ts'
 import type { KafkaLanes } from '../kafka/lanes.ts'
-import type { Tape } from './tape.ts'
+import type { SpoolLog } from './spool-log.ts'
 import { NO_PLACE } from '../lanes/place.ts'
 
 /** Saves the positions of the lanes, and deletes segments that every lane has passed. */
-export interface Keeper {
+export interface PositionSaver {
   /** To be called when records were confirmed. */
-  wake(): void
+  onConfirmed(): void
   problems(): string[]
   /** Saves the last positions and stops. */
   stop(): Promise<void>
@@ -17,12 +17,12 @@ export interface Keeper {
 const INTERVAL_MS = 200
 const RETRY_MS = 1_000
 
-export function createKeeper(options: {
+export function createPositionSaver(options: {
   readonly lanes: KafkaLanes
-  readonly tape: Tape
+  readonly spoolLog: SpoolLog
   readonly log: LogLines
-}): Keeper {
-  const { tape, log } = options
+}): PositionSaver {
+  const { spoolLog, log } = options
   const { board, partitions } = options.lanes
   let timer: NodeJS.Timeout | undefined
   let saving: Promise<void> = Promise.resolve()
@@ -40,12 +40,12 @@ export function createKeeper(options: {
     // While a lane is late, the next event is written to the active segment: keep it.
     const isQuiet = floor >= end && board.lanes.every(({ late }) => !late)
     try {
-      await tape.save({ floor, lanes, partitions })
+      await spoolLog.save({ floor, lanes, partitions })
       keptFloor = floor
-      await tape.clear(floor, isQuiet || isStopped)
+      await spoolLog.clear(floor, isQuiet || isStopped)
       problem = undefined
     } catch (error) {
-      const words = `how far Kafka has the log cannot be written (${inWords(error)}): a restart would send events twice`
+      const words = `how far Kafka has the log cannot be written (${describeFileError(error)}): a restart would send events twice`
       if (words !== problem) log.warn({ err: error }, words)
       problem = words
       if (!isStopped) schedule(RETRY_MS)
@@ -60,7 +60,7 @@ export function createKeeper(options: {
   }
 
   return {
-    wake() {
+    onConfirmed() {
       // Lanes that do not use the log have no position to save.
       const isIdle = keptFloor >= board.end && board.lanes.every(({ late }) => !late)
       if (!isStopped && !isIdle) schedule(INTERVAL_MS)

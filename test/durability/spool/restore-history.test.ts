@@ -1,5 +1,5 @@
 import t from 'tap'
-import { RoutingEras, type Restore } from '../../../src/durability/spool/routing-eras.ts'
+import { RestoreHistory, type Restore } from '../../../src/durability/spool/restore-history.ts'
 import { testRecord } from '../../support/records.ts'
 
 const LINE = Buffer.from('{}\n')
@@ -12,22 +12,22 @@ const to =
 t.test(
   'a line is routed by the configuration that was in force when it was handed in, however late it is written',
   async t => {
-    const eras = new RoutingEras(to('first'), 100)
-    const topicAt = (place: number): string | undefined => eras.restore(LINE, place)?.topics[0]
+    const history = new RestoreHistory(to('first'), 100)
+    const topicAt = (place: number): string | undefined => history.restore(LINE, place)?.topics[0]
     t.equal(topicAt(0), 'first')
-    const early = eras.handIn()
-    eras.begin(to('second'))
+    const early = history.beginWrite()
+    history.add(to('second'))
     t.equal(topicAt(99), 'first', 'what an earlier process has written')
     t.equal(topicAt(100), 'second')
-    const late = eras.handIn()
+    const late = history.beginWrite()
     early(200)
     t.equal(topicAt(150), 'first')
     late(300)
-    eras.begin(to('third'))
+    history.add(to('third'))
     t.strictSame([199, 200, 299, 300].map(topicAt), ['first', 'second', 'second', 'third'])
-    eras.forget(() => 200)
+    history.forget(() => 200)
     t.strictSame([200, 299, 300].map(topicAt), ['second', 'second', 'third'])
-    eras.forget(() => 1_000)
+    history.forget(() => 1_000)
     t.equal(topicAt(1_000), 'third')
   }
 )

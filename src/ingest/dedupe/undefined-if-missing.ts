@@ -1,5 +1,5 @@
 /** Resolves with the result of `reading`, or undefined if the path does not exist. Other errors are rejected and name the path. */
-export async function orNothing<T>(path: string, reading: Promise<T>): Promise<T | undefined> {
+export async function undefinedIfMissing<T>(path: string, reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading
   } catch (error) {

@@ -4,20 +4,20 @@ import { createDamageReport } from '../log/read/damage-report.ts'
 import { loadPositions, POSITION_FILE } from '../log/segment/position-file.ts'
 import { isDelivered, keepPositions, restorePositions, type LanePosition, type Progress } from './positions.ts'
 import { SegmentReader } from '../log/read/segment-reader.ts'
-import { SEGMENT_SPAN, SegmentTable, type Reel } from './segment-table.ts'
+import { SEGMENT_SPAN, SegmentTable, type SpoolFolder } from './segment-table.ts'
 import type { Place } from '../lanes/place.ts'
 
 const CHUNK_BYTES = 256 * 1024
 
 /** Lines of the log with their places, as they were read at one place. Their bytes are right until the next read. */
-export interface TapePiece {
+export interface SpoolChunk {
   /** The place that was asked for. `next`: where to continue; equal to `start` if there is nothing to read. */
   readonly start: Place
   readonly next: Place
   readonly lines: readonly { readonly place: Place; readonly line: Buffer }[]
 }
 
-export interface TapeOptions {
+export interface SpoolLogOptions {
   readonly kept: readonly SegmentSource[]
   readonly spool: SegmentLog
   readonly log: LogLines
@@ -28,10 +28,10 @@ export interface TapeOptions {
 }
 
 /** Loads the positions of the folders and joins the folders to one log. The spool is the last and grows. */
-export async function openTape(options: TapeOptions): Promise<Tape> {
+export async function openSpoolLog(options: SpoolLogOptions): Promise<SpoolLog> {
   const { kept, spool, log, onDamaged } = options
   const table = new SegmentTable(spool)
-  const tape = new Tape(table, options)
+  const spoolLog = new SpoolLog(table, options)
   for (const source of [...kept, spool]) {
     const path = join(source.dir, POSITION_FILE)
     const { delivered, problem } = await loadPositions(path)
@@ -39,14 +39,14 @@ export async function openTape(options: TapeOptions): Promise<Tape> {
       log.warn({ file: path }, `${problem}: the records of ${source.dir} are delivered again from the oldest on`)
     }
     const report = createDamageReport({ source, log, readOnly: false, onDamaged })
-    const reel = table.add({ source, path, report })
-    if (delivered !== undefined) restorePositions(table, reel, delivered, log)
+    const folder = table.add({ source, path, report })
+    if (delivered !== undefined) restorePositions(table, folder, delivered, log)
   }
-  return tape
+  return spoolLog
 }
 
 /** Several folders of segments, read as one log. */
-export class Tape {
+export class SpoolLog {
   readonly #spool: SegmentLog
   readonly #table: SegmentTable
   readonly #unsubscribe: () => void
@@ -55,7 +55,7 @@ export class Tape {
   /** Old segments appeared after the start. Only another start can find out what is delivered of them. */
   #isStale = false
 
-  constructor(table: SegmentTable, options: TapeOptions) {
+  constructor(table: SegmentTable, options: SpoolLogOptions) {
     const { spool, log, chunkBytes = CHUNK_BYTES } = options
     this.#spool = spool
     this.#table = table
@@ -75,9 +75,9 @@ export class Tape {
     return this.#table.end()
   }
 
-  /** Where the first line is that was not delivered when the tape was opened; end() where all was. */
+  /** Where the first line is that was not delivered when the log was opened; end() where all was. */
   start(): Place {
-    const begin = this.#table.reels.find(({ source, floor, end }) => {
+    const begin = this.#table.folders.find(({ source, floor, end }) => {
       const last = source.segments().at(-1)
       const lastPlace = last === undefined ? floor : (this.#table.placeOf(last) ?? 0) + last.bytes
       return floor < Math.min(end, lastPlace)
@@ -94,19 +94,19 @@ export class Tape {
   }
 
   /** Reads about one chunk. Rejects with the file system's error; another call tries again. One call at a time. */
-  read(start: Place): Promise<TapePiece> {
+  read(start: Place): Promise<SpoolChunk> {
     const piece = this.#read(start)
     this.#reading = piece.catch(() => undefined)
     return piece
   }
 
-  async #read(start: Place): Promise<TapePiece> {
+  async #read(start: Place): Promise<SpoolChunk> {
     this.#table.refresh()
     for (let number = Math.floor(start / SEGMENT_SPAN); number < this.#table.length; number++) {
       const found = this.#table.at(number)
       if (found === undefined) continue
       const base = number * SEGMENT_SPAN
-      const offset = Math.max(start, found.reel.floor) - base
+      const offset = Math.max(start, found.folder.floor) - base
       if (offset >= found.segment.bytes) {
         if (!found.segment.closed) return { start, next: start, lines: [] }
         continue
@@ -139,7 +139,7 @@ export class Tape {
   /** Deletes the spool's segments before `floor`; the one that is being written only `andActive`. */
   async clear(floor: Place, andActive: boolean): Promise<void> {
     if (this.#isStale) return
-    const { report } = this.#table.reels.at(-1) as Reel
+    const { report } = this.#table.folders.at(-1) as SpoolFolder
     const uncopied = await report.retry()
     const isDone = (segment: SegmentInfo): boolean => {
       const begin = this.#table.placeOf(segment)
@@ -159,7 +159,7 @@ export class Tape {
     for (let number = 0; number < this.#table.length; number++) {
       const found = this.#table.at(number)
       if (found === undefined) continue
-      const from = Math.max(floor, found.reel.floor) - number * SEGMENT_SPAN
+      const from = Math.max(floor, found.folder.floor) - number * SEGMENT_SPAN
       sum += Math.max(0, found.segment.bytes - Math.max(0, from))
     }
     return sum
@@ -167,8 +167,8 @@ export class Tape {
 
   /** Whether everything in a folder lies before `floor`. */
   isDelivered(source: SegmentSource, floor: Place): boolean {
-    const reel = this.#table.reels.find(reel => reel.source === source)
-    return reel !== undefined && Math.max(floor, reel.floor) >= reel.end
+    const folder = this.#table.folders.find(folder => folder.source === source)
+    return folder !== undefined && Math.max(floor, folder.floor) >= folder.end
   }
 
   async close(): Promise<void> {
