@@ -1,5 +1,5 @@
 import { Server as NetServer } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 
 export interface DrainOptions {
@@ -16,6 +16,28 @@ export interface Drainer {
 }
 
 const POLL_MS = 20
+/** A turn of the event loop that takes less than this, in milliseconds, has read next to nothing. */
+const QUIET_TURN_MS = 1
+/** Under load no turn may be quiet. */
+const MAX_TURNS = 200
+
+/**
+ * Lets the event loop accept and read what the kernel holds already. The kernel resets a connection that is closed before its
+ * bytes are read, and each connection that waits to be accepted when the listener is closed. Node accepts one connection in a turn.
+ */
+async function readWhatArrived(server: NetServer): Promise<void> {
+  let accepted = 0
+  const count = (): number => accepted++
+  server.on('connection', count)
+  for (let turn = 0; turn < MAX_TURNS; turn++) {
+    const [start, before] = [performance.now(), accepted]
+    await nextTurn()
+    const isQuiet = accepted === before && performance.now() - start < QUIET_TURN_MS
+    // The first immediate may come before the event loop has polled once.
+    if (turn > 0 && isQuiet) break
+  }
+  server.off('connection', count)
+}
 
 /**
  * Stops a listener without a reset for any client: the listener accepts no new connection, and each answer has
@@ -32,12 +54,16 @@ export function createDrainer(app: FastifyInstance): Drainer {
     const { server } = app
     const startedAt = performance.now()
     let left = 1
+    await readWhatArrived(server)
     if (server.listening) NetServer.prototype.close.call(server, () => (left = 0))
     else left = 0
     while (left > 0) {
       const elapsed = performance.now() - startedAt
       if (elapsed >= deadlineMs) server.closeAllConnections()
-      else if (elapsed >= quietMs) server.closeIdleConnections()
+      else if (elapsed >= quietMs) {
+        await readWhatArrived(server)
+        server.closeIdleConnections()
+      }
       await sleep(POLL_MS)
     }
   }
