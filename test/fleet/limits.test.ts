@@ -3,6 +3,7 @@ import { createDemandMeter, hasShifted } from '../../src/fleet/limits/demand.ts'
 import { createShares } from '../../src/fleet/limits/shares.ts'
 import { createRateLimiter } from '../../src/ingest/pipeline/rate-limit.ts'
 import type { Source } from '../../src/model/source.ts'
+import { createRandom } from '../support/mutations.ts'
 
 const source: Source = {
   id: 'web',
@@ -14,12 +15,12 @@ const source: Source = {
 const BURST = 100
 
 /** A server as far as limits are concerned, on a clock of the test's own. */
-function createFleetServer(clock: { readonly now: () => number }) {
+function createFleetServer(clock: { readonly now: () => number }, maxBatchEvents: number) {
   const meter = createDemandMeter(clock.now)
   const shares = createShares()
   const limiter = createRateLimiter({
     clock: { now: clock.now, monotonic: clock.now },
-    maxBatchEvents: BURST,
+    maxBatchEvents,
     sharing: { shareOf: shares.of, offered: meter.offered }
   })
   return { meter, shares, limiter, told: meter.read(), heard: meter.read(), passed: 0 }
@@ -28,20 +29,39 @@ function createFleetServer(clock: { readonly now: () => number }) {
 interface Play {
   readonly servers: number
   readonly seconds: number
-  /** Events a second offered to the fleet, and to which server each goes. */
+  /** Requests a second offered to the fleet, and to which server each goes. */
   readonly perSecond: number
+  /** Events a request, and at most; default 1 and BURST. */
+  readonly batch?: number
+  readonly burst?: number
+  /** Default: the source above. */
+  readonly limited?: Source
+  /** The load comes in gusts: it stops and goes on after at most so many milliseconds each. Default: it never stops. */
+  readonly gustMs?: number
   readonly serverOf: (event: number, second: number) => number
 }
 
 /** How many events pass. What a server tells, the others hear 250 ms later. */
-function play({ servers: count, seconds, perSecond, serverOf }: Play): number {
+function play(options: Play): number {
+  const {
+    servers: count,
+    seconds,
+    perSecond,
+    serverOf,
+    batch = 1,
+    burst = BURST,
+    limited = source,
+    gustMs = 0
+  } = options
   let now = 0
   const clock = { now: () => now }
-  const servers = Array.from({ length: count }, () => createFleetServer(clock))
+  const servers = Array.from({ length: count }, () => createFleetServer(clock, burst))
   const stepMs = 1_000 / perSecond
   let nextUpdate = 0
   let nextBeat = 0
-  for (let event = 0; now < seconds * 1_000; event++, now += stepMs) {
+  const random = createRandom(1)
+  let [stillUntil, nextStill] = [0, gustMs === 0 ? Infinity : 0]
+  for (let event = 0; now < seconds * 1_000; now += stepMs) {
     if (now >= nextBeat) {
       nextBeat += 1_000
       for (const server of servers) server.told = server.meter.read()
@@ -55,8 +75,13 @@ function play({ servers: count, seconds, perSecond, serverOf }: Play): number {
         server.shares.update(server.meter.read(), others)
       }
     }
-    const server = servers[serverOf(event, Math.floor(now / 1_000))]
-    if (server?.limiter.take(source, 1) === 0) server.passed++
+    if (now >= nextStill) {
+      stillUntil = now + random() * gustMs
+      nextStill = stillUntil + random() * gustMs
+    }
+    if (now < stillUntil) continue
+    const server = servers[serverOf(event++, Math.floor(now / 1_000))]
+    if (server?.limiter.take(limited, batch) === 0) server.passed += batch
   }
   return servers.reduce((sum, { passed }) => sum + passed, 0)
 }
@@ -87,6 +112,22 @@ t.test('a load that moves to another server at once passes no more than the limi
     const serverOf: Play['serverOf'] = (_event, second) => Math.floor(second / 10) % servers
     const passed = play({ servers, seconds: SECONDS, perSecond: 300, serverOf })
     t.ok(passed <= WANTED && passed >= WANTED * 0.85, `${passed} of ${WANTED} with two moves`)
+  }
+})
+
+t.test('a load in gusts, of busy servers or clients, passes no more than the limit either', async t => {
+  for (const [perSecond, gustMs] of [
+    [150, 200],
+    [150, 500],
+    [72, 500],
+    [400, 500]
+  ] as const) {
+    const limited = { ...source, rateLimit: { eventsPerSecond: 20 } }
+    const given = { servers: 3, perSecond, gustMs, limited, batch: 10, burst: 2_500, serverOf: (at: number) => at % 3 }
+    // What passes after the burst is used up.
+    const passed = play({ ...given, seconds: 500 }) - play({ ...given, seconds: 300 })
+    const wanted = 200 * 20
+    t.ok(Math.abs(passed - wanted) <= wanted * 0.05, `${passed} of ${wanted}, ${perSecond} requests a second`)
   }
 })
 

