@@ -113,7 +113,7 @@ export class Supervisor {
     child.on('error', error => {
       this.#options.log.error({ worker: slot.index, problem: error.message }, 'a worker cannot be reached')
     })
-    child.once('exit', (code, signal) => this.#ended(slot, signal ?? `code ${code}`))
+    child.once('exit', (code, signal) => this.#ended(slot, { code, how: signal ?? `code ${code}` }))
     slot.become('starting')
   }
 
@@ -146,7 +146,7 @@ export class Supervisor {
     onMessage(slot, message)
   }
 
-  #ended(slot: WorkerSlot, how: string): void {
+  #ended(slot: WorkerSlot, { code, how }: { readonly code: number | null; readonly how: string }): void {
     slot.asker.end()
     slot.process = undefined
     this.#options.onGone(slot)
@@ -155,7 +155,10 @@ export class Supervisor {
       this.#startAgain(slot, slot.problem ?? `it ended with ${how}`)
       return
     }
-    slot.problem ??= state === 'starting' ? `it ended with ${how} before it listened` : undefined
+    // One that empties a folder never listens: with 0 it says that nothing is left.
+    const isDone = slot.task === 'drain' ? code === 0 : state !== 'starting'
+    const aim = slot.task === 'drain' ? 'Kafka had all of its folder' : 'it listened'
+    slot.problem ??= isDone ? undefined : `it ended with ${how} before ${aim}`
     slot.become('stopped')
   }
 
