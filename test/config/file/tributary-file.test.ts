@@ -316,10 +316,10 @@ t.test('hostile files are refused in bounded time and words', async t => {
   )
   const texts = ['['.repeat(100_000), lol, 'a: b: c\n'.repeat(5000), `- ${'x'.repeat(MAX_TRIBUTARY_FILE_BYTES)}`]
   for (const text of texts) {
-    const start = performance.now()
+    const start = process.cpuUsage()
     const problems = problemsOf(text)
     t.ok(problems.length >= 1 && problems.length <= 101)
-    t.ok(performance.now() - start < 5000)
+    t.ok(cpuMsSince(start) < 5000)
   }
 })
 
@@ -339,11 +339,17 @@ t.test('a mistake behind an alias is told where the value stands', async t => {
   t.match(problems[0], /^tributary\.yml:\d+:\d+: sources\[1\]\.id: another source/)
 })
 
+/** Of the process, so that other work on the machine does not count. */
+function cpuMsSince(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start)
+  return (user + system) / 1000
+}
+
 t.test('a thousand sources are read in less than half a second', async t => {
   const text = `sources:\n${Array.from({ length: 1000 }, (_, i) => `  - id: s${i}\n    writeKeys: [wk_${i}]\n`).join('')}`
-  const start = performance.now()
+  const start = process.cpuUsage()
   t.equal(parseTributaryFile(text, 'f').file.sources.length, 1000)
-  const took = performance.now() - start
+  const took = cpuMsSince(start)
   t.comment(`${took.toFixed(0)} ms`)
   t.ok(took < 2000)
 })
