@@ -1,3 +1,5 @@
+import { basicAuthorization } from '../client/authorization.ts'
+import { fetchFailureReason } from '../client/fetch-failure.ts'
 import { readEnvironment } from '../config/env/environment.ts'
 import { CommandFailed } from './command.ts'
 import type { ParsedArguments } from './command.ts'
@@ -24,9 +26,8 @@ export class ServerUnreachable extends CommandFailed {}
 export function adminClient(parsed: ParsedArguments): AdminClient {
   const config = readEnvironment()
   const url = adminUrl(parsed)
-  const credentials = Buffer.from(`admin:${config.adminPassword ?? ''}`).toString('base64')
   const headers: Record<string, string> =
-    config.adminPassword === undefined ? {} : { authorization: `Basic ${credentials}` }
+    config.adminPassword === undefined ? {} : { authorization: basicAuthorization('admin', config.adminPassword) }
   return {
     url,
     async get(path, waitMs = 0) {
@@ -49,11 +50,4 @@ export function adminClient(parsed: ParsedArguments): AdminClient {
       throw new Failure(`${url} answered ${response.status}: ${message}${hint}`)
     }
   }
-}
-
-/** The reason of a failed fetch, as one line. */
-export function fetchFailureReason(error: unknown): string {
-  const { cause } = error as Error
-  const inner = cause as (Error & { code?: string }) | undefined
-  return inner?.code ?? inner?.message ?? (error as Error).message
 }

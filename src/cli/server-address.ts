@@ -1,3 +1,4 @@
+import { listenerUrl, localAddress } from '../client/address.ts'
 import { readEnvironment } from '../config/env/environment.ts'
 import type { ParsedArguments } from './command.ts'
 import { UsageError } from './command.ts'
@@ -13,19 +14,19 @@ type Given = Pick<ParsedArguments, 'texts'>
 /** The URL of the tracking API for clients, without a trailing slash. Throws UsageError for an invalid --url. */
 export function trackingUrl({ texts }: Given): string {
   const { host, port, publicUrl, tls } = readEnvironment()
-  return urlOf('url', texts['url']) ?? withoutSlash(publicUrl ?? localUrl(host, port, tls !== undefined))
+  return (
+    urlOf('url', texts['url']) ??
+    withoutSlash(publicUrl ?? listenerUrl({ host: localAddress(host), port, isTls: tls !== undefined }))
+  )
 }
 
 /** The URL of the admin listener, without a trailing slash. Throws UsageError for an invalid --admin. */
 export function adminUrl({ texts }: Given): string {
   const { adminHost, adminPort, tls } = readEnvironment()
-  return urlOf('admin', texts['admin']) ?? localUrl(adminHost, adminPort, tls !== undefined)
-}
-
-/** The URL of a listener on this machine. One on all addresses is reached by the loopback address; IPv6 is in brackets. */
-function localUrl(host: string, port: number, isTls: boolean): string {
-  const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
-  return `${isTls ? 'https' : 'http'}://${reached.includes(':') ? `[${reached}]` : reached}:${port}`
+  return (
+    urlOf('admin', texts['admin']) ??
+    listenerUrl({ host: localAddress(adminHost), port: adminPort, isTls: tls !== undefined })
+  )
 }
 
 /** Parses an option; `localhost:3000` means http://localhost:3000. */

@@ -1,5 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import { localAddress } from './address.ts'
+import { basicAuthorization } from './authorization.ts'
 
 // Not imported, for the reason given in http/server/errors.ts.
 const { request: requestHttp } = process.getBuiltinModule('node:http')
@@ -15,15 +17,13 @@ export interface SelfRequest {
 const { isWorker } = process.getBuiltinModule('node:cluster') as unknown as { readonly isWorker: boolean }
 
 const TIMEOUT_MS = 10_000
-const REACHED_BY: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
 /** Sends the request without a connection: all workers share one port, so another worker could answer. */
 async function injectToSelf(app: FastifyInstance, { path, writeKey, body }: SelfRequest) {
-  const authorization = `Basic ${Buffer.from(`${writeKey}:`).toString('base64')}`
   const answer = await app.inject({
     method: 'POST',
     url: path,
-    headers: { authorization, host: 'localhost' },
+    headers: { authorization: basicAuthorization(writeKey), host: 'localhost' },
     payload: body
   })
   return { status: answer.statusCode, body: answer.payload }
@@ -38,13 +38,13 @@ export function postToSelf(app: FastifyInstance, sent: SelfRequest): Promise<{ s
   const { address, port } = app.server.address() as AddressInfo
   const isTls = 'setSecureContext' in app.server
   const options = {
-    host: REACHED_BY[address] ?? address,
+    host: localAddress(address),
     port,
     path: sent.path,
     method: 'POST',
     timeout: TIMEOUT_MS,
     headers: {
-      authorization: `Basic ${Buffer.from(`${sent.writeKey}:`).toString('base64')}`,
+      authorization: basicAuthorization(sent.writeKey),
       'content-type': 'application/json'
     }
   }

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { listenerUrl } from '../../client/address.ts'
 import type { Config } from '../../config/env/config.ts'
 import { workerFolder } from '../../fleet/workers/folders.ts'
 
@@ -29,5 +30,5 @@ export function workerConfig(config: Config, index: number, count: number): Conf
 /** The URL of the primary's admin listener, from the configuration. */
 function urlOfListener({ adminHost, adminPort, tls }: Config): string {
   const host = adminHost === '0.0.0.0' || adminHost === '::' ? hostname() : adminHost
-  return `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${adminPort}`
+  return listenerUrl({ host, port: adminPort, isTls: tls !== undefined })
 }

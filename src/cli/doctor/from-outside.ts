@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
+import { settingsUrl } from '../../client/address.ts'
+import { basicAuthorization } from '../../client/authorization.ts'
+import { fetchFailureReason } from '../../client/fetch-failure.ts'
 import { isLoopback } from '../../debugger/access/loopback.ts'
-import { fetchFailureReason } from '../admin-client.ts'
 import type { Finding } from './finding.ts'
 
 const TIMEOUT_MS = 10_000
@@ -23,7 +25,7 @@ export async function checkFromOutside(url: string, key: string): Promise<Findin
 }
 
 async function checkSettings(url: string, key: string): Promise<Finding[]> {
-  const { status, json } = await ask(settingsOf(url, key))
+  const { status, json } = await ask(settingsUrl(url, key))
   const { apiHost, protocol = '' } = segmentPart(json)
   if (apiHost === undefined) return status === 200 ? [notOurs(`${url}/v1/projects/.../settings`)] : []
   const wanted = new URL(url)
@@ -42,7 +44,7 @@ async function checkSettings(url: string, key: string): Promise<Finding[]> {
 
 /** Checks a long URL: a pixel has its event in the URL, and proxies refuse or cut long ones. */
 async function checkLongUrl(url: string, key: string): Promise<Finding[]> {
-  const { status } = await ask(`${settingsOf(url, key)}?doctor=${'x'.repeat(LONG_URL_CHARS)}`)
+  const { status } = await ask(`${settingsUrl(url, key)}?doctor=${'x'.repeat(LONG_URL_CHARS)}`)
   if (status === 200) return [ok(`a URL of ${LONG_URL_CHARS} characters passes, as pixels may have`)]
   const says = `a URL of ${LONG_URL_CHARS} characters is answered ${status}: a large event by pixel would be lost`
   return [
@@ -56,10 +58,9 @@ async function checkLongUrl(url: string, key: string): Promise<Finding[]> {
 async function checkEvent(url: string, key: string): Promise<Finding[]> {
   const messageId = `doctor-${randomUUID()}`
   const body = JSON.stringify({ userId: 'doctor', event: 'Doctor Checked', messageId })
-  const authorization = `Basic ${Buffer.from(`${key}:`).toString('base64')}`
   const { status, json } = await ask(`${url}/v1/track`, {
     method: 'POST',
-    headers: { ...JSON_TYPE, authorization },
+    headers: { ...JSON_TYPE, authorization: basicAuthorization(key) },
     body
   })
   const { success, code } = (json ?? {}) as { success?: unknown; code?: unknown }
@@ -87,8 +88,6 @@ async function ask(url: string, init: RequestInit = {}): Promise<Answer> {
   const response = await fetch(url, { ...init, redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) })
   return { status: response.status, json: await response.json().catch(() => undefined) }
 }
-
-const settingsOf = (url: string, key: string): string => `${url}/v1/projects/${encodeURIComponent(key)}/settings`
 
 /** The address that the settings give to SDKs; empty if the answer is not from Tributary. */
 function segmentPart(json: unknown): { readonly apiHost?: string; readonly protocol?: string } {

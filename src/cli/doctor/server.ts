@@ -1,6 +1,8 @@
+import { settingsUrl } from '../../client/address.ts'
+import { basicAuthorization } from '../../client/authorization.ts'
+import { fetchFailureReason } from '../../client/fetch-failure.ts'
 import type { Config } from '../../config/env/config.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
-import { fetchFailureReason } from '../admin-client.ts'
 import type { ParsedArguments } from '../command.ts'
 import { adminUrl, trackingUrl } from '../server-address.ts'
 import type { Finding } from './finding.ts'
@@ -33,9 +35,7 @@ export async function checkServer(
  * does not appear in the debugger.
  */
 async function checkKey(url: string, key: string): Promise<Finding[]> {
-  const settings = await fetch(`${url}/v1/projects/${encodeURIComponent(key)}/settings`, {
-    signal: AbortSignal.timeout(TIMEOUT_MS)
-  })
+  const settings = await fetch(settingsUrl(url, key), { signal: AbortSignal.timeout(TIMEOUT_MS) })
   const { integrations } = (await settings.json().catch(() => ({}))) as {
     integrations?: { 'Segment.io'?: { apiKey?: unknown } }
   }
@@ -45,7 +45,7 @@ async function checkKey(url: string, key: string): Promise<Finding[]> {
   // An empty batch sends no event. It is refused for being empty only after the key was accepted.
   const response = await fetch(`${url}/v1/batch`, {
     method: 'POST',
-    headers: { authorization: `Basic ${Buffer.from(`${key}:`).toString('base64')}` },
+    headers: { authorization: basicAuthorization(key) },
     body: '{"batch":[]}',
     signal: AbortSignal.timeout(TIMEOUT_MS)
   })

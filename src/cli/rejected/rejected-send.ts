@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { basicAuthorization } from '../../client/authorization.ts'
 import { CommandFailed } from '../command.ts'
 
 export interface Sender {
@@ -74,7 +75,7 @@ async function post(url: string, writeKey: string, events: readonly string[]): P
       method: 'POST',
       headers: {
         'content-type': 'application/json',
-        authorization: `Basic ${Buffer.from(`${writeKey}:`).toString('base64')}`
+        authorization: basicAuthorization(writeKey)
       },
       body: `{"batch":[${events.join()}]}`
     })

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { basicAuthorization } from '../../client/authorization.ts'
+import { fetchFailureReason } from '../../client/fetch-failure.ts'
 import { testEvent } from '../../client/test-event.ts'
 import { EVENT_TYPES, isEventType } from '../../model/event-types.ts'
-import { fetchFailureReason } from '../admin-client.ts'
 import type { Command, ParsedArguments } from '../command.ts'
 import { CommandFailed, parseArguments, UsageError } from '../command.ts'
 import { FILE_HELP, FILE_OPTION, fileOf, writeKeysOf, readableKey, readKeysFile, sourceOf } from '../keys/keys-file.ts'
@@ -88,8 +89,7 @@ async function keyFor(parsed: ParsedArguments): Promise<string> {
 }
 
 async function post(url: string, key: string, event: object): Promise<{ status: number; text: string }> {
-  const authorization = `Basic ${Buffer.from(`${key}:`).toString('base64')}`
-  const headers = { authorization, 'content-type': 'application/json' }
+  const headers = { authorization: basicAuthorization(key), 'content-type': 'application/json' }
   try {
     const response = await fetch(url, {
       method: 'POST',
