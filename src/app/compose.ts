@@ -67,9 +67,9 @@ export async function createApp(options: AppOptions): Promise<App> {
     const deadlineMs = config.shutdownGraceMs * REQUESTS_SHARE_OF_GRACE
     await drainer.drain({ quietMs: Math.min(QUIET_MS, deadlineMs), deadlineMs })
     await tracking.server.close()
+    await ingestion.violationEvents?.close()
     await destinations.sink.close()
-    const { ids, governance, catalogue } = ingestion
-    await Promise.all([ids.close(), sources.keys.close(), governance.close(), catalogue.close()])
+    await Promise.all([ingestion.close(), sources.keys.close()])
     await sources.fleet?.close()
     base.live.close()
     await admin.close()

@@ -22,7 +22,7 @@ const LEAST_MS = 10 * 60 * 1000
 /** So many segments of each folder are looked at. */
 const MAX_SEGMENTS = 2_000
 /** Logs that are kept for good. */
-const KEPT_LOGS = ['events', 'rejected'] as const
+const KEPT_LOGS = ['events', 'rejected', 'violations'] as const
 
 /** Rejects with the file system's error. */
 async function readDiskSpace(dir: string): Promise<DiskSpace> {

@@ -25,6 +25,8 @@ export interface SinkOptions {
   readonly kafka: Omit<KafkaSinkOptions, 'log' | 'onProduced'> | undefined
   /** Topics to look up, and make where that is allowed, before the first event. */
   readonly topics: readonly string[]
+  /** Whether records of violations may come. */
+  readonly hasViolations?: boolean
   readonly spoolMaxBytes: number
   readonly retention: RetentionPolicy
   /** Makes kept lines records again, routed as the configuration now in force says. */
@@ -49,7 +51,7 @@ export interface LaneLevels {
 }
 
 export type SinkName = 'kafka' | LogName
-type LogName = 'events' | 'rejected' | 'spool'
+type LogName = 'events' | 'rejected' | 'violations' | 'spool'
 
 export interface OpenSink extends Sink {
   /** Creates topics that the configuration names now. */
@@ -89,6 +91,8 @@ export async function openSink(options: SinkOptions): Promise<OpenSink> {
 async function openLog(options: SinkOptions): Promise<OpenSink> {
   const events = await openFolder(options, 'events')
   const rejected = await openFolder(options, 'rejected')
+  const isWanted = options.hasViolations === true || existsSync(join(options.dataDir, 'violations'))
+  const violations = isWanted ? { violations: await openFolder(options, 'violations') } : {}
   if (existsSync(join(options.dataDir, 'spool'))) {
     options.log.warn(
       { dir: join(options.dataDir, 'spool') },
@@ -96,17 +100,17 @@ async function openLog(options: SinkOptions): Promise<OpenSink> {
     )
   }
   const retention = startRetention({
-    logs: [events, rejected],
+    logs: [events, rejected, ...Object.values(violations)],
     policy: options.retention,
     clock: options.clock,
     log: options.log
   })
-  const sink = createLogSink({ events, rejected })
+  const sink = createLogSink({ events, rejected, ...violations })
   return {
     ...sink,
     ensureTopics: () => undefined,
     refusedTopics: async () => new Map(),
-    levels: () => ({ ...levelsOf({ events, rejected }), backlog: 0 }),
+    levels: () => ({ ...levelsOf({ events, rejected, ...violations }), backlog: 0 }),
     async close() {
       await retention.stop()
       await sink.close()
@@ -122,7 +126,7 @@ async function openKafka(options: SinkOptions, kafka: NonNullable<SinkOptions['k
   const spool = await openFolder(options, 'spool', spoolMaxBytes)
   // What a start without Kafka has kept goes first, and stays.
   const kept: Partial<Record<LogName, SegmentLog>> = {}
-  for (const name of ['events', 'rejected'] as const) {
+  for (const name of ['events', 'rejected', 'violations'] as const) {
     if (existsSync(join(dataDir, name))) kept[name] = await openFolder(options, name)
   }
   const keptLogs = Object.values(kept)

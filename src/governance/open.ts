@@ -7,6 +7,7 @@ import { createGovernance } from './governance.ts'
 import { createGpc } from './privacy/gpc.ts'
 import { applyIpPolicy } from './privacy/ip.ts'
 import { createPrivacy } from './privacy/privacy.ts'
+import type { PlanRulesOptions } from './plans/enforce/plan-rules.ts'
 import { createPlanRules } from './plans/enforce/plan-rules.ts'
 import type { DifferingEvent } from './plans/enforce/violation-log.ts'
 import { ViolationLog } from './plans/enforce/violation-log.ts'
@@ -21,6 +22,8 @@ export interface GovernanceOptions extends Pick<SuppressionListOptions, 'configF
   readonly current: () => TributaryFile
   /** PRIVACY_HASH_KEY; it must be there where a rule hashes: see checkHashKey(). */
   readonly privacyHashKey: string | undefined
+  /** Told of each event that differs from its plan; undefined: nobody wants to know. */
+  readonly onNoted?: PlanRulesOptions['onNoted']
 }
 
 export interface OpenGovernance {
@@ -43,7 +46,7 @@ export interface OpenGovernance {
  * Rejects with ConfigError where a file that tributary.yml names cannot be used at the start
  */
 export async function openGovernance(options: GovernanceOptions): Promise<OpenGovernance> {
-  const { current, privacyHashKey, ...others } = options
+  const { current, privacyHashKey, onNoted, ...others } = options
   const suppressions = createSuppressionList({ ...others, current: () => current().suppress })
   const plans = createPlanStore(others)
   const takeEffect = await plans.prepare(current())
@@ -56,7 +59,7 @@ export async function openGovernance(options: GovernanceOptions): Promise<OpenGo
       createSuppression(suppressions.ids),
       createPrivacy(privacyHashKey),
       createGpc(),
-      createPlanRules({ planOf: plans.planOf, onDifference })
+      createPlanRules({ planOf: plans.planOf, onDifference, onNoted })
     ]),
     suppressions,
     violations,

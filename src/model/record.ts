@@ -1,13 +1,16 @@
 import type { EventType } from './event-types.ts'
 import type { ReasonCode } from './reasons.ts'
 
+export type RecordKind = 'event' | 'rejected' | 'violation'
+
 /**
- * A record as sinks get it: an accepted event, enriched, or a refused one with its reason
- * (`{event, source, type, path, code, pointer, message, receivedAt, library}`). Its texts are pieces of buffers that the records of a
+ * A record as sinks get it: an accepted event, enriched; a refused one with its reason
+ * (`{event, source, type, path, code, pointer, message, receivedAt, library}`); or a violation: an event of the server itself
+ * about an event that differs from its tracking plan. Its texts are pieces of buffers that the records of a
  * request share, told by where they begin and end, so that nothing is made for a record that lives until it is durable.
  */
 export interface OutgoingRecord {
-  readonly kind: 'event' | 'rejected'
+  readonly kind: RecordKind
   /** Of the event; only a refused one may have none. */
   readonly type: EventType | 'unknown'
   /** Why it was refused; undefined for an accepted event. */

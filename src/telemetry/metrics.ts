@@ -38,6 +38,7 @@ function countEvents(instruments: Instruments) {
   const received = instruments.count(METRICS.eventsReceived)
   const settled = instruments.count(METRICS.events)
   const destinationEvents = instruments.count(METRICS.destinationEvents, routes.flush)
+  const violationEvents = instruments.count(METRICS.violationEvents)
   const unknownIntegrations = instruments.count(METRICS.unknownIntegrations)
   return {
     received(source: string, type: EventType | 'unknown', events: number): void {
@@ -51,6 +52,9 @@ function countEvents(instruments: Instruments) {
     },
     routed: routes.add,
     governed: countGoverned(instruments.count(METRICS.governedEvents)),
+    violationEvents(source: string, outcome: string, events: number): void {
+      violationEvents.add([source, outcome], events)
+    },
     unknownIntegrations(source: string, names: number): void {
       unknownIntegrations.add([source], names)
     }

@@ -20,7 +20,7 @@ t.test('it names every kind of topic, with key, headers and value', async t => {
   const channels = document?.channels().all() ?? []
   t.same(
     channels.map(channel => channel.address()),
-    ['tributary.events', '{topic}', 'tributary.rejected']
+    ['tributary.events', '{topic}', 'tributary.rejected', 'tributary.violations']
   )
   for (const channel of channels) {
     const [message] = channel.messages().all()

@@ -10,7 +10,7 @@ function compile(name: string) {
   return ajv.compile(JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>)
 }
 
-const SCHEMAS = { event: compile('event'), rejected: compile('rejected') }
+const SCHEMAS = { event: compile('event'), rejected: compile('rejected'), violation: compile('violation') }
 
 /** What is wrong with the value of a record, by the schema of its kind; undefined for a record as it should be. */
 export function recordFault(kind: keyof typeof SCHEMAS, json: string): string | undefined {

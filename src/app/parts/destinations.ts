@@ -49,6 +49,7 @@ function sinkOptions(
       topics: { ...live.kafka.topics, settings: () => keys.current().topics ?? [] }
     },
     topics,
+    hasViolations: config.violationsTopic !== undefined,
     drainMs: config.drainOnStopMs,
     retention: { ageMs: config.logRetention.maxAgeMs, bytes: config.logRetention.maxBytes },
     restorer: () => createRestore(routing.current()),

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { loadContract } from '../../contract/document.ts'
 import { openCatalogueStore } from '../../governance/catalogue/catalogue-store.ts'
 import { openGovernance } from '../../governance/open.ts'
+import { ViolationEvents } from '../../governance/plans/events/violation-events.ts'
 import { createWorkQueue } from '../../http/tracking/work-queue.ts'
 import { createDedupe } from '../../ingest/dedupe/dedupe.ts'
 import { createJudge } from '../../ingest/judge/judge.ts'
@@ -26,7 +27,9 @@ export async function openIngestion(base: Base, { keys, fleet }: Sources, { rout
   const validator = createValidator({ contract, mode: config.validation, limits: config.limits })
   const ids = await openIds(base, fleet)
   const workQueue = createWorkQueue()
-  const governance = await openGovernance({ ...config, current: keys.current, clock, log: logger })
+  const violationEvents = openViolationEvents(base, { routing, sink })
+  const onNoted = violationEvents?.note
+  const governance = await openGovernance({ ...config, current: keys.current, clock, log: logger, onNoted })
   const file = join(config.dataDir, 'catalogue.json')
   const catalogue = await openCatalogueStore({ file, clock, log: logger })
   const pipeline = createPipeline({
@@ -40,6 +43,7 @@ export async function openIngestion(base: Base, { keys, fleet }: Sources, { rout
     observe: report => {
       seen.recent.observe(report)
       catalogue.observe(report)
+      violationEvents?.observe(report)
     },
     rateLimiter: createRateLimiter({
       clock,
@@ -52,5 +56,16 @@ export async function openIngestion(base: Base, { keys, fleet }: Sources, { rout
     bufferPool,
     partialStatus: config.batchPartialStatus
   })
-  return { pipeline, ids, governance, catalogue, workQueue }
+  const close = async (): Promise<void> => {
+    await Promise.all([ids.close(), governance.close(), catalogue.close()])
+  }
+  return { pipeline, ids, governance, catalogue, violationEvents, workQueue, close }
+}
+
+type Outlet = Pick<Destinations, 'routing' | 'sink'>
+
+function openViolationEvents({ config, clock, metrics, logger }: Base, { routing, sink }: Outlet) {
+  if (config.violationsTopic === undefined) return undefined
+  const topicsOf = (source: string): readonly string[] => routing.current().violationTopics(source)
+  return new ViolationEvents({ sink, topicsOf, clock, count: metrics.violationEvents, log: logger })
 }

@@ -1,4 +1,5 @@
 import { parseTributaryFile } from '../../config/file/tributary-file.ts'
+import { checkViolationsTopic } from '../../governance/plans/events/check-topic.ts'
 import { checkHashKey } from '../../governance/privacy/check-hash-key.ts'
 import { createAuthenticator } from '../../http/caller/authenticate.ts'
 import { openKeys } from './fleet.ts'
@@ -11,7 +12,7 @@ export type Sources = Awaited<ReturnType<typeof openSources>>
 /** Creates the parts that authenticate a request: the write keys of tributary.yml, tokens, and the authenticator. */
 export async function openSources(base: Base) {
   const { config, live, logger, clock, audit } = base
-  const parse = checkHashKey(parseTributaryFile, config.privacyHashKey)
+  const parse = checkViolationsTopic(checkHashKey(parseTributaryFile, config.privacyHashKey), config)
   const { fleet, keys, isBehind } = await openKeys(config, {
     parse,
     version: VERSION,

@@ -18,8 +18,9 @@ export async function checkKafka(
   kafka: KafkaConfig,
   file: KeyedTributaryFile | undefined
 ): Promise<Finding[]> {
-  const { eventsTopic, rejectedTopic } = config
-  const router = createRouter({ eventsTopic, rejectedTopic, destinations: file?.file.destinations ?? [] })
+  const { eventsTopic, rejectedTopic, violationsTopic } = config
+  const destinations = file?.file.destinations ?? []
+  const router = createRouter({ eventsTopic, rejectedTopic, violationsTopic, destinations })
   try {
     const cluster = await inspectKafka(kafkaOptions(config, kafka), router.knownTopics(file?.file.sources ?? []))
     const { brokers, topics } = cluster

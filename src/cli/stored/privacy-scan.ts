@@ -9,7 +9,7 @@ import { PiiScan } from '../../governance/privacy/scan-events.ts'
 import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
 
-const FOLDERS = ['events', 'rejected', 'spool'] as const
+const FOLDERS = ['events', 'rejected', 'violations', 'spool'] as const
 
 export const privacyScan: Command = {
   help: `Usage: tributary privacy scan [FILE] [--json] [--fail]

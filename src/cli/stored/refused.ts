@@ -112,7 +112,7 @@ async function send(line: string, publish: ReturnType<typeof createKafkaSink>['p
   const start = line.indexOf(',"record":')
   if (topic === '' || start < 0) return false
   const value = Buffer.from(`${line.slice(start + ',"record":'.length, -1)}\n`)
-  const router = createRouter({ eventsTopic: topic, rejectedTopic: topic, destinations: [] })
+  const router = createRouter({ eventsTopic: topic, rejectedTopic: topic, violationsTopic: topic, destinations: [] })
   const record = restoreRecord(value, router)
   if (record === undefined) return false
   try {

@@ -19,7 +19,7 @@ import { createProgress } from './progress.ts'
 import { openTopic, publishWithRetries, topicOption } from './publish.ts'
 import { readTimeOption, TIME_HELP } from '../time-option.ts'
 
-const FOLDERS = ['events', 'rejected', 'spool']
+const FOLDERS = ['events', 'rejected', 'violations', 'spool']
 const BATCH_RECORDS = 500
 /** Kafka may still be on its way up. */
 const PATIENCE_MS = 30_000
@@ -50,7 +50,7 @@ consumers tell them by their messageId.
   --topic TOPIC   where to; it is made if KAFKA_CREATE_TOPICS allows it
   --from TIME     only what was received at this time or later, ${TIME_HELP}
   --to TIME       only what was received before this time
-  --folder NAME   of DATA_DIR: events (default), rejected or spool
+  --folder NAME   of DATA_DIR: events (default), rejected, violations or spool
   --timeout TIME  how long to wait for Kafka where it is away (default ${PATIENCE_MS / 1000}s)
   --dry-run       count, and publish nothing
   --json          the counts as JSON
@@ -139,7 +139,7 @@ async function* batches(
   reader: LogReader,
   { topic, from, to }: Wanted
 ): AsyncGenerator<{ records: OutgoingRecord[]; bytes: number } & Omit<Counts, 'published'>> {
-  const router = createRouter({ eventsTopic: topic, rejectedTopic: topic, destinations: [] })
+  const router = createRouter({ eventsTopic: topic, rejectedTopic: topic, violationsTopic: topic, destinations: [] })
   for (let read = await reader.next(); read !== undefined; read = await reader.next()) {
     for (let at = 0; at < read.length; at += BATCH_RECORDS) {
       const lines = read.slice(at, at + BATCH_RECORDS)

@@ -58,8 +58,8 @@ async function compare(): Promise<Comparison> {
   const config = readEnvironment()
   if (config.kafka === undefined) throw new CommandFailed('KAFKA_BROKERS is not set: there are no topics to compare')
   const { file } = await readKeysFile(config.configFile)
-  const { eventsTopic, rejectedTopic } = config
-  const router = createRouter({ eventsTopic, rejectedTopic, destinations: file.destinations })
+  const { eventsTopic, rejectedTopic, violationsTopic } = config
+  const router = createRouter({ eventsTopic, rejectedTopic, violationsTopic, destinations: file.destinations })
   const { partitions, replicationFactor } = config.kafka
   const topics = router.knownTopics(file.sources)
   const wanted = { topics, entries: file.topics ?? [], defaults: { partitions, replicationFactor } }

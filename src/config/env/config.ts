@@ -23,6 +23,8 @@ export interface Config {
   readonly fleet: FleetConfig | undefined
   readonly eventsTopic: string
   readonly rejectedTopic: string
+  /** Undefined: there are no events about violations. */
+  readonly violationsTopic: string | undefined
   readonly publishTimeoutMs: number
   readonly spoolMaxBytes: number
   /** How long a stop waits until Kafka has confirmed the events in the spool. */

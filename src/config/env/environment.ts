@@ -136,6 +136,7 @@ function toConfig(values: Values, env: Environment, secretFiles: Config['files']
       : undefined,
     eventsTopic: values.EVENTS_TOPIC,
     rejectedTopic: values.REJECTED_TOPIC,
+    violationsTopic: values.VIOLATIONS_TOPIC,
     publishTimeoutMs: values.PUBLISH_TIMEOUT,
     spoolMaxBytes: values.SPOOL_MAX_BYTES,
     drainOnStopMs: values.DRAIN_ON_STOP,

@@ -79,6 +79,11 @@ export const VARIABLES = {
     parse.topic,
     'Topic of rejected events with their reason; may contain `{type}` and `{source}`.'
   ),
+  VIOLATIONS_TOPIC: optional(
+    'none',
+    parse.topic,
+    'Topic of one `Violation Generated` event for each violation of a tracking plan ([docs/governance.md](docs/governance.md#violations-as-events)); may contain `{source}`. Without Kafka they go to `DATA_DIR/violations`.'
+  ),
   KAFKA_CREATE_TOPICS: variable('true', parse.boolean, 'Create topics that are missing.'),
   KAFKA_PARTITIONS: variable(6, parse.integer(1, 10_000), 'Partitions of a topic that is created.'),
   KAFKA_REPLICATION_FACTOR: optional(
@@ -109,7 +114,7 @@ export const VARIABLES = {
   LOG_RETENTION: variable(
     'keep',
     parse.retention,
-    'Age or size (`7d`, `20GiB`, `7d,20GiB`) after which closed segments of `events/` and `rejected/` are deleted: each minute, and for the size whenever a segment (128 MiB) ends.'
+    'Age or size (`7d`, `20GiB`, `7d,20GiB`) after which closed segments of `events/`, `rejected/` and `violations/` are deleted: each minute, and for the size whenever a segment (128 MiB) ends.'
   ),
   DEDUP_WINDOW: variable('24h', parse.duration('1ms', '30d'), 'How long a messageId is remembered, for each source.'),
   DEDUP_MAX_IDS: variable(

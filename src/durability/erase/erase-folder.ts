@@ -11,7 +11,7 @@ import { ERASING, ignoreStep } from './erasure.ts'
 import { eraseDamaged, eraseRefused } from './rewrite-lines.ts'
 import { measureSegment, rewriteSegment } from './rewrite-segment.ts'
 
-const FOLDERS = ['events', 'rejected', 'spool'] as const
+const FOLDERS = ['events', 'rejected', 'violations', 'spool'] as const
 /** Copies of damaged bytes, beside their segment. */
 const DAMAGED = '.damaged'
 /** Of `tributary refused retry`, where it was cut short. */

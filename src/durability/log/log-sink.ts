@@ -11,13 +11,23 @@ interface Folder {
   readonly toReceipt: ReceiptMaker
 }
 
-/** The event log as a sink: accepted events go to one folder, rejected records to another; topics are left aside. */
-export function createLogSink(options: { events: SegmentLog; rejected: SegmentLog }): Sink {
+/**
+ * The event log as a sink: accepted events go to one folder, rejected records to another, violations to a third; topics are
+ * left aside. A call with violations must hold nothing else, and must not come where they have no folder.
+ */
+export function createLogSink(options: {
+  readonly events: SegmentLog
+  readonly rejected: SegmentLog
+  readonly violations?: SegmentLog | undefined
+}): Sink {
   const events = toFolder(options.events)
   const rejected = toFolder(options.rejected)
+  const violations = options.violations && toFolder(options.violations)
+  const folders = [events, rejected, violations].filter(folder => folder !== undefined)
   return {
     async publish(records) {
       if (records.every(isEvent)) return append(events, records)
+      if (violations !== undefined && records[0]?.kind === 'violation') return append(violations, records)
       const [event, rejection] = await Promise.all([
         append(events, records.filter(isEvent)),
         append(
@@ -29,10 +39,12 @@ export function createLogSink(options: { events: SegmentLog; rejected: SegmentLo
     },
     health() {
       const [a, b] = [events.log.health(), rejected.log.health()]
-      return { ready: a.ready && b.ready, problems: [...new Set([...a.problems, ...b.problems])] }
+      const problems = folders.flatMap(({ log }) => log.health().problems)
+      // A client's event needs no violation to be kept.
+      return { ready: a.ready && b.ready, problems: [...new Set(problems)] }
     },
     async close() {
-      await Promise.all([events.log.close(), rejected.log.close()])
+      await Promise.all(folders.map(({ log }) => log.close()))
     }
   }
 }

@@ -38,7 +38,7 @@ const KAFKA_LOOK_BACK_MS = 60 * 60 * 1000
 /** Ways to find records again after they have left, by messageId: on disk, and in the last hour of Kafka. */
 export function createFinders(options: FindersOptions) {
   const { dataDir, kafka, topics, now, background } = options
-  const dirs = ['events', 'spool', 'rejected'].map(name => join(dataDir, name))
+  const dirs = ['events', 'spool', 'rejected', 'violations'].map(name => join(dataDir, name))
 
   const log: Find = async (messageId, signal) => {
     const { records, complete } = await findInLog({ dirs, messageId, signal, background })

@@ -3,7 +3,7 @@ import { mkdir, open, readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** What a server keeps in its data folder. `lock` stays where it is. */
-const CONTENTS = ['events', 'rejected', 'spool', 'dedupe'] as const
+const CONTENTS = ['events', 'rejected', 'violations', 'spool', 'dedupe'] as const
 const WORKER_FOLDER = /^worker-(0|[1-9]\d{0,5})$/
 const FOLDER_MODE = 0o750
 

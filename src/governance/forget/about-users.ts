@@ -39,9 +39,9 @@ export function aboutUsers(users: readonly string[], options: AboutUsersOptions 
       const record = objectOf(JSON.parse(line.toString()))
       if (record === undefined) return false
       if (everywhere && holds(JSON.stringify(record))) return true
-      const { event, body, encoding, version } = record
-      // Only an event has a version. A refused one may be JSON or text, and have its bytes in base64.
-      if (version !== undefined) return isAbout(record)
+      const { event, body, encoding, version, forwardedFromProject } = record
+      // Only an event has a version, and only a violation the other. A refused one may be JSON or text, and have its bytes in base64.
+      if (version !== undefined || forwardedFromProject !== undefined) return isAbout(record)
       const text = [body, event].find(value => typeof value === 'string')
       if (text !== undefined) return mayHold(encoding === 'base64' ? Buffer.from(text, 'base64') : Buffer.from(text))
       return isAbout(record) || isAbout(objectOf(event))

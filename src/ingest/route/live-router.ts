@@ -10,7 +10,7 @@ const RELOAD_TIMEOUT_MS = 5_000
 const RETRY_MS = 5_000
 
 export interface LiveRouterOptions {
-  readonly topics: Pick<RouteConfig, 'eventsTopic' | 'rejectedTopic'>
+  readonly topics: Omit<RouteConfig, 'destinations'>
   /** Resolves with the refused topics and the reason for each; empty if Kafka does not answer in time. */
   readonly refusedTopics: (names: readonly string[], timeoutMs: number) => Promise<ReadonlyMap<string, string>>
   /** Called with the topics of each configuration that comes into force. */
@@ -50,8 +50,8 @@ export function createLiveRouter(first: TributaryFile, options: LiveRouterOption
   let timer: NodeJS.Timeout | undefined
 
   function makeRouter({ destinations }: TributaryFile): Router {
-    const { eventsTopic, rejectedTopic } = options.topics
-    return createRouter({ eventsTopic, rejectedTopic, destinations })
+    const { eventsTopic, rejectedTopic, violationsTopic } = options.topics
+    return createRouter({ eventsTopic, rejectedTopic, violationsTopic, destinations })
   }
 
   async function problemsOf(file: TributaryFile, topics: readonly string[], timeoutMs: number) {

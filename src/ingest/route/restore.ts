@@ -9,8 +9,9 @@ import { toRoutedEvent, partitionKeyOf } from './key-of.ts'
 import type { Router } from './route.ts'
 
 /**
- * Creates the record of a line on disk, routed by the configuration in force now. The line contains all members of the
- * record: accepted events have `version`, and rejected events have `code`. Undefined if the line is neither.
+ * Creates the record of a line on disk, routed by the configuration in force now. The line itself says which kind of record it
+ * is, in members that the server writes and no client can: accepted events have `version`, violations have
+ * `forwardedFromProject` and no `version`, and rejected events have `code`. Undefined if the line is none of these.
  */
 export function restoreRecord(line: Buffer, router: Router): OutgoingRecord | undefined {
   const value = parse(line)
@@ -18,6 +19,7 @@ export function restoreRecord(line: Buffer, router: Router): OutgoingRecord | un
   const receivedAt = Date.parse(String(value['receivedAt']))
   if (Number.isNaN(receivedAt)) return undefined
   if (value['version'] !== undefined) return restoreEvent(line, value, receivedAt, router)
+  if (value['forwardedFromProject'] !== undefined) return restoreViolation(line, value, receivedAt, router)
   const { source, type: named, code } = value
   if (typeof source !== 'string' || typeof code !== 'string' || !Object.hasOwn(REASONS, code)) return undefined
   const event = asObject(value['event']) ?? {}
@@ -57,6 +59,28 @@ function restoreEvent(line: Buffer, value: JsonObject, receivedAt: number, route
     receivedAt,
     key: partitionKeyOf(value),
     topics
+  })
+}
+
+/** Never routed as an event: a violation goes to the topic of violations, or nowhere if there is none any more. */
+function restoreViolation(
+  line: Buffer,
+  value: JsonObject,
+  receivedAt: number,
+  router: Router
+): OutgoingRecord | undefined {
+  const { type, forwardedFromProject: source, messageId } = value
+  if (type !== 'track' || typeof source !== 'string' || typeof messageId !== 'string') return undefined
+  return createRecord({
+    kind: 'violation',
+    line,
+    type,
+    code: undefined,
+    source,
+    messageId,
+    receivedAt,
+    key: partitionKeyOf(value),
+    topics: router.violationTopics(source)
   })
 }
 

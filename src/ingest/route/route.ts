@@ -11,6 +11,8 @@ export interface RouteConfig {
   /** All topics here may contain `{type}` and `{source}`. */
   readonly eventsTopic: string
   readonly rejectedTopic: string
+  /** Undefined: nobody has asked for events about violations. */
+  readonly violationsTopic?: string | undefined
   readonly destinations: readonly Destination[]
 }
 
@@ -26,6 +28,8 @@ export interface Router {
   /** Events with the same route get the same object, which must not be changed. */
   route(input: RouteInput): Route
   rejectedTopics(source: string, type: string): readonly string[]
+  /** Of events about what differs from the source's plan; none where nobody has asked for them. */
+  violationTopics(source: string): readonly string[]
   /** All topics that events of these sources can have, so that the topics can be created in advance. */
   knownTopics(sources: readonly { readonly id: string }[]): readonly string[]
   /** The number of keys in `integrations` that are no destination. */
@@ -61,6 +65,10 @@ export function createRouter(config: RouteConfig): Router {
     }))
   }
 
+  // A violation is always a track call.
+  const violationTopics = (source: string): readonly string[] =>
+    config.violationsTopic === undefined ? [] : [fillTopic(config.violationsTopic, source, 'track')]
+
   return {
     route: ({ type, source, event, integrations }) => planFor(source, type).route(event, integrations),
     rejectedTopics(source, type) {
@@ -69,13 +77,15 @@ export function createRouter(config: RouteConfig): Router {
       if (topics === undefined) rejected.set(key, (topics = [fillTopic(config.rejectedTopic, source, type)]))
       return topics
     },
+    violationTopics,
     knownTopics(sources) {
       const topics = sources.flatMap(({ id }) => [
         ...EVENT_TYPES.flatMap(type => {
           const { eventsTopic, candidates } = startingCandidates(config, id, type)
           return [eventsTopic, ...candidates.map(({ topic }) => topic)]
         }),
-        ...[...EVENT_TYPES, 'unknown'].map(type => fillTopic(config.rejectedTopic, id, type))
+        ...[...EVENT_TYPES, 'unknown'].map(type => fillTopic(config.rejectedTopic, id, type)),
+        ...violationTopics(id)
       ])
       return [...new Set(topics)]
     },

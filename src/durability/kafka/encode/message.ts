@@ -1,4 +1,4 @@
-import type { OutgoingRecord } from '../../../model/record.ts'
+import type { OutgoingRecord, RecordKind } from '../../../model/record.ts'
 import { RECORD_HEADERS, TRACEPARENT, traceparentOf, type RecordHeader } from '../../../model/record.ts'
 import { varintBytes, writeVarint } from './varint.ts'
 
@@ -93,20 +93,23 @@ function createEncoder(headers: readonly RecordHeader[], more: number): RecordEn
   const has = { type: headers.includes('type'), source: headers.includes('source') }
   const hasTime = headers.includes('receivedAt')
   const count = 1 + [has.type, has.source, hasTime].filter(Boolean).length + more
-  const before = { event: new Map<string, Map<string, Buffer>>(), rejected: new Map<string, Map<string, Buffer>>() }
+  const before: Readonly<Record<RecordKind, Map<string, Map<string, Buffer>>>> = {
+    event: new Map(),
+    rejected: new Map(),
+    violation: new Map()
+  }
   let words = 0
   let received = { at: Number.NaN, header: Buffer.alloc(0) }
 
-  const headersBefore = (kind: OutgoingRecord['kind'], word: string, source: string): Buffer => {
+  const headersBefore = (kind: RecordKind, word: string, source: string): Buffer => {
     const known = before[kind].get(source)?.get(word)
     if (known !== undefined) return known
     if (++words > MAX_WORDS) {
-      before.event.clear()
-      before.rejected.clear()
+      for (const known of Object.values(before)) known.clear()
       words = 1
     }
     const texts = [
-      ...(has.type ? [kind === 'event' ? 'type' : 'code', word] : []),
+      ...(has.type ? [kind === 'rejected' ? 'code' : 'type', word] : []),
       ...(has.source ? ['source', source] : []),
       'messageId'
     ]

@@ -2,9 +2,11 @@ import type { Governance, Governor } from '../../../ingest/govern/governance.ts'
 import type { JudgedRequest } from '../../../ingest/govern/judged-request.ts'
 import type { Edit } from '../../../ingest/govern/splice.ts'
 import type { GoodEvent } from '../../../ingest/judge/good-event.ts'
+import type { Effect } from '../../../model/governance/rules.ts'
 import type { Fault } from '../../../model/reasons.ts'
 import type { PlanModes, PlanSettings } from '../../../model/plans/plan-settings.ts'
 import type { Source } from '../../../model/source.ts'
+import type { FoundDifference } from '../events/violation-record.ts'
 import type { CompiledPlan } from '../judge/compiled-plan.ts'
 import type { Enforcement } from './enforcement.ts'
 import { enforce } from './enforcement.ts'
@@ -19,10 +21,12 @@ export interface PlanRulesOptions {
   readonly planOf: (settings: PlanSettings) => CompiledPlan | undefined
   /** Told of each event that differs from its plan. */
   readonly onDifference?: (event: DifferingEvent) => void
+  /** Told of each event with what was noted of it, by which its report is known. */
+  readonly onNoted?: ((effect: Effect, found: FoundDifference) => void) | undefined
 }
 
 /** What an event's plan asks of it, and what is done where it differs. */
-export function createPlanRules({ planOf, onDifference }: PlanRulesOptions): Governance {
+export function createPlanRules({ planOf, ...told }: PlanRulesOptions): Governance {
   const governors = new WeakMap<CompiledPlan, Map<Source, Governor>>()
   return {
     of(source) {
@@ -34,7 +38,7 @@ export function createPlanRules({ planOf, onDifference }: PlanRulesOptions): Gov
       if (ofPlan === undefined || ofPlan.size > MAX_SOURCES) governors.set(plan, (ofPlan = new Map()))
       let governor = ofPlan.get(source)
       if (governor === undefined)
-        ofPlan.set(source, (governor = governorOf({ plan, modes: settings.modes, source: source.id, onDifference })))
+        ofPlan.set(source, (governor = governorOf({ plan, modes: settings.modes, source, ...told })))
       return governor
     }
   }
@@ -50,15 +54,18 @@ function governorOf(rules: Rules): Governor {
   }
 }
 
-interface Rules {
+interface Rules extends Omit<PlanRulesOptions, 'planOf'> {
   readonly plan: CompiledPlan
   readonly modes: PlanSettings['modes']
-  readonly source: string
-  readonly onDifference: PlanRulesOptions['onDifference']
+  readonly source: Source
+}
+
+interface Named extends Enforcement {
+  readonly name: string
 }
 
 /** Events that differ from their plan, by index. */
-type Found = Map<number, Enforcement>
+type Found = Map<number, Named>
 
 function applyPlan(request: JudgedRequest, rules: Rules): void {
   const found = compareAll(request, rules)
@@ -68,11 +75,16 @@ function applyPlan(request: JudgedRequest, rules: Rules): void {
   request.rewrite(isLeft.flatMap(([index, enforcement]) => omissionsOf(request, index, enforcement)))
   // Only then: an edit of what is left out, and one beside it, would not know of one another.
   const edits: Edit[] = isLeft.map(([index, enforcement]) =>
-    protocolsEdit(request.body, scanOf(request, index), rules.source, enforcement)
+    protocolsEdit(request.body, scanOf(request, index), rules.source.id, enforcement)
   )
   for (const [index] of blocked) edits.push(...wholeEventEdits(request.body, scanOf(request, index)))
   request.rewrite(edits)
-  for (const [index, enforcement] of found) note(request, index, enforcement)
+  for (const [index, enforcement] of found) {
+    const effect = effectOf(enforcement)
+    request.note(index, effect)
+    const { name, reported } = enforcement
+    rules.onNoted?.(effect, { source: rules.source, plan: rules.plan, name, reported })
+  }
   for (const [index, enforcement] of blocked) request.block(index, enforcement.blocked as Fault)
 }
 
@@ -89,9 +101,9 @@ function compareAll(request: JudgedRequest, { plan, modes, source, onDifference 
     if (differences === undefined) continue
     const name = reader.name() ?? ''
     const enforcement = enforce(differences, ofType, name)
-    found.set(index, enforcement)
+    found.set(index, { ...enforcement, name })
     const { type } = event
-    onDifference?.({ source, type, name, ...reader.sender(), reported: enforcement.reported })
+    onDifference?.({ source: source.id, type, name, ...reader.sender(), reported: enforcement.reported })
   }
   return found
 }
@@ -113,13 +125,12 @@ function omissionsOf(request: JudgedRequest, index: number, enforcement: Enforce
 const MAX_NAMED = 5
 
 /** What was done, for the event's journey: which members and kinds, never a value. */
-function note(request: JudgedRequest, index: number, enforcement: Enforcement): void {
-  const { reported, omitted, omittedOnViolation, blocked } = enforcement
+function effectOf({ reported, omitted, omittedOnViolation, blocked }: Enforcement): Effect {
   const fields = reported.map(({ type, field }) => `${field} (${type})`)
   const more = fields.length > MAX_NAMED ? ` and ${fields.length - MAX_NAMED} more` : ''
   const what = `${fields.slice(0, MAX_NAMED).join(', ')}${more}`
   const left = omitted.length + omittedOnViolation.length
   const rule = blocked !== undefined ? 'plan_block' : left > 0 ? 'plan_omit' : 'plan_report'
   const done = blocked !== undefined ? `blocked (${blocked.code})` : left > 0 ? `left out ${left}` : 'reported'
-  request.note(index, { rule, detail: `${done}: ${what}` })
+  return { rule, detail: `${done}: ${what}` }
 }
