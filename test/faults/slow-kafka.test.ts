@@ -88,6 +88,23 @@ t.test('a broker that takes 1.5 s for the very first batch: each event is in Kaf
   tellRow(t, 'broker slow at the first batch', { verdict })
 })
 
+t.test('once Kafka has confirmed a late batch, /readyz/kafka is 200 without another event', async t => {
+  const { server } = await startWithTopic(t)
+  const saysKafka = async (status: number): Promise<boolean> => {
+    const answer = await fetch(`${server.adminUrl}/readyz/kafka`)
+    await answer.arrayBuffer()
+    return answer.status === status
+  }
+  await server.accepts(60_000)
+  kafka.pause()
+  t.teardown(() => kafka.resume())
+  await server.accepts(60_000)
+  await until(() => saysKafka(503), { what: '/readyz/kafka to be 503', timeoutMs: 30_000 })
+  kafka.resume()
+  // A balancer that prefers servers by it sends none until then.
+  await until(() => saysKafka(200), { what: '/readyz/kafka to be 200 again', timeoutMs: 60_000 })
+})
+
 t.test('a quota: it is named, all of it goes to new events, and nothing is lost or sent twice', async t => {
   const { server, topic } = await startWithTopic(t)
   await setQuota(`--add-config=producer_byte_rate=${QUOTA_BYTES}`)

@@ -223,8 +223,10 @@ export class KafkaLanes {
     readonly throttledMs: number
   } {
     const late = this.board.lanes.filter(lane => lane.late)
-    // A lane without a leader says something of its topic, and not of the way to Kafka.
-    const reached = this.isConnected && late.every(({ sendable }) => !sendable)
+    // A lane without a leader says something of its topic, and not of the way to Kafka. One that holds nothing says how slow its last
+    // batch was, for as long as no event comes; a balancer that asks for this sends none.
+    const reached =
+      this.isConnected && late.every(({ sendable, oldest, onDisk }) => !sendable || (oldest === undefined && !onDisk))
     return { reached, late: late.length, maxBytes: MEMORY_BYTES, throttledMs: this.#sender.throttledMs() }
   }
 
