@@ -65,6 +65,7 @@ const INNER_FOLDERS = {
     stored: [],
     config: ['keys', 'fleet'],
     doctor: ['keys'],
+    export: ['stored'],
     rejected: ['keys'],
     running: ['keys'],
     topics: ['keys']

@@ -88,6 +88,7 @@ const BREAKS: Readonly<Record<string, readonly [file: string, imported: string]>
     stored: 'keys',
     config: 'doctor',
     doctor: 'stored',
+    export: 'doctor',
     rejected: 'doctor',
     running: 'stored',
     plan: 'stored',

@@ -160,6 +160,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'publish what lies in the log to a topic',
     load: async () => (await import('./stored/replay.ts')).replay
   },
+  export: {
+    summary: 'write events as Parquet, CSV or NDJSON tables',
+    load: async () => (await import('./export/export.ts')).exportCommand
+  },
   completion: {
     summary: 'print the completion script of a shell',
     load: async () => (await import('./completion.ts')).completionOf(COMMANDS)

@@ -77,6 +77,7 @@ t.test('every command explains itself with examples', { buffered: true }, async 
     'audit',
     'forget',
     'replay',
+    'export',
     'completion'
   ])
   for (const command of commands) {

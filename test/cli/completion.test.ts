@@ -14,7 +14,7 @@ t.test('bash completes commands, the second words of commands, and the options o
     const program = `source ${file}; ${set}; _tributary; printf '%s\\n' "\${COMPREPLY[@]}"`
     return execFileSync('bash', ['-c', program], { encoding: 'utf8' }).trim().split('\n')
   }
-  t.strictSame(complete('exp').toSorted(), ['expect'])
+  t.strictSame(complete('exp').toSorted(), ['expect', 'export'])
   t.strictSame(complete('keys', 'r'), ['revoke', 'rotate'])
   t.strictSame(complete('tail', '--out'), ['--outcome'])
   t.strictSame(complete('keys', 'add', 'web', '--cr'), ['--create'])

@@ -2,7 +2,26 @@ import { Consumer } from '@platformatic/kafka'
 import { explain } from '../connect/explain.ts'
 import { clientOptions } from '../connect/session.ts'
 import type { KafkaSettings } from '../options.ts'
+import type { Cursor } from './cursors.ts'
 import { cursorsOf, fetchNext } from './cursors.ts'
+
+/** How far a partition was read. A topic that is made anew has another id. */
+export interface TopicPosition {
+  readonly topicId: string
+  /** The offset of the first record that was not read, in digits. */
+  readonly next: string
+}
+
+/** Some records of one partition, and the position behind them. */
+export interface ReadPiece {
+  /** Of the partition: `tributary.events/3`. */
+  readonly name: string
+  readonly values: readonly Buffer[]
+  readonly position: TopicPosition
+  /** How many offsets this piece is, and all pieces of all partitions are. */
+  readonly amount: number
+  readonly total: number
+}
 
 export interface ReadTopicsOptions {
   readonly settings: Pick<KafkaSettings, 'brokers' | 'clientId' | 'ssl' | 'sasl'>
@@ -10,28 +29,66 @@ export interface ReadTopicsOptions {
   readonly topics: readonly string[]
   /** Milliseconds since the epoch: older records are not read. */
   readonly since: number
+  /** Of an earlier reader, by the name of the partition: nothing before them is read. */
+  readonly starts?: Readonly<Record<string, TopicPosition>>
 }
 
 const MAX_BYTES = 4 * 1024 * 1024
 const RETRIES = 2
 
+/** The values of topics, as readPieces() reads them. */
+export async function* readTopics(options: ReadTopicsOptions): AsyncGenerator<Buffer> {
+  for await (const { values } of readPieces(options)) yield* values
+}
+
 /**
- * The values of topics from a time on to the end that they have now, one partition after the other, as no member of any
- * group: nothing is committed. Throws, in words, where Kafka cannot be read.
+ * Reads topics from a time on, or from the positions of an earlier reader on, to the end that they have now: one partition after the
+ * other, as no member of any group, and nothing is committed. Throws, in words, where Kafka cannot be read.
  */
-export async function* readTopics({ settings, topics, since }: ReadTopicsOptions): AsyncGenerator<Buffer> {
+export async function* readPieces({
+  settings,
+  topics,
+  since,
+  starts = {}
+}: ReadTopicsOptions): AsyncGenerator<ReadPiece> {
   const options = { ...clientOptions(settings), groupId: `${settings.clientId}-reader`, retries: RETRIES }
   const consumer = new Consumer(options)
   try {
-    for (const cursor of await cursorsOf(consumer, topics, since)) {
+    const cursors = await cursorsOf(consumer, topics, since)
+    for (const cursor of cursors) continueAt(cursor, starts[nameOf(cursor)])
+    const total = Number(cursors.reduce((sum, { next, end }) => sum + (end - next), 0n))
+    for (const cursor of cursors) {
       while (cursor.next < cursor.end) {
+        const from = cursor.next
         const records = await fetchNext(consumer, cursor.leader, { cursors: [cursor], maxBytes: MAX_BYTES })
-        for (const { value } of records) if (value !== null) yield value
+        const next = cursor.next > cursor.end ? cursor.end : cursor.next
+        yield {
+          name: nameOf(cursor),
+          values: records.flatMap(({ value }) => value ?? []),
+          position: { topicId: cursor.topicId, next: String(next) },
+          amount: Number(next - from),
+          total
+        }
       }
     }
   } catch (error) {
-    throw new Error(explain(error, settings.brokers), { cause: error })
+    throw error instanceof AnotherTopic ? error : new Error(explain(error, settings.brokers), { cause: error })
   } finally {
     await consumer.close(true).catch(() => undefined)
   }
+}
+
+class AnotherTopic extends Error {}
+
+function nameOf({ topic, partition }: Cursor): string {
+  return `${topic}/${partition}`
+}
+
+function continueAt(cursor: Cursor, start: TopicPosition | undefined): void {
+  if (start === undefined) return
+  const next = BigInt(start.next)
+  if (start.topicId !== cursor.topicId || next > cursor.end) {
+    throw new AnotherTopic(`topic ${cursor.topic} was made anew, or has lost records, since it was read before`)
+  }
+  if (next > cursor.next) cursor.next = next
 }
