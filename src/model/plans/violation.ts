@@ -1,3 +1,5 @@
+import type { PlanMode } from './plan-settings.ts'
+
 /** How often events of one name differed from their plan in one place. */
 export interface ViolationCount {
   readonly source: string
@@ -16,6 +18,8 @@ export interface ViolationCount {
   /** RFC 3339, by this server's clock. */
   readonly firstSeen: string
   lastSeen: string
+  /** What was done, to how many of the events: `report`, `omit` (the member was left out) or `block`. */
+  readonly done: Partial<Record<Exclude<PlanMode, 'off'>, number>>
   /** SDK and version, to how many of the events it sent. */
   readonly sdks: Record<string, number>
   /** The messageIds of the latest, to be found by trace; the last one last. */

@@ -79,6 +79,7 @@ t.test(
       events,
       firstSeen: lastSeen,
       lastSeen,
+      done: { report: events },
       sdks: { a: events },
       samples
     })

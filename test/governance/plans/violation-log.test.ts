@@ -9,7 +9,8 @@ const wrong = (...path: (string | number)[]): ReportedViolation => ({
   type: 'Invalid Type',
   field: path.join('.'),
   description: 'Invalid type. Expected: string, given: integer',
-  path
+  path,
+  done: 'report'
 })
 const event = (name: string, messageId: string, ...reported: ReportedViolation[]) => ({
   source: 'web',
@@ -26,7 +27,8 @@ t.test(
     const log = new ViolationLog()
     log.add(event('Order', 'm0', wrong('properties', 'items', 0, 'sku'), wrong('properties', 'items', 1, 'sku')), NOW)
     for (let i = 1; i <= 6; i++) log.add(event('Order', `m${i}`, wrong('properties', 'items', 0, 'sku')), LATER)
-    log.add(event('Other', '', wrong('properties', 'id')), LATER)
+    log.add(event('Other', '', { ...wrong('properties', 'id'), done: 'omit' }), LATER)
+    log.add(event('Other', '', { ...wrong('properties', 'id'), done: 'block' }), LATER)
     const [first, second, ...others] = log.list()
     t.strictSame(others, [])
     t.match(first, {
@@ -40,7 +42,8 @@ t.test(
     })
     t.strictSame(first?.sdks, { 'analytics.js 2.1.0': 7 })
     t.strictSame(first?.samples, ['m2', 'm3', 'm4', 'm5', 'm6'])
-    t.match(second, { name: 'Other', events: 1 })
+    t.match(second, { name: 'Other', events: 2 })
+    t.strictSame([first?.done, second?.done], [{ report: 7 }, { omit: 1, block: 1 }])
     t.strictSame(second?.samples, [])
   }
 )

@@ -69,6 +69,7 @@ export function mergeViolations(values: readonly Json[]): Json {
       ...inOrder.at(-1),
       ...spanOf(same),
       events: sumOf(same.map(({ events }) => events)),
+      done: addCounts(same.map(({ done }) => done)),
       sdks: addCounts(same.map(({ sdks }) => sdks)),
       samples: inOrder.flatMap(({ samples }) => samples).slice(-MAX_SAMPLES)
     }

@@ -1,4 +1,4 @@
-import type { PlanModes } from '../../../model/plans/plan-settings.ts'
+import type { PlanMode, PlanModes } from '../../../model/plans/plan-settings.ts'
 import type { Fault } from '../../../model/reasons.ts'
 import { fault } from '../../../model/reasons.ts'
 import type { Differences } from '../judge/compiled-plan.ts'
@@ -14,7 +14,11 @@ export type DifferenceKind = (typeof DIFFERENCE_KINDS)[number]
 /** One difference, for reports: on the event, in the list of violations, as an event of its own. */
 export interface ReportedViolation extends Violation {
   readonly kind: DifferenceKind
+  /** What was done about it: the event was blocked, the member left out, or neither. */
+  readonly done: Exclude<PlanMode, 'off'>
 }
+
+type Difference = Omit<ReportedViolation, 'done'>
 
 /** What is done about an event that differs from its plan. */
 export interface Enforcement {
@@ -34,7 +38,7 @@ export interface Enforcement {
  */
 export function enforce(differences: Differences, modes: PlanModes, name: string): Enforcement {
   const { isUnplanned, unplanned, violations, common } = differences
-  const own: ReportedViolation[] = [
+  const own: Difference[] = [
     ...(isUnplanned ? [unplannedEvent(name)] : []),
     ...unplanned.map(unplannedProperty),
     ...violations.map(violation => ({ ...violation, kind: 'violation' as const }))
@@ -47,23 +51,37 @@ export function enforce(differences: Differences, modes: PlanModes, name: string
   const [first] = own
   if (blockedBy.includes(true) && first !== undefined) {
     const blocking = own.find(({ kind }) => blockedBy[KIND_PLACE[kind]]) ?? first
-    return { reported: own, omitted: [], omittedOnViolation: [], blocked: blockFault(codeOf(blockedBy), blocking) }
+    return blockedAs(blockFault(codeOf(blockedBy), blocking), own)
   }
   const shared = common.map(violation => ({ ...violation, kind: 'common' as const }))
   const [firstShared] = shared
   if (modes.common === 'block' && firstShared !== undefined) {
-    const blocked = blockFault('common_schema_violation', firstShared)
-    return { reported: [...own, ...shared], omitted: [], omittedOnViolation: [], blocked }
+    return blockedAs(blockFault('common_schema_violation', firstShared), [...own, ...shared])
   }
+  const isOmitted: Readonly<Record<DifferenceKind, boolean>> = {
+    unplanned_event: false,
+    unplanned_property: modes.unplannedProperties === 'omit',
+    violation: modes.violations === 'omit',
+    common: modes.common === 'omit'
+  }
+  const reported = [...own, ...shared].map((difference): ReportedViolation => {
+    const isGone = isOmitted[difference.kind] && removalOf(difference) !== undefined
+    return { ...difference, done: isGone ? 'omit' : 'report' }
+  })
   return {
-    reported: [...own, ...shared],
-    omitted: modes.unplannedProperties === 'omit' ? unplanned : [],
+    reported,
+    omitted: isOmitted.unplanned_property ? unplanned : [],
     omittedOnViolation: [
-      ...(modes.violations === 'omit' ? removable(violations) : []),
-      ...(modes.common === 'omit' ? removable(common) : [])
+      ...(isOmitted.violation ? removable(violations) : []),
+      ...(isOmitted.common ? removable(common) : [])
     ],
     blocked: undefined
   }
+}
+
+function blockedAs(blocked: Fault, differences: readonly Difference[]): Enforcement {
+  const reported = differences.map(difference => ({ ...difference, done: 'block' as const }))
+  return { reported, omitted: [], omittedOnViolation: [], blocked }
 }
 
 /** The place of each kind among those that can block by the event's own schema. */
@@ -83,12 +101,12 @@ function blockFault(code: BlockCode | 'common_schema_violation', { path, descrip
   return fault(code, pointer.slice(0, 200), description)
 }
 
-function unplannedEvent(name: string): ReportedViolation {
+function unplannedEvent(name: string): Difference {
   const description = `the plan has no event "${name.slice(0, 100)}"`
   return { kind: 'unplanned_event', type: 'Unplanned Event', field: 'event', description, path: ['event'] }
 }
 
-function unplannedProperty(path: MemberPath): ReportedViolation {
+function unplannedProperty(path: MemberPath): Difference {
   const field = fieldOf(path)
   const description = `${field} is not in the plan`
   return { kind: 'unplanned_property', type: 'Unplanned Property', field, description, path }
@@ -97,10 +115,15 @@ function unplannedProperty(path: MemberPath): ReportedViolation {
 /** Where an event's own data stand: only there can a member be left out without making it another event. */
 const OPEN_TO_OMISSION: ReadonlySet<unknown> = new Set(['properties', 'traits', 'context'])
 
-/** What is missing cannot be left out; of an element of an array the whole array is, so that no other one moves. */
 function removable(violations: readonly Violation[]): MemberPath[] {
-  return violations
-    .filter(({ type }) => type !== 'Required')
-    .map(({ path }) => path.slice(0, path.findLastIndex(step => typeof step === 'string') + 1))
-    .filter(path => path.length > 1 && OPEN_TO_OMISSION.has(path[0]))
+  return violations.map(removalOf).filter(path => path !== undefined)
+}
+
+/**
+ * The member to leave out; undefined if there is none. What is missing cannot be left out; of an element of an array the
+ * whole array is, so that no other one moves.
+ */
+function removalOf({ type, path }: Pick<Violation, 'type' | 'path'>): MemberPath | undefined {
+  const whole = path.slice(0, path.findLastIndex(step => typeof step === 'string') + 1)
+  return type !== 'Required' && whole.length > 1 && OPEN_TO_OMISSION.has(whole[0]) ? whole : undefined
 }

@@ -8,7 +8,7 @@ import type { PlanModes, PlanSettings } from '../../../model/plans/plan-settings
 import type { Source } from '../../../model/source.ts'
 import type { FoundDifference } from '../events/violation-record.ts'
 import type { CompiledPlan } from '../judge/compiled-plan.ts'
-import type { Enforcement } from './enforcement.ts'
+import type { Enforcement, ReportedViolation } from './enforcement.ts'
 import { enforce } from './enforcement.ts'
 import { omissions } from './omit.ts'
 import { protocolsEdit } from './protocols.ts'
@@ -126,11 +126,18 @@ const MAX_NAMED = 5
 
 /** What was done, for the event's journey: which members and kinds, never a value. */
 function effectOf({ reported, omitted, omittedOnViolation, blocked }: Enforcement): Effect {
-  const fields = reported.map(({ type, field }) => `${field} (${type})`)
-  const more = fields.length > MAX_NAMED ? ` and ${fields.length - MAX_NAMED} more` : ''
-  const what = `${fields.slice(0, MAX_NAMED).join(', ')}${more}`
+  if (blocked !== undefined) return { rule: 'plan_block', detail: `blocked (${blocked.code}): ${named(reported)}` }
   const left = omitted.length + omittedOnViolation.length
-  const rule = blocked !== undefined ? 'plan_block' : left > 0 ? 'plan_omit' : 'plan_report'
-  const done = blocked !== undefined ? `blocked (${blocked.code})` : left > 0 ? `left out ${left}` : 'reported'
-  return { rule, detail: `${done}: ${what}` }
+  const parts = [
+    { says: `left out ${left}`, about: reported.filter(({ done }) => done === 'omit') },
+    { says: 'reported', about: reported.filter(({ done }) => done === 'report') }
+  ]
+  const details = parts.filter(({ about }) => about.length > 0).map(({ says, about }) => `${says}: ${named(about)}`)
+  return { rule: left > 0 ? 'plan_omit' : 'plan_report', detail: details.join('; ') }
+}
+
+function named(violations: readonly ReportedViolation[]): string {
+  const fields = violations.slice(0, MAX_NAMED).map(({ type, field }) => `${field} (${type})`)
+  const more = violations.length > MAX_NAMED ? ` and ${violations.length - MAX_NAMED} more` : ''
+  return `${fields.join(', ')}${more}`
 }

@@ -36,7 +36,8 @@ export class ViolationLog {
       group.events++
       group.lastSeen = now
       group.description = violation.description
-      const { sdks, samples } = group
+      const { sdks, samples, done } = group
+      done[violation.done] = (done[violation.done] ?? 0) + 1
       const isKnown = Object.hasOwn(sdks, event.sdk) || Object.keys(sdks).length < VIOLATION_BOUNDS.sdks
       const sdk = isKnown ? event.sdk : 'others'
       sdks[sdk] = (sdks[sdk] ?? 0) + 1
@@ -58,7 +59,7 @@ export class ViolationLog {
       this.dropped++
       return undefined
     }
-    const counts = { description, events: 0, firstSeen: now, lastSeen: now, sdks: {}, samples: [] }
+    const counts = { description, events: 0, firstSeen: now, lastSeen: now, done: {}, sdks: {}, samples: [] }
     const group = { source, type, name, kind, violation: violation.type, field, ...counts }
     this.#groups.set(key, group)
     return group

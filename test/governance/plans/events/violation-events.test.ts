@@ -235,7 +235,8 @@ t.test('What waits for a slow sink is bounded, a failure is counted, and a stop 
       type: 'Unplanned Event',
       field: 'event',
       description: '',
-      path: []
+      path: [],
+      done: 'report'
     } as const
     events.note(effect, {
       source: { id: 'web', name: '' },

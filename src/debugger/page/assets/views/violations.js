@@ -15,6 +15,9 @@ const KINDS = {
   common: 'common schema'
 }
 
+/** What is done by a plan, in words. */
+const DONE = { report: 'reported', omit: 'left out', block: 'event blocked' }
+
 export function Violations() {
   const [data, problem] = usePolling(() => ask('/api/violations'), 3000)
   const [source, setSource] = useState('')
@@ -80,7 +83,7 @@ function Group({ group }) {
       <thead>
         <tr>
           <th scope="col">Property</th>
-          <th scope="col">What is wrong</th>
+          <th scope="col">What is wrong, and what was done</th>
           <th scope="col">Events</th>
           <th scope="col">Sent by</th>
           <th scope="col">Latest</th>
@@ -94,13 +97,16 @@ function Group({ group }) {
 }
 
 function Row({ violation }) {
-  const { kind, violation: type, field, description, events, lastSeen, sdks, samples } = violation
+  const { kind, violation: type, field, description, events, lastSeen, done, sdks, samples } = violation
   const senders = Object.entries(sdks)
     .toSorted(([, a], [, b]) => b - a)
     .map(([sdk, count]) => `${sdk} (${number(count)})`)
   return html`<tr>
     <th scope="row"><code>${field}</code></th>
-    <td><span class="outcome ${kind}">${kind === 'common' ? `common schema: ${type}` : type}</span> ${description}</td>
+    <td>
+      <span class="outcome ${kind}">${kind === 'common' ? `common schema: ${type}` : type}</span> ${description}
+      <div class="quiet done">${doneInWords(done)}</div>
+    </td>
     <td class="events">${number(events)}<span class="unit">${events === 1 ? ' event' : ' events'}</span></td>
     <td class="quiet">${senders.join(', ')}</td>
     <td>
@@ -111,4 +117,10 @@ function Row({ violation }) {
         .map(id => html`<a class="sample" href=${`#/trace/${encodeURIComponent(id.toWellFormed())}`}>${id}</a>`)}
     </td>
   </tr>`
+}
+
+/** With counts only where the mode of the plan has changed meanwhile. */
+function doneInWords(done) {
+  const all = Object.entries(done)
+  return all.map(([mode, count]) => `${DONE[mode]}${all.length > 1 ? ` (${number(count)})` : ''}`).join(', ')
 }
