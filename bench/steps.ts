@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { IncomingMessage } from 'node:http'
+import { isbot } from 'isbot'
 import { loadContract } from '../src/contract/document.ts'
 import { HashIdWindow } from '../src/ingest/dedupe/id-window.ts'
 import { createObservations } from '../src/debugger/ring/observations.ts'
@@ -27,6 +28,7 @@ import { LineWriter } from '../src/ingest/enrich/line-writer.ts'
 import { RecyclingBufferPool } from '../src/ingest/enrich/buffer-pool.ts'
 import { JudgedRequest } from '../src/ingest/govern/judged-request.ts'
 import { toPlanSettings } from '../src/config/file/plan-entry.ts'
+import { createBots } from '../src/governance/bots/bots.ts'
 import { createPlanRules } from '../src/governance/plans/enforce/plan-rules.ts'
 import { CompiledPlan } from '../src/governance/plans/judge/compiled-plan.ts'
 import { createPipeline } from '../src/ingest/pipeline/pipeline.ts'
@@ -160,6 +162,8 @@ const plan = new CompiledPlan(BENCH_PLAN)
 const planSettings = toPlanSettings({ file: 'bench' })
 const governor = createPlanRules({ planOf: () => plan }).of({ ...source, plan: planSettings }, {})
 
+const botGovernor = createBots(isbot).of({ ...source, bots: 'filter' }, {})
+
 const STEPS: Record<string, (prepared: Prepared) => unknown> = {
   'JSON.parse (for scale)': ({ bytes }) => JSON.parse(bytes.toString()),
   guard({ bytes }) {
@@ -188,6 +192,10 @@ const STEPS: Record<string, (prepared: Prepared) => unknown> = {
   'tracking plan: every event fits': ({ body, events }) => {
     const request = new JudgedRequest(judge, endpoint, body, events)
     for (const step of governor?.steps ?? []) step(request)
+  },
+  'bots: no event is of one': ({ body, events }) => {
+    const request = new JudgedRequest(judge, endpoint, body, events)
+    for (const step of botGovernor?.steps ?? []) step(request)
   }
 }
 

@@ -12,7 +12,10 @@ const ALLOWED: ReadonlySet<string> = new Set([
   'BSD-3-Clause',
   'BlueOak-1.0.0',
   'ISC',
-  'MIT'
+  'MIT',
+  // Of isbot. It gives the work to the public domain, so it asks for no notice even; where a country knows no such gift, it
+  // permits everything all the same.
+  'Unlicense'
 ])
 const MIT_WORDS = /Permission is hereby granted, free of charge, to any person obtaining\s+a copy/
 

@@ -1,8 +1,10 @@
+import { isbot } from 'isbot'
 import type { Governance } from '../ingest/govern/governance.ts'
 import type { SuppressionStore } from '../model/governance/suppress.ts'
 import type { Source } from '../model/source.ts'
 import type { TributaryFile } from '../model/tributary-file.ts'
 import type { EditApproval } from '../keys/store/file-key-store.ts'
+import { createBots } from './bots/bots.ts'
 import { createGovernance } from './governance.ts'
 import { createGpc } from './privacy/gpc.ts'
 import { applyIpPolicy } from './privacy/ip.ts'
@@ -59,6 +61,7 @@ export async function openGovernance(options: GovernanceOptions): Promise<OpenGo
       createSuppression(suppressions.ids),
       createPrivacy(privacyHashKey),
       createGpc(),
+      createBots(isbot),
       createPlanRules({ planOf: plans.planOf, onDifference, onNoted })
     ]),
     suppressions,

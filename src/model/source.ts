@@ -1,3 +1,4 @@
+import type { BotPolicy } from './governance/bots.ts'
 import type { PrivacyConfig } from './governance/privacy.ts'
 import type { LimitName } from './limits.ts'
 import type { OAuthMode } from './oauth/oauth.ts'
@@ -19,6 +20,8 @@ export interface Source {
   readonly settingsFor?: 'segment' | 'customer.io' | undefined
   /** Whether its requests need an OAuth token beside the write key; default: off. */
   readonly oauth?: OAuthMode | undefined
+  /** What is done with events of bots; default: off. */
+  readonly bots?: BotPolicy | undefined
   /** What its events should look like; undefined: no plan holds. */
   readonly plan?: PlanSettings | undefined
 }

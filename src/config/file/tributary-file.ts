@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { BotPolicy } from '../../model/governance/bots.ts'
 import type { PrivacyConfig } from '../../model/governance/privacy.ts'
 import { NO_PRIVACY } from '../../model/governance/privacy.ts'
 import type { Destination } from '../../model/destination.ts'
@@ -33,6 +34,7 @@ interface FileEntry {
   readonly suppress?: Partial<SuppressConfig> | null
   readonly privacy?: Partial<PrivacyConfig> | null
   readonly plan?: PlanEntry | null
+  readonly bots?: BotPolicy | null
   readonly apps?: readonly AppEntry[] | null
   readonly issuers?: readonly IssuerEntry[] | null
 }
@@ -52,7 +54,8 @@ export function parseTributaryFile(text: string, fileName: string): KeyedTributa
   const writeKeys = new Map<string, Source>()
   const planOfAll = toPlanSettings(data.plan)
   const sources = data.sources.map(entry => {
-    const source = toSource(entry, data.privacy, entry.plan === undefined ? planOfAll : toPlanSettings(entry.plan))
+    const plan = entry.plan === undefined ? planOfAll : toPlanSettings(entry.plan)
+    const source = toSource(entry, { privacy: data.privacy, bots: data.bots, plan })
     for (const key of entry.writeKeys) writeKeys.set(key, source)
     return source
   })
@@ -96,13 +99,19 @@ function toSuppress(entry: FileEntry['suppress']): SuppressConfig | undefined {
   return entry == null ? undefined : { users: entry.users ?? [], file: entry.file }
 }
 
-function toSource(entry: SourceEntry, privacyOfAll: FileEntry['privacy'], plan: PlanSettings | undefined): Source {
+interface OfAll extends Pick<FileEntry, 'privacy' | 'bots'> {
+  readonly plan: PlanSettings | undefined
+}
+
+function toSource(entry: SourceEntry, { privacy: privacyOfAll, bots: botsOfAll, plan }: OfAll): Source {
   const { id, name, enabled, allowedOrigins, rateLimit, limits, settingsFor, oauth } = entry
   const privacy = toPrivacy({ ...privacyOfAll, ...entry.privacy })
+  const bots = entry.bots ?? botsOfAll ?? 'off'
   return deepFreeze({
     ...{ id, name: name ?? id, enabled: enabled ?? true, allowedOrigins, rateLimit, limits, settingsFor },
     ...(oauth === undefined || oauth === 'off' ? {} : { oauth }),
     privacy,
+    ...(bots === 'off' ? {} : { bots }),
     ...(plan === undefined ? {} : { plan })
   })
 }

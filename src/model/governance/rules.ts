@@ -8,6 +8,7 @@ export const GOVERNANCE_RULES = [
   'drop',
   'hash',
   'gpc',
+  'bots',
   'plan_report',
   'plan_omit',
   'plan_block'

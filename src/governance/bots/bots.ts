@@ -1,0 +1,83 @@
+import type { Governance, Governor } from '../../ingest/govern/governance.ts'
+import type { JudgedRequest } from '../../ingest/govern/judged-request.ts'
+import type { GoodEvent } from '../../ingest/judge/good-event.ts'
+import { KEY } from '../../ingest/parse/known-keys.ts'
+import type { BotPolicy } from '../../model/governance/bots.ts'
+import type { Effect } from '../../model/governance/rules.ts'
+import { contextStamp } from '../privacy/context-stamp.ts'
+import { UserAgents } from './user-agents.ts'
+
+const FLAGGED: Effect = { rule: 'bots', detail: 'context.userAgent is that of a bot, so context.bot is true' }
+const FILTERED: Effect = { rule: 'bots', detail: 'context.userAgent is that of a bot, so the event is not published' }
+/** So many answers are remembered: the same few browsers send most events. */
+const MAX_KNOWN = 1_000
+/** A longer one is no browser's: only its beginning is looked at, and nothing of it is remembered. */
+const MAX_CHARS = 1_000
+
+type IsBot = (userAgent: string) => boolean
+
+/**
+ * Events of bots, by `context.userAgent`, which SDKs in browsers send. The User-Agent of the request says nothing here: that of
+ * a server-side SDK looks like a bot's, and the users behind it are none.
+ *
+ * @param isBot asked with at most 1,000 characters
+ */
+export function createBots(isBot: IsBot): Governance {
+  const isBotAgent = remembering(isBot)
+  const governors: Readonly<Record<BotPolicy, Governor | undefined>> = {
+    off: undefined,
+    flag: governorOf(request => flagBots(request, isBotAgent)),
+    filter: governorOf(request => filterBots(request, isBotAgent))
+  }
+  return { of: ({ bots = 'off' }) => governors[bots] }
+}
+
+function governorOf(step: (request: JudgedRequest) => void): Governor {
+  return { address: address => address, steps: [step], mayKeep: () => true }
+}
+
+function remembering(isBot: IsBot): IsBot {
+  const known = new Map<string, boolean>()
+  return userAgent => {
+    if (userAgent.length > MAX_CHARS) return isBot(userAgent.slice(0, MAX_CHARS))
+    let answer = known.get(userAgent)
+    if (answer === undefined) {
+      if (known.size >= MAX_KNOWN) known.clear()
+      known.set(userAgent, (answer = isBot(userAgent)))
+    }
+    return answer
+  }
+}
+
+function flagBots(request: JudgedRequest, isBot: IsBot): void {
+  const found = botsOf(request, isBot)
+  for (const [index] of found) request.note(index, FLAGGED)
+  request.rewrite(found.flatMap(([, event]) => contextStamp(event.scan, request, 'bot')))
+}
+
+function filterBots(request: JudgedRequest, isBot: IsBot): void {
+  for (const [index, event] of botsOf(request, isBot)) {
+    request.note(index, FILTERED)
+    request.end(index, { outcome: 'filtered', messageId: messageIdOf(event, request) })
+  }
+}
+
+function botsOf(request: JudgedRequest, isBot: IsBot): readonly (readonly [number, GoodEvent])[] {
+  const found: (readonly [number, GoodEvent])[] = []
+  const userAgents = new UserAgents(request.body)
+  const { events } = request
+  for (let index = 0; index < events.length; index++) {
+    const event = events[index] as JudgedRequest['events'][number]
+    if (event.fault !== undefined || request.verdictOf(index) !== undefined || request.isWithheld(index)) continue
+    const userAgent = userAgents.of(event)
+    if (userAgent !== undefined && isBot(userAgent)) found.push([index, event])
+  }
+  return found
+}
+
+/** Empty where the client sent none. */
+function messageIdOf({ scan }: GoodEvent, { body }: JudgedRequest): string {
+  const place = scan.find(KEY.messageId)
+  const value: unknown = place < 0 ? '' : JSON.parse(body.text(scan.valueStartAt(place), scan.valueEndAt(place)))
+  return typeof value === 'string' ? value : ''
+}
