@@ -4,6 +4,7 @@ import type { BodyBudget } from '../../http/body/body-budget.ts'
 import { Claims } from '../../fleet/claims/claims.ts'
 import type { Fleet } from '../../fleet/open.ts'
 import type { FileKeyStore } from '../../keys/store/file-key-store.ts'
+import type { TokenOutcome } from '../../model/oauth/token-errors.ts'
 import { SigningKeys } from '../../oauth/signing-keys.ts'
 import { createTokenCheck } from '../../oauth/token-check.ts'
 import { createTokenEndpoint } from '../../oauth/token-endpoint.ts'
@@ -16,6 +17,10 @@ import type { Base } from './base.ts'
 
 /** The issuer of tokens if PUBLIC_URL is not set. */
 const NAMELESS_ISSUER = 'tributary'
+
+/** Said once, with the first token. */
+const OWN_KEY =
+  'the other servers of the fleet do not know tokens of this server: give all of them the same OAUTH_SIGNING_KEY_FILE'
 
 export interface OAuth {
   /** See TokenCheck. */
@@ -63,7 +68,13 @@ export function openOAuth(base: Base, { keys, isBehind, fleet }: OAuthParts): OA
       now
     }),
     register(app, budget) {
-      const onOutcome = metrics.tokenAnswered
+      let hasWarned = fleet === undefined || keyFile !== undefined
+      const onOutcome = (outcome: TokenOutcome): void => {
+        metrics.tokenAnswered(outcome)
+        if (outcome !== 'issued' || hasWarned) return
+        hasWarned = true
+        logger.warn(OWN_KEY)
+      }
       registerTokenRoutes(app, { endpoint, keys: signing, publicUrl, budget, now, monotonic, onOutcome })
     }
   }
