@@ -31,7 +31,7 @@ export interface LiveFeed {
   watch(watcher: Watcher, fromSeq: number): () => void
   /** The number of watchers. */
   watchers(): number
-  /** Ends every watcher, because a server that closes must not wait for them. */
+  /** Sends what is left, and ends every watcher, because a server that closes must not wait for them. */
   close(): void
 }
 
@@ -48,11 +48,14 @@ const MAX_ROWS = 100
 const MAX_LAG_TICKS = 10
 const MAX_LAG_EVENTS = 2_000
 const MAX_WATCHERS = 32
+/** A stream that ends sends what is left in so many messages, and takes at most so long for each. */
+const MAX_LAST_TICKS = 20
+const LAST_BUDGET_MS = 50
 
 interface Follower extends Watcher {
   /** The last seq that was examined. */
   seen: number
-  /** The number of events that were examined in the last tick that ran out of time. */
+  /** About how many events a tick that runs out of time examines. */
   pace: number
   /** Whether the last tick ended before the newest event was examined. */
   late: boolean
@@ -97,6 +100,12 @@ class Feed implements LiveFeed {
   readonly watchers = (): number => this.#followers.size
 
   close(): void {
+    for (let tick = 0; tick < MAX_LAST_TICKS && this.#timer !== undefined; tick++) {
+      clearTimeout(this.#timer)
+      // What would be skipped now cannot be requested later.
+      for (const follower of this.#followers) follower.late = false
+      this.#tick(LAST_BUDGET_MS)
+    }
     for (const follower of this.#followers) follower.end()
   }
 
@@ -104,9 +113,9 @@ class Feed implements LiveFeed {
     this.#timer ??= setTimeout(() => this.#tick(), TICK_MS)
   }
 
-  #tick(): void {
+  #tick(budgetMs = BUDGET_MS): void {
     this.#timer = undefined
-    const share = BUDGET_MS / this.#followers.size
+    const share = budgetMs / this.#followers.size
     let behind = false
     for (const follower of this.#followers) {
       if (follower.ready()) this.#advance(follower, performance.now() + share)
@@ -134,7 +143,8 @@ class Feed implements LiveFeed {
       follower.seen = stored.seq
       if (rows.length < MAX_ROWS && performance.now() < deadline) continue
       follower.late = true
-      follower.pace = stored.seq - start + 1
+      // One slow tick says little: the first ones after a pause run cold.
+      follower.pace = Math.max(stored.seq - start + 1, follower.pace / 2)
       break
     }
     const skipped = start - skippedFrom
