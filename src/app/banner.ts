@@ -39,5 +39,5 @@ export function fleetKeyLine(key: string, isShown: boolean): string {
 function hint(file: string): string {
   const how =
     file === 'the fleet' ? 'make one with "tributary keys add default"' : '"tributary keys list --show" shows it'
-  return `not printed, because this is no terminal; ${how} (SHOW_FIRST_KEY)`
+  return `not printed, because standard output is not a terminal; ${how} (SHOW_FIRST_KEY)`
 }

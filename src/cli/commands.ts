@@ -79,7 +79,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./running/tail.ts')).tail
   },
   expect: {
-    summary: 'wait for an event; exit code 1 where it does not come',
+    summary: 'wait for an event; exit code 1 if it does not arrive',
     load: async () => (await import('./running/expect.ts')).expect
   },
   top: {
@@ -121,7 +121,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./stored/refused.ts')).refusedRetry
   },
   'privacy scan': {
-    summary: 'say where events seem to hold personal data',
+    summary: 'list where events seem to contain personal data',
     load: async () => (await import('./stored/privacy-scan.ts')).privacyScan
   },
   'suppress add': {
@@ -137,7 +137,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./keys/suppress.ts')).suppressList
   },
   forget: {
-    summary: 'take what is stored about a user out of the data folder',
+    summary: 'erase what is stored about a user in the data folder',
     load: async () => (await import('./stored/forget.ts')).forget
   },
   'plan import': {

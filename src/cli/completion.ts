@@ -18,8 +18,8 @@ type Commands = Readonly<Record<string, { readonly summary: string; load(): Prom
 export const completionOf = (table: Commands): Command => ({
   help: `Usage: tributary completion bash|zsh|fish
 
-Prints the script that makes a shell complete the names of commands and options. Made of the help texts of this version: print it
-again after an upgrade.
+Prints the script with which a shell completes the names of commands and options. Print it again after an upgrade, because it
+contains the commands of this version.
 
 Examples:
   tributary completion bash > ~/.local/share/bash-completion/completions/tributary

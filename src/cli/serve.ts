@@ -7,10 +7,10 @@ import { parseArguments } from './command.ts'
 export const serve: Command = {
   help: `Usage: tributary serve [--workers N|auto]
 
-Runs the server until SIGTERM or SIGINT. SIGHUP makes it read tributary.yml and the certificate again. Environment variables
-configure it, "tributary config" prints them.
+Runs the server until SIGTERM or SIGINT. After SIGHUP it reads tributary.yml and the certificate again. Environment variables
+configure it; "tributary config" prints them.
 
-  --workers N   run N worker processes that share the port, or one a core with auto (default: WORKERS).
+  --workers N   run N worker processes that share the port, or one per core with auto (default: WORKERS).
                 SIGUSR2 replaces them one at a time, without refusing a connection.
 
 Examples:

@@ -6,8 +6,8 @@ import { UsageError } from './command.ts'
 /** Every command that calls a running server accepts both options, whichever listener it uses. */
 export const SERVER_OPTIONS = { url: { type: 'string' }, admin: { type: 'string' } } as const
 
-export const SERVER_HELP = `  --url URL       the server's tracking API (default: PUBLIC_URL, else as HOST and PORT say)
-  --admin URL     its admin listener (default: as ADMIN_HOST and ADMIN_PORT say); the password is ADMIN_PASSWORD`
+export const SERVER_HELP = `  --url URL       the server's tracking API (default: PUBLIC_URL, else from HOST and PORT)
+  --admin URL     its admin listener (default: from ADMIN_HOST and ADMIN_PORT); the password is ADMIN_PASSWORD`
 
 type Given = Pick<ParsedArguments, 'texts'>
 

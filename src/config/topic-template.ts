@@ -14,7 +14,7 @@ const LONGEST_SOURCE = 's'.repeat(MAX_SOURCE_ID_CHARS)
  */
 export function topicTemplateFault(template: string): string | undefined {
   const unknown = /\{(?!type\}|source\})[^}]*\}?/.exec(template)
-  if (unknown) return `"${unknown[0]}" is no placeholder: only {type} and {source} are`
+  if (unknown) return `"${unknown[0]}" is not a placeholder: there are only {type} and {source}`
   const longest = template.replaceAll('{type}', LONGEST_TYPE).replaceAll('{source}', LONGEST_SOURCE)
   if (!/^[a-zA-Z0-9._-]+$/.test(longest)) return 'a topic is made of letters, digits, ".", "_" and "-"'
   if (longest === '.' || longest === '..') return 'Kafka takes no topic named "." or ".."'

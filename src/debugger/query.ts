@@ -17,7 +17,7 @@ export type Query = Readonly<Record<string, string | undefined>>
 export function queryOf(request: FastifyRequest, known: readonly string[]): Query {
   const query: Record<string, string> = {}
   for (const [name, value] of Object.entries((request.query ?? {}) as Record<string, string | string[]>)) {
-    if (!known.includes(name)) throw new BadQuery(`"${name}" is no parameter here; there are: ${known.join(', ')}`)
+    if (!known.includes(name)) throw new BadQuery(`"${name}" is not a parameter here; there are: ${known.join(', ')}`)
     const last = Array.isArray(value) ? value.at(-1) : value
     if (last !== undefined && last !== '') query[name] = last
   }

@@ -40,7 +40,10 @@ async function firstStart(t: Test, env: Record<string, string> = {}, before: rea
 t.test('Where standard output is no terminal, the first start prints no key, and says how to see it', async t => {
   const { dir, printed } = await firstStart(t)
   t.notMatch(printed, KEY)
-  t.match(printed, /Write key {2}not printed, because this is no terminal; "tributary keys list --show" shows it/)
+  t.match(
+    printed,
+    /Write key {2}not printed, because standard output is not a terminal; "tributary keys list --show" shows it/
+  )
   const { stdout } = await run(process.execPath, [MAIN, 'keys', 'list', '--show'], { cwd: dir })
   const [key = ''] = KEY.exec(stdout) ?? []
   t.match(readFileSync(join(dir, 'tributary.yml'), 'utf8'), key, 'that is the key of the file')

@@ -134,7 +134,10 @@ t.test('init makes a file with one source and prints its key alone on standard o
   const other = await tributary('init', { CONFIG_FILE: 'other.yml' })
   t.strictSame(keysIn(dir, 'other.yml'), [`default:${other.stdout.trim()}`])
   fs.writeFileSync(join(dir, 'other.yml'), 'x: 1\n')
-  t.match(await tributary('init --if-missing --file other.yml'), { code: 1, stderr: /other\.yml:1:1: "x" is no key/ })
+  t.match(await tributary('init --if-missing --file other.yml'), {
+    code: 1,
+    stderr: /other\.yml:1:1: "x" is not a known key/
+  })
 })
 
 t.test('keys add gives a source one more key, which is printed and valid', { buffered: true }, async t => {
@@ -235,7 +238,7 @@ t.test(
       const target = command === 'init' ? join(disk, 'other.yml') : file
       const { code, stdout, stderr } = await tributary(`${command} --file ${target}`)
       t.match([code, stdout], [1, ''])
-      const sentence = 'it is on a read-only mount and cannot be changed from here: edit it where the mount comes from'
+      const sentence = 'it is on a read-only mount and cannot be changed from here: edit the original of the mount'
       t.equal(stderr, `${target}: ${sentence} (EROFS)\n`)
     }
     t.equal((await tributary(`keys list --file ${file}`)).code, 0, 'reading is as ever')
@@ -262,7 +265,7 @@ t.test('config prints what is in force without secrets, and fails with every mis
   const good = await tributary('config', { PORT: '8080', ADMIN_PASSWORD: 'hunter2', KAFKA_BROKER: 'k' })
   t.equal(good.code, 0)
   t.match(good.stdout, /^PORT=8080$/m)
-  t.match(good.stderr, 'warning: KAFKA_BROKER is set, but is no variable of Tributary: did you mean KAFKA_BROKERS?')
+  t.match(good.stderr, 'warning: KAFKA_BROKER is set, but is not a variable of Tributary: did you mean KAFKA_BROKERS?')
   t.notMatch(good.stdout + good.stderr, /hunter2/)
   const bad = await tributary('config', { PORT: 'x', LOG_LEVEL: 'y' })
   t.match(bad, { code: 1, stdout: '', stderr: /^PORT="x": .*\nLOG_LEVEL="y": .*\n$/ })

@@ -108,7 +108,7 @@ t.test('send sends a valid event of any type and prints the answer', async t => 
   const bad = await setup.tributary('send', 'track', '--event', '', '--properties', '[1]')
   t.equal(bad.code, 1)
   t.match(bad.stdout, /^400 .*event_not_string/)
-  t.match(await setup.tributary('send', 'trakc'), { code: 2, stderr: /"trakc" is no type/ })
+  t.match(await setup.tributary('send', 'trakc'), { code: 2, stderr: /"trakc" is not a type/ })
   t.match(await setup.tributary('send', 'track', '--traits', '{'), { code: 2, stderr: /--traits is not JSON/ })
   t.match(await setup.tributary('send', 'track', '--key', 'wk_nobody'), { code: 1, stdout: /^401 / })
 })

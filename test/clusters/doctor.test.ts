@@ -122,7 +122,11 @@ t.test('a clock that is off, so that tokens are over before they are used: the c
 
 t.test('a broker that advertises an address at which it is not: advertised.listeners, KAFKA_BROKERS', async t => {
   const env = { KAFKA_BROKERS: `127.0.0.1:${astray}` }
-  await names(t, env, /go where they cannot: Kafka \(127\.0\.0\.1:1\) .*advertised\.listeners.* KAFKA_BROKERS/)
+  await names(
+    t,
+    env,
+    /addresses that they cannot reach: Kafka \(127\.0\.0\.1:1\) .*advertised\.listeners.* KAFKA_BROKERS/
+  )
 })
 
 t.test('no rights on one topic of two, then rights to see it but not to write: KAFKA_SASL_USERNAME', async t => {

@@ -11,7 +11,7 @@ import { sdkLines } from './sdk-lines.ts'
 export const KEY_OPTIONS = { kid: { type: 'string' }, out: { type: 'string' }, json: { type: 'boolean' } } as const
 
 export const KEY_HELP = `  --out FILE       where to write the private key (default: APP-KID.pem)
-  --json           what was made, as JSON`
+  --json           print the app, the key id and the file as JSON`
 
 export interface AddedKey {
   readonly id: string

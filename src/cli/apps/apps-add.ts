@@ -8,11 +8,11 @@ import { nextKid } from './key-pair.ts'
 export const appsAdd: Command = {
   help: `Usage: tributary apps add APP [--source SOURCE]... [--ttl TTL] [--kid KID] [--out FILE] [--json] [--file FILE]
 
-Adds an app that may ask for OAuth tokens. It makes an RSA key pair, puts the public key into the config file, writes
-the private key to a new file, and prints the settings for the SDKs. A running server knows the app within 2 s. Sources
-ask for tokens where the config file says "oauth: optional" or "oauth: required".
+Adds an app that may request OAuth tokens. The command creates an RSA key pair, adds the public key to the config file,
+writes the private key to a new file, and prints the settings for the SDKs. A running server knows the app within 2 s.
+A source uses tokens if it has "oauth: optional" or "oauth: required" in the config file.
 
-  --source SOURCE  a source that its tokens are good for; may be repeated (default: all sources)
+  --source SOURCE  a source to which its tokens may send; may be repeated (default: all sources)
   --ttl TTL        how long its tokens live, such as 15m, 12h or 1d (default: 1d)
   --kid KID        the id of the key (default: k1)
 ${KEY_HELP}

@@ -7,7 +7,7 @@ import { FILE_HELP, FILE_OPTION, readKeys } from '../keys/keys-file.ts'
 export const appsList: Command = {
   help: `Usage: tributary apps list [--json] [--file FILE]
 
-Lists the apps that may ask for OAuth tokens, with the ids of their keys.
+Lists the apps that may request OAuth tokens, with the ids of their keys.
 
   --json       as JSON
 ${FILE_HELP}

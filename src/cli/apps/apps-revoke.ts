@@ -8,10 +8,10 @@ import { kidsOf } from './app-of.ts'
 export const appsRevoke: Command = {
   help: `Usage: tributary apps revoke APP [KID] [--json] [--file FILE]
 
-Takes an app away, or one of its keys. A running server refuses its tokens within 2 s: those of an app that is gone
-with 401, so that SDKs drop their events; those of a key that is gone with 511, so that SDKs get new ones.
+Removes an app or one of its keys. A running server refuses its tokens within 2 s: those of a removed app with 401, so
+that SDKs drop their events; those of a removed key with 511, so that SDKs get new tokens.
 
-  --json       what was done, as JSON
+  --json       print the result as JSON
 ${FILE_HELP}
 
 Examples:
@@ -36,7 +36,7 @@ Examples:
       return { text: removeAppKeyText(text, id, kid), added: [], removed: [] }
     })
     auditCommand('key_revoked', why)
-    terminal.note(kid === undefined ? `"${id}" is no app any more` : `revoked the key "${kid}" of "${id}"`)
+    terminal.note(kid === undefined ? `the app "${id}" is removed` : `revoked the key "${kid}" of "${id}"`)
     if (parsed.flags.has('json')) terminal.out(JSON.stringify({ app: id, kid: kid ?? null }))
     await tellInForce(terminal)
   }

@@ -10,7 +10,7 @@ export const appsRotate: Command = {
   help: `Usage: tributary apps rotate APP [--kid KID] [--out FILE] [--json] [--file FILE]
 
 Adds another key to an app, writes its private key to a new file, and prints the settings for the SDKs. The older key
-stays good until "apps revoke APP KID" takes it away: first deploy the new one.
+stays valid until "apps revoke APP KID" removes it: deploy the new one first.
 
   --kid KID        the id of the new key (default: the next of k1, k2, ...)
 ${KEY_HELP}

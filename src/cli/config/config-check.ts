@@ -8,10 +8,10 @@ import { readKeysFile } from '../keys/keys-file.ts'
 export const configCheck: Command = {
   help: `Usage: tributary config check [FILE] [--json]
 
-Checks a config file (default: CONFIG_FILE, else tributary.yml) and names every mistake as file:line:column; the tracking plans
-that it names are checked too.
+Checks a config file (default: CONFIG_FILE, else tributary.yml) and the tracking plans that it names, and prints every mistake as
+file:line:column.
 
-  --json   what the file holds, as JSON
+  --json   print the content of the file as JSON
 
 Examples:
   tributary config check

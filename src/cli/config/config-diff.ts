@@ -11,7 +11,7 @@ export const configDiff: Command = {
   help: `Usage: tributary config diff [FILE] [--json]
 
 Shows how a config file (default: CONFIG_FILE, else tributary.yml) differs from the fleet's configuration in force: lines with -
-are the fleet's, lines with + the file's, keys as digests. Fails where they differ. Needs FLEET=true.
+are the fleet's, lines with + the file's, keys as digests. Exit code 1 if they differ. Needs FLEET=true.
 
   --json   as JSON: the fleet's version, whether the file differs, and the lines
 

@@ -7,8 +7,8 @@ import { formatColumns } from '../format-columns.ts'
 export const configHistory: Command = {
   help: `Usage: tributary config history [--json]
 
-Lists the last versions of the fleet's configuration, newest first: when, by whom, what for, and on how many live servers each is in
-force. Needs FLEET=true.
+Lists the last versions of the fleet's configuration, newest first, with time, author, reason, and the number of live servers on which
+each is in force. Needs FLEET=true.
 
   --json   as JSON
 

@@ -12,8 +12,8 @@ import { openFleetSession } from '../fleet/fleet-session.ts'
 export const configPull: Command = {
   help: `Usage: tributary config pull [FILE] [--version N]
 
-Writes the fleet's configuration in force to a config file (default: CONFIG_FILE, else tributary.yml). Keys that the file held stay
-readable; others are digests. Needs FLEET=true.
+Writes the fleet's configuration in force to a config file (default: CONFIG_FILE, else tributary.yml). Keys that are readable in the
+file stay readable; others are digests. Needs FLEET=true.
 
   --version N  an older version, as "config history" lists them
 

@@ -14,10 +14,10 @@ export const configPush: Command = {
   help: `Usage: tributary config push [FILE] [--why TEXT] [--force]
 
 Makes a config file (default: CONFIG_FILE, else tributary.yml) the next version of the fleet's configuration, and says on how many
-servers it is in force. Keys are stored as digests; the file stays as it is. Needs FLEET=true.
+servers it is in force. Keys are stored as digests; the file is not changed. Needs FLEET=true.
 
-  --why TEXT   what it is for, for "config history"
-  --force      also where that takes away keys which the fleet has and the file does not
+  --why TEXT   the reason, which "config history" shows
+  --force      also remove keys that the fleet has and the file does not
 
 Examples:
   tributary config diff && tributary config push --why 'new destination'`,

@@ -6,8 +6,8 @@ import { parseArguments } from '../command.ts'
 export const config: Command = {
   help: `Usage: tributary config [--json]
 
-Prints every environment variable of the server with the value that is in force. Secrets are hidden. Fails, naming
-every mistake, where the server would not start.
+Prints every environment variable of the server with its value in force. Secrets are hidden. If the server would not
+start, the command fails and prints every mistake.
 
   --json   as JSON: each variable's value, and whether it is the default
 

@@ -9,12 +9,12 @@ import { checkNewSource } from '../keys/new-source.ts'
 export const init: Command = {
   help: `Usage: tributary init [--file FILE] [--source ID] [--name NAME] [--if-missing] [--json]
 
-Makes a config file with one source, for its owner's eyes alone, and prints the source's write key, once.
+Creates a config file with one source, which only its owner can read, and prints the source's write key once.
 
-  --file FILE    the file to make (default: CONFIG_FILE, else tributary.yml)
+  --file FILE    the file to create (default: CONFIG_FILE, else tributary.yml)
   --source ID    id of the source (default: ${FIRST_SOURCE.id})
   --name NAME    its name, for people
-  --if-missing   succeed and print nothing where the file exists already; it must be valid then
+  --if-missing   succeed and print nothing if the file exists and is valid
   --json         the key as JSON
 
 Examples:

@@ -33,7 +33,7 @@ export function checkCluster({ unreachable, producerQuota }: ClusterReport): Fin
   const found: Finding[] = unreachable.map(reason => ({
     level: 'problem',
     area: 'Kafka',
-    says: `the cluster tells clients to go where they cannot: ${reason}`,
+    says: `the cluster gives clients addresses that they cannot reach: ${reason}`,
     todo: "Correct the brokers' advertised.listeners, or name the listener for this network in KAFKA_BROKERS."
   }))
   if (producerQuota !== undefined) {

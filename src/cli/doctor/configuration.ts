@@ -32,7 +32,7 @@ export async function checkConfiguration(): Promise<Checked> {
     findings.push({ level: 'warning', area: 'configuration', says, todo: 'Rename or remove it.' })
   }
   const name = readConfigFileName()
-  const todo = `Mend ${name}, or make one with "tributary init"; "tributary config check" checks it.`
+  const todo = `Correct ${name}, or create one with "tributary init"; "tributary config check" checks it.`
   const file = await attempt(findings, () => readKeysFile(name), todo)
   if (config !== undefined) findings.push(...checkAddresses(config))
   if (file !== undefined) findings.push(...checkSources(name, file))

@@ -16,11 +16,11 @@ export const doctor: Command = {
   help: `Usage: tributary doctor [--json] [--log] [--url URL] [--admin URL]
 
 Checks this machine's set-up and says what to change: configuration, keys, OAuth, addresses, CORS, clock, disk, Kafka and its
-topics, and a running server where there is one. It changes nothing; with --url it asks through the proxy in front, as SDKs do,
-and sends one event ("Doctor Checked"). Exit code 1 where something is wrong; warnings alone leave it 0.
+topics, and the running server if there is one. It changes nothing. With --url it calls the server through the proxy in front, as
+SDKs do, and sends one event ("Doctor Checked"). Exit code 1 if it finds a problem, 0 if there are only warnings.
 
   --json          the findings as JSON
-  --log           read the whole log too, and name values in it that stop common readers: event, property, count
+  --log           also read the whole log, and list values that common readers cannot read: event, property, count
 ${SERVER_HELP}
 
 Examples:

@@ -8,10 +8,10 @@ import { checkNewSource } from './new-source.ts'
 export const keysAdd: Command = {
   help: `Usage: tributary keys add SOURCE [--create [--name NAME]] [--json] [--file FILE]
 
-Adds a new write key to a source and prints it, once. A running server knows it within 2 s. With
+Adds a new write key to a source and prints it once. A running server knows it within 2 s. With
 FLEET=true the key is added for the whole fleet, and the command says on how many servers it is in force.
 
-  --create     make the source, which must not be there yet
+  --create     create the source, which must not exist
   --name NAME  the new source's name, for people (default: its id)
   --json       the key as JSON
 ${FILE_HELP}

@@ -8,9 +8,9 @@ import { FILE_HELP, FILE_OPTION, writeKeysOf, readKeys, sourceOf } from './keys-
 export const keysList: Command = {
   help: `Usage: tributary keys list [SOURCE] [--show] [--json] [--file FILE]
 
-Lists sources and their write keys. Of a key only its beginning and its end are shown.
+Lists sources and their write keys. Only the beginning and the end of a key are shown.
 
-  --show       the whole keys, where the file has more than their digests; that is kept in the audit
+  --show       show whole keys, if the file does not have only their digests; this is audited
   --json       as JSON
 ${FILE_HELP}
 

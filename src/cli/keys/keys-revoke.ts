@@ -8,11 +8,11 @@ import { editKeys, FILE_HELP, FILE_OPTION, writeKeysOf, sourceOf } from './keys-
 export const keysRevoke: Command = {
   help: `Usage: tributary keys revoke SOURCE KEY [--force] [--json] [--file FILE]
 
-Takes a write key away from a source. A running server refuses it within 2 s. KEY is the whole key, its beginning, or
-what "keys list" shows of it; it must mean one key of the source.
+Removes a write key of a source. A running server refuses it within 2 s. KEY is the whole key, its beginning, or its
+form in "keys list"; it must match exactly one key of the source.
 
-  --force      also where it is the source's last key: a new one takes its place and is printed, once
-  --json       what was done, as JSON, with the key that takes its place
+  --force      also revoke the source's last key: a new one replaces it and is printed once
+  --json       print the result as JSON, with the key that replaces it
 ${FILE_HELP}
 
 Examples:

@@ -7,9 +7,9 @@ import { editKeys, FILE_HELP, FILE_OPTION, writeKeysOf, sourceOf } from './keys-
 export const keysRotate: Command = {
   help: `Usage: tributary keys rotate SOURCE [--keep] [--json] [--file FILE]
 
-Adds a new write key to a source, prints it, once, and takes all older ones away.
+Adds a new write key to a source, prints it once, and removes all older keys.
 
-  --keep       leave the older ones for now, until every client has the new one
+  --keep       keep the older keys for now, until every client has the new one
   --json       the key as JSON
 ${FILE_HELP}
 

@@ -19,8 +19,8 @@ ${FILE_HELP}`
 export const suppressAdd: Command = {
   help: `Usage: tributary suppress add [ID] [--from FILE] [--file FILE]
 
-From now on no event is kept whose userId, anonymousId or previousId is ID. Clients still get 200. What is stored already
-stays.
+Events whose userId, anonymousId or previousId is ID are not stored from now on. Clients still get 200. Events that are
+already stored stay.
 
 ${WHERE}
 
@@ -38,7 +38,7 @@ Examples:
 export const suppressRemove: Command = {
   help: `Usage: tributary suppress remove [ID] [--from FILE] [--file FILE]
 
-Events of ID are kept again.
+Events of ID are stored again.
 
 ${WHERE}
 
@@ -65,7 +65,7 @@ Examples:
 export const suppressList: Command = {
   help: `Usage: tributary suppress list [--json] [--file FILE]
 
-Prints the entries, one a line: sha256: and the SHA-256 of an id. Whether an id is on the list, this tells:
+Prints the entries, one per line: sha256: and the SHA-256 of an id. To check whether an id is on the list:
   tributary suppress list | grep "$(printf %s user-4711 | sha256sum | cut -c1-64)"
 
   --json       as a JSON array

@@ -12,13 +12,13 @@ import { loadCompiledPlan } from '../../governance/plans/load-plan.ts'
 export const planCheck: Command = {
   help: `Usage: tributary plan check EVENTS --plan FILE [--junit FILE] [--json]
 
-Checks events against a tracking plan, without a server: one JSON event a line, as a file of DATA_DIR/events, a test's
-record of what it sent, or "tributary rejected list --json" has them. "-" reads standard input. Events that do not fit,
-or none at all, make the exit code 1.
+Checks events against a tracking plan, without a server. The input has one JSON event per line: a file of DATA_DIR/events,
+events that a test recorded, or "tributary rejected list --json". "-" reads standard input. Exit code 1 if an event does
+not fit the plan, or if there are no events.
 
   --plan FILE    the plan
-  --junit FILE   write the result there as JUnit XML, one test case an event
-  --json         one event name a line, as JSON: how many were read and do not fit, and the violations
+  --junit FILE   write the result as JUnit XML, one test case per event name
+  --json         one event name per line, as JSON: how many were read and do not fit, and the violations
 
 Examples:
   tributary plan check data/events/*.ndjson --plan plans/shop.yml

@@ -6,10 +6,10 @@ import { loadPlan } from '../../governance/plans/load-plan.ts'
 export const planDiff: Command = {
   help: `Usage: tributary plan diff BEFORE AFTER [--json]
 
-Says what changes from one tracking plan to another, and whether an event that fits the first may not fit the second:
-then the change is breaking, and the exit code 1.
+Lists the changes from one tracking plan to another. A change is breaking if an event that fits the first plan may not fit
+the second; the exit code is then 1.
 
-  --json   the changes as JSON, one a line
+  --json   the changes as JSON, one per line
 
 Example:
   git show main:plans/shop.yml > /tmp/before.yml && tributary plan diff /tmp/before.yml plans/shop.yml`,

@@ -11,14 +11,14 @@ import { readInputs } from './read-inputs.ts'
 export const planImport: Command = {
   help: `Usage: tributary plan import PATH [PATH ...] [--out FILE] [--name NAME]
 
-Makes a tracking plan of one that another tool holds. PATH is a file or a folder; what form it has is found out:
-rules of Segment's Public API (several pages), Typewriter's plan.json, Segment's older Config API, a folder of JSON
+Converts the tracking plan of another tool. PATH is a file or a folder. The command recognises its form: rules of
+Segment's Public API (several pages), Typewriter's plan.json, Segment's older Config API, a folder of JSON
 Schemas (draft 04, 06, 07, 2019-09 or 2020-12), Avo's export, rudder-cli's YAML, RudderStack's API.
 
-  --out FILE    write it there, as YAML or, by the name, as JSON (default: standard output, as JSON)
-  --name NAME   the plan's name, where the files say none (default: the first path's)
+  --out FILE    the file to write: YAML if its name ends in .yml or .yaml, else JSON (default: standard output, as JSON)
+  --name NAME   the plan's name, if the files have none (default: the first path's)
 
-What was changed on the way is said on standard error. The plan is then named in tributary.yml: plan: { file: FILE }
+Changes during the conversion are listed on standard error. Name the plan in tributary.yml: plan: { file: FILE }
 
 Examples:
   tributary plan import rules-1.json rules-2.json --out plans/shop.yml

@@ -15,13 +15,13 @@ import { leadingWords } from './leading-words.ts'
 export const planInfer: Command = {
   help: `Usage: tributary plan infer [EVENTS ...] [--source ID] [--name NAME] [--out FILE]
 
-Makes a tracking plan of events that were sent: every event, property and type that occurs in them. A property is
-required where it is in all of at least ${LEAST_EVENTS_FOR_REQUIRED} events. EVENTS are files with one JSON event a line, as in
-DATA_DIR/events; "-" reads standard input. Without EVENTS a running server is asked for its catalogue.
+Creates a tracking plan from sent events, with every event, property and type that occurs in them. A property is
+required if it is in all of at least ${LEAST_EVENTS_FOR_REQUIRED} events. EVENTS are files with one JSON event per line, as in
+DATA_DIR/events; "-" reads standard input. Without EVENTS, the catalogue of a running server is used.
 
   --source ID    only the events of this source (projectId)
   --name NAME    the plan's name (default: Inferred)
-  --out FILE     write it there, as YAML or, by the name, as JSON (default: standard output, as JSON)
+  --out FILE     the file to write: YAML if its name ends in .yml or .yaml, else JSON (default: standard output, as JSON)
 ${SERVER_HELP}
 
 Examples:

@@ -30,7 +30,7 @@ export function parseChange(text: string): Change {
         .map(step => step.replaceAll('~1', '/').replaceAll('~0', '~'))
     : path.split('.')
   if (steps.some(step => step === '' || FORBIDDEN_STEPS.includes(step))) {
-    throw new UsageError(`--set ${text}: ${path} is no path`)
+    throw new UsageError(`--set ${text}: ${path} is not a path`)
   }
   return { steps, value: parseValue(text.slice(equals + 1)) }
 }

@@ -13,11 +13,11 @@ const MAX_NAMED = 5
 export const rejectedList: Command = {
   help: `Usage: tributary rejected list [--samples N | --json] [filters]
 
-Shows what was refused: how many events by reason, with their sources and SDKs, and the latest of each. A body that
-was refused as a whole counts as one; "rejected retry --salvage" takes its events out of it.
+Shows refused events: their number by reason, with their sources and SDKs, and the latest of each reason. A body that
+was refused as a whole counts as one; "rejected retry --salvage" extracts its events.
 
-  --samples N       so many of each reason (default: ${DEFAULT_SAMPLES})
-  --json            the rejected records themselves, one a line, and nothing else
+  --samples N       the number of events to show for each reason (default: ${DEFAULT_SAMPLES})
+  --json            print only the rejected records, one per line
 ${FILTER_HELP}
 
 Examples:

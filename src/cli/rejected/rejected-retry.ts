@@ -25,14 +25,14 @@ const PROGRESS_EVERY_MS = 1_000
 export const rejectedRetry: Command = {
   help: `Usage: tributary rejected retry [--salvage] [--set PATH=VALUE]... [--send [--url URL]] [filters]
 
-Sends refused events again, changed. Without --send it only says what would become of them, and shows the first.
-Each event keeps its messageId and its time. What would be refused again is not sent.
+Changes refused events and sends them again. Without --send it only says what would happen, and shows the first events.
+Each event keeps its messageId and its time. Events that would be refused again are not sent.
 
-  --set PATH=VALUE  change the event: properties.price=12, or /properties/price=12. The value is JSON where it is
-                    valid JSON ("42" is text, 42 a number, null takes the field away), else text. May be repeated
-  --salvage         of bodies that were refused as a whole: take the whole events out of them, with what their batch
-                    shares, and send those. Records of single events are passed over
-  --send            do it: post the events to the running server with the write key of their source in the config file
+  --set PATH=VALUE  change the event: properties.price=12, or /properties/price=12. The value is JSON if it is
+                    valid JSON ("42" is text, 42 a number, null removes the field), else text. May be repeated
+  --salvage         extract and send the complete events of bodies that were refused as a whole, with the members that
+                    their batch shares. Records of single events are skipped
+  --send            post the events to the running server, with the write key of their source in the config file
 ${SERVER_HELP}
 ${FILTER_HELP}
 

@@ -50,7 +50,7 @@ export const FILTER_OPTIONS = {
   limit: { type: 'string' }
 } as const
 
-export const FILTER_HELP = `  --from kafka|log  where to read: REJECTED_TOPIC, or DATA_DIR/rejected (default: kafka where KAFKA_BROKERS is set)
+export const FILTER_HELP = `  --from kafka|log  where to read: REJECTED_TOPIC, or DATA_DIR/rejected (default: kafka if KAFKA_BROKERS is set)
   --source ID       only of this source
   --code CODE       only with this reason, as in the answer: no_user_anon_id, ...
   --library NAME    only from this SDK, by the name in context.library
@@ -58,7 +58,7 @@ export const FILTER_HELP = `  --from kafka|log  where to read: REJECTED_TOPIC, o
   --event NAME      only track calls with this name
   --since TIME      only received since then: ${TIME_HELP}
   --until TIME      only received before then
-  --limit N         stop after so many`
+  --limit N         stop after N records`
 
 /** The values of the filter options. */
 export interface Filter {

@@ -23,18 +23,18 @@ const MAX_NAMES = 10
 export const expect: Command = {
   help: `Usage: tributary expect [filters] [--where PATH=VALUE] [--count N | --none] [--timeout TIME] [--new] [--junit FILE] [--json]
 
-Waits until a running server has taken an event that fits, and prints it. Exit code 0 as soon as there is one, 1 where the time
-is up, 2 for wrong usage. Events that the server has in memory count too, unless --new is given. What was rejected
-counts only where --outcome or --code asks for it.
+Waits until a running server has received a matching event, and prints it. Exit code 0 as soon as there is one, 1 if the time is
+up, 2 for wrong usage. Events in the server's memory count too, unless --new is given. Rejected events count only with
+--outcome or --code.
 
 ${FILTER_HELP}
-  --where PATH=VALUE  a member of the event, by its path, and its value as JSON or text; may be given several times
-  --count N       so many events, at most ${MAX_COUNT} (default 1)
-  --none          the opposite: exit code 1 as soon as one comes, 0 where none has come when the time is up
-  --new           only events that come from now on
+  --where PATH=VALUE  a member of the event, by its path, and its value as JSON or text; may be repeated
+  --count N       the number of events to wait for, at most ${MAX_COUNT} (default 1)
+  --none          the opposite: exit code 1 as soon as one arrives, 0 if none has arrived when the time is up
+  --new           only events that arrive from now on
   --timeout TIME  how long to wait, such as 500ms, 10s or 2m (default 10s)
   --junit FILE    write a JUnit report
-  --json          one event a line, as JSON, with its payload
+  --json          one event per line, as JSON, with its payload
 ${SERVER_HELP}
 
 Examples:

@@ -8,13 +8,13 @@ import type { ParsedArguments } from '../command.ts'
 /** The options that filter events of a running server; the API has the same names. */
 export const FILTERS = ['source', 'type', 'outcome', 'code', 'event', 'user', 'text'] as const
 
-export const FILTER_HELP = `  --source ID     only of these sources (several: web,ios); so too --type, --outcome and --code
+export const FILTER_HELP = `  --source ID     only these sources (several: web,ios); --type, --outcome and --code take several too
   --type TYPE     track, identify, page, screen, group, alias
   --outcome NAME  accepted, duplicate, rejected, rate_limited, failed, filtered, suppressed
   --code CODE     the reason of a rejection
-  --event NAME    the event's name; * stands for anything
-  --user ID       userId or anonymousId; * stands for anything
-  --text TEXT     anywhere in the payload`
+  --event NAME    the event's name; * matches anything
+  --user ID       userId or anonymousId; * matches anything
+  --text TEXT     a text anywhere in the payload`
 
 /** Returns the given filters as a URL query. Throws UsageError for a value that no event can have. */
 export function filterQuery({ texts }: ParsedArguments): URLSearchParams {

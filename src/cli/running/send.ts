@@ -17,13 +17,13 @@ export const send: Command = {
   help: `Usage: tributary send TYPE [options]
 
 Sends one event to a running server and prints its answer. TYPE is one of ${EVENT_TYPES.join(', ')}.
-What is not given is filled in, so that the event is valid. Exit code 1 where the answer is not 200.
+Missing fields are filled in, so that the event is valid. Exit code 1 if the answer is not 200.
 
-  --source ID     with the first key of this source (default: the first source that is enabled)
-  --key KEY       with this write key
-  --user ID       userId; --anonymous ID is the anonymousId
-  --event NAME    of a track call; --name NAME is that of a page or screen
-  --id ID         messageId
+  --source ID     use the first key of this source (default: the first enabled source)
+  --key KEY       use this write key
+  --user ID       the userId; --anonymous ID is the anonymousId
+  --event NAME    the name of a track call; --name NAME is the name of a page or screen
+  --id ID         the messageId
   --json          status, answer and messageId as JSON
   --properties '{...}', --traits, --context, --integrations: JSON objects
 ${FILE_HELP}
@@ -40,7 +40,7 @@ Examples:
       positionals: ['TYPE']
     })
     const type = parsed.positionals[0]
-    if (!isEventType(type)) throw new UsageError(`"${type}" is no type; there are: ${EVENT_TYPES.join(', ')}`)
+    if (!isEventType(type)) throw new UsageError(`"${type}" is not a type; there are: ${EVENT_TYPES.join(', ')}`)
     const event = { ...testEvent(type, `send-${randomUUID()}`), ...given(parsed) }
     const key = parsed.texts['key'] ?? (await keyFor(parsed))
     const url = `${trackingUrl(parsed)}/v1/${type}`

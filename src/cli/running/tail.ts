@@ -21,14 +21,14 @@ interface Listed {
 export const tail: Command = {
   help: `Usage: tributary tail [filters] [--last N] [--count N] [--timeout TIME] [--json]
 
-Shows events of a running server as they come, with what became of each, until Ctrl-C. A server that goes
-away is waited for.
+Shows events of a running server as they arrive, with the outcome of each, until Ctrl-C. If the server goes
+away, the command waits for it.
 
 ${FILTER_HELP}
   --last N        begin with the last N events that the server has in memory (default 10)
   --count N       end after N events
-  --timeout TIME  end after this time, such as 30s: with exit code 1 where --count events have not come
-  --json          one event a line, as JSON
+  --timeout TIME  end after this time, such as 30s, with exit code 1 if --count events have not arrived
+  --json          one event per line, as JSON
 ${SERVER_HELP}
 
 Examples:

@@ -39,12 +39,12 @@ interface Row {
 export const top: Command = {
   help: `Usage: tributary top [--interval TIME] [--count N] [--json]
 
-Shows the traffic of a running server, by source and outcome, by destination, and what waits in the lanes to Kafka, until Ctrl-C.
-Rates are events a second, totals since the server's start.
+Shows the traffic of a running server by source and outcome, by destination, and in the lanes to Kafka, until Ctrl-C.
+Rates are in events per second; totals count from the server's start.
 
-  --interval TIME  how often to look (default 1s)
-  --count N        end after N looks
-  --json           one look a line, as JSON
+  --interval TIME  the time between readings (default 1s)
+  --count N        end after N readings
+  --json           one reading per line, as JSON
 ${SERVER_HELP}
 
 Examples:

@@ -11,10 +11,10 @@ const PLACES = { memory: 'memory', log: 'the log on disk', kafka: 'the last hour
 export const traceCommand: Command = {
   help: `Usage: tributary trace MESSAGE_ID [--json]
 
-Finds an event by its messageId and says what became of it: in the memory of a running server, else in its log on
-disk, else in the last hour of Kafka. A server of a fleet asks the others too. Exit code 1 where it is in none of them.
+Finds an event by its messageId and shows its journey. It searches the memory of a running server, then its log on disk,
+then the last hour of Kafka. A server of a fleet also asks the others. Exit code 1 if the event is in none of them.
 
-  --json          all that is known, as JSON
+  --json          everything that is known, as JSON
 ${SERVER_HELP}
 
 Examples:

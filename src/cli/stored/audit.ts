@@ -11,13 +11,13 @@ import { readTimeOption, TIME_HELP } from '../time-option.ts'
 export const audit: Command = {
   help: `Usage: tributary audit [--action ACTION] [--since TIME] [--json]
 
-Shows who did what to this server, from where and when, as DATA_DIR/audit.jsonl has it: logins, keys that were shown, added or
+Shows who did what to this server, from where and when, from DATA_DIR/audit.jsonl: logins, keys that were shown, added or
 revoked, changes of the configuration by source, retries, replays. Oldest first. Keys are masked.
 
   --action ACTION  only these: ${AUDIT_ACTIONS.slice(0, 6).join(', ')},
                    ${AUDIT_ACTIONS.slice(6).join(', ')}
   --since TIME     only at this time or later, ${TIME_HELP}
-  --json           one entry of JSON a line
+  --json           one entry per line, as JSON
 
 Examples:
   tributary audit --since 7d

@@ -14,12 +14,12 @@ const FOLDERS = ['events', 'rejected', 'violations', 'spool'] as const
 export const privacyScan: Command = {
   help: `Usage: tributary privacy scan [FILE] [--json] [--fail]
 
-Says where events seem to hold personal data, by the names of members and by what values look like. It prints paths as
-"privacy.drop" and "privacy.hash" take them, and never a value. FILE is NDJSON, - is standard input; without it the log
-in DATA_DIR is read (events, refused events, and what waits for Kafka). It finds hints, not proof: names of people are found by their key alone.
+Lists where events seem to contain personal data, by the names of members and the form of values. It prints paths in the form
+of "privacy.drop" and "privacy.hash", and never a value. FILE is NDJSON, - is standard input; the default is the log in DATA_DIR
+(events, refused events, and the spool). The results are hints, not proof: names of people are found only by their key.
 
-  --json  one finding a line
-  --fail  exit code 1 where anything is found, for CI
+  --json  one finding per line, as JSON
+  --fail  exit code 1 if anything is found, for CI
 
 Examples:
   tributary privacy scan

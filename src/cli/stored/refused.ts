@@ -31,7 +31,7 @@ export const refusedList: Command = {
 Shows the records that Kafka refused for good (too large for the topic, invalid), and why. They are in
 DATA_DIR/spool/${REFUSED_FILE}.
 
-  --json   the lines of that file themselves, and nothing else
+  --json   print only the lines of that file
 
 Example:
   tributary refused list --json | jq -r .reason | sort | uniq -c`,
@@ -48,10 +48,10 @@ Example:
 export const refusedRetry: Command = {
   help: `Usage: tributary refused retry [--json]
 
-Sends the records that Kafka refused to the topics that refused them, once more: after the topic's limit was raised, for
-instance. What is refused again is kept again. A server may be running.
+Sends the records that Kafka refused again to the topics that refused them, for example after a topic's limit was raised.
+Records that are refused again are kept. A server may be running.
 
-  --json   how many were sent and kept, one folder a line, as JSON
+  --json   how many were sent and kept, one folder per line, as JSON
 
 Example:
   tributary refused retry`,

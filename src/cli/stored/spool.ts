@@ -17,8 +17,8 @@ const DEFAULT_TIMEOUT_SECONDS = '60'
 export const spoolStatus: Command = {
   help: `Usage: tributary spool status [DIR] [--json]
 
-Says what waits for Kafka in a data folder (default: DATA_DIR), and what Kafka refused for good. A server may be running.
-Exit code 75 where something waits.
+Shows what waits for Kafka in a data folder (default: DATA_DIR), and what Kafka refused for good. A server may be running.
+Exit code 75 if something waits.
 
   --json   as JSON
 
@@ -51,8 +51,8 @@ Examples:
 export const spoolDrain: Command = {
   help: `Usage: tributary spool drain [DIR] [--timeout SECONDS]
 
-Sends what waits in a data folder (default: DATA_DIR) to Kafka, routed by the configuration in force, without listening.
-No server may use the folder. KAFKA_BROKERS and the other variables say which Kafka. Exit code 75 where something is left.
+Sends the spool of a data folder (default: DATA_DIR) to Kafka, routed by the configuration in force, without listening.
+No server may use the folder. KAFKA_BROKERS and its variables name the cluster. Exit code 75 if something is left.
 
   --timeout SECONDS   how long to try (default: ${DEFAULT_TIMEOUT_SECONDS})
 

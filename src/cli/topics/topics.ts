@@ -9,8 +9,8 @@ import { readKeysFile } from '../keys/keys-file.ts'
 export const topicsDiff: Command = {
   help: `Usage: tributary topics diff [--json]
 
-Says in what the topics in Kafka differ from "topics" in tributary.yml, and which are missing. It changes nothing. Exit code 1
-where something differs.
+Shows how the topics in Kafka differ from "topics" in tributary.yml, and which are missing. It changes nothing. Exit code 1
+if something differs.
 
   --json   the differences as JSON
 
@@ -28,11 +28,11 @@ Examples:
 export const topicsApply: Command = {
   help: `Usage: tributary topics apply [--dry-run] [--json]
 
-Makes the topics in Kafka as "topics" in tributary.yml says: makes those that are missing, adds partitions, sets their
-configuration. More partitions send some users' events to other partitions from then on. Exit code 1 where something is left
-that it does not change: fewer partitions, another replication.
+Changes the topics in Kafka to match "topics" in tributary.yml: creates missing topics, adds partitions, sets their
+configuration. After partitions were added, some users' events go to other partitions. Exit code 1 if a difference is left that
+it does not change: fewer partitions, another replication.
 
-  --dry-run   says what it would change
+  --dry-run   only show what it would change
   --json      the differences, and those that are left, as JSON
 
 Examples:

@@ -226,8 +226,8 @@ function misspellings(env: Environment): string[] {
   const names = Object.keys(env).filter(name => !known.includes(name) && !fromOrchestrator(name, env[name]))
   return names.flatMap(name => {
     const meant = OTHER_NAMES.get(name) ?? suggest(name.replace(PREFIX, ''), known, SHORTEST_MISSPELT)
-    if (meant !== undefined) return [`${name} is set, but is no variable of Tributary: did you mean ${meant}?`]
-    return PREFIX.test(name) ? [`${name} is set, but is no variable of Tributary`] : []
+    if (meant !== undefined) return [`${name} is set, but is not a variable of Tributary: did you mean ${meant}?`]
+    return PREFIX.test(name) ? [`${name} is set, but is not a variable of Tributary`] : []
   })
 }
 

@@ -19,7 +19,7 @@ export function fileFindings(data: unknown): Finding[] {
     ),
     ...findRepeated(
       sources.flatMap(item => listItems(item.value, 'writeKeys', item.path)),
-      first => `this write key stands twice in the file (also at ${first})`
+      first => `this write key is in the file twice (also at ${first})`
     ),
     ...sources
       .flatMap(item => listItems(item.value, 'allowedOrigins', item.path))

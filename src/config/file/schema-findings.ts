@@ -36,7 +36,7 @@ function unknownKey(path: Path, key: string, parent: ErrorObject['parentSchema']
   // In a file that is being edited, a write key may be in the place of a keyword. It must not be quoted.
   const name = /^[A-Za-z_-]{1,24}$/.test(key) ? `"${key}" ` : ''
   const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${meant}?`
-  return { path, key, message: `${name}is no key that is known here; ${hint}` }
+  return { path, key, message: `${name}is not a known key here; ${hint}` }
 }
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {

@@ -25,8 +25,8 @@ function healthAdvice({ health, draining }: Probe): Advice[] {
   if (draining) return [{ level: 'warning', says: 'the server is shutting down', todo: 'nothing: it finishes first' }]
   const level = health.ready ? 'warning' : 'error'
   const todo = health.ready
-    ? 'Events are still accepted and safe. Mend the cause; what waits is then delivered by itself.'
-    : 'Events are answered with 503 and clients keep them. Mend the cause; nothing has to be restarted.'
+    ? 'Events are still accepted and safe. Remove the cause; waiting events are then delivered automatically.'
+    : 'Events are answered with 503, and clients keep them. Remove the cause; no restart is needed.'
   const unknown = health.ready || health.problems.length > 0 ? [] : ['events cannot be made durable now']
   return [...health.problems, ...unknown].map(says => ({ level, says, todo }))
 }

@@ -1,7 +1,7 @@
 import { ConfigError, isConfigError } from '../../model/config-error.ts'
 
 const SENTENCES: Readonly<Record<string, string>> = {
-  EROFS: 'it is on a read-only mount and cannot be changed from here: edit it where the mount comes from',
+  EROFS: 'it is on a read-only mount and cannot be changed from here: edit the original of the mount',
   EACCES: 'this user may not change it, or may not write in its folder',
   EPERM: 'this user may not change it, or may not write in its folder',
   ENOSPC: 'the disk is full; nothing was changed',

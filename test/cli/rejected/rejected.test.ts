@@ -197,7 +197,7 @@ t.test('what makes no sense is said, and what cannot be sent is an error', async
     [['list', '--from', 'kafka'], 2, /KAFKA_BROKERS/],
     [['list', '--from', 'disk'], 2, /kafka or log/],
     [['retry', '--set', 'x'], 2, /path=value/],
-    [['retry', '--set', '__proto__.x=1'], 2, /is no path/],
+    [['retry', '--set', '__proto__.x=1'], 2, /is not a path/],
     [['retry', '--set', 'userId=u', '--send', '--url', 'http://127.0.0.1:9'], 1, /cannot be reached/]
   ]
   for (const [args, exit, says] of cases) {

@@ -174,7 +174,7 @@ const BAD: [string, string, RegExp][] = [
   ['KAFKA_HEADERS', 'tracestate', /a list of type, source, messageId, receivedAt, traceparent/],
   ['KAFKA_OAUTH_TOKEN_URL', 'login.example', /a URL such as/],
   ['EVENTS_TOPIC', 'a b', /a topic is made of/],
-  ['EVENTS_TOPIC', 'x.{event}', /"\{event\}" is no placeholder/],
+  ['EVENTS_TOPIC', 'x.{event}', /"\{event\}" is not a placeholder/],
   ['REJECTED_TOPIC', '{source}'.repeat(4), /can grow to 256/],
   ['REJECTED_TOPIC', '..', /no topic named/],
   ['KAFKA_PARTITIONS', '0', /whole number from 1/],
@@ -332,7 +332,7 @@ t.test('a variable that looks like a misspelling of ours is warned about, not re
   ]
   for (const [name, meant] of cases) {
     const [warning, ...others] = readEnvironment({ [name]: '1' }).warnings
-    t.match(warning, `${name} is set, but is no variable of Tributary`)
+    t.match(warning, `${name} is set, but is not a variable of Tributary`)
     if (meant !== undefined) t.match(warning, `did you mean ${meant}?`)
     t.strictSame(others, [])
   }

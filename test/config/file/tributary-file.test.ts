@@ -117,18 +117,14 @@ const BAD: [string, string, RegExp][] = [
   [
     'an unknown key at the top',
     source('sorces: []\n'),
-    /^tributary\.yml:4:1: "sorces" is no key .* did you mean sources\?/
+    /^tributary\.yml:4:1: "sorces" is not a known key here; did you mean sources\?/
   ],
   [
     'an unknown key of a source',
     source('    writekeys: []\n'),
     /^tributary\.yml:4:5: sources\[0\]: "writekeys" .*writeKeys\?/
   ],
-  [
-    'an unknown key near none',
-    source('    colour: red\n'),
-    /"colour" is no key that is known here; known are id, name/
-  ],
+  ['an unknown key near none', source('    colour: red\n'), /"colour" is not a known key here; known are id, name/],
   [
     'an id with a space',
     source('  - id: a b\n    writeKeys: [k]\n'),
@@ -163,7 +159,7 @@ const BAD: [string, string, RegExp][] = [
   [
     'a key in two sources',
     source('  - { id: a, writeKeys: [k, wk_a] }\n'),
-    /^tributary\.yml:4:29: sources\[1\]\.writeKeys\[1\]: this write key stands twice .*sources\[0\]\.writeKeys\[0\]/
+    /^tributary\.yml:4:29: sources\[1\]\.writeKeys\[1\]: this write key is in the file twice .*sources\[0\]\.writeKeys\[0\]/
   ],
   [
     'enabled as text',
@@ -231,7 +227,7 @@ const BAD: [string, string, RegExp][] = [
   [
     'a bad placeholder',
     destination('  - { name: B, topic: "t.{event}" }\n'),
-    /^tributary\.yml:7:23: destinations\[1\]\.topic: "\{event\}" is no placeholder/
+    /^tributary\.yml:7:23: destinations\[1\]\.topic: "\{event\}" is not a placeholder/
   ],
   ['a bad topic', destination('  - { name: B, topic: "t/x" }\n'), /a topic is made of letters/],
   [

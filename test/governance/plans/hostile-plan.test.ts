@@ -108,7 +108,7 @@ const REFUSED: readonly { readonly what: string; readonly text: string; readonly
   {
     what: 'a wrong word',
     text: '{"name":"p","rulez":[]}',
-    says: /"rulez" is no key that is known here; did you mean rules\?/
+    says: /"rulez" is not a known key here; did you mean rules\?/
   },
   { what: 'what is not YAML', text: 'name: [', says: /^p\.json:1:8: not valid YAML/ }
 ]

@@ -257,7 +257,7 @@ t.test('an edit that would make the file invalid, or change other keys than it s
   const file = join(dir, 't.yml')
   const none = { added: [], removed: [] }
   const edits: [string, { text: string; added: string[]; removed: string[] }, RegExp][] = [
-    [file, { text: `${FILE}x: 1\n`, ...none }, /t\.yml:\d+:1: "x" is no key/],
+    [file, { text: `${FILE}x: 1\n`, ...none }, /t\.yml:\d+:1: "x" is not a known key/],
     [file, { ...addWeb(FILE), added: [] }, /edit it by hand/],
     [file, { text: FILE, added: [], removed: ['wk_a'] }, /edit it by hand/],
     [join(dir, 'bad.yml'), { text: FILE, ...none }, /bad\.yml:1:10/],
