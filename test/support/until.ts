@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
  * Polls until `condition` holds; throws, naming `what` and what `seen` tells there was instead, when it does not within
- * `timeoutMs` (10 s).
+ * `timeoutMs` (30 s).
  */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   options: { readonly what: string; readonly timeoutMs?: number; readonly seen?: () => string }
 ): Promise<void> {
-  const { what, timeoutMs = 10_000, seen } = options
+  const { what, timeoutMs = 30_000, seen } = options
   const patience = performance.now() + timeoutMs
   while (!(await condition())) {
     if (performance.now() > patience) {
