@@ -1,8 +1,8 @@
 import t from 'tap'
 import type { Test } from 'tap'
-import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { runBalancer, runHaproxy } from '../support/haproxy.ts'
 import { freePort } from '../support/kafka-process.ts'
 import type { ServerProcess } from '../support/server-process.ts'
 import { startServer } from '../support/server-process.ts'
@@ -17,24 +17,6 @@ const servers: ServerProcess[] = []
 for (const name of NAMES) servers.push(await startServer(t, { dir: join(root, name) }))
 
 const portOf = (url: string): string => new URL(url).port
-
-function runBalancer(t: Test, program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): void {
-  const child = spawn(program, args, { env: { PATH: process.env['PATH'], ...env }, stdio: 'ignore' })
-  child.once('error', error => t.fail(`${program} cannot be started (Debian: apt-get install ${program})`, { error }))
-  t.teardown(() => child.kill('SIGTERM'))
-}
-
-async function runHaproxy(t: Test): Promise<string> {
-  const port = await freePort()
-  const env: Record<string, string> = { TRIBUTARY_BIND: `127.0.0.1:${port}` }
-  for (const [index, name] of ['A', 'B', 'C'].entries()) {
-    const { url, adminUrl } = servers[index] as ServerProcess
-    env[`TRIBUTARY_${name}_PORT`] = portOf(url)
-    env[`TRIBUTARY_${name}_ADMIN`] = portOf(adminUrl)
-  }
-  runBalancer(t, '/usr/sbin/haproxy', ['-f', join(EXAMPLES, 'haproxy', 'haproxy.cfg')], env)
-  return `http://127.0.0.1:${port}`
-}
 
 async function runNginx(t: Test): Promise<string> {
   const port = await freePort()
@@ -119,7 +101,7 @@ await t.test('without Kafka /readyz/kafka says no, and /readyz that events can b
 })
 
 for (const [name, run] of [
-  ['HAProxy', runHaproxy],
+  ['HAProxy', async (t: Test) => (await runHaproxy(t, servers)).url],
   ['nginx', runNginx]
 ] as const) {
   await t.test(`behind ${name} a client stays on one server, and a server that is killed costs no request`, async t => {

@@ -15,6 +15,12 @@ export interface LoadOptions {
   readonly batchShare?: number
   /** Bytes of padding in each event; default 200. */
   readonly padding?: number
+  /** Of this share of first requests the answer 200 is thrown away, as if it had been lost on its way; default 0. */
+  readonly lostShare?: number
+  /** Milliseconds before the first retry, within a quarter; doubled with each try, up to four times as long. Default 100. */
+  readonly firstRetryMs?: number
+  /** A header that holds the user, for a balancer with affinity; default: none. */
+  readonly userHeader?: string
 }
 
 export interface AckedEvent {
@@ -40,6 +46,10 @@ export interface Answered {
 }
 
 export interface Load {
+  /** What the name of each of its users begins with, and so each messageId. */
+  readonly prefix: string
+  /** Events of requests whose answer was thrown away. */
+  readonly lostEvents: number
   readonly acked: readonly AckedEvent[]
   readonly answers: readonly Answered[]
   /** Sends no new events, and those under way again until each is acknowledged or `patienceMs` (30 s) are over. */
@@ -55,9 +65,11 @@ interface Job {
 }
 
 const TICK_MS = 10
-/** Doubled with each try, as SDKs do, up to the maximum. */
 const FIRST_RETRY_MS = 100
-const MAX_RETRY_MS = 400
+/** Doubled with each try, as SDKs do, up to so many times the first. */
+const MAX_RETRY_FACTOR = 4
+/** In Answered.error: the answer came, and the load did as if it had not. */
+export const THROWN_AWAY = 'THROWN_AWAY'
 const REQUEST_TIMEOUT_MS = 20_000
 const STOP_PATIENCE_MS = 30_000
 /** What could not be sent in time is not made up for beyond this: a load, not a flood after each fault. */
@@ -69,6 +81,7 @@ const MAX_DEBT_SECONDS = 0.1
  */
 export function startLoad(t: Test, options: LoadOptions): Load {
   const { url, eventsPerSecond, connections = 48, users = 200, batchShare = 0.3, padding = 200 } = options
+  const { lostShare = 0, firstRetryMs = FIRST_RETRY_MS, userHeader } = options
   const run = Math.random().toString(36).slice(2, 8)
   const agent = new Agent({ keepAlive: true, maxSockets: connections, scheduling: 'fifo' })
   const acked: AckedEvent[] = []
@@ -80,6 +93,7 @@ export function startLoad(t: Test, options: LoadOptions): Load {
   let debt = 0
   let last = performance.now()
   let patience = Infinity
+  let lostEvents = 0
 
   function nextJob(user: string): Job {
     const isBatch = Math.random() < batchShare
@@ -99,7 +113,8 @@ export function startLoad(t: Test, options: LoadOptions): Load {
   async function perform(job: Job): Promise<void> {
     const path = job.events === 1 ? '/v1/track' : '/v1/batch'
     for (let tries = 1; ; tries++) {
-      const answer = await exchange(agent, `${url}${path}`, job.body)
+      const headers = userHeader === undefined ? {} : { [userHeader]: job.user }
+      const answer = lose(job, tries, await exchange(agent, `${url}${path}`, { body: job.body, headers }))
       answers.push({ ...answer, user: job.user })
       if (answer.status === 200) {
         noteAcked(job, tries, answer.at + answer.milliseconds)
@@ -107,8 +122,15 @@ export function startLoad(t: Test, options: LoadOptions): Load {
       }
       const isRetryable = answer.status === 0 || answer.status === 429 || answer.status === 503
       if (!isRetryable || performance.now() > patience) return
-      await sleep(Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (tries - 1)) * (0.75 + Math.random() / 2))
+      await sleep(firstRetryMs * Math.min(MAX_RETRY_FACTOR, 2 ** (tries - 1)) * (0.75 + Math.random() / 2))
     }
+  }
+
+  /** The answer, or what a client sees whose answer was lost. */
+  function lose({ events }: Job, tries: number, answer: Answered): Answered {
+    if (tries > 1 || answer.status !== 200 || Math.random() >= lostShare) return answer
+    lostEvents += events
+    return { ...answer, status: 0, error: THROWN_AWAY }
   }
 
   function noteAcked({ user, sequence, events }: Job, tries: number, at: number): void {
@@ -142,7 +164,15 @@ export function startLoad(t: Test, options: LoadOptions): Load {
     clearInterval(timer)
     agent.destroy()
   })
-  return { acked, answers, stop }
+  return {
+    acked,
+    answers,
+    prefix: `${run}-`,
+    get lostEvents() {
+      return lostEvents
+    },
+    stop
+  }
 }
 
 function idOf(user: string, sequence: number): string {
@@ -150,10 +180,15 @@ function idOf(user: string, sequence: number): string {
 }
 
 /** One request and what became of it. Never rejects. */
-function exchange(agent: Agent, url: string, body: string): Promise<Answered> {
+function exchange(
+  agent: Agent,
+  url: string,
+  { body, headers: more }: { readonly body: string; readonly headers: Readonly<Record<string, string>> }
+): Promise<Answered> {
   const at = performance.now()
   return new Promise(resolve => {
     const headers = {
+      ...more,
       authorization: AUTHORIZATION,
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body)

@@ -28,7 +28,11 @@ export interface ServerProcessOptions {
   readonly env?: Readonly<Record<string, string>>
   /** A command that becomes the server or stays beside it, e.g. `['prlimit', '--fsize=1000000']`. */
   readonly under?: readonly string[]
+  /** What follows `node`: startArgsOf() of another checkout; default: this one's. */
+  readonly startArgs?: readonly string[]
 }
+
+type StartChanges = Pick<ServerProcessOptions, 'env' | 'under' | 'startArgs'>
 
 export interface Exit {
   readonly code: number | null
@@ -49,7 +53,7 @@ export interface ServerProcess {
   /** What it has written to standard error, over all its lives. */
   readonly stderr: string
   /** Starts it, with more or other variables from now on; resolves when it listens. Rejects with its last words. */
-  start(options?: Pick<ServerProcessOptions, 'env' | 'under'>): Promise<void>
+  start(options?: StartChanges): Promise<void>
   /** Sends the signal, SIGKILL by default, and waits until the process is gone. */
   kill(signal?: NodeJS.Signals): Promise<Exit>
   /** Resolves when the process is gone, which is no fault from now on. */
@@ -88,6 +92,7 @@ export async function createServerProcess(t: Test, options: ServerProcessOptions
   const own = { PORT: String(port), ADMIN_PORT: String(adminPort), DATA_DIR: dataDir, CONFIG_FILE: configFile }
   let env: Record<string, string> = { ...own, ...options.env }
   let under = options.under ?? []
+  let startArgs = options.startArgs ?? START_ARGS
   let child: ChildProcess | undefined
   let exit: Promise<Exit> | undefined
   let stderr = ''
@@ -97,11 +102,12 @@ export async function createServerProcess(t: Test, options: ServerProcessOptions
     return child !== undefined && child.exitCode === null && child.signalCode === null
   }
 
-  async function start(changes: Pick<ServerProcessOptions, 'env' | 'under'> = {}): Promise<void> {
+  async function start(changes: StartChanges = {}): Promise<void> {
     env = { ...env, ...changes.env }
     under = changes.under ?? under
+    startArgs = changes.startArgs ?? startArgs
     // The test runner adds hooks of its own to NODE_OPTIONS: slow, and they make SIGXFSZ end a process.
-    const args = ['-u', 'NODE_OPTIONS', ...TETHER, ...under, process.execPath, ...START_ARGS]
+    const args = ['-u', 'NODE_OPTIONS', ...TETHER, ...under, process.execPath, ...startArgs]
     const inherited = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/' }
     const started = spawn('env', args, { env: { ...inherited, ...env }, stdio: ['ignore', 'ignore', 'pipe'] })
     child = started
@@ -113,7 +119,7 @@ export async function createServerProcess(t: Test, options: ServerProcessOptions
       return { code: code as Exit['code'], signal: signal as Exit['signal'], milliseconds: 0 }
     })
     const listens = (): boolean => stderr.indexOf('"msg":"listening"', from) >= 0
-    await until(() => listens() || !isRunning(), { what: 'the server to listen', timeoutMs: 60_000 })
+    await until(() => listens() || !isRunning(), { what: 'the server to listen', timeoutMs: 120_000 })
     if (!isRunning()) await exit
     if (!listens()) throw new Error(`the server ended: ${stderr.slice(from).trim().slice(-2_000)}`)
     isExpected = false

@@ -9,6 +9,8 @@ export interface Places {
   readonly topic?: string
   /** Folders of segments, in the order in which they are relayed. */
   readonly folders?: readonly string[]
+  /** Only messageIds that begin so are looked at; default: all. */
+  readonly prefix?: string
 }
 
 export interface Verdict {
@@ -26,7 +28,8 @@ export interface Verdict {
 /** Looks for every acknowledged event in Kafka, read by an independent client, and in the folders. */
 export async function verify(loads: readonly Pick<Load, 'acked'>[], places: Places): Promise<Verdict> {
   const acked = loads.flatMap(load => load.acked)
-  const ids = [...(await idsInKafka(places)), ...(places.folders ?? []).flatMap(idsInFolder)]
+  const all = [...(await idsInKafka(places)), ...(places.folders ?? []).flatMap(idsInFolder)]
+  const ids = all.filter(id => id.startsWith(places.prefix ?? ''))
   const stored = new Map<string, number>()
   const latest = new Map<string, number>()
   const outOfOrder: string[] = []

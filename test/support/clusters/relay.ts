@@ -6,6 +6,8 @@ export interface Relay {
   readonly port: number
   /** Ends every connection at once; new ones are taken. */
   cut(): void
+  /** From now on new connections are ended at once; or taken again. */
+  refuse(isRefusing: boolean): void
   /** The port is gone, and every connection with it. */
   close(): void
 }
@@ -14,7 +16,12 @@ export interface Relay {
 export async function startRelay(t: Test, port: number, to: number): Promise<Relay> {
   const sockets = new Set<Socket>()
   const cut = (): void => sockets.forEach(socket => void socket.destroy())
+  let isRefusing = false
   const server = createServer(near => {
+    if (isRefusing) {
+      near.destroy()
+      return
+    }
     const far = connect(to, '127.0.0.1')
     for (const [from, into] of [
       [near, far],
@@ -36,5 +43,6 @@ export async function startRelay(t: Test, port: number, to: number): Promise<Rel
     cut()
   }
   t.teardown(close)
-  return { port, cut, close }
+  const refuse = (refusing: boolean): void => void (isRefusing = refusing)
+  return { port, cut, refuse, close }
 }
