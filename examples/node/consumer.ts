@@ -24,7 +24,9 @@ const { values: options } = parseArgs({
     database: { type: 'string', default: 'events.db' },
     /** Its name in tributary.yml, to keep the options that senders give for it. */
     destination: { type: 'string' },
-    group: { type: 'string', default: 'tributary-example-node' }
+    group: { type: 'string', default: 'tributary-example-node' },
+    /** Seconds that Kafka may take to answer at the start. */
+    timeout: { type: 'string', default: '30' }
   }
 })
 
@@ -119,6 +121,14 @@ function write(messages: readonly Message[]): void {
   database.exec('COMMIT')
 }
 
+/** Rejects when Kafka has not answered in time: a broker that accepts connections and says nothing would hold the program for ever. */
+function withinTimeout<T>(work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const words = `no answer within ${options.timeout} s`
+  const timer = setTimeout(() => reject(new Error(words)), Number(options.timeout) * 1000)
+  return Promise.race([work, promise]).finally(() => clearTimeout(timer))
+}
+
 const consumer = new Consumer({
   clientId: options.group,
   groupId: options.group,
@@ -126,11 +136,15 @@ const consumer = new Consumer({
   // After so long another member takes over from one that was killed.
   sessionTimeout: 10_000
 })
-const stream = await consumer.consume({
+const started = consumer.consume({
   topics: [options.topic],
   mode: MessagesStreamModes.COMMITTED,
   fallbackMode: MessagesStreamFallbackModes.EARLIEST,
   autocommit: false
+})
+const stream = await withinTimeout(started).catch((error: Error) => {
+  console.error(`Kafka at ${options.brokers} cannot be read: ${error.message}`)
+  process.exit(1)
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stream.close())
 console.log('reading', options.topic)

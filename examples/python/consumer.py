@@ -19,6 +19,7 @@ import sqlite3
 import sys
 
 from kafka import KafkaConsumer
+from kafka.errors import KafkaError
 
 # JSON's integers may be of any length; without this one of more than 4,300 digits is an error.
 if hasattr(sys, "set_int_max_str_digits"):
@@ -109,6 +110,7 @@ def main():
     parser.add_argument("--database", required=True)
     parser.add_argument("--destination", help="its name in tributary.yml, to keep the options that senders give for it")
     parser.add_argument("--group", default="tributary-example-python")
+    parser.add_argument("--timeout", type=float, default=30, help="seconds that Kafka may take to answer at the start")
     options = parser.parse_args()
 
     running = True
@@ -124,15 +126,19 @@ def main():
     database.execute("PRAGMA journal_mode = WAL")
     database.execute(TABLE)
     database.execute(REFUSED_TABLE)
-    consumer = KafkaConsumer(
-        options.topic,
-        bootstrap_servers=options.brokers.split(","),
-        group_id=options.group,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        # After so long another member takes over from one that was killed.
-        session_timeout_ms=10_000,
-    )
+    try:
+        consumer = KafkaConsumer(
+            options.topic,
+            bootstrap_servers=options.brokers.split(","),
+            group_id=options.group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            # After so long another member takes over from one that was killed.
+            session_timeout_ms=10_000,
+            bootstrap_timeout_ms=int(options.timeout * 1000),
+        )
+    except KafkaError as error:
+        sys.exit(f"Kafka at {options.brokers} cannot be read: {error}")
     print("reading", options.topic, flush=True)
     while running:
         batches = consumer.poll(timeout_ms=500, max_records=1000)
