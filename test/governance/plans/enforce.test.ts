@@ -172,6 +172,36 @@ t.test('omit: what the plan does not name, or refuses, is cut out of the bytes',
   })
 })
 
+t.test("omit: what a batch's context says stays in its events, and is not said to be left out", async t => {
+  const { url, lines, adminUrl } = await start(t, all('omit'))
+  const events = ['', ',"context":{"env":"mine","a":1}', ',"context":{"a":1}'].map(
+    (own, index) =>
+      `{"type":"track","userId":"u","event":"Order","messageId":"m${index}","properties":{"id":"o","total":"x"}${own}}`
+  )
+  t.match(await post(`${url}/v1/batch`, `{"context":{"env":"test"},"batch":[${events.join()}]}`), { status: 200 })
+  const contexts = lines().map(({ context }) => context as { env?: string; protocols: Record<string, unknown> })
+  t.strictSame(
+    contexts.map(({ env, protocols }) => [env, protocols['omitted_on_violation']]),
+    [
+      ['test', ['total']],
+      ['mine', ['total']],
+      ['test', ['total']]
+    ]
+  )
+  const { violations } = (await (await fetch(`${adminUrl}/api/violations`)).json()) as {
+    violations: { field: string; done: object }[]
+  }
+  t.strictSame(
+    new Map(violations.map(({ field, done }) => [field, done])),
+    new Map([
+      ['properties.total', { omit: 3 }],
+      ['context.env', { report: 3 }]
+    ])
+  )
+  await post(`${url}/v1/track`, order({ id: 'o' }, { context: { env: 'test' } }))
+  t.match(lines().at(-1)?.['context'], { env: undefined, protocols: { omitted_on_violation: ['context.env'] } })
+})
+
 t.test(
   'block: the event goes to the rejected topic with its code, the client is told of success, and it can come again',
   async t => {

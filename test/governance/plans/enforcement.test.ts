@@ -20,7 +20,7 @@ const modes = (mode: PlanMode, more: Partial<PlanModes> = {}): PlanModes => {
   return { ...all, ...more }
 }
 const doneOf = (of: PlanModes, differences = DIFFERENCES) =>
-  enforce(differences, of, 'Order').reported.map(({ field, done }) => `${field} ${done}`)
+  enforce(differences, of, { name: 'Order' }).reported.map(({ field, done }) => `${field} ${done}`)
 const fields = ['properties.x', 'properties.id', 'properties.total', 'properties.items.0.sku', 'userId', 'context.env']
 
 t.test('Each violation says what was done about it: left out where something was, else reported', async t => {

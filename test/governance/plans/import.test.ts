@@ -115,7 +115,9 @@ const MODES = allModes('report')
 function differencesOf(plan: CompiledPlan, event: Row['event']): string[] {
   const differences = plan.compare(plannedValue(event), MODES)
   if (differences === undefined) return []
-  return enforce(differences, MODES, String(event['event'])).reported.map(({ kind, field }) => `${kind} ${field}`)
+  return enforce(differences, MODES, { name: String(event['event']) }).reported.map(
+    ({ kind, field }) => `${kind} ${field}`
+  )
 }
 
 for (const { folder, format, holds } of FORMS) {

@@ -32,11 +32,23 @@ export interface Enforcement {
   readonly blocked: Fault | undefined
 }
 
+/** The event that is decided about. */
+interface Enforced {
+  /** Of a track call, or of a page or screen; empty where there is none. */
+  readonly name: string
+  /** Whether a member is still there if the event's own is left out; default: none is. */
+  readonly stays?: (path: MemberPath) => boolean
+}
+
 /**
  * Decides about an event, in Segment's order: first the event's own schema, then, where that blocks nothing, the common
  * one.
  */
-export function enforce(differences: Differences, modes: PlanModes, name: string): Enforcement {
+export function enforce(
+  differences: Differences,
+  modes: PlanModes,
+  { name, stays = () => false }: Enforced
+): Enforcement {
   const { isUnplanned, unplanned, violations, common } = differences
   const own: Difference[] = [
     ...(isUnplanned ? [unplannedEvent(name)] : []),
@@ -64,19 +76,15 @@ export function enforce(differences: Differences, modes: PlanModes, name: string
     violation: modes.violations === 'omit',
     common: modes.common === 'omit'
   }
+  const omitted: MemberPath[] = []
+  const omittedOnViolation: MemberPath[] = []
   const reported = [...own, ...shared].map((difference): ReportedViolation => {
-    const isGone = isOmitted[difference.kind] && removalOf(difference) !== undefined
-    return { ...difference, done: isGone ? 'omit' : 'report' }
+    const path = isOmitted[difference.kind] ? removalOf(difference) : undefined
+    if (path === undefined || stays(path)) return { ...difference, done: 'report' }
+    ;(difference.kind === 'unplanned_property' ? omitted : omittedOnViolation).push(path)
+    return { ...difference, done: 'omit' }
   })
-  return {
-    reported,
-    omitted: isOmitted.unplanned_property ? unplanned : [],
-    omittedOnViolation: [
-      ...(isOmitted.violation ? removable(violations) : []),
-      ...(isOmitted.common ? removable(common) : [])
-    ],
-    blocked: undefined
-  }
+  return { reported, omitted, omittedOnViolation, blocked: undefined }
 }
 
 function blockedAs(blocked: Fault, differences: readonly Difference[]): Enforcement {
@@ -115,15 +123,12 @@ function unplannedProperty(path: MemberPath): Difference {
 /** Where an event's own data stand: only there can a member be left out without making it another event. */
 const OPEN_TO_OMISSION: ReadonlySet<unknown> = new Set(['properties', 'traits', 'context'])
 
-function removable(violations: readonly Violation[]): MemberPath[] {
-  return violations.map(removalOf).filter(path => path !== undefined)
-}
-
 /**
  * The member to leave out; undefined if there is none. What is missing cannot be left out; of an element of an array the
  * whole array is, so that no other one moves.
  */
-function removalOf({ type, path }: Pick<Violation, 'type' | 'path'>): MemberPath | undefined {
+function removalOf({ kind, type, path }: Difference): MemberPath | undefined {
+  if (kind === 'unplanned_property') return path
   const whole = path.slice(0, path.findLastIndex(step => typeof step === 'string') + 1)
   return type !== 'Required' && whole.length > 1 && OPEN_TO_OMISSION.has(whole[0]) ? whole : undefined
 }

@@ -100,7 +100,7 @@ function compareAll(request: JudgedRequest, { plan, modes, source, onDifference 
     const differences = plan.compare(reader.at(event), ofType)
     if (differences === undefined) continue
     const name = reader.name() ?? ''
-    const enforcement = enforce(differences, ofType, name)
+    const enforcement = enforce(differences, ofType, { name, stays: path => reader.isShared(path) })
     found.set(index, { ...enforcement, name })
     const { type } = event
     onDifference?.({ source: source.id, type, name, ...reader.sender(), reported: enforcement.reported })

@@ -4,6 +4,7 @@ import { asObject } from '../../../ingest/parse/body.ts'
 import { KEY } from '../../../ingest/parse/known-keys.ts'
 import type { PlannedEvent } from '../judge/compiled-plan.ts'
 import { payload, SET_BY_SERVER } from '../judge/planned-value.ts'
+import type { MemberPath } from '../schema/shape.ts'
 
 const MAX_SDK_CHARS = 200
 const NUMBERS: ReadonlyMap<string, number> = new Map(Object.entries(KEY))
@@ -62,6 +63,11 @@ export class RequestEvent implements PlannedEvent {
       ...(context === undefined ? {} : { context }),
       ...(Object.keys(integrations).length === 0 ? {} : { integrations })
     }
+  }
+
+  /** Whether the batch has the member for all its events: it comes back where the event's own is left out. */
+  isShared([top, key]: MemberPath): boolean {
+    return top === 'context' && Object.hasOwn(this.#shared('context') ?? {}, String(key))
   }
 
   /** Who sent it, as far as the event says: its messageId and SDK. */

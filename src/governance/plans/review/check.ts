@@ -52,7 +52,8 @@ export class PlanCheck {
     const differences = this.#plan.compare(planned, REPORT)
     if (differences === undefined) return
     checked.faulty++
-    for (const violation of enforce(differences, REPORT, planned.name() ?? '').reported) note(checked, violation, line)
+    for (const violation of enforce(differences, REPORT, { name: planned.name() ?? '' }).reported)
+      note(checked, violation, line)
   }
 
   #entry(name: string): CheckedEvent {
