@@ -21,7 +21,7 @@ export async function connectFleet(
   })
 }
 
-/** Both parts of a configuration that joins a fleet; undefined where it does not. */
+/** The parts of a configuration that joins a fleet; undefined if it does not. */
 export function fleetParts({ kafka, fleet }: Config): { kafka: KafkaConfig; fleet: FleetConfig } | undefined {
   return kafka === undefined || fleet === undefined ? undefined : { kafka, fleet }
 }

@@ -21,19 +21,19 @@ export interface FleetOptions {
   readonly onEdit: SharedConfigOptions['onEdit']
 }
 
-/** What only the running server knows of itself. */
+/** The facts that only the running server has about itself. */
 export type SelfFacts = Pick<Heartbeat, 'adminUrl' | 'kafka' | 'backlogBytes'>
 
-/** This server as one of a fleet. */
+/** The fleet, as a member of it. */
 export interface Fleet {
   readonly name: string
   readonly instance: string
   readonly topics: FleetTopics
   readonly config: SharedConfig
   readonly limits: FleetLimits
-  /** The servers of the fleet; nobody before join(). */
+  /** The servers of the fleet; undefined before join(). */
   members(): Members | undefined
-  /** From now on the others hear of this server. */
+  /** Announces this server to the others from now on. */
   join(facts: () => SelfFacts): void
   close(): Promise<void>
 }
@@ -93,7 +93,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
   }
 }
 
-/** Tells a trouble once, not each second. */
+/** Logs a problem once, not every second. */
 function createTroubleLog(log: FleetLog): (error: unknown) => void {
   let last = ''
   return error => {

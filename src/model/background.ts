@@ -1,24 +1,24 @@
 /**
- * Shares the event loop between requests and work that can wait, such as the debugger's searches. All of that work
- * together gets one slice of the loop's time at a time, so that ten searches hold an event up no longer than one.
+ * Shares the event loop between requests and work that can wait, such as the debugger's searches. All of this work together
+ * gets one slice of the loop's time at a time, so that ten searches delay an event no longer than one.
  */
 export interface Background {
   /**
-   * Resolves when the caller may work, until `isOver()`: at once while the slice lasts, else in the order of asking.
-   * Whoever has waited for something else, such as a file, asks again.
+   * Resolves when the caller may work until `isOver()`: at once while a slice lasts, otherwise in the order of the calls.
+   * Call it again after waiting for something else, such as a file.
    */
   slice(): Promise<void>
-  /** Whether the slice under way is used up: the caller then awaits `slice()` before it goes on. Costs little. */
+  /** Whether the current slice is used up; the caller must then await `slice()` before it continues. Cheap. */
   isOver(): boolean
 }
 
-/** One slice, in milliseconds. The step that is under way at its end is finished, so a slice may last a little longer. */
+/** One slice, in milliseconds. The step in progress at its end is finished, so a slice may last a little longer. */
 const SLICE_MS = 1
-/** While the loop has other work, so long it belongs to that work between two slices: five sixths of its time. */
+/** The pause between two slices while the loop has other work, which gets five sixths of the time. */
 const REST_MS = 5
 /** Other work between two slices that took longer than this means that requests are being served. */
 const BUSY_MS = 0.2
-/** So long after that the loop counts as busy. */
+/** How long the loop counts as busy after that. */
 const BUSY_FOR_MS = 50
 
 export function createBackground(): Background {
@@ -73,7 +73,7 @@ export function createBackground(): Background {
   }
 }
 
-/** How long the event loop has worked, and not waited, since the start of the process. */
+/** The time that the event loop has worked, without waiting, since the start of the process. */
 function activeMs(): number {
   return performance.eventLoopUtilization().active
 }

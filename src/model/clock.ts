@@ -1,4 +1,4 @@
-/** Time, handed in so that tests can fix it. */
+/** The time, passed as a parameter so that tests can control it. */
 export interface Clock {
   /** Wall time in milliseconds since the epoch. */
   now(): number

@@ -1,9 +1,9 @@
-/** The message becomes a line of the log. */
+/** Limits the message, which is written to the log. */
 const MAX_PROBLEMS = 100
 
 /**
- * What an operator typed cannot be used. The message names every problem at once, one a line, so that nobody has to
- * start the server five times to find five mistakes. No problem ever quotes a key or a password.
+ * The operator's input cannot be used. The message lists all problems, one per line, so that nobody must start the server five
+ * times to find five mistakes. No problem quotes a key or a password.
  */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
@@ -18,7 +18,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** By brand, not by instanceof, so that two copies of this file still understand one another. */
+/** Checks the code, not instanceof, so that errors of another copy of this module are recognised. */
 export function isConfigError(error: unknown): error is ConfigError {
   return error instanceof Error && (error as { code?: unknown }).code === 'CONFIG_INVALID'
 }

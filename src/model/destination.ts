@@ -2,24 +2,24 @@ import type { EventType } from './event-types.ts'
 
 /** A destination of tributary.yml: a topic and the rule for which events go there. */
 export interface Destination {
-  /** As SDK users write it in `integrations`; case-sensitive. */
+  /** The name that SDK users write in `integrations`; case-sensitive. */
   readonly name: string
   /** May contain `{type}` and `{source}`. */
   readonly topic: string
   readonly enabled: boolean
   readonly sources: readonly string[] | undefined
   readonly types: readonly EventType[] | undefined
-  /** Which track calls, by their `event`; the other types are untouched. */
+  /** Selects track calls by their `event`. Other types always pass. */
   readonly events?: EventNames | undefined
-  /** Which users: 0 none, 1 all. The same user is always in or always out. */
+  /** The share of users, from 0 (none) to 1 (all). A user is always in the sample or never. */
   readonly sample?: { readonly rate: number } | undefined
-  /** What users must have consented to; undefined: nothing. */
+  /** The consent that a user must have given; undefined: none. */
   readonly consent?: ConsentRule | undefined
 }
 
-/** Categories of consent that a destination falls under: each must be given. */
+/** The categories of consent of a destination. The user must have consented to each. */
 export interface ConsentRule {
-  /** Ids, as the consent tool spells them. */
+  /** The ids of the consent tool. */
   readonly categories: readonly string[]
   /** For RudderStack's `custom` provider: whether one denied category is enough (`and`, the default), or it takes all. */
   readonly strategy?: 'and' | 'or' | undefined

@@ -1,6 +1,6 @@
 /**
- * Every error that a request can end in besides a fault of its payload: one catalogue of code, status and words.
- * `retryable` ones carry Retry-After; SDKs send again after 429 and 5xx, and drop the batch after any other 4xx.
+ * All errors of requests except faults of the payload, with code, status and message. An answer with a `retryable` error has
+ * Retry-After. SDKs send again after 429 and 5xx, and drop the batch after any other 4xx.
  */
 export const ERRORS = {
   bad_request: { status: 400, retryable: false, message: 'the request is not valid HTTP' },
@@ -60,7 +60,7 @@ export const ERRORS = {
     message: "the public keys of the token's issuer cannot be had now"
   },
   overloaded: { status: 503, retryable: true, message: 'the server is overloaded' },
-  // 511 makes Segment's SDKs ask for a new token and send again; 401 would make them give the events up.
+  // After 511, Segment's SDKs get a new token and send again; after 401 they would drop the events.
   token_expired: { status: 511, retryable: false, message: 'the token has ended, or has not begun: ask for a new one' },
   token_unknown_key: {
     status: 511,
@@ -72,12 +72,12 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS
 
-/** The form of every error body: `{"success":false,"message":...,"code":...}`, as JSON text. */
+/** The body of an error answer as JSON text: `{"success":false,"message":...,"code":...}`. */
 export function errorBody(code: ErrorCode, message: string = ERRORS[code].message): string {
   return JSON.stringify({ success: false, message, code })
 }
 
-/** What a client is told of the way to authenticate, where that is why it was refused (RFC 9110, 11.6.1; RFC 6750, 3). */
+/** The WWW-Authenticate header of errors that are about credentials (RFC 9110, 11.6.1; RFC 6750, 3). */
 export const CHALLENGES: Readonly<Partial<Record<ErrorCode, string>>> = {
   write_key_missing: 'Basic realm="tributary", charset="UTF-8"',
   token_missing: 'Bearer realm="tributary"',

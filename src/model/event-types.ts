@@ -1,4 +1,4 @@
-/** The six calls of Segment's spec; the order is the one the contract lists them in. */
+/** The six calls of Segment's spec, in the order of the contract. */
 export const EVENT_TYPES = ['identify', 'track', 'page', 'screen', 'group', 'alias'] as const
 
 export type EventType = (typeof EVENT_TYPES)[number]

@@ -13,15 +13,15 @@ export interface Limits {
    */
   readonly maxBatchBytes: number
   readonly maxBatchEvents: number
-  /** What one request may publish in all, in bytes: a batch's context is copied into each of its events. */
+  /** The most bytes that one request may publish, because a batch's context is copied into each of its events. */
   readonly maxPublishBytes: number
-  /** Those that a source has of its own, for messages; default: none. */
+  /** The limits that the source sets itself, for messages; default: none. */
   readonly ofSource?: ReadonlySet<LimitName>
 }
 
 export type LimitName = 'maxEventBytes' | 'maxBatchBytes' | 'maxBatchEvents' | 'maxPublishBytes'
 
-/** Where an operator sets them for the whole server. */
+/** The variables that set the limits for the whole server. */
 export const LIMIT_VARIABLES = {
   maxEventBytes: 'MAX_EVENT_BYTES',
   maxBatchBytes: 'MAX_BATCH_BYTES',
@@ -31,7 +31,7 @@ export const LIMIT_VARIABLES = {
 
 export const LIMIT_NAMES = Object.keys(LIMIT_VARIABLES) as readonly LimitName[]
 
-/** What sets a limit, for who runs into it. */
+/** The name of the variable or member that sets a limit, for error messages. */
 export function setterOf({ ofSource }: Pick<Limits, 'ofSource'>, name: LimitName): string {
   return ofSource?.has(name) === true ? `limits.${name} of the source` : LIMIT_VARIABLES[name]
 }
@@ -43,18 +43,18 @@ export const DEFAULT_LIMITS: Limits = {
   maxPublishBytes: 4 * 1024 * 1024
 }
 
-/** In the strict mode, in place of DEFAULT_LIMITS.maxBatchBytes. */
+/** Replaces DEFAULT_LIMITS.maxBatchBytes in the strict mode. */
 export const STRICT_MAX_BATCH_BYTES = 512_000
 
 /** A single call's body may be exactly 32 KB; an event must be less than that, so it is bounded again by maxEventBytes. */
 export const MAX_SINGLE_BODY_BYTES = 32 * 1024
 
-/** Objects and arrays inside one another, the event itself being level 1. */
+/** The most nested objects and arrays; the event itself is level 1. */
 export const MAX_DEPTH_LEVELS = 64
 
 /** Segment's spec: "messageId is limited to 100 characters". */
 export const MAX_MESSAGE_ID_CHARS = 100
 
-/** How many faults of one batch its answer names, and how large that answer may be. */
+/** The most faults of a batch in its answer, and the size limit of that answer. */
 export const MAX_ANSWER_ERRORS = 100
 export const MAX_ANSWER_BYTES = 64 * 1024

@@ -1,4 +1,4 @@
-/** The one fate of an event. Received = the sum of these, by source and type. */
+/** The outcomes of an event, which has exactly one. The received events are the sum of these, by source and type. */
 export const OUTCOMES = [
   'accepted',
   'duplicate',

@@ -1,8 +1,8 @@
 /**
- * Why an event, or a whole request, was refused: a closed list of snake_case words. The same word stands in the
- * answer, on the rejected record, as metric label and in the debugger.
+ * The reasons why an event or a whole request was refused: a closed list of snake_case words. The answer, the rejected record,
+ * the metric label and the debugger have the same word.
  *
- * The first group are Segment's own words (its "delivery overview: failed on ingest" list); the second are ours.
+ * The first group has Segment's words (its "delivery overview: failed on ingest" list); the second has ours.
  */
 export const REASONS = {
   no_user_anon_id: 'userId or anonymousId must be a non-empty string',
@@ -47,16 +47,16 @@ export const REASONS = {
 
 export type ReasonCode = keyof typeof REASONS
 
-/** What is wrong with one event, or with a whole request, and where. */
+/** The fault of an event or of a whole request, and its place. */
 export interface Fault {
   readonly code: ReasonCode
   /** JSON pointer (RFC 6901) into the event, or into the body for a fault of the whole request; '' is all of it. */
   readonly pointer: string
-  /** For people: names the field or the limit. */
+  /** A message for people, which names the field or the limit. */
   readonly message: string
 }
 
-/** A fault with the catalogue's own words, unless better ones are given. */
+/** Creates a fault, by default with the message of its code. */
 export function fault(code: ReasonCode, pointer = '', message: string = REASONS[code]): Fault {
   return { code, pointer, message }
 }

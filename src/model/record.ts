@@ -11,7 +11,7 @@ export type RecordKind = 'event' | 'rejected' | 'violation'
  */
 export interface OutgoingRecord {
   readonly kind: RecordKind
-  /** Of the event; only a refused one may have none. */
+  /** The type of the event; `unknown` only for a refused event without one. */
   readonly type: EventType | 'unknown'
   /** Why it was refused; undefined for an accepted event. */
   readonly code: ReasonCode | undefined
@@ -33,11 +33,11 @@ export interface OutgoingRecord {
   readonly source: string
   /** Milliseconds since the epoch. */
   readonly receivedAt: number
-  /** Every topic that the record goes to, each once. */
+  /** The topics of the record, each once. */
   readonly topics: readonly string[]
 }
 
-/** The record's line, its line feed included: a view. */
+/** The record's line with its line feed, as a view. */
 export function lineOf({ block, lineStart, lineEnd }: Pick<OutgoingRecord, 'block' | 'lineStart' | 'lineEnd'>): Buffer {
   return block.subarray(lineStart, lineEnd)
 }
@@ -50,7 +50,7 @@ export function recordKey({ texts, keyStart, keyEnd }: Pick<OutgoingRecord, 'tex
   return texts.toString('utf8', keyStart, keyEnd)
 }
 
-/** Texts that stand in no buffer yet, as a record has them. */
+/** Puts texts into a new buffer, in the form of a record. */
 export function textsOf(messageId: string, key: string): Pick<OutgoingRecord, 'texts' | TextBounds> {
   const id = toBytes(messageId)
   const before = messageId.isWellFormed() ? NOTHING : IS_SPELLED
@@ -62,7 +62,7 @@ export function textsOf(messageId: string, key: string): Pick<OutgoingRecord, 't
 type TextBounds = 'idStart' | 'idEnd' | 'keyStart' | 'keyEnd'
 
 const NOTHING = Buffer.alloc(0)
-/** Stands before an id that is spelled out: a byte that is in no text. */
+/** Precedes an escaped id: a byte that occurs in no UTF-8 text. */
 const IS_SPELLED = Buffer.of(0xff)
 
 function toBytes(text: string): Buffer {
@@ -82,7 +82,7 @@ export function uniqueIdStart({ texts, idStart }: Pick<OutgoingRecord, 'texts' |
   return idStart > 0 && texts[idStart - 1] === IS_SPELLED[0] ? idStart - 1 : idStart
 }
 
-/** A record that shares its texts with no other. */
+/** Creates a record with buffers of its own. */
 export function createRecord(
   parts: Omit<OutgoingRecord, 'block' | 'lineStart' | 'lineEnd' | 'texts' | TextBounds> & {
     readonly line: Buffer
@@ -95,7 +95,7 @@ export function createRecord(
   return { kind, type, code, ...place, ...textsOf(messageId, key), source, receivedAt, topics }
 }
 
-/** The headers of a record in Kafka, as long as nobody chooses others; `type` is `code` for a rejected record. */
+/** The default headers of a record in Kafka; a rejected record has `code` instead of `type`. */
 export const RECORD_HEADERS = ['type', 'source', 'messageId', 'receivedAt'] as const
 /** All headers that can be chosen. */
 export const CHOOSABLE_HEADERS = [...RECORD_HEADERS, 'traceparent'] as const

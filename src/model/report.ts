@@ -5,27 +5,27 @@ import type { Fault } from './reasons.ts'
 import type { OutgoingRecord } from './record.ts'
 import type { Receipt } from './sink.ts'
 
-/** What became of one request, told once all its events have their outcome. Cheap to make: nothing is parsed for it. */
+/** The result of a request, after all its events have their outcome. Nothing is parsed for it. */
 export interface RequestReport {
   readonly source: string
   readonly endpoint: 'batch' | EventType
-  /** The sender's address, as far as it may be kept. */
+  /** The client's address, as far as rules allow to keep it. */
   readonly address: string
   /** Milliseconds since the epoch. */
   readonly receivedAt: number
-  /** The body after inflating, as far as it may be kept; events point into it. It may hold the write key. */
+  /** The inflated body, as far as rules allow to keep it; events are ranges of it. It may contain the write key. */
   readonly body: Buffer
   readonly events: readonly EventReport[]
-  /** Where the records came to rest; undefined where none was published. */
+  /** Where the records are stored; undefined if none was published. */
   readonly receipt: Receipt | undefined
-  /** Monotonic milliseconds from the start of each step to its end. */
+  /** The duration of each step, in milliseconds. */
   readonly timings: { readonly judgeMs: number; readonly encodeMs: number; readonly publishMs: number }
 }
 
-/** What became of one event, and the record that was published for it, where one was. */
+/** The result of an event, with its published record if there is one. */
 export interface EventReport extends OutgoingRecord {
   readonly outcome: Outcome
-  /** What rules did to it; undefined where none did anything. */
+  /** What rules did to the event; undefined if none did anything. */
   readonly effects?: readonly Effect[] | undefined
   /** Bytes [start, end) of the body: the event as it was received, or as rules allow it to be kept; none where they do not. */
   readonly start: number
@@ -36,5 +36,5 @@ export interface EventReport extends OutgoingRecord {
   readonly place: number
 }
 
-/** Told of every request that was split into events. Must be quick, never throw, and keep nothing of the report. */
+/** Called for every request that was split into events. Must be fast, must not throw, and must not keep the report. */
 export type Observer = (report: RequestReport) => void

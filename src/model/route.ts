@@ -1,22 +1,21 @@
 /**
- * Why a destination does not get an event, in the order in which the rules are asked: the first that says no is the
- * one that is counted.
+ * The rules that can exclude a destination, in the order in which they are checked. The first one that excludes it is counted.
  */
 export const FILTER_RULES = ['disabled', 'source', 'type', 'events', 'sample', 'consent', 'integrations'] as const
 
 export type FilterRule = (typeof FILTER_RULES)[number]
 
-/** Where an event goes. One object stands for all events that go the same way, so it can be counted by identity. */
+/** The topics and destinations of an event. Events with the same ones share one object, so that routes are counted by identity. */
 export interface Route {
-  /** Every topic, each once, the events topic first. */
+  /** The topics, each once, the events topic first. */
   readonly topics: readonly string[]
-  /** The destinations that get it, by name. */
+  /** The names of the destinations that get the event. */
   readonly destinations: readonly string[]
-  /** The others; together they are all destinations of the configuration. */
+  /** All other destinations of the configuration, with the rule that excludes each. */
   readonly filtered: readonly { readonly destination: string; readonly rule: FilterRule }[]
 }
 
-/** How many events of one request went one way, by whether they became durable. */
+/** The number of events of a request with one route, by whether they became durable. */
 export interface RouteCount {
   readonly route: Route
   readonly accepted: number

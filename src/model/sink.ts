@@ -1,6 +1,6 @@
 import type { OutgoingRecord } from './record.ts'
 
-/** Where a record came to rest. */
+/** Where a record is stored. */
 export interface Placement {
   readonly store: 'kafka' | 'log' | 'spool' | 'memory'
   readonly topic?: string
@@ -12,30 +12,29 @@ export interface Placement {
 }
 
 /**
- * Told after records are durable: where they are, as numbers, and what makes places of those. The debugger keeps the
- * receipts of thousands of requests and hardly ever reads one: numbers it can pack, while objects that live so long are
- * what V8 collects at the greatest price.
+ * The places of durable records as numbers, and the function that reads them. The debugger keeps the receipts of thousands of
+ * requests and rarely reads one: it can pack numbers, while the garbage collection of such long-lived objects would be expensive.
  */
 export interface Receipt {
   readonly marks: readonly number[]
   readonly read: ReadPlaces
   /**
-   * Whether the sink is through with the records, so that their memory may be used again; false where a copy of them may
-   * still be on its way elsewhere.
+   * Whether the sink no longer reads the records, so that their memory can be reused; false if a copy of them may still be in
+   * flight.
    */
   readonly released: boolean
 }
 
 /**
- * Where record `index` is, by the marks of its receipt; empty where they say nothing of it. One function serves many
- * receipts, so that it costs nothing to keep.
+ * The places of record `index`, from the marks of its receipt; empty if they have none. Many receipts share one function, so
+ * that keeping it costs nothing.
  */
 export type ReadPlaces = (marks: ArrayLike<number>, index: number) => readonly Placement[]
 
 export interface SinkHealth {
   /** Whether a record can be made durable now. */
   readonly ready: boolean
-  /** In words, for /readyz and the log: what is wrong and what to do; empty when all is well. */
+  /** The problems as sentences for /readyz and the log, with what to do; empty if there are none. */
   readonly problems: readonly string[]
 }
 
@@ -44,13 +43,13 @@ export interface SinkHealth {
  */
 export interface Sink {
   /**
-   * Resolves once every record is durable for every topic it names. Rejects with SinkUnavailable when that cannot
-   * be had now; then any of the records may or may not have been stored, and sending them again is right.
-   * Records of one call, and calls in the order they were made, keep their order for each key.
+   * Resolves when every record is durable for all of its topics. Rejects with SinkUnavailable if that is not possible now; any
+   * of the records may then be stored or not, and the client should send them again. The order of records in a call, and of
+   * calls, is kept for each key.
    */
   publish(records: readonly OutgoingRecord[]): Promise<Receipt>
   health(): SinkHealth
-  /** Finishes what was handed in, then lets go of files and connections. Safe to call twice. */
+  /** Finishes all published records, then closes files and connections. Safe to call twice. */
   close(): Promise<void>
 }
 
@@ -58,7 +57,7 @@ export interface Sink {
 export class SinkUnavailable extends Error {
   override readonly name = 'SinkUnavailable'
   readonly code = 'SINK_UNAVAILABLE'
-  /** Whole seconds after which trying again makes sense. */
+  /** The whole seconds after which the client should try again. */
   readonly retryAfterSeconds: number
 
   constructor(message: string, options: { retryAfterSeconds?: number; cause?: unknown } = {}) {
@@ -67,7 +66,7 @@ export class SinkUnavailable extends Error {
   }
 }
 
-/** By brand, not by instanceof, so that two copies of this file still understand one another. */
+/** Checks the code, not instanceof, so that errors of another copy of this module are recognised. */
 export function isSinkUnavailable(error: unknown): error is SinkUnavailable {
   return error instanceof Error && (error as { code?: unknown }).code === 'SINK_UNAVAILABLE'
 }

@@ -4,25 +4,25 @@ import type { LimitName } from './limits.ts'
 import type { OAuthMode } from './oauth/oauth.ts'
 import type { PlanSettings } from './plans/plan-settings.ts'
 
-/** A source: one stream of events with its own keys. `id` is what the records carry; the write key never leaves. */
+/** A stream of events with its own keys. Records contain its `id`, never a write key. */
 export interface Source {
   readonly id: string
   readonly name: string
   readonly enabled: boolean
-  /** Origins whose pages may send with this source's keys; undefined: any. */
+  /** The origins whose pages may send with this source's keys; undefined: all. */
   readonly allowedOrigins: readonly string[] | undefined
   readonly rateLimit: RateLimit | undefined
-  /** Bounds on its requests, where they are less than the server's; default: the server's. */
+  /** Limits of its requests below the server's; default: the server's. */
   readonly limits?: SourceLimits | undefined
-  /** What of its events may be kept, the file's rules included; undefined: all of it. */
+  /** The privacy rules for its events, including those of the whole file; undefined: none. */
   readonly privacy?: PrivacyConfig | undefined
-  /** Whose browser SDK its settings are for; default: Segment's. */
+  /** The vendor of the browser SDK that its settings are for; default: Segment. */
   readonly settingsFor?: 'segment' | 'customer.io' | undefined
   /** Whether its requests need an OAuth token beside the write key; default: off. */
   readonly oauth?: OAuthMode | undefined
   /** What is done with events of bots; default: off. */
   readonly bots?: BotPolicy | undefined
-  /** What its events should look like; undefined: no plan holds. */
+  /** The tracking plan of its events; undefined: none. */
   readonly plan?: PlanSettings | undefined
 }
 
@@ -33,7 +33,7 @@ export interface RateLimit {
   readonly requestsPerSecond?: number | undefined
 }
 
-/** Where sources and their keys come from. Reads are synchronous: a request never waits for a store. */
+/** A store of sources and their keys. Reads are synchronous, so that a request never waits for it. */
 export interface KeyStore {
   /** The source of a write key, also when it is disabled; undefined when no source has that key. Constant time in the key. */
   find(writeKey: string): Source | undefined

@@ -5,10 +5,10 @@ import type { OAuthApp } from './oauth/oauth.ts'
 import type { Source } from './source.ts'
 import type { SuppressConfig } from './governance/suppress.ts'
 
-/** A larger file is refused: parsing it would hold up requests for too long. */
+/** A larger file is refused, because parsing it would delay requests for too long. */
 export const MAX_TRIBUTARY_FILE_BYTES = 4 * 1024 * 1024
 
-/** How a topic is to be; what is undefined is left to the variables and the cluster. */
+/** The wanted settings of a topic. Undefined ones come from the variables or the cluster. */
 export interface TopicSettings {
   /** A topic, or the beginning of names and `*`. */
   readonly name: string
@@ -21,7 +21,7 @@ export interface TopicSettings {
   readonly maxMessageBytes?: number | undefined
 }
 
-/** What tributary.yml says, without its keys: safe to hand to any folder. */
+/** The content of tributary.yml without its keys, which every folder may get. */
 export interface TributaryFile {
   readonly sources: readonly Source[]
   readonly destinations: readonly Destination[]
@@ -33,11 +33,11 @@ export interface TributaryFile {
   readonly apps?: readonly OAuthApp[]
   /** Whose tokens count besides; default: nobody's. */
   readonly issuers?: readonly OAuthIssuer[]
-  /** Where the topic of each destination stands: `file:line:column: what`. */
+  /** The position of each destination's topic: `file:line:column: what`. */
   readonly topicPlaces: readonly string[]
 }
 
-/** The same with its keys, for whoever looks keys up or edits the file. */
+/** The same with its keys, for code that looks up keys or edits the file. */
 export interface KeyedTributaryFile {
   readonly file: TributaryFile
   /** Write key to its source. */

@@ -16,7 +16,7 @@ const KEY = /^claim\/([0-9a-f]{64})$/
 const MAX_CLAIMS = 100_000
 /** Clocks of servers and brokers may differ by as much. */
 const CLOCK_SKEW_MS = 60_000
-/** Without an answer of Kafka, a claim is given up after this time: somebody waits for it. */
+/** A claim is given up if Kafka does not answer within this time, because a client waits for it. */
 const PATIENCE_MS = 2_000
 
 interface Claim {
@@ -53,7 +53,7 @@ export class Claims {
     return this.#claims.get(digest)?.claimant === claimant
   }
 
-  /** Resolves when the claim, and whatever stands before it, was read. */
+  /** Writes the claim, and resolves when it and all records before it were read. */
   async #write(digest: string, claimant: string): Promise<void> {
     const { topics } = this.#options
     const value = Buffer.from(claimant)

@@ -5,12 +5,12 @@ import type { KeyedTributaryFile, ParseTributaryFile } from '../../model/tributa
 import { digestText } from './start.ts'
 import type { ConfigVersion } from './version.ts'
 
-/** Makes a new text of the text in force. */
+/** Makes a new text from the text in force. */
 export type TextEdit = (text: string, before: KeyedTributaryFile) => Edit
 
 /**
- * The edit of a file as an edit of the fleet's configuration: new keys become digests. Throws ConfigError where there is
- * nothing to edit, or where other keys than those named would come or go.
+ * Converts the edit of a file to an edit of the fleet's configuration, in which new keys are digests. The result throws
+ * ConfigError if there is no configuration, or if the edit would add or remove other keys than those named.
  */
 export function changeOf(edit: TextEdit, parse: ParseTributaryFile): (current: ConfigVersion | undefined) => string {
   return current => {

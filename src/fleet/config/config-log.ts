@@ -2,7 +2,7 @@ import type { FleetRecord } from '../topics/reader.ts'
 import type { Claim, ConfigVersion } from './version.ts'
 import { readClaim, readKey, readSeed, readVersion } from './version.ts'
 
-/** So many versions are kept in the topic. */
+/** The number of versions that the topic keeps. */
 export const KEPT_VERSIONS = 50
 
 export interface HeldClaim extends Claim {
@@ -26,7 +26,7 @@ export class ConfigLog {
     this.#monotonic = monotonic
   }
 
-  /** Whether another version is in force afterwards. */
+  /** Adds records, and returns whether another version is in force now. */
   take(records: readonly FleetRecord[]): boolean {
     const before = this.#current
     for (const { offset, key, value } of records) {
@@ -40,7 +40,7 @@ export class ConfigLog {
     return this.#current !== before
   }
 
-  /** The version in force; undefined while the topic holds none. */
+  /** The version in force; undefined while the topic has none. */
   get current(): ConfigVersion | undefined {
     return this.#current
   }
@@ -50,7 +50,7 @@ export class ConfigLog {
     return this.#lastOffset
   }
 
-  /** What all servers hash messageIds with; undefined while the topic holds none. */
+  /** The seed with which all servers hash messageIds; undefined while the topic has none. */
   get seed(): readonly [number, number] | undefined {
     return this.#seed
   }
@@ -60,7 +60,7 @@ export class ConfigLog {
     return [...this.#versions.values()].toSorted((a, b) => a.version - b.version)
   }
 
-  /** Who may write a version. */
+  /** The claim that may write a version; undefined if there is none. */
   holderOf(version: number): HeldClaim | undefined {
     return this.#claims.get(version)
   }

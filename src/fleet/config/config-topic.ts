@@ -4,22 +4,22 @@ import { ConfigLog } from './config-log.ts'
 
 export interface ConfigTopicOptions {
   readonly topics: FleetTopics
-  /** Another version is in force in the topic. */
+  /** Called when another version is in force in the topic. */
   readonly onVersion?: () => void
   readonly onTrouble?: (error: unknown) => void
 }
 
-/** The configuration topic, followed from its beginning. */
+/** The configuration topic, read from its beginning and followed. */
 export interface ConfigTopic {
   readonly log: ConfigLog
-  /** Whether all that was there at the start was read. */
+  /** Whether all records that were in the topic at the start were read. */
   readonly isRead: boolean
-  /** Since Kafka last answered. */
+  /** Milliseconds since Kafka last answered. */
   silentMs(): number
   read(): Promise<void>
-  /** Writes records, and reads up to them. Rejects where Kafka does not confirm them. */
+  /** Writes records, and reads up to them. Rejects if Kafka does not confirm them. */
   write(records: readonly FleetWrite[]): Promise<void>
-  /** Whether `holds` becomes true in time. */
+  /** Resolves with whether `holds` becomes true within `timeoutMs`. */
   until(holds: () => boolean, timeoutMs: number): Promise<boolean>
   close(): Promise<void>
 }

@@ -5,7 +5,7 @@ import type { ConfigVersion } from './version.ts'
 import { claimKey, configKey, hashOfText } from './version.ts'
 
 export interface ConfigEdit {
-  /** The new text, with digests for keys, made of the version in force. May throw: then nothing changes. */
+  /** Makes the new text, with digests for keys, from the version in force. If it throws, nothing changes. */
   readonly make: (current: ConfigVersion | undefined) => string
   readonly by: string
   readonly why: string
@@ -18,8 +18,8 @@ const DEAD_CLAIM_MS = 10_000
 const MAX_TRIES = 50
 
 /**
- * Makes the next version, on top of whatever others make meanwhile. Resolves with the version that holds the edit: one
- * that changes nothing is the version in force. Rejects where Kafka does not confirm it.
+ * Writes the next version, based on the versions that others write meanwhile. Resolves with the version that contains the edit;
+ * for an edit that changes nothing, with the version in force. Rejects if Kafka does not confirm it.
  */
 export async function editConfig(topic: ConfigTopic, edit: ConfigEdit): Promise<ConfigVersion> {
   await topic.read()
@@ -35,7 +35,7 @@ export async function editConfig(topic: ConfigTopic, edit: ConfigEdit): Promise<
   throw new Error('others edit the configuration all the time; try again')
 }
 
-/** The first version after `base` that nobody is about to write; undefined where another one came into force meanwhile. */
+/** The first version after `base` without a live claim; undefined if another version came into force meanwhile. */
 async function nextFree({ log, until }: ConfigTopic, base: ConfigVersion | undefined): Promise<number | undefined> {
   for (let version = (base?.version ?? 0) + 1; ; version++) {
     const holder = log.holderOf(version)
@@ -51,7 +51,7 @@ interface PlannedVersion extends ConfigEdit {
   readonly text: string
 }
 
-/** Undefined where the claim was lost, or came too late. */
+/** Claims and writes a version; undefined if another claim was first, or if the write would be too late. */
 async function claimAndWrite(topic: ConfigTopic, planned: PlannedVersion): Promise<ConfigVersion | undefined> {
   const { version, base, text, by, why } = planned
   const id = randomUUID()
@@ -65,7 +65,7 @@ async function claimAndWrite(topic: ConfigTopic, planned: PlannedVersion): Promi
   return made
 }
 
-/** Of the versions that are not kept any more. A few more than one, for those that a failed write has left. */
+/** Tombstones of versions that are no longer kept: several, because a failed write may have left some. */
 function tombstones(version: number): { readonly key: string; readonly value: null }[] {
   const old = [0, 1, 2].map(more => version - KEPT_VERSIONS - more).filter(one => one > 0)
   return old.flatMap(one => [

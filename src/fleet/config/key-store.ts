@@ -5,7 +5,7 @@ import { createPrivateKeys } from '../../keys/store/private-keys.ts'
 import { groupBySource } from '../../keys/store/source-keys.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 
-/** Sources, keys and destinations of the fleet's configuration, in the form that the server has them of a file. */
+/** The key store of the fleet's configuration, with the interface of that of a file. */
 export interface FleetKeyStore extends FileKeyStore {
   /** The next configuration, in force once it is approved of; `onEffect` is told then, with the one before. */
   offer(next: KeyedTributaryFile, onEffect: (before: KeyedTributaryFile) => void): void
@@ -14,9 +14,9 @@ export interface FleetKeyStore extends FileKeyStore {
 export interface FleetKeyStoreOptions {
   readonly first: KeyedTributaryFile
   readonly configState: FileKeyStore['configState']
-  /** The operator asks to look again: SIGHUP. */
+  /** Called when the operator asks to read again (SIGHUP). */
   readonly onCheck: () => void
-  /** From now on offers may come. */
+  /** Called when offers are accepted from now on. */
   readonly onFollow: () => void
   readonly close: () => Promise<void>
 }
@@ -43,7 +43,7 @@ export function createFleetKeyStore(options: FleetKeyStoreOptions): FleetKeyStor
     keyLengths: () => lengths,
     offer(next, onEffect) {
       const nextIndex = createKeyIndex(next.writeKeys)
-      // Of a version that was replaced, no state may come into force any more.
+      // The version was replaced, so no earlier state of it may come into force.
       approval.withdraw()
       approval.request(next.file, () => {
         const before = current

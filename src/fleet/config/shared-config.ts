@@ -10,7 +10,7 @@ import { readDigested, seed, startConfig } from './start.ts'
 import type { ConfigVersion } from './version.ts'
 import { hashOfText } from './version.ts'
 
-/** The part of a logger that is used here; pino has this form. */
+/** The part of a logger that is used here. pino implements it. */
 export interface FleetLog {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
@@ -32,7 +32,7 @@ const HEARD_MS = 3_000
 const MAX_PROBLEM_CHARS = 1_000
 const NOTHING: KeyedTributaryFile = { file: { sources: [], destinations: [], topicPlaces: [] }, writeKeys: new Map() }
 
-/** Follows the fleet's configuration. Rejects with ConfigError where there is none and none can be made. */
+/** Opens and follows the fleet's configuration. Rejects with ConfigError if there is none and none can be created. */
 export async function openSharedConfig(options: SharedConfigOptions): Promise<SharedConfig> {
   // The topic is read before there is anything that could take a version of it.
   const opened: { config?: SharedConfig } = {}
@@ -42,7 +42,7 @@ export async function openSharedConfig(options: SharedConfigOptions): Promise<Sh
   return opened.config
 }
 
-/** What this server has in force of the fleet's configuration. */
+/** The state of the fleet's configuration on this server. */
 export class SharedConfig {
   readonly keys: FleetKeyStore
   readonly topic: ConfigTopic
@@ -75,7 +75,7 @@ export class SharedConfig {
     log.info({ ...this.#inForce, from }, 'configuration of the fleet')
   }
 
-  /** What is in force, and why the newest version is not. */
+  /** The version in force, and the reason if that is not the newest one. */
   inForce(): { readonly version: number; readonly hash: string; readonly problem: string | null } {
     return { ...this.#inForce, problem: this.#problem }
   }
@@ -86,7 +86,7 @@ export class SharedConfig {
     return !this.topic.isRead || this.topic.silentMs() > HEARD_MS || this.#inForce.version < newest
   }
 
-  /** Takes the topic's newest version, once the server follows it. */
+  /** Offers the topic's newest version to the server, if the server follows the topic already. */
   take(): void {
     const next = this.topic.log.current
     if (!this.#isFollowed || next === undefined || next.version === this.#inForce.version) return
@@ -101,7 +101,7 @@ export class SharedConfig {
     }
   }
 
-  /** The version that was offered last cannot be used here, and why. */
+  /** Records why the last offered version cannot be used here. */
   refused(problems: readonly string[]): void {
     const { log, onChange } = this.#options
     const problem = problems.join('; ').slice(0, MAX_PROBLEM_CHARS)

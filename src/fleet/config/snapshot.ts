@@ -6,7 +6,7 @@ import { readVersion } from './version.ts'
 
 const FILE = 'fleet-config.json'
 
-/** The version that was in force last; undefined where there is none that can be read. */
+/** Reads the version that was last in force; undefined if there is none or it cannot be read. */
 export async function readSnapshot(dataDir: string): Promise<ConfigVersion | undefined> {
   const bytes = await readFile(join(dataDir, FILE)).catch(() => undefined)
   if (bytes === undefined) return undefined
@@ -14,7 +14,7 @@ export async function readSnapshot(dataDir: string): Promise<ConfigVersion | und
   return version === undefined ? undefined : readVersion(bytes, Number(version))
 }
 
-/** Replaces the snapshot in one step. Rejects with the file system's error. */
+/** Replaces the snapshot atomically. Rejects with the file system's error. */
 export async function writeSnapshot(dataDir: string, { version, ...rest }: ConfigVersion): Promise<void> {
   await mkdir(dataDir, { recursive: true })
   const temporary = join(dataDir, `.${FILE}.${randomBytes(6).toString('hex')}.tmp`)

@@ -12,20 +12,20 @@ import type { ConfigVersion } from './version.ts'
 export interface StartOptions {
   readonly topic: ConfigTopic
   readonly configFile: string
-  /** Whether CONFIG_FILE was set: then it must be there where it is needed. */
+  /** Whether CONFIG_FILE was set: if it is needed, it must then exist. */
   readonly configFileGiven: boolean
   readonly dataDir: string
   readonly parse: ParseTributaryFile
-  /** Of this server. */
+  /** The name of this server. */
   readonly name: string
   /** So long Kafka may take, in milliseconds; then the server starts with what it has. */
   readonly patienceMs: number
 }
 
 export interface Start {
-  /** Of the topic or of the snapshot; undefined: neither was there. */
+  /** The version of the topic or of the snapshot; undefined if there is neither. */
   readonly version: ConfigVersion | undefined
-  /** What is in force without a version; undefined: there is no file either. */
+  /** The text in force without a version; undefined if there is no file either. */
   readonly text: string | undefined
   readonly isOfTopic: boolean
   /** The key of the one source, where this server has made the fleet's first configuration of nothing. */
@@ -46,7 +46,7 @@ export async function startConfig(options: StartOptions): Promise<Start> {
   return { version: snapshot, text, isOfTopic: false, firstKey: undefined }
 }
 
-/** Puts the first version into an empty topic; of several servers one wins. */
+/** Writes the first version to an empty topic. If several servers try, one of them succeeds. */
 export async function seed(
   options: StartOptions,
   snapshot: ConfigVersion | undefined
@@ -69,7 +69,7 @@ export async function seed(
   return { firstKey: from === 'nothing' && made.text === text ? key : undefined }
 }
 
-/** CONFIG_FILE with digests for keys; undefined where there is none. Throws ConfigError for one that is not valid. */
+/** Reads CONFIG_FILE with digests for keys; undefined if it is missing. Rejects with ConfigError if it is not valid. */
 export async function readDigested({
   configFile,
   parse

@@ -1,19 +1,19 @@
 import { hash } from 'node:crypto'
 
-/** One version of the fleet's tributary.yml. JSON in the configuration topic, under the key `config/<version>`. */
+/** One version of the fleet's tributary.yml, as JSON in the configuration topic under the key `config/<version>`. */
 export interface ConfigVersion {
   readonly version: number
-  /** The version that it was made from; 0: the topic was empty. */
+  /** The version on which it is based; 0: the topic was empty. */
   readonly base: number
-  /** Of the text: two servers with the same hash have the same configuration. */
+  /** The hash of the text: two servers with the same hash have the same configuration. */
   readonly hash: string
-  /** tributary.yml with digests in the place of keys. */
+  /** tributary.yml with digests instead of keys. */
   readonly text: string
   /** Who made it: a server or a user at a host. */
   readonly by: string
-  /** What it is for, in words. */
+  /** The reason for it, as text. */
   readonly why: string
-  /** RFC 3339, by the clock of whoever made it. */
+  /** RFC 3339, by the clock of its author. */
   readonly at: string
 }
 
@@ -30,7 +30,7 @@ export const configKey = (version: number): string => `config/${version}`
 export const seedKey = (id: string): string => `ids-seed/${id}`
 export const claimKey = (version: number): string => `claim/${version}`
 
-/** Undefined for a record of another kind. */
+/** Parses a seed; undefined for a record of another kind. */
 export function readSeed(key: string, value: Buffer | null): readonly [number, number] | undefined {
   if (value === null || !key.startsWith(seedKey(''))) return undefined
   try {
@@ -42,7 +42,7 @@ export function readSeed(key: string, value: Buffer | null): readonly [number, n
   }
 }
 
-/** What a key of the topic names; undefined for a key of another kind. */
+/** Parses a key of the topic; undefined for a key of another kind. */
 export function readKey(key: string): { readonly kind: 'config' | 'claim'; readonly version: number } | undefined {
   const [, kind, version] = /^(config|claim)\/([1-9][0-9]{0,14})$/.exec(key) ?? []
   return version === undefined ? undefined : { kind: kind as 'config' | 'claim', version: Number(version) }

@@ -1,27 +1,27 @@
-/** What a server of a fleet tells the others each second. JSON in the members topic, under the key `instance`. */
+/** The message that a server of a fleet writes each second, as JSON in the members topic under the key `instance`. */
 export interface Heartbeat {
   /** SERVER_NAME. */
   readonly name: string
-  /** One for each start of a server. */
+  /** A different value for each start of a server. */
   readonly instance: string
   /** Milliseconds since the epoch, by the server's own clock. */
   readonly startedAt: number
-  /** Of the server's software. */
+  /** The version of the server's software. */
   readonly version: string
   readonly adminUrl: string
-  /** What is in force there; version 0: not of the fleet's topic. */
+  /** The configuration in force on the server; version 0: it is not from the fleet's topic. */
   readonly config: { readonly version: number; readonly hash: string; readonly problem: string | null }
   readonly kafka: { readonly reached: boolean; readonly problem: string | null }
   readonly backlogBytes: number
   /** Events and requests a second that were offered, by the id of each source that has a rate limit. */
   readonly demand: Readonly<Record<string, Demand>>
-  /** True in the last one of a server that stops. */
+  /** True in the last heartbeat of a server that stops. */
   readonly leaving: boolean
 }
 
 export type Demand = readonly [eventsPerSecond: number, requestsPerSecond: number]
 
-/** Undefined for what is no heartbeat: another version of the server may write more, but not less. */
+/** Parses a heartbeat; undefined for any other value. Another version of the server may add members, but not leave one out. */
 export function readHeartbeat(value: Buffer | null): Heartbeat | undefined {
   if (value === null) return undefined
   try {

@@ -5,7 +5,7 @@ import { REMEMBERED_MS, Roster } from './roster.ts'
 
 export interface MembersOptions {
   readonly topics: FleetTopics
-  /** This server as it is now; undefined for one that only looks, such as a command. */
+  /** The current facts of this server; undefined for a program that only reads, such as a command. */
   readonly self: (() => Omit<Heartbeat, 'leaving'>) | undefined
   readonly onTrouble?: ((error: unknown) => void) | undefined
   readonly monotonic?: () => number
@@ -13,16 +13,16 @@ export interface MembersOptions {
 
 /** The servers of the fleet. */
 export interface Members {
-  /** Live ones, and those that are away; in the order of their names. */
+  /** Live and recently lost members, ordered by name. */
   all(): readonly Member[]
   live(): readonly Member[]
-  /** Whether the members topic answers: where not, nothing new is known of the others. */
+  /** Whether the members topic answers. If not, the state of the others is unknown. */
   isHeard(): boolean
-  /** Resolves when the heartbeats that were there at the start have been read. */
+  /** Resolves when the heartbeats that existed at the start were read. */
   known(): Promise<void>
-  /** Tells the others of a change at once. */
+  /** Writes a heartbeat now, because something has changed. */
   beat(): void
-  /** Says goodbye, where Kafka takes it in time. */
+  /** Writes a last heartbeat, if Kafka accepts it in time. */
   close(): Promise<void>
 }
 

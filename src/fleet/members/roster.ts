@@ -2,23 +2,23 @@ import type { FleetRecord } from '../topics/reader.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { readHeartbeat } from './heartbeat.ts'
 
-/** One server of the fleet as it was last heard. */
+/** A server of the fleet, with its last heartbeat. */
 export interface Member extends Heartbeat {
   readonly state: 'live' | 'away'
-  /** Since its last heartbeat reached Kafka. */
+  /** Milliseconds since its last heartbeat reached Kafka. */
   readonly silentMs: number
 }
 
-/** A member is live for so long after its last heartbeat. */
+/** A member counts as live for this long after its last heartbeat. */
 const LIVE_MS = 5_000
-/** A member that is away is named for so long. */
+/** A lost member is listed for this long. */
 export const REMEMBERED_MS = 10 * 60 * 1000
 
-/** Who is there, by the heartbeats in the members topic. Ages are differences of the broker's clock. */
+/** The members by the heartbeats in the members topic. Ages are computed with the broker's clock. */
 export class Roster {
   readonly #monotonic: () => number
   readonly #heard = new Map<string, { readonly beat: Heartbeat; readonly at: number }>()
-  /** The broker's clock when its newest record came, and ours. */
+  /** The broker's clock at its newest record, and ours at that time. */
   #brokerAt = 0
   #monotonicAt = 0
 
@@ -41,7 +41,7 @@ export class Roster {
     }
   }
 
-  /** In the order of their names. */
+  /** The members, ordered by name. */
   members(): readonly Member[] {
     const now = this.#brokerAt + (this.#monotonic() - this.#monotonicAt)
     const found: Member[] = []
@@ -57,7 +57,7 @@ export class Roster {
     return this.members().filter(({ state }) => state === 'live')
   }
 
-  /** A server that was killed and started again is one member, not two. */
+  /** Removes earlier starts of a server: a server that was killed and started again is one member, not two. */
   #forgetEarlierLives({ name, instance, startedAt }: Heartbeat): void {
     for (const [other, { beat }] of this.#heard) {
       if (other !== instance && beat.name === name && beat.startedAt <= startedAt) this.#heard.delete(other)

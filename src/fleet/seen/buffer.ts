@@ -6,12 +6,12 @@ export interface SeenBatch {
   readonly entries: Uint8Array
 }
 
-/** Ids that the others are to be told. */
+/** Ids that will be sent to the other servers. */
 export interface SeenBuffer {
-  /** An event with this id is durable. */
+  /** Adds the id of a durable event. */
   add(name: string, high: number, low: number, unixSeconds: number): void
   readonly isEmpty: boolean
-  /** What was added since the last call. */
+  /** Returns the ids that were added since the last call. */
   take(): readonly SeenBatch[]
 }
 

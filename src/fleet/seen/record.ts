@@ -4,14 +4,14 @@ import type { FleetWrite } from '../topics/topics.ts'
 import type { SeenBatch } from './buffer.ts'
 import { ENTRY_BYTES } from './buffer.ts'
 
-/** The two 32-bit numbers that messageIds are hashed with. */
+/** The two 32-bit numbers with which messageIds are hashed. */
 export type Seed = readonly [number, number]
 
-/** messageIds as one record of the seen topic has them. */
+/** The messageIds of one record of the seen topic. */
 export interface SeenRecord extends SeenBatch {
   /** Of the seed that they were hashed with: other servers can use them only with the same seed. */
   readonly check: string
-  /** Which server, over all of its workers. */
+  /** The server, the same for all of its workers. */
   readonly sender: string
 }
 

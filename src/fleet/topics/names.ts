@@ -12,13 +12,13 @@ export function fleetTopicNames(fleet: string): FleetTopicNames {
 const HOUR_MS = 60 * 60 * 1000
 const SEGMENT_BYTES = 16 * 1024 * 1024
 
-/** How one topic is made: one partition, so that all servers read the same order. */
+/** The settings of a topic. It has one partition, so that all servers read the same order. */
 export interface TopicPlan {
   readonly topic: string
   readonly configs: Readonly<Record<string, string>>
 }
 
-/** What must be made of each topic where it is missing. */
+/** The settings of each topic, for its creation. */
 export function topicPlans(names: FleetTopicNames): readonly TopicPlan[] {
   const passing = {
     'cleanup.policy': 'delete',

@@ -12,7 +12,7 @@ export interface FleetRecord {
   readonly value: Buffer | null
 }
 
-/** Where reading begins. `time` is in milliseconds since the epoch. */
+/** The position where reading begins. `time` is in milliseconds since the epoch. */
 export type ReadFrom = 'beginning' | 'end' | { readonly time: number } | { readonly offset: bigint }
 
 export interface ReaderOptions {
@@ -22,9 +22,9 @@ export interface ReaderOptions {
   readonly maxBytes?: number
   /** Records in the order of the topic. A topic that was deleted and made again is read from its beginning. */
   readonly onRecords: (records: readonly FleetRecord[]) => void
-  /** Told once: everything that was in the topic when reading began has been given to onRecords. */
+  /** Called once, when onRecords has got everything that was in the topic when reading began. */
   readonly onCaughtUp?: () => void
-  /** Told each failure; reading goes on by itself. */
+  /** Called for each failure; reading continues by itself. */
   readonly onTrouble?: (error: unknown) => void
 }
 
@@ -32,7 +32,7 @@ export interface ReaderOptions {
 export interface FleetReader {
   /** Milliseconds since the broker last answered; Infinity before the first answer. */
   silentMs(): number
-  /** Whether all that was there at the beginning has been read. */
+  /** Whether all records that existed at the beginning were read. */
   readonly isCaughtUp: boolean
   /** Resolves when it has caught up. */
   caughtUp(): Promise<void>
@@ -44,7 +44,7 @@ const MAX_WAIT_MS = 500
 const MAX_BYTES = 4 * 1024 * 1024
 const FIRST_BACKOFF_MS = 100
 const MAX_BACKOFF_MS = 1_000
-/** Kafka's numbers of errors. */
+/** Kafka's error codes. */
 const OFFSET_OUT_OF_RANGE = 1
 
 type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>
@@ -56,7 +56,7 @@ interface Place {
   readonly leader: number
 }
 
-/** Starts to read; goes on by itself over every failure. */
+/** Starts reading, and continues after every failure. */
 export function openReader(client: BaseOptions, options: ReaderOptions): FleetReader {
   return new TopicReader(client, options)
 }

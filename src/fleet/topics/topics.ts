@@ -8,11 +8,11 @@ import { openReader } from './reader.ts'
 export interface FleetTopicsOptions {
   /** FLEET_NAME. */
   readonly fleet: string
-  /** How the cluster is reached. */
+  /** The client options for the cluster. */
   readonly client: BaseOptions
   /** Default: the broker's own. */
   readonly replicationFactor?: number | undefined
-  /** Whether topics that are missing may be made. */
+  /** Whether missing topics may be created. */
   readonly create: boolean
 }
 
@@ -25,11 +25,11 @@ export interface FleetWrite {
 /** The topics of one fleet, over one connection to the cluster. */
 export interface FleetTopics {
   readonly names: FleetTopicNames
-  /** Makes the topics that are missing. Rejects where Kafka cannot be reached or refuses one. */
+  /** Creates missing topics. Rejects if Kafka cannot be reached or refuses one. */
   ensure(): Promise<void>
   /** Resolves with the offset of the first record once all in-sync replicas have all of them; rejects otherwise. */
   write(topic: string, records: readonly FleetWrite[]): Promise<bigint>
-  /** Starts reading; goes on by itself over every failure. */
+  /** Starts reading, and continues after every failure. */
   read(options: ReaderOptions): FleetReader
   /** Ends the connection and all readers. */
   close(): Promise<void>

@@ -1,15 +1,15 @@
 import type { Member } from '../members/roster.ts'
 import { MAX_ANSWER_BYTES } from '../workers/messages.ts'
 
-/** So long a member may take to answer. */
+/** How long a member may take to answer. */
 const PATIENCE_MS = 1_000
 
-/** Says to a server: answer for yourself alone. Its value is the name of the server that is meant. */
+/** Makes a server answer only for itself. Its value is the name of that server. */
 export const SCOPE_HEADER = 'x-tributary-server'
 
 export interface MemberAnswer {
   readonly server: string
-  /** JSON, parsed; undefined where there is a problem. */
+  /** The parsed JSON; undefined if there is a problem. */
   readonly body: unknown
   readonly problem: string | undefined
 }
@@ -21,7 +21,7 @@ export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Asks the admin listeners of members at once. Never rejects: who does not answer in time is named. */
+/** Calls the admin listeners of all members at once. Never rejects: a member that does not answer in time has a problem. */
 export async function askMembers(members: readonly Member[], options: AskOptions): Promise<MemberAnswer[]> {
   return await Promise.all(members.map(member => askOne(member, options)))
 }
@@ -52,7 +52,7 @@ async function askOne({ name, adminUrl }: Member, { password, path, headers }: A
   }
 }
 
-/** Undefined where the answer is too large: then the rest is not read. */
+/** Reads an answer; undefined if it is too large, whose rest is not read. */
 async function readBounded({ body }: Response): Promise<string | undefined> {
   const chunks: Uint8Array[] = []
   let bytes = 0

@@ -1,4 +1,4 @@
-/** What people did to a server: the closed list. */
+/** The actions of people that are audited; a closed list. */
 export const AUDIT_ACTIONS = [
   'login',
   'login_failed',
@@ -18,13 +18,13 @@ export const AUDIT_ACTIONS = [
 
 export type AuditAction = (typeof AUDIT_ACTIONS)[number]
 
-/** Who did what. No text of it holds a key, a password or a user's id. */
+/** One audited action. No text contains a key, a password or a user's id. */
 export interface AuditFacts {
-  /** A user's name; `admin` for whoever has the password. */
+  /** A user's name; `admin` for anyone with the password. */
   readonly who: string
   /** An address, a machine or a file. */
   readonly from: string
-  /** What was done, in words. */
+  /** What was done, as text. */
   readonly what: string
   /** One line for each change. */
   readonly changes?: readonly string[]
@@ -36,5 +36,5 @@ export interface AuditEntry extends AuditFacts {
   readonly action: AuditAction
 }
 
-/** Keeps what somebody did. Never throws. */
+/** Records an action. Never throws. */
 export type Audit = (action: AuditAction, facts: AuditFacts) => void

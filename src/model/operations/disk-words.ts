@@ -1,6 +1,6 @@
 const HOUR_MS = 60 * 60 * 1000
 const DAY_MS = 24 * HOUR_MS
-/** What is further away is no news. */
+/** A later time is not reported. */
 const FAR_MS = 365 * DAY_MS
 
 /** `full in 9 days at this rate`, `full in 5 hours at this rate`; undefined where nobody has to know. @param fullInMs milliseconds */
@@ -12,7 +12,7 @@ export function describeTimeUntilFull(fullInMs: number | undefined): string | un
   return `full in ${whole} ${whole === 1 ? unit : `${unit}s`} at this rate`
 }
 
-/** From here on somebody should act: in milliseconds. */
+/** Below this time, in milliseconds, the operator should act. */
 export const FULL_SOON_MS = 30 * DAY_MS
-/** From here on somebody should act now: in milliseconds. */
+/** Below this time, in milliseconds, the operator should act now. */
 export const FULL_VERY_SOON_MS = 2 * DAY_MS
