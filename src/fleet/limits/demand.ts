@@ -1,8 +1,8 @@
 import type { Demand } from '../members/heartbeat.ts'
 
-/** How many events and requests a second were offered to this server, by source. */
+/** Measures the events and requests per second that this server gets, by source. */
 export interface DemandMeter {
-  /** A request of a source that has a rate limit came, whether it passes or not. */
+  /** Counts a request of a source with a rate limit, whether it passes or not. */
   offered(source: string, events: number): void
   /** By the id of each source that was heard of lately. */
   read(): Readonly<Record<string, Demand>>
@@ -22,7 +22,7 @@ const MEMORY_MS = 500
 const KEPT_OF_A_STEP = Math.exp(-STEP_MS / MEMORY_MS)
 /** Below this rate, in requests a second, a source is forgotten. */
 const FORGOTTEN_BELOW = 0.01
-/** Sources that are metered at most. */
+/** The most sources that are measured. */
 const MAX_SOURCES = 1_000
 
 /**
@@ -67,7 +67,7 @@ export function createDemandMeter(monotonic: () => number): DemandMeter {
   }
 }
 
-/** Below this change, in events or requests a second, nobody has to be told before the next heartbeat. */
+/** A smaller change, in events or requests per second, can wait for the next heartbeat. */
 const LEAST_SHIFT = 1
 const SHIFTED_PART = 0.2
 

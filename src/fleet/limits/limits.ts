@@ -5,17 +5,17 @@ import type { Share } from './shares.ts'
 import { createShares } from './shares.ts'
 
 export interface LimitsOptions {
-  /** This start of the server. */
+  /** The id of this start of the server. */
   readonly instance: string
   readonly members: () => Members | undefined
   readonly monotonic: () => number
 }
 
-/** What the rate limiter of a server in a fleet is told. */
+/** What the rate limiter of a server in a fleet uses. */
 export interface FleetLimits {
   offered(source: string, events: number): void
   shareOf(source: string): Share
-  /** For the heartbeat: what the others are told. */
+  /** The demand for the heartbeat. */
   demand(): Readonly<Record<string, Demand>>
   close(): void
 }

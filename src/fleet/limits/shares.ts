@@ -1,6 +1,6 @@
 import type { Demand } from '../members/heartbeat.ts'
 
-/** Another live server, as far as limits are concerned. */
+/** The demand of another live server. */
 export interface OtherDemand {
   readonly demand: Readonly<Record<string, Demand>>
 }
@@ -12,13 +12,13 @@ export interface Share {
 }
 
 export interface Shares {
-  /** This server's part of the limits of a source. Constant time: looked up for each request. */
+  /** This server's share of a source's limits. Takes constant time, because each request calls it. */
   of(source: string): Share
-  /** Calculates the parts anew. */
+  /** Computes the shares again. */
   update(own: Readonly<Record<string, Demand>>, others: readonly OtherDemand[]): void
 }
 
-/** What a server without any demand counts for, as part of the whole demand: its first request must find something. */
+/** The share of a server without demand, so that its first request can pass. */
 const IDLE_PART = 0.01
 
 /**

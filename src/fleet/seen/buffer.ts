@@ -17,7 +17,7 @@ export interface SeenBuffer {
 
 export const ENTRY_BYTES = 12
 const FIRST_ENTRIES = 256
-/** Of one source between two calls of take(): beyond it the others are not told, which costs duplicates, never events. */
+/** The most ids of a source between two calls of take(). Further ids are not sent, which costs duplicates, never events. */
 const MAX_ENTRIES = 65_536
 
 interface Pending {

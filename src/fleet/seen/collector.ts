@@ -2,13 +2,13 @@ import type { SeenBatch, SeenBuffer } from './buffer.ts'
 import { createSeenBuffer } from './buffer.ts'
 
 export interface SeenCollector extends Pick<SeenBuffer, 'add'> {
-  /** Sends what was collected now. */
+  /** Sends the collected ids now. */
   flush(): void
 }
 
 const FLUSH_MS = 50
 
-/** Collects ids and sends them 20 times a second, when there are any. */
+/** Collects ids, and sends them 20 times a second if there are any. */
 export function createSeenCollector(send: (batches: readonly SeenBatch[]) => void): SeenCollector {
   const { add, take } = createSeenBuffer()
 

@@ -9,7 +9,7 @@ export type Seed = readonly [number, number]
 
 /** The messageIds of one record of the seen topic. */
 export interface SeenRecord extends SeenBatch {
-  /** Of the seed that they were hashed with: other servers can use them only with the same seed. */
+  /** A digest of the seed of their hashes. Only servers with the same seed can use them. */
   readonly check: string
   /** The server, the same for all of its workers. */
   readonly sender: string
@@ -36,7 +36,7 @@ export function seenRecords(
   })
 }
 
-/** Undefined for a record of another kind, as another version of the server may write. */
+/** Parses a record; undefined for one of another kind, which another version of the server may write. */
 export function readSeenRecord({ key, value }: Pick<FleetRecord, 'key' | 'value'>): SeenRecord | undefined {
   const [, check, sender, name] = KEY.exec(key) ?? []
   if (check === undefined || sender === undefined || name === undefined) return undefined

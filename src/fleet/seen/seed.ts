@@ -4,8 +4,8 @@ import { seedKey } from '../config/version.ts'
 import type { Seed } from './record.ts'
 
 /**
- * The seed that all servers of the fleet hash messageIds with: the first one in the configuration topic, where `own` is put if
- * there is none. Rejects where Kafka does not confirm it.
+ * The seed with which all servers of the fleet hash messageIds: the first one in the configuration topic. Writes `own` to the
+ * topic if there is none. Rejects if Kafka does not confirm it.
  */
 export async function agreeOnSeed(topic: ConfigTopic, own: Seed): Promise<Seed> {
   await topic.read()

@@ -18,20 +18,20 @@ export interface SeenStreamOptions {
 /** Remembers ids that became durable elsewhere. */
 export type RestoreIds = (name: string, entries: Uint8Array) => void
 
-/** So long after an id was added the others are told, while Kafka is quick. */
+/** Ids are sent this long after they were added, if Kafka is fast. */
 const COLLECT_MS = 20
 const AGAIN_MS = 500
 /** Of one request to Kafka: far below the size that a broker takes by default. */
 const MAX_RECORDS_AT_ONCE = 2
 /** As much as is written at once. */
 const FETCH_BYTES = 128 * 1024
-/** A server that starts reads so much of what the others have told. */
+/** A starting server reads the ids of this time. */
 const LOOK_BACK_MS = 10 * 60 * 1000
-/** A start waits so long for it, then for the rest while it serves. */
+/** A start waits this long for them. The rest is read while the server runs. */
 const PATIENCE_MS = 10_000
 const LAST_FLUSH_MS = 1_000
 
-/** Tells the other servers of a fleet which messageIds became durable here, and hears of theirs. */
+/** Sends the messageIds that became durable here to the other servers of a fleet, and reads theirs. */
 export class SeenStream {
   readonly add: SeenBuffer['add']
   readonly #options: SeenStreamOptions
@@ -51,7 +51,7 @@ export class SeenStream {
     }
   }
 
-  /** Reads what the others told lately, then goes on. Resolves when that was read, at the latest after 10 s. */
+  /** Reads the latest ids of the others, then follows the topic. Resolves when the latest were read, at most after 10 s. */
   async follow(restore: RestoreIds): Promise<void> {
     const { topics } = this.#options
     this.#reader = topics.read({
@@ -63,7 +63,7 @@ export class SeenStream {
     await Promise.race([this.#reader.caughtUp(), sleep(PATIENCE_MS, undefined, { ref: false })])
   }
 
-  /** Tells what was not told yet, where Kafka takes it in time. */
+  /** Sends the remaining ids, if Kafka accepts them in time. */
   async close(): Promise<void> {
     await Promise.race([this.#sending, sleep(LAST_FLUSH_MS, undefined, { ref: false })])
     this.#life.abort()
@@ -80,7 +80,7 @@ export class SeenStream {
     this.#sending = undefined
   }
 
-  /** Again and again until Kafka has it, or the server stops. */
+  /** Sends records until Kafka has confirmed them or the server stops. */
   async #send(records: readonly FleetWrite[]): Promise<void> {
     const { topics } = this.#options
     const { signal } = this.#life

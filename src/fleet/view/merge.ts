@@ -1,6 +1,6 @@
 import type { MemberAnswer } from './ask.ts'
 
-/** Says of each server that was asked whether its part is there. */
+/** A server that was asked, and its problem if it has not answered. */
 export interface AskedServer {
   readonly server: string
   readonly problem: string | null
@@ -27,7 +27,7 @@ function askedServers(answers: readonly MemberAnswer[]): AskedServer[] {
   return answers.map(({ server, problem }) => ({ server, problem: problem ?? null }))
 }
 
-/** Of several `/api/events`: newest first, at most `limit`. */
+/** Merges answers of `/api/events`: newest first, at most `limit`. */
 export function mergeEvents(answers: readonly MemberAnswer[], limit: number): object {
   const events = gather(answers, 'events').toSorted((a, b) =>
     textOf(a, 'receivedAt') < textOf(b, 'receivedAt') ? 1 : textOf(a, 'receivedAt') > textOf(b, 'receivedAt') ? -1 : 0
@@ -35,12 +35,12 @@ export function mergeEvents(answers: readonly MemberAnswer[], limit: number): ob
   return { events: events.slice(0, limit), servers: askedServers(answers) }
 }
 
-/** Of several `/api/rejections`: groups stay those of their server. */
+/** Merges answers of `/api/rejections`. Each group belongs to one server. */
 export function mergeRejections(answers: readonly MemberAnswer[]): object {
   return { events: gather(answers, 'events'), requests: gather(answers, 'requests'), servers: askedServers(answers) }
 }
 
-/** Of several `/api/outcomes`: the sums. */
+/** Sums answers of `/api/outcomes`. */
 export function mergeOutcomes(answers: readonly MemberAnswer[]): object {
   const sources: Record<string, Record<string, number>> = {}
   for (const { body } of answers) {
@@ -53,7 +53,7 @@ export function mergeOutcomes(answers: readonly MemberAnswer[]): object {
   return { sources, servers: askedServers(answers) }
 }
 
-/** Of several `/api/overview`: each server's state, without its points. */
+/** Merges answers of `/api/overview`: each server's state, without its points. */
 export function mergeOverview(answers: readonly MemberAnswer[]): object {
   const overviews = answers.flatMap(({ server, body }) => {
     if (body === undefined) return []
@@ -63,7 +63,7 @@ export function mergeOverview(answers: readonly MemberAnswer[]): object {
   return { overviews, servers: askedServers(answers) }
 }
 
-/** Of several `/api/trace/{messageId}`. */
+/** Merges answers of `/api/trace/{messageId}`. */
 export function mergeTraces(messageId: string, answers: readonly MemberAnswer[]): object {
   const omitted = answers.reduce((sum, { body }) => sum + Number((body as Row | undefined)?.['omitted'] ?? 0), 0)
   return {

@@ -51,7 +51,7 @@ export function mergeViews(admin: FastifyInstance, options: ViewOptions): void {
   })
 }
 
-/** The answers of all servers to one request, as one answer. */
+/** Answers a request with the merged answers of all servers. */
 class MergedView {
   readonly #admin: FastifyInstance
   readonly #fleet: Fleet
@@ -114,7 +114,7 @@ function copy(reply: FastifyReply, { statusCode, payload }: { readonly statusCod
   return reply.code(statusCode).type('application/json; charset=utf-8').send(payload)
 }
 
-/** `GET /api/fleet`: who is there, and what each has in force. */
+/** The answer of `GET /api/fleet`: the members, and the configuration in force on each. */
 export function fleetState({ name, config, members }: Fleet, fleetName: string): object {
   const all = members()?.all() ?? []
   const newest = config.topic.log.current

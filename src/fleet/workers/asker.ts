@@ -1,20 +1,20 @@
 import type { AnswerMessage, AskMessage, Question } from './messages.ts'
 import { SILENT_MS } from './messages.ts'
 
-/** Questions to one worker that are under way. */
+/** The open questions to a worker. */
 export interface Asker {
-  /** Rejects, in words, when the worker says no, ends, or is silent for `timeoutMs` (1 s). */
+  /** Asks the worker. Rejects with a readable Error if it refuses, ends, or does not answer within `timeoutMs` (1 s). */
   ask(question: Question, timeoutMs?: number): Promise<unknown>
-  /** To be called with each answer. */
+  /** Call this with each answer. */
   answered(message: AnswerMessage): void
-  /** The worker has ended: what was asked is not answered any more. */
+  /** Rejects all open questions, because the worker has ended. */
   end(): void
 }
 
-/** What can be under way to one worker at once; beyond it questions are refused. */
+/** The most open questions to a worker; further ones are refused. */
 const MAX_UNDER_WAY = 256
 
-/** @param send hands a message to the worker; may do nothing where it has ended */
+/** @param send sends a message to the worker; may do nothing if it has ended */
 export function createAsker(send: (message: AskMessage) => void): Asker {
   const waiting = new Map<number, (message: AnswerMessage) => void>()
   let next = 1

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** What a server keeps in its data folder. `lock` stays where it is. */
+/** The contents of a server's data folder, without `lock`, which stays there. */
 const CONTENTS = ['events', 'rejected', 'violations', 'spool', 'dedupe'] as const
 const WORKER_FOLDER = /^worker-(0|[1-9]\d{0,5})$/
 const FOLDER_MODE = 0o750
@@ -11,7 +11,7 @@ export function workerFolder(dataDir: string, index: number): string {
   return join(dataDir, `worker-${index}`)
 }
 
-/** The numbers of the worker folders that are there, in order. */
+/** The numbers of the existing worker folders, in order. */
 export async function workerFolders(dataDir: string): Promise<number[]> {
   const names = await readdir(dataDir).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
@@ -23,7 +23,7 @@ export async function workerFolders(dataDir: string): Promise<number[]> {
     .sort((a, b) => a - b)
 }
 
-/** All folders that hold records of a server: its own, where it ran without workers, and those of its workers. */
+/** All folders with records of a server: its own, if it ran without workers, and those of its workers. */
 export async function recordFolders(dataDir: string): Promise<string[]> {
   const workers = (await workerFolders(dataDir)).map(index => workerFolder(dataDir, index)).filter(holdsRecords)
   return workers.length === 0 || holdsRecords(dataDir) ? [dataDir, ...workers] : workers
@@ -62,7 +62,7 @@ export async function prepareWithoutWorkers(dataDir: string): Promise<number[]> 
   return folders.filter(index => holdsRecords(workerFolder(dataDir, index)))
 }
 
-/** Moves what is in the way into one new folder with a number of its own. */
+/** Moves contents that are in the way to a new folder with its own number. */
 async function moveContents(
   dataDir: string,
   { from, to, least }: { readonly from: string; readonly to: string; readonly least: number }
@@ -87,7 +87,7 @@ function holdsRecords(dir: string): boolean {
   return CONTENTS.some(name => name !== 'dedupe' && existsSync(join(dir, name)))
 }
 
-/** Renames are durable only when both folders are. */
+/** Fsyncs folders: a rename is durable only if both of its folders are. */
 async function syncAll(dirs: readonly string[]): Promise<void> {
   for (const dir of dirs) {
     const handle = await open(dir, 'r')

@@ -1,7 +1,7 @@
 import type { SinkHealth } from '../../model/sink.ts'
 import type { Slot } from './slot.ts'
 
-/** Ready while one worker is; what is wrong with the others is named. */
+/** Ready if at least one worker is ready. The problems of the others are listed. */
 export function healthOfAll(slots: readonly Slot[]): SinkHealth {
   const ready = slots.some(slot => slot.state === 'listening' && !slot.isSilent && slot.beat?.ready === true)
   const byProblem = new Map<string, number[]>()
@@ -12,7 +12,7 @@ export function healthOfAll(slots: readonly Slot[]): SinkHealth {
   return { ready, problems }
 }
 
-/** Kafka is reached where all workers that take requests reach it: each of them spools for itself. */
+/** Kafka counts as reached if all workers that accept requests reach it, because each has a spool of its own. */
 export function kafkaOfAll(slots: readonly Slot[]): { readonly reached: boolean; readonly problem: string | null } {
   const listening = slots.filter(({ state }) => state === 'listening')
   const away = listening.filter(slot => slot.isSilent || slot.beat?.kafka !== true).map(({ index }) => index)

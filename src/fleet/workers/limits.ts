@@ -5,16 +5,16 @@ import type { Demand } from '../members/heartbeat.ts'
 import { BEAT_MS } from './messages.ts'
 import type { Slot } from './slot.ts'
 
-/** What the rate limiter of a worker is told: its part of each source's limits, by its part of the demand. */
+/** A worker's share of each source's limits, according to its share of the demand. */
 export interface WorkerLimits {
   offered(source: string, events: number): void
   shareOf(source: string): Share
   demand(): Readonly<Record<string, Demand>>
-  /** What the other workers have said. */
+  /** Sets the demand of the other workers. */
   heard(others: readonly OtherDemand[]): void
 }
 
-/** @param count workers; before the others are heard of, each has an even part */
+/** @param count the number of workers; before the others' demand is known, each has an equal share */
 export function createWorkerLimits(count: number, monotonic: () => number): WorkerLimits {
   const meter = createDemandMeter(monotonic)
   const shares = createShares()
@@ -23,7 +23,7 @@ export function createWorkerLimits(count: number, monotonic: () => number): Work
   return { offered: meter.offered, shareOf: shares.of, demand: meter.read, heard }
 }
 
-/** Tells each worker the demand of the others, as often as they say it. One that does not run has none. */
+/** Sends each worker the demand of the others at the interval of heartbeats. A worker that does not run has none. */
 export function relayDemand(slots: readonly Slot[]): NodeJS.Timeout {
   return setInterval(() => {
     const live = slots.filter(slot => slot.state === 'listening' && !slot.isSilent)

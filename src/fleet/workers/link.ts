@@ -3,11 +3,11 @@ import { BEAT_MS, MAX_ANSWER_BYTES } from './messages.ts'
 
 /** The worker's end of the channel to its primary. */
 export interface PrimaryLink {
-  /** What this worker is to do; resolves once the primary has said so. */
+  /** The task of this worker; resolves when the primary has sent it. */
   readonly started: Promise<StartMessage>
-  /** From now on questions are answered and orders are followed. Those that came before are handled now. */
+  /** Handles the primary's messages from now on, and the earlier ones now. */
   serve(handlers: LinkHandlers): void
-  /** Resolves when the message is on its way, also where nobody listens any more. */
+  /** Resolves when the message was sent, also if the primary no longer listens. */
   send(message: FromWorker): Promise<void>
 }
 
@@ -20,7 +20,7 @@ export interface LinkHandlers {
   unwatch(message: Extract<FromPrimary, { op: 'unwatch' }>): void
   seen(message: Extract<FromPrimary, { op: 'seen' }>): void
   demand(message: Extract<FromPrimary, { op: 'demand' }>): void
-  /** How the worker is. */
+  /** The state of the worker. */
   beat(): Promise<Omit<Extract<FromWorker, { op: 'beat' }>, 'op'>>
 }
 

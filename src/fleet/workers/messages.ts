@@ -1,4 +1,4 @@
-/** What the primary and its workers tell each other over IPC, in structured-clone form. */
+/** The messages between the primary and its workers over IPC, in structured-clone form. */
 
 import type { OtherDemand } from '../limits/shares.ts'
 import type { Demand } from '../members/heartbeat.ts'
@@ -11,7 +11,7 @@ export interface StartMessage {
   readonly count: number
   /** 'serve', or 'drain': relay what waits in the folder, without listening, and end. */
   readonly task: 'serve' | 'drain'
-  /** When the primary started, in milliseconds since the epoch: what events are numbered from. */
+  /** The start of the primary in milliseconds since the epoch, from which events are numbered. */
   readonly epoch: number
   /** How messageIds are shared with the other workers; undefined: they are not. */
   readonly share: SharedIds | undefined
@@ -19,32 +19,32 @@ export interface StartMessage {
 
 export interface SharedIds {
   readonly seed: readonly [number, number]
-  /** What the server is called where servers of a fleet share ids: one UUID for all of its workers. */
+  /** The server's name as a sender of shared ids in a fleet: one UUID for all of its workers. */
   readonly sender: string
   /** Folders of the journals of the others. */
   readonly others: readonly string[]
-  /** What the others made durable just now, and may not have in their journals yet. */
+  /** The latest ids of the others, which may not be in their journals yet. */
   readonly recent: readonly SeenBatch[]
 }
 
-/** How a worker is. */
+/** The state of a worker. */
 export interface Beat {
   readonly op: 'beat'
-  /** What its own /readyz says. */
+  /** The result of its own /readyz. */
   readonly ready: boolean
   /** Whether it reaches Kafka: /readyz/kafka. */
   readonly kafka: boolean
   readonly problems: readonly string[]
   /** Bytes that Kafka has not confirmed. */
   readonly backlog: number
-  /** What was offered lately, by source with a rate limit. */
+  /** The current demand of each source with a rate limit. */
   readonly demand: Readonly<Record<string, Demand>>
 }
 
 export type FromWorker =
   | { readonly op: 'hello' }
   | { readonly op: 'listening'; readonly url: string }
-  /** It cannot serve, because of the configuration where `isRefused`; it ends by itself after that. */
+  /** It cannot serve, and will end; `isRefused`: because of the configuration. */
   | { readonly op: 'failed'; readonly words: string; readonly isRefused: boolean }
   | Beat
   | AnswerMessage
@@ -67,7 +67,7 @@ export type FromPrimary =
   | { readonly op: 'unwatch'; readonly id: number }
   /** messageIds that the others made durable. */
   | { readonly op: 'seen'; readonly batches: readonly SeenBatch[] }
-  /** What was offered to the others. */
+  /** The demand of the other workers. */
   | { readonly op: 'demand'; readonly others: readonly OtherDemand[] }
 
 export interface AskMessage {
@@ -89,22 +89,22 @@ export type Question =
 export interface AnswerMessage {
   readonly op: 'answer'
   readonly id: number
-  /** Undefined where the worker could not answer; `problem` says why. */
+  /** Undefined if the worker could not answer; `problem` has the reason. */
   readonly value?: unknown
   readonly problem?: string
 }
 
-/** What a request to a worker's admin routes was answered. */
+/** The answer of a worker's admin routes. */
 export interface RequestAnswer {
   readonly status: number
   readonly retryAfter: string | undefined
-  /** Of JSON; undefined where it has no body. */
+  /** The parsed JSON; undefined without a body. */
   readonly value: unknown
 }
 
-/** An answer that is larger is replaced by an error. Bytes of JSON text. */
+/** The most bytes of JSON in an answer; a larger answer is replaced by an error. */
 export const MAX_ANSWER_BYTES = 2 * 1024 * 1024
-/** A worker that has not answered, or not been heard of, for so long counts as silent. */
+/** A worker without an answer or a heartbeat for this long counts as silent. */
 export const SILENT_MS = 1_000
-/** So often a worker says how it is. */
+/** The interval of a worker's heartbeats. */
 export const BEAT_MS = 250

@@ -1,14 +1,14 @@
 import type { SeenBatch } from '../seen/buffer.ts'
 import type { Slot } from './slot.ts'
 
-/** Tells each worker which messageIds the others made durable. */
+/** Sends each worker the messageIds that the others made durable. */
 export interface SeenRelay {
   heard(from: Slot, batches: readonly SeenBatch[]): void
-  /** What was told lately: a worker that starts may find it in no journal yet. */
+  /** The latest ids, which may be in no journal yet when a worker starts. */
   recent(): readonly SeenBatch[]
 }
 
-/** One message to each worker in so long, whatever number of workers has something to tell. */
+/** Each worker gets one message in this time, however many workers have sent ids. */
 const RELAY_MS = 25
 /** Journals are flushed each 100 ms; a disk that is slow may take longer. */
 const RECENT_MS = 2_000

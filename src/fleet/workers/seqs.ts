@@ -1,4 +1,4 @@
-/** Workers that can be told apart in a seq. */
+/** The most workers whose numbers fit into a seq. */
 const SEQ_WORKERS = 64
 /** More events than one worker takes in a millisecond, so that seqs of several workers stay in order of time. */
 const SEQS_PER_MS = 256
@@ -10,10 +10,10 @@ const MAX_MARKS = 100_000
  * gives, and that rises with time over all of them: a cursor of one worker then means something to the others.
  */
 export interface Seqs {
-  /** To be called now and then: events that come later have numbers above those of other workers until now. */
+  /** Call this regularly: later events get numbers above those that other workers gave until now. */
   mark(): void
   toGlobal(local: number): number
-  /** The last own event with a number up to this one; 0 where there is none. */
+  /** The last own event with a number up to this one; 0 if there is none. */
   toLocalAfter(global: number): number
   /** The first own event with a number from this one on. */
   toLocalBefore(global: number): number
@@ -82,7 +82,7 @@ export function workerOf(global: number): number {
   return global % SEQ_WORKERS
 }
 
-/** The last place whose value is at most this; the first place where there is none. */
+/** The last index whose value is at most this; the first index if there is none. */
 function lastAtMost(values: readonly number[], value: number): number {
   let low = 0
   let high = values.length

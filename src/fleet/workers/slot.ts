@@ -1,4 +1,4 @@
-/** The place of one worker: its number, its process, and what the process has said, over all its lives. */
+/** The slot of a worker: its number, its current process, and the state that its processes have reported. */
 import type { Worker } from 'node:cluster'
 import type { Asker } from './asker.ts'
 import { createAsker } from './asker.ts'
@@ -7,22 +7,22 @@ import { SILENT_MS } from './messages.ts'
 
 export type SlotState = 'starting' | 'listening' | 'stopping' | 'waiting' | 'stopped'
 
-/** One worker, over all its lives. */
+/** A worker, over all its processes. */
 export interface Slot {
   readonly index: number
   readonly state: SlotState
   readonly pid: number | undefined
-  /** The last one; of a life before where this one has sent none. */
+  /** The last heartbeat; that of an earlier process if the current one has sent none. */
   readonly beat: Beat | undefined
-  /** Whether it listens and has not been heard of for a second. */
+  /** Whether it listens and has sent no heartbeat for a second. */
   readonly isSilent: boolean
-  /** Why it does not run, in words. */
+  /** Why it does not run. */
   readonly problem: string | undefined
   readonly restarts: number
-  /** What it has said to leave for Kafka; undefined where it ended without a word. */
+  /** The bytes that it has reported as not confirmed by Kafka at its end; undefined if it ended without a report. */
   readonly left: number | undefined
   readonly asker: Asker
-  /** Whether this life was told its task. */
+  /** Whether the current process has got its task. */
   readonly isStarted: boolean
   send(message: FromPrimary): void
 }

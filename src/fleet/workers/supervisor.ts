@@ -5,15 +5,15 @@ import { WorkerSlot } from './slot.ts'
 
 export interface SupervisorOptions {
   readonly count: number
-  /** What a worker is told before it builds its server, beside its task. */
+  /** What a worker gets with its task before it builds its server. */
   readonly startFacts: (index: number, task: StartMessage['task']) => Pick<StartMessage, 'epoch' | 'share'>
   /** Starts a process. */
   readonly fork: () => Worker
-  /** A worker that was told to stop is killed after so long. */
+  /** A worker that does not stop within this time is killed. */
   readonly stopMs: number
-  /** Told of messages that are not about starting, stopping and answers. */
+  /** Called for messages that are not about starting, stopping and answers. */
   readonly onMessage: (slot: Slot, message: FromWorker) => void
-  /** Told after a process has ended, however it did. */
+  /** Called after a process has ended, for any reason. */
   readonly onGone: (slot: Slot) => void
   readonly log: {
     info(facts: object, message: string): void
@@ -21,7 +21,7 @@ export interface SupervisorOptions {
   }
 }
 
-/** A worker cannot serve, for a reason in words. */
+/** A worker cannot serve; the message is the reason. */
 class WorkerFailed extends Error {
   override readonly name = 'WorkerFailed'
   readonly code = 'WORKER_FAILED'
@@ -29,10 +29,10 @@ class WorkerFailed extends Error {
 
 const FIRST_RESTART_MS = 100
 const MAX_RESTART_MS = 10_000
-/** After so long a life a failure counts as the first again. */
+/** A failure after a process has run this long counts as a first failure. */
 const GOOD_LIFE_MS = 10_000
 
-/** Keeps `count` worker processes running: starts them, again where they end, replaces them and stops them. */
+/** Keeps `count` worker processes running: starts, restarts, replaces and stops them. */
 export class Supervisor {
   readonly #options: SupervisorOptions
   readonly #slots: readonly WorkerSlot[]
@@ -58,7 +58,7 @@ export class Supervisor {
     return this.#isStopping
   }
 
-  /** Of the tracking API; empty before a worker listens. */
+  /** The URL of the tracking API; empty before a worker listens. */
   get url(): string {
     return this.#url
   }
@@ -81,9 +81,9 @@ export class Supervisor {
     return this.#url
   }
 
-  /** Replaces the workers one at a time. Rejects, in words, where a new one cannot start; the others stay. */
+  /** Replaces the workers one at a time. Rejects with a readable Error if a new one cannot start; the others stay. */
   async roll(): Promise<void> {
-    // With one worker nobody would listen while it is replaced.
+    // With a single worker, no process would listen while it is replaced.
     if (this.#slots.length === 1) await this.#withStandIn(() => this.#rollAll())
     else await this.#rollAll()
   }
@@ -98,7 +98,7 @@ export class Supervisor {
     if (slot.problem !== undefined) throw new WorkerFailed(slot.problem)
   }
 
-  /** Stops all; resolves when the last has ended: false where one had to be killed. */
+  /** Stops all workers. Resolves when the last one has ended, with false if one had to be killed. */
   async stop(): Promise<boolean> {
     this.#isStopping = true
     await Promise.all([...this.#slots, ...this.#extra].map(slot => this.#end(slot)))
@@ -162,7 +162,7 @@ export class Supervisor {
     slot.become('stopped')
   }
 
-  /** After a pause that doubles with each failure in a row. */
+  /** Restarts a worker after a pause that doubles with each successive failure. */
   #startAgain(slot: WorkerSlot, problem: string): void {
     slot.failures = performance.now() - slot.bornAt > GOOD_LIFE_MS ? 1 : slot.failures + 1
     const waitMs = Math.min(MAX_RESTART_MS, FIRST_RESTART_MS * 2 ** (slot.failures - 1))

@@ -4,14 +4,14 @@ import type { Slot } from '../slot.ts'
 
 export type Json = Record<string, unknown>
 
-/** A worker that has not answered, and why. */
+/** A worker that has not answered, with the reason. */
 export interface Silent {
   readonly worker: number
   readonly problem: string
 }
 
 export interface Answers {
-  /** Of those that answered 200. */
+  /** The values of the workers that answered 200. */
   readonly values: readonly Json[]
   readonly silent: readonly Silent[]
   /** Where one said that the question cannot be answered as it was asked: all would. */
@@ -20,18 +20,18 @@ export interface Answers {
 
 export type Request = Omit<Extract<Question, { kind: 'request' }>, 'kind'>
 
-/** Asks one worker. Rejects, in words, where it does not answer in time. */
+/** Asks a worker. Rejects with a readable Error if it does not answer in time. */
 export async function askOne(slot: Slot, request: Request, timeoutMs = SILENT_MS): Promise<RequestAnswer> {
   if (slot.state !== 'listening') throw new Error(slot.problem ?? `it is ${slot.state}`)
   return (await slot.asker.ask({ kind: 'request', ...request }, timeoutMs)) as RequestAnswer
 }
 
-/** Asks all workers at once; who is silent is named, and costs no more than the time that it has. */
+/** Asks all workers at once. A worker that does not answer within `timeoutMs` is listed as silent. */
 export function askAll(slots: readonly Slot[], request: Request, timeoutMs = SILENT_MS): Promise<Answers> {
   return gather(slots, slot => askOne(slot, request, timeoutMs))
 }
 
-/** What all workers answer, each asked by `ask`. */
+/** The answers of all workers, each from `ask`. */
 export async function gather(slots: readonly Slot[], ask: (slot: Slot) => Promise<RequestAnswer>): Promise<Answers> {
   const asked = await Promise.allSettled(slots.map(ask))
   const values: Json[] = []

@@ -13,7 +13,7 @@ export interface Feed {
   /** Tells of what matches the query, from behind `after` on, else from now on. Throws RangeError where too many watch. */
   watch(watcher: Watcher, wanted: { readonly query: string; readonly after: number | undefined }): () => void
   watchers(): number
-  /** To be called with each message of that kind. */
+  /** Call this with each message of this kind. */
   rows(slot: Slot, message: Extract<FromWorker, { op: 'rows' }>): void
   /** A worker listens that did not before: it is told who watches. */
   began(slot: Slot): void
@@ -21,7 +21,7 @@ export interface Feed {
 }
 
 const MAX_WATCHERS = 32
-/** How often a slow reader is looked at. */
+/** The interval at which a slow reader is checked. */
 const RETRY_MS = 100
 
 interface Watch {
