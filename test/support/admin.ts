@@ -30,3 +30,13 @@ export async function openPage(browser: Browser, url: string): Promise<OpenPage>
   await page.goto(url)
   return { page, complaints }
 }
+
+const PATIENCE_MS = 60_000
+
+/** Opens an address in a page of its own, which waits a minute for what it is asked for and is closed when the test ends. */
+export async function openPatientPage(t: Test, browser: Browser, url: string): Promise<Page> {
+  const { page } = await openPage(browser, url)
+  page.setDefaultTimeout(PATIENCE_MS)
+  t.teardown(() => page.close())
+  return page
+}

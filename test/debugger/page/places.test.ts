@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import type { Page } from 'playwright-core'
-import { openPage, startBrowser } from '../../support/admin.ts'
+import { openPatientPage, startBrowser } from '../../support/admin.ts'
 import { run } from '../../cli/run.ts'
 import { post, startApp } from '../../support/app.ts'
 import type { TestApp } from '../../support/app.ts'
@@ -12,12 +12,8 @@ const clock = { now: Date.now, monotonic: () => performance.now() }
 const PATIENCE_MS = 60_000
 const browser = await startBrowser(t)
 
-async function open(t: Test, server: TestApp, hash = ''): Promise<Page> {
-  const { page } = await openPage(browser, `${server.adminUrl}/${hash}`)
-  page.setDefaultTimeout(PATIENCE_MS)
-  t.teardown(() => page.close())
-  return page
-}
+const open = (t: Test, { adminUrl }: TestApp, hash = ''): Promise<Page> =>
+  openPatientPage(t, browser, `${adminUrl}/${hash}`)
 
 const track = ({ url }: TestApp, event: object) => post(`${url}/v1/track`, { userId: 'u', ...event })
 

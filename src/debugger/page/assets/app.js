@@ -7,6 +7,7 @@ import { Fleet } from './views/fleet.js'
 import { Live } from './views/live.js'
 import { Overview } from './views/overview.js'
 import { usePolling } from './parts/parts.js'
+import { KeySheet } from './parts/keys.js'
 import { hashOf, PAGES, readPlace } from './parts/place.js'
 import { Rejections } from './views/rejections.js'
 import { Sources } from './views/sources.js'
@@ -58,6 +59,7 @@ function App() {
       </nav>
       <${Search} value=${page === 'trace' ? rest : ''} />
       <${Theme} />
+      <${KeySheet} />
       ${overview?.hasPassword && html`<form method="post" action="/logout"><button class="small" type="submit">Log out</button></form>`}
     </header>
     ${worst && page !== 'overview' && html`<a class="strip ${worst.level}" href="#/overview" role=${worst.level === 'error' ? 'alert' : 'status'}>${worst.says}</a>`}
@@ -76,7 +78,7 @@ function Search({ value }) {
   const input = useRef(null)
   useEffect(() => {
     const onKey = event => {
-      if (event.key !== '/' || event.target.closest('input, select, textarea')) return
+      if (event.key !== '/' || event.target.closest('input, select, textarea, dialog')) return
       event.preventDefault()
       input.current.focus()
     }

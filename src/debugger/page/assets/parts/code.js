@@ -93,6 +93,20 @@ function literal(value, depth) {
 
 const name = key => (/^[A-Za-z_$][\w$]*$/.test(key) ? key : literal(key, 0))
 
+/** What changes from one run of a test to the next. */
+const CHANGING = ['userId', 'anonymousId', 'previousId', 'groupId', 'integrations', 'timestamp', 'originalTimestamp']
+
+/** The event as a test of Playwright, Jest or Vitest asks for it, with the collector of examples/collector. */
+export function testAssertion(type, event) {
+  const shown = { type }
+  for (const field of FIELDS) if (event[field] != null && !CHANGING.includes(field)) shown[field] = event[field]
+  const name = type === 'track' ? event.event : event.name
+  const wanted = literal(shown, 0)
+  return typeof name === 'string' && name !== ''
+    ? `const [event] = await collector.expectEvents(${literal(name, 0)})\nexpect(event).toMatchObject(${wanted})`
+    : `const events = await collector.expectEvents('*')\nexpect(events).toContainEqual(expect.objectContaining(${wanted}))`
+}
+
 /** The event as a line for a shell, with its own bytes; the key is whatever WRITE_KEY holds there. */
 export function curlCall({ type, received }, url) {
   const body = received.replaceAll("'", `'\\''`)

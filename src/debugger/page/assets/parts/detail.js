@@ -1,6 +1,6 @@
 /** One event: its journey, the call that sends it, what was changed, and the bytes. */
 import { ask } from '../api.js'
-import { Code, curlCall, indented, sdkCall } from './code.js'
+import { Code, curlCall, indented, sdkCall, testAssertion } from './code.js'
 import { clock, placeInWords } from './format.js'
 import { html, useEffect, useState } from '../lib.js'
 import { CopyButton, Outcome, Problem } from './parts.js'
@@ -87,12 +87,14 @@ export function Journey({ event }) {
 function Call({ event, value }) {
   if (event.payload === null)
     return html`<p class="empty">This is not an event that an SDK could send; see Raw JSON.</p>`
-  const text = sdkCall(event.type === 'unknown' ? 'track' : event.type, value)
+  const type = event.type === 'unknown' ? 'track' : event.type
+  const text = sdkCall(type, value)
   const curl = async () => curlCall(event, (await ask('/api/sources')).trackingUrl)
   return html`<div>
     <div class="copyable"><${CopyButton} text=${text} /><${Code} text=${text} label="SDK call" /></div>
-    <p>
+    <p class="copies">
       <${CopyButton} text=${curl} label="Copy as curl" />
+      <${CopyButton} text=${testAssertion(type, value)} label="Copy as test assertion" />
       <${CopyButton} text=${() => location.href} label="Copy link" />
     </p>
   </div>`

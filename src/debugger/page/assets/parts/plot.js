@@ -3,6 +3,7 @@ import { html, useEffect, useRef } from '../lib.js'
 import uPlot from '../vendor/uplot.js'
 
 const HEIGHT = 190
+const FONT = '11px system-ui'
 
 /** Lines over time. A summary in words stands beside it for those who do not see it. */
 export function Plot({ title, times, series, unit, least = 1 }) {
@@ -49,7 +50,7 @@ function optionsFor({ series, unit, least, width }) {
     stroke: color('quiet'),
     grid: { stroke: color('line'), width: 1 },
     ticks: { show: false },
-    font: '11px system-ui'
+    font: FONT
   }
   return {
     width,
@@ -59,7 +60,7 @@ function optionsFor({ series, unit, least, width }) {
     scales: { y: { range: (_plot, _low, high) => [0, Math.max(least, (high || 0) * 1.1)] } },
     axes: [
       { ...axis, space: 60, values: timesOfTicks },
-      { ...axis, size: 62, values: (_plot, ticks) => ticks.map(unit) }
+      { ...axis, size: widthOfLabels, values: (_plot, ticks) => ticks.map(unit) }
     ],
     series: [
       { label: 'at', value: (_plot, at) => (at === null ? 'now' : wholeSeconds(at * 1000)) },
@@ -73,6 +74,18 @@ function optionsFor({ series, unit, least, width }) {
       }))
     ]
   }
+}
+
+const LEAST_AXIS_WIDTH = 62
+/** Between the labels and the plot. */
+const LABEL_GAP = 10
+const ruler = document.createElement('canvas').getContext('2d')
+
+/** An axis as wide as its widest label, so that none is cut. */
+function widthOfLabels(_plot, labels) {
+  ruler.font = FONT
+  const widest = Math.max(0, ...(labels ?? []).map(label => ruler.measureText(label).width))
+  return Math.max(LEAST_AXIS_WIDTH, Math.ceil(widest) + LABEL_GAP)
 }
 
 /** Seconds only where ticks are less than a minute apart. */

@@ -68,7 +68,8 @@ function useStream(filters) {
 function useKeys(actions) {
   useEffect(() => {
     const onKey = event => {
-      if (event.target.closest('input, select, textarea') || event.metaKey || event.ctrlKey || event.altKey) return
+      if (event.target.closest('input, select, textarea, dialog') || event.metaKey || event.ctrlKey || event.altKey)
+        return
       actions[event.key]?.()
     }
     addEventListener('keydown', onKey)
