@@ -61,7 +61,8 @@ function checkSources(name: string, { file, writeKeys }: KeyedTributaryFile): Fi
       todo: 'Add one with "tributary keys add ID --create", or set enabled: true.'
     })
   } else {
-    found.push({ level: 'ok', area: 'keys', says: `${enabled.length} sources enabled, ${writeKeys.size} write keys` })
+    const counts = `${counted(enabled.length, 'source')} enabled, ${counted(writeKeys.size, 'write key')}`
+    found.push({ level: 'ok', area: 'keys', says: counts })
   }
   const short = [...writeKeys].filter(([key]) => key.length < SHORT_KEY_CHARS).map(([, { id }]) => id)
   if (short.length > 0) {
@@ -74,6 +75,8 @@ function checkSources(name: string, { file, writeKeys }: KeyedTributaryFile): Fi
   }
   return found
 }
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 function checkAddresses(config: Config): Finding[] {
   const found: Finding[] = []
