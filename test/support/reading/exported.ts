@@ -23,7 +23,10 @@ const EXPRESSIONS = {
     '[list(row.values()) for row in pyarrow.dataset.dataset(folder).to_table(columns=columns).to_pylist()]'
   ],
   Polars: ['polars', 'polars.read_parquet(files, columns=columns).rows()'],
-  pandas: ['pandas', 'pandas.read_parquet(folder, columns=columns).astype(object).values.tolist()'],
+  pandas: [
+    'pandas',
+    '(lambda frame: frame.astype(object).where(frame.notna(), None))(pandas.read_parquet(folder, columns=columns)).values.tolist()'
+  ],
   ClickHouse: [
     'chdb, json',
     `[json.loads(line) for line in str(chdb.query("select " + ", ".join("toString(" + c + ")" for c in columns) + " from file('" + files + "', 'Parquet')", "JSONCompactEachRow")).splitlines()]`
