@@ -6,6 +6,7 @@ import { LIMIT_NAMES, LIMIT_VARIABLES } from '../../model/limits.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 import { readKeysFile } from '../keys/keys-file.ts'
 import type { Finding } from './finding.ts'
+import { counted } from '../counted.ts'
 
 export interface Checked {
   /** Undefined if the environment cannot be used. */
@@ -75,8 +76,6 @@ function checkSources(name: string, { file, writeKeys }: KeyedTributaryFile): Fi
   }
   return found
 }
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 function checkAddresses(config: Config): Finding[] {
   const found: Finding[] = []

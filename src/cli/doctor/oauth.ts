@@ -2,6 +2,7 @@ import type { Config } from '../../config/env/config.ts'
 import type { TributaryFile } from '../../model/tributary-file.ts'
 import { SigningKeys } from '../../oauth/signing-keys.ts'
 import type { Finding } from './finding.ts'
+import { counted } from '../counted.ts'
 
 const MANY_KEYS = 2
 
@@ -61,8 +62,4 @@ function problem(says: string, todo: string): Finding {
 
 function warning(says: string, todo: string): Finding {
   return { level: 'warning', area: 'OAuth', says, todo }
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`
 }

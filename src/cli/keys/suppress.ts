@@ -7,6 +7,7 @@ import { auditCommand } from '../audited.ts'
 import type { Command, ParsedArguments } from '../command.ts'
 import { CommandFailed, parseArguments, UsageError } from '../command.ts'
 import { FILE_HELP, FILE_OPTION, fileOf, readKeysFile } from './keys-file.ts'
+import { counted } from '../counted.ts'
 
 const OPTIONS = { ...FILE_OPTION, from: { type: 'string' } } as const
 
@@ -105,8 +106,4 @@ async function idsOf({ positionals: [id], texts: { from } }: ParsedArguments): P
   const ids = read.split(/\r?\n/).filter(line => line !== '')
   if (ids.length === 0) throw new UsageError('there is no ID in it')
   return ids
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`
 }

@@ -13,6 +13,7 @@ import { auditCommand } from '../audited.ts'
 import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, EventsLeft, parseArguments, UsageError } from '../command.ts'
 import { openTopic, publishWithRetries, topicOption } from './publish.ts'
+import { counted } from '../counted.ts'
 
 /** How long to wait for Kafka, which may be starting. */
 const PATIENCE_MS = 30_000
@@ -98,10 +99,6 @@ async function eraseAll({ dataDir }: Config, options: EraseOptions): Promise<Era
 
 function say({ records, files }: Erased, verb: string, terminal: Terminal): void {
   terminal.out(`${counted(records, 'record')} of ${counted(files, 'file')} ${verb}`)
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`
 }
 
 async function sendDeletions(
