@@ -11,7 +11,12 @@ import { BURST, isLong, LIMIT, startable, startTable } from '../support/fleet-ta
 import { statusWith } from '../support/fleet.ts'
 import { THROWN_AWAY } from '../support/load.ts'
 import type { ServerProcess } from '../support/server-process.ts'
+import { until } from '../support/until.ts'
 import { wasOpenAt } from '../support/verdict.ts'
+
+interface Traced {
+  readonly events: readonly { readonly messageId: string; readonly server: string }[]
+}
 
 const SECONDS = isLong ? 30 : 3
 /** Of a request of the load. */
@@ -36,7 +41,7 @@ await t.test('what is sent again after a lost answer is recognised, whichever se
   t.ok((lost.failed[THROWN_AWAY] ?? 0) > 0)
   t.equal(lost.unasked, 0, 'no event is there twice that no client sent again')
   // Two thirds without what servers tell each other. How soon they do is measured in the long form alone.
-  const allowed = lost.load.lostEvents * (isLong ? 0.03 : 1)
+  const allowed = lost.load.lostEvents * (isLong ? 0.03 : 0.5)
   t.ok(lost.duplicates <= allowed, `${lost.duplicates} copies of ${lost.load.lostEvents} events`)
 })
 
@@ -54,13 +59,19 @@ await t.test('an event is found from every server, whoever took it', async t => 
   const messageId = randomUUID()
   t.equal((await postUntilTaken(`${b.url}/v1/track`, { userId: 'u', event: 'Seen', messageId })).status, 200)
   for (const { adminUrl } of servers) {
+    const trace = async (): Promise<Traced> =>
+      (await fetch(`${adminUrl}/api/trace/${messageId}`)).json() as Promise<Traced>
     const begun = performance.now()
-    const answer = await fetch(`${adminUrl}/api/trace/${messageId}`)
-    const found: unknown = await answer.json()
+    let found = await trace()
     const ms = performance.now() - begun
     t.comment(`trace: ${Math.round(ms)} ms`)
-    t.match(found, { events: [{ messageId, server: 'b' }] })
     if (isLong) t.ok(ms < 1_000, 'under 1 s', { ms })
+    // A member that does not answer within a second is only named: a busy machine is asked again.
+    await until(async () => (found = found.events.length > 0 ? found : await trace()).events.length > 0, {
+      what: 'b to answer in time',
+      timeoutMs: 30_000
+    })
+    t.match(found, { events: [{ messageId, server: 'b' }] })
   }
 })
 
