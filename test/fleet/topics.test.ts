@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
 import { clientOptions } from '../../src/durability/kafka/connect/session.ts'
@@ -9,6 +10,9 @@ import { until } from '../support/until.ts'
 
 const kafka = await startKafka({ heap: '320m' })
 t.teardown(() => kafka.stop())
+
+/** Enough for some readers to ask for their place while a record is being written. */
+const [ROUNDS, READERS] = [6, 20]
 
 let fleets = 0
 
@@ -82,6 +86,28 @@ await t.test('a reader begins at the end, at a time or at an offset', async t =>
   t.match(fromTime.texts().at(-1), 'b=2')
   t.same(fromOffset.texts(), ['b=2'])
   t.same(fromFuture.texts(), [], 'no record is that young')
+})
+
+await t.test('a reader from a time on misses nothing that is written while it starts', async t => {
+  const topics = await fleetOf(t)
+  await write(topics, 'before', '')
+  for (let round = 0; round < ROUNDS; round++) {
+    await sleep(5)
+    const from = { time: Date.now() }
+    // Nothing is that young yet. Some readers ask for the place just before the record is there, some just after.
+    const readers: ReturnType<typeof readAll>[] = []
+    for (let count = 0; count < READERS; count++) {
+      readers.push(readAll(topics, from))
+      await sleep(2)
+    }
+    await write(topics, `first-${round}`, '')
+    await Promise.all(readers.map(({ reader }) => reader.caughtUp()))
+    await write(topics, `last-${round}`, '')
+    const isAt = (key: string) => (one: ReturnType<typeof readAll>) => one.records.some(record => record.key === key)
+    await until(() => readers.every(isAt(`last-${round}`)), { what: 'all readers to get the last record' })
+    t.equal(readers.filter(isAt(`first-${round}`)).length, READERS)
+    await Promise.all(readers.map(({ reader }) => reader.close()))
+  }
 })
 
 await t.test('a tombstone comes as null, and an empty topic is read to its end at once', async t => {

@@ -178,9 +178,10 @@ async function offsetOf(consumer: Consumer, topic: string, from: ReadFrom): Prom
     (await consumer.listOffsets({ topics: [topic], timestamp })).get(topic)?.[0] ?? -1n
   if (from === 'beginning') return await ask(ListOffsetTimestamps.EARLIEST)
   if (from === 'end') return await ask(ListOffsetTimestamps.LATEST)
+  // The end first: a record that is written between the two answers is found by its time, or is behind that end.
+  const end = await ask(ListOffsetTimestamps.LATEST)
   const found = await ask(BigInt(from.time))
-  // No record is that young.
-  return found >= 0n ? found : await ask(ListOffsetTimestamps.LATEST)
+  return found >= 0n ? found : end
 }
 
 function fetchOne(
