@@ -18,8 +18,8 @@ export interface Drainer {
 const POLL_MS = 20
 /** A turn of the event loop that takes less than this, in milliseconds, has read next to nothing. */
 const QUIET_TURN_MS = 1
-/** Under load no turn may be quiet. */
-const MAX_TURNS = 200
+/** Under load no turn may be quiet: then a stop goes on after this time, in milliseconds. */
+const MAX_READ_MS = 250
 
 /**
  * Lets the event loop accept and read what the kernel holds already. The kernel resets a connection that is closed before its
@@ -29,12 +29,13 @@ async function readWhatArrived(server: NetServer): Promise<void> {
   let accepted = 0
   const count = (): number => accepted++
   server.on('connection', count)
-  for (let turn = 0; turn < MAX_TURNS; turn++) {
-    const [start, before] = [performance.now(), accepted]
+  const end = performance.now() + MAX_READ_MS
+  // The first immediate may come before the event loop has polled once.
+  await nextTurn()
+  for (let isQuiet = false, start = performance.now(); !isQuiet && start < end; start = performance.now()) {
+    const before = accepted
     await nextTurn()
-    const isQuiet = accepted === before && performance.now() - start < QUIET_TURN_MS
-    // The first immediate may come before the event loop has polled once.
-    if (turn > 0 && isQuiet) break
+    isQuiet = accepted === before && performance.now() - start < QUIET_TURN_MS
   }
   server.off('connection', count)
 }

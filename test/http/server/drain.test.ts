@@ -3,6 +3,7 @@
  * and would reset the connection. The tests keep the event loop of both sides busy, so that nothing is left to chance.
  */
 import { connect } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { once } from 'node:events'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -13,6 +14,7 @@ const BODY = '{"type":"track","userId":"u","event":"Sent"}'
 const REQUEST = head('/v1/track', { 'content-length': BODY.length }) + BODY
 /** For longer than an idle connection is left open during a stop. */
 const BUSY_MS = 1_500
+const BUSY_TURN_MS = 30
 
 function keepBusy(milliseconds: number): void {
   const end = performance.now() + milliseconds
@@ -64,4 +66,21 @@ t.test('a connection that the kernel made before the stop is accepted and answer
   t.same(new Set(await Promise.all(texts)), new Set(['HTTP/1.1 200']))
   await closed
   t.equal(sink.records.length, sockets.length)
+})
+
+t.test('a server that stays busy stops to listen in time', async t => {
+  const { app } = await startApp(t, { env: { SHUTDOWN_GRACE: '1s' } })
+  let isBusy = true
+  const turn = (): void => {
+    keepBusy(BUSY_TURN_MS)
+    if (isBusy) setImmediate(turn)
+  }
+  turn()
+  const start = performance.now()
+  const closed = app.close()
+  while (app.tracking.server.listening && performance.now() - start < 10_000) await nextTurn()
+  const milliseconds = performance.now() - start
+  isBusy = false
+  await closed
+  t.ok(milliseconds < 2_000, `after ${Math.round(milliseconds)} ms`)
 })
