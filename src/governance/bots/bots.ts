@@ -5,6 +5,7 @@ import { KEY } from '../../ingest/parse/known-keys.ts'
 import type { BotPolicy } from '../../model/governance/bots.ts'
 import type { Effect } from '../../model/governance/rules.ts'
 import { contextStamp } from '../privacy/context-stamp.ts'
+import { textAt } from '../text-at.ts'
 import { UserAgents } from './user-agents.ts'
 
 const FLAGGED: Effect = { rule: 'bots', detail: 'context.userAgent is that of a bot, so context.bot is true' }
@@ -58,7 +59,8 @@ function flagBots(request: JudgedRequest, isBot: IsBot): void {
 function filterBots(request: JudgedRequest, isBot: IsBot): void {
   for (const [index, event] of botsOf(request, isBot)) {
     request.note(index, FILTERED)
-    request.end(index, { outcome: 'filtered', messageId: messageIdOf(event, request) })
+    const messageId = textAt(event.scan, event.scan.find(KEY.messageId), request.body) ?? ''
+    request.end(index, { outcome: 'filtered', messageId })
   }
 }
 
@@ -73,11 +75,4 @@ function botsOf(request: JudgedRequest, isBot: IsBot): readonly (readonly [numbe
     if (userAgent !== undefined && isBot(userAgent)) found.push([index, event])
   }
   return found
-}
-
-/** Empty where the client sent none. */
-function messageIdOf({ scan }: GoodEvent, { body }: JudgedRequest): string {
-  const place = scan.find(KEY.messageId)
-  const value: unknown = place < 0 ? '' : JSON.parse(body.text(scan.valueStartAt(place), scan.valueEndAt(place)))
-  return typeof value === 'string' ? value : ''
 }

@@ -3,8 +3,7 @@ import type { GoodEvent } from '../../ingest/judge/good-event.ts'
 import type { ParsedBody } from '../../ingest/parse/body.ts'
 import type { BadEvent } from '../../ingest/judge/judge.ts'
 import { KEY } from '../../ingest/parse/known-keys.ts'
-import type { Scan } from '../../ingest/parse/scan-result.ts'
-import { KIND } from '../../ingest/parse/scan-result.ts'
+import { textAt } from '../text-at.ts'
 
 /** The members that name a user. */
 const ID_KEYS: ReadonlySet<number> = new Set([KEY.userId, KEY.anonymousId, KEY.previousId])
@@ -26,29 +25,13 @@ export function namesOneOf(event: GoodEvent | BadEvent, body: ParsedBody, has: (
 /** The event's messageId; empty where it has none, or where it contains one of its user's ids. */
 export function shownMessageId(event: GoodEvent | BadEvent, body: ParsedBody): string {
   const { scan } = event
-  const place = scan.find(KEY.messageId)
-  const messageId = place < 0 ? undefined : textAt(scan, place, body)
+  const messageId = textAt(scan, scan.find(KEY.messageId), body)
   if (messageId === undefined) return ''
   for (let at = 0; at < scan.size; at++) {
     const id = ID_KEYS.has(scan.numberAt(at)) ? textAt(scan, at, body) : undefined
     if (id !== undefined && id !== '' && messageId.includes(id)) return ''
   }
   return messageId
-}
-
-/** A string's text, or a number as it is spelled. */
-function textAt(scan: Scan, place: number, { text }: ParsedBody): string | undefined {
-  const [start, end] = [scan.valueStartAt(place), scan.valueEndAt(place)]
-  switch (scan.kindAt(place)) {
-    case KIND.stringPlain:
-      return text(start + 1, end - 1)
-    case KIND.stringEscaped:
-      return JSON.parse(text(start, end)) as string
-    case KIND.number:
-      return text(start, end)
-    default:
-      return undefined
-  }
 }
 
 const QUOTES = /(?<!\\)["']/
