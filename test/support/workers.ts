@@ -24,3 +24,13 @@ export async function allWorkersUp(server: ServerProcess, count: number): Promis
 export function eventFolders(dataDir: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => join(dataDir, `worker-${index}`, 'events'))
 }
+
+/** Replaces all workers, and resolves once the server has said so. For one time in a server's life. */
+export async function replaceWorkers(server: ServerProcess): Promise<void> {
+  process.kill(server.pid, 'SIGUSR2')
+  await until(() => server.stderr.includes('all workers are replaced'), {
+    what: 'all workers to be replaced',
+    timeoutMs: 100_000,
+    seen: () => server.stderr.slice(-2_000)
+  })
+}

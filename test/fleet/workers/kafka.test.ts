@@ -9,7 +9,7 @@ import { ownFolder } from '../../support/own-folder.ts'
 import { AUTHORIZATION, SOURCES, startServer } from '../../support/server-process.ts'
 import { until } from '../../support/until.ts'
 import { verify } from '../../support/verdict.ts'
-import { allWorkersUp, workerPids } from '../../support/workers.ts'
+import { allWorkersUp, replaceWorkers, workerPids } from '../../support/workers.ts'
 
 /** `npm run test:workers` runs the long form. */
 const isLong = process.env['WORKERS_TEST'] === 'long'
@@ -37,13 +37,7 @@ await t.test(
     const isAgain = (): boolean => workerPids(server).filter(pid => pid !== victim).length === workers
     await until(isAgain, { what: 'the killed worker to be started again', timeoutMs: 60_000 })
     await allWorkersUp(server, workers)
-    process.kill(server.pid, 'SIGUSR2')
-    const isReplaced = (): boolean => server.stderr.includes('all workers are replaced')
-    await until(isReplaced, {
-      what: 'all workers to be replaced',
-      timeoutMs: 100_000,
-      seen: () => server.stderr.slice(-2_000)
-    })
+    await replaceWorkers(server)
     await load.stop()
     await server.drained()
     const verdict = await verify([load], { brokers: kafka.brokers, topic })

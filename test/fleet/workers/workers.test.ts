@@ -9,7 +9,7 @@ import type { ServerProcess } from '../../support/server-process.ts'
 import { AUTHORIZATION, createServerProcess, startServer } from '../../support/server-process.ts'
 import { until } from '../../support/until.ts'
 import { idsInFolder, timing, verify } from '../../support/verdict.ts'
-import { allWorkersUp, eventFolders, workerPids } from '../../support/workers.ts'
+import { allWorkersUp, eventFolders, replaceWorkers, workerPids } from '../../support/workers.ts'
 import { ownFolder } from '../../support/own-folder.ts'
 
 /** `npm run test:workers` runs the long form. */
@@ -39,13 +39,7 @@ t.test('four workers on one port, without Kafka', { timeout: 170_000 }, async t 
     const before = workerPids(server)
     const counted = sumOf(await readMetrics(server.adminUrl), 'tributary_events_total')
     const load = startLoad(t, { url: server.url, eventsPerSecond })
-    process.kill(server.pid, 'SIGUSR2')
-    const isReplaced = (): boolean => server.stderr.includes('all workers are replaced')
-    await until(isReplaced, {
-      what: 'all workers to be replaced',
-      timeoutMs: 90_000,
-      seen: () => server.stderr.slice(-2_000)
-    })
+    await replaceWorkers(server)
     await load.stop()
     const after = workerPids(server)
     t.strictSame([after.length, after.filter(pid => before.includes(pid))], [4, []], 'four others')
