@@ -15,9 +15,12 @@ export interface OpenPage {
   readonly complaints: string[]
 }
 
-/** Opens an address in a page of its own. */
+const PATIENCE_MS = 60_000
+
+/** Opens an address in a page of its own, which waits a minute for what it is asked for. */
 export async function openPage(browser: Browser, url: string): Promise<OpenPage> {
   const page = await browser.newPage()
+  page.setDefaultTimeout(PATIENCE_MS)
   const complaints: string[] = []
   page.on('pageerror', error => complaints.push(error.message))
   page.on('console', message => {
@@ -31,12 +34,9 @@ export async function openPage(browser: Browser, url: string): Promise<OpenPage>
   return { page, complaints }
 }
 
-const PATIENCE_MS = 60_000
-
-/** Opens an address in a page of its own, which waits a minute for what it is asked for and is closed when the test ends. */
-export async function openPatientPage(t: Test, browser: Browser, url: string): Promise<Page> {
+/** As `openPage`, and the page is closed when the test ends. */
+export async function openClosingPage(t: Test, browser: Browser, url: string): Promise<Page> {
   const { page } = await openPage(browser, url)
-  page.setDefaultTimeout(PATIENCE_MS)
   t.teardown(() => page.close())
   return page
 }

@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import type { Page } from 'playwright-core'
-import { openPatientPage, startBrowser } from '../../support/admin.ts'
+import { openClosingPage, startBrowser } from '../../support/admin.ts'
 import { postUntilTaken as post, startApp } from '../../support/app.ts'
 import type { TestApp } from '../../support/app.ts'
 import { until } from '../../support/until.ts'
@@ -38,7 +38,7 @@ t.test('Every page fits into a window of 320 px, and rows say what they are', as
   const server = await startApp(t, { clock })
   await fill(server)
   for (const width of WIDTHS) {
-    const page = await openPatientPage(t, browser, server.adminUrl)
+    const page = await openClosingPage(t, browser, server.adminUrl)
     await page.setViewportSize({ width, height: 800 })
     await page.locator('.list .row').nth(1).waitFor()
     for (const row of await page.locator('.list .row').all()) {
@@ -113,7 +113,7 @@ function overlaps(labels: readonly Label[]): string[] {
 t.test('Labels of axes do not overlap and are not cut, for seconds and hours, small numbers and large', async t => {
   const server = await startApp(t, { clock })
   await fill(server)
-  const page = await openPatientPage(t, browser, `${server.adminUrl}/#/live`)
+  const page = await openClosingPage(t, browser, `${server.adminUrl}/#/live`)
   await page.addInitScript(NOTE_TEXTS)
   let [count, everyMs, factor] = [2, 5_000, 1]
   await page.route('**/api/overview*', async route => {

