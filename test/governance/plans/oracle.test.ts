@@ -24,7 +24,11 @@ function plainAjv(schema: object): (event: unknown) => boolean {
   const ajv = new Ajv2020({ strict: false, logger: false, ownProperties: true, allErrors: true })
   addSafeFormats(ajv)
   ajv.removeKeyword('multipleOf')
-  ajv.addKeyword({ keyword: 'multipleOf', type: 'number', validate: (step: number, value: number) => value % step === 0 })
+  ajv.addKeyword({
+    keyword: 'multipleOf',
+    type: 'number',
+    validate: (step: number, value: number) => value % step === 0
+  })
   const validate = ajv.compile(schema)
   return event => validate(event)
 }
