@@ -1,7 +1,8 @@
 import { parseTributaryFile } from '../../config/file/tributary-file.ts'
-import { checkViolationsTopic } from '../../governance/plans/events/check-topic.ts'
 import { checkHashKey } from '../../governance/privacy/check-hash-key.ts'
 import { createAuthenticator } from '../../http/caller/authenticate.ts'
+import { checkTopics } from '../../ingest/route/meeting-topics.ts'
+import { topicNames } from '../topic-names.ts'
 import { openKeys } from './fleet.ts'
 import { openOAuth } from './oauth.ts'
 import type { Base } from './base.ts'
@@ -12,7 +13,9 @@ export type Sources = Awaited<ReturnType<typeof openSources>>
 /** Creates the parts that authenticate a request: the write keys of tributary.yml, tokens, and the authenticator. */
 export async function openSources(base: Base) {
   const { config, live, logger, clock, audit } = base
-  const parse = checkViolationsTopic(checkHashKey(parseTributaryFile, config.privacyHashKey), config)
+  const parse = checkTopics(checkHashKey(parseTributaryFile, config.privacyHashKey), topicNames(config), problem =>
+    logger.warn(problem)
+  )
   const { fleet, keys, isBehind } = await openKeys(config, {
     parse,
     version: VERSION,

@@ -1,6 +1,9 @@
+import { topicNames } from '../../app/topic-names.ts'
 import { isLoopback } from '../../debugger/access/loopback.ts'
 import type { Config } from '../../config/env/config.ts'
 import { readConfigFileName, readEnvironment } from '../../config/env/environment.ts'
+import { parseTributaryFile } from '../../config/file/tributary-file.ts'
+import { checkTopics } from '../../ingest/route/meeting-topics.ts'
 import { isConfigError } from '../../model/config-error.ts'
 import { LIMIT_NAMES, LIMIT_VARIABLES } from '../../model/limits.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
@@ -34,7 +37,10 @@ export async function checkConfiguration(): Promise<Checked> {
   }
   const name = readConfigFileName()
   const todo = `Correct ${name}, or create one with "tributary init"; "tributary config check" checks it.`
-  const file = await attempt(findings, () => readKeysFile(name), todo)
+  const warn = (says: string): void =>
+    void findings.push({ level: 'warning', area: 'configuration', says, todo: 'Give each its own topic.' })
+  const parse = config && checkTopics(parseTributaryFile, topicNames(config), warn)
+  const file = await attempt(findings, () => readKeysFile(name, parse), todo)
   if (config !== undefined) findings.push(...checkAddresses(config))
   if (file !== undefined) findings.push(...checkSources(name, file))
   if (config !== undefined && file !== undefined) findings.push(...checkLimits(config, file))

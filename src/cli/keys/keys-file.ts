@@ -6,7 +6,7 @@ import type { Edit } from '../../keys/edit/edit-file.ts'
 import { auditCommand } from '../audited.ts'
 import { readKeyEntry } from '../../keys/key-digest.ts'
 import type { Source } from '../../model/source.ts'
-import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
+import type { KeyedTributaryFile, ParseTributaryFile } from '../../model/tributary-file.ts'
 import { CommandFailed } from '../command.ts'
 import type { ParsedArguments, Terminal } from '../command.ts'
 import type { FleetSession } from '../fleet/fleet-session.ts'
@@ -45,8 +45,12 @@ async function openSession(config: Config): Promise<FleetSession> {
   return openFleetSession(config)
 }
 
-export async function readKeysFile(file: string): Promise<KeyedTributaryFile> {
-  return (await readTributaryFile(file, parseTributaryFile)).before
+/** @param parse default: what is wrong with the file alone */
+export async function readKeysFile(
+  file: string,
+  parse: ParseTributaryFile = parseTributaryFile
+): Promise<KeyedTributaryFile> {
+  return (await readTributaryFile(file, parse)).before
 }
 
 /**

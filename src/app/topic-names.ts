@@ -1,0 +1,9 @@
+import type { Config } from '../config/env/config.ts'
+import { fleetTopicNames } from '../fleet/topics/names.ts'
+import type { TopicNames } from '../ingest/route/meeting-topics.ts'
+
+/** All topics that variables name. */
+export function topicNames({ eventsTopic, rejectedTopic, violationsTopic, fleet }: Config): TopicNames {
+  const fleetTopics = fleet === undefined ? [] : Object.values(fleetTopicNames(fleet.name))
+  return { eventsTopic, rejectedTopic, violationsTopic, fleetTopics }
+}
