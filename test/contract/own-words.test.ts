@@ -8,7 +8,7 @@ import { addSafeFormats } from '../../src/contract/formats.ts'
 import { EVENT_TYPES } from '../../src/model/event-types.ts'
 import { ERRORS } from '../../src/model/errors.ts'
 import { REASONS } from '../../src/model/reasons.ts'
-import { KEY, startApp } from '../support/app.ts'
+import { post, startApp } from '../support/app.ts'
 import { member } from '../support/random-members.ts'
 
 const document = loadContract(new URL('../../openapi.yml', import.meta.url).pathname)
@@ -22,11 +22,9 @@ const nameOf = (type: string): string => `${type[0]?.toUpperCase()}${type.slice(
 const CALLS = Object.fromEntries(EVENT_TYPES.map(type => [type, own(nameOf(type))]))
 const isBatch = own('BatchCall')
 
-async function post(url: string, path: string, body: string): Promise<{ status: number; code: string | undefined }> {
-  const authorization = `Basic ${Buffer.from(`${KEY}:`).toString('base64')}`
-  const answer = await fetch(`${url}${path}`, { method: 'POST', headers: { authorization }, body })
-  const { code } = (await answer.json()) as { code?: string }
-  return { status: answer.status, code }
+async function send(url: string, path: string, body: string): Promise<{ status: number; code: unknown }> {
+  const answered = await post(`${url}${path}`, body)
+  return { status: answered.status, code: answered.body['code'] }
 }
 
 const POISON = ['{"__proto__":{}}', '{"a":[{"b":{"__proto__":1}}]}', '{"constructor":{"prototype":{}}}']
@@ -52,8 +50,8 @@ t.test('a body is good by the schemas of openapi.yml alone where the strict mode
         const isGood = CALLS[type]?.(JSON.parse(body)) === true
         const isGoodItem = isBatch(JSON.parse(`{"batch":[${item}]}`))
         const [single, batch] = [
-          await post(url, `/v1/${type}`, body),
-          await post(url, '/v1/batch', `{"batch":[${item}]}`)
+          await send(url, `/v1/${type}`, body),
+          await send(url, '/v1/batch', `{"batch":[${item}]}`)
         ]
         verdicts[isGood ? 'good' : 'bad']++
         return isGood === isGoodItem && isGood === (single.status === 200) && isGood === (batch.status === 200)
@@ -70,7 +68,7 @@ t.test('an event of nobody is refused by the schemas, and in Segment’s word by
     for (const ids of [{}, { userId: '' }, { anonymousId: '' }, { userId: '', anonymousId: '' }]) {
       const event = { event: 'E', groupId: 'g', ...ids }
       t.notOk(CALLS[type]?.(event), `${type} ${JSON.stringify(ids)}`)
-      t.same(await post(url, `/v1/${type}`, JSON.stringify(event)), { status: 400, code: 'no_user_anon_id' })
+      t.same(await send(url, `/v1/${type}`, JSON.stringify(event)), { status: 400, code: 'no_user_anon_id' })
     }
     t.ok(CALLS[type]?.({ event: 'E', groupId: 'g', userId: 'u', anonymousId: '' }), `${type}: one is enough`)
   }
@@ -81,7 +79,7 @@ t.test('the examples in openapi.yml are good, and taken', async t => {
   for (const path of [...EVENT_TYPES, 'batch']) {
     const { examples } = document.components.schemas[nameOf(path)] as { examples: unknown[] }
     for (const example of examples)
-      t.match(await post(url, `/v1/${path}`, JSON.stringify(example)), { status: 200 }, path)
+      t.match(await send(url, `/v1/${path}`, JSON.stringify(example)), { status: 200 }, path)
   }
   t.equal(sink.records.length, 8)
 })

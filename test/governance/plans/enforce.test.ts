@@ -4,24 +4,11 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import type { Test } from 'tap'
-import { KEY, post as postOnce, startApp } from '../../support/app.ts'
+import { KEY, post, startApp } from '../../support/app.ts'
 import type { TestApp } from '../../support/app.ts'
 import { scanObject } from '../../../src/ingest/parse/scan.ts'
 import { until } from '../../support/until.ts'
 import { MAIN, run } from '../../cli/run.ts'
-
-/** Sends again, as an SDK does, what a server that is busy with other tests has answered 503. */
-async function post(...args: Parameters<typeof postOnce>): ReturnType<typeof postOnce> {
-  let answer = await postOnce(...args)
-  await until(
-    async () => {
-      if (answer.status === 503) answer = await postOnce(...args)
-      return answer.status !== 503
-    },
-    { what: 'an answer', timeoutMs: 30_000 }
-  )
-  return answer
-}
 
 const ORDER = {
   type: 'object',

@@ -20,7 +20,7 @@ import { faultAnswer, SUCCESS } from '../../../src/ingest/pipeline/answer.ts'
 import { DEFAULT_LIMITS } from '../../../src/model/limits.ts'
 import { admitAll } from '../../support/admit-all.ts'
 import { startApp } from '../../support/app.ts'
-import { ask, chunk, connectRaw, head } from '../../support/http.ts'
+import { ask, askOnce, chunk, connectRaw, head } from '../../support/http.ts'
 import { until } from '../../support/until.ts'
 
 const EVENT = '{"userId":"u","event":"e"}'
@@ -310,7 +310,7 @@ t.test('bodies that together hold too much memory are 503, and pass once there i
     [batch, {}],
     [gzipSync(batch), GZIP]
   ] as const) {
-    const answer = await ask(t, `${url}/v1/batch`, { body, headers })
+    const answer = await askOnce(t, `${url}/v1/batch`, { body, headers })
     t.equal(answer.status, 503)
     t.equal(answer.body['code'], 'overloaded')
     t.match(answer.headers['retry-after'], /^[1-9]\d*$/)

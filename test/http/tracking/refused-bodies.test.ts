@@ -15,7 +15,7 @@ import { createRouter } from '../../../src/ingest/route/route.ts'
 import { SinkUnavailable } from '../../../src/model/sink.ts'
 import type { TestApp, TestAppOptions } from '../../support/app.ts'
 import { basic, startApp } from '../../support/app.ts'
-import type { Ask, JsonAnswer } from '../../support/http.ts'
+import type { Ask } from '../../support/http.ts'
 import { ask, chunk, connectRaw, head } from '../../support/http.ts'
 import { readMetrics, sumOf } from '../../support/metrics.ts'
 import { until } from '../../support/until.ts'
@@ -41,22 +41,10 @@ async function held({ adminUrl }: TestApp): Promise<number> {
   return sumOf(await readMetrics(adminUrl), 'tributary_http_body_bytes_held')
 }
 
-/** Asks again where the server is overloaded: a busy machine makes it so in earnest. */
-async function askUntilHeard(t: Test, url: string, options: Ask): Promise<JsonAnswer> {
-  let answer = await ask(t, url, options)
-  const isHeard = async (): Promise<boolean> => {
-    if (answer.body['code'] !== 'overloaded') return true
-    answer = await ask(t, url, options)
-    return answer.body['code'] !== 'overloaded'
-  }
-  await until(isHeard, { what: 'a server that is not overloaded', timeoutMs: 60_000 })
-  return answer
-}
-
 /** Posts a body and gives the record of it that was kept. */
 async function refuse(t: Test, path: string, options: Ask, start?: TestAppOptions): Promise<Json & { status: number }> {
   const server = await startApp(t, start)
-  const { status } = await askUntilHeard(t, `${server.url}${path}`, options)
+  const { status } = await ask(t, `${server.url}${path}`, options)
   const [record] = bodies(server)
   t.equal(bodies(server).length, 1, 'one record for one body')
   return { ...record, status }
@@ -207,7 +195,7 @@ t.test('of a compressed body with more bytes behind its end what was inflated is
       for (const options of [{ headers }, { headers, chunkBytes: 1_000 }]) {
         const whole = `{"n":${number++},"batch":[${EVENT}],"pad":"${number % 3 === 0 ? pad : ''}"}`
         const body = Buffer.concat([squeeze(whole), Buffer.from(tail, 'latin1')])
-        const { status } = await askUntilHeard(t, `${server.url}/v1/batch`, { body, ...options })
+        const { status } = await ask(t, `${server.url}/v1/batch`, { body, ...options })
         const record = bodies(server).at(-1) ?? {}
         const what = `${encoding}, ${whole.length} characters, then ${JSON.stringify(tail.slice(0, 12))}`
         t.match({ status, ...record }, { status: 400, code: 'invalid_encoding', complete: false }, what)
@@ -267,7 +255,7 @@ t.test(
           for (const authorization of [basic(), null]) {
             const body = Buffer.concat([bytes, Buffer.from(`${number++}`)])
             const url = `${server.url}${path}${authorization === null ? '?writeKey=wk_test' : ''}`
-            const { status } = await askUntilHeard(t, url, {
+            const { status } = await ask(t, url, {
               body,
               headers,
               authorization,
@@ -305,19 +293,19 @@ t.test('a body that cannot be read is a 415 and not kept where nobody is known t
     ['/v1/track', basic(), { origin: 'https://evil.example' }],
     ['/v1/track?writeKey=wk_test', null, { origin: 'https://evil.example' }]
   ] as const) {
-    const answer = await askUntilHeard(t, server.url + path, {
+    const answer = await ask(t, server.url + path, {
       authorization,
       body,
       headers: { 'content-encoding': 'x', ...more }
     })
     t.match(answer, { status: 415, body: { code: 'encoding_unsupported' } }, path)
   }
-  t.match(await askUntilHeard(t, `${server.url}/v1/track`, { body: '', headers: { 'content-encoding': 'x' } }), {
+  t.match(await ask(t, `${server.url}/v1/track`, { body: '', headers: { 'content-encoding': 'x' } }), {
     status: 415
   })
   t.same(server.sink.records, [])
   const off = await startApp(t, { env: { REFUSED_BODIES_PER_HOUR: 'off' } })
-  t.match(await askUntilHeard(t, `${off.url}/v1/track`, { body, headers: { 'content-encoding': 'x' } }), {
+  t.match(await ask(t, `${off.url}/v1/track`, { body, headers: { 'content-encoding': 'x' } }), {
     status: 415
   })
   t.same(off.sink.records, [])
@@ -346,7 +334,7 @@ t.test(
       headers: { 'retry-after': '7' }
     })
     server.sink.failure = undefined
-    t.match(await askUntilHeard(t, `${server.url}/v1/track`, { body: 'x', headers }), { status: 415 })
+    t.match(await ask(t, `${server.url}/v1/track`, { body: 'x', headers }), { status: 415 })
     const samples = await readMetrics(server.adminUrl)
     t.equal(sumOf(samples, BODIES, { source: 'web', outcome: 'kept' }), 1)
     t.equal(sumOf(samples, REFUSED, { code: 'encoding_unsupported' }), 1)
