@@ -126,8 +126,13 @@ t.test('a body that is not UTF-8 outside its events is refused as a whole', asyn
   }
 })
 
+/** The contract refuses an event with `__proto__`, and fast-check likes to make one. */
+const json = fc
+  .jsonValue()
+  .map(value => JSON.stringify(value))
+  .filter(text => !/"(?:__proto__|prototype)"/.test(text))
 const payload = fc.oneof(
-  fc.jsonValue().map(value => JSON.stringify(value)),
+  json,
   fc.constantFrom('"],[,,"', '"\\u0000,,"', '"{\\"batch\\":[,"', '1.10', '12345678901234567890', '[[],[{}]]', '"é,,😀"')
 )
 const stray = fc.array(fc.constantFrom(',', '\0', ' ', '\n', ',,', '\t'), { maxLength: 4 }).map(parts => parts.join(''))
