@@ -152,6 +152,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'make a tracking plan of events that were sent',
     load: async () => (await import('./plan/infer.ts')).planInfer
   },
+  'plan export': {
+    summary: "write a tracking plan as the input of Segment's Typewriter",
+    load: async () => (await import('./plan/export.ts')).planExport
+  },
   'plan diff': {
     summary: 'say whether a changed plan breaks anything',
     load: async () => (await import('./plan/diff.ts')).planDiff

@@ -300,6 +300,7 @@ const WITHOUT_JSON = [
   'forget',
   'plan import',
   'plan infer',
+  'plan export',
   'completion'
 ]
 

@@ -53,6 +53,27 @@ t.test('a plan is imported, checked against events with a JUnit report, and comp
   t.equal((await tributary(dir, 'plan', 'diff', 'later.yml', 'shop.yml')).code, 0)
 })
 
+t.test('a plan is exported for Typewriter, and what it does not know is counted', async t => {
+  const track = { type: 'track', event: 'Order', schema: { properties: { properties: { required: ['id'] } } } }
+  const plan = (rules: object[]) => JSON.stringify({ id: 'rs_1', name: 'Shop', rules })
+  const dir = t.testdir({
+    'shop.json': plan([track, { ...track, version: 2 }, { type: 'identify', schema: true }]),
+    'none.json': plan([{ type: 'identify', schema: true }])
+  })
+  const exported = await tributary(dir, 'plan', 'export', 'shop.json', '--out', 'plan.json')
+  t.match(exported, {
+    code: 0,
+    stdout: '',
+    stderr: '1 track event; 2 rules left out, which Typewriter does not know\n'
+  })
+  const written = JSON.parse(readFileSync(join(dir, 'plan.json'), 'utf8')) as object
+  t.match(written, { id: 'rs_1', rules: [{ key: 'Order', version: 2, jsonSchema: { required: ['id'] } }] })
+  t.strictSame(JSON.parse((await tributary(dir, 'plan', 'export', 'shop.json')).stdout), written)
+  t.match(await tributary(dir, 'plan', 'export', 'none.json'), { code: 1, stderr: /no rule for a track event/ })
+  t.match(await tributary(dir, 'plan', 'export', 'missing.json'), { code: 1, stderr: /missing\.json/ })
+  t.match(await tributary(dir, 'plan', 'export'), { code: 2 })
+})
+
 t.test('a plan that cannot be used is refused with its place', async t => {
   const dir = t.testdir({
     'p.yml': 'name: p\nrules:\n  - type: track\n    event: E\n    schema: { pattern: "(?=a)" }\n',

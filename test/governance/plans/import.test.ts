@@ -1,7 +1,9 @@
 import { join } from 'node:path'
+import { Ajv } from 'ajv'
 import t from 'tap'
 import { readInputs } from '../../../src/cli/plan/read-inputs.ts'
 import { CompiledPlan } from '../../../src/governance/plans/judge/compiled-plan.ts'
+import { toTypewriter } from '../../../src/governance/plans/export/typewriter-plan.ts'
 import { enforce } from '../../../src/governance/plans/enforce/enforcement.ts'
 import { importPlan, planFile } from '../../../src/governance/plans/import/import-plan.ts'
 import { parsePlan } from '../../../src/governance/plans/parse-plan.ts'
@@ -111,6 +113,8 @@ const TABLE: readonly Row[] = [
 ]
 
 const MODES = allModes('report')
+/** Typewriter writes names of its own into schemas. */
+const AJV_OPTIONS = { strict: false, validateSchema: false } as const
 
 function differencesOf(plan: CompiledPlan, event: Row['event']): string[] {
   const differences = plan.compare(plannedValue(event), MODES)
@@ -138,6 +142,58 @@ for (const { folder, format, holds } of FORMS) {
     }
   })
 }
+
+for (const { folder, holds } of FORMS) {
+  t.test(`${folder}: what is exported for Typewriter means the same when it is read back`, async t => {
+    const { plan } = importPlan(await readInputs([join(FIXTURES, folder)]), 'Shop')
+    const { content, rules, leftOut } = toTypewriter(plan)
+    const back = importPlan([{ name: 'plan.json', data: content }], 'Shop')
+    t.equal(back.format, "Typewriter's plan.json")
+    t.strictSame([back.plan.id, back.plan.name, back.plan.rules.length], [plan.id, plan.name, rules])
+    t.equal(rules + leftOut, plan.rules.length + (plan.common === undefined ? 0 : 1))
+    // Only the newest version is exported.
+    const hasVersions = (holds as readonly string[]).includes('versions')
+    const rows = TABLE.filter(
+      ({ event, needs }) => needs === undefined && !(hasVersions && event['event'] === 'Order Completed')
+    )
+    const compiled = new CompiledPlan(back.plan)
+    for (const { event, expect } of rows) {
+      t.same(differencesOf(compiled, event).toSorted(), [...expect].toSorted(), JSON.stringify(event))
+    }
+  })
+}
+
+t.test('references lead to the same schemas in what is exported for Typewriter', async t => {
+  const properties = { total: { $ref: '#/$defs/money' }, tax: { $ref: '#/properties/properties/properties/total' } }
+  const schema = { $defs: { money: { minimum: 0 } }, properties: { properties: { type: 'object', properties } } }
+  const behind = { $defs: { order: { properties: { total: { $ref: '#/$defs/money' } } }, money: { minimum: 0 } } }
+  const rules = [
+    { type: 'track', event: 'Order', schema },
+    { type: 'track', event: 'Refund', schema: { ...behind, properties: { properties: { $ref: '#/$defs/order' } } } },
+    { type: 'track', event: 'Anything #1', schema: true }
+  ]
+  const { content } = toTypewriter(parsePlan(JSON.stringify({ name: 'Shop', rules }), 'plan.json'))
+  const exported = content as { rules: { key: string; jsonSchema: { eventMetadata: object } }[] }
+  t.strictSame(
+    exported.rules.map(({ key, jsonSchema }) => [key, jsonSchema.eventMetadata]),
+    [
+      ['Order', { name: 'Order', type: 'TRACK' }],
+      ['Refund', { name: 'Refund', type: 'TRACK' }],
+      ['Anything 1', { name: 'Anything #1', type: 'TRACK' }]
+    ]
+  )
+  const [order, refund, anything] = exported.rules.map(({ jsonSchema }) => new Ajv(AJV_OPTIONS).compile(jsonSchema))
+  for (const [judge, value, fits] of [
+    [order, { total: 1, tax: 1 }, true],
+    [order, { total: -1 }, false],
+    [order, { tax: -1 }, false],
+    [refund, { total: -1 }, false],
+    [refund, { total: 1 }, true],
+    [anything, { x: -1 }, true]
+  ] as const) {
+    t.equal(judge?.(value), fits, JSON.stringify(value))
+  }
+})
 
 t.test('what the import changed is told by kind', async t => {
   const changesOf = async (folder: string) => importPlan(await readInputs([join(FIXTURES, folder)]), 'Shop').changes
