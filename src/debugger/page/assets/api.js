@@ -1,4 +1,7 @@
-/** Asks the server; a session that has ended leads back to the login form. Throws an Error in the server's words. */
+/**
+ * Sends a request to the admin API and resolves with the answer's JSON. Goes to the login form if the session has
+ * ended. Rejects with the server's message.
+ */
 export async function ask(path, { method = 'GET', body, signal } = {}) {
   const json = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
   const response = await fetch(path, { method, signal, ...(body === undefined ? {} : json) })
@@ -8,24 +11,25 @@ export async function ask(path, { method = 'GET', body, signal } = {}) {
   return answer
 }
 
-/** `?a=b` of what is not empty. */
+/** The query string `?a=b` of the values that are not empty; '' if there are none. */
 export function queryString(values) {
   const entries = Object.entries(values).filter(([, value]) => value !== '' && value !== undefined && value !== null)
   return entries.length === 0 ? '' : `?${new URLSearchParams(entries)}`
 }
 
 /**
- * Follows the live stream from after `seq` on, until the answer is called. It connects again by itself, and goes on
- * where it was.
+ * Subscribes to the live stream after `seq`. Reconnects by itself and continues where it stopped. Call the returned
+ * function to end it.
  */
 export function followStream({ filters, after, onBatch, onState }) {
-  const source = new EventSource(`/api/stream${queryString({ ...filters, after })}`)
-  source.addEventListener('events', event => onBatch(JSON.parse(event.data)))
-  source.addEventListener('open', () => onState('live'))
-  source.addEventListener('error', () => {
+  const stream = new EventSource(`/api/stream${queryString({ ...filters, after })}`)
+  stream.addEventListener('events', event => onBatch(JSON.parse(event.data)))
+  stream.addEventListener('open', () => onState('live'))
+  stream.addEventListener('error', () => {
     onState('lost')
-    // A browser gives up for good on a refusal; a session that has ended is one.
-    if (source.readyState === EventSource.CLOSED) ask('/api/outcomes').catch(() => undefined)
+    // A browser does not reconnect after a refusal. The cause can be a session that has ended: ask() then shows the
+    // login form.
+    if (stream.readyState === EventSource.CLOSED) ask('/api/outcomes').catch(() => undefined)
   })
-  return () => source.close()
+  return () => stream.close()
 }

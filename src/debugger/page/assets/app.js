@@ -1,4 +1,4 @@
-/** The page's frame: where one is, search, theme. */
+/** The frame of the page: navigation, search and theme. */
 import { ask } from './api.js'
 import { html, render, useEffect, useRef, useState } from './lib.js'
 import { Audit } from './views/audit.js'
@@ -8,35 +8,35 @@ import { Live } from './views/live.js'
 import { Overview } from './views/overview.js'
 import { usePolling } from './parts/parts.js'
 import { KeySheet } from './parts/keys.js'
-import { hashOf, PAGES, readPlace } from './parts/place.js'
+import { routeHash, PAGES, parseRoute } from './parts/route.js'
 import { Rejections } from './views/rejections.js'
 import { Sources } from './views/sources.js'
 import { Trace } from './views/trace.js'
 import { Violations } from './views/violations.js'
 
 function App() {
-  const [place, setPlace] = useState(() => readPlace(location.hash))
-  const { page, rest, filters, seq } = place
+  const [route, setRoute] = useState(() => parseRoute(location.hash))
+  const { page, messageId, filters, seq } = route
   const live = useRef('#/live')
-  if (page === 'live') live.current = hashOf(place)
+  if (page === 'live') live.current = routeHash(route)
   const [overview] = usePolling(() => ask(`/api/overview?since=${Date.now()}`), 5000)
   const [sources] = usePolling(() => ask('/api/sources'), 15_000)
   useEffect(() => {
-    const onHash = () => setPlace(readPlace(location.hash))
+    const onHash = () => setRoute(parseRoute(location.hash))
     addEventListener('hashchange', onHash)
     return () => removeEventListener('hashchange', onHash)
   }, [])
   useEffect(() => {
     document.title = page === 'trace' ? 'Trace · Tributary' : `${PAGES[page]} · Tributary`
   }, [page])
-  const showStream = wanted => {
-    location.hash = hashOf({ page: 'live', filters: wanted })
+  const showStream = value => {
+    location.hash = routeHash({ page: 'live', filters: value })
   }
-  /** The address says what is shown, and going back leaves the page, not a filter. */
+  /** Keeps the address in step with what is shown. The back button leaves the page, and does not undo filters. */
   const change = changes =>
-    setPlace(before => {
+    setRoute(before => {
       const next = { ...before, ...changes }
-      history.replaceState(null, '', hashOf(next))
+      history.replaceState(null, '', routeHash(next))
       return next
     })
   const skip = event => {
@@ -57,20 +57,20 @@ function App() {
               >`
           )}
       </nav>
-      <${Search} value=${page === 'trace' ? rest : ''} />
+      <${Search} value=${page === 'trace' ? messageId : ''} />
       <${Theme} />
       <${KeySheet} />
       ${overview?.hasPassword && html`<form method="post" action="/logout"><button class="small" type="submit">Log out</button></form>`}
     </header>
     ${worst && page !== 'overview' && html`<a class="strip ${worst.level}" href="#/overview" role=${worst.level === 'error' ? 'alert' : 'status'}>${worst.says}</a>`}
     <main id="main" tabindex="-1">
-      ${page === 'live' && html`<${Live} sources=${sources?.sources.map(({ id }) => id) ?? []} trackingUrl=${sources?.trackingUrl} filters=${filters} setFilters=${wanted => change({ filters: wanted })} selected=${seq} select=${wanted => change({ seq: wanted })} />`}
+      ${page === 'live' && html`<${Live} sources=${sources?.sources.map(({ id }) => id) ?? []} trackingUrl=${sources?.trackingUrl} filters=${filters} setFilters=${value => change({ filters: value })} selected=${seq} select=${value => change({ seq: value })} />`}
       ${page === 'rejections' && html`<${Rejections} showStream=${showStream} />`}
       ${page === 'violations' && html`<${Violations} />`} ${page === 'catalogue' && html`<${Catalogue} />`}
       ${page === 'overview' && html`<${Overview} />`}
       ${page === 'sources' && html`<${Sources} showStream=${showStream} isFleet=${overview?.isFleet} />`}
       ${page === 'fleet' && html`<${Fleet} />`} ${page === 'audit' && html`<${Audit} />`}
-      ${page === 'trace' && html`<${Trace} messageId=${rest} />`}
+      ${page === 'trace' && html`<${Trace} messageId=${messageId} />`}
     </main>`
 }
 
@@ -87,8 +87,8 @@ function Search({ value }) {
   }, [])
   const onSubmit = event => {
     event.preventDefault()
-    const typed = input.current.value.trim().toWellFormed()
-    if (typed !== '') location.hash = `#/trace/${encodeURIComponent(typed)}`
+    const query = input.current.value.trim().toWellFormed()
+    if (query !== '') location.hash = `#/trace/${encodeURIComponent(query)}`
   }
   return html`<form class="search" role="search" onSubmit=${onSubmit}>
     <input

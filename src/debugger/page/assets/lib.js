@@ -1,4 +1,4 @@
-/** The page's libraries under one roof: html`...` makes elements, and whatever it is given becomes text. */
+/** The page's libraries in one place. html`...` makes elements, and turns every value in it into text. */
 import htm from './vendor/htm.js'
 import { h } from './vendor/preact.js'
 

@@ -1,35 +1,37 @@
-/** Code and JSON as elements: each token a span of text, so that nothing in a payload can become markup. */
+/** Shows code and JSON. Each token becomes a text element, so that nothing in a payload can become markup. */
 import { html } from '../lib.js'
 
 const TOKENS =
   /("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')(\s*:)?|\b(true|false|null)\b|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\b|([A-Za-z_$][\w$]*)(?=\s*:)/g
-/** Beyond this, colours would cost more than they help. */
+/** Longer texts are shown without colours, because many elements slow the page down. */
 const MAX_COLOURED_CHARS = 40_000
 
 export function Code({ text, label }) {
-  return html`<pre class="code" tabindex="0" aria-label=${label}><code>${coloured(text)}</code></pre>`
+  return html`<pre class="code" tabindex="0" aria-label=${label}><code>${highlight(text)}</code></pre>`
 }
 
-function coloured(text) {
+function highlight(text) {
   if (text.length > MAX_COLOURED_CHARS) return text
   const parts = []
-  let at = 0
+  let end = 0
   for (const match of text.matchAll(TOKENS)) {
     const [whole, string, colon, word, digits, name] = match
-    if (match.index > at) parts.push(text.slice(at, match.index))
+    if (match.index > end) parts.push(text.slice(end, match.index))
     if (string !== undefined)
       parts.push(html`<span class=${colon === undefined ? 't-string' : 't-key'}>${string}</span>`, colon)
     else if (word !== undefined) parts.push(html`<span class="t-word">${word}</span>`)
     else if (digits !== undefined) parts.push(html`<span class="t-number">${digits}</span>`)
     else parts.push(html`<span class="t-key">${name}</span>`)
-    at = match.index + whole.length
+    end = match.index + whole.length
   }
-  parts.push(text.slice(at))
+  parts.push(text.slice(end))
   return parts
 }
 
-/** JSON with line breaks, made from the text itself, so that no number is rounded; what is not JSON stays as it is. */
-export function indented(json) {
+/**
+ * Adds line breaks to JSON. Works on the text, so that no number is rounded. Returns text that is not JSON unchanged.
+ */
+export function formatJson(json) {
   try {
     JSON.parse(json)
   } catch {
@@ -52,7 +54,7 @@ export function indented(json) {
   return out
 }
 
-/** What a program says itself and SDKs do not add by themselves, in the order of the documentation. */
+/** The fields that a program sets and an SDK does not add by itself, in the order of the documentation. */
 const FIELDS = [
   'userId',
   'anonymousId',
@@ -68,15 +70,15 @@ const FIELDS = [
   'originalTimestamp'
 ]
 
-/** The event as the call of an SDK that would send it. */
+/** The code that sends the event through an SDK. */
 export function sdkCall(type, event) {
-  const shown = {}
-  for (const field of FIELDS) if (event?.[field] !== undefined && event[field] !== null) shown[field] = event[field]
-  if (shown.originalTimestamp !== undefined) shown.timestamp = shown.originalTimestamp
-  delete shown.originalTimestamp
+  const fields = {}
+  for (const field of FIELDS) if (event?.[field] !== undefined && event[field] !== null) fields[field] = event[field]
+  if (fields.originalTimestamp !== undefined) fields.timestamp = fields.originalTimestamp
+  delete fields.originalTimestamp
   const { library: _library, ip: _ip, ...context } = event?.context ?? {}
-  if (Object.keys(context).length > 0) shown.context = context
-  return `analytics.${type}(${literal(shown, 0)})`
+  if (Object.keys(context).length > 0) fields.context = context
+  return `analytics.${type}(${literal(fields, 0)})`
 }
 
 function literal(value, depth) {
@@ -93,21 +95,21 @@ function literal(value, depth) {
 
 const name = key => (/^[A-Za-z_$][\w$]*$/.test(key) ? key : literal(key, 0))
 
-/** What changes from one run of a test to the next. */
-const CHANGING = ['userId', 'anonymousId', 'previousId', 'groupId', 'integrations', 'timestamp', 'originalTimestamp']
+/** Fields whose values differ from one run of a test to the next. */
+const VOLATILE_FIELDS = ['userId', 'anonymousId', 'previousId', 'groupId', 'integrations', 'timestamp', 'originalTimestamp']
 
-/** The event as a test of Playwright, Jest or Vitest asks for it, with the collector of examples/collector. */
+/** The event as an assertion for Playwright, Jest or Vitest, with the collector of examples/collector. */
 export function testAssertion(type, event) {
-  const shown = { type }
-  for (const field of FIELDS) if (event[field] != null && !CHANGING.includes(field)) shown[field] = event[field]
+  const fields = { type }
+  for (const field of FIELDS) if (event[field] != null && !VOLATILE_FIELDS.includes(field)) fields[field] = event[field]
   const name = type === 'track' ? event.event : event.name
-  const wanted = literal(shown, 0)
+  const expected = literal(fields, 0)
   return typeof name === 'string' && name !== ''
-    ? `const [event] = await collector.expectEvents(${literal(name, 0)})\nexpect(event).toMatchObject(${wanted})`
-    : `const events = await collector.expectEvents('*')\nexpect(events).toContainEqual(expect.objectContaining(${wanted}))`
+    ? `const [event] = await collector.expectEvents(${literal(name, 0)})\nexpect(event).toMatchObject(${expected})`
+    : `const events = await collector.expectEvents('*')\nexpect(events).toContainEqual(expect.objectContaining(${expected}))`
 }
 
-/** The event as a line for a shell, with its own bytes; the key is whatever WRITE_KEY holds there. */
+/** A curl command that sends the event's own bytes. It takes the write key from the variable WRITE_KEY. */
 export function curlCall({ type, received }, url) {
   const body = received.replaceAll("'", `'\\''`)
   return `curl -u "$WRITE_KEY:" -H 'content-type: application/json' ${url}/v1/${type === 'unknown' ? 'track' : type} -d '${body}'`

@@ -1,30 +1,30 @@
-/** One event: its journey, the call that sends it, what was changed, and the bytes. */
+/** One event: its journey, the call that sends it, the changed fields, and the bytes. */
 import { ask } from '../api.js'
-import { Code, curlCall, indented, sdkCall, testAssertion } from './code.js'
-import { clock, placeInWords } from './format.js'
+import { Code, curlCall, formatJson, sdkCall, testAssertion } from './code.js'
+import { clock, describePlace } from './format.js'
 import { html, useEffect, useState } from '../lib.js'
 import { CopyButton, Outcome, Problem } from './parts.js'
 
-/** Loads an event by its seq; what was shown before stays until then. */
+/** Loads an event by its seq. The previous event stays visible until then. */
 export function EventDetail({ seq, onClose }) {
   const [event, setEvent] = useState(undefined)
   const [problem, setProblem] = useState('')
   useEffect(() => {
-    const gone = new AbortController()
+    const controller = new AbortController()
     const load = async () => {
       try {
-        setEvent(await ask(`/api/events/${seq}`, gone))
+        setEvent(await ask(`/api/events/${seq}`, controller))
         setProblem('')
       } catch (error) {
-        if (!gone.signal.aborted) setProblem(error.message)
+        if (!controller.signal.aborted) setProblem(error.message)
       }
     }
     void load()
-    return () => gone.abort()
+    return () => controller.abort()
   }, [seq])
   return html`<aside class="detail" aria-label="Event">
     <button class="close" type="button" aria-label="Close (Escape)" onClick=${onClose}>✕</button>
-    <${Problem} says=${problem} />
+    <${Problem} message=${problem} />
     ${event && !problem && html`<${EventView} event=${event} />`}
   </aside>`
 }
@@ -45,10 +45,10 @@ export function EventView({ event }) {
     ${event.hardValues?.length > 0 && html`<${HardValues} values=${event.hardValues} />`}
     <${Journey} event=${event} />
     <div class="tabs" role="tablist" aria-label="Views of the event">
-      ${Object.entries(tabs).map(([id, words]) => html`<button type="button" role="tab" aria-selected=${tab === id} onClick=${() => setTab(id)}>${words}</button>`)}
+      ${Object.entries(tabs).map(([id, label]) => html`<button type="button" role="tab" aria-selected=${tab === id} onClick=${() => setTab(id)}>${label}</button>`)}
     </div>
     <div role="tabpanel" class="panel">
-      ${tab === 'call' && html`<${Call} event=${event} value=${value} />`}
+      ${tab === 'call' && html`<${SdkCall} event=${event} value=${value} />`}
       ${tab === 'fields' && html`<${Fields} event=${event} value=${value} />`}
       ${tab === 'changes' && html`<${Changes} changes=${event.changes} />`}
       ${tab === 'raw' && html`<${Raw} event=${event} />`}
@@ -56,7 +56,7 @@ export function EventView({ event }) {
   </article>`
 }
 
-/** What this event holds that stops common readers of the log, although the contract allows it. */
+/** Values of this event that the contract allows and that common readers of the log cannot read. */
 function HardValues({ values }) {
   return html`<ul class="hard-values" aria-label="Hard to read">
     ${values.map(({ path, meaning }) => html`<li><code>${path}</code>${` holds ${meaning}`}</li>`)}
@@ -74,7 +74,7 @@ export function Journey({ event }) {
             ${
               step === 'published'
                 ? html`<ul>
-                    ${event.places.map(place => html`<li>${placeInWords(place)}</li>`)}
+                    ${event.places.map(place => html`<li>${describePlace(place)}</li>`)}
                   </ul>`
                 : says
             }
@@ -84,7 +84,7 @@ export function Journey({ event }) {
   </ol>`
 }
 
-function Call({ event, value }) {
+function SdkCall({ event, value }) {
   if (event.payload === null)
     return html`<p class="empty">This is not an event that an SDK could send; see Raw JSON.</p>`
   const type = event.type === 'unknown' ? 'track' : event.type
@@ -132,15 +132,15 @@ function Fields({ event, value }) {
 const MAX_FIELDS = 300
 
 function flatten(value, path = '') {
-  const found = []
+  const fields = []
   for (const [key, item] of Object.entries(value)) {
-    if (found.length > MAX_FIELDS) break
+    if (fields.length > MAX_FIELDS) break
     const name = path === '' ? key : `${path}.${key}`
-    const isDeep = typeof item === 'object' && item !== null && Object.keys(item).length > 0
-    if (isDeep) found.push(...flatten(item, name))
-    else found.push([name, typeof item === 'string' ? item : JSON.stringify(item)])
+    const hasMembers = typeof item === 'object' && item !== null && Object.keys(item).length > 0
+    if (hasMembers) fields.push(...flatten(item, name))
+    else fields.push([name, typeof item === 'string' ? item : JSON.stringify(item)])
   }
-  return found.slice(0, MAX_FIELDS)
+  return fields.slice(0, MAX_FIELDS)
 }
 
 function Changes({ changes }) {
@@ -169,11 +169,11 @@ function Changes({ changes }) {
 function Raw({ event }) {
   return html`<div>
     <h3>As sent <${CopyButton} text=${event.received} /></h3>
-    <${Code} text=${indented(event.received)} label="Event as sent" />
+    <${Code} text=${formatJson(event.received)} label="Event as sent" />
     ${
       event.published !== null &&
       html`<h3>As published <${CopyButton} text=${event.published} /></h3>
-        <${Code} text=${indented(event.published)} label="Event as published" />`
+        <${Code} text=${formatJson(event.published)} label="Event as published" />`
     }
   </div>`
 }

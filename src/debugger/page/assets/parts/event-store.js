@@ -1,18 +1,18 @@
-/** What one page keeps of the stream: bounded, so that a tab may stay open for weeks. */
+/** The most rows that one page keeps, so that a tab may stay open for weeks. */
 export const MAX_ROWS = 10_000
 
 /**
- * Rows, oldest first; a gap among them stands for events that came faster than they can be shown. `added` counts what
- * was ever put at the newest end, `changed` every change.
+ * Rows, oldest first. A gap row stands for events that arrived faster than they can be shown. `added` counts the rows
+ * that were ever added at the newest end.
  */
 export class EventStore {
   rows = []
   added = 0
-  /** Rows that came while the stream was paused; shown when it goes on. */
+  /** Rows that arrived while the stream was paused. They are shown when it resumes. */
   waiting = []
   isPaused = false
 
-  /** A batch of the stream. */
+  /** Adds a batch of the stream. */
   push({ rows, skipped, skippedFrom }) {
     const items = skipped > 0 ? [{ gap: skipped, from: skippedFrom, seq: skippedFrom }, ...rows] : rows
     if (this.isPaused) {
@@ -30,12 +30,12 @@ export class EventStore {
     this.#append(items)
   }
 
-  /** Older rows, oldest first. */
+  /** Adds older rows, oldest first. */
   prepend(rows) {
     this.rows = [...rows, ...this.rows]
   }
 
-  /** Puts the rows that a gap stands for in its place. */
+  /** Replaces a gap by its rows. */
   fill(gap, rows) {
     const at = this.rows.indexOf(gap)
     if (at >= 0) this.rows = [...this.rows.slice(0, at), ...rows, ...this.rows.slice(at + 1)]
@@ -47,7 +47,7 @@ export class EventStore {
   }
 
   #append(items) {
-    // Two gaps with nothing between them are one.
+    // Joins two gaps that have no rows between them.
     const last = this.rows.at(-1)
     if (last?.gap !== undefined && items[0]?.gap !== undefined) {
       this.rows = this.rows.slice(0, -1)

@@ -1,9 +1,9 @@
 import { html, useEffect, useState } from '../lib.js'
 import { OUTCOMES, TYPES } from './parts.js'
 
-const TYPING_MS = 250
+const INPUT_DELAY_MS = 250
 
-/** What the stream shows. Text is applied a moment after the last key. */
+/** The filters of the stream. A text takes effect shortly after the last key press. */
 export function Filters({ filters, setFilters, sources, children }) {
   const set = (name, value) => setFilters({ ...filters, [name]: value })
   const isFiltered = Object.values(filters).some(value => value)
@@ -30,11 +30,11 @@ export function Filters({ filters, setFilters, sources, children }) {
   </form>`
 }
 
-/** The different values of a member, in order. */
+/** The distinct values of a member, sorted. */
 export const valuesOf = (items, key) => [...new Set(items.map(item => item[key]))].toSorted((a, b) => (a < b ? -1 : 1))
 
-/** @param words what is shown for an option, where that is not the option itself */
-export function Choice({ label, value = '', options, words = {}, onChange }) {
+/** @param labels the label of an option, if it differs from the option itself */
+export function Choice({ label, value = '', options, labels = {}, onChange }) {
   return html`<select
     aria-label=${label}
     value=${value}
@@ -42,11 +42,11 @@ export function Choice({ label, value = '', options, words = {}, onChange }) {
     onChange=${event => onChange(event.target.value)}
   >
     <option value="">${label}</option>
-    ${options.map(option => html`<option value=${option}>${words[option] ?? option}</option>`)}
+    ${options.map(option => html`<option value=${option}>${labels[option] ?? option}</option>`)}
   </select>`
 }
 
-/** People type a part; the API takes the whole, with * for what may be anything. */
+/** People type a part of a name. The API compares the whole name, with * for any characters. */
 const toPattern = text => (text === '' || text.includes('*') ? text : `*${text}*`)
 const fromPattern = text => text.replace(/^\*([^*]*)\*$/, '$1')
 
@@ -56,7 +56,7 @@ function Text({ label, value = '', isPattern = false, onChange }) {
   useEffect(() => {
     const next = isPattern ? toPattern(typed.trim()) : typed.trim()
     if (next === value) return undefined
-    const timer = setTimeout(() => onChange(next), TYPING_MS)
+    const timer = setTimeout(() => onChange(next), INPUT_DELAY_MS)
     return () => clearTimeout(timer)
   }, [typed])
   return html`<input

@@ -1,4 +1,4 @@
-/** One form of time everywhere: 24 hours, the reader's time zone, dates as ISO 8601 has them. */
+/** Times have one form everywhere: 24 hours, in the reader's time zone. Dates are ISO 8601. */
 const CLOCK = new Intl.DateTimeFormat('en-GB', {
   hour: '2-digit',
   minute: '2-digit',
@@ -9,12 +9,12 @@ const CLOCK = new Intl.DateTimeFormat('en-GB', {
 const NUMBER = new Intl.NumberFormat('en')
 
 export const clock = at => CLOCK.format(new Date(at))
-/** Without milliseconds. */
+/** The time without milliseconds. */
 export const wholeSeconds = at => clock(at).slice(0, 8)
 export const wholeMinutes = at => clock(at).slice(0, 5)
 export const number = value => NUMBER.format(value)
 
-/** `3 s ago`, `2 min ago`, `5 h ago`, else the date. */
+/** `3 s ago`, `2 min ago`, `5 h ago`; otherwise the date. */
 export function ago(at, now = Date.now()) {
   const seconds = Math.max(0, Math.round((now - new Date(at).getTime()) / 1000))
   if (seconds < 60) return `${seconds} s ago`
@@ -40,15 +40,15 @@ export function rate(value) {
   return value < 10 ? value.toFixed(1) : number(Math.round(value))
 }
 
-/** A part of a whole in percent; only all of it is `100 %`, and only nothing is `0 %`. */
+/** A part of a whole in percent. Only the whole is `100 %`, and only nothing is `0 %`. */
 export function share(part, whole) {
   if (whole === 0) return '–'
   if (part === whole || part === 0) return part === 0 ? '0 %' : '100 %'
   return `${Math.min(99, Math.max(1, Math.round((part / whole) * 100)))} %`
 }
 
-/** A place where a record came to rest, in words. */
-export function placeInWords({ store, topic, partition, offset, file, position, line }) {
+/** The place of a stored record, as text. */
+export function describePlace({ store, topic, partition, offset, file, position, line }) {
   if (store === 'kafka') return `topic ${topic}, partition ${partition}, offset ${offset ?? 'unknown'}`
   if (store === 'memory') return 'memory only'
   const where = line ? `, line ${line}` : position === undefined ? '' : `, byte ${position}`

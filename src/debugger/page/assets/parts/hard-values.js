@@ -1,14 +1,14 @@
-/** Accepted events that hold what stops common readers of the log. */
+/** Accepted events with values that common readers of the log cannot read. */
 import { ask } from '../api.js'
 import { number } from './format.js'
 import { html } from '../lib.js'
 import { usePolling } from './parts.js'
 
-/** Looking costs a pass over all events in memory. */
-const EVERY_MS = 30_000
+/** Each request makes the server examine all events in memory. */
+const INTERVAL_MS = 30_000
 
 export function HardValueList() {
-  const [data] = usePolling(() => ask('/api/hard-values'), EVERY_MS)
+  const [data] = usePolling(() => ask('/api/hard-values'), INTERVAL_MS)
   if (data === undefined || data.values.length === 0) return null
   return html`<div>
     <h2>Accepted, but hard to read</h2>

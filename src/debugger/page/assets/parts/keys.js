@@ -1,4 +1,4 @@
-/** The sheet of keys: `?` opens it, and so does its button in the header. */
+/** The list of keys. `?` and the button in the header open it. */
 import { html, useEffect, useRef, useState } from '../lib.js'
 
 const KEYS = {
@@ -33,7 +33,7 @@ export function KeySheet() {
     addEventListener('keydown', onKey)
     return () => removeEventListener('keydown', onKey)
   }, [])
-  // A click beside the sheet is one on the dialog itself.
+  // A click outside the sheet has the dialog itself as its target.
   const onClick = event => event.target === sheet.current && sheet.current.close()
   return html`<button
       class="small"
@@ -59,10 +59,10 @@ function Keys() {
           <table>
             <tbody>
               ${keys.map(
-                ([names, does]) =>
+                ([names, action]) =>
                   html`<tr>
                     <th scope="row">${names.map(name => html`<kbd>${name}</kbd> `)}</th>
-                    <td>${does}</td>
+                    <td>${action}</td>
                   </tr>`
               )}
             </tbody>

@@ -18,51 +18,51 @@ export function Outcome({ outcome }) {
   return html`<span class="outcome ${outcome}">${OUTCOME_WORDS[outcome] ?? outcome}</span>`
 }
 
-/** Copies a text, or what an async function gives, and says so. */
+/** Copies a text, or the result of an async function, and shows whether it worked. */
 export function CopyButton({ text, label = 'Copy' }) {
-  const [said, say] = useState('')
+  const [status, setStatus] = useState('')
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(typeof text === 'function' ? await text() : text)
-      say('Copied')
+      setStatus('Copied')
     } catch {
-      say('Not possible here')
+      setStatus('Not possible here')
     }
-    setTimeout(() => say(''), 1500)
+    setTimeout(() => setStatus(''), 1500)
   }
   return html`<button class="small" type="button" onClick=${copy}>
-    <span aria-live="polite">${said || label}</span>
+    <span aria-live="polite">${status || label}</span>
   </button>`
 }
 
-/** Asks now, and again every `everyMs`, while the page is looked at. */
-export function usePolling(load, everyMs) {
+/** Loads a value now, and again at each interval while the page is visible. Returns the value and the last problem. */
+export function usePolling(load, intervalMs) {
   const [value, setValue] = useState(undefined)
   const [problem, setProblem] = useState('')
   useEffect(() => {
-    let alive = true
+    let isMounted = true
     const run = async () => {
       if (document.hidden) return
       try {
         const next = await load()
-        if (alive) setValue(next)
-        if (alive) setProblem('')
+        if (isMounted) setValue(next)
+        if (isMounted) setProblem('')
       } catch (error) {
-        if (alive) setProblem(error.message)
+        if (isMounted) setProblem(error.message)
       }
     }
     void run()
-    const timer = setInterval(() => void run(), everyMs)
+    const timer = setInterval(() => void run(), intervalMs)
     return () => {
-      alive = false
+      isMounted = false
       clearInterval(timer)
     }
   }, [])
   return [value, problem]
 }
 
-export function Problem({ says }) {
-  return says ? html`<p class="problem" role="alert">${says}</p>` : null
+export function Problem({ message }) {
+  return message ? html`<p class="problem" role="alert">${message}</p>` : null
 }
 
 export function Empty({ children }) {

@@ -5,17 +5,17 @@ import uPlot from '../vendor/uplot.js'
 const HEIGHT = 190
 const FONT = '11px system-ui'
 
-/** Lines over time. A summary in words stands beside it for those who do not see it. */
-export function Plot({ title, times, series, unit, least = 1 }) {
+/** Lines over time. The caption contains a summary for screen readers. */
+export function Plot({ title, times, series, format, minTop = 1 }) {
   const box = useRef(null)
   const plot = useRef(null)
-  const shape = series.map(({ name }) => name).join('\n')
+  const seriesKey = series.map(({ name }) => name).join('\n')
   const data = [times, ...series.map(({ values }) => values)]
 
   useEffect(() => {
     const make = () => {
       plot.current?.destroy()
-      plot.current = new uPlot(optionsFor({ series, unit, least, width: box.current.clientWidth }), data, box.current)
+      plot.current = new uPlot(optionsFor({ series, format, minTop, width: box.current.clientWidth }), data, box.current)
     }
     make()
     const element = box.current
@@ -24,28 +24,28 @@ export function Plot({ title, times, series, unit, least = 1 }) {
     // Colours come from the style sheet, which follows the theme.
     const theme = matchMedia('(prefers-color-scheme: dark)')
     theme.addEventListener('change', make)
-    const switched = new MutationObserver(make)
-    switched.observe(document.documentElement, { attributeFilter: ['data-theme'] })
+    const themeObserver = new MutationObserver(make)
+    themeObserver.observe(document.documentElement, { attributeFilter: ['data-theme'] })
     return () => {
       observer.disconnect()
       theme.removeEventListener('change', make)
-      switched.disconnect()
+      themeObserver.disconnect()
       plot.current.destroy()
       plot.current = null
     }
-  }, [shape])
+  }, [seriesKey])
   useEffect(() => plot.current?.setData(data), [times.length, times.at(-1)])
 
-  const now = series.map(({ name, values }) => `${name} ${unit(values.at(-1) ?? 0)}`).join(', ')
+  const now = series.map(({ name, values }) => `${name} ${format(values.at(-1) ?? 0)}`).join(', ')
   return html`<figure class="card plot">
     <figcaption>${title}<span class="visually-hidden">, now: ${now}</span></figcaption>
     <div ref=${box} aria-hidden="true"></div>
   </figure>`
 }
 
-function optionsFor({ series, unit, least, width }) {
+function optionsFor({ series, format, minTop, width }) {
   const color = createPalette()
-  const inWords = value => (value === null || value === undefined ? '–' : unit(value))
+  const formatValue = value => (value === null || value === undefined ? '–' : format(value))
   const axis = {
     stroke: color('quiet'),
     grid: { stroke: color('line'), width: 1 },
@@ -57,10 +57,10 @@ function optionsFor({ series, unit, least, width }) {
     height: HEIGHT,
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
     legend: { live: true },
-    scales: { y: { range: (_plot, _low, high) => [0, Math.max(least, (high || 0) * 1.1)] } },
+    scales: { y: { range: (_plot, _low, high) => [0, Math.max(minTop, (high || 0) * 1.1)] } },
     axes: [
       { ...axis, space: 60, values: timesOfTicks },
-      { ...axis, size: widthOfLabels, values: (_plot, ticks) => ticks.map(unit) }
+      { ...axis, size: widthOfLabels, values: (_plot, ticks) => ticks.map(format) }
     ],
     series: [
       { label: 'at', value: (_plot, at) => (at === null ? 'now' : wholeSeconds(at * 1000)) },
@@ -69,39 +69,41 @@ function optionsFor({ series, unit, least, width }) {
         stroke: color(line),
         width: 1.5,
         points: { show: false },
-        // Without a cursor the legend says what is now.
-        value: (plot, value, index, at) => inWords(at === null ? plot.data[index].at(-1) : value)
+        // Without a cursor, the legend shows the current value.
+        value: (plot, value, index, at) => formatValue(at === null ? plot.data[index].at(-1) : value)
       }))
     ]
   }
 }
 
-const LEAST_AXIS_WIDTH = 62
-/** Between the labels and the plot. */
+const MIN_AXIS_WIDTH = 62
+/** The space between the labels and the plot, in pixels. */
 const LABEL_GAP = 10
 const ruler = document.createElement('canvas').getContext('2d')
 
-/** An axis as wide as its widest label, so that none is cut. */
+/** The width of the widest label, so that no label is cut. */
 function widthOfLabels(_plot, labels) {
   ruler.font = FONT
-  const widest = Math.max(0, ...(labels ?? []).map(label => ruler.measureText(label).width))
-  return Math.max(LEAST_AXIS_WIDTH, Math.ceil(widest) + LABEL_GAP)
+  const width = Math.max(0, ...(labels ?? []).map(label => ruler.measureText(label).width))
+  return Math.max(MIN_AXIS_WIDTH, Math.ceil(width) + LABEL_GAP)
 }
 
-/** Seconds only where ticks are less than a minute apart. */
+/** Shows seconds only if ticks are less than a minute apart. */
 function timesOfTicks(_plot, ticks) {
-  const isFine = ticks.length > 1 && ticks[1] - ticks[0] < 60
-  return ticks.map(at => (isFine ? wholeSeconds(at * 1000) : wholeMinutes(at * 1000)))
+  const hasSeconds = ticks.length > 1 && ticks[1] - ticks[0] < 60
+  return ticks.map(at => (hasSeconds ? wholeSeconds(at * 1000) : wholeMinutes(at * 1000)))
 }
 
-/** A canvas needs colours that are worked out: an element that wears one knows it for the theme in force. */
+/**
+ * A canvas needs computed colours. An element that has the colour as its style gives its value in the current theme.
+ */
 function createPalette() {
-  const wearer = document.createElement('i')
-  wearer.hidden = true
-  document.body.append(wearer)
-  queueMicrotask(() => wearer.remove())
+  const probe = document.createElement('i')
+  probe.hidden = true
+  document.body.append(probe)
+  queueMicrotask(() => probe.remove())
   return name => {
-    wearer.style.color = `var(--${name})`
-    return getComputedStyle(wearer).color
+    probe.style.color = `var(--${name})`
+    return getComputedStyle(probe).color
   }
 }

@@ -1,4 +1,4 @@
-/** The first lines of each SDK, with host and key filled in. */
+/** The first lines of code for each SDK, with the host and key filled in. */
 const trim = text => text.replace(/^\n/, '').trimEnd()
 
 export const SNIPPETS = {

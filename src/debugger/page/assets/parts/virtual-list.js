@@ -1,12 +1,13 @@
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../lib.js'
 
 export const ROW_HEIGHT = 30
-/** Rows above and below the visible ones, so that quick scrolling shows no gaps. */
+/** Rows that are drawn above and below the visible ones, so that fast scrolling shows no gaps. */
 const MARGIN_ROWS = 8
 
 /**
- * A list of any length of which only the visible rows are elements. `rowAt(index)` gives the element of a row, 0 being
- * the top one. `anchor` counts rows that were ever put on top: while `follow` is off, the view stays on what it shows.
+ * A list of any length. Only the visible rows are elements. `rowAt(index)` returns the element of a row; row 0 is the
+ * top one. `anchor` counts the rows that were ever added at the top. While `follow` is off, the view stays at the rows
+ * that it shows.
  */
 export function VirtualList({ count, rowAt, anchor, follow, onFollow, selected, onSelect, onEnd, label }) {
   const box = useRef(null)

@@ -1,4 +1,4 @@
-/** Who did what to the server, the newest first. */
+/** The audit: who did what to the server, newest first. */
 import { ask } from '../api.js'
 import { html } from '../lib.js'
 import { Empty, Problem, usePolling } from '../parts/parts.js'
@@ -7,7 +7,7 @@ export function Audit() {
   const [data, problem] = usePolling(() => ask('/api/audit'), 5000)
   return html`<section class="page audit">
     <h1>Audit</h1>
-    <${Problem} says=${problem} />
+    <${Problem} message=${problem} />
     ${data && (data.entries.length === 0 ? html`<${Empty}>Nobody has done anything yet that is kept here.<//>` : html`<${Entries} entries=${data.entries} />`)}
     <p class="quiet">
       Logins, keys that were shown or changed, edits of the configuration, retries and replays. Older entries:

@@ -1,11 +1,11 @@
-/** Which events were taken, and what they look like: names, types and presence, never a value. */
+/** The published events and their structure: names, types and presence, but no values. */
 import { ask } from '../api.js'
 import { html, useState } from '../lib.js'
 import { Choice, valuesOf } from '../parts/filters.js'
 import { ago, number, share } from '../parts/format.js'
 import { Empty, Problem, usePolling } from '../parts/parts.js'
 
-/** So many events are drawn; the filters find the others. */
+/** The most events in the list. Filters find the others. */
 const MAX_SHOWN = 200
 
 export function Catalogue() {
@@ -13,21 +13,21 @@ export function Catalogue() {
   const [source, setSource] = useState('')
   const [type, setType] = useState('')
   const [text, setText] = useState('')
-  const [opened, open] = useState('')
+  const [openKey, setOpenKey] = useState('')
   const all = data?.events ?? []
-  const wanted = text.trim().toLowerCase()
+  const query = text.trim().toLowerCase()
   const matching = all
     .filter(event => (source === '' || event.source === source) && (type === '' || event.type === type))
-    .filter(event => event.name.toLowerCase().includes(wanted))
+    .filter(event => event.name.toLowerCase().includes(query))
     .toSorted((a, b) => b.events - a.events)
-  const shown = matching.slice(0, MAX_SHOWN)
+  const visible = matching.slice(0, MAX_SHOWN)
   return html`<section class="page catalogue">
     <h1>Catalogue</h1>
     <p class="lead">
       The events that were taken, with their properties, types and SDKs. Make a tracking plan of it:${' '}
       <code>tributary plan infer --source ${source || (all[0]?.source ?? 'web')}</code>
     </p>
-    <${Problem} says=${problem} />
+    <${Problem} message=${problem} />
     ${data?.dropped > 0 && html`<p class="banner warning" role="status">The catalogue is full: ${number(data.dropped)} times something was not noted.</p>`}
     ${
       all.length > 0 &&
@@ -47,17 +47,17 @@ export function Catalogue() {
     ${data && all.length === 0 && html`<${Empty}>No event was taken yet. Names, properties and types of what is sent appear here.<//>`}
     ${all.length > 0 && matching.length === 0 && html`<${Empty}>No event is like that.<//>`}
     <ul class="seen">
-      ${shown.map(event => {
+      ${visible.map(event => {
         const key = JSON.stringify([event.source, event.type, event.name])
         return html`<${Entry}
           key=${key}
           event=${event}
-          isOpen=${opened === key}
-          onToggle=${() => open(opened === key ? '' : key)}
+          isOpen=${openKey === key}
+          onToggle=${() => setOpenKey(openKey === key ? '' : key)}
         />`
       })}
     </ul>
-    ${matching.length > shown.length && html`<p class="quiet">${number(matching.length - shown.length)} more: use the filters.</p>`}
+    ${matching.length > visible.length && html`<p class="quiet">${number(matching.length - visible.length)} more: use the filters.</p>`}
   </section>`
 }
 
@@ -80,16 +80,16 @@ function Details({ event }) {
   const { source, type, name } = event
   const query = new URLSearchParams({ source, type, name: name.toWellFormed() })
   const [data, problem] = usePolling(() => ask(`/api/catalogue?${query}`), 5000)
-  const whole = data?.events[0]
+  const details = data?.events[0]
   const senders = Object.entries(event.sdks)
     .toSorted(([, a], [, b]) => b - a)
     .map(([sdk, count]) => `${sdk} (${number(count)})`)
   return html`<div class="seen-details">
-    <${Problem} says=${problem} />
+    <${Problem} message=${problem} />
     <p class="quiet">${`First seen ${ago(event.firstSeen)}. Sent by ${senders.join(', ')}.`}</p>
     ${event.isTruncated && html`<p class="quiet">It has more properties than are noted.</p>`}
-    ${data && whole === undefined && html`<${Empty}>This event is no longer in the catalogue.<//>`}
-    ${whole && html`<${Properties} properties=${whole.properties} />`}
+    ${data && details === undefined && html`<${Empty}>This event is no longer in the catalogue.<//>`}
+    ${details && html`<${Properties} properties=${details.properties} />`}
   </div>`
 }
 
@@ -121,7 +121,7 @@ function Properties({ properties }) {
   </table>`
 }
 
-/** The presence is that in the objects that could have the property; an element of an array has none. */
+/** The presence is a share of the objects that could have the property. Elements of an array have no presence. */
 function rowOf(path, { types, lastSeen }, parent) {
   const counts = Object.entries(withoutIntegers(types)).toSorted(([, a], [, b]) => b - a)
   const times = counts.reduce((sum, [, count]) => sum + count, 0)
@@ -134,7 +134,7 @@ function rowOf(path, { types, lastSeen }, parent) {
   }
 }
 
-/** Where fractions occur, a whole number is no other type. */
+/** Counts integers as numbers if fractions occur too. */
 function withoutIntegers({ integer, number: fractions, ...others }) {
   if (fractions === undefined) return integer === undefined ? others : { ...others, integer }
   return { ...others, number: fractions + (integer ?? 0) }

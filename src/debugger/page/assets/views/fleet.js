@@ -1,4 +1,4 @@
-/** The servers that share one configuration, and what each has in force. */
+/** The servers that share one configuration, and the version that each of them uses. */
 import { ask } from '../api.js'
 import { bytes } from '../parts/format.js'
 import { html } from '../lib.js'
@@ -8,7 +8,7 @@ export function Fleet() {
   const [data, problem] = usePolling(() => ask('/api/fleet'), 1000)
   return html`<section class="page fleet">
     <h1>Fleet</h1>
-    <${Problem} says=${problem} />
+    <${Problem} message=${problem} />
     ${data && html`<${InForce} data=${data} /><${Members} data=${data} />`}
   </section>`
 }

@@ -1,4 +1,4 @@
-/** The first view: every event as it comes. */
+/** The live stream: every event as it arrives. This is the first page. */
 import { ask, followStream, queryString } from '../api.js'
 import { Code } from '../parts/code.js'
 import { EventDetail } from '../parts/detail.js'
@@ -12,8 +12,8 @@ import { VirtualList } from '../parts/virtual-list.js'
 
 const PAGE_ROWS = 300
 
-/** Runs a paint at most once a frame, however many batches come. */
-function usePaint() {
+/** Returns a function that renders at most once for each frame, however many batches arrive. */
+function useRender() {
   const [, count] = useState(0)
   const frame = useRef(0)
   return useMemo(
@@ -32,39 +32,39 @@ function useStream(filters) {
   const store = useRef(new EventStore()).current
   const [state, setState] = useState('connecting')
   const [problem, setProblem] = useState('')
-  const paint = usePaint()
+  const render = useRender()
   useEffect(() => {
-    const gone = new AbortController()
+    const controller = new AbortController()
     let close = () => undefined
     store.clear()
     const start = async () => {
       try {
-        const { events, newest } = await ask(`/api/events${queryString({ ...filters, limit: PAGE_ROWS })}`, gone)
-        if (gone.signal.aborted) return
+        const { events, newest } = await ask(`/api/events${queryString({ ...filters, limit: PAGE_ROWS })}`, controller)
+        if (controller.signal.aborted) return
         store.push({ rows: events.toReversed(), skipped: 0, skippedFrom: 0 })
-        // The streams of several workers begin where the slowest of them was, so that some rows come twice.
-        const known = new Set(events.map(({ seq }) => seq))
+        // With several workers, each stream begins at the position of the slowest worker, so some rows arrive twice.
+        const seqs = new Set(events.map(({ seq }) => seq))
         const onBatch = batch => {
-          store.push({ ...batch, rows: batch.rows.filter(({ seq }) => !known.has(seq)) })
-          paint()
+          store.push({ ...batch, rows: batch.rows.filter(({ seq }) => !seqs.has(seq)) })
+          render()
         }
         close = followStream({ filters, after: newest, onBatch, onState: setState })
         setProblem('')
       } catch (error) {
-        if (!gone.signal.aborted) setProblem(error.message)
+        if (!controller.signal.aborted) setProblem(error.message)
       }
-      paint()
+      render()
     }
     void start()
     return () => {
-      gone.abort()
+      controller.abort()
       close()
     }
   }, [JSON.stringify(filters)])
-  return { store, state, problem, paint }
+  return { store, state, problem, render }
 }
 
-/** What single keys do, while nobody types. */
+/** Handles single keys, unless somebody types into a field. */
 function useKeys(actions) {
   useEffect(() => {
     const onKey = event => {
@@ -77,23 +77,23 @@ function useKeys(actions) {
   }, [])
 }
 
-/** Loads the page of rows before those that are shown, one request at a time. */
-function useOlderRows({ store, filters, paint }) {
+/** Loads the page of rows before the oldest row, one request at a time. */
+function useOlderRows({ store, filters, render }) {
   const loading = useRef(false)
-  /** Nothing older is kept: asking again at every turn of the wheel would be in vain. */
-  const isAtEnd = useRef(false)
-  useEffect(() => void (isAtEnd.current = false), [JSON.stringify(filters)])
+  /** True if the server has no older rows, so that scrolling sends no more requests. */
+  const hasAllRows = useRef(false)
+  useEffect(() => void (hasAllRows.current = false), [JSON.stringify(filters)])
   return async () => {
     const oldest = store.rows[0]?.seq
-    if (loading.current || isAtEnd.current || oldest === undefined || oldest <= 1) return
+    if (loading.current || hasAllRows.current || oldest === undefined || oldest <= 1) return
     if (store.rows.length >= MAX_ROWS) return
     loading.current = true
     try {
       const { events, next } = await ask(`/api/events${queryString({ ...filters, before: oldest, limit: PAGE_ROWS })}`)
       if (store.rows[0]?.seq !== oldest) return
       store.prepend(events.toReversed())
-      isAtEnd.current = next === null
-      paint()
+      hasAllRows.current = next === null
+      render()
     } finally {
       loading.current = false
     }
@@ -101,9 +101,9 @@ function useOlderRows({ store, filters, paint }) {
 }
 
 export function Live({ sources, trackingUrl, filters, setFilters, selected, select }) {
-  const { store, state, problem, paint } = useStream(filters)
+  const { store, state, problem, render } = useStream(filters)
   const [follow, setFollow] = useState(true)
-  const loadOlder = useOlderRows({ store, filters, paint })
+  const loadOlder = useOlderRows({ store, filters, render })
   const { rows } = store
   const at = index => rows[rows.length - 1 - index]
   const found = rows.findIndex(({ seq }) => seq === selected)
@@ -111,29 +111,29 @@ export function Live({ sources, trackingUrl, filters, setFilters, selected, sele
 
   const pause = isPaused => {
     store.pause(isPaused)
-    paint()
+    render()
   }
   useKeys({ p: () => pause(!store.isPaused), f: () => setFollow(true), Escape: () => select(undefined) })
 
   const fillGap = async gap => {
-    const wanted = { ...filters, after: gap.from - 1, before: gap.from + gap.gap, order: 'asc', limit: 1000 }
-    const { events, next } = await ask(`/api/events${queryString(wanted)}`)
-    const left = next === null ? [] : [{ gap: gap.from + gap.gap - next - 1, from: next + 1, seq: next + 1 }]
-    store.fill(gap, [...events, ...left.filter(rest => rest.gap > 0)])
-    paint()
+    const query = { ...filters, after: gap.from - 1, before: gap.from + gap.gap, order: 'asc', limit: 1000 }
+    const { events, next } = await ask(`/api/events${queryString(query)}`)
+    const remaining = next === null ? [] : [{ gap: gap.from + gap.gap - next - 1, from: next + 1, seq: next + 1 }]
+    store.fill(gap, [...events, ...remaining.filter(rest => rest.gap > 0)])
+    render()
   }
   const clear = async () => {
     await ask('/api/events', { method: 'DELETE' })
     store.clear()
     select(undefined)
-    paint()
+    render()
   }
 
   return html`<section class="live ${selected === undefined ? '' : 'with-detail'}" aria-label="Live stream">
     <${Filters} filters=${filters} setFilters=${setFilters} sources=${sources}>
       <${Controls} store=${store} state=${state} follow=${follow} onPause=${pause} onFollow=${setFollow} onClear=${clear} />
     </${Filters}>
-    <${Problem} says=${problem} />
+    <${Problem} message=${problem} />
     <div class="split">
       <div class="stream">
         <div class="row head" aria-hidden="true">
@@ -158,11 +158,11 @@ export function Live({ sources, trackingUrl, filters, setFilters, selected, sele
 }
 
 function Controls({ store, state, follow, onPause, onFollow, onClear }) {
-  const words = { live: 'Live', connecting: 'Connecting', lost: 'Connection lost: trying again' }
+  const labels = { live: 'Live', connecting: 'Connecting', lost: 'Connection lost: trying again' }
   const waiting = store.waiting.length
   return html`<div class="controls">
     <span class="state ${store.isPaused ? 'paused' : state}" role="status">
-      ${store.isPaused ? `Paused${waiting > 0 ? `: ${number(waiting)} new` : ''}` : words[state]}
+      ${store.isPaused ? `Paused${waiting > 0 ? `: ${number(waiting)} new` : ''}` : labels[state]}
     </span>
     <button type="button" aria-pressed=${store.isPaused} onClick=${() => onPause(!store.isPaused)} title="p">
       ${store.isPaused ? 'Resume' : 'Pause'}
@@ -176,7 +176,7 @@ function Controls({ store, state, follow, onPause, onFollow, onClear }) {
   </div>`
 }
 
-/** Before the first event: the line that sends one. */
+/** Shown before the first event: a command that sends one. */
 function Waiting({ filters, trackingUrl }) {
   if (Object.values(filters).some(value => value)) {
     return html`<p class="empty">No event in memory matches these filters. New ones that do will appear here.</p>`

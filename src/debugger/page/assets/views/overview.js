@@ -1,4 +1,4 @@
-/** The last hour in plots, and what is wrong in words. */
+/** Plots of the last hour, and the current problems. */
 import { ask, queryString } from '../api.js'
 import { bytes, number, rate } from '../parts/format.js'
 import { html, useMemo, useRef } from '../lib.js'
@@ -7,10 +7,10 @@ import { Plot } from '../parts/plot.js'
 
 const HOUR_MS = 60 * 60 * 1000
 const MAX_SOURCES = 8
-/** As the alert has it. */
+/** The same share as in the alert. */
 const NEARLY_FULL = 0.05
 
-/** Points come in as they are made; the page keeps an hour of them. */
+/** Loads new points and keeps an hour of them. */
 function useOverview() {
   const points = useRef([])
   return usePolling(async () => {
@@ -32,7 +32,7 @@ export function Overview() {
   const [data, problem] = useOverview()
   return html`<section class="page overview">
     <h1>Overview</h1>
-    <${Problem} says=${problem} />
+    <${Problem} message=${problem} />
     ${
       data &&
       html`<${Advice} advice=${data.advice} /><${Tiles} data=${data} /><${Plots} points=${data.points} />
@@ -97,36 +97,36 @@ function Plots({ points }) {
     <${Plot}
       title="Events a second by outcome"
       times=${times}
-      unit=${rate}
+      format=${rate}
       series=${OUTCOMES.map(name => ({ name: name.replace('_', ' '), color: name, values: series(({ outcomes, seconds }) => outcomes[name] / seconds) }))}
     />
     <${Plot}
       title="Events a second by source"
       times=${times}
-      unit=${rate}
+      format=${rate}
       series=${sources.map((name, index) => ({ name, color: `series-${index}`, values: series(({ sources: all, seconds }) => (all[name] ?? 0) / seconds) }))}
     />
     <${Plot}
       title="Publish latency"
       times=${times}
-      unit=${value => `${rate(value)} ms`}
+      format=${value => `${rate(value)} ms`}
       series=${[
         { name: 'p50', color: 'series-0', values: series(({ publishMs }) => publishMs?.p50 ?? null) },
         { name: 'p99', color: 'series-1', values: series(({ publishMs }) => publishMs?.p99 ?? null) }
       ]}
     />
-    ${points.at(-1).backlogBytes !== null && html`<${Plot} title="Waiting for Kafka" least=${1024} times=${times} unit=${bytes} series=${[{ name: 'bytes on disk', color: 'series-2', values: series(({ backlogBytes }) => backlogBytes ?? 0) }]} />`}
+    ${points.at(-1).backlogBytes !== null && html`<${Plot} title="Waiting for Kafka" minTop=${1024} times=${times} format=${bytes} series=${[{ name: 'bytes on disk', color: 'series-2', values: series(({ backlogBytes }) => backlogBytes ?? 0) }]} />`}
     <${Plot}
       title="Dedupe window"
-      least=${10}
+      minTop=${10}
       times=${times}
-      unit=${rate}
+      format=${rate}
       series=${[{ name: 'ids remembered', color: 'series-3', values: series(({ dedupeIds }) => dedupeIds) }]}
     />
     <${Plot}
       title="Requests refused a second"
       times=${times}
-      unit=${rate}
+      format=${rate}
       series=${[{ name: 'no key, not JSON, ...', color: 'rejected', values: series(({ refusedRequests, seconds }) => refusedRequests / seconds) }]}
     />
   </div>`

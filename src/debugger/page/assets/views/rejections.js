@@ -1,4 +1,4 @@
-/** What was not taken, by reason. */
+/** Refused events and requests, by reason. */
 import { ask } from '../api.js'
 import { EventDetail } from '../parts/detail.js'
 import { ago, clock, number } from '../parts/format.js'
@@ -14,7 +14,7 @@ export function Rejections({ showStream }) {
     <p class="lead">
       Events that were not taken, by reason, the latest first. They are kept longer in memory than good ones.
     </p>
-    <${Problem} says=${problem} />
+    <${Problem} message=${problem} />
     ${data?.events.length === 0 && data.requests.length === 0 && html`<${Empty}>Nothing was rejected since the server started.<//>`}
     <div class="split">
       <div>

@@ -1,4 +1,4 @@
-/** Who sends, with which keys and SDKs, and how to begin. */
+/** The sources with their keys and SDKs, and the first steps with an SDK. */
 import { ask } from '../api.js'
 import { Code } from '../parts/code.js'
 import { Journey } from '../parts/detail.js'
@@ -13,20 +13,20 @@ export function Sources({ showStream, isFleet }) {
   return html`<section class="page sources">
     <h1>Sources</h1>
     <p class="lead">Each source has its own write keys. Keys are shown in part; Copy takes the whole one.</p>
-    ${isFleet && html`<${OfFleet} />`}
-    <${Problem} says=${problem} />
+    ${isFleet && html`<${FleetVersion} />`}
+    <${Problem} message=${problem} />
     ${data?.sources.length === 0 && html`<${Empty}>The config file names no source.<//>`}
     ${data?.sources.map(source => html`<${Source} key=${source.id} source=${source} url=${data.trackingUrl} showStream=${showStream} />`)}
   </section>`
 }
 
-/** The sources are those of a version that all servers of the fleet share: where it is in force. */
-function OfFleet() {
+/** Shows which servers of the fleet use the version that these sources come from. */
+function FleetVersion() {
   const [data] = usePolling(() => ask('/api/fleet'), 3000)
   return data && html`<${InForce} data=${data} />`
 }
 
-const wholeKey = async (source, index) =>
+const fetchKey = async (source, index) =>
   (await ask(`/api/sources/${encodeURIComponent(source.id)}/keys/${index}`, { method: 'POST' })).writeKey
 
 function Source({ source, url, showStream }) {
@@ -42,7 +42,7 @@ function Source({ source, url, showStream }) {
     <dl class="facts">
       <dt>Write keys</dt>
       <dd>
-        ${keys.map((masked, index) => html`<span class="key"><code>${masked}</code><${CopyButton} text=${() => wholeKey(source, index)} /></span>`)}
+        ${keys.map((masked, index) => html`<span class="key"><code>${masked}</code><${CopyButton} text=${() => fetchKey(source, index)} /></span>`)}
       </dd>
       <dt>Last event</dt>
       <dd>${lastEventAt ? ago(lastEventAt) : 'none since the server started'}</dd>
@@ -96,7 +96,7 @@ function TestEvent({ source }) {
       </select></label
     >
     <button type="button" onClick=${send}>Send a test event</button>
-    <${Problem} says=${problem} />
+    <${Problem} message=${problem} />
     <div role="status">
       ${
         result &&
@@ -122,7 +122,7 @@ function FirstSteps({ source, url }) {
     <div role="tabpanel" class="copyable">
       <${CopyButton}
         label="Copy with the key"
-        text=${async () => snippet(sdk, { url, writeKey: await wholeKey(source, 0) })}
+        text=${async () => snippet(sdk, { url, writeKey: await fetchKey(source, 0) })}
       />
       <${Code} text=${shown} label=${`${sdk} snippet`} />
     </div>

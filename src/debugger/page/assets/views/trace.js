@@ -1,8 +1,8 @@
-/** Search by messageId: in memory, then in the log, then in the last hour of Kafka. */
+/** Search by messageId: first in memory, then in the log, then in the last hour of Kafka. */
 import { ask } from '../api.js'
-import { Code, indented } from '../parts/code.js'
+import { Code, formatJson } from '../parts/code.js'
 import { EventView } from '../parts/detail.js'
-import { placeInWords } from '../parts/format.js'
+import { describePlace } from '../parts/format.js'
 import { html, useEffect, useState } from '../lib.js'
 import { CopyButton, Problem } from '../parts/parts.js'
 
@@ -12,29 +12,29 @@ export function Trace({ messageId }) {
   const [found, setFound] = useState(undefined)
   const [problem, setProblem] = useState('')
   useEffect(() => {
-    const gone = new AbortController()
+    const controller = new AbortController()
     setFound(undefined)
     setProblem('')
     if (messageId === '') return undefined
-    ask(`/api/trace/${encodeURIComponent(messageId.toWellFormed())}`, gone).then(
+    ask(`/api/trace/${encodeURIComponent(messageId.toWellFormed())}`, controller).then(
       setFound,
-      error => !gone.signal.aborted && setProblem(error.message)
+      error => !controller.signal.aborted && setProblem(error.message)
     )
-    return () => gone.abort()
+    return () => controller.abort()
   }, [messageId])
   return html`<section class="page trace">
     <h1>Message id <code>${messageId}</code></h1>
-    <${Problem} says=${problem} />
+    <${Problem} message=${problem} />
     ${messageId === '' && html`<p class="empty">Type a messageId above.</p>`}
     ${messageId !== '' && found === undefined && !problem && html`<p role="status" class="empty">Looking in memory, in the log and in Kafka.</p>`}
-    ${found && html`<${Looks} found=${found} />`}
+    ${found && html`<${SearchAttempts} found=${found} />`}
     ${found?.events.map(event => html`<div class="card">${event.server && html`<p class="quiet">Taken by ${event.server}</p>`}<${EventView} event=${event} /></div>`)}
     ${found?.omitted > 0 && html`<p class="quiet">${found.omitted} more were found than fit here.</p>`}
     ${found?.records.map(record => html`<${Record} record=${record} />`)}
   </section>`
 }
 
-function Looks({ found }) {
+function SearchAttempts({ found }) {
   const isFound = found.events.length + found.records.length > 0
   return html`<div role="status">
     <ul class="looks">
@@ -53,9 +53,9 @@ function Looks({ found }) {
 
 function Record({ record }) {
   return html`<div class="card">
-    <h2>${placeInWords({ ...record.place, line: record.line })}${record.server && ` of ${record.server}`}</h2>
+    <h2>${describePlace({ ...record.place, line: record.line })}${record.server && ` of ${record.server}`}</h2>
     <div class="copyable">
-      <${CopyButton} text=${record.value} /><${Code} text=${indented(record.value)} label="Record" />
+      <${CopyButton} text=${record.value} /><${Code} text=${formatJson(record.value)} label="Record" />
     </div>
   </div>`
 }

@@ -1,11 +1,11 @@
-/** What differs from the tracking plans, by event, property and kind. */
+/** Differences from the tracking plans, by event, property and kind. */
 import { ask } from '../api.js'
 import { html, useState } from '../lib.js'
 import { Choice, valuesOf } from '../parts/filters.js'
 import { ago, number } from '../parts/format.js'
 import { Empty, Problem, usePolling } from '../parts/parts.js'
 
-/** So many events are drawn; the filters find the others. */
+/** The most events in the list. Filters find the others. */
 const MAX_SHOWN = 100
 const MAX_SAMPLES = 3
 const KINDS = {
@@ -15,8 +15,8 @@ const KINDS = {
   common: 'common schema'
 }
 
-/** What is done by a plan, in words. */
-const DONE = { report: 'reported', omit: 'left out', block: 'event blocked' }
+/** What the server did about a difference, by the mode of the plan. */
+const ACTIONS = { report: 'reported', omit: 'left out', block: 'event blocked' }
 
 export function Violations() {
   const [data, problem] = usePolling(() => ask('/api/violations'), 3000)
@@ -24,15 +24,15 @@ export function Violations() {
   const [kind, setKind] = useState('')
   const [text, setText] = useState('')
   const all = data?.violations ?? []
-  const wanted = text.trim().toLowerCase()
+  const query = text.trim().toLowerCase()
   const matching = all
-    .filter(one => (source === '' || one.source === source) && (kind === '' || one.kind === kind))
-    .filter(({ name, field }) => `${name}\n${field}`.toLowerCase().includes(wanted))
+    .filter(violation => (source === '' || violation.source === source) && (kind === '' || violation.kind === kind))
+    .filter(({ name, field }) => `${name}\n${field}`.toLowerCase().includes(query))
   const groups = byEvent(matching)
   return html`<section class="page violations">
     <h1>Violations</h1>
     <p class="lead">Where events differ from their tracking plan since the server started, the most frequent first.</p>
-    <${Problem} says=${problem} />
+    <${Problem} message=${problem} />
     ${data?.dropped > 0 && html`<p class="banner warning" role="status">The list is full: ${number(data.dropped)} violations of other kinds are not in it.</p>`}
     ${
       all.length > 0 &&
@@ -49,7 +49,7 @@ export function Violations() {
           value=${text}
           onInput=${event => setText(event.target.value)}
         />
-        <${Choice} label="Kind" value=${kind} options=${valuesOf(all, 'kind')} words=${KINDS} onChange=${setKind} />
+        <${Choice} label="Kind" value=${kind} options=${valuesOf(all, 'kind')} labels=${KINDS} onChange=${setKind} />
         <${Choice} label="Source" value=${source} options=${valuesOf(all, 'source')} onChange=${setSource} />
       </form>`
     }
@@ -60,7 +60,7 @@ export function Violations() {
   </section>`
 }
 
-/** The answer has the most frequent violation first, and so has the list of events. */
+/** Groups by event. The answer has the most frequent violation first, so the groups are sorted too. */
 function byEvent(violations) {
   const groups = new Map()
   for (const violation of violations) {
@@ -105,7 +105,7 @@ function Row({ violation }) {
     <th scope="row"><code>${field}</code></th>
     <td>
       <span class="outcome ${kind}">${kind === 'common' ? `common schema: ${type}` : type}</span> ${description}
-      <div class="quiet done">${doneInWords(done)}</div>
+      <div class="quiet done">${describeActions(done)}</div>
     </td>
     <td class="events">${number(events)}<span class="unit">${events === 1 ? ' event' : ' events'}</span></td>
     <td class="quiet">${senders.join(', ')}</td>
@@ -119,8 +119,8 @@ function Row({ violation }) {
   </tr>`
 }
 
-/** With counts only where the mode of the plan has changed meanwhile. */
-function doneInWords(done) {
+/** Has counts only if the mode of the plan has changed in the meantime. */
+function describeActions(done) {
   const all = Object.entries(done)
-  return all.map(([mode, count]) => `${DONE[mode]}${all.length > 1 ? ` (${number(count)})` : ''}`).join(', ')
+  return all.map(([mode, count]) => `${ACTIONS[mode]}${all.length > 1 ? ` (${number(count)})` : ''}`).join(', ')
 }
