@@ -6,32 +6,33 @@ import type { Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
-/** Another live server has the folder. */
+/** Another running server uses the folder. */
 class DataDirInUse extends Error {
   override readonly name = 'DataDirInUse'
   readonly code = 'DATA_DIR_IN_USE'
 }
 
 export interface DataDirLock {
-  /** Lets another server in. Safe to call twice. */
+  /** Releases the lock, so that another server can take it. Safe to call twice. */
   release(): Promise<void>
 }
 
 const FOLDER = 'lock'
 const SOCKET = 'socket'
-/** Others only ever take the lock from under a starter that died: more rounds than this mean something else is wrong. */
+/** The most attempts. Another server can only be faster a few times; more failures than this have another cause. */
 const MAX_ROUNDS = 100
 
 /**
- * Makes this process the only one on a data folder until it ends, however it ends; makes the folder where it is missing.
- * Rejects with DataDirInUse when another one lives, or with an error that says what the
- * file system did not allow.
+ * Locks a data folder for this process until the process ends, in whatever way it ends. Creates the folder if it is
+ * missing. Rejects with DataDirInUse if another running server has the lock, or with a readable error if the file
+ * system does not allow it.
  *
- * A lock is a Unix socket that somebody listens on, which the kernel knows and no crash leaves behind; it is seen from
- * other containers that share the folder. Locks are numbered, `lock/7/socket`: who finds that nobody listens on the
- * highest takes the next number, and a number can be taken once, because a folder with a listening socket in it is
- * renamed to it, which fails where one is. A number is removed by the owner of a higher one only, so the highest
- * never falls; who sees one above its own, after taking it, was too late.
+ * A lock is a Unix socket on which a process listens. The kernel knows whether it does, so a crash leaves no lock
+ * behind. Other containers that share the folder see the socket too. Locks are numbered: `lock/7/socket`. A process
+ * that finds no listener on the highest number takes the next number. Only one process can take a number, because it
+ * renames a folder with a listening socket to that name, and this fails if the name exists. Only the owner of a higher
+ * number removes a number, so the highest number never falls. A process that took a number and then sees a higher one
+ * has lost.
  */
 export async function lockDataDir(dir: string): Promise<DataDirLock> {
   try {
@@ -57,7 +58,7 @@ async function lock(dir: string): Promise<DataDirLock> {
   throw new DataDirInUse(`data folder ${dir} cannot be locked: others keep taking it`)
 }
 
-/** Takes a number; undefined when somebody else was quicker. */
+/** Takes a number. Returns undefined if another process was faster. */
 async function take(folder: string, number: number): Promise<Server | undefined> {
   const server = createServer(socket => socket.destroy())
   try {
@@ -70,11 +71,11 @@ async function take(folder: string, number: number): Promise<Server | undefined>
     await stop(server)
     throw error
   }
-  await stop(server) // where it took a number that is too low by now, the owner of the highest removes it
+  await stop(server) // if the number is too low by now, the owner of the highest one removes it
   return undefined
 }
 
-/** Listens in a folder of its own and gives that the number; false when the number is taken. */
+/** Listens in a new folder and renames the folder to the number. Returns false if the number is taken. */
 async function place(server: Server, folder: string, number: number): Promise<boolean> {
   const mine = join(folder, `new-${randomBytes(8).toString('hex')}`)
   try {
@@ -83,7 +84,8 @@ async function place(server: Server, folder: string, number: number): Promise<bo
     await rename(mine, join(folder, String(number)))
     return true
   } catch (error) {
-    // A quicker one clears away what it takes for leftovers; a socket's missing folder then shows as EACCES.
+    // A faster process removes folders that it takes for leftovers. The missing folder of a socket is reported as
+    // EACCES.
     const isCleared = !existsSync(mine)
     await rm(mine, { recursive: true, force: true })
     if (isCleared || codeOf(error) === 'ENOTEMPTY' || codeOf(error) === 'EEXIST') return false
@@ -95,7 +97,10 @@ async function numbers(folder: string): Promise<number[]> {
   return (await readdir(folder)).filter(name => /^[1-9]\d{0,14}$/.test(name)).map(Number)
 }
 
-/** Old numbers, and what starters left behind that died. One that lives makes itself another. */
+/**
+ * Removes old numbers, and folders of processes that died while they started. A running process creates its folder
+ * again.
+ */
 async function removeOthers(folder: string, number: number): Promise<void> {
   for (const name of await readdir(folder)) {
     if (name === String(number)) continue
@@ -103,7 +108,7 @@ async function removeOthers(folder: string, number: number): Promise<void> {
   }
 }
 
-/** A live owner is heard even when it is stopped or busy: the kernel answers. Any doubt counts as a live owner. */
+/** Whether a process listens. The kernel accepts connections even if the process is stopped or busy. In doubt: true. */
 async function isListening(path: string): Promise<boolean> {
   return await withShortPath(path, short => {
     const { promise, resolve: tell } = Promise.withResolvers<boolean>()
@@ -114,7 +119,7 @@ async function isListening(path: string): Promise<boolean> {
   })
 }
 
-/** Nobody listens; or the socket is not there, because a newer owner took it away or a backup left it out. */
+/** Nobody listens, or the socket is missing because a newer owner or a backup left it out. */
 const DEAD: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTDIR', 'ENOTSOCK'])
 
 async function listen(server: Server, path: string): Promise<void> {
@@ -122,7 +127,7 @@ async function listen(server: Server, path: string): Promise<void> {
   server.once('error', reject)
   server.listen({ path, readableAll: true, writableAll: true }, done)
   await promise
-  server.on('error', () => undefined) // a failed accept (no descriptors left) does not end the lock
+  server.on('error', () => undefined) // a failed accept (no file descriptors left) does not end the lock
   server.unref()
 }
 
@@ -133,10 +138,10 @@ async function stop(server: Server): Promise<void> {
   await promise
 }
 
-/** What a socket's address can hold, less the socket's own name: 108 bytes on Linux, 104 on macOS. */
+/** The most bytes of a folder's path. The address of a socket has 108 bytes on Linux and 104 on macOS. */
 const MAX_PATH_BYTES = 104 - 1 - SOCKET.length - 1
 
-/** Calls back with a path to the folder that is short enough for a socket in it. */
+/** Calls `use` with a path to the folder that is short enough for a socket in it. */
 async function withShortPath<T>(dir: string, use: (path: string) => Promise<T>): Promise<T> {
   if (Buffer.byteLength(dir) <= MAX_PATH_BYTES) return await use(dir)
   const near = await mkdtemp(join(tmpdir(), 'tributary-'))

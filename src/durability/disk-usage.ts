@@ -2,26 +2,29 @@ import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checksumsName, isSegmentName, timeOf } from './log/segment/segment-name.ts'
 
-/** How full the disk under a folder is. */
+/** The size of the disk under a folder, and its free space. */
 interface DiskSpace {
-  /** Bytes that the server may still write. */
+  /** Bytes that this process may still write. */
   readonly freeBytes: number
   readonly sizeBytes: number
 }
 
-/** How full the disk is, and when nothing will be left of it. */
+/** The size and free space of a disk, and when it will be full. */
 export interface DiskReading extends DiskSpace {
-  /** Milliseconds until the log has filled the disk at its present rate; undefined: the log does not grow, or not for good. */
+  /**
+   * Milliseconds until the log fills the disk at its present rate; undefined if the log does not grow, or not
+   * permanently.
+   */
   readonly fullInMs: number | undefined
 }
 
-/** The rate is that of the last day, and a segment more where one was begun before. */
+/** The rate is that of the last day. A segment that was begun before that day counts as a whole. */
 const WINDOW_MS = 24 * 60 * 60 * 1000
-/** In less time too little is written to tell a rate. */
+/** In less time, too few bytes are written to compute a rate. */
 const LEAST_MS = 10 * 60 * 1000
-/** So many segments of each folder are looked at. */
+/** The most segments of a folder that are examined. */
 const MAX_SEGMENTS = 2_000
-/** Logs that are kept for good. */
+/** The logs that are kept permanently. */
 const KEPT_LOGS = ['events', 'rejected', 'violations'] as const
 
 /** Rejects with the file system's error. */
@@ -31,9 +34,10 @@ async function readDiskSpace(dir: string): Promise<DiskSpace> {
 }
 
 /**
- * How full the disk of `dir` is. Rejects with the file system's error.
+ * Reads how full the disk of `dir` is. Rejects with the file system's error.
  *
- * @param growing the data folders whose logs are kept for good; none: nothing fills the disk
+ * @param growing the data folders whose logs are kept permanently; empty: nothing fills the disk
+ * @param now milliseconds since the epoch
  */
 export async function readDisk(dir: string, growing: readonly string[], now: number): Promise<DiskReading> {
   const space = await readDiskSpace(dir)
@@ -43,7 +47,10 @@ export async function readDisk(dir: string, growing: readonly string[], now: num
   return { ...space, fullInMs: rate > 0 ? space.freeBytes / rate : undefined }
 }
 
-/** What was written to a folder of segments lately, by the names and sizes of its files; 0 where that cannot be told. */
+/**
+ * The bytes per millisecond that were recently written to a folder of segments, computed from the names and sizes of
+ * its files. 0 if there are too few.
+ */
 async function bytesEachMs(dir: string, now: number): Promise<number> {
   const names = await readdir(dir).catch(() => [])
   const newestFirst = names.filter(isSegmentName).sort().toReversed().slice(0, MAX_SEGMENTS)
@@ -58,7 +65,7 @@ async function bytesEachMs(dir: string, now: number): Promise<number> {
   return sinceMs < LEAST_MS ? 0 : bytes / sinceMs
 }
 
-/** 0 for a file that retention has just deleted. */
+/** The size of a file in bytes; 0 for a file that retention has just deleted. */
 async function sizeOf(file: string): Promise<number> {
   return (await stat(file).catch(() => undefined))?.size ?? 0
 }

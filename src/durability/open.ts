@@ -21,17 +21,17 @@ export interface Write {
 
 export interface SinkOptions {
   readonly dataDir: string
-  /** Undefined: the event log alone. */
+  /** Undefined: only the event log is used. */
   readonly kafka: Omit<KafkaSinkOptions, 'log' | 'onProduced'> | undefined
-  /** Topics to look up, and make where that is allowed, before the first event. */
+  /** Topics to look up before the first event, and to create if that is allowed. */
   readonly topics: readonly string[]
-  /** Whether records of violations may come. */
+  /** Whether records of violations can occur. */
   readonly hasViolations?: boolean
   readonly spoolMaxBytes: number
   readonly retention: RetentionPolicy
-  /** Makes kept lines records again, routed as the configuration now in force says. */
+  /** Returns a function that makes records of stored lines, routed by the configuration in force. */
   readonly restorer: () => (line: Buffer) => OutgoingRecord | undefined
-  /** So long a stop waits for Kafka to take what is in the log, in milliseconds. */
+  /** How long a stop waits for Kafka to confirm the records in the log, in milliseconds. */
   readonly drainMs: number
   readonly clock: Clock
   readonly log: LogLines
@@ -40,13 +40,13 @@ export interface SinkOptions {
 }
 
 export interface LaneLevels {
-  /** Whether Kafka is reached now, and takes what it is sent. */
+  /** Whether Kafka is reached now, and accepts records. */
   readonly reached: boolean
   /** How many topic-partitions are late. */
   readonly late: number
-  /** What all of them may keep in memory. */
+  /** The most bytes that all lanes may keep in memory. */
   readonly maxBytes: number
-  /** Milliseconds for which a broker wants nothing from us. */
+  /** Milliseconds for which a broker throttles this server. */
   readonly throttledMs: number
 }
 
@@ -57,21 +57,21 @@ export interface OpenSink extends Sink {
   /** Creates topics that the configuration names now. */
   ensureTopics(names: readonly string[]): void
   /**
-   * Which of the topics Kafka refuses as they are configured, and why, each in one line. Empty where Kafka does not
-   * answer within `timeoutMs`, or there is none.
+   * The topics that Kafka refuses as they are configured, each with the reason in one line. Empty if Kafka does not
+   * answer within `timeoutMs`, and without Kafka.
    */
   refusedTopics(names: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, string>>
-  /** Bytes on disk and bytes waiting to be written, by folder or sink; what Kafka has still to get. */
+  /** Bytes on disk and bytes that wait to be written, by folder or sink, and the bytes that Kafka has not confirmed. */
   levels(): {
     readonly disk: Partial<Record<LogName, number>>
     readonly queued: Partial<Record<SinkName, number>>
     readonly backlog: number
-    /** Of the ways to Kafka; undefined without Kafka. */
+    /** The levels of the lanes; undefined without Kafka. */
     readonly lanes?: LaneLevels
   }
 }
 
-/** A sink that is handed in, as if it had been opened: it has no folder and no topics. */
+/** Wraps a sink that was passed in. It has no folder and no topics. */
 export function asOpenSink(sink: Sink): OpenSink {
   return {
     publish: records => sink.publish(records),
@@ -83,7 +83,7 @@ export function asOpenSink(sink: Sink): OpenSink {
   }
 }
 
-/** The sink that the configuration asks for: the event log, or Kafka with the event log as its spool. */
+/** Opens the sink that the configuration selects: the event log, or Kafka with the event log as its spool. */
 export async function openSink(options: SinkOptions): Promise<OpenSink> {
   return options.kafka === undefined ? openLog(options) : openKafka(options, options.kafka)
 }
@@ -120,11 +120,11 @@ async function openLog(options: SinkOptions): Promise<OpenSink> {
 
 async function openKafka(options: SinkOptions, kafka: NonNullable<SinkOptions['kafka']>): Promise<OpenSink> {
   const { dataDir, spoolMaxBytes, clock, log } = options
-  // The client is a third of all that a start would load: who has no Kafka does not wait for it.
+  // The client is a third of everything that a start loads, so it is loaded only with Kafka.
   const { LaneSink } = await import('./spool/lane-sink.ts')
   const { withDefaults } = await import('./kafka/options.ts')
   const spool = await openFolder(options, 'spool', spoolMaxBytes)
-  // What a start without Kafka has kept goes first, and stays.
+  // Events that an earlier start without Kafka has kept come first, and stay.
   const kept: Partial<Record<LogName, SegmentLog>> = {}
   for (const name of ['events', 'rejected', 'violations'] as const) {
     if (existsSync(join(dataDir, name))) kept[name] = await openFolder(options, name)
@@ -141,7 +141,7 @@ async function openKafka(options: SinkOptions, kafka: NonNullable<SinkOptions['k
     monotonic: clock.monotonic
   })
   sink.lanes.ensureTopics(options.topics)
-  // Nothing that Kafka has not got yet may go, however old it is.
+  // Events that Kafka does not have yet must not be deleted, however old they are.
   const delivered = keptLogs.map(kept => ({
     ...kept,
     segments: () => (spoolLog.isDelivered(kept, sink.lanes.board.floor()) ? kept.segments() : [])

@@ -12,12 +12,15 @@ import { eraseDamaged, eraseRefused } from './rewrite-lines.ts'
 import { measureSegment, rewriteSegment } from './rewrite-segment.ts'
 
 const FOLDERS = ['events', 'rejected', 'violations', 'spool'] as const
-/** Copies of damaged bytes, beside their segment. */
+/** Suffix of the file with copies of damaged bytes, beside their segment. */
 const DAMAGED = '.damaged'
-/** Of `tributary refused retry`, where it was cut short. */
+/** The file of an interrupted `tributary refused retry`. */
 const RETRYING_FILE = 'refused.retrying.jsonl'
 
-/** Records that are to go still wait for Kafka: what has been sent is told by byte positions, which must not move. */
+/**
+ * Some of the records still wait for Kafka. The positions of what was sent are byte offsets, so these bytes must not
+ * move.
+ */
 export class StillWaiting extends Error {
   override readonly name = 'StillWaiting'
 }
@@ -29,11 +32,11 @@ interface Found {
 }
 
 /**
- * Takes lines out of all that one data folder holds. No server may use the folder. Safe to be cut short at any point: another
- * call does what is left. Rejects with StillWaiting, before anything has changed in that folder of segments, or with the file
- * system's error.
+ * Removes lines from everything that one data folder contains. No server may use the folder. May be interrupted at any
+ * point: another call does the rest. Rejects with StillWaiting before it changes that folder of segments, or with the
+ * file system's error.
  *
- * @param dataDir of one server or worker
+ * @param dataDir the folder of one server or worker
  */
 export async function eraseFromDataDir(dataDir: string, options: EraseOptions): Promise<Erased> {
   const { isDryRun = false } = options
@@ -47,7 +50,7 @@ export async function eraseFromDataDir(dataDir: string, options: EraseOptions): 
     const names = await namesIn(dir)
     if (!isDryRun) await finishInterrupted(dir, names)
     if (names.length > 0) for (const records of await eraseFromSegments(dir, options)) add(records)
-    // Only now: what is damaged in a segment may have been copied aside meanwhile, or before.
+    // This comes last, because damaged bytes of a segment may have been copied before or during the steps above.
     for (const name of await namesIn(dir)) {
       if (name.endsWith(DAMAGED)) add(await eraseDamaged(join(dir, name), options))
     }
@@ -59,8 +62,8 @@ export async function eraseFromDataDir(dataDir: string, options: EraseOptions): 
 }
 
 /**
- * What a call that was cut short has left. Checksums that are there without the segment that they were written with belong to
- * the one that has taken its place; all else is done again.
+ * Finishes what an interrupted call has left. New checksums without their new segment belong to the segment that has
+ * replaced the old one. Everything else is done again.
  */
 async function finishInterrupted(dir: string, names: readonly string[]): Promise<void> {
   for (const name of names.filter(each => each.endsWith(ERASING))) {
@@ -82,7 +85,7 @@ async function namesIn(dir: string): Promise<string[]> {
   }
 }
 
-/** @returns how many went from each segment */
+/** @returns the number of removed records for each segment */
 async function eraseFromSegments(dir: string, options: EraseOptions): Promise<number[]> {
   const { erasure, isDryRun = false, onStep = ignoreStep } = options
   const { segments } = await findSegments(dir)
@@ -92,7 +95,7 @@ async function eraseFromSegments(dir: string, options: EraseOptions): Promise<nu
   if (changed.length === 0 || isDryRun) return changed.map(({ gone }) => gone)
   const isFollowed = await isDeliveredWhole(dir, segments)
   const last = found.findLast(({ left }) => left > 0)
-  // A crash from here on lets the last segment be sent once more, and none be left out.
+  // After a crash from here on, the last segment is sent once more. No segment is left out.
   if (isFollowed && last !== undefined) await keepPosition(dir, last.segment.file, 0, onStep)
   for (const { segment } of changed) await rewriteSegment(dir, segment, { erasure, onStep })
   if (isFollowed && last !== undefined) {
@@ -102,7 +105,7 @@ async function eraseFromSegments(dir: string, options: EraseOptions): Promise<nu
   return changed.map(({ gone }) => gone)
 }
 
-/** False where nobody follows the folder to Kafka. Rejects with StillWaiting where Kafka has not got all of it. */
+/** False if the folder is not relayed to Kafka. Rejects with StillWaiting if Kafka does not have all of it. */
 async function isDeliveredWhole(dir: string, segments: readonly SegmentInfo[]): Promise<boolean> {
   const { delivered, problem } = await loadPositions(join(dir, POSITION_FILE))
   const last = segments.at(-1)

@@ -1,28 +1,36 @@
-/** Which of the stored lines are to go. */
+/** Decides which stored lines are removed. */
 export interface Erasure {
-  /** @param line a whole record; its line feed may be there */
+  /**
+   * Whether the record is to be removed.
+   *
+   * @param line a whole record, with or without its line feed
+   */
   isGone(line: Buffer): boolean
-  /** @param bytes what is no record, or no longer the one that was written: whether it may hold what is to go */
+  /**
+   * Whether bytes may contain what is to be removed.
+   *
+   * @param bytes bytes that are no record, or not the record that was written
+   */
   mayHold(bytes: Buffer): boolean
 }
 
-/** Told before each step that changes the disk; the name of a file, and what is about to be done to it. */
+/** Called before each step that changes the disk, with the step and the name of the file. */
 export type OnStep = (step: ErasureStep, file: string) => void
 
 export type ErasureStep = 'write' | 'uncheck' | 'replace' | 'check' | 'remove' | 'position'
 
-/** What was taken out. */
+/** What was removed. */
 export interface Erased {
   records: number
   files: number
 }
 
-/** Of a file that is being written anew. A server takes such a file for nothing of its own. */
+/** Suffix of a file that is being rewritten. A server ignores such files. */
 export const ERASING = '.erasing'
 
 export interface EraseOptions {
   readonly erasure: Erasure
-  /** Counts what would go, and changes nothing. */
+  /** Counts what would be removed, and changes nothing. */
   readonly isDryRun?: boolean
   readonly onStep?: OnStep
 }

@@ -3,7 +3,10 @@ import { readdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { isNotFound } from '../log/segment/files.ts'
 
-/** The files in a folder, at any depth, that hold one of the texts, by their path in it. Rejects with the file system's error. */
+/**
+ * The files in a folder, at any depth, that contain one of the texts, as paths relative to the folder. Rejects with the
+ * file system's error.
+ */
 export async function filesHolding(dir: string, texts: readonly string[]): Promise<string[]> {
   const patterns = texts.map(text => Buffer.from(text))
   const entries = await readdir(dir, { withFileTypes: true, recursive: true })
@@ -23,7 +26,7 @@ async function holdsOneOf(path: string, patterns: readonly Buffer[]): Promise<bo
       before = bytes.subarray(Math.max(0, bytes.length - overlap))
     }
   } catch (error) {
-    // A server may run, and delete what it no longer needs.
+    // A server may be running and may delete files.
     if (!isNotFound(error)) throw error
   }
   return false

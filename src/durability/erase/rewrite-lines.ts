@@ -4,16 +4,16 @@ import { isNotFound, syncFolder, unlinkIfThere, writeDurably } from '../log/segm
 import type { EraseOptions, Erasure } from './erasure.ts'
 import { ERASING, ignoreStep } from './erasure.ts'
 
-/** Each line of a file with what it holds. */
+/** A line of a file, with its content. */
 interface Held {
   readonly line: string
   readonly isGone: boolean
 }
 
 /**
- * Takes lines out of refused.jsonl, whose lines have the refused record in `record`.
+ * Removes lines from refused.jsonl, whose lines have the refused record in `record`.
  *
- * @returns how many
+ * @returns the number of removed lines
  */
 export async function eraseRefused(path: string, options: EraseOptions): Promise<number> {
   const { erasure } = options
@@ -23,7 +23,7 @@ export async function eraseRefused(path: string, options: EraseOptions): Promise
 function isGoneRefused(line: string, { isGone, mayHold }: Erasure): boolean {
   const start = line.indexOf(',"record":')
   const record = Buffer.from(line.slice(start + ',"record":'.length, -1))
-  // One that is not whole is judged by what it says.
+  // An incomplete line is judged by its bytes.
   return start < 0 || !isJson(record) ? mayHold(Buffer.from(line)) : isGone(record)
 }
 
@@ -37,10 +37,10 @@ function isJson(bytes: Buffer): boolean {
 }
 
 /**
- * Takes pieces out of a `.damaged` file, whose lines have an offset and bytes in base64. Pieces that lie side by side are
- * judged together: what is to go may begin in one and end in the next.
+ * Removes pieces from a `.damaged` file, whose lines have an offset and bytes in base64. Adjacent pieces are judged
+ * together, because a text can begin in one piece and end in the next.
  *
- * @returns how many
+ * @returns the number of removed pieces
  */
 export async function eraseDamaged(path: string, options: EraseOptions): Promise<number> {
   return rewriteLines(path, options, lines => {
@@ -63,7 +63,7 @@ export async function eraseDamaged(path: string, options: EraseOptions): Promise
   })
 }
 
-/** A line that a crash has cut short is a piece for itself, as it is. */
+/** A line that a crash has cut short is one piece, with its bytes unchanged. */
 function pieceOf(line: string): { readonly offset: number; readonly bytes: Buffer } {
   try {
     const { offset, base64 } = JSON.parse(line) as { offset: number; base64: string }

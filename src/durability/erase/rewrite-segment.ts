@@ -13,13 +13,13 @@ import { ERASING } from './erasure.ts'
 const CHUNK_BYTES = 1024 * 1024
 
 export interface SegmentContent {
-  /** Records that are to go, and damaged pieces that may hold some. */
+  /** Records to be removed, and damaged pieces that may contain such records. */
   readonly gone: number
-  /** What is left, in bytes. */
+  /** The remaining bytes. */
   readonly left: number
 }
 
-/** What an erasure would do to a segment; changes nothing. Rejects with the file system's error. */
+/** Counts what an erasure would remove from a segment, and changes nothing. Rejects with the file system's error. */
 export async function measureSegment(dir: string, segment: SegmentInfo, erasure: Erasure): Promise<SegmentContent> {
   let [gone, left] = [0, 0]
   for await (const { split, bytesOf } of piecesOf(dir, segment)) {
@@ -33,9 +33,10 @@ export async function measureSegment(dir: string, segment: SegmentInfo, erasure:
 }
 
 /**
- * Writes a segment without the lines that are to go; deletes it where none is left. Damaged bytes do not come along: what may
- * hold something goes, all else is copied aside as a reader would. Its times stay, because LOG_RETENTION goes by them.
- * Rejects with the file system's error; then, as after a crash, another call does it all.
+ * Rewrites a segment without the removed lines; deletes the segment if no line is left. Damaged bytes are not kept in
+ * it: pieces that may contain removed data are dropped, and all others are copied aside, as a reader does. The file
+ * keeps its times, because LOG_RETENTION uses them. Rejects with the file system's error; after that, as after a crash,
+ * another call does everything again.
  */
 export async function rewriteSegment(
   dir: string,
@@ -65,7 +66,7 @@ async function removeAll(paths: readonly string[]): Promise<void> {
   for (const path of paths) await unlink(path)
 }
 
-/** @returns how many bytes are left */
+/** @returns the number of remaining bytes */
 async function writeLeft(options: {
   readonly dir: string
   readonly segment: SegmentInfo
@@ -99,7 +100,7 @@ async function writeLeft(options: {
 
 type Range = Omit<DamagedRange, 'file'>
 
-/** Damaged lines that lie side by side are one range; each is looked at by itself. */
+/** Splits a range of damaged bytes into its lines, and judges each line. */
 function sortDamage({ offset }: Range, bytes: Buffer, { mayHold }: Erasure): { gone: number; kept: Range[] } {
   const sorted = { gone: 0, kept: [] as Range[] }
   for (let at = 0, end = 0; at < bytes.length; at = end) {

@@ -9,25 +9,27 @@ import { TopicBook } from './topics/topics.ts'
 
 export interface ClusterOptions {
   readonly settings: KafkaSettings
-  /** A session is open and its topics are looked up. */
+  /** Called when a session is open and its topics were looked up. */
   readonly onSession: (session: Session) => Promise<void>
-  /** The book was looked up anew. */
+  /** Called when the topics were looked up again. */
   readonly onTopology: () => void
-  /** Called now and then. */
+  /** Called at regular intervals. */
   readonly onTick: () => void
   /** Whether each lane has a leader. */
   readonly isWell: () => boolean
 }
 
-/** Topics are looked up every 16 s, and every 2 s while something is wrong. */
+/** Topics are looked up every 16 s, and every 2 s while there is a problem. */
 const TICK_MS = 2_000
 const REFRESH_TICKS = 8
-/** A look-up that something calls for comes so soon, and no more often. */
+/** A look-up that is needed happens after this delay, so that several needs share one. */
 const MOVED_MS = 100
 const LOOK_UP_TIMEOUT_MS = 20_000
 const READY_POLL_MS = 50
 
-/** The session with a Kafka cluster, opened again whenever it ends, and what is known of the cluster's topics. */
+/**
+ * The session with a Kafka cluster, which is opened again whenever it ends, and the metadata of the cluster's topics.
+ */
 export class Cluster {
   readonly book: TopicBook
   readonly #options: ClusterOptions
@@ -47,7 +49,7 @@ export class Cluster {
     this.#timer = setInterval(() => this.#tick(), TICK_MS).unref()
   }
 
-  /** Begins to connect, once everything is there that is to be told. */
+  /** Begins to connect. Call this when all handlers exist. */
   start(): void {
     void this.#connect()
   }
@@ -56,7 +58,7 @@ export class Cluster {
     return this.#state === 'ready'
   }
 
-  /** Why there is no session, in one line; undefined while there is one. */
+  /** Why there is no session, in one line; undefined if there is one. */
   problem(): string | undefined {
     return this.isConnected ? undefined : this.#connector.problem()
   }
@@ -84,7 +86,7 @@ export class Cluster {
     void this.#connect()
   }
 
-  /** Looks all topics up now. */
+  /** Looks up all topics now. */
   refresh(): void {
     this.#refreshAt(this.#session)
   }
@@ -97,7 +99,7 @@ export class Cluster {
     })
   }
 
-  /** Notes these topics as needed, and looks up those that nothing is known of. */
+  /** Marks the topics as needed, and looks up those that are not known. */
   want(names: readonly string[]): void {
     const at = this.#session
     if (this.book.want(names) && at !== undefined) void this.#check(at, names)
@@ -113,7 +115,7 @@ export class Cluster {
     }
   }
 
-  /** Leaders or brokers have changed: they are looked up soon. */
+  /** Leaders or brokers have changed: looks them up soon. */
   moved(): void {
     this.#moved ??= setTimeout(() => {
       this.#moved = undefined
@@ -127,7 +129,7 @@ export class Cluster {
     if (!isWell || ++this.#ticks % REFRESH_TICKS === 0) this.refresh()
   }
 
-  /** As the topic book's probe(). Empty where the cluster does not answer in time. */
+  /** As TopicMetadata.probe(). Empty if the cluster does not answer within `timeoutMs`. */
   async refusedTopics(names: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, string>> {
     const patience = performance.now() + timeoutMs
     while (this.#state === 'connecting' && performance.now() < patience) {

@@ -11,13 +11,13 @@ const FIRST_BACKOFF_MS = 100
 const MAX_BACKOFF_MS = 2_000
 const OPEN_TIMEOUT_MS = 30_000
 
-/** Opens sessions, one after the other, with backoff and jitter. Logs each change of the trouble once. */
+/** Opens sessions, one after the other, with backoff and jitter. Logs each change of the problem once. */
 export class Connector {
   readonly #settings: KafkaSettings
   readonly #book: TopicBook
   readonly #onDisconnect: (session: Session) => void
   readonly #stopping = new AbortController()
-  /** Of the session being opened, then of the session. */
+  /** Aborts the session that is being opened; later that session itself. */
   #life = new AbortController()
   #problem: string
   #attempts = 0
@@ -29,7 +29,7 @@ export class Connector {
     this.#problem = `Kafka (${settings.brokers.join(', ')}) is not connected yet`
   }
 
-  /** Tries until a session is open and its topics are looked up; undefined once stopped. */
+  /** Tries until a session is open and its topics were looked up. Resolves with undefined after stop(). */
   async connect(): Promise<Session | undefined> {
     const { brokers, log } = this.#settings
     while (!this.#stopping.signal.aborted) {
@@ -66,7 +66,7 @@ export class Connector {
 
   async #open(signal: AbortSignal): Promise<Session> {
     let session: Session | undefined = undefined
-    // A turn later: until its handlers have run, the client still hands out the connection that has just ended.
+    // One turn later: until its handlers have run, the client still returns the connection that has just ended.
     const onDisconnect = (): void => void setImmediate(() => session && this.#onDisconnect(session))
     const brokers = await reachableFirst({ ...this.#settings, brokers: this.#knownBrokers() })
     session = await openSession({ ...this.#settings, brokers }, { signal, onDisconnect })
@@ -80,8 +80,8 @@ export class Connector {
   }
 
   /**
-   * The list, followed by the brokers that the cluster named last: all brokers of the list may have been replaced since the
-   * start.
+   * The configured brokers, followed by the brokers that the cluster named last. All configured brokers may have been
+   * replaced since the start.
    */
   #knownBrokers(): readonly string[] {
     const named = [...this.#book.brokers.values()].map(({ host, port }) => {
@@ -101,13 +101,13 @@ export class Connector {
     return this.#problem
   }
 
-  /** Notes and logs why the last session ended. */
+  /** Stores and logs why the last session ended. */
   lost(problem: string): void {
     this.#problem = ''
     this.#note(problem)
   }
 
-  /** Ends connecting, and the session. */
+  /** Stops connecting, and ends the session. */
   stop(): void {
     this.#stopping.abort()
     this.#life.abort()

@@ -7,22 +7,22 @@ import { KafkaLanes, type Backing } from './lanes.ts'
 import { withDefaults, type KafkaSinkOptions } from './options.ts'
 
 export interface KafkaSink extends Sink {
-  /** Topics to look up, and create where that is allowed, before a record names them. What fails is in health(). */
+  /** Looks up topics, and creates them if that is allowed, before a record names them. health() reports failures. */
   ensureTopics(names: readonly string[]): void
   /**
-   * Which of the topics Kafka refuses as they are configured, and why, each in one line; makes what is missing where
-   * that is allowed. Empty where Kafka does not answer within `timeoutMs`, since then nothing is known.
+   * The topics that Kafka refuses as they are configured, each with the reason in one line. Creates missing topics if
+   * that is allowed. Empty if Kafka does not answer within `timeoutMs`, because then nothing is known.
    */
   refusedTopics(names: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, string>>
-  /** Bytes that wait for Kafka or are on their way; bounded by maxQueueBytes. */
+  /** Bytes that wait for Kafka or are in flight; at most maxQueueBytes. */
   queuedBytes(): number
 }
 
 const DRAIN_POLL_MS = 5
 
 /**
- * Kafka alone, without a log behind its lanes: for tools that have the records elsewhere. What Kafka does not confirm
- * in time rejects with SinkUnavailable; what it will never take as it is rejects with RefusedRecords.
+ * Kafka alone, without a log for its lanes: for tools that have the records elsewhere. publish() rejects with
+ * SinkUnavailable for what Kafka does not confirm in time, and with RefusedRecords for what Kafka never accepts.
  */
 export function createKafkaSink(options: KafkaSinkOptions): KafkaSink {
   const settings = withDefaults(options)
@@ -39,7 +39,7 @@ export function createKafkaSink(options: KafkaSinkOptions): KafkaSink {
   }
   const lanes: KafkaLanes = new KafkaLanes(settings, backing)
 
-  /** In the words of the first trouble of these entries, or that Kafka takes too long. */
+  /** The error names the first problem of these entries, or else that Kafka takes too long. */
   function unavailable(entries: readonly LaneEntry[]): SinkUnavailable {
     const topics = entries.flatMap(({ record }) => record.topics)
     const known = topics.map(topic => lanes.problemOf(topic)).find(problem => problem !== undefined)

@@ -15,7 +15,7 @@ import { Sender, type SenderOptions } from './send/sender.ts'
 import { createTroubles, type Troubles } from './send/troubles.ts'
 import { RetiredTopics } from './retired-topics.ts'
 
-/** What stands behind the lanes: a log for what is late, or nothing. */
+/** The log that keeps the records of late lanes; Kafka alone has none. */
 export interface Backing extends Pick<SenderOptions, 'putAside' | 'onRelayed'> {
   readonly offsets: ProducedOffsets
   /** Where the log ends, and where its first line is that some lane has not confirmed. */
@@ -23,19 +23,19 @@ export interface Backing extends Pick<SenderOptions, 'putAside' | 'onRelayed'> {
   readonly floor: Place
   /** Lanes whose last batch took longer stay late. */
   readonly quickMs: number
-  /** As the board's option. */
+  /** See BoardOptions. */
   store(entries: readonly LaneEntry[]): void
-  /** Something has changed: lanes, leaders, what is confirmed. */
+  /** Called after a change of lanes, leaders, or confirmed records. */
   onChange(): void
 }
 
 const SLOW_POLL_MS = 250
 const MEMORY_BYTES = 32 * 1024 * 1024
 
-/** Lanes to a Kafka cluster: connects in the background, recovers by itself. */
+/** Lanes to a Kafka cluster. Connects in the background and recovers by itself. */
 export class KafkaLanes {
   readonly board: Board
-  /** How many partitions a topic has, where that is known. */
+  /** The number of partitions of each topic, if it is known. */
   readonly partitions = new Map<string, number>()
   readonly #backing: Backing
   readonly #cluster: Cluster
@@ -44,7 +44,7 @@ export class KafkaLanes {
   readonly #retired: RetiredTopics
   readonly #deadline: Deadline
   readonly #timer: NodeJS.Timeout
-  /** Topics whose partitions changed while batches are on their way. */
+  /** Topics whose partitions changed while batches are in flight. */
   readonly #held = new Set<string>()
   #open = 0
 
@@ -94,26 +94,26 @@ export class KafkaLanes {
     this.#cluster.start()
   }
 
-  /** Whether Kafka was reached and is, as far as is known. */
+  /** Whether Kafka was reached, and is still reachable as far as is known. */
   get isConnected(): boolean {
     return this.#cluster.isConnected
   }
 
-  /** Whether any topic can be written to. */
+  /** Whether records can be written to any topic. */
   get hasTopics(): boolean {
     const { usable, troubles } = this.#cluster.book
     return usable.size > 0 || troubles.size === 0
   }
 
-  /** UNKNOWN_PARTITION where the topic's partitions are not known. */
+  /** UNKNOWN_PARTITION if the topic's partitions are not known. */
   partitionOf(topic: string, record: OutgoingRecord): number {
     const count = this.partitions.get(topic)
     return count === undefined ? UNKNOWN_PARTITION : choosePartition(record, count)
   }
 
   /**
-   * Resolves when each record is confirmed on all its lanes, or written to the log. Rejects with SinkUnavailable where
-   * neither can be had now; without a log with RefusedRecords for what Kafka will never take.
+   * Resolves when each record is confirmed on all its lanes or written to the log. Rejects with SinkUnavailable if
+   * neither is possible now. Without a log, rejects with RefusedRecords for records that Kafka never accepts.
    */
   publish(records: readonly OutgoingRecord[]): Promise<Receipt> {
     const { promise, resolve, reject } = Promise.withResolvers<Receipt>()
@@ -142,7 +142,7 @@ export class KafkaLanes {
     return promise
   }
 
-  /** Records of these topics turned up. */
+  /** Marks the topics of records as needed. */
   wantTopics(names: readonly string[]): void {
     const { usable, troubles } = this.#cluster.book
     const missing = names.filter(name => !usable.has(name))
@@ -151,7 +151,7 @@ export class KafkaLanes {
     this.#cluster.want(missing)
   }
 
-  /** The book was looked up anew. */
+  /** Applies the result of a look-up. */
   #applyTopology(): void {
     const { usable, troubles } = this.#cluster.book
     for (const [topic, { leaders }] of usable) {
@@ -172,7 +172,7 @@ export class KafkaLanes {
     if (before !== undefined) this.#sender.retireProducer()
   }
 
-  /** A lane of the topic that comes later may not go on with its sequence numbers. */
+  /** A later lane of the topic must not continue with the sequence numbers of the ended one. */
   #onEnded(topic: string): void {
     this.partitions.delete(topic)
     this.#held.delete(topic)
@@ -192,29 +192,29 @@ export class KafkaLanes {
     this.#deadline.arm()
   }
 
-  /** Topics that the configuration names from now on: they are looked up, and made where that is allowed. */
+  /** The topics that the configuration names from now on: they are looked up, and created if that is allowed. */
   ensureTopics(names: readonly string[]): void {
     if (this.#retired.configure(names)) this.#cluster.refresh()
   }
 
-  /** Which of the topics Kafka refuses as they are configured, and why, each in one line. */
+  /** The topics that Kafka refuses as they are configured, each with the reason in one line. */
   refusedTopics(names: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, string>> {
     return this.#cluster.refusedTopics(names, timeoutMs)
   }
 
-  /** In words: what is wrong between here and Kafka. */
+  /** The problems between this server and Kafka, as text. */
   problems(): string[] {
     return [this.#cluster.problem() ?? [], ...this.#cluster.book.troubles.values(), this.#troubles.list()].flat()
   }
 
-  /** Why a record of this topic cannot be had in Kafka now. */
+  /** Why Kafka cannot take a record of this topic now. */
   problemOf(topic: string): string | undefined {
     return this.#cluster.problem() ?? this.#cluster.book.troubles.get(topic)
   }
 
   /**
-   * Whether Kafka is reached and takes what it is sent, how many lanes are late, what all may keep in memory, and for how many
-   * milliseconds a broker throttles us.
+   * Whether Kafka is reached and accepts records, how many lanes are late, how many bytes all lanes may keep in memory,
+   * and for how many milliseconds a broker throttles this server.
    */
   levels(): {
     readonly reached: boolean
@@ -223,19 +223,19 @@ export class KafkaLanes {
     readonly throttledMs: number
   } {
     const late = this.board.lanes.filter(lane => lane.late)
-    // A lane without a leader says something of its topic, and not of the way to Kafka. One that holds nothing says how slow its last
-    // batch was, for as long as no event comes; a balancer that asks for this sends none.
+    // A lane without a leader is a problem of its topic, and not of the connection to Kafka. An empty lane shows how
+    // slow its last batch was, as long as no event arrives; a balancer that checks for this sends none.
     const reached =
       this.isConnected && late.every(({ sendable, oldest, onDisk }) => !sendable || (oldest === undefined && !onDisk))
     return { reached, late: late.length, maxBytes: MEMORY_BYTES, throttledMs: this.#sender.throttledMs() }
   }
 
-  /** There is something new to send. */
+  /** Call this when there is something new to send. */
   wake(): void {
     this.#sender.wake()
   }
 
-  /** Calls that are not settled. */
+  /** Calls that have not settled. */
   openCalls(): number {
     return this.#open
   }

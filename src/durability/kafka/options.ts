@@ -10,20 +10,20 @@ export interface KafkaLog {
   error(message: string): void
 }
 
-/** What a topic that does not exist yet is created with. */
+/** How a topic that does not exist yet is created. */
 export interface KafkaTopicOptions {
-  /** Whether to create it; otherwise a missing topic is a problem that health() names. */
+  /** Whether to create it. Otherwise health() reports a missing topic as a problem. */
   readonly create: boolean
   readonly partitions: number
   /** Default: the broker's own default.replication.factor. */
   readonly replicationFactor?: number
-  /** What tributary.yml says of topics at the moment. Default: nothing. */
+  /** The current settings of topics in tributary.yml. Default: none. */
   readonly settings?: () => readonly TopicSettings[]
 }
 
 /** One produce request that Kafka has confirmed. */
 export interface Produced {
-  /** Keys, values and headers, before Kafka's framing. */
+  /** Keys, values and headers, without Kafka's framing. */
   readonly bytes: number
   /** Kafka records: an event that goes to two topics counts twice. */
   readonly records: number
@@ -38,19 +38,22 @@ export interface KafkaSinkOptions {
   readonly ssl?: TlsOptions
   readonly sasl?: KafkaSasl
   readonly topics: KafkaTopicOptions
-  /** Which headers records have, besides messageId. Default: all. */
+  /** The headers of records besides messageId. Default: all. */
   readonly headers?: readonly RecordHeader[]
-  /** Of the records of a batch. Default: none. */
+  /** The compression of a batch's records. Default: none. */
   readonly compression?: Compression
-  /** A publish that Kafka has not confirmed within this many milliseconds rejects. Default 750. */
+  /** publish() rejects if Kafka has not confirmed after this many milliseconds. Default 750. */
   readonly publishTimeoutMs?: number
-  /** What may wait for Kafka or be on its way, in bytes; beyond, publish() rejects at once. Default 64 MiB. */
+  /** The most bytes that wait for Kafka or are in flight. Beyond it, publish() rejects at once. Default 64 MiB. */
   readonly maxQueueBytes?: number
-  /** What one produce request may carry, in bytes, unless a single record is larger. Default 512 KiB. */
+  /** The most bytes of one produce request, unless a single record is larger. Default 512 KiB. */
   readonly maxRequestBytes?: number
-  /** A request that Kafka leaves unanswered for so long is given up, with its connection. Default 30,000. */
+  /**
+   * A request that Kafka has not answered after this many milliseconds is given up, and its connection is closed.
+   * Default 30,000.
+   */
   readonly giveUpMs?: number
-  /** A topic that was there and is missing is made again after so many milliseconds. Default 30,000. */
+  /** A topic that existed and is missing is created again after this many milliseconds. Default 30,000. */
   readonly recreateAfterMs?: number
   readonly onProduced?: (produced: Produced) => void
   readonly log: KafkaLog

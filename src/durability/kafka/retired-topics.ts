@@ -4,15 +4,15 @@ import type { TopicBook } from './topics/topics.ts'
 import type { Troubles } from './send/troubles.ts'
 
 /**
- * Topics that the configuration does not name any more. What was taken for such a topic is still sent to it; its lanes
- * are named until they are empty, and end then.
+ * Topics that the configuration no longer names. Records that were accepted for such a topic are still sent to it. Its
+ * lanes end when they are empty.
  */
 export class RetiredTopics {
   readonly #board: Board
   readonly #book: TopicBook
   readonly #troubles: Troubles
   readonly #onEnded: (topic: string) => void
-  /** Undefined: nobody has said what is configured. */
+  /** The configured topics; undefined while they are not known. */
   #configured: ReadonlySet<string> | undefined
 
   constructor(options: { board: Board; book: TopicBook; troubles: Troubles; onEnded: (topic: string) => void }) {
@@ -22,14 +22,14 @@ export class RetiredTopics {
     this.#onEnded = options.onEnded
   }
 
-  /** These topics are configured from now on. Returns whether one of them has to be looked up. */
+  /** These topics are configured from now on. Returns whether one of them must be looked up. */
   configure(names: readonly string[]): boolean {
     this.#configured = new Set(names)
     this.tend()
     return this.#book.wantOnly([...names, ...this.#waiting()])
   }
 
-  /** To be called now and then: names those that have something waiting, and ends those that have not. */
+  /** Call this at regular intervals. Reports topics that still have waiting records, and ends those that have none. */
   tend(): void {
     if (this.#configured === undefined) return
     const waiting = this.#waiting()

@@ -1,6 +1,6 @@
 import type { OutgoingRecord } from '../../model/record.ts'
 
-/** A record that Kafka will never take as it is. */
+/** A record that Kafka never accepts as it is. */
 export interface Refusal {
   /** Position in the records of the publish() call. */
   readonly index: number

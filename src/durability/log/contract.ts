@@ -1,12 +1,12 @@
 import type { SinkHealth } from '../../model/sink.ts'
 
-/** A place in a folder of segments: `file` is a segment's name, `offset` a byte position in it. */
+/** A position in a folder of segments: `file` is a segment's name, `offset` a byte position in it. */
 export interface Position {
   readonly file: string
   readonly offset: number
 }
 
-/** A segment as others see it. The object is live: `bytes` grows and `closed` turns true while the log runs. */
+/** A segment, for readers. The object is live: `bytes` grows and `closed` becomes true while the log runs. */
 export interface SegmentInfo {
   readonly file: string
   /** Rises from each segment to the next. */
@@ -24,28 +24,31 @@ export interface DamagedRange {
   readonly bytes: number
 }
 
-/** The logger, as far as the log needs it; pino has this form. */
+/** The part of the logger that the log needs. pino's logger matches it. */
 export interface LogLines {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
 }
 
-/** What a reader needs of a folder of segments, whether a running log's or one at rest. */
+/** What a reader needs from a folder of segments, whether a log is writing to it or not. */
 export interface SegmentSource {
   readonly dir: string
   /** Oldest first. */
   segments(): readonly SegmentInfo[]
-  /** Calls back after every change (data committed, segments deleted, log closed); returns the way to stop that. */
+  /**
+   * Calls `listener` after every change (data committed, segments deleted, log closed). Returns the function that ends
+   * it.
+   */
   subscribe(listener: () => void): () => void
   /**
-   * Deletes whole segments. One that is still written, or has grown past the `bytes` named here, stays.
-   * Rejects with the file system's error; what is left can be removed by another call.
+   * Deletes whole segments. Keeps a segment that is being written or has grown past the `bytes` named here. Rejects
+   * with the file system's error; another call can remove the rest.
    */
   remove(segments: readonly { readonly file: string; readonly bytes: number }[]): Promise<void>
 }
 
-/** Whole lines, each with its line feed, in pieces of memory: one after the other, none in two pieces. */
+/** Whole lines, each with its line feed, in adjacent pieces of memory. No line spans two pieces. */
 export interface Lines {
   readonly pieces: readonly Buffer[]
   /** The length of each line, in bytes. */
@@ -55,15 +58,15 @@ export interface Lines {
 /** One folder of NDJSON segments that this process writes. */
 export interface SegmentLog extends SegmentSource {
   /**
-   * Appends lines, side by side and in this order, all in one segment. Resolves with the position of the first once all
-   * are fsynced. The buffers must not change until then. Rejects with SinkUnavailable when they cannot be made durable
+   * Appends lines together, in this order, to one segment. Resolves with the position of the first line when all are
+   * fsynced. The buffers must not change until then. Rejects with SinkUnavailable if the lines cannot be made durable
    * now: then none or all of them may be on disk.
    */
   append(lines: Lines): Promise<Position>
-  /** Ends the active segment, so that it may be deleted; the next append begins another. */
+  /** Ends the active segment, so that it may be deleted. The next append begins another one. */
   rotate(): void
   health(): SinkHealth
-  /** Bytes of records in all segments; checksums beside them take about 16 bytes a record more. */
+  /** Bytes of records in all segments. Their checksums take about 16 bytes more for each record. */
   bytes(): number
   /** Bytes of appends that are not durable yet. */
   queuedBytes(): number

@@ -12,8 +12,8 @@ interface Folder {
 }
 
 /**
- * The event log as a sink: accepted events go to one folder, rejected records to another, violations to a third; topics are
- * left aside. A call with violations must hold nothing else, and must not come where they have no folder.
+ * The event log as a sink: accepted events go to one folder, rejected records to another, violations to a third. Topics
+ * are ignored. A call with violations must contain nothing else, and needs their folder.
  */
 export function createLogSink(options: {
   readonly events: SegmentLog
@@ -40,7 +40,7 @@ export function createLogSink(options: {
     health() {
       const [a, b] = [events.log.health(), rejected.log.health()]
       const problems = folders.flatMap(({ log }) => log.health().problems)
-      // A client's event needs no violation to be kept.
+      // Events of clients do not need the folder of violations.
       return { ready: a.ready && b.ready, problems: [...new Set(problems)] }
     },
     async close() {
@@ -65,7 +65,7 @@ async function append({ log, toReceipt }: Folder, records: readonly OutgoingReco
   return toReceipt(await log.append(lines), lines.lengths)
 }
 
-/** The receipt of records of both kinds: marks of rejected ones are kept inverted, which makes them negative. */
+/** The receipt of records of both kinds. Marks of rejected records are bitwise inverted, which makes them negative. */
 function joined(records: readonly OutgoingRecord[], event: Receipt, rejection: Receipt): Receipt {
   let [events, rejections] = [0, 0]
   const marks = records.map(record =>

@@ -68,7 +68,7 @@ export function startRetention(options: RetentionOptions): Retention {
     })
   }
 
-  /** Segments that close during a check are covered by one more check. */
+  /** Segments that close during a check cause one more check. */
   async function start(): Promise<void> {
     if (!isLimited) return
     isWanted = true

@@ -5,14 +5,14 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const COLON = 0x3a
 const SPACE = 0x20
-/** A longer id cannot be looked for. Each of its characters may be spelled with six bytes. */
+/** The most bytes of an id that can be searched for. A JSON text may use six bytes for each of its characters. */
 const MAX_ID_BYTES = 6 * 1024
 
-/** A messageId that is looked for among the bytes of records. */
+/** A messageId to search for in the bytes of records. */
 export interface WantedId {
-  /** As escapedId() has it. */
+  /** The id as escapedId() returns it. */
   readonly text: string
-  /** What stands between the quotes where no character is escaped. */
+  /** The bytes between the quotes if no character is escaped. */
   readonly bytes: Buffer
 }
 
@@ -20,12 +20,12 @@ export function wantedId(text: string): WantedId {
   return { text, bytes: Buffer.from(text) }
 }
 
-/** Where the next member named messageId is, from `from` on; -1 where there is none. */
+/** The position of the next member named messageId, from `from` on; -1 if there is none. */
 export function nextIdKey(bytes: Buffer, from: number): number {
   return bytes.indexOf(KEY, from)
 }
 
-/** Whether the member at `at` has this id, however its characters are spelled. No line is parsed for that. */
+/** Whether the member at `at` has this id, whichever of its characters are escaped. Parses no line. */
 export function hasId(bytes: Buffer, at: number, wanted: WantedId): boolean {
   let start = pastBlanks(bytes, at + KEY.length)
   if (bytes[start] !== COLON) return false
@@ -45,7 +45,7 @@ export function hasId(bytes: Buffer, at: number, wanted: WantedId): boolean {
   return textOf(bytes.toString('utf8', start - 1, end + 1)) === wanted.text
 }
 
-/** Whether a record is that of the id: an event has its id at the top, a rejected record in its `event`. */
+/** Whether a record has the id: an event at its top level, a rejected record in its `event`. */
 export function isRecordOf(value: string, { text }: WantedId): boolean {
   try {
     const record = JSON.parse(value) as { messageId?: unknown; event?: { messageId?: unknown } | null }
@@ -63,7 +63,7 @@ function textOf(literal: string): string | undefined {
   }
 }
 
-/** What stands between tokens of JSON. */
+/** Skips white space between tokens of JSON. */
 function pastBlanks(bytes: Buffer, at: number): number {
   while ((bytes[at] ?? COLON) <= SPACE) at++
   return at

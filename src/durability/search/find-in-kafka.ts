@@ -9,7 +9,7 @@ export interface FoundInKafka {
   readonly topic: string
   readonly partition: number
   readonly offset: string
-  /** Milliseconds since the epoch: the record's. */
+  /** The record's timestamp, in milliseconds since the epoch. */
   readonly at: number
   /** JSON. */
   readonly value: string
@@ -19,21 +19,21 @@ export interface FindInKafkaOptions {
   readonly settings: Pick<KafkaSettings, 'brokers' | 'clientId' | 'ssl' | 'sasl'>
   readonly topics: readonly string[]
   readonly messageId: string
-  /** Milliseconds since the epoch: older records are not looked at. */
+  /** Milliseconds since the epoch: older records are not examined. */
   readonly since: number
-  /** Ends the search with what was found so far. */
+  /** Ends the search; the result is what was found until then. */
   readonly signal: AbortSignal
   readonly background: Background
 }
 
-/** Of one answer, and of one partition in it: the client reads an answer in one go. */
+/** The most bytes of one answer, and of one partition in it, because the client parses an answer without a pause. */
 const MAX_BYTES = 256 * 1024
 const MAX_RECORDS = 20
 const ID_HEADER = Buffer.from('messageId')
 
 /**
- * Reads topics from a time on, as no member of any group, and picks the records with this messageId by their header.
- * Rejects, in words, where Kafka cannot be read.
+ * Reads topics from a time on, without a consumer group, and selects the records with this messageId by their header.
+ * Rejects with a readable error if Kafka cannot be read.
  */
 export async function findInKafka(
   options: FindInKafkaOptions

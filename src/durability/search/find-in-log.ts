@@ -8,34 +8,34 @@ import { LINE_FEED } from '../log/segment/lines.ts'
 import { readSegmentFolder } from '../log/segment/segment-folder.ts'
 
 export interface FoundInLog {
-  /** Folder and segment, as in a placement. */
+  /** The folder and the segment, as in a placement. */
   readonly file: string
-  /** Byte position of the line. */
+  /** The byte position of the line. */
   readonly position: number
-  /** Its number, from 1, as editors count; undefined where the time was up before it was known. */
+  /** The number of the line, from 1, as in editors; undefined if the time ran out before it was known. */
   readonly line: number | undefined
   /** JSON, without the line feed. */
   readonly value: string
 }
 
 export interface FindInLogOptions {
-  /** Folders of segments; one that is not there holds nothing. */
+  /** Folders of segments. A folder that does not exist counts as empty. */
   readonly dirs: readonly string[]
   readonly messageId: string
-  /** Ends the search with what was found so far. */
+  /** Ends the search; the result is what was found until then. */
   readonly signal: AbortSignal
   readonly background: Background
 }
 
-/** Looking through so many takes about as long as a slice of background work. */
+/** To search this many bytes takes about as long as one slice of background work. */
 const CHUNK_BYTES = 2 * 1024 * 1024
 const MAX_RECORDS = 20
-/** No record is that long: what goes on without an end is damaged, and passed over. */
+/** The most bytes of a record. A longer run of bytes without a line feed is damaged, and is skipped. */
 const MAX_LINE_BYTES = 16 * 1024 * 1024
 
 /**
- * Looks for the records of a messageId in folders of segments, the newest segment first, and stops after the first
- * segment that has any. Reads only; the server may be writing. Rejects with the file system's error.
+ * Searches folders of segments for the records of a messageId, the newest segment first, and stops after the first
+ * segment that has any. Changes nothing; a server may be writing. Rejects with the file system's error.
  */
 export async function findInLog(
   options: FindInLogOptions
@@ -97,7 +97,7 @@ async function searchFile(searched: SearchedFile): Promise<FoundInLog[]> {
   }))
 }
 
-/** @param position that of the first byte in the file */
+/** @param position the position of the first byte in the file */
 async function searchLines(bytes: Buffer, position: number, { wanted, signal, background }: SearchedFile) {
   const found: FoundLine[] = []
   for (let key = nextIdKey(bytes, 0); key >= 0 && found.length < MAX_RECORDS;) {
@@ -118,13 +118,16 @@ async function searchLines(bytes: Buffer, position: number, { wanted, signal, ba
   return found
 }
 
-/** The lines of a file that have their line feed, many at once, and where each piece begins; none where it is gone. */
+/**
+ * Yields the lines of a file that end in a line feed, many at once, with the position of each piece. Yields nothing if
+ * the file is gone.
+ */
 async function* wholeLines(path: string): AsyncGenerator<{ readonly bytes: Buffer; readonly position: number }> {
   const file = await openIfThere(path)
   if (file === undefined) return
   try {
     let buffer = Buffer.allocUnsafe(CHUNK_BYTES)
-    /** So many bytes at the start of the buffer are of a line that has not ended. */
+    /** The number of bytes at the start of the buffer that belong to an incomplete line. */
     let rest = 0
     for (let offset = 0; ;) {
       const { bytesRead } = await file.read(buffer, rest, buffer.length - rest, offset)

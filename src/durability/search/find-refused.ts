@@ -12,7 +12,7 @@ interface Found {
   readonly at: number
 }
 
-/** The records of a messageId that Kafka refused for good. Rejects with the file system's error. */
+/** The records of a messageId that Kafka refused permanently. Rejects with the file system's error. */
 export async function findRefused(dataDir: string, messageId: string): Promise<Found[]> {
   const found: Found[] = []
   const needle = JSON.stringify(messageId)
@@ -52,7 +52,7 @@ function parse(text: string): Refused | undefined {
   }
 }
 
-/** An event has its id at the top, a rejected record in its `event`. */
+/** The id of a refused record: at the top level of an event, and in the `event` of a rejected record. */
 function idOf(record: Refused['record']): unknown {
   return record.messageId ?? record.event?.messageId
 }

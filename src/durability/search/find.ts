@@ -11,9 +11,9 @@ export interface FoundRecord {
   readonly place: Placement
   /** JSON. */
   readonly value: string
-  /** Milliseconds since the epoch; undefined where the place does not say. */
+  /** Milliseconds since the epoch; undefined if the place has no time. */
   readonly at?: number
-  /** Number of the line in its file, from 1. */
+  /** The number of the line in its file, from 1. */
   readonly line?: number
 }
 
@@ -24,18 +24,18 @@ type Find = (
 
 export interface FindersOptions {
   readonly dataDir: string
-  /** Undefined: there is no Kafka to look into. */
+  /** Undefined: there is no Kafka to search. */
   readonly kafka: FindInKafkaOptions['settings'] | undefined
-  /** Those that records may be in now. */
+  /** The topics that may contain records now. */
   readonly topics: () => readonly string[]
   readonly now: () => number
   readonly background: Background
 }
 
-/** So far back Kafka is looked at, in milliseconds. */
+/** How far back Kafka is searched, in milliseconds. */
 const KAFKA_LOOK_BACK_MS = 60 * 60 * 1000
 
-/** Ways to find records again after they have left, by messageId: on disk, and in the last hour of Kafka. */
+/** Finds stored records by messageId: on disk, and in the last hour of Kafka. */
 export function createFinders(options: FindersOptions) {
   const { dataDir, kafka, topics, now, background } = options
   const dirs = ['events', 'spool', 'rejected', 'violations'].map(name => join(dataDir, name))
@@ -51,7 +51,7 @@ export function createFinders(options: FindersOptions) {
   }
 
   const inKafka = async (settings: FindInKafkaOptions['settings'], ...[messageId, signal]: Parameters<Find>) => {
-    // As in open.ts: nothing of Kafka is loaded where there is none.
+    // As in open.ts: without Kafka, none of its code is loaded.
     const { findInKafka } = await import('./find-in-kafka.ts')
     const since = now() - KAFKA_LOOK_BACK_MS
     const wanted = { messageId, since, signal, background }
@@ -67,7 +67,7 @@ export function createFinders(options: FindersOptions) {
   return {
     log,
     kafka: kafka === undefined ? undefined : (((id, signal) => inKafka(kafka, id, signal)) satisfies Find),
-    /** For each placement on disk the number of the line that it means; undefined for others, and where it is gone. */
+    /** The number of the line at each placement on disk; undefined for other placements, and if the line is gone. */
     async linesOf(places: readonly Placement[], signal: AbortSignal): Promise<readonly (number | undefined)[]> {
       const lines: (number | undefined)[] = places.map(() => undefined)
       for (const [file, own] of Map.groupBy(places.entries(), ([, place]) => place.file)) {

@@ -5,8 +5,8 @@ import { LINE_FEED } from '../log/segment/lines.ts'
 const CHUNK_BYTES = 1024 * 1024
 
 /**
- * The line numbers, from 1, of byte positions in a file, in the order of the positions. The file is read once, up to the
- * last of them. Undefined where it is gone, and for those that `signal` left no time for.
+ * The line numbers, from 1, of byte positions in a file, in the order of the positions. Reads the file once, up to the
+ * last position. Undefined if the file is gone, and for positions that were not reached before `signal` aborted.
  */
 export async function linesAt(
   path: string,

@@ -16,14 +16,14 @@ export interface RefusedFile {
   keep(records: readonly RefusedRecord[]): Promise<void>
 }
 
-/** Not `.ndjson`, so that no tool takes these records for events that Kafka is still to get. */
+/** Does not end in `.ndjson`, so that no tool takes these records for events that Kafka is still to get. */
 export const REFUSED_FILE = 'refused.jsonl'
 const FILE_MODE = 0o640
 const LINE_FEED = 0x0a
 
 /**
- * Where events go that Kafka refuses for good (too large for the broker, invalid): one line each, with the reason,
- * beside the spool, so that they are not lost and do not block the others.
+ * Keeps events that Kafka refuses permanently (too large for the broker, invalid) beside the spool: one line each, with
+ * the reason. They are not lost, and do not block other events.
  */
 export function createRefusedFile(options: {
   readonly dir: string

@@ -29,7 +29,7 @@ interface Numbered {
   readonly segment: SegmentInfo
 }
 
-/** The segments of several folders in a row, each with a number, so that a place is one number over all of them. */
+/** Numbers the segments of several folders in a row, so that a place is one number over all of them. */
 export class SegmentTable {
   readonly folders: SpoolFolder[] = []
   readonly #spool: SegmentLog
@@ -39,7 +39,7 @@ export class SegmentTable {
   /** Deleted segments by number. The newest of them still marks how far everything is delivered. */
   readonly #deleted: (SegmentInfo | undefined)[] = []
 
-  /** @param spool the folder that grows; it is to be added as the last */
+  /** @param spool the folder that grows; it must be added last */
   constructor(spool: SegmentLog) {
     this.#spool = spool
   }
@@ -101,7 +101,7 @@ export class SegmentTable {
     return (this.#segments.length - 1) * SEGMENT_SPAN + last.segment.bytes
   }
 
-  /** The place of a position in a folder; undefined where the position cannot be one of this folder. */
+  /** The place of a position in a folder; undefined if the position cannot be one of this folder. */
   placeIn(folder: SpoolFolder, { file, offset }: Position): Place | undefined {
     const sequence = sequenceOf(file) ?? 0
     const segments = folder.source.segments()
@@ -114,7 +114,7 @@ export class SegmentTable {
     return segments.length === 0 ? this.#segments.length * SEGMENT_SPAN : undefined
   }
 
-  /** The position of a place in a folder; undefined where the folder has had no segment up to there. */
+  /** The position of a place in a folder; undefined if the folder had no segment up to there. */
   positionAt(folder: SpoolFolder, place: Place): Position | undefined {
     const number = Math.floor(place / SEGMENT_SPAN)
     const at = this.#segments[number]

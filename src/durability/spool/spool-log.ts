@@ -9,9 +9,9 @@ import type { Place } from '../lanes/place.ts'
 
 const CHUNK_BYTES = 256 * 1024
 
-/** Lines of the log with their places, as they were read at one place. Their bytes are right until the next read. */
+/** Lines of the log, with their places. Their bytes are valid until the next read. */
 export interface SpoolChunk {
-  /** The place that was asked for. `next`: where to continue; equal to `start` if there is nothing to read. */
+  /** The place at which the read started. `next`: where to continue; equal to `start` if there is nothing to read. */
   readonly start: Place
   readonly next: Place
   readonly lines: readonly { readonly place: Place; readonly line: Buffer }[]
@@ -21,7 +21,7 @@ export interface SpoolLogOptions {
   readonly kept: readonly SegmentSource[]
   readonly spool: SegmentLog
   readonly log: LogLines
-  /** About so much is read at once. Default 256 KiB. */
+  /** About how many bytes are read at once. Default 256 KiB. */
   readonly chunkBytes?: number
   /** Called once for each range of bytes that was skipped, also over restarts. */
   readonly onDamaged?: (range: DamagedRange) => void
@@ -52,7 +52,7 @@ export class SpoolLog {
   readonly #unsubscribe: () => void
   readonly #reader: SegmentReader
   #reading: Promise<unknown> = Promise.resolve()
-  /** Old segments appeared after the start. Only another start can find out what is delivered of them. */
+  /** Old segments appeared after the start. Only another start can find out how far they are delivered. */
   #isStale = false
 
   constructor(table: SegmentTable, options: SpoolLogOptions) {
@@ -75,7 +75,7 @@ export class SpoolLog {
     return this.#table.end()
   }
 
-  /** Where the first line is that was not delivered when the log was opened; end() where all was. */
+  /** Where the first line was that was not delivered when the log was opened; end() if all were. */
   start(): Place {
     const begin = this.#table.folders.find(({ source, floor, end }) => {
       const last = source.segments().at(-1)

@@ -1,6 +1,7 @@
 /**
- * Loads the Kafka client in half the time and 16 MB less: it compiles some forty schemas of its options as it is
- * loaded, and asks them only in its strict mode, which is off. To be imported before the client is.
+ * Loads the Kafka client with 155 ms less CPU time and 13 MB less memory (docs/decisions/engine-internals.md). The
+ * client compiles about forty schemas of its options while it is loaded, and uses them only in its strict mode, which
+ * is off. Import this module before the client.
  */
 import { compileAtOnce } from './defer-schemas.ts'
 import '@platformatic/kafka'

@@ -1,10 +1,10 @@
 import { connect } from 'node:net'
 import { chain } from './errors.ts'
 
-/** So long an open connection has to stay open, with nothing said on it, in milliseconds. */
+/** A connection counts as open if it stays open for this many milliseconds with nothing sent on it. */
 const PATIENCE_MS = 500
 
-/** Closed by the broker as soon as it was there. */
+/** The broker closed the connection as soon as it was open. */
 class ClosedAtOnce extends Error {
   readonly code = 'CLOSED_AT_ONCE'
 
@@ -14,8 +14,9 @@ class ClosedAtOnce extends Error {
 }
 
 /**
- * The failure, or ClosedAtOnce where all these brokers close a connection on which nothing was said yet. A broker that does
- * not like what it hears (no TLS, no SASL) waits for it first; one whose limit on connections is reached does not.
+ * Returns ClosedAtOnce if all these brokers close a connection on which nothing was sent yet; otherwise the failure. A
+ * broker that rejects what it receives (no TLS, no SASL) waits for it first. A broker that has reached its limit of
+ * connections does not.
  *
  * @param brokers `host:port`
  */
@@ -28,7 +29,7 @@ export async function nameClosing(failure: unknown, brokers: readonly string[]):
   return all.every(Boolean) ? new ClosedAtOnce(failure) : failure
 }
 
-/** Says nothing on a new connection to `host:port`. Resolves with whether the other side ends it. */
+/** Opens a connection to `host:port` and sends nothing. Resolves with whether the other side closes it. */
 function closesAtOnce(broker: string): Promise<boolean> {
   const { hostname, port } = new URL(`kafka://${broker}`)
   return new Promise(resolve => {

@@ -10,18 +10,18 @@ import {
 import { chain } from './errors.ts'
 import type { ProduceEncoder, ProduceRequest } from '../encode/produce-encoder.ts'
 
-/** Where a broker listens. */
+/** The address of a broker. */
 export interface BrokerAddress {
   readonly host: string
   readonly port: number
 }
 
-/** What the cluster says of itself: brokers by their number, and of each topic its partitions or its error. */
+/** The cluster's metadata: the brokers by node id, and for each topic its partitions or its error. */
 export interface ClusterAnswer {
   readonly brokers: readonly (BrokerAddress & { readonly nodeId: number })[]
   readonly topics: readonly {
     readonly name: string
-    /** 0: the topic is there. */
+    /** 0: the topic exists. */
     readonly errorCode: number
     readonly error: unknown
     readonly partitions: readonly {
@@ -30,7 +30,7 @@ export interface ClusterAnswer {
       readonly replicaNodes: readonly number[]
       readonly isrNodes: readonly number[]
     }[]
-    /** What the user may do, where that was asked for: bits by the numbers of the protocol's operations. */
+    /** What the user may do, if that was requested: one bit for each operation's number in the protocol. */
     readonly topicAuthorizedOperations?: number
   }[]
 }
@@ -48,24 +48,28 @@ export interface ProduceAnswer {
   }[]
 }
 
-/** Sends a request on a connection. Rejects where no answer comes; an answer with errors in it resolves. */
+/** Sends a request on a connection. Rejects if there is no answer. Resolves with an answer that has errors in it. */
 export type Produce = (connection: Connection, request: ProduceRequest) => Promise<ProduceAnswer>
 
 type AnyApi<Response> = API<unknown[], Response>
 
 /**
- * The client's producer, for all that is not the sending of records: connections to any broker, a producer id, the state
- * of the cluster, and the versions of the APIs. Its own send() is not used, see docs/decisions/kafka-client.md. The seam
- * is kGetApi and kGetBootstrapConnection, which the client exports for its subclasses, and that an API only calls
- * connection.send(); test/durability/kafka/connect/client.test.ts checks it for the pinned version of the client.
+ * The client's producer, for everything but sending records: connections to any broker, a producer id, the cluster's
+ * metadata, and the versions of the APIs. Its own send() is not used, see docs/decisions/kafka-client.md. This class
+ * depends on kGetApi and kGetBootstrapConnection, which the client exports for its subclasses, and on the fact that an
+ * API only calls connection.send(). test/durability/kafka/connect/client.test.ts checks that for the pinned version of
+ * the client.
  */
 export class ClusterClient extends Producer {
-  /** Asks for a producer id of its own. The client's default is not what the protocol says for a new producer. */
+  /** Requests a new producer id. The client's default is not what the protocol requires for a new producer. */
   async newProducer(): Promise<{ readonly producerId: bigint; readonly producerEpoch: number }> {
     return await this.initIdempotentProducer({ producerId: -1n, producerEpoch: -1 })
   }
 
-  /** The cluster and these topics as they are now, from the `attempt`-th broker on. Rejects where none answers. */
+  /**
+   * Requests the metadata of the cluster and these topics, from the `attempt`-th broker on. Rejects if no broker
+   * answers.
+   */
   async lookUp(topics: readonly string[], attempt = 0, withRights = false): Promise<ClusterAnswer> {
     const connection = await called<Connection>(done => this[kGetBootstrapConnection](done, attempt))
     const api = await called<AnyApi<ClusterAnswer>>(done => this[kGetApi]('Metadata', done))
@@ -76,7 +80,7 @@ export class ClusterClient extends Producer {
     }
   }
 
-  /** The function that sends Produce requests, in the highest version that both sides speak. */
+  /** Returns the function that sends Produce requests, in the highest version that both sides support. */
   async produceWith(encode: ProduceEncoder): Promise<Produce> {
     const api = await called<AnyApi<ProduceAnswer>>(done => this[kGetApi]('Produce', done))
     return async (connection, request) => {
@@ -97,7 +101,7 @@ export class ClusterClient extends Producer {
   }
 }
 
-/** An answer that has errors in it is an error to the client. */
+/** The answer inside an error: the client rejects with an error if an answer contains errors. */
 function withErrors(error: unknown): ClusterAnswer {
   const { response, errors = [] } = chain(error).find(({ response }) => response !== undefined) ?? {}
   if (response === undefined) throw error

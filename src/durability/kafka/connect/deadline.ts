@@ -1,14 +1,14 @@
 export interface Deadline {
-  /** Something waits: watch the oldest. Cheap when that is being done already. */
+  /** Something waits: watch the oldest. Costs little if it is watched already. */
   arm(): void
   stop(): void
 }
 
 /**
- * Calls onOverdue when the oldest of what waits has waited for limitMs. The verdict comes one turn of the event loop
- * after the timer, so that answers which lay unread while this process was busy count.
+ * Calls onOverdue when the oldest waiting entry has waited for limitMs. It decides one turn of the event loop after the
+ * timer, so that answers that were unread while this process was busy still count.
  *
- * @param options.oldest performance.now() when the oldest came; undefined when nothing waits
+ * @param options.oldest performance.now() at which the oldest entry arrived; undefined if none waits
  */
 export function createDeadline(options: {
   readonly limitMs: number

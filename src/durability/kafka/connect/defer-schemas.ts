@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 
 const { compile } = Ajv2020.prototype
 
-/** A validator that is compiled when it is first asked. */
+/** Returns a validator that compiles its schema at the first call. */
 function compileLater(this: Ajv2020, ...args: [schema: AnySchema, meta?: boolean]): unknown {
   let compiled: ReturnType<typeof compile> | undefined
   const validate = (data: unknown): boolean => {
@@ -18,7 +18,7 @@ function compileLater(this: Ajv2020, ...args: [schema: AnySchema, meta?: boolean
 
 Object.assign(Ajv2020.prototype, { compile: compileLater })
 
-/** From now on ajv compiles at once again, as everybody else expects. */
+/** Restores Ajv's own `compile`, for all schemas that are compiled from now on. */
 export function compileAtOnce(): void {
   Object.assign(Ajv2020.prototype, { compile })
 }

@@ -1,12 +1,12 @@
-/** An error of the Kafka client, as far as it is read here. */
+/** The fields of a Kafka client's error that are used here. */
 interface ClientError extends Error {
   readonly code?: string
   /** The protocol's name of the error, e.g. NOT_ENOUGH_REPLICAS. */
   readonly apiId?: string
-  /** The broker's own words. */
+  /** The broker's own message. */
   readonly serverErrorMessage?: string | null
   readonly response?: unknown
-  /** Where in the response, e.g. /topics/0. */
+  /** The place in the response, e.g. /topics/0. */
   readonly path?: string
   readonly errors?: readonly ClientError[]
 }
@@ -15,7 +15,7 @@ interface CreationResponse {
   readonly topics: readonly { readonly name: string; readonly errorCode: number }[]
 }
 
-/** The error, its causes and the errors it gathers, outermost first. */
+/** The error, its causes, and the errors that it groups, outermost first. */
 export function chain(error: unknown): ClientError[] {
   const found: ClientError[] = []
   const visit = (at: unknown): void => {
@@ -28,12 +28,15 @@ export function chain(error: unknown): ClientError[] {
   return found
 }
 
-/** Whether the server does not have the API that was asked for. */
+/** Whether the server does not have the requested API. */
 export function isUnsupported(error: unknown): boolean {
   return chain(error).some(({ code }) => code === 'PLT_KFK_UNSUPPORTED_API')
 }
 
-/** What the controller says of each topic that it did not make, in its last answer where the client has asked again. */
+/**
+ * The controller's error for each topic that it did not create. Uses the last answer if the client has repeated the
+ * request.
+ */
 export function refusedCreations(error: unknown): Map<string, unknown> {
   const refused = new Map<string, unknown>()
   const { response, errors = [] } = chain(error).findLast(each => isCreationResponse(each.response)) ?? {}

@@ -4,8 +4,8 @@ import { isTokenTrouble } from '../security/token-trouble.ts'
 type Rule = readonly [pattern: RegExp, words: string]
 
 /**
- * What an operator can do about it. The first rule that fits any part of the error wins, so the more telling come
- * first; a rule is held against code, protocol error and message of each part.
+ * What an operator can do about an error. The first rule that matches any part of the error wins, so specific rules
+ * come first. A rule is compared with the code, the protocol error and the message of each part.
  */
 const RULES: readonly Rule[] = [
   [
@@ -26,7 +26,7 @@ const RULES: readonly Rule[] = [
     /ALERT_CERTIFICATE_REQUIRED|certificate required/i,
     'wants a client certificate: set KAFKA_SSL_CERT and KAFKA_SSL_KEY'
   ],
-  // Java's brokers say the same of a certificate that is missing, expired or of a stranger.
+  // Java's brokers say the same about a certificate that is missing, expired or not trusted.
   [
     /_ALERT_(?:BAD_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED|HANDSHAKE_FAILURE)/,
     'refuses the client certificate, or got none: set KAFKA_SSL_CERT and KAFKA_SSL_KEY to one that is valid and signed by an authority that the brokers trust'
@@ -66,7 +66,7 @@ const RULES: readonly Rule[] = [
   ]
 ]
 
-/** The error in one line, for /readyz and the log. Never holds a password. */
+/** The error in one line, for /readyz and the log. Never contains a password. */
 export function explain(error: unknown, brokers: readonly string[]): string {
   return `Kafka (${brokers.join(', ')}) ${reason(error)}`
 }
@@ -81,14 +81,14 @@ function reason(error: unknown): string {
   return `failed: ${(deepest?.message ?? String(error)).split('\n', 1)[0]}`
 }
 
-/** Why a topic cannot be had, in one line. */
+/** Why a topic cannot be used, in one line. */
 export function explainTopic(topic: string, error: unknown): string {
   const ids = chain(error).map(({ apiId }) => apiId)
   if (ids.includes('TOPIC_AUTHORIZATION_FAILED')) {
     return `topic ${topic}: the Kafka user may not describe or create it: check the ACLs of KAFKA_SASL_USERNAME`
   }
   if (ids.includes('INVALID_TOPIC_EXCEPTION') || ids.includes('POLICY_VIOLATION')) {
-    // The broker's own words, where it has any: a name may only collide with another one.
+    // The broker's own message, if there is one: for example, a name may only collide with another name.
     const words = chain(error).find(({ serverErrorMessage }) => serverErrorMessage)?.serverErrorMessage
     return `topic ${topic}: Kafka does not allow this ${ids.includes('POLICY_VIOLATION') ? 'topic' : 'name'}${words ? `: ${words}` : ''}`
   }
@@ -101,7 +101,7 @@ export function explainTopic(topic: string, error: unknown): string {
   return `topic ${topic}: ${(deepest?.message ?? String(error)).split('\n', 1)[0]}`
 }
 
-/** Whether the topic, and not the connection, is the trouble. */
+/** Whether the error is about the topic, and not about the connection. */
 export function isTopicTrouble(error: unknown): boolean {
   const parts = chain(error)
   return parts.some(({ apiId }) => apiId !== undefined) && !parts.some(({ code }) => code === 'PLT_KFK_NETWORK')
@@ -114,21 +114,21 @@ const REFUSED_TOPIC: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Whether Kafka says no to the topic as it is configured. Other troubles can pass without an edit of ours, a missing
- * right among them: somebody grants it, and what was spooled meanwhile is relayed.
+ * Whether Kafka refuses the topic as it is configured. Other errors can end without an edit of the configuration. A
+ * missing permission is one of them: somebody grants it, and the spooled records are then relayed.
  */
 export function isRefusedTopic(error: unknown): boolean {
   return chain(error).some(({ apiId }) => apiId !== undefined && REFUSED_TOPIC.has(apiId))
 }
 
-/** The client's own words for a topic that the cluster does not have. */
+/** Whether the error is the client's own error for a topic that the cluster does not have. */
 export function isUnknownTopic(error: unknown): boolean {
   return chain(error).some(
     ({ message, apiId }) => apiId === 'UNKNOWN_TOPIC_OR_PARTITION' || message.startsWith('Unknown topic ')
   )
 }
 
-/** Another server created the topic first. */
+/** Whether another server has created the topic first. */
 export function isAlreadyThere(error: unknown): boolean {
   return chain(error).some(({ apiId }) => apiId === 'TOPIC_ALREADY_EXISTS')
 }

@@ -1,6 +1,6 @@
 /**
- * Settles as the promise does, or rejects after so many milliseconds: the client can lose a callback when a connection
- * ends at the wrong moment, so everything that is waited for is bounded from outside too.
+ * Settles as the promise does, or rejects after this many milliseconds. The client can lose a callback when a
+ * connection ends at the wrong moment, so every wait for the client has a limit here too.
  */
 export async function inTime<T>(promise: Promise<T>, milliseconds: number): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()

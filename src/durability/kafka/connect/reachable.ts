@@ -3,16 +3,16 @@ import type { KafkaSettings } from '../options.ts'
 import { connectionOptions } from './session.ts'
 import { endTimers } from './watch.ts'
 
-/** So long a broker has the word alone before the next one in the list is asked too. */
+/** Each broker gets this much time before the next broker in the list is tried too. */
 const HEAD_START_MS = 250
-/** A list in which nobody has answered by then is left as it is: the client's own error says why. */
+/** If no broker has answered by then, the list is returned unchanged: the client's own error then states the cause. */
 const PATIENCE_MS = 1_800
 
 type Settings = Pick<KafkaSettings, 'brokers' | 'clientId' | 'ssl' | 'sasl'>
 
 /**
- * The brokers of the list with the first one in front that answers a request, so that one that is dead, hangs or lies
- * behind a firewall that drops packets costs a start a fraction of a second. Never rejects.
+ * Moves the first broker that answers a request to the front of the list. A broker that is down, hangs, or is behind a
+ * firewall that drops packets then costs a start only a fraction of a second. Never rejects.
  */
 export async function reachableFirst(settings: Settings): Promise<readonly string[]> {
   const { brokers } = settings
@@ -47,7 +47,7 @@ export async function reachableFirst(settings: Settings): Promise<readonly strin
   return first === undefined ? brokers : [first, ...brokers.filter(broker => broker !== first)]
 }
 
-/** Connects, says who we are, and waits for an answer. */
+/** Connects, authenticates, and waits for an answer. */
 async function ask(broker: string, settings: Settings, opened: Connection[]): Promise<void> {
   const colon = broker.lastIndexOf(':')
   const host = broker.slice(0, colon).replace(/^\[|\]$/g, '')

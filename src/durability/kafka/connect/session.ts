@@ -12,34 +12,34 @@ import type { KafkaSettings } from '../options.ts'
 import { watchConnections } from './watch.ts'
 import { saslOptions } from '../security/sasl-options.ts'
 
-/** How Kafka knows who numbers the records of a lane. */
+/** The identity of the producer that numbers the records of a lane. */
 export interface ProducerIdentity {
   readonly producerId: bigint
   readonly producerEpoch: number
 }
 
-/** One life of the connection to the cluster, for all but the records; after a failure another one is opened. */
+/** One connection to the cluster, for everything but records. After a failure, another session is opened. */
 export interface Session {
   readonly client: ClusterClient
-  /** As given when the session was opened. */
+  /** The producer id that was assigned when the session was opened. */
   readonly producer: ProducerIdentity
-  /** Work with an admin client of the same settings. */
+  /** Runs `work` with an admin client that has the same settings. */
   withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T>
-  /** Cuts every connection at once. */
+  /** Closes every connection at once. */
   abandon(): void
 }
 
 const CONNECT_TIMEOUT_MS = 2_000
 const REQUEST_TIMEOUT_MS = 5_000
-/** How long a broker waits for the other replicas before it answers that they did not. */
+/** How long a broker waits for the other replicas before it answers with an error. */
 export const REPLICATION_TIMEOUT_MS = 2_500
-/** What the client repeats by itself of requests that are not for records. */
+/** How often the client repeats a request that is not for records. */
 const RETRIES = 8
 const RETRY_STEP_MS = 50
 const MAX_RETRY_DELAY_MS = 200
 const NETWORK_RETRY_DELAY_MS = 20
 
-/** Connects and gets a producer id. Rejects with the client's error when that fails, or soon after `signal` aborts. */
+/** Connects and gets a producer id. Rejects with the client's error if that fails, or soon after `signal` aborts. */
 export async function openSession(
   settings: KafkaSettings,
   life: { readonly signal: AbortSignal; readonly onDisconnect: () => void }
@@ -89,12 +89,12 @@ const retryDelay: RetryDelayGetter = (...[, , attempt, , error]) => {
   return Math.min(attempt * RETRY_STEP_MS, MAX_RETRY_DELAY_MS)
 }
 
-/** Server name indication is for names: TLS does not allow addresses there. */
+/** TLS allows names as server name indication, and no addresses. */
 function isNamed(host: string): boolean {
   return isIP(host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) === 0
 }
 
-/** How any client of the cluster connects. */
+/** The options that all clients of the cluster share. */
 export function clientOptions(settings: Pick<KafkaSettings, 'brokers' | 'clientId' | 'ssl' | 'sasl'>): BaseOptions {
   const { brokers, clientId, ssl, sasl } = settings
   return {
@@ -110,7 +110,7 @@ export function clientOptions(settings: Pick<KafkaSettings, 'brokers' | 'clientI
   }
 }
 
-/** How a connection for records is made. A request on it is awaited for `giveUpMs`, then the connection is cut. */
+/** The options of a connection for records. A request that is not answered within `giveUpMs` closes the connection. */
 export function connectionOptions(
   settings: Pick<KafkaSettings, 'ssl' | 'sasl' | 'giveUpMs'>,
   host: string

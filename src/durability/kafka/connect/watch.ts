@@ -1,15 +1,20 @@
 import type { Base, Connection } from '@platformatic/kafka'
 import { chain } from './errors.ts'
 
-/** The connections of clients, and what befell them. */
+/** Watches the connections of clients for errors. */
 export interface ConnectionWatch {
   readonly connections: ReadonlySet<Connection>
   add(client: Pick<Base, 'connections'>): void
-  /** The error of a request with what a connection said that the request did not hear: a broker's TLS alert. */
+  /**
+   * Adds the error of the connection to the error of a request, if the request did not get it: a broker's TLS alert.
+   */
   withAlert(error: unknown): unknown
 }
 
-/** Errors of a connection reach the requests on it; one that comes after those must not become an uncaught exception. */
+/**
+ * A connection passes its errors to its requests. An error after the last request must not become an uncaught
+ * exception.
+ */
 export function watchConnections(): ConnectionWatch {
   const connections = new Set<Connection>()
   let alert: Error | undefined
@@ -32,12 +37,17 @@ export function watchConnections(): ConnectionWatch {
   }
 }
 
-/** A broker that refuses the client's certificate says so after the handshake, when no request may be waiting. */
+/**
+ * A broker that refuses the client's certificate sends an alert after the handshake. No request may be waiting by then.
+ */
 function isAlert(error: unknown): boolean {
   return chain(error).some(({ code = '' }) => /^ERR_SSL_.*ALERT/.test(code))
 }
 
-/** Ends the timer of a connection's next re-authentication, which the client leaves running when a broker hangs up. */
+/**
+ * Stops the timer of a connection's next re-authentication. The client leaves it running when a broker closes the
+ * connection.
+ */
 export function endTimers(connection: Connection): void {
   connection.close().catch(() => {})
 }

@@ -2,11 +2,11 @@ import type { OutgoingRecord, RecordKind } from '../../../model/record.ts'
 import { RECORD_HEADERS, TRACEPARENT, traceparentOf, type RecordHeader } from '../../../model/record.ts'
 import { varintBytes, writeVarint } from './varint.ts'
 
-/** RecordBatch overhead of message format 2: base offset to record count. */
+/** Bytes of a RecordBatch in message format 2 before its records: from the base offset to the record count. */
 export const BATCH_HEAD_BYTES = 61
-/** What a record's deltas may take more inside a larger batch than as its only record. */
+/** The most bytes that a record's deltas take in a larger batch beyond those in a batch of its own. */
 export const DELTA_SLACK_BYTES = 12
-/** Kafka's own mark for a record without a timestamp; such a record counts as written when its segment was. */
+/** Kafka's value for a record without a timestamp. Such a record counts as written when its segment was. */
 const NO_TIMESTAMP = -1
 
 const ATTRIBUTES_BYTES = 1
@@ -14,22 +14,22 @@ const MAX_WORDS = 10_000
 const NO_HEADER = Buffer.alloc(0)
 
 interface RecordParts {
-  /** Key, line and messageId stay where they are until they are written into the batch, so that each byte is copied once. */
+  /** The key, the line and the messageId are not copied before they are written into the batch. */
   readonly record: OutgoingRecord
-  /** The headers as Kafka has them, from their number to the name `messageId`. */
+  /** The encoded headers from their number to the name `messageId`. */
   readonly headersBefore: Buffer
-  /** The headers as Kafka has them, after the messageId. */
+  /** The encoded headers after the messageId. */
   readonly headersAfter: Buffer
   readonly timestamp: number
 }
 
-/** What is the same for every topic that a record goes to, and its size. */
+/** The parts of a record that are the same for every topic, and its size. */
 export class KafkaRecord implements RecordParts {
   readonly record: OutgoingRecord
   readonly headersBefore: Buffer
   readonly headersAfter: Buffer
   readonly timestamp: number
-  /** In a batch, without its deltas and its length. */
+  /** Bytes in a batch without the deltas and the length. */
   readonly bodyBytes: number
 
   constructor({ record, headersBefore, headersAfter, timestamp }: RecordParts) {
@@ -47,12 +47,12 @@ export class KafkaRecord implements RecordParts {
       headersAfter.length
   }
 
-  /** The line's, without its line feed. */
+  /** Bytes of the line without its line feed. */
   get valueBytes(): number {
     return this.record.lineEnd - this.record.lineStart - 1
   }
 
-  /** Size as the only record of a batch, exactly what the broker holds against max.message.bytes. */
+  /** Size as the only record of a batch. This is exactly what the broker compares with max.message.bytes. */
   get bytes(): number {
     return BATCH_HEAD_BYTES + sizedBytes(this.bodyBytes + 2 * varintBytes(0))
   }
@@ -64,9 +64,10 @@ export class KafkaRecord implements RecordParts {
 }
 
 /**
- * Makes records ready for Kafka: value without the line feed, the key's bytes, headers `type` (or `code` for a
- * rejected record), `source`, `messageId`, `receivedAt` (ISO 8601) and `traceparent` (where the line has one), as far as
- * `headers` names them, and receivedAt as the timestamp. `messageId` is always there: records are found by it.
+ * Creates the encoder of records for Kafka. The value is the line without its line feed. The headers are `type` (or
+ * `code` for a rejected record), `source`, `messageId`, `receivedAt` (ISO 8601) and `traceparent` (if the line has
+ * one), as far as `headers` names them. The timestamp is receivedAt. `messageId` is always a header, because records
+ * are found by it.
  */
 export function createRecordEncoder(headers: readonly RecordHeader[] = RECORD_HEADERS): RecordEncoder {
   const untraced = createEncoder(headers, 0)
@@ -85,9 +86,9 @@ export function createRecordEncoder(headers: readonly RecordHeader[] = RECORD_HE
 type RecordEncoder = (record: OutgoingRecord) => KafkaRecord
 
 /**
- * Remembers the bytes of headers that recur: those of each type, code and source, and the last receivedAt.
+ * Caches the bytes of headers that repeat: those of each type, code and source, and the last receivedAt.
  *
- * @param more so many headers the caller puts behind these
+ * @param more the number of headers that the caller adds after these
  */
 function createEncoder(headers: readonly RecordHeader[], more: number): RecordEncoder {
   const has = { type: headers.includes('type'), source: headers.includes('source') }

@@ -1,21 +1,21 @@
 import type { OutgoingRecord } from '../../../model/record.ts'
 
 /**
- * Which partition a key belongs to: what Java's default partitioner does, so that other producers and consumers of
- * the same topics agree. The client's own partitioner differs from Java's wherever the number of partitions is not a
- * power of two, so every record's partition is chosen here.
+ * The partition of a key, as Java's default partitioner computes it, so that other producers and consumers of the same
+ * topics agree. The client's own partitioner gives other results if the number of partitions is not a power of two, so
+ * every record's partition is chosen here.
  *
  * Source: org.apache.kafka.common.utils.Utils.murmur2 and toPositive.
  *
- * @param range where the key's UTF-8 bytes stand
+ * @param range the position of the key's UTF-8 bytes
  */
 export function partitionOf(bytes: Uint8Array, range: { start: number; end: number }, partitions: number): number {
   return (murmur2(bytes, range.start, range.end) & 0x7fffffff) % partitions
 }
 
 /**
- * The partition of a record. One without a key goes where its messageId says, or its time: the same line always goes to
- * the same partition, so that a line that is read back from the log is known to be delivered or not.
+ * The partition of a record. A record without a key is partitioned by its messageId, or else by its time: the same line
+ * always goes to the same partition, so that a line that is read back from the log is known to be delivered or not.
  */
 export function choosePartition(record: OutgoingRecord, partitions: number): number {
   const { texts, keyStart, keyEnd, idStart, idEnd, receivedAt } = record

@@ -5,7 +5,7 @@ import type { KafkaRecord } from './message.ts'
 import { encodeBatch, type BatchOrigin } from './record-batch.ts'
 import { Scratch } from './scratch.ts'
 
-/** What goes to one partition in one request. A batch that is sent again has the same records and the same origin. */
+/** The records of one partition in one request. A batch that is sent again has the same records and the same origin. */
 export interface ProduceBatch extends BatchOrigin {
   readonly topic: string
   readonly partition: number
@@ -15,19 +15,19 @@ export interface ProduceBatch extends BatchOrigin {
 export interface ProduceRequest {
   /** -1: all in-sync replicas. */
   readonly acks: number
-  /** So many milliseconds the broker waits for the replicas. */
+  /** The milliseconds for which the broker waits for the replicas. */
   readonly timeoutMs: number
-  /** Not two for the same partition. */
+  /** At most one for each partition. */
   readonly batches: readonly ProduceBatch[]
 }
 
-/** Makes the payload of a Produce request, in the versions 3 to 11; it is right until the next one is made. */
+/** Encodes a Produce request, in versions 3 to 11. The result is valid until the next call. */
 export type ProduceEncoder = (version: number, request: ProduceRequest) => Writer
 
-/** The version since which strings, arrays and lengths are compact and structures end with tags. */
+/** From this version on, strings, arrays and lengths are compact, and structures end with tags. */
 const FIRST_COMPACT_VERSION = 9
 
-/** All requests of an encoder are made in the same memory: the client copies each before its connection.send() returns. */
+/** All requests of an encoder use the same memory: the client copies each before its connection.send() returns. */
 export function createProduceEncoder(compression: Compression = 'none'): ProduceEncoder {
   const scratch = new Scratch()
   const way = { scratch, codec: codecOf(compression) }

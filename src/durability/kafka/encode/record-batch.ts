@@ -4,14 +4,14 @@ import { BATCH_HEAD_BYTES, type KafkaRecord } from './message.ts'
 import type { Scratch } from './scratch.ts'
 import { varintBytes, writeVarint } from './varint.ts'
 
-/** What lets the broker tell a batch that comes again from a new one. */
+/** What lets the broker distinguish a repeated batch from a new one. */
 export interface BatchOrigin {
   readonly producerId: bigint
   readonly producerEpoch: number
   readonly firstSequence: number
 }
 
-/** The batch's length counts from behind itself, the checksum is over what comes behind it. */
+/** The batch's length counts the bytes after the length field. The checksum covers the bytes after the checksum. */
 const LENGTH_AT = 8
 const MAGIC_AT = 16
 const CRC_AT = 17
@@ -19,9 +19,10 @@ const ATTRIBUTES_AT = 21
 const MAGIC = 2
 
 /**
- * A record batch of message format 2: without a codec byte for byte what the client's createRecordsBatch makes, at a
- * small part of its cost. First its size is counted, then every byte is written once, where it belongs. It lies in the
- * scratch, and is right until that is cleared. Records that a codec makes no smaller leave as they are.
+ * Encodes a record batch of message format 2. Without a codec, the bytes are equal to those of the client's
+ * createRecordsBatch, at a small part of its cost: the size is computed first, and then every byte is written once. The
+ * result is in the scratch memory and valid until that is cleared. Records that a codec does not make smaller are not
+ * compressed.
  *
  * Source: https://kafka.apache.org/documentation/#recordbatch
  */
@@ -57,7 +58,7 @@ export function encodeBatch(
   return written
 }
 
-/** The batch with its records compressed, its head still to be written; the batch itself where that is no smaller. */
+/** The batch with compressed records and without its head; the batch itself if compression does not make it smaller. */
 function compressed(batch: Buffer, codec: Codec, scratch: Scratch): Buffer {
   const records = codec.compress(batch.subarray(BATCH_HEAD_BYTES))
   if (BATCH_HEAD_BYTES + records.length >= batch.length) return batch
@@ -77,7 +78,7 @@ function writeBody(
 ): number {
   const { block, lineStart, texts, idStart, idEnd, keyStart, keyEnd } = record
   let at = writeVarint(batch, from, keyStart === keyEnd ? -1 : keyEnd - keyStart)
-  // Of a few bytes a loop is quicker than a call.
+  // For a few bytes, a loop is faster than a call.
   for (let key = keyStart; key < keyEnd; key++) batch[at++] = texts[key] as number
   at = writeVarint(batch, at, valueBytes)
   block.copy(batch, at, lineStart, lineStart + valueBytes)
@@ -108,7 +109,7 @@ function writeHead(
   batch.writeUInt32BE(checksum(batch.subarray(ATTRIBUTES_AT)), CRC_AT)
 }
 
-/** In this wrapping the client's function takes the bytes without a copy. */
+/** Wrapped like this, the bytes reach the client's function without a copy. */
 function checksum(bytes: Buffer): number {
   return crc32c(Writer.create().append(bytes).dynamicBuffer)
 }

@@ -1,10 +1,12 @@
-/** What is kept for the next time; a request beyond the usual limit gets bytes of its own, and they go with it. */
+/**
+ * The most memory that is kept for the next request. A larger request gets memory of its own, which is freed after it.
+ */
 const MAX_KEPT_BYTES = 2 * 1024 * 1024
 const FIRST_BYTES = 64 * 1024
 
 /**
- * Bytes to write in that are the same ones each time. New memory for every large request is more than its writing: the
- * system hands it out page by page, and the collector is driven by its weight.
+ * Memory for encoding that is used again for each request. New memory for every large request costs more than writing
+ * to it: the system allocates it page by page, and its size makes the garbage collector run.
  */
 export class Scratch {
   #bytes = Buffer.alloc(0)
@@ -15,7 +17,7 @@ export class Scratch {
     this.#taken = 0
   }
 
-  /** So many bytes, with anything in them. */
+  /** Returns this many bytes, with arbitrary content. */
   take(length: number): Buffer {
     if (length > MAX_KEPT_BYTES) return Buffer.allocUnsafeSlow(length)
     if (this.#taken + length > this.#bytes.length) this.#grow(length)
@@ -24,7 +26,7 @@ export class Scratch {
     return this.#bytes.subarray(from, this.#taken)
   }
 
-  /** What was taken from the old bytes stays as it is, since nobody writes there again. */
+  /** Bytes that were taken before stay valid, because nothing is written to the old memory any more. */
   #grow(length: number): void {
     const wanted = Math.max(length, 2 * this.#bytes.length, FIRST_BYTES)
     this.#bytes = Buffer.allocUnsafeSlow(Math.min(wanted, MAX_KEPT_BYTES))

@@ -1,11 +1,11 @@
-/** How long a zigzag varint is, the only kind that Kafka's records have: seven bits a byte. */
+/** The length of a zigzag varint in bytes. Kafka's records have no other kind. Each byte holds seven bits. */
 export function varintBytes(value: number): number {
   let bytes = 1
   for (let rest = zigzag(value); rest >= 128; rest /= 128) bytes++
   return bytes
 }
 
-/** Writes a zigzag varint. Returns the position behind it. */
+/** Writes a zigzag varint. Returns the position after it. */
 export function writeVarint(target: Uint8Array, from: number, value: number): number {
   let at = from
   let rest = zigzag(value)
@@ -14,7 +14,10 @@ export function writeVarint(target: Uint8Array, from: number, value: number): nu
   return at
 }
 
-/** Small negative numbers are short too. Arithmetic, not bits: the distance of two timestamps may need more than 32. */
+/**
+ * Makes small negative numbers short too. Uses arithmetic instead of bits, because the distance of two timestamps may
+ * need more than 32 bits.
+ */
 function zigzag(value: number): number {
   return value < 0 ? -2 * value - 1 : 2 * value
 }

@@ -1,7 +1,7 @@
 import type { IssuedToken } from './token-keeper.ts'
 import { TokenTrouble } from './token-trouble.ts'
 
-/** AWS's own signer. A peer dependency: with what it needs it is 75 packages, and only users of MSK IAM want them. */
+/** AWS's own signer. It is a peer dependency, because it brings 75 packages and only users of MSK IAM need them. */
 const SIGNER = 'aws-msk-iam-sasl-signer-js'
 
 interface Signer {
@@ -9,8 +9,8 @@ interface Signer {
 }
 
 /**
- * A token for Amazon MSK with IAM: a signed request, made here from the credentials that AWS's packages find (variables,
- * web identity, container, instance). Throws TokenTrouble in words.
+ * Creates a token for Amazon MSK with IAM: a signed request. It is made here, with the credentials that AWS's packages
+ * find (variables, web identity, container, instance). Rejects with a TokenTrouble that states the cause.
  */
 export async function signMskToken(region: string): Promise<IssuedToken> {
   const signer = await loadSigner()

@@ -1,7 +1,7 @@
 import type { IssuedToken } from './token-keeper.ts'
 import { TokenTrouble } from './token-trouble.ts'
 
-/** Client credentials (RFC 6749, section 4.4). */
+/** The client credentials grant (RFC 6749, section 4.4). */
 export interface OauthOptions {
   readonly tokenUrl: string
   readonly clientId: string
@@ -11,11 +11,14 @@ export interface OauthOptions {
 }
 
 const TIMEOUT_MS = 10_000
-/** For an issuer that does not say how long a token lives (RFC 6749 only recommends it) and whose tokens are no JWT. */
+/** For an issuer that does not state a token's lifetime (RFC 6749 only recommends it) and whose tokens are no JWTs. */
 const DEFAULT_LIFETIME_MS = 5 * 60_000
 const MAX_ANSWER_CHARS = 256 * 1024
 
-/** Asks a token endpoint for a token, as the client that the options name. Throws TokenTrouble in words. */
+/**
+ * Requests a token from a token endpoint, as the client that the options name. Rejects with a TokenTrouble that states
+ * the cause.
+ */
 export async function issueToken(options: OauthOptions): Promise<IssuedToken> {
   const { tokenUrl } = options
   const response = await ask(options).catch((error: unknown) => {
@@ -62,7 +65,7 @@ function unreachable(error: unknown): string {
   return `cannot be asked (${code ?? message})`
 }
 
-/** What to look at by status and by the error's code (RFC 6749, section 5.2). */
+/** What the operator should check, by status and error code (RFC 6749, section 5.2). */
 function refusal(tokenUrl: string, status: number, answer: Record<string, unknown>): string {
   const code = typeof answer['error'] === 'string' && /^\w{1,64}$/.test(answer['error']) ? answer['error'] : undefined
   const answers = `the token endpoint ${tokenUrl} answers ${status}${code === undefined ? '' : ` (${code})`}`
@@ -83,7 +86,7 @@ function objectOf(text: string): Record<string, unknown> {
   }
 }
 
-/** By the answer, else by the token where it is a JWT. */
+/** The lifetime in the answer; without it, the one in the token if that is a JWT. */
 function lifetimeOf(token: string, seconds: number): number {
   if (seconds > 0) return seconds * 1000
   const payload = objectOf(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'))

@@ -1,7 +1,7 @@
 import type { SASLOptions } from '@platformatic/kafka'
 import { TokenTrouble } from './token-trouble.ts'
 
-/** Who we are to the brokers. Functions are asked at each connection and each re-authentication. */
+/** The credentials for the brokers. Functions are called for each connection and each re-authentication. */
 export type KafkaSasl =
   | {
       readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
@@ -10,14 +10,14 @@ export type KafkaSasl =
     }
   | { readonly mechanism: 'OAUTHBEARER'; readonly token: () => Promise<string> }
 
-/** As the client wants it. */
+/** The credentials in the form of the client's options. */
 export function saslOptions(sasl: KafkaSasl): SASLOptions {
   return sasl.mechanism === 'OAUTHBEARER' ? { ...sasl, authBytesValidator: validateAnswer } : { ...sasl }
 }
 
 /**
- * A broker answers a token that it refuses with a JSON text instead of an error (RFC 7628, section 3.2.3). The client's
- * own check of it calls back twice.
+ * A broker answers a token that it refuses with JSON instead of an error (RFC 7628, section 3.2.3). The client's own
+ * check of that answer calls back twice.
  */
 function validateAnswer(bytes: Buffer, done: (error: Error | null, bytes: Buffer) => void): void {
   if (bytes.length === 0) return done(null, bytes)

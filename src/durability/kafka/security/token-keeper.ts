@@ -1,19 +1,22 @@
-/** A token for OAUTHBEARER, and for how many milliseconds from now the issuer lets it live. */
+/** A token for OAUTHBEARER, and its lifetime in milliseconds from now. */
 export interface IssuedToken {
   readonly token: string
   readonly lifetimeMs: number
 }
 
-/** Part of a token's life after which it is renewed. Connections authenticate again at 80 % of theirs. */
+/** The share of a token's lifetime after which it is renewed. Connections authenticate again at 80 % of theirs. */
 const RENEW_AT = 0.7
-/** Part of a token's life after which it is no longer used: what is left is for clocks that differ, and for the way. */
+/**
+ * The share of a token's lifetime after which it is no longer used. The rest allows for clock differences and network
+ * delay.
+ */
 const USED_UP_AT = 0.95
-/** After a failure the issuer is left in peace for so long. */
+/** After a failure, no token is requested for this many milliseconds. */
 const FAILURE_HOLDS_MS = 500
 
 /**
- * Hands out one token to all connections, and asks for another one before it ends. While the issuer is down, a token
- * that is still good is used on. Rejects with the issuer's failure when there is no good token.
+ * Gives one token to all connections, and requests another before it expires. While the issuer is down, a token that is
+ * still valid is used. Rejects with the issuer's error if there is no valid token.
  */
 export function createTokenKeeper(
   issue: () => Promise<IssuedToken>,

@@ -1,4 +1,4 @@
-/** Why there is no token, or why a broker refuses the one that it got. The message is for operators, without secrets. */
+/** Why there is no token, or why a broker refuses it. The message is for operators and contains no secret. */
 export class TokenTrouble extends Error {
   override readonly name = 'TokenTrouble'
   readonly code = 'KAFKA_TOKEN'

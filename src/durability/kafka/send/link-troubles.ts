@@ -63,7 +63,7 @@ export class LinkTroubles {
     this.#troubles.clear(troubleKey(lane))
   }
 
-  /** Told once. */
+  /** Logged once. */
   timeRefused(link: Link): void {
     if (this.#hasToldTime) return
     this.#hasToldTime = true

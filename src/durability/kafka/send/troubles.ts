@@ -6,10 +6,10 @@ const QUIET_MS = 5_000
 /** Troubles with a name and an address. Each is logged once when it begins and once when it ends. */
 export interface Troubles {
   /**
-   * @param key what it is about: a new trouble of the same key replaces the old one
-   * @param told what makes it another trouble for the log; by default any other words do
+   * @param key what the trouble is about; a new trouble with the same key replaces the old one
+   * @param identity the log has a new line if this differs; default: the words
    */
-  set(key: string, words: string, told?: string): void
+  set(key: string, words: string, identity?: string): void
   /** The trouble has ended, unless it returns within QUIET_MS. */
   clear(key: string): void
   /** The troubles that have not ended, in words. */
@@ -19,7 +19,7 @@ export interface Troubles {
 
 interface Trouble {
   words: string
-  told: string
+  identity: string
   /** performance.now() at which the trouble last ended; undefined while it lasts. */
   clearedAt: number | undefined
 }
@@ -39,9 +39,9 @@ export function createTroubles(log: KafkaLog, quietMs = QUIET_MS): Troubles {
   const timer = setInterval(sweep, quietMs / 5).unref()
 
   return {
-    set(key, words, told = words) {
-      if (known.get(key)?.told !== told) log.warn(words)
-      known.set(key, { words, told, clearedAt: undefined })
+    set(key, words, identity = words) {
+      if (known.get(key)?.identity !== identity) log.warn(words)
+      known.set(key, { words, identity, clearedAt: undefined })
     },
     clear(key) {
       const trouble = known.get(key)

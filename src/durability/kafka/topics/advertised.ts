@@ -9,8 +9,9 @@ type Settings = Pick<KafkaSettings, 'brokers' | 'clientId' | 'ssl' | 'sasl'>
 const PATIENCE_MS = 3_000
 
 /**
- * Which brokers cannot be reached at the address by which the cluster tells clients to reach them, each with the reason
- * in one line. Another listener than the one in KAFKA_BROKERS may be advertised, or a name that only the brokers know.
+ * The brokers that cannot be reached at the address that the cluster gives to clients, each with the reason in one
+ * line. The cluster may advertise another listener than the one in KAFKA_BROKERS, or a name that only the brokers can
+ * resolve.
  */
 export async function unreachableBrokers(
   settings: Settings,

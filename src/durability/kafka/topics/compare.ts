@@ -7,10 +7,10 @@ import { createTopics } from './create.ts'
 import { inspectKafka, type TopicReport } from './inspect.ts'
 import { settingsFor, wantedTopic, type TopicDefaults } from './wanted.ts'
 
-/** One thing in which a topic is not as tributary.yml wants it. */
+/** One difference between a topic and tributary.yml. */
 export interface TopicDifference {
   readonly topic: string
-  /** `partitions`, `replication`, the name of a setting, or `topic` where it is missing. */
+  /** `partitions`, `replication`, the name of a setting, or `topic` if it is missing. */
   readonly what: string
   readonly is: string
   readonly wanted: string
@@ -26,7 +26,10 @@ interface Wanted {
   readonly defaults: TopicDefaults
 }
 
-/** In what the cluster's topics differ from what is wanted; of a topic that exists only what tributary.yml names counts. */
+/**
+ * The differences between the cluster's topics and the wanted ones. For a topic that exists, only what tributary.yml
+ * names is compared.
+ */
 export async function compareTopics(
   settings: Settings,
   { topics, entries, defaults }: Wanted
@@ -74,7 +77,10 @@ function differences(found: TopicReport, entries: readonly TopicSettings[]): Top
   return list
 }
 
-/** Changes what differs and can be changed: makes topics, adds partitions, sets configuration. Throws in words. */
+/**
+ * Changes what differs and can be changed: creates topics, adds partitions, sets configuration. Rejects with a readable
+ * error.
+ */
 export async function applyTopics(settings: Settings, all: readonly TopicDifference[], wanted: Wanted): Promise<void> {
   const changes = all.filter(({ obstacle }) => obstacle === undefined)
   const admin = new Admin({ ...clientOptions(settings), retries: 1 })

@@ -7,8 +7,9 @@ import { wantedTopic, type WantedTopic } from './wanted.ts'
 type WithAdmin = <T>(work: (admin: Admin) => Promise<T>) => Promise<T>
 
 /**
- * Makes topics as tributary.yml and the variables want them. Resolves with what Kafka says of those it refuses. Topics
- * with the same configuration are made in one request: a controller takes about as long for many as for one.
+ * Creates topics as tributary.yml and the variables describe them. Resolves with Kafka's error for each topic that it
+ * refuses. Topics with the same configuration are created in one request, because a controller needs about as long for
+ * many as for one.
  */
 export async function createTopics(
   { withAdmin }: { readonly withAdmin: WithAdmin },
@@ -28,7 +29,7 @@ export async function createTopics(
   return refusals
 }
 
-/** Of topics with the same configuration: which were made, and what Kafka says of those it refuses. */
+/** Creates topics with the same configuration. Resolves with Kafka's error for each topic that it refuses. */
 async function createAlike(
   withAdmin: WithAdmin,
   wanted: ReadonlyMap<string, WantedTopic>
@@ -43,7 +44,7 @@ async function createAlike(
   } catch (error) {
     if (!isTopicTrouble(error)) throw error
     const answers = refusedCreations(error)
-    // It said no without saying to which.
+    // Kafka refused, and did not say which topic.
     if (answers.size === 0) return { made: new Set(), refusals: new Map(topics.map(({ topic }) => [topic, error])) }
     for (const [topic, refusal] of answers) {
       made.delete(topic)

@@ -1,18 +1,18 @@
 import type { Consumer } from '@platformatic/kafka'
 import { isUnknownTopic } from '../connect/explain.ts'
 
-/** One partition on its way to the end that it had when it was looked up. */
+/** The position in a partition that is being read, up to the end that the partition had when it was looked up. */
 export interface Cursor {
   readonly topic: string
   readonly topicId: string
   readonly partition: number
-  /** The broker that leads it, by number. */
+  /** The node id of the broker that leads the partition. */
   readonly leader: number
   next: bigint
   readonly end: bigint
 }
 
-/** One record as it lies in a partition. */
+/** One record of a partition. */
 export interface StoredRecord {
   readonly topic: string
   readonly partition: number
@@ -26,8 +26,8 @@ export interface StoredRecord {
 const MAX_WAIT_MS = 100
 
 /**
- * The partitions of topics that have records since a time, in milliseconds since the epoch. A topic that does not exist has
- * none.
+ * The partitions of topics that have records since a time, in milliseconds since the epoch. A topic that does not exist
+ * has none.
  */
 export async function cursorsOf(consumer: Consumer, topics: readonly string[], since: number): Promise<Cursor[]> {
   const found = await knownTopics(consumer, topics)
@@ -39,7 +39,7 @@ export async function cursorsOf(consumer: Consumer, topics: readonly string[], s
     const { id, partitions } = found.get(topic) as Topic
     return Object.entries(partitions).flatMap(([number, { leader }]) => {
       const partition = Number(number)
-      // Minus one: no record is that young.
+      // -1: no record is that recent.
       const next = starts.get(topic)?.[partition] ?? -1n
       const end = ends.get(topic)?.[partition] ?? 0n
       return next < 0n || next >= end ? [] : [{ topic, topicId: id, partition, leader, next, end }]
@@ -49,7 +49,10 @@ export async function cursorsOf(consumer: Consumer, topics: readonly string[], s
 
 type Topic = NonNullable<ReturnType<Awaited<ReturnType<Consumer['metadata']>>['topics']['get']>>
 
-/** All at once; where one is missing, one after the other: the client does not say more of a missing topic. */
+/**
+ * Looks up all topics at once. If one is missing, looks them up one by one, because the client does not say which one
+ * is missing.
+ */
 async function knownTopics(consumer: Consumer, topics: readonly string[]): Promise<Map<string, Topic>> {
   try {
     const metadata = await consumer.metadata({ topics: [...topics], forceUpdate: true })
@@ -64,9 +67,9 @@ async function knownTopics(consumer: Consumer, topics: readonly string[]): Promi
 }
 
 /**
- * The next records of cursors that one broker leads; moves the cursors on.
+ * Reads the next records of cursors whose partitions one broker leads, and advances the cursors.
  *
- * @param maxBytes of the answer, and of each partition in it
+ * @param maxBytes the limit for the answer, and for each partition in it
  */
 export async function fetchNext(
   consumer: Consumer,
@@ -101,7 +104,7 @@ type Batch = NonNullable<
   Awaited<ReturnType<Consumer['fetch']>>['responses'][number]['partitions'][number]['records']
 >[number]
 
-/** A broker hands out whole batches: some of one may lie before the cursor, or behind its end. */
+/** A broker returns whole batches: some records of a batch may lie before the cursor or behind its end. */
 function takeBatch(cursor: Cursor, { firstOffset, firstTimestamp, lastOffsetDelta, records }: Batch): StoredRecord[] {
   const { topic, partition, next, end } = cursor
   const after = firstOffset + BigInt(lastOffsetDelta) + 1n

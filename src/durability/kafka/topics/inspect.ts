@@ -10,34 +10,34 @@ import { watchConnections } from '../connect/watch.ts'
 import { unreachableBrokers } from './advertised.ts'
 import { producerQuota } from './quota.ts'
 
-/** A topic as the cluster has it. Settings are undefined where the user may not read them. */
+/** A topic of the cluster. Settings are undefined if the user may not read them. */
 export interface TopicReport {
   readonly name: string
   readonly exists: boolean
-  /** Why nothing can be said of it, in one line. */
+  /** Why the topic cannot be inspected, in one line. */
   readonly trouble: string | undefined
-  /** Undefined where the brokers do not say. */
+  /** Undefined if the brokers do not say. */
   readonly mayWrite: boolean | undefined
   readonly partitions: number
-  /** Of the partition that has fewest. */
+  /** The lowest number of all partitions. */
   readonly replicas: number
   readonly partitionsWithoutLeader: number
-  /** Of the partition that has fewest. */
+  /** The lowest number of all partitions. */
   readonly inSyncReplicas: number
   readonly minInSyncReplicas: number | undefined
   readonly maxMessageBytes: number | undefined
   readonly retentionMs: number | undefined
   readonly cleanupPolicy: string | undefined
   readonly uncleanElection: boolean
-  /** By their names; those that the user may not read are missing. */
+  /** By name, without those that the user may not read. */
   readonly settings: ReadonlyMap<string, string>
 }
 
 export interface ClusterReport {
   readonly brokers: number
-  /** One line for each broker that cannot be reached where it says that it is. */
+  /** One line for each broker that cannot be reached at its advertised address. */
   readonly unreachable: readonly string[]
-  /** Bytes a second that the brokers let this user produce, where they limit that. */
+  /** The producer quota of this user in bytes per second, if there is one. */
   readonly producerQuota: number | undefined
   readonly topics: readonly TopicReport[]
 }
@@ -52,11 +52,14 @@ const SETTINGS = [
 
 /** The number of the operation `write` in the protocol. */
 const WRITE = 4
-/** What a broker says that does not tell the rights. */
+/** The broker's value if it does not state the rights. */
 const RIGHTS_UNKNOWN = -2_147_483_648
 const UNKNOWN_TOPIC = 3
 
-/** Looks at a cluster and the named topics, and changes nothing. Rejects, in words, where it cannot be reached. */
+/**
+ * Inspects a cluster and the named topics, and changes nothing. Rejects with a readable error if the cluster cannot be
+ * reached.
+ */
 export async function inspectKafka(
   settings: Pick<KafkaSettings, 'brokers' | 'clientId' | 'ssl' | 'sasl'>,
   topics: readonly string[]
@@ -86,7 +89,7 @@ export async function inspectKafka(
 
 type TopicAnswer = ClusterAnswer['topics'][number]
 
-/** Settings are asked for where the brokers can be reached. */
+/** Settings are requested only if the brokers can be reached. */
 async function inspectTopic(admin: Admin, topic: TopicAnswer, isReachable: boolean): Promise<TopicReport> {
   const { name, errorCode, error, partitions, topicAuthorizedOperations: rights = RIGHTS_UNKNOWN } = topic
   const values = errorCode === 0 && isReachable ? await settingsOf(admin, name) : new Map<string, string>()

@@ -9,21 +9,24 @@ import type { KafkaSettings } from '../options.ts'
 
 const LEADER_PATIENCE_MS = 3_000
 const POLL_MS = 20
-/** Brokers that are asked before a look-up counts as failed. */
+/** A look-up has failed when this many brokers did not answer. */
 const LOOK_UP_TRIES = 3
 const UNKNOWN_TOPIC = 3
 
-/** What was found of a topic: its leaders, or why it cannot be had. `refused`: Kafka says no to the topic as it is configured. */
+/**
+ * The result for a topic: its leaders, or why it cannot be used. `refused`: Kafka refuses the topic as it is
+ * configured.
+ */
 export type Finding = { readonly leaders: readonly number[] } | { readonly trouble: string; readonly refused: boolean }
 
-/** The cluster as one broker sees it. */
+/** The metadata of the cluster in one broker's answer. */
 export interface Seen {
   readonly brokers: ReadonlyMap<number, BrokerAddress>
   /** Undefined: the topic is missing. */
   readonly findings: ReadonlyMap<string, Finding | undefined>
 }
 
-/** Asks one broker after the other. Rejects where none of them answers. */
+/** Asks one broker after the other. Rejects if none of them answers. */
 export async function lookAt(session: Session, topics: readonly string[]): Promise<Seen> {
   for (let attempt = 0; ; attempt++) {
     try {
@@ -44,7 +47,10 @@ function findingOf({ name, errorCode, error, partitions }: ClusterAnswer['topics
   return { leaders }
 }
 
-/** The same, and what was missing is made where `obstacle` names nothing against it. */
+/**
+ * Creates missing topics, unless `obstacle` names a reason against it. Resolves with the findings, including those of
+ * new topics.
+ */
 export async function withMissing(
   seen: Seen['findings'],
   to: {
@@ -89,7 +95,7 @@ async function awaitLeaders(session: Session, topics: readonly string[]): Promis
   }
 }
 
-/** Each topic's max.message.bytes, where it can be read. */
+/** Each topic's max.message.bytes, if it can be read. */
 export async function sizeLimits(session: Session, topics: readonly string[]): Promise<Map<string, number>> {
   const limits = new Map<string, number>()
   if (topics.length === 0) return limits

@@ -1,13 +1,13 @@
 import type { Admin } from '@platformatic/kafka'
 
 const KEY = 'producer_byte_rate'
-/** The protocol's words for who a quota is for, and which of them are meant (KIP-546). */
+/** The protocol's codes for the entity of a quota: exactly this name, or the default (KIP-546). */
 const EXACT = 0
 const DEFAULT = 1
 
 /**
- * How many bytes a second the brokers let this user and client id produce, where they say; the smallest of the quotas
- * that may count. Undefined: none, or the user may not ask.
+ * How many bytes per second the brokers let this user and client id produce: the smallest of the quotas that may apply.
+ * Undefined if there is none, or if the user may not ask.
  */
 export async function producerQuota(
   admin: Admin,

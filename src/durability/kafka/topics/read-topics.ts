@@ -5,45 +5,45 @@ import type { KafkaSettings } from '../options.ts'
 import type { Cursor } from './cursors.ts'
 import { cursorsOf, fetchNext } from './cursors.ts'
 
-/** How far a partition was read. A topic that is made anew has another id. */
+/** How far a partition was read. A topic that was deleted and created again has another id. */
 export interface TopicPosition {
   readonly topicId: string
-  /** The offset of the first record that was not read, in digits. */
+  /** The offset of the first record that was not read, as a decimal number. */
   readonly next: string
 }
 
-/** Some records of one partition, and the position behind them. */
+/** Records of one partition, and the position after them. */
 export interface ReadPiece {
-  /** Of the partition: `tributary.events/3`. */
+  /** The name of the partition: `tributary.events/3`. */
   readonly name: string
   readonly values: readonly Buffer[]
   readonly position: TopicPosition
-  /** How many offsets this piece is, and all pieces of all partitions are. */
+  /** The number of offsets in this piece, and in all pieces of all partitions. */
   readonly amount: number
   readonly total: number
 }
 
 export interface ReadTopicsOptions {
   readonly settings: Pick<KafkaSettings, 'brokers' | 'clientId' | 'ssl' | 'sasl'>
-  /** Those that do not exist are passed over. */
+  /** Topics that do not exist are skipped. */
   readonly topics: readonly string[]
   /** Milliseconds since the epoch: older records are not read. */
   readonly since: number
-  /** Of an earlier reader, by the name of the partition: nothing before them is read. */
+  /** The positions of an earlier reader, by the name of the partition: nothing before them is read. */
   readonly starts?: Readonly<Record<string, TopicPosition>>
 }
 
 const MAX_BYTES = 4 * 1024 * 1024
 const RETRIES = 2
 
-/** The values of topics, as readPieces() reads them. */
+/** Yields the values of topics, as readPieces() reads them. */
 export async function* readTopics(options: ReadTopicsOptions): AsyncGenerator<Buffer> {
   for await (const { values } of readPieces(options)) yield* values
 }
 
 /**
- * Reads topics from a time on, or from the positions of an earlier reader on, to the end that they have now: one partition after the
- * other, as no member of any group, and nothing is committed. Throws, in words, where Kafka cannot be read.
+ * Reads topics from a time on, or from the positions of an earlier reader on, up to their current end: one partition
+ * after the other, without a consumer group, and without a commit. Throws a readable error if Kafka cannot be read.
  */
 export async function* readPieces({
   settings,

@@ -4,22 +4,22 @@ import type { KafkaSettings } from '../options.ts'
 import { lookAt, sizeLimits, withMissing, type Finding } from './look-up.ts'
 
 export interface TopicInfo {
-  /** Of each partition the broker that leads it; -1 where none does. */
+  /** For each partition, the node id of its leader; -1 if there is none. */
   readonly leaders: readonly number[]
-  /** The topic's max.message.bytes: what one batch for a partition, and so one record, may be. */
+  /** The topic's max.message.bytes: the limit for one batch of a partition, and therefore for one record. */
   readonly maxBytes: number
 }
 
-/** Kafka's own default of max.message.bytes, for users who may not read a topic's configuration. */
+/** Kafka's default of max.message.bytes, for users who may not read a topic's configuration. */
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 
-/** What is known about the topics that records name. Outlives sessions. */
+/** The metadata of the topics that records name. It outlives sessions. */
 export class TopicBook {
   readonly #settings: KafkaSettings
   readonly #wanted = new Set<string>()
   readonly #usable = new Map<string, TopicInfo>()
   readonly #troubles = new Map<string, string>()
-  /** performance.now() since when a topic is missing that was there before. */
+  /** performance.now() since when a topic is missing that existed before. */
   readonly #missingSince = new Map<string, number>()
   #brokers: ReadonlyMap<number, BrokerAddress> = new Map()
 
@@ -27,29 +27,29 @@ export class TopicBook {
     this.#settings = settings
   }
 
-  /** The topics that can be written to. */
+  /** The topics to which records can be written. */
   get usable(): ReadonlyMap<string, TopicInfo> {
     return this.#usable
   }
 
-  /** One line for each topic that cannot. */
+  /** One line for each topic to which none can be written. */
   get troubles(): ReadonlyMap<string, string> {
     return this.#troubles
   }
 
-  /** Where the brokers listen, by number. */
+  /** The addresses of the brokers, by node id. */
   get brokers(): ReadonlyMap<number, BrokerAddress> {
     return this.#brokers
   }
 
-  /** Notes the names as needed from now on. Returns whether any was new. */
+  /** Marks the topics as needed. Returns whether one of them is new. */
   want(names: readonly string[]): boolean {
     const before = this.#wanted.size
     for (const name of names) this.#wanted.add(name)
     return this.#wanted.size > before
   }
 
-  /** As want(), and forgets all others: they are looked up again when a record names them. */
+  /** As want(), and drops all other topics. They are looked up again when a record names them. */
   wantOnly(names: readonly string[]): boolean {
     const before = new Set(this.#wanted)
     this.#wanted.clear()
@@ -58,7 +58,7 @@ export class TopicBook {
     return names.some(name => !before.has(name))
   }
 
-  /** The topic is not needed any more, and nothing is known of it. */
+  /** The topic is no longer needed: drops its metadata. */
   forget(name: string): void {
     this.#wanted.delete(name)
     this.#troubles.delete(name)
@@ -67,8 +67,8 @@ export class TopicBook {
   }
 
   /**
-   * Looks the topics up as check() does, without noting them as needed. Resolves with those that Kafka refuses as they
-   * are configured, each with the reason in one line.
+   * Looks up topics as check() does, without marking them as needed. Resolves with those that Kafka refuses as they are
+   * configured, each with the reason in one line.
    */
   async probe(session: Session, names: readonly string[]): Promise<Map<string, string>> {
     const refused = new Map<string, string>()
@@ -80,8 +80,10 @@ export class TopicBook {
   }
 
   /**
-   * Looks every wanted topic up, creates what is missing, and learns leaders and size limits; `only` restricts it.
-   * Rejects when the cluster does not answer; a topic that cannot be had is a trouble, not a rejection.
+   * Looks up every needed topic, creates missing ones, and stores leaders and size limits. Rejects if the cluster does
+   * not answer. A topic that cannot be used is listed in `troubles`.
+   *
+   * @param only limits the look-up to these topics
    */
   async check(session: Session, only: readonly string[] = [...this.#wanted]): Promise<void> {
     const found = new Map<string, readonly number[]>()
@@ -110,7 +112,7 @@ export class TopicBook {
     this.#usable.delete(topic)
   }
 
-  /** Why a missing topic is not to be made now; undefined when it is. */
+  /** Why a missing topic must not be created now; undefined if it may be. */
   #obstacle(topic: string): string | undefined {
     const { topics, recreateAfterMs } = this.#settings
     if (!topics.create) return `topic ${topic}: it does not exist and KAFKA_CREATE_TOPICS is off: create it`

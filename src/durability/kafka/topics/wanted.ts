@@ -1,13 +1,13 @@
 import type { TopicSettings } from '../../../model/tributary-file.ts'
 
-/** How a topic is to be made: partitions, replicas (undefined: the broker's default), and its own configuration. */
+/** How a topic is to be created: partitions, replicas (undefined: the broker's default), and its own configuration. */
 export interface WantedTopic {
   readonly partitions: number
   readonly replicas: number | undefined
   readonly configs: ReadonlyMap<string, string>
 }
 
-/** The entry that fits a topic: its own name, or the longest beginning. */
+/** The entry that matches a topic: its own name, or else the longest prefix. */
 export function settingsFor(topic: string, entries: readonly TopicSettings[]): TopicSettings | undefined {
   const fits = ({ name }: TopicSettings): boolean =>
     name === topic || (name.endsWith('*') && topic.startsWith(name.slice(0, -1)))
@@ -15,7 +15,7 @@ export function settingsFor(topic: string, entries: readonly TopicSettings[]): T
   return entries.filter(fits).toSorted((a, b) => exactness(b) - exactness(a))[0]
 }
 
-/** What counts for a topic where the file does not say. */
+/** The values for a topic if the file has none. */
 export interface TopicDefaults {
   readonly partitions: number
   readonly replicationFactor?: number | undefined
@@ -30,7 +30,7 @@ export function wantedTopic(topic: string, entries: readonly TopicSettings[], de
   }
 }
 
-/** Kafka's names for what an entry says of a topic's own configuration. */
+/** Kafka's names for the configuration of a topic that an entry sets. */
 function configsOf(entry: TopicSettings | undefined): ReadonlyMap<string, string> {
   const pairs: readonly (readonly [string, string | number | undefined])[] = [
     ['retention.ms', entry?.retentionMs],

@@ -5,19 +5,19 @@ import { SegmentReader } from './segment-reader.ts'
 
 export interface LogReader {
   /**
-   * The next lines in order, at most about one chunk of them, each whole, undamaged and with its line feed; none where
-   * all was damaged. Undefined at the end of what is durable now. One call at a time. Rejects with the file system's
-   * error; another call tries the same place again.
+   * Returns the next lines in order, about one chunk at most. Each line is whole, undamaged, and has its line feed;
+   * there are none if all were damaged. Undefined at the end of what is durable now. One call at a time. Rejects with
+   * the file system's error; another call reads the same place again.
    */
   next(): Promise<readonly Buffer[] | undefined>
-  /** Where the next call goes on; undefined before the first lines of a log that is read from its beginning. */
+  /** Where the next call continues; undefined before the first lines of a log that is read from its beginning. */
   position(): Position | undefined
   close(): Promise<void>
 }
 
 const CHUNK_BYTES = 1024 * 1024
 
-/** Reads a folder of segments from the oldest on, or from a position of an earlier reader, and changes nothing. */
+/** Reads a folder of segments from the oldest one on, or from a position of an earlier reader. Changes nothing. */
 export function createLogReader(options: {
   readonly source: SegmentSource
   readonly log: LogLines

@@ -4,15 +4,15 @@ import type { LogLines } from '../contract.ts'
 import { ENTRY_BYTES } from './checksums.ts'
 import { FILE_MODE, describeFileError } from './files.ts'
 
-/** So long entries wait at most while the log is busy, so that it does not pay one more write for each group... */
+/** Entries wait at most this long while the log is busy, so that not every group costs another write... */
 const MAX_WAIT_MS = 100
-/** ...and so many bytes of them. */
+/** ...and at most this many bytes of them wait. */
 const MAX_WAITING_BYTES = 64 * 1024
 
 /**
- * Writes a segment's checksum file. What a full disk does not take is left out with one warning: the log is as durable
- * without, and the entries that follow stand where a reader looks for them. What a crash leaves unwritten are the
- * newest entries. Lines without an entry are believed for what they are.
+ * Writes a segment's checksum file. Entries that a full disk does not accept are left out, with one warning: the log is
+ * as durable without them, and later entries are where a reader looks for them. A crash can lose the newest entries. A
+ * line without an entry is judged by its content.
  */
 export class ChecksumWriter {
   readonly #path: string

@@ -5,9 +5,9 @@ import { crc32 } from 'node:zlib'
 import type { Lines } from '../contract.ts'
 
 /**
- * The file beside a segment: 16 bytes a line, four little-endian 32-bit numbers: the line's offset, its length, its
- * CRC-32 (line feed included), and a check of the three. Fixed size, so that damage to one entry costs no other.
- * It is help, not truth: where an entry is missing or broken, a line is believed if it is a JSON object.
+ * The file beside a segment has 16 bytes for each line: four little-endian 32-bit numbers. These are the line's offset,
+ * its length, its CRC-32 (with the line feed), and a check of the three. The size is fixed, so that damage to one entry
+ * affects no other. If an entry is missing or damaged, a line counts as sound if it is a JSON object.
  */
 export interface ChecksumEntry {
   readonly offset: number
@@ -17,7 +17,7 @@ export interface ChecksumEntry {
 
 export const ENTRY_BYTES = 16
 
-/** Odd multipliers: a change in any one of the numbers always shows; an entry of zeros is never sound. */
+/** Odd multipliers: a change of any one of the numbers changes the result, and an entry of zeros is never sound. */
 function entryCheck(offset: number, length: number, crc: number): number {
   return (Math.imul(offset, 0x9e3779b1) ^ Math.imul(length, 0x85ebca6b) ^ Math.imul(crc, 0xc2b2ae35) ^ 0x54524942) >>> 0
 }
@@ -25,9 +25,9 @@ function entryCheck(offset: number, length: number, crc: number): number {
 /** This many bytes keep the event loop busy for about half a millisecond. */
 const BYTES_AT_ONCE = 512 * 1024
 
-/** Entries of lines that lie side by side in a segment, from `offset` on. Many megabytes are done in pieces. */
+/** The entries of adjacent lines in a segment, from `offset` on. Many megabytes are computed in pieces. */
 export async function encodeChecksums({ pieces, lengths }: Lines, offset: number): Promise<Buffer> {
-  // Of its own: it may wait for 100 ms, and would keep 64 KB of Node's shared memory for buffers from being used again.
+  // Memory of its own: an entry may wait for 100 ms, and would keep 64 KB of Node's shared buffer memory in use.
   const entries = Buffer.allocUnsafeSlow(lengths.length * ENTRY_BYTES)
   let line = 0
   let pauseAt = offset + BYTES_AT_ONCE
@@ -50,7 +50,7 @@ export async function encodeChecksums({ pieces, lengths }: Lines, offset: number
   return entries
 }
 
-/** The entry at byte `at`; undefined when it is not sound. */
+/** The entry at byte `at`; undefined if it is not sound. */
 export function decodeChecksum(entries: Buffer, at: number): ChecksumEntry | undefined {
   const offset = entries.readUInt32LE(at)
   const length = entries.readUInt32LE(at + 4)
@@ -60,9 +60,9 @@ export function decodeChecksum(entries: Buffer, at: number): ChecksumEntry | und
 }
 
 export interface ChecksumCursor {
-  /** The first sound entry at or after `offset`; asked with offsets that never fall. */
+  /** The first sound entry at or after `offset`. Offsets must not fall from call to call. */
   from(offset: number): ChecksumEntry | undefined
-  /** Reads entries that were added to the file since. */
+  /** Reads entries that were added to the file since the last call. */
   refresh(): Promise<void>
 }
 

@@ -3,10 +3,12 @@ import type { FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 
 const FOLDER_MODE = 0o750
-/** Readable by the group, so that an operator's tools need not run as the server. */
+/** Readable by the group, so that an operator's tools can run as another user. */
 export const FILE_MODE = 0o640
 
-/** Makes the entries of a folder durable: a new, renamed or deleted file is not, until its folder is fsynced. */
+/**
+ * Makes the entries of a folder durable: a new, renamed or deleted file is not durable before its folder is fsynced.
+ */
 export async function syncFolder(dir: string): Promise<void> {
   const handle = await open(dir, 'r')
   try {
@@ -16,7 +18,7 @@ export async function syncFolder(dir: string): Promise<void> {
   }
 }
 
-/** Makes the folder and those above it, durably; nothing happens where it exists. */
+/** Creates the folder and its parents, durably. Does nothing if it exists. */
 export async function makeFolder(dir: string): Promise<void> {
   const first = await mkdir(dir, { recursive: true, mode: FOLDER_MODE })
   if (first === undefined) return
@@ -56,7 +58,7 @@ export async function unlinkIfThere(path: string): Promise<void> {
 
 const PROBE = '.probe'
 
-/** Rejects when `bytes` cannot be made durable in the folder now: no space, read-only, a failing disk. */
+/** Rejects if `bytes` cannot be made durable in the folder now, because of a full, read-only or failing disk. */
 export async function probeWriting(dir: string, bytes: number): Promise<void> {
   const path = join(dir, PROBE)
   try {

@@ -4,7 +4,9 @@ import type { ChecksumCursor } from './checksums.ts'
 
 export const LINE_FEED = 10
 
-/** No record is longer; a longer run without a line feed is damage. Far above what one request may publish. */
+/**
+ * The most bytes of a line, far more than one request may publish. A longer run of bytes without a line feed is damage.
+ */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024
 
 /** Whether a line (line feed included) is a JSON object in UTF-8. */
@@ -19,20 +21,20 @@ function isRecord(line: Buffer): boolean {
 }
 
 export interface Split {
-  /** Sound lines, line feed included, as views of the given bytes. */
+  /** Sound lines, with their line feeds, as views of the given bytes. */
   readonly lines: Buffer[]
   /** The position in the segment of each of `lines`. */
   readonly offsets: number[]
-  /** Ranges that are no record; neighbours are joined. */
+  /** Ranges that are no records. Adjacent ranges are joined. */
   readonly damaged: { offset: number; bytes: number }[]
-  /** Where the next split begins: a line that is cut short at the end of the bytes is left for it. */
+  /** Where the next split begins: an incomplete line at the end of the bytes is left for it. */
   readonly next: number
 }
 
 /**
- * Takes bytes of a segment apart into lines. Where there is a checksum it decides, and says where the line ends even if
- * its line feed is gone; elsewhere a line is what ends in a line feed, and is sound if it is a JSON object.
- * `complete`: nothing follows these bytes, so a line cut short is damage.
+ * Splits bytes of a segment into lines. If a line has a checksum, the checksum decides, and it shows where the line
+ * ends even if the line feed is damaged. Otherwise a line ends at a line feed, and is sound if it is a JSON object.
+ * `complete`: no bytes follow, so an incomplete line is damage.
  */
 export function splitLines(options: {
   bytes: Buffer
@@ -58,7 +60,7 @@ export function splitLines(options: {
   return split
 }
 
-/** Where the line at `at` ends and whether it is sound; undefined if the bytes end within it. */
+/** Where the line at `at` ends, and whether it is sound; undefined if the bytes end within the line. */
 function nextLine(options: {
   bytes: Buffer
   at: number
@@ -86,8 +88,8 @@ function addDamage(damaged: Split['damaged'], offset: number, bytes: number): vo
 }
 
 /**
- * The length that is left when everything at the end that is no record is cut off: a torn line, zeros after a power
- * loss, a line that is complete but no JSON. Undefined when the answer lies before these bytes (`atStart` is false).
+ * The length that remains when everything at the end that is no record is cut off: a torn line, zeros after a power
+ * loss, or a complete line that is not JSON. Undefined if the end lies before these bytes (`atStart` is false).
  */
 export function intactLength(bytes: Buffer, atStart: boolean): number | undefined {
   let end = bytes.length

@@ -6,12 +6,12 @@ import { describeFileError, isNotFound, syncFolder, writeDurably } from './files
 import { isSegmentName, sequenceOf } from './segment-name.ts'
 
 /**
- * How far a folder of segments is delivered: `{"file":"...","offset":1024,"check":"9a3c1f20","topics":{...},...}`. The
- * first three are all that earlier versions wrote and read.
+ * How far a folder of segments is delivered: `{"file":"...","offset":1024,"check":"9a3c1f20","topics":{...},...}`.
+ * Earlier versions wrote and read only the first three members.
  */
 export const POSITION_FILE = 'position.json'
 
-/** The positions of a topic's partitions that are behind the floor. */
+/** The positions of those partitions of a topic that are ahead of the floor. */
 export interface TopicPositions {
   /** How many partitions the topic had. */
   readonly partitions: number
@@ -26,8 +26,8 @@ export interface ConsumerPosition {
 }
 
 /**
- * Replaces the position in one step: a crash at any point leaves the old one or the new one.
- * Rejects with the file system's error.
+ * Replaces the position atomically: after a crash, the file has the old content or the new one. Rejects with the file
+ * system's error.
  */
 export async function savePositions(path: string, { floor, topics }: ConsumerPosition): Promise<void> {
   const { file, offset } = floor
@@ -38,7 +38,7 @@ export async function savePositions(path: string, { floor, topics }: ConsumerPos
   await syncFolder(dirname(path))
 }
 
-/** The stored positions; undefined, with the reason in words, if there are none or they are damaged. */
+/** The stored positions. If there are none or they are damaged: undefined, with the reason as text. */
 export async function loadPositions(path: string): Promise<{ delivered?: ConsumerPosition; problem?: string }> {
   let text: string
   try {
@@ -71,7 +71,7 @@ function checkOf(text: string): string {
   return crc32(text).toString(16).padStart(8, '0')
 }
 
-/** Negative when `a` lies before `b`, 0 when they are the same place, positive when it lies behind. */
+/** Negative if `a` is before `b`, 0 if they are equal, positive if `a` is after `b`. */
 export function comparePositions(a: Position, b: Position): number {
   return (sequenceOf(a.file) ?? 0) - (sequenceOf(b.file) ?? 0) || a.offset - b.offset
 }

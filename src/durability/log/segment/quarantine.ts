@@ -5,7 +5,7 @@ import { FILE_MODE, isNotFound, syncFolder } from './files.ts'
 import { damagedName } from './segment-name.ts'
 
 /**
- * Copies of a segment's damaged bytes lie in one file beside it, `<name>.damaged`, one JSON line a piece:
+ * Copies of a segment's damaged bytes are in one file beside it, `<name>.damaged`, one JSON line for each piece:
  * `{"offset":1024,"bytes":37,"base64":"..."}`. `jq -r .base64 FILE | base64 -d` shows them.
  */
 const LINE = /^\{"offset":(\d+),"bytes":(\d+),"base64":"[A-Za-z0-9+/=]*"\}$/
@@ -18,7 +18,7 @@ interface Span {
 
 export interface Quarantine {
   /**
-   * Copies a range of the segment aside, durably. Resolves with false when that was done before, so that damage is
+   * Copies a range of the segment aside, durably. Resolves with false if that was done before, so that damage is
    * counted once, also over restarts. Rejects with the file system's error.
    */
   take(range: Span): Promise<boolean>
@@ -36,7 +36,7 @@ export function createQuarantine(options: {
   async function copy(range: Span): Promise<void> {
     const handle = await open(path, 'a', FILE_MODE)
     try {
-      // A crash may have cut the last line short: begin on a line of our own.
+      // A crash may have cut the last line short: starts a new line.
       if ((await handle.stat()).size > 0) await handle.writeFile('\n')
       await copyPieces(handle, range, options.read)
       await handle.datasync()
@@ -83,7 +83,7 @@ async function readSpans(path: string): Promise<Span[]> {
   return joined(spans)
 }
 
-/** The same bytes as few spans, in order. */
+/** Joins adjacent spans. The result is in order. */
 function joined(spans: readonly Span[]): Span[] {
   const result: Span[] = []
   for (const span of spans.toSorted((a, b) => a.offset - b.offset)) {

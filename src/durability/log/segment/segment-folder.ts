@@ -2,8 +2,8 @@ import type { SegmentSource } from '../contract.ts'
 import { findSegments } from './segment-list.ts'
 
 /**
- * A folder of segments as it is now, to be read only: for tools that look on while a server may be writing. A line
- * that the server is just writing at the end is left out. Rejects with the file system's error.
+ * Reads the current state of a folder of segments, for tools that read while a server may be writing. An incomplete
+ * line at the end, which the server is writing, is left out. Rejects with the file system's error.
  */
 export async function readSegmentFolder(dir: string): Promise<SegmentSource> {
   const { segments } = await findSegments(dir)

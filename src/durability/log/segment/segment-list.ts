@@ -12,14 +12,18 @@ export interface Segment extends SegmentInfo {
 /** The list of a folder's segments, in memory. */
 export interface SegmentList {
   readonly all: readonly Segment[]
-  /** All segments' bytes together. */
+  /** The bytes of all segments. */
   bytes(): number
   add(segment: Segment): void
   grow(segment: Segment, bytes: number): void
   drop(segment: Segment): void
   /** Replaces the list by the segments found on disk. `sequence`: the highest number ever used. */
   load(segments: readonly Segment[], sequence: number): void
-  /** A name that sorts behind all others. */
+  /**
+   * A name that sorts after all others.
+   *
+   * @param now milliseconds since the epoch
+   */
   nextName(now: number): { file: string; sequence: number }
 }
 

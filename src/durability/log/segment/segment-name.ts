@@ -1,6 +1,7 @@
 /**
  * `20261123T114300Z-00000042.ndjson`: the UTC time at which the segment was begun, for people, and a sequence number,
- * which decides. Times never run backwards from one name to the next, so that names sort in the order of writing.
+ * which determines the order. Times never decrease from one name to the next, so that names sort in the order of
+ * writing.
  */
 const NAME = /^(\d{8}T\d{6}Z)-(\d{8,15})\.(ndjson|crc|damaged)$/
 
@@ -12,13 +13,15 @@ export function segmentName(options: { now: number; sequence: number; after: str
   return `${time > previous ? time : previous}-${String(options.sequence).padStart(8, '0')}${SEGMENT}`
 }
 
-/** The sequence number in the name of a segment, or of a file that goes with one; undefined for any other name. */
+/**
+ * The sequence number in the name of a segment, or of a file that belongs to a segment; undefined for any other name.
+ */
 export function sequenceOf(name: string): number | undefined {
   const digits = NAME.exec(name)?.[2]
   return digits === undefined ? undefined : Number(digits)
 }
 
-/** Milliseconds since the epoch: when the segment of that name was begun, to the second. */
+/** When the segment with that name was begun: milliseconds since the epoch, rounded to the second. */
 export function timeOf(name: string): number {
   const [, year, month, day, hour, minute, second] =
     /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(name)?.map(Number) ?? []
@@ -29,17 +32,17 @@ export function isSegmentName(name: string): boolean {
   return name.endsWith(SEGMENT) && NAME.test(name)
 }
 
-/** Checksums of the segment's lines. */
+/** The name of the file with the checksums of the segment's lines. */
 export function checksumsName(segment: string): string {
   return segment.slice(0, -SEGMENT.length) + '.crc'
 }
 
-/** Copies of what was found damaged in the segment. */
+/** The name of the file with copies of the segment's damaged bytes. */
 export function damagedName(segment: string): string {
   return segment.slice(0, -SEGMENT.length) + '.damaged'
 }
 
-/** The segment that a checksum file belongs to; undefined for any other name. */
+/** The name of the segment to which a checksum file belongs; undefined for any other name. */
 export function segmentOfChecksums(name: string): string | undefined {
   return name.endsWith('.crc') && NAME.test(name) ? name.slice(0, -'.crc'.length) + SEGMENT : undefined
 }

@@ -3,7 +3,7 @@ import type { Lines, Position } from '../contract.ts'
 import { createGroup } from './group.ts'
 import type { Group } from './group.ts'
 
-/** Bounds how long one commit keeps the event loop busy with checksums. One append may be larger. */
+/** Limits how long the checksums of one commit keep the event loop busy. One append may be larger. */
 const MAX_GROUP_BYTES = 4 * 1024 * 1024
 
 export interface GroupQueue {
@@ -17,9 +17,10 @@ export interface GroupQueue {
 }
 
 /**
- * Group commit: one group is under way at a time, and what arrives meanwhile forms the next, so groups grow with the
- * load and a lone line waits for nobody. When a commit fails, `refusal` makes the error that its group, and those that
- * wait behind it, are rejected with: a later line must not overtake an earlier one of the same user.
+ * Group commit: one group is being written at a time, and appends that arrive meanwhile form the next group. Groups
+ * grow with the load, and a single line does not wait. If a commit fails, its group and the groups that wait behind it
+ * are rejected with the error that `refusal` returns, because a later line must not overtake an earlier one of the same
+ * user.
  */
 export function createGroupQueue(options: {
   commit: (group: Group) => Promise<Position>
