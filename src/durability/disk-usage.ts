@@ -42,7 +42,7 @@ async function readDiskSpace(dir: string): Promise<DiskSpace> {
 export async function readDisk(dir: string, growing: readonly string[], now: number): Promise<DiskReading> {
   const space = await readDiskSpace(dir)
   const logs = growing.flatMap(folder => KEPT_LOGS.map(name => join(folder, name)))
-  const rates = await Promise.all(logs.map(log => bytesEachMs(log, now)))
+  const rates = await Promise.all(logs.map(log => bytesPerMs(log, now)))
   const rate = rates.reduce((sum, one) => sum + one, 0)
   return { ...space, fullInMs: rate > 0 ? space.freeBytes / rate : undefined }
 }
@@ -51,7 +51,7 @@ export async function readDisk(dir: string, growing: readonly string[], now: num
  * The bytes per millisecond that were recently written to a folder of segments, computed from the names and sizes of
  * its files. 0 if there are too few.
  */
-async function bytesEachMs(dir: string, now: number): Promise<number> {
+async function bytesPerMs(dir: string, now: number): Promise<number> {
   const names = await readdir(dir).catch(() => [])
   const newestFirst = names.filter(isSegmentName).sort().toReversed().slice(0, MAX_SEGMENTS)
   let bytes = 0

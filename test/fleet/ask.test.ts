@@ -7,7 +7,7 @@ import type { Test } from 'tap'
 import t from 'tap'
 import { askMembers } from '../../src/fleet/view/ask.ts'
 import type { MemberAnswer } from '../../src/fleet/view/ask.ts'
-import type { Member } from '../../src/fleet/members/roster.ts'
+import type { Member } from '../../src/fleet/members/member-list.ts'
 import { until } from '../support/until.ts'
 
 /** Asks one member, whose admin listener this is. */

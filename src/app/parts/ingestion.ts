@@ -62,9 +62,9 @@ export async function openIngestion(base: Base, { keys, fleet }: Sources, { rout
   return { pipeline, ids, governance, catalogue, violationEvents, workQueue, close }
 }
 
-type Outlet = Pick<Destinations, 'routing' | 'sink'>
+type RoutedSink = Pick<Destinations, 'routing' | 'sink'>
 
-function openViolationEvents({ config, clock, metrics, logger }: Base, { routing, sink }: Outlet) {
+function openViolationEvents({ config, clock, metrics, logger }: Base, { routing, sink }: RoutedSink) {
   if (config.violationsTopic === undefined) return undefined
   const topicsOf = (source: string): readonly string[] => routing.current().violationTopics(source)
   return new ViolationEvents({ sink, topicsOf, clock, count: metrics.violationEvents, log: logger })

@@ -5,7 +5,7 @@ import { secretOf } from '../../config/env/secret-files.ts'
 import { signMskToken } from '../../durability/kafka/security/msk-issuer.ts'
 import { issueToken } from '../../durability/kafka/security/oauth-issuer.ts'
 import type { KafkaSasl as SinkSasl } from '../../durability/kafka/security/sasl-options.ts'
-import { createTokenKeeper } from '../../durability/kafka/security/token-keeper.ts'
+import { createTokenProvider } from '../../durability/kafka/security/token-provider.ts'
 
 /** TLS options for the brokers. The client reads them for each connection, so that it uses the current certificates. */
 export function kafkaTls({ ca, cert, key, passphrase }: KafkaSsl, follow: Follow): ConnectionOptions {
@@ -26,10 +26,10 @@ export function kafkaSasl(sasl: KafkaSasl, follow: Follow): SinkSasl {
   switch (sasl.mechanism) {
     case 'OAUTHBEARER': {
       const clientSecret = followSecret('KAFKA_OAUTH_CLIENT_SECRET', sasl.clientSecret, follow)
-      return { mechanism: 'OAUTHBEARER', token: createTokenKeeper(() => issueToken({ ...sasl, clientSecret })) }
+      return { mechanism: 'OAUTHBEARER', token: createTokenProvider(() => issueToken({ ...sasl, clientSecret })) }
     }
     case 'AWS_MSK_IAM':
-      return { mechanism: 'OAUTHBEARER', token: createTokenKeeper(() => signMskToken(sasl.region)) }
+      return { mechanism: 'OAUTHBEARER', token: createTokenProvider(() => signMskToken(sasl.region)) }
     default:
       return { ...sasl, password: followSecret('KAFKA_SASL_PASSWORD', sasl.password, follow) }
   }

@@ -77,7 +77,7 @@ export async function createPrimaryAdmin(config: Config, options: PrimaryAdminOp
 
 /** Requests a worker's counters. If it does not answer, its last ones are used. */
 async function readCounts(metrics: GroupMetrics, slot: Slot): Promise<WorkerReading> {
-  const answer = await slot.asker.ask({ kind: 'metrics' }).catch(() => undefined)
+  const answer = await slot.ipc.ask({ kind: 'metrics' }).catch(() => undefined)
   if (answer !== undefined) metrics.heard(slot.index, answer as readonly object[])
   return { index: slot.index, isUp: slot.state === 'listening' && !slot.isSilent, restarts: slot.restarts }
 }

@@ -1,11 +1,11 @@
 import './connect/client.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { explain } from './connect/explain.ts'
-import { inTime } from './connect/in-time.ts'
+import { withTimeout } from './connect/with-timeout.ts'
 import type { Session } from './connect/session.ts'
 import { Connector } from './connector.ts'
 import type { KafkaSettings } from './options.ts'
-import { TopicBook } from './topics/topics.ts'
+import { TopicMetadata } from './topics/topics.ts'
 
 export interface ClusterOptions {
   readonly settings: KafkaSettings
@@ -31,7 +31,7 @@ const READY_POLL_MS = 50
  * The session with a Kafka cluster, which is opened again whenever it ends, and the metadata of the cluster's topics.
  */
 export class Cluster {
-  readonly book: TopicBook
+  readonly metadata: TopicMetadata
   readonly #options: ClusterOptions
   readonly #connector: Connector
   readonly #timer: NodeJS.Timeout
@@ -44,8 +44,8 @@ export class Cluster {
   constructor(options: ClusterOptions) {
     const { settings } = options
     this.#options = options
-    this.book = new TopicBook(settings)
-    this.#connector = new Connector(settings, { book: this.book, onDisconnect: at => this.#refreshAt(at) })
+    this.metadata = new TopicMetadata(settings)
+    this.#connector = new Connector(settings, { metadata: this.metadata, onDisconnect: at => this.#refreshAt(at) })
     this.#timer = setInterval(() => this.#tick(), TICK_MS).unref()
   }
 
@@ -102,13 +102,13 @@ export class Cluster {
   /** Marks the topics as needed, and looks up those that are not known. */
   want(names: readonly string[]): void {
     const at = this.#session
-    if (this.book.want(names) && at !== undefined) void this.#check(at, names)
+    if (this.metadata.want(names) && at !== undefined) void this.#check(at, names)
   }
 
   async #check(at: Session, names?: readonly string[]): Promise<void> {
     if (!this.isConnected) return
     try {
-      await inTime(this.book.check(at, names), LOOK_UP_TIMEOUT_MS)
+      await withTimeout(this.metadata.check(at, names), LOOK_UP_TIMEOUT_MS)
       this.#options.onTopology()
     } catch (error) {
       this.#fail(at, error)
@@ -125,18 +125,18 @@ export class Cluster {
 
   #tick(): void {
     this.#options.onTick()
-    const isWell = this.book.troubles.size === 0 && this.#options.isWell()
+    const isWell = this.metadata.troubles.size === 0 && this.#options.isWell()
     if (!isWell || ++this.#ticks % REFRESH_TICKS === 0) this.refresh()
   }
 
   /** As TopicMetadata.probe(). Empty if the cluster does not answer within `timeoutMs`. */
   async refusedTopics(names: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, string>> {
-    const patience = performance.now() + timeoutMs
-    while (this.#state === 'connecting' && performance.now() < patience) {
+    const deadline = performance.now() + timeoutMs
+    while (this.#state === 'connecting' && performance.now() < deadline) {
       await sleep(READY_POLL_MS, undefined, { ref: false })
     }
     if (this.#session === undefined || !this.isConnected) return new Map()
-    return await this.book.probe(this.#session, names).catch(() => new Map<string, string>())
+    return await this.metadata.probe(this.#session, names).catch(() => new Map<string, string>())
   }
 
   stop(): void {

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { nameClosing } from './connect/closing.ts'
+import { explainClosing } from './connect/closing.ts'
 import { explain } from './connect/explain.ts'
-import { inTime } from './connect/in-time.ts'
+import { withTimeout } from './connect/with-timeout.ts'
 import { reachableFirst } from './connect/reachable.ts'
 import { openSession, type Session } from './connect/session.ts'
 import type { KafkaSettings } from './options.ts'
-import type { TopicBook } from './topics/topics.ts'
+import type { TopicMetadata } from './topics/topics.ts'
 
 const FIRST_BACKOFF_MS = 100
 const MAX_BACKOFF_MS = 2_000
@@ -14,7 +14,7 @@ const OPEN_TIMEOUT_MS = 30_000
 /** Opens sessions, one after the other, with backoff and jitter. Logs each change of the problem once. */
 export class Connector {
   readonly #settings: KafkaSettings
-  readonly #book: TopicBook
+  readonly #metadata: TopicMetadata
   readonly #onDisconnect: (session: Session) => void
   readonly #stopping = new AbortController()
   /** Aborts the session that is being opened; later that session itself. */
@@ -22,9 +22,9 @@ export class Connector {
   #problem: string
   #attempts = 0
 
-  constructor(settings: KafkaSettings, to: { book: TopicBook; onDisconnect: (session: Session) => void }) {
+  constructor(settings: KafkaSettings, to: { metadata: TopicMetadata; onDisconnect: (session: Session) => void }) {
     this.#settings = settings
-    this.#book = to.book
+    this.#metadata = to.metadata
     this.#onDisconnect = to.onDisconnect
     this.#problem = `Kafka (${settings.brokers.join(', ')}) is not connected yet`
   }
@@ -41,7 +41,7 @@ export class Connector {
         log.info(`Kafka (${brokers.join(', ')}) is ready`)
         return session
       } catch (error) {
-        const named = await nameClosing(error, brokers)
+        const named = await explainClosing(error, brokers)
         if (!this.#stopping.signal.aborted) this.#note(explain(named, brokers))
       }
     }
@@ -57,7 +57,7 @@ export class Connector {
   async #openInTime(): Promise<Session> {
     this.#life = new AbortController()
     try {
-      return await inTime(this.#open(this.#life.signal), OPEN_TIMEOUT_MS)
+      return await withTimeout(this.#open(this.#life.signal), OPEN_TIMEOUT_MS)
     } catch (error) {
       this.#life.abort()
       throw error
@@ -71,7 +71,7 @@ export class Connector {
     const brokers = await reachableFirst({ ...this.#settings, brokers: this.#knownBrokers() })
     session = await openSession({ ...this.#settings, brokers }, { signal, onDisconnect })
     try {
-      await this.#book.check(session)
+      await this.#metadata.check(session)
       return session
     } catch (error) {
       session.abandon()
@@ -84,7 +84,7 @@ export class Connector {
    * replaced since the start.
    */
   #knownBrokers(): readonly string[] {
-    const named = [...this.#book.brokers.values()].map(({ host, port }) => {
+    const named = [...this.#metadata.brokers.values()].map(({ host, port }) => {
       const name = host.includes(':') ? `[${host}]` : host
       return `${name}:${port}`
     })

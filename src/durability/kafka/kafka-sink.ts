@@ -3,7 +3,7 @@ import type { OutgoingRecord } from '../../model/record.ts'
 import { SinkUnavailable, type Sink } from '../../model/sink.ts'
 import type { LaneEntry } from '../lanes/lane.ts'
 import { ProducedOffsets } from './send/produced-offsets.ts'
-import { KafkaLanes, type Backing } from './lanes.ts'
+import { KafkaLanes, type BackingLog } from './lanes.ts'
 import { withDefaults, type KafkaSinkOptions } from './options.ts'
 
 export interface KafkaSink extends Sink {
@@ -27,13 +27,13 @@ const DRAIN_POLL_MS = 5
 export function createKafkaSink(options: KafkaSinkOptions): KafkaSink {
   const settings = withDefaults(options)
   let closed: Promise<void> | undefined
-  const backing: Backing = {
+  const backing: BackingLog = {
     offsets: new ProducedOffsets(),
     end: 0,
     floor: 0,
     quickMs: Infinity,
     store: entries => lanes.board.notStored(entries, unavailable(entries)),
-    putAside: async () => undefined,
+    storeRefused: async () => undefined,
     onChange: () => undefined,
     onRelayed: () => undefined
   }

@@ -16,7 +16,7 @@ import { createTroubles, type Troubles } from './send/troubles.ts'
 import { RetiredTopics } from './retired-topics.ts'
 
 /** The log that keeps the records of late lanes; Kafka alone has none. */
-export interface Backing extends Pick<SenderOptions, 'putAside' | 'onRelayed'> {
+export interface BackingLog extends Pick<SenderOptions, 'storeRefused' | 'onRelayed'> {
   readonly offsets: ProducedOffsets
   /** Where the log ends, and where its first line is that some lane has not confirmed. */
   readonly end: Place
@@ -37,7 +37,7 @@ export class KafkaLanes {
   readonly board: Board
   /** The number of partitions of each topic, if it is known. */
   readonly partitions = new Map<string, number>()
-  readonly #backing: Backing
+  readonly #backing: BackingLog
   readonly #cluster: Cluster
   readonly #troubles: Troubles
   readonly #sender: Sender
@@ -48,7 +48,7 @@ export class KafkaLanes {
   readonly #held = new Set<string>()
   #open = 0
 
-  constructor(settings: KafkaSettings, backing: Backing) {
+  constructor(settings: KafkaSettings, backing: BackingLog) {
     this.#backing = backing
     this.#troubles = createTroubles(settings.log)
     this.board = new Board({
@@ -70,18 +70,18 @@ export class KafkaLanes {
     this.#sender = new Sender({
       settings,
       board: this.board,
-      book: this.#cluster.book,
+      metadata: this.#cluster.metadata,
       offsets: backing.offsets,
       troubles: this.#troubles,
       held: this.#held,
-      putAside: (entry, refusal) => backing.putAside(entry, refusal),
+      storeRefused: (entry, refusal) => backing.storeRefused(entry, refusal),
       onSettled: () => this.#onSettled(),
       onMoved: () => this.#cluster.moved(),
       onRelayed: records => backing.onRelayed(records)
     })
     this.#retired = new RetiredTopics({
       board: this.board,
-      book: this.#cluster.book,
+      metadata: this.#cluster.metadata,
       troubles: this.#troubles,
       onEnded: topic => this.#onEnded(topic)
     })
@@ -101,7 +101,7 @@ export class KafkaLanes {
 
   /** Whether records can be written to any topic. */
   get hasTopics(): boolean {
-    const { usable, troubles } = this.#cluster.book
+    const { usable, troubles } = this.#cluster.metadata
     return usable.size > 0 || troubles.size === 0
   }
 
@@ -144,7 +144,7 @@ export class KafkaLanes {
 
   /** Marks the topics of records as needed. */
   wantTopics(names: readonly string[]): void {
-    const { usable, troubles } = this.#cluster.book
+    const { usable, troubles } = this.#cluster.metadata
     const missing = names.filter(name => !usable.has(name))
     const troubled = missing.filter(name => troubles.has(name))
     if (troubled.length > 0) this.board.setLate(troubled.flatMap(name => [...this.board.lanesOf(name)]))
@@ -153,7 +153,7 @@ export class KafkaLanes {
 
   /** Applies the result of a look-up. */
   #applyTopology(): void {
-    const { usable, troubles } = this.#cluster.book
+    const { usable, troubles } = this.#cluster.metadata
     for (const [topic, { leaders }] of usable) {
       const isNew = this.partitions.get(topic) !== leaders.length
       if (isNew || this.board.find(topic, UNKNOWN_PARTITION) !== undefined) this.#divide(topic, leaders.length)
@@ -204,12 +204,12 @@ export class KafkaLanes {
 
   /** The problems between this server and Kafka, as text. */
   problems(): string[] {
-    return [this.#cluster.problem() ?? [], ...this.#cluster.book.troubles.values(), this.#troubles.list()].flat()
+    return [this.#cluster.problem() ?? [], ...this.#cluster.metadata.troubles.values(), this.#troubles.list()].flat()
   }
 
   /** Why Kafka cannot take a record of this topic now. */
   problemOf(topic: string): string | undefined {
-    return this.#cluster.problem() ?? this.#cluster.book.troubles.get(topic)
+    return this.#cluster.problem() ?? this.#cluster.metadata.troubles.get(topic)
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Board } from '../lanes/board.ts'
 import type { Lane } from '../lanes/lane.ts'
-import type { TopicBook } from './topics/topics.ts'
+import type { TopicMetadata } from './topics/topics.ts'
 import type { Troubles } from './send/troubles.ts'
 
 /**
@@ -9,15 +9,15 @@ import type { Troubles } from './send/troubles.ts'
  */
 export class RetiredTopics {
   readonly #board: Board
-  readonly #book: TopicBook
+  readonly #metadata: TopicMetadata
   readonly #troubles: Troubles
   readonly #onEnded: (topic: string) => void
   /** The configured topics; undefined while they are not known. */
   #configured: ReadonlySet<string> | undefined
 
-  constructor(options: { board: Board; book: TopicBook; troubles: Troubles; onEnded: (topic: string) => void }) {
+  constructor(options: { board: Board; metadata: TopicMetadata; troubles: Troubles; onEnded: (topic: string) => void }) {
     this.#board = options.board
-    this.#book = options.book
+    this.#metadata = options.metadata
     this.#troubles = options.troubles
     this.#onEnded = options.onEnded
   }
@@ -26,7 +26,7 @@ export class RetiredTopics {
   configure(names: readonly string[]): boolean {
     this.#configured = new Set(names)
     this.tend()
-    return this.#book.wantOnly([...names, ...this.#waiting()])
+    return this.#metadata.wantOnly([...names, ...this.#waiting()])
   }
 
   /** Call this at regular intervals. Reports topics that still have waiting records, and ends those that have none. */
@@ -52,7 +52,7 @@ export class RetiredTopics {
 
   #end(topic: string): void {
     for (const lane of this.#board.lanesOf(topic)) this.#board.remove(lane)
-    this.#book.forget(topic)
+    this.#metadata.forget(topic)
     this.#onEnded(topic)
   }
 }

@@ -7,7 +7,7 @@ import type { LogLines, SegmentLog } from '../log/contract.ts'
 import { linesOf } from '../log/record-lines.ts'
 import { segmentName, sequenceOf, timeOf } from '../log/segment/segment-name.ts'
 import { ProducedOffsets } from '../kafka/send/produced-offsets.ts'
-import { KafkaLanes, type Backing } from '../kafka/lanes.ts'
+import { KafkaLanes, type BackingLog } from '../kafka/lanes.ts'
 import type { KafkaSettings } from '../kafka/options.ts'
 import { copyRecord } from '../lanes/copy.ts'
 import { createPositionSaver, type PositionSaver } from './position-saver.ts'
@@ -62,13 +62,13 @@ export class LaneSink implements Sink {
       refusedFile: join(folder, REFUSED_FILE)
     })
     this.#startedAt = options.monotonic()
-    const backing: Backing = {
+    const backing: BackingLog = {
       offsets: this.#offsets,
       end: spoolLog.end(),
       floor: spoolLog.start(),
       quickMs: settings.publishTimeoutMs / 2,
       store: entries => void this.#store(entries),
-      putAside: ({ record }, { topic, reason }) => refused.keep([{ line: lineOf(record), topic, reason }]),
+      storeRefused: ({ record }, { topic, reason }) => refused.keep([{ line: lineOf(record), topic, reason }]),
       onChange: () => this.#onChange(),
       onRelayed: options.onRelayed
     }
@@ -190,9 +190,9 @@ export class LaneSink implements Sink {
     while (this.backlogBytes() > 0 && monotonic() < drainUntil) await sleep(STOP_POLL_MS)
     await this.#reading.stop()
     // Records in flight may still be confirmed; then the next start does not send them again.
-    const patience = monotonic() + settings.publishTimeoutMs
+    const deadline = monotonic() + settings.publishTimeoutMs
     const isUnderWay = (): boolean => this.lanes.board.lanes.some(({ batch }) => batch?.state === 'sent')
-    while (isUnderWay() && monotonic() < patience) await sleep(STOP_POLL_MS)
+    while (isUnderWay() && monotonic() < deadline) await sleep(STOP_POLL_MS)
     this.lanes.stop()
     await this.#positionSaver.stop()
     await spoolLog.close()

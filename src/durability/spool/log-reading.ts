@@ -79,7 +79,7 @@ export class LogReading {
       else restored.push({ place, record })
       for (const topic of record?.topics ?? []) if (!lanes.partitions.has(topic)) unknown.add(topic)
     }
-    if (broken.length > 0) await this.#putAside(broken, start)
+    if (broken.length > 0) await this.#storeBroken(broken, start)
     load(
       lanes.board,
       { start, next, lines: restored, readAt: performance.now() },
@@ -93,7 +93,7 @@ export class LogReading {
   }
 
   /** Stores each broken line apart once, although a piece may be read for several lanes. */
-  async #putAside(broken: readonly Buffer[], start: Place): Promise<void> {
+  async #storeBroken(broken: readonly Buffer[], start: Place): Promise<void> {
     if (start <= this.#keptUntil) return
     const reason = 'the line is not a record of this server'
     await this.#options.refused.keep(broken.map(line => ({ line, topic: '', reason })))

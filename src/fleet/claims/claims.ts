@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { inTime } from '../../durability/kafka/connect/in-time.ts'
+import { withTimeout } from '../../durability/kafka/connect/with-timeout.ts'
 import type { FleetRecord } from '../topics/reader.ts'
 import type { FleetTopics } from '../topics/topics.ts'
 
@@ -49,7 +49,7 @@ export class Claims {
   async claim(digest: string): Promise<boolean> {
     this.#follow()
     const claimant = randomUUID()
-    await inTime(this.#write(digest, claimant), PATIENCE_MS)
+    await withTimeout(this.#write(digest, claimant), PATIENCE_MS)
     return this.#claims.get(digest)?.claimant === claimant
   }
 

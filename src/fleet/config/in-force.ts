@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Members } from '../members/members.ts'
-import type { Member } from '../members/roster.ts'
+import type { Member } from '../members/member-list.ts'
 
 export interface InForce {
   readonly version: number

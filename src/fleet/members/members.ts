@@ -1,7 +1,7 @@
 import type { FleetTopics } from '../topics/topics.ts'
 import type { Heartbeat } from './heartbeat.ts'
-import type { Member } from './roster.ts'
-import { REMEMBERED_MS, Roster } from './roster.ts'
+import type { Member } from './member-list.ts'
+import { REMEMBERED_MS, MemberList } from './member-list.ts'
 
 export interface MembersOptions {
   readonly topics: FleetTopics
@@ -33,11 +33,11 @@ const HEARD_MS = 3_000
 /** Follows the members topic, and writes this server's heartbeat to it each second. */
 export function followMembers(options: MembersOptions): Members {
   const { topics, self, onTrouble, monotonic = () => performance.now() } = options
-  const roster = new Roster(monotonic)
+  const list = new MemberList(monotonic)
   const reader = topics.read({
     topic: topics.names.members,
     from: { time: Date.now() - REMEMBERED_MS },
-    onRecords: records => roster.take(records),
+    onRecords: records => list.take(records),
     ...(onTrouble === undefined ? {} : { onTrouble })
   })
   let sending: Promise<unknown> | undefined
@@ -68,8 +68,8 @@ export function followMembers(options: MembersOptions): Members {
   const timer = setInterval(beat, BEAT_MS).unref()
   beat()
   return {
-    all: () => roster.members(),
-    live: () => roster.live(),
+    all: () => list.members(),
+    live: () => list.live(),
     isHeard: () => reader.isCaughtUp && reader.silentMs() < HEARD_MS,
     known: () => reader.caughtUp(),
     beat,

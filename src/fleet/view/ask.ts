@@ -1,4 +1,4 @@
-import type { Member } from '../members/roster.ts'
+import type { Member } from '../members/member-list.ts'
 import { MAX_ANSWER_BYTES } from '../workers/messages.ts'
 
 /** How long a member may take to answer. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inForce } from '../config/in-force.ts'
 import type { Fleet } from '../open.ts'
-import type { Member } from '../members/roster.ts'
+import type { Member } from '../members/member-list.ts'
 import type { MemberAnswer } from './ask.ts'
 import { askMembers, SCOPE_HEADER } from './ask.ts'
 import { hasFound, mergeEvents, mergeOutcomes, mergeOverview, mergeRejections, mergeTraces } from './merge.ts'

@@ -1,7 +1,7 @@
 /** The slot of a worker: its number, its current process, and the state that its processes have reported. */
 import type { Worker } from 'node:cluster'
-import type { Asker } from './asker.ts'
-import { createAsker } from './asker.ts'
+import type { IpcClient } from './ipc-client.ts'
+import { createIpcClient } from './ipc-client.ts'
 import type { Beat, FromPrimary, StartMessage } from './messages.ts'
 import { SILENT_MS } from './messages.ts'
 
@@ -21,7 +21,7 @@ export interface Slot {
   readonly restarts: number
   /** The bytes that it has reported as not confirmed by Kafka at its end; undefined if it ended without a report. */
   readonly left: number | undefined
-  readonly asker: Asker
+  readonly ipc: IpcClient
   /** Whether the current process has got its task. */
   readonly isStarted: boolean
   send(message: FromPrimary): void
@@ -31,7 +31,7 @@ export interface Slot {
 export class WorkerSlot implements Slot {
   readonly index: number
   readonly task: StartMessage['task']
-  readonly asker: Asker
+  readonly ipc: IpcClient
   state: SlotState = 'stopped'
   process: Worker | undefined
   beat: Beat | undefined
@@ -50,7 +50,7 @@ export class WorkerSlot implements Slot {
   constructor(index: number, task: StartMessage['task']) {
     this.index = index
     this.task = task
-    this.asker = createAsker(message => this.send(message))
+    this.ipc = createIpcClient(message => this.send(message))
   }
 
   get pid(): number | undefined {

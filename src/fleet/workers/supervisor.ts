@@ -134,7 +134,7 @@ export class Supervisor {
         if (message.isRefused && slot.lives === 1) this.#refusal.reject(new WorkerFailed(message.words))
         return
       case 'answer':
-        return slot.asker.answered(message)
+        return slot.ipc.answered(message)
       case 'beat':
         slot.beat = message
         break
@@ -147,7 +147,7 @@ export class Supervisor {
   }
 
   #ended(slot: WorkerSlot, { code, how }: { readonly code: number | null; readonly how: string }): void {
-    slot.asker.end()
+    slot.ipc.end()
     slot.process = undefined
     this.#options.onGone(slot)
     const { state } = slot

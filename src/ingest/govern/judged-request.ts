@@ -156,13 +156,13 @@ export class JudgedRequest {
   #goodAnew(event: GoodEvent, scan: Scan): GoodEvent {
     const { type } = event
     const { rules, validator, rewritten } = this.#judge
-    const book = rewritten[this.endpoint.kind === 'single' ? type : 'batch']
-    const known = book.find(scan, this.#body.bytes, rules)
+    const cache = rewritten[this.endpoint.kind === 'single' ? type : 'batch']
+    const known = cache.find(scan, this.#body.bytes, rules)
     if (known !== undefined && known.type === type) return new GoodEvent(scan, this.#body, known)
     const value: JsonObject = readEvent(scan, this.#body, validator.constraints[type])
     const learned = new Pattern(scan, type, value)
     const rule = rules[type]
-    if (rule !== undefined && learned.matches(scan, this.#body.bytes, rule)) book.add(learned)
+    if (rule !== undefined && learned.matches(scan, this.#body.bytes, rule)) cache.add(learned)
     return new GoodEvent(scan, this.#body, learned)
   }
 }

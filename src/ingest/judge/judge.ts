@@ -12,7 +12,7 @@ import { GoodEvent } from './good-event.ts'
 import { KEY } from '../parse/known-keys.ts'
 import type { ComparisonRulesByType } from './pattern.ts'
 import { comparisonRulesOf, Pattern } from './pattern.ts'
-import { PatternBook } from './pattern-book.ts'
+import { PatternCache } from './pattern-cache.ts'
 import type { Validator } from './validate.ts'
 
 /** A refused event; `value` is undefined if the event could not be parsed. */
@@ -32,7 +32,7 @@ export interface BadEvent {
 /** The kind of endpoint, by the request's path. The path of a single call gives the type of its event. */
 export type Endpoint = { readonly kind: 'batch' } | { readonly kind: 'single'; readonly type: EventType }
 
-type PatternBooks = Readonly<Record<EventType | 'batch', PatternBook>>
+type PatternCaches = Readonly<Record<EventType | 'batch', PatternCache>>
 
 export interface Judge {
   readonly validator: Validator
@@ -40,9 +40,9 @@ export interface Judge {
   /** Empty if events are not compared: then no pattern is learned. */
   readonly rules: ComparisonRulesByType
   /** The patterns of recent valid events. */
-  readonly patterns: PatternBooks
+  readonly patterns: PatternCaches
   /** The patterns of events that rules changed. They say how an event is written, not that the event is valid. */
-  readonly rewritten: PatternBooks
+  readonly rewritten: PatternCaches
 }
 
 export interface JudgeOptions extends Pick<Judge, 'validator' | 'limits'> {
@@ -50,7 +50,7 @@ export interface JudgeOptions extends Pick<Judge, 'validator' | 'limits'> {
   readonly usePatterns?: boolean
 }
 
-/** Creates the judge of a process, with empty pattern books. */
+/** Creates the judge of a process, with empty pattern caches. */
 export function createJudge({ validator, limits, usePatterns = true }: JudgeOptions): Judge {
   const compared = usePatterns ? EVENT_TYPES : []
   const rules = compared.map(type => [type, comparisonRulesOf(validator.constraints[type])])
@@ -58,13 +58,13 @@ export function createJudge({ validator, limits, usePatterns = true }: JudgeOpti
     validator,
     limits,
     rules: Object.fromEntries(rules) as ComparisonRulesByType,
-    patterns: emptyBooks(),
-    rewritten: emptyBooks()
+    patterns: emptyCaches(),
+    rewritten: emptyCaches()
   }
 }
 
-function emptyBooks(): PatternBooks {
-  return Object.fromEntries([...EVENT_TYPES, 'batch'].map(way => [way, new PatternBook()])) as PatternBooks
+function emptyCaches(): PatternCaches {
+  return Object.fromEntries([...EVENT_TYPES, 'batch'].map(way => [way, new PatternCache()])) as PatternCaches
 }
 
 /** Judges one event, independently of its batch: size, depth, encoding, JSON, keys, and then the contract. */
@@ -77,8 +77,8 @@ export function judgeEvent(judge: Judge, endpoint: Endpoint, body: ParsedBody, i
     const what = fault('invalid_utf8', '', 'the event is not valid UTF-8')
     return { index, scan, value: undefined, type: given ?? 'unknown', fault: what }
   }
-  const book = judge.patterns[given ?? 'batch']
-  const pattern = scan.sound && scan.isObject ? book.find(scan, body.bytes, judge.rules) : undefined
+  const cache = judge.patterns[given ?? 'batch']
+  const pattern = scan.sound && scan.isObject ? cache.find(scan, body.bytes, judge.rules) : undefined
   if (pattern !== undefined) return new GoodEvent(scan, body, pattern)
   const type = given ?? (scan.isObject && scan.sound ? typeOf(scan, body) : undefined)
   const { value, what } = parseAndValidate(judge, { scan, body, type })
@@ -88,7 +88,7 @@ export function judgeEvent(judge: Judge, endpoint: Endpoint, body: ParsedBody, i
   const learned = new Pattern(scan, type, value as JsonObject)
   const rules = judge.rules[type]
   // A pattern that does not match its own event matches no other event.
-  if (rules !== undefined && learned.matches(scan, body.bytes, rules)) book.add(learned)
+  if (rules !== undefined && learned.matches(scan, body.bytes, rules)) cache.add(learned)
   return new GoodEvent(scan, body, learned)
 }
 

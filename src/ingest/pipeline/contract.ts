@@ -8,7 +8,7 @@ import type { RouteCount } from '../../model/route.ts'
 import type { Sink } from '../../model/sink.ts'
 import type { Source } from '../../model/source.ts'
 import type { ParsedBody } from '../parse/body.ts'
-import type { BodyLedger } from './body-keeper.ts'
+import type { BodyLedger } from './refused-body-store.ts'
 import type { Dedupe } from '../dedupe/dedupe.ts'
 import type { Endpoint, Judge } from '../judge/judge.ts'
 import type { BufferPool } from '../enrich/buffer-pool.ts'
@@ -55,7 +55,7 @@ export interface PipelineOptions {
   readonly ledger: Ledger
   readonly observe: Observer
   readonly rateLimiter: RateLimiter
-  /** See BodyKeeperOptions. Default 0: no refused body is kept. */
+  /** See RefusedBodyStoreOptions. Default 0: no refused body is kept. */
   readonly refusedBytesPerHour?: number
   /** Resolves after a turn of the event loop; called between the steps of large requests. */
   readonly pause: () => Promise<void>

@@ -1,8 +1,8 @@
 import { isSinkUnavailable } from '../../model/sink.ts'
 import type { Answer } from './answer.ts'
 import { faultAnswer, rateLimitedAnswer, unavailableAnswer } from './answer.ts'
-import type { RefusedBody } from './body-keeper.ts'
-import { createBodyKeeper } from './body-keeper.ts'
+import type { RefusedBody } from './refused-body-store.ts'
+import { createRefusedBodyStore } from './refused-body-store.ts'
 import type { IngestRequest, PipelineOptions } from './contract.ts'
 import { judgeEnvelope } from '../judge/judge.ts'
 import type { RequestSignals } from '../govern/governance.ts'
@@ -25,7 +25,7 @@ export interface Pipeline {
 /** Creates the pipeline, which serves all requests of a process; calls may overlap. */
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { judge, ledger, rateLimiter } = options
-  const bodies = createBodyKeeper(options)
+  const bodies = createRefusedBodyStore(options)
 
   /** The tokens for a body without events: as many as if it consisted of events of the largest size. */
   function eventsWorth({ length }: Buffer): number {

@@ -3,7 +3,7 @@
  * client compiles about forty schemas of its options while it is loaded, and uses them only in its strict mode, which
  * is off. Import this module before the client.
  */
-import { compileAtOnce } from './defer-schemas.ts'
+import { restoreCompile } from './defer-schemas.ts'
 import '@platformatic/kafka'
 
-compileAtOnce()
+restoreCompile()

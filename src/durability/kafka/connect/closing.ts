@@ -2,10 +2,10 @@ import { connect } from 'node:net'
 import { chain } from './errors.ts'
 
 /** A connection counts as open if it stays open for this many milliseconds with nothing sent on it. */
-const PATIENCE_MS = 500
+const OPEN_AFTER_MS = 500
 
 /** The broker closed the connection as soon as it was open. */
-class ClosedAtOnce extends Error {
+class ClosedImmediately extends Error {
   readonly code = 'CLOSED_AT_ONCE'
 
   constructor(cause: unknown) {
@@ -14,23 +14,23 @@ class ClosedAtOnce extends Error {
 }
 
 /**
- * Returns ClosedAtOnce if all these brokers close a connection on which nothing was sent yet; otherwise the failure. A
+ * Returns ClosedImmediately if all these brokers close a connection on which nothing was sent yet; otherwise the failure. A
  * broker that rejects what it receives (no TLS, no SASL) waits for it first. A broker that has reached its limit of
  * connections does not.
  *
  * @param brokers `host:port`
  */
-export async function nameClosing(failure: unknown, brokers: readonly string[]): Promise<unknown> {
+export async function explainClosing(failure: unknown, brokers: readonly string[]): Promise<unknown> {
   const isClosed = chain(failure).some(({ code, message }) =>
     /ECONNRESET|EPIPE|Connection closed/.test(`${code} ${message}`)
   )
   if (!isClosed) return failure
-  const all = await Promise.all(brokers.map(broker => closesAtOnce(broker)))
-  return all.every(Boolean) ? new ClosedAtOnce(failure) : failure
+  const all = await Promise.all(brokers.map(broker => closesImmediately(broker)))
+  return all.every(Boolean) ? new ClosedImmediately(failure) : failure
 }
 
 /** Opens a connection to `host:port` and sends nothing. Resolves with whether the other side closes it. */
-function closesAtOnce(broker: string): Promise<boolean> {
+function closesImmediately(broker: string): Promise<boolean> {
   const { hostname, port } = new URL(`kafka://${broker}`)
   return new Promise(resolve => {
     let isOpen = false
@@ -39,7 +39,7 @@ function closesAtOnce(broker: string): Promise<boolean> {
       resolve(isEnded)
       socket.destroy()
     }
-    socket.setTimeout(PATIENCE_MS, () => end(false))
+    socket.setTimeout(OPEN_AFTER_MS, () => end(false))
     socket.on('error', ({ code }: NodeJS.ErrnoException) => end(isOpen || code === 'ECONNRESET'))
     socket.on('close', () => end(isOpen))
     socket.resume()

@@ -19,6 +19,6 @@ function compileLater(this: Ajv2020, ...args: [schema: AnySchema, meta?: boolean
 Object.assign(Ajv2020.prototype, { compile: compileLater })
 
 /** Restores Ajv's own `compile`, for all schemas that are compiled from now on. */
-export function compileAtOnce(): void {
+export function restoreCompile(): void {
   Object.assign(Ajv2020.prototype, { compile })
 }

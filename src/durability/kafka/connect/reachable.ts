@@ -6,7 +6,7 @@ import { endTimers } from './watch.ts'
 /** Each broker gets this much time before the next broker in the list is tried too. */
 const HEAD_START_MS = 250
 /** If no broker has answered by then, the list is returned unchanged: the client's own error then states the cause. */
-const PATIENCE_MS = 1_800
+const TIMEOUT_MS = 1_800
 
 type Settings = Pick<KafkaSettings, 'brokers' | 'clientId' | 'ssl' | 'sasl'>
 
@@ -19,7 +19,7 @@ export async function reachableFirst(settings: Settings): Promise<readonly strin
   if (brokers.length < 2) return brokers
   const opened: Connection[] = []
   const { promise: found, resolve } = Promise.withResolvers<string | undefined>()
-  const timer = setTimeout(() => resolve(undefined), PATIENCE_MS)
+  const timer = setTimeout(() => resolve(undefined), TIMEOUT_MS)
   let isOver = false
   let failures = 0
   let next = 0
@@ -51,7 +51,7 @@ export async function reachableFirst(settings: Settings): Promise<readonly strin
 async function ask(broker: string, settings: Settings, opened: Connection[]): Promise<void> {
   const colon = broker.lastIndexOf(':')
   const host = broker.slice(0, colon).replace(/^\[|\]$/g, '')
-  const connection = new Connection(settings.clientId, connectionOptions({ ...settings, giveUpMs: PATIENCE_MS }, host))
+  const connection = new Connection(settings.clientId, connectionOptions({ ...settings, giveUpMs: TIMEOUT_MS }, host))
   connection.on('error', () => {})
   opened.push(connection)
   await connection.connect(host, Number(broker.slice(colon + 1)))

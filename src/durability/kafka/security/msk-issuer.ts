@@ -1,4 +1,4 @@
-import type { IssuedToken } from './token-keeper.ts'
+import type { IssuedToken } from './token-provider.ts'
 import { TokenTrouble } from './token-trouble.ts'
 
 /** AWS's own signer. It is a peer dependency, because it brings 75 packages and only users of MSK IAM need them. */

@@ -1,4 +1,4 @@
-import type { IssuedToken } from './token-keeper.ts'
+import type { IssuedToken } from './token-provider.ts'
 import { TokenTrouble } from './token-trouble.ts'
 
 /** The client credentials grant (RFC 6749, section 4.4). */

@@ -3,7 +3,7 @@ import type { BrokerAddress, Produce, ProduceAnswer } from '../connect/cluster-c
 import type { KafkaSettings } from '../options.ts'
 import type { ProduceRequest } from '../encode/produce-encoder.ts'
 import { connectionOptions } from '../connect/session.ts'
-import { nameClosing } from '../connect/closing.ts'
+import { explainClosing } from '../connect/closing.ts'
 import { endTimers } from '../connect/watch.ts'
 
 const FIRST_BACKOFF_MS = 20
@@ -80,7 +80,7 @@ export function createLink(node: number, to: BrokerAddress, settings: KafkaSetti
         cut()
         link.notBefore = performance.now() + Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures++)
         // A connection that ends is opened again at once. The reason matters only if that fails too.
-        throw failures > 1 ? await nameClosing(error, [link.address]) : error
+        throw failures > 1 ? await explainClosing(error, [link.address]) : error
       } finally {
         sentAt = undefined
       }

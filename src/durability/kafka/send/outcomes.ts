@@ -6,25 +6,25 @@ import { verdictOf, type Verdict } from './answers.ts'
 import type { ProducedOffsets } from './produced-offsets.ts'
 import type { Link } from './link.ts'
 import type { LinkTroubles } from './link-troubles.ts'
-import type { Identities, Outlet } from './outlet.ts'
+import type { Identities, SendState } from './send-state.ts'
 
 /** A lane's batch in flight. */
 export interface Outgoing {
   readonly lane: Lane
-  readonly outlet: Outlet
+  readonly sendState: SendState
   readonly producer: ProducerIdentity
   readonly entries: readonly LaneEntry[]
 }
 
 /** Stores a record that Kafka never accepts. If this rejects, it is tried again. */
-export type PutAside = (entry: LaneEntry, refusal: { readonly topic: string; readonly reason: string }) => Promise<void>
+export type StoreRefused = (entry: LaneEntry, refusal: { readonly topic: string; readonly reason: string }) => Promise<void>
 
 export interface OutcomesOptions {
   readonly board: Board
   readonly offsets: ProducedOffsets
   readonly troubles: LinkTroubles
   readonly identities: Identities
-  readonly putAside: PutAside
+  readonly storeRefused: StoreRefused
   /** Leaders, brokers or topics have changed. */
   readonly onMoved: () => void
   readonly onRelayed: (records: number) => void
@@ -34,7 +34,7 @@ export interface OutcomesOptions {
 
 const FIRST_PAUSE_MS = 50
 const MAX_PAUSE_MS = 1_000
-const PUT_ASIDE_AGAIN_MS = 1_000
+const STORE_REFUSED_AGAIN_MS = 1_000
 
 /** Applies Kafka's answers to the board, to the offsets of the records, and to the list of troubles. */
 export class Outcomes {
@@ -61,7 +61,7 @@ export class Outcomes {
     })
   }
 
-  #stored({ lane, outlet }: Outgoing, baseOffset: bigint, now: number): void {
+  #stored({ lane, sendState }: Outgoing, baseOffset: bigint, now: number): void {
     const { board, offsets, troubles, onRelayed } = this.#options
     let offset = baseOffset
     let relayed = 0
@@ -73,32 +73,32 @@ export class Outcomes {
       }
       offset++
     })
-    outlet.pauseMs = 0
-    outlet.isTimeless = false
+    sendState.pauseMs = 0
+    sendState.isTimeless = false
     troubles.stored(lane)
     if (relayed > 0) onRelayed(relayed)
   }
 
-  #notStored(link: Link, { lane, outlet }: Outgoing, verdict: Verdict | undefined): void {
+  #notStored(link: Link, { lane, sendState }: Outgoing, verdict: Verdict | undefined): void {
     const { identities, troubles } = this.#options
     if (lane.batch === undefined) return
     lane.batch.state = 'again'
     if (verdict?.kind === 'refused') {
       if (lane.halve()) this.refuse(lane, verdict.reason)
-    } else if (verdict?.kind === 'renumber') identities.renumber(lane, outlet)
-    else if (verdict?.kind === 'time' && !outlet.isTimeless) {
-      outlet.isTimeless = true
+    } else if (verdict?.kind === 'renumber') identities.renumber(lane, sendState)
+    else if (verdict?.kind === 'time' && !sendState.isTimeless) {
+      sendState.isTimeless = true
       troubles.timeRefused(link)
-    } else this.#pause(link, { lane, outlet }, verdict)
+    } else this.#pause(link, { lane, sendState }, verdict)
   }
 
-  #pause(link: Link, { lane, outlet }: Pick<Outgoing, 'lane' | 'outlet'>, verdict: Verdict | undefined): void {
-    outlet.pauseMs = Math.min(MAX_PAUSE_MS, Math.max(FIRST_PAUSE_MS, outlet.pauseMs * 2))
-    outlet.notBefore = performance.now() + outlet.pauseMs * (1 - Math.random() / 4)
+  #pause(link: Link, { lane, sendState }: Pick<Outgoing, 'lane' | 'sendState'>, verdict: Verdict | undefined): void {
+    sendState.pauseMs = Math.min(MAX_PAUSE_MS, Math.max(FIRST_PAUSE_MS, sendState.pauseMs * 2))
+    sendState.notBefore = performance.now() + sendState.pauseMs * (1 - Math.random() / 4)
     if (verdict?.kind !== 'no') return
     if (verdict.leader) this.#options.onMoved()
     // A change of leader is a trouble only if it lasts.
-    if (verdict.leader && outlet.pauseMs < MAX_PAUSE_MS) return
+    if (verdict.leader && sendState.pauseMs < MAX_PAUSE_MS) return
     this.#options.troubles.said(link, lane, verdict.words)
   }
 
@@ -107,17 +107,17 @@ export class Outcomes {
     const entry = lane.at(0)
     if (lane.batch === undefined || entry === undefined) return
     lane.batch.state = 'refused'
-    void this.#putAside(lane, entry, reason)
+    void this.#storeRefused(lane, entry, reason)
   }
 
-  async #putAside(lane: Lane, entry: LaneEntry, reason: string): Promise<void> {
-    const { board, putAside, offsets, troubles, onRefused } = this.#options
+  async #storeRefused(lane: Lane, entry: LaneEntry, reason: string): Promise<void> {
+    const { board, storeRefused, offsets, troubles, onRefused } = this.#options
     const { topic } = lane
     try {
-      await putAside(entry, { topic, reason })
+      await storeRefused(entry, { topic, reason })
     } catch (error) {
       troubles.refused(error as Error)
-      setTimeout(() => this.refuse(lane, reason), PUT_ASIDE_AGAIN_MS).unref()
+      setTimeout(() => this.refuse(lane, reason), STORE_REFUSED_AGAIN_MS).unref()
       return
     }
     troubles.refused(undefined)

@@ -6,23 +6,23 @@ import { REPLICATION_TIMEOUT_MS } from '../connect/session.ts'
 import type { KafkaRecord } from '../encode/message.ts'
 import { createProduceEncoder, type ProduceEncoder } from '../encode/produce-encoder.ts'
 import type { KafkaSettings } from '../options.ts'
-import type { TopicBook } from '../topics/topics.ts'
-import { Filler, NOTHING, type Portion } from './filler.ts'
+import type { TopicMetadata } from '../topics/topics.ts'
+import { BatchSizer, NOTHING, type Portion } from './batch-sizer.ts'
 import type { ProducedOffsets } from './produced-offsets.ts'
 import type { Link } from './link.ts'
 import { LinkTroubles } from './link-troubles.ts'
 import { Links } from './links.ts'
-import { Outcomes, type Outgoing, type PutAside } from './outcomes.ts'
-import { Identities, type Outlet } from './outlet.ts'
+import { Outcomes, type Outgoing, type StoreRefused } from './outcomes.ts'
+import { Identities, type SendState } from './send-state.ts'
 import type { Troubles } from './troubles.ts'
 
 export interface SenderOptions {
   readonly settings: KafkaSettings
   readonly board: Board
-  readonly book: TopicBook
+  readonly metadata: TopicMetadata
   readonly offsets: ProducedOffsets
   readonly troubles: Troubles
-  readonly putAside: PutAside
+  readonly storeRefused: StoreRefused
   /** Records have left their lanes. */
   readonly onSettled: () => void
   /** Topics whose records must not be sent now. */
@@ -38,7 +38,7 @@ export interface SenderOptions {
  */
 const REQUEST_GAP_MS = 1
 /** A broker may answer for this many milliseconds for a partition that it does not lead any more. */
-const MOVED_PATIENCE_MS = 1_000
+const MOVED_TIMEOUT_MS = 1_000
 
 /** Sends the records of the lanes, to each broker one request at a time. */
 export class Sender {
@@ -48,7 +48,7 @@ export class Sender {
   readonly #troubles: LinkTroubles
   readonly #identities: Identities
   readonly #underway = new Map<Link, readonly Outgoing[]>()
-  readonly #filler: Filler
+  readonly #batchSizer: BatchSizer
   readonly #encode: ProduceEncoder
   #produce: Produce | undefined
   #isAwake = false
@@ -58,7 +58,7 @@ export class Sender {
 
   constructor(options: SenderOptions) {
     this.#options = options
-    this.#filler = new Filler(options.settings.headers)
+    this.#batchSizer = new BatchSizer(options.settings.headers)
     this.#encode = createProduceEncoder(options.settings.compression)
     this.#troubles = new LinkTroubles(options.settings, options.troubles)
     this.#links = new Links({ ...options, troubles: this.#troubles })
@@ -92,8 +92,8 @@ export class Sender {
   topologyChanged(): void {
     this.#links.refresh()
     for (const [link, batches] of this.#underway) {
-      const isLong = performance.now() - (link.sentAt ?? Infinity) > MOVED_PATIENCE_MS
-      if (isLong && batches.some(({ outlet }) => outlet.leader >= 0 && outlet.leader !== link.node)) link.cut()
+      const isLong = performance.now() - (link.sentAt ?? Infinity) > MOVED_TIMEOUT_MS
+      if (isLong && batches.some(({ sendState }) => sendState.leader >= 0 && sendState.leader !== link.node)) link.cut()
     }
     this.wake()
   }
@@ -112,7 +112,7 @@ export class Sender {
     if (this.#produce === undefined) return
     const byNode = new Map<number, Lane[]>()
     for (const lane of this.#options.board.lanes) {
-      const { leader } = this.#links.outletOf(lane)
+      const { leader } = this.#links.sendStateOf(lane)
       if (lane.length === 0 || lane.batch?.state === 'sent' || lane.batch?.state === 'refused') continue
       const lanes = byNode.get(leader)
       if (lanes === undefined) byNode.set(leader, [lane])
@@ -138,24 +138,24 @@ export class Sender {
     const first = this.#turn++ % lanes.length
     for (let at = 0; at < lanes.length; at++) {
       const lane = lanes[(first + at) % lanes.length] as Lane
-      const outlet = this.#links.outletOf(lane)
+      const sendState = this.#links.sendStateOf(lane)
       if (!lane.sendable) continue
-      if (outlet.notBefore > now) wait = Math.min(wait, outlet.notBefore - now)
-      const producer = outlet.notBefore > now ? undefined : this.#identities.of(lane, outlet)
+      if (sendState.notBefore > now) wait = Math.min(wait, sendState.notBefore - now)
+      const producer = sendState.notBefore > now ? undefined : this.#identities.of(lane, sendState)
       const { count, bytes } =
-        producer === undefined ? NOTHING : this.#portion(lane, outlet, { left, isFirst: batches.length === 0 })
+        producer === undefined ? NOTHING : this.#portion(lane, sendState, { left, isFirst: batches.length === 0 })
       if (count === 0 || producer === undefined) continue
       left -= bytes
-      batches.push({ lane, outlet, producer, entries: lane.take(now, count) })
+      batches.push({ lane, sendState, producer, entries: lane.take(now, count) })
     }
     if (batches.length === 0) return wait
     void this.#exchange(link, batches, now)
     return Infinity
   }
 
-  #portion(lane: Lane, { isTimeless }: Outlet, room: { readonly left: number; readonly isFirst: boolean }): Portion {
-    const maxBytes = this.#options.book.usable.get(lane.topic)?.maxBytes ?? 0
-    const portion = this.#filler.portion(lane, { ...room, maxBytes, isTimeless })
+  #portion(lane: Lane, { isTimeless }: SendState, room: { readonly left: number; readonly isFirst: boolean }): Portion {
+    const maxBytes = this.#options.metadata.usable.get(lane.topic)?.maxBytes ?? 0
+    const portion = this.#batchSizer.portion(lane, { ...room, maxBytes, isTimeless })
     if (portion.tooLarge !== undefined) {
       lane.take(performance.now(), 1)
       const reason = `the record is ${portion.tooLarge} bytes, the topic takes ${maxBytes} (max.message.bytes)`
@@ -200,7 +200,7 @@ export class Sender {
     // A lost connection is opened again at once. It is a trouble only if that fails too.
     if (link.failures < 2 || this.#isStopped) return
     this.#troubles.lost(link, error)
-    board.setLate(board.lanes.filter(lane => !lane.late && this.#links.outletOf(lane).leader === link.node))
+    board.setLate(board.lanes.filter(lane => !lane.late && this.#links.sendStateOf(lane).leader === link.node))
   }
 
   #settled(): void {

@@ -6,7 +6,7 @@ import type { KafkaSettings } from '../options.ts'
 
 type Settings = Pick<KafkaSettings, 'brokers' | 'clientId' | 'ssl' | 'sasl'>
 
-const PATIENCE_MS = 3_000
+const TIMEOUT_MS = 3_000
 
 /**
  * The brokers that cannot be reached at the address that the cluster gives to clients, each with the reason in one
@@ -21,7 +21,7 @@ export async function unreachableBrokers(
     [...brokers].map(async ({ host, port }) => {
       const connection = new Connection(
         settings.clientId,
-        connectionOptions({ ...settings, giveUpMs: PATIENCE_MS }, host)
+        connectionOptions({ ...settings, giveUpMs: TIMEOUT_MS }, host)
       )
       connection.on('error', () => {})
       try {

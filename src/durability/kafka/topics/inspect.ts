@@ -4,7 +4,7 @@ import { explain, explainTopic, isTopicTrouble } from '../connect/explain.ts'
 import type { KafkaSettings } from '../options.ts'
 import { reachableFirst } from '../connect/reachable.ts'
 import { clientOptions } from '../connect/session.ts'
-import { nameClosing } from '../connect/closing.ts'
+import { explainClosing } from '../connect/closing.ts'
 import { isUnsupported } from '../connect/errors.ts'
 import { watchConnections } from '../connect/watch.ts'
 import { unreachableBrokers } from './advertised.ts'
@@ -80,7 +80,7 @@ export async function inspectKafka(
       unreachable.length > 0 ? undefined : await producerQuota(admin, { username, clientId: settings.clientId })
     return { brokers: answer.brokers.length, unreachable, producerQuota: quota, topics: reports }
   } catch (error) {
-    const named = await nameClosing(watch.withAlert(error), settings.brokers)
+    const named = await explainClosing(watch.withAlert(error), settings.brokers)
     throw new Error(explain(named, settings.brokers), { cause: error })
   } finally {
     await Promise.all([client, admin].map(each => each.close().catch(() => undefined)))

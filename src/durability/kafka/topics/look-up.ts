@@ -7,7 +7,7 @@ import type { Session } from '../connect/session.ts'
 import { createTopics } from './create.ts'
 import type { KafkaSettings } from '../options.ts'
 
-const LEADER_PATIENCE_MS = 3_000
+const LEADER_TIMEOUT_MS = 3_000
 const POLL_MS = 20
 /** A look-up has failed when this many brokers did not answer. */
 const LOOK_UP_TRIES = 3
@@ -20,14 +20,14 @@ const UNKNOWN_TOPIC = 3
 export type Finding = { readonly leaders: readonly number[] } | { readonly trouble: string; readonly refused: boolean }
 
 /** The metadata of the cluster in one broker's answer. */
-export interface Seen {
+export interface ClusterView {
   readonly brokers: ReadonlyMap<number, BrokerAddress>
   /** Undefined: the topic is missing. */
   readonly findings: ReadonlyMap<string, Finding | undefined>
 }
 
 /** Asks one broker after the other. Rejects if none of them answers. */
-export async function lookAt(session: Session, topics: readonly string[]): Promise<Seen> {
+export async function lookUpTopics(session: Session, topics: readonly string[]): Promise<ClusterView> {
   for (let attempt = 0; ; attempt++) {
     try {
       const answer = await session.client.lookUp(topics, attempt)
@@ -51,8 +51,8 @@ function findingOf({ name, errorCode, error, partitions }: ClusterAnswer['topics
  * Creates missing topics, unless `obstacle` names a reason against it. Resolves with the findings, including those of
  * new topics.
  */
-export async function withMissing(
-  seen: Seen['findings'],
+export async function createMissing(
+  seen: ClusterView['findings'],
   to: {
     readonly session: Session
     readonly settings: KafkaSettings
@@ -83,14 +83,14 @@ function troubleOf(topic: string, error: unknown): Finding {
   return { trouble: explainTopic(topic, error), refused: isRefusedTopic(error) }
 }
 
-async function awaitLeaders(session: Session, topics: readonly string[]): Promise<Seen['findings']> {
-  const patience = performance.now() + LEADER_PATIENCE_MS
+async function awaitLeaders(session: Session, topics: readonly string[]): Promise<ClusterView['findings']> {
+  const deadline = performance.now() + LEADER_TIMEOUT_MS
   for (;;) {
-    const { findings } = topics.length === 0 ? { findings: new Map<string, Finding>() } : await lookAt(session, topics)
+    const { findings } = topics.length === 0 ? { findings: new Map<string, Finding>() } : await lookUpTopics(session, topics)
     const isThere = [...findings.values()].every(
       finding => finding !== undefined && 'leaders' in finding && finding.leaders.every(leader => leader >= 0)
     )
-    if (isThere || performance.now() > patience) return findings
+    if (isThere || performance.now() > deadline) return findings
     await sleep(POLL_MS)
   }
 }

@@ -1,7 +1,7 @@
 import type { BrokerAddress } from '../connect/cluster-client.ts'
 import type { Session } from '../connect/session.ts'
 import type { KafkaSettings } from '../options.ts'
-import { lookAt, sizeLimits, withMissing, type Finding } from './look-up.ts'
+import { lookUpTopics, sizeLimits, createMissing, type Finding } from './look-up.ts'
 
 export interface TopicInfo {
   /** For each partition, the node id of its leader; -1 if there is none. */
@@ -14,7 +14,7 @@ export interface TopicInfo {
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 
 /** The metadata of the topics that records name. It outlives sessions. */
-export class TopicBook {
+export class TopicMetadata {
   readonly #settings: KafkaSettings
   readonly #wanted = new Set<string>()
   readonly #usable = new Map<string, TopicInfo>()
@@ -100,10 +100,10 @@ export class TopicBook {
   }
 
   async #lookUp(session: Session, names: readonly string[]): Promise<Map<string, Finding>> {
-    const seen = await lookAt(session, names)
-    this.#brokers = seen.brokers
+    const view = await lookUpTopics(session, names)
+    this.#brokers = view.brokers
     const obstacle = (topic: string): string | undefined => this.#obstacle(topic)
-    return await withMissing(seen.findings, { session, settings: this.#settings, obstacle })
+    return await createMissing(view.findings, { session, settings: this.#settings, obstacle })
   }
 
   #fail(topic: string, trouble: string): void {

@@ -23,7 +23,7 @@ export type Request = Omit<Extract<Question, { kind: 'request' }>, 'kind'>
 /** Asks a worker. Rejects with a readable Error if it does not answer in time. */
 export async function askOne(slot: Slot, request: Request, timeoutMs = SILENT_MS): Promise<RequestAnswer> {
   if (slot.state !== 'listening') throw new Error(slot.problem ?? `it is ${slot.state}`)
-  return (await slot.asker.ask({ kind: 'request', ...request }, timeoutMs)) as RequestAnswer
+  return (await slot.ipc.ask({ kind: 'request', ...request }, timeoutMs)) as RequestAnswer
 }
 
 /** Asks all workers at once. A worker that does not answer within `timeoutMs` is listed as silent. */

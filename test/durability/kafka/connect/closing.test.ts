@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Test } from 'tap'
 import t from 'tap'
-import { nameClosing } from '../../../../src/durability/kafka/connect/closing.ts'
+import { explainClosing } from '../../../../src/durability/kafka/connect/closing.ts'
 import { explain } from '../../../../src/durability/kafka/connect/explain.ts'
 
 const CLOSED = new Error('Connection closed')
@@ -22,7 +22,7 @@ t.test(
     const picky = await listen(t, socket => void socket.once('data', () => socket.destroy()))
     const gone = '127.0.0.1:1'
     const words = async (brokers: string[], error: Error = CLOSED): Promise<string> =>
-      explain(await nameClosing(error, brokers), brokers)
+      explain(await explainClosing(error, brokers), brokers)
     t.match(await words([full]), /closes each new connection at once: .*max\.connections/)
     t.match(await words([full, reset]), /closes each new connection at once/)
     t.match(await words([picky]), /check KAFKA_SSL/)

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
-import { createTokenKeeper, type IssuedToken } from '../../../../src/durability/kafka/security/token-keeper.ts'
+import { createTokenProvider, type IssuedToken } from '../../../../src/durability/kafka/security/token-provider.ts'
 import { AWS_SIGNER, npmPackage } from '../../../support/sdks/zoo/install.ts'
 
 const SOURCES = join(import.meta.dirname, '..', '..', '..', '..', 'src', 'durability', 'kafka', 'security')
@@ -80,7 +80,7 @@ t.test('a token is renewed before its 15 minutes end, with the credentials of th
   t.equal(urlOf(token).searchParams.get('X-Amz-Expires'), '900')
   t.ok(lifetimeMs > 800_000 && lifetimeMs <= 900_000, `${lifetimeMs} ms`)
   const clock = { now: 0 }
-  const next = createTokenKeeper(
+  const next = createTokenProvider(
     () => signMskToken('eu-west-1'),
     () => clock.now
   )

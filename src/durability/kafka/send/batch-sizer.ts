@@ -13,7 +13,7 @@ export interface Portion {
 export const NOTHING: Portion = { count: 0, bytes: 0 }
 
 /** Decides how many records of a lane a request takes. */
-export class Filler {
+export class BatchSizer {
   readonly #encode: ReturnType<typeof createRecordEncoder>
 
   constructor(headers: readonly RecordHeader[]) {

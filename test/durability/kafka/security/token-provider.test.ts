@@ -1,10 +1,10 @@
 import t from 'tap'
-import { createTokenKeeper } from '../../../../src/durability/kafka/security/token-keeper.ts'
+import { createTokenProvider } from '../../../../src/durability/kafka/security/token-provider.ts'
 
 /** An issuer of numbered tokens that live 100 s, and a clock. */
 function setUp() {
   const state = { now: 0, asked: 0, isDown: false }
-  const token = createTokenKeeper(
+  const token = createTokenProvider(
     async () => {
       state.asked++
       if (state.isDown) throw new Error('the issuer is down')

@@ -1,10 +1,10 @@
 import type { Lane } from '../../lanes/lane.ts'
 import type { ClusterClient } from '../connect/cluster-client.ts'
-import { inTime } from '../connect/in-time.ts'
+import { withTimeout } from '../connect/with-timeout.ts'
 import type { ProducerIdentity, Session } from '../connect/session.ts'
 
 /** What the sender knows about a lane. */
-export interface Outlet {
+export interface SendState {
   /** Node id of the partition's leader; -1: none. */
   leader: number
   producer: ProducerIdentity | undefined
@@ -17,7 +17,7 @@ export interface Outlet {
   isTimeless: boolean
 }
 
-export function createOutlet(): Outlet {
+export function createSendState(): SendState {
   return {
     leader: -1,
     producer: undefined,
@@ -53,19 +53,19 @@ export class Identities {
   }
 
   /** The lane's producer identity; undefined while a new one is requested. */
-  of(lane: Lane, outlet: Outlet): ProducerIdentity | undefined {
-    if (outlet.producer !== undefined && (lane.sequence < MAX_SEQUENCE || lane.batch !== undefined))
-      return outlet.producer
-    if (outlet.producer !== undefined) this.renumber(lane, outlet)
-    if (this.#current === undefined || this.#current === outlet.stale) this.#renew()
-    else outlet.producer = this.#current
-    return outlet.producer
+  of(lane: Lane, sendState: SendState): ProducerIdentity | undefined {
+    if (sendState.producer !== undefined && (lane.sequence < MAX_SEQUENCE || lane.batch !== undefined))
+      return sendState.producer
+    if (sendState.producer !== undefined) this.renumber(lane, sendState)
+    if (this.#current === undefined || this.#current === sendState.stale) this.#renew()
+    else sendState.producer = this.#current
+    return sendState.producer
   }
 
   /** The lane starts again with another producer identity. */
-  renumber(lane: Lane, outlet: Outlet): void {
-    outlet.stale = outlet.producer
-    outlet.producer = undefined
+  renumber(lane: Lane, sendState: SendState): void {
+    sendState.stale = sendState.producer
+    sendState.producer = undefined
     lane.sequence = 0
   }
 
@@ -81,7 +81,7 @@ export class Identities {
     const client = this.#client
     void (async () => {
       try {
-        this.#current = await inTime(client.newProducer(), RENEW_TIMEOUT_MS)
+        this.#current = await withTimeout(client.newProducer(), RENEW_TIMEOUT_MS)
       } catch {
         this.#onFailed()
       }

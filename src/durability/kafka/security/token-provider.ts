@@ -18,7 +18,7 @@ const FAILURE_HOLDS_MS = 500
  * Gives one token to all connections, and requests another before it expires. While the issuer is down, a token that is
  * still valid is used. Rejects with the issuer's error if there is no valid token.
  */
-export function createTokenKeeper(
+export function createTokenProvider(
   issue: () => Promise<IssuedToken>,
   monotonic: () => number = () => performance.now()
 ): () => Promise<string> {

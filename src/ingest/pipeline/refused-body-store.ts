@@ -43,7 +43,7 @@ export interface RefusedBody {
 }
 
 /** Keeps refused bodies as rejected records of the kind `body`, so that the complete events in them can be replayed. */
-export interface BodyKeeper {
+export interface RefusedBodyStore {
   /**
    * Resolves when the body is durable or is not kept (see BODY_OUTCOMES; an empty body is not kept either). Rejects with
    * SinkUnavailable if the body should be kept but cannot be made durable.
@@ -51,7 +51,7 @@ export interface BodyKeeper {
   keep(body: RefusedBody): Promise<void>
 }
 
-export interface BodyKeeperOptions {
+export interface RefusedBodyStoreOptions {
   readonly dedupe: Dedupe
   readonly router: () => Router
   readonly sink: Sink
@@ -74,7 +74,7 @@ const RECORD_FRAME_BYTES = 512
 const MS_PER_HOUR = 3_600_000
 
 /** Keeps nothing if `refusedBytesPerHour` is 0. */
-export function createBodyKeeper(options: BodyKeeperOptions): BodyKeeper {
+export function createRefusedBodyStore(options: RefusedBodyStoreOptions): RefusedBodyStore {
   const { dedupe, ledger, clock, refusedBytesPerHour = 0 } = options
   if (refusedBytesPerHour === 0) return { keep: async () => undefined }
   const takeBudget = createHourlyBudget(refusedBytesPerHour, clock)
@@ -140,7 +140,7 @@ function typeOf(endpoint: Endpoint) {
   return endpoint.kind === 'single' ? endpoint.type : 'unknown'
 }
 
-function recordOf(body: RefusedBody, { router, clock }: BodyKeeperOptions) {
+function recordOf(body: RefusedBody, { router, clock }: RefusedBodyStoreOptions) {
   const { bytes, fault, endpoint, path, source, writeKey } = body
   const { code, pointer, message } = fault
   const receivedAt = clock.now()

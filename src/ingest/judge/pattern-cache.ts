@@ -1,11 +1,11 @@
 import type { ComparisonRulesByType, Pattern } from './pattern.ts'
 import type { Scan } from '../parse/scan-result.ts'
 
-/** The most patterns of a book, so that a client that varies its events cannot fill the memory. */
+/** The most patterns of a cache, so that a client that varies its events cannot fill the memory. */
 const MAX_PATTERNS = 64
 
 /** The patterns of recent events, by the number of their members, frequent patterns first. */
-export class PatternBook {
+export class PatternCache {
   readonly #bySize: Pattern[][] = []
   #count = 0
 

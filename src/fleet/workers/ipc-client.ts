@@ -2,7 +2,7 @@ import type { AnswerMessage, AskMessage, Question } from './messages.ts'
 import { SILENT_MS } from './messages.ts'
 
 /** The open questions to a worker. */
-export interface Asker {
+export interface IpcClient {
   /** Asks the worker. Rejects with a readable Error if it refuses, ends, or does not answer within `timeoutMs` (1 s). */
   ask(question: Question, timeoutMs?: number): Promise<unknown>
   /** Call this with each answer. */
@@ -15,7 +15,7 @@ export interface Asker {
 const MAX_UNDER_WAY = 256
 
 /** @param send sends a message to the worker; may do nothing if it has ended */
-export function createAsker(send: (message: AskMessage) => void): Asker {
+export function createIpcClient(send: (message: AskMessage) => void): IpcClient {
   const waiting = new Map<number, (message: AnswerMessage) => void>()
   let next = 1
 

@@ -15,7 +15,7 @@ const LIVE_MS = 5_000
 export const REMEMBERED_MS = 10 * 60 * 1000
 
 /** The members by the heartbeats in the members topic. Ages are computed with the broker's clock. */
-export class Roster {
+export class MemberList {
   readonly #monotonic: () => number
   readonly #heard = new Map<string, { readonly beat: Heartbeat; readonly at: number }>()
   /** The broker's clock at its newest record, and ours at that time. */
