@@ -19,7 +19,7 @@ const ADMIN = 'http://127.0.0.1:3001'
 const BROKERS = ['127.0.0.1:9092']
 const TOPIC = 'tributary.events'
 const BATCH_EVENTS = 100
-const PATIENCE_MS = 90_000
+const TIMEOUT_MS = 90_000
 const POLL_MS = 50
 
 function compose(...args: string[]): string {
@@ -37,9 +37,9 @@ async function timed<T>(what: string, work: () => Promise<T> | T): Promise<T> {
   return result
 }
 
-/** Tries until `attempt` gives something; what it throws meanwhile is told only when patience ends. */
+/** Tries until `attempt` gives something; only its last error is reported, when the time is up. */
 async function eventually<T>(what: string, attempt: () => Promise<T | undefined>): Promise<T> {
-  const end = performance.now() + PATIENCE_MS
+  const end = performance.now() + TIMEOUT_MS
   for (let last: unknown; ; await sleep(POLL_MS)) {
     try {
       const result = await attempt()
@@ -47,7 +47,7 @@ async function eventually<T>(what: string, attempt: () => Promise<T | undefined>
     } catch (error) {
       last = error
     }
-    if (performance.now() > end) throw new Error(`${what}: not within ${PATIENCE_MS / 1000} s`, { cause: last })
+    if (performance.now() > end) throw new Error(`${what}: not within ${TIMEOUT_MS / 1000} s`, { cause: last })
   }
 }
 
@@ -70,7 +70,7 @@ async function send(key: string, count: number): Promise<string[] | undefined> {
 
 /** The ids of all events in Kafka, read from its beginning through the port for this machine. */
 async function idsInKafka(count: number): Promise<string[]> {
-  const records = await readTopic(BROKERS, TOPIC, { count, timeoutMs: PATIENCE_MS })
+  const records = await readTopic(BROKERS, TOPIC, { count, timeoutMs: TIMEOUT_MS })
   return records.map(record => record.headers['messageId'] ?? '')
 }
 

@@ -39,7 +39,7 @@ export interface Fleet {
 }
 
 /** So long a start waits for Kafka; then it goes on with the snapshot. */
-const START_PATIENCE_MS = 8_000
+const START_TIMEOUT_MS = 8_000
 const ENSURE_AGAIN_MS = 1_000
 
 export async function openFleet(options: FleetOptions): Promise<Fleet> {
@@ -66,7 +66,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
 
   const config = await openSharedConfig({
     ...options,
-    patienceMs: START_PATIENCE_MS,
+    timeoutMs: START_TIMEOUT_MS,
     newestHeard: () => Math.max(0, ...(members?.live() ?? []).map(member => member.config.version)),
     onChange: () => members?.beat()
   })

@@ -7,7 +7,7 @@ import t from 'tap'
 import { createTopic, readTopic, startKafka } from '../support/kafka.ts'
 import { freePort } from '../support/kafka-process.ts'
 import { createServerProcess, startServer } from '../support/server-process.ts'
-import { logged, toldBy } from '../support/told.ts'
+import { logged, readOperatorView } from '../support/operator-view.ts'
 import { until } from '../support/until.ts'
 import { startWithoutApi } from '../support/without-api.ts'
 
@@ -40,7 +40,7 @@ t.test(
     const server = await startServer(t, { env })
     const isNamed = async (): Promise<boolean> => (await server.readyz()).text.includes(WORDS)
     await until(isNamed, { what: 'the limit to be named', timeoutMs: 30_000 })
-    for (const [place, text] of Object.entries(await toldBy(server, env))) t.match(text, WORDS, `${place} names it`)
+    for (const [place, text] of Object.entries(await readOperatorView(server, env))) t.match(text, WORDS, `${place} names it`)
     await server.accepts(30_000)
     const lines = logged(server).filter(line => line.includes('Kafka ('))
     t.strictSame(
@@ -103,11 +103,11 @@ async function isFine(t: Test, brokers: string[], topic: string): Promise<void> 
   await server.ready()
   await server.accepts()
   await server.drained()
-  const told = await toldBy(server, env)
-  t.match(told.readyz, /"problems":\[\]/)
-  t.notMatch(told.doctor, /✗ (Kafka|topics|server)/)
-  t.match(told.doctor, /the configuration of this topic cannot be read/)
-  t.notMatch(told.doctor, /min\.insync\.replicas is/, 'and it claims nothing of what it cannot read')
+  const shown = await readOperatorView(server, env)
+  t.match(shown.readyz, /"problems":\[\]/)
+  t.notMatch(shown.doctor, /✗ (Kafka|topics|server)/)
+  t.match(shown.doctor, /the configuration of this topic cannot be read/)
+  t.notMatch(shown.doctor, /min\.insync\.replicas is/, 'and it claims nothing of what it cannot read')
   t.strictSame(
     logged(server).filter(line => line.includes('Kafka')),
     []

@@ -6,7 +6,7 @@ import { startCluster } from '../support/cluster.ts'
 import { choose } from '../support/faults.ts'
 import { configureTopic, createTopic, type Kafka } from '../support/kafka.ts'
 import { startServer } from '../support/server-process.ts'
-import { logged, toldBy } from '../support/told.ts'
+import { logged, readOperatorView } from '../support/operator-view.ts'
 import { assertComplete, p99Of, startTypedLoad, TYPES, type Type } from '../support/typed-load.ts'
 import { until } from '../support/until.ts'
 import { idsInFolder } from '../support/verdict.ts'
@@ -68,9 +68,9 @@ t.test(
     const most = Math.max(IN_TIME_MS, 3 * calm)
     t.ok(p99 < most, `99 % of ${during.length} others within ${Math.round(p99)} ms, ${Math.round(calm)} before it`)
 
-    const told = await toldBy(server, env)
+    const shown = await readOperatorView(server, env)
     const named = new RegExp(`topic ${topicOf(BAD)}, [^"]*${WORDS}`)
-    for (const [place, text] of Object.entries(told)) t.match(text, named, `${place} names it`)
+    for (const [place, text] of Object.entries(shown)) t.match(text, named, `${place} names it`)
     const lines = logged(server).filter(line => line.includes(WORDS))
     t.equal(new Set(lines).size, lines.length, `the log names each partition once: ${lines.length} lines`)
     t.ok(lines.length <= 3 && lines.every(line => line.includes(topicOf(BAD))))

@@ -23,7 +23,7 @@ function createFleetServer(clock: { readonly now: () => number }, maxBatchEvents
     maxBatchEvents,
     sharing: { shareOf: shares.of, offered: meter.offered }
   })
-  return { meter, shares, limiter, told: meter.read(), heard: meter.read(), passed: 0 }
+  return { meter, shares, limiter, sent: meter.read(), heard: meter.read(), passed: 0 }
 }
 
 interface Play {
@@ -64,13 +64,13 @@ function play(options: Play): number {
   for (let event = 0; now < seconds * 1_000; now += stepMs) {
     if (now >= nextBeat) {
       nextBeat += 1_000
-      for (const server of servers) server.told = server.meter.read()
+      for (const server of servers) server.sent = server.meter.read()
     }
     if (now >= nextUpdate) {
       nextUpdate += 250
-      for (const server of servers) server.heard = server.told
+      for (const server of servers) server.heard = server.sent
       for (const server of servers) {
-        if (hasShifted(server.told, server.meter.read())) server.told = server.meter.read()
+        if (hasShifted(server.sent, server.meter.read())) server.sent = server.meter.read()
         const others = servers.filter(other => other !== server).map(({ heard }) => ({ demand: heard }))
         server.shares.update(server.meter.read(), others)
       }

@@ -22,8 +22,8 @@ const SECONDS = isLong ? 30 : 3
 /** Of a request of the load. */
 const MAX_EVENTS = 9
 /** A machine that others share is not measured in the short form: its Kafka is late now and then, and so are its servers. */
-const PATIENT = { PUBLISH_TIMEOUT: '5s', SHUTDOWN_GRACE: '60s' }
-const table = await startTable(t, isLong ? {} : PATIENT)
+const LONG_TIMEOUTS = { PUBLISH_TIMEOUT: '5s', SHUTDOWN_GRACE: '60s' }
+const table = await startTable(t, isLong ? {} : LONG_TIMEOUTS)
 const { fleet, servers, brokers, ways, spread, sticky, stickyToKafka, run } = table
 const [a, b, c] = servers
 

@@ -14,7 +14,7 @@ import type { OAuthSdk, OAuthSdkTarget } from '../support/sdks/oauth-sdks.ts'
 import { nodeOAuthSdk, pythonOAuthSdk } from '../support/sdks/oauth-sdks.ts'
 import { until } from '../support/until.ts'
 
-const PATIENCE_MS = 60_000
+const TIMEOUT_MS = 60_000
 const HOUR_MS = 3_600_000
 const SHORT_TTL = '8s'
 const OLD = makeKey('k1')
@@ -45,7 +45,7 @@ async function edit(
     const facts = { app: 'billing', key, audience: url, nowSeconds: clock.now() / 1000 }
     return (await askToken(url, tokenForm(await assertionFor(facts)))).status === status
   }
-  await until(isInForce, { what: 'the edit', timeoutMs: PATIENCE_MS })
+  await until(isInForce, { what: 'the edit', timeoutMs: TIMEOUT_MS })
 }
 
 for (const [name, connect] of Object.entries(SDKS)) {
@@ -72,7 +72,7 @@ for (const [name, connect] of Object.entries(SDKS)) {
     await sends('with the first token')
     const before = await issued()
     // Nothing is sent meanwhile: only the SDK's own timer can ask.
-    await until(async () => (await issued()) > before, { what: 'a new token at half-life', timeoutMs: PATIENCE_MS })
+    await until(async () => (await issued()) > before, { what: 'a new token at half-life', timeoutMs: TIMEOUT_MS })
     await sends('with a renewed token')
 
     writeFileSync(signing, makeKey('s2', 'ES256').privatePem)
@@ -81,7 +81,7 @@ for (const [name, connect] of Object.entries(SDKS)) {
         await sends('while the signing key is replaced')
         return (await refused('token_unknown_key')) > 0
       },
-      { what: 'a token of the old signing key that is refused', timeoutMs: PATIENCE_MS }
+      { what: 'a token of the old signing key that is refused', timeoutMs: TIMEOUT_MS }
     )
 
     clock.jump(HOUR_MS)

@@ -72,7 +72,7 @@ export async function exchange(options: ExchangeOptions): Promise<Exchange> {
     }
   })()
 
-  const patience = setTimeout(() => wake(), timeoutMs)
+  const timer = setTimeout(() => wake(), timeoutMs)
   let parsed = parseAnswers(seen, isHead)
   for (;;) {
     parsed = parseAnswers(seen, isHead)
@@ -81,7 +81,7 @@ export async function exchange(options: ExchangeOptions): Promise<Exchange> {
     if (wanted > 0 && parsed.length >= wanted && !isLast) break
     await new Promise<void>(resolve => (wake = resolve))
   }
-  clearTimeout(patience)
+  clearTimeout(timer)
   socket.destroy()
   if (refused !== undefined) throw refused
   return { answers: parsed, end, milliseconds: performance.now() - started }

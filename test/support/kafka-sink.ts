@@ -25,7 +25,7 @@ export interface WatchedSink {
 }
 
 /** A broker that shares a busy machine with the tests must not look like one that hangs. */
-const PATIENT_MS = 10_000
+const PUBLISH_TIMEOUT_MS = 10_000
 
 /** A sink for tests, closed with the test; with `topics` already looked up when this resolves. */
 export async function readySink(
@@ -52,7 +52,7 @@ export function startSink(
     brokers,
     clientId: 'tributary-test',
     topics: { create: true, partitions: 6 },
-    publishTimeoutMs: PATIENT_MS,
+    publishTimeoutMs: PUBLISH_TIMEOUT_MS,
     onProduced: request => produced.push(request),
     log: { info: log, warn: log, error: log },
     ...overrides

@@ -37,7 +37,7 @@ async function withAdmin<T>(brokers: readonly string[], work: (admin: Admin) => 
 
 /** Resolves when the broker is a member of its cluster and answers; throws with its last words when it ends instead. */
 export async function waitForBroker(brokers: readonly string[], java: JavaProcess, timeoutMs = 180_000): Promise<void> {
-  const patience = Date.now() + timeoutMs
+  const deadline = Date.now() + timeoutMs
   for (;;) {
     if (!java.running()) throw new Error(`the Kafka broker ended: ${await java.ended}`)
     const admin = client(brokers).admin({ retry: { retries: 0 } })
@@ -48,7 +48,7 @@ export async function waitForBroker(brokers: readonly string[], java: JavaProces
       .catch(() => false)
     await admin.disconnect().catch(() => {})
     if (alive) return
-    if (Date.now() > patience) throw new Error(`the Kafka broker did not answer in ${timeoutMs} ms`)
+    if (Date.now() > deadline) throw new Error(`the Kafka broker did not answer in ${timeoutMs} ms`)
     await sleep(100)
   }
 }
@@ -109,7 +109,7 @@ export async function topicOffsets(brokers: readonly string[], topic: string): P
 }
 
 /** Tries again while the partitions of a new topic are still being set up. */
-async function fetchOffsets(admin: Admin, topic: string, patience: number): Promise<PartitionOffsets[]> {
+async function fetchOffsets(admin: Admin, topic: string, deadline: number): Promise<PartitionOffsets[]> {
   for (;;) {
     try {
       const offsets = await admin.fetchTopicOffsets(topic)
@@ -117,7 +117,7 @@ async function fetchOffsets(admin: Admin, topic: string, patience: number): Prom
         .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
         .sort((a, b) => a.partition - b.partition)
     } catch (error) {
-      if ((error as { retriable?: boolean }).retriable !== true || Date.now() > patience) throw error
+      if ((error as { retriable?: boolean }).retriable !== true || Date.now() > deadline) throw error
       await sleep(50)
     }
   }
@@ -132,41 +132,41 @@ export async function readTopic(
   topic: string,
   options: { readonly count?: number; readonly timeoutMs?: number } = {}
 ): Promise<ReadRecord[]> {
-  const patience = Date.now() + (options.timeoutMs ?? 20_000)
-  const ends = await awaitOffsets(brokers, topic, { count: options.count ?? 0, patience })
+  const deadline = Date.now() + (options.timeoutMs ?? 20_000)
+  const ends = await awaitOffsets(brokers, topic, { count: options.count ?? 0, deadline })
   const left = new Set(ends.filter(({ low, high }) => high > low).map(({ partition }) => partition))
   if (left.size === 0) return []
-  const records = await consumePatiently(brokers, topic, { ends, left, patience })
+  const records = await consumeWithRetries(brokers, topic, { ends, left, deadline })
   return records.sort((a, b) => a.partition - b.partition || Number(a.offset) - Number(b.offset))
 }
 
 async function awaitOffsets(
   brokers: readonly string[],
   topic: string,
-  until: { count: number; patience: number }
+  until: { count: number; deadline: number }
 ): Promise<PartitionOffsets[]> {
   return withAdmin(brokers, async admin => {
     for (;;) {
-      const offsets = await fetchOffsets(admin, topic, until.patience)
+      const offsets = await fetchOffsets(admin, topic, until.deadline)
       const held = offsets.reduce((sum, at) => sum + at.high - at.low, 0)
       if (held >= until.count) return offsets
-      if (Date.now() > until.patience) throw new Error(`${topic} holds ${held} records, not ${until.count}`)
+      if (Date.now() > until.deadline) throw new Error(`${topic} holds ${held} records, not ${until.count}`)
       await sleep(50)
     }
   })
 }
 
 /** A broker that has just come up knows its consumer groups a moment later: until then the client gives up. */
-async function consumePatiently(
+async function consumeWithRetries(
   brokers: readonly string[],
   topic: string,
-  to: { ends: readonly PartitionOffsets[]; left: Set<number>; patience: number }
+  to: { ends: readonly PartitionOffsets[]; left: Set<number>; deadline: number }
 ): Promise<ReadRecord[]> {
   for (;;) {
     try {
       return await consumeTo(brokers, topic, { ...to, left: new Set(to.left) })
     } catch (error) {
-      if ((error as { retriable?: boolean }).retriable !== true || Date.now() > to.patience) throw error
+      if ((error as { retriable?: boolean }).retriable !== true || Date.now() > to.deadline) throw error
       await sleep(100)
     }
   }
@@ -175,7 +175,7 @@ async function consumePatiently(
 async function consumeTo(
   brokers: readonly string[],
   topic: string,
-  to: { ends: readonly PartitionOffsets[]; left: Set<number>; patience: number }
+  to: { ends: readonly PartitionOffsets[]; left: Set<number>; deadline: number }
 ): Promise<ReadRecord[]> {
   const last = new Map(to.ends.map(({ partition, high }) => [partition, high - 1]))
   const records: ReadRecord[] = []
@@ -190,7 +190,7 @@ async function consumeTo(
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(
         () => reject(new Error(`read ${records.length} records of ${topic} and then no more`)),
-        to.patience - Date.now()
+        to.deadline - Date.now()
       )
       consumer.on('consumer.crash', ({ payload }) => reject(payload.error))
       const eachMessage = async (payload: EachMessagePayload): Promise<void> => {

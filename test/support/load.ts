@@ -52,8 +52,8 @@ export interface Load {
   readonly lostEvents: number
   readonly acked: readonly AckedEvent[]
   readonly answers: readonly Answered[]
-  /** Sends no new events, and those under way again until each is acknowledged or `patienceMs` (30 s) are over. */
-  stop(patienceMs?: number): Promise<void>
+  /** Sends no new events, and those under way again until each is acknowledged or `timeoutMs` (30 s) are over. */
+  stop(timeoutMs?: number): Promise<void>
 }
 
 interface Job {
@@ -71,7 +71,7 @@ const MAX_RETRY_FACTOR = 4
 /** In Answered.error: the answer came, and the load did as if it had not. */
 export const THROWN_AWAY = 'THROWN_AWAY'
 const REQUEST_TIMEOUT_MS = 20_000
-const STOP_PATIENCE_MS = 30_000
+const STOP_TIMEOUT_MS = 30_000
 /** What could not be sent in time is not made up for beyond this: a load, not a flood after each fault. */
 const MAX_DEBT_SECONDS = 0.1
 
@@ -92,7 +92,7 @@ export function startLoad(t: Test, options: LoadOptions): Load {
   const pad = 'x'.repeat(padding)
   let debt = 0
   let last = performance.now()
-  let patience = Infinity
+  let deadline = Infinity
   let lostEvents = 0
 
   function nextJob(user: string): Job {
@@ -121,7 +121,7 @@ export function startLoad(t: Test, options: LoadOptions): Load {
         return
       }
       const isRetryable = answer.status === 0 || answer.status === 429 || answer.status === 503
-      if (!isRetryable || performance.now() > patience) return
+      if (!isRetryable || performance.now() > deadline) return
       await sleep(firstRetryMs * Math.min(MAX_RETRY_FACTOR, 2 ** (tries - 1)) * (0.75 + Math.random() / 2))
     }
   }
@@ -152,15 +152,15 @@ export function startLoad(t: Test, options: LoadOptions): Load {
     }
   }, TICK_MS)
 
-  async function stop(patienceMs = STOP_PATIENCE_MS): Promise<void> {
-    patience = performance.now() + patienceMs
+  async function stop(timeoutMs = STOP_TIMEOUT_MS): Promise<void> {
+    deadline = performance.now() + timeoutMs
     clearInterval(timer)
     await Promise.all(open)
     agent.destroy()
   }
 
   t.teardown(() => {
-    patience = 0
+    deadline = 0
     clearInterval(timer)
     agent.destroy()
   })

@@ -9,9 +9,9 @@ export async function until(
   options: { readonly what: string; readonly timeoutMs?: number; readonly seen?: () => string }
 ): Promise<void> {
   const { what, timeoutMs = 30_000, seen } = options
-  const patience = performance.now() + timeoutMs
+  const deadline = performance.now() + timeoutMs
   while (!(await condition())) {
-    if (performance.now() > patience) {
+    if (performance.now() > deadline) {
       throw new Error(`waited ${timeoutMs} ms for ${what}${seen === undefined ? '' : `: ${seen()}`}`)
     }
     await sleep(10)

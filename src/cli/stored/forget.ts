@@ -16,7 +16,7 @@ import { openTopic, publishWithRetries, topicOption } from './publish.ts'
 import { counted } from '../counted.ts'
 
 /** How long to wait for Kafka, which may be starting. */
-const PATIENCE_MS = 30_000
+const TIMEOUT_MS = 30_000
 
 export const forget: Command = {
   help: `Usage: tributary forget --user ID [--user ID ...] [--everywhere] [--topic TOPIC] [--dry-run]
@@ -111,7 +111,7 @@ async function sendDeletions(
     await publishWithRetries(
       sink,
       users.map(user => deletionRecord(user, topic)),
-      PATIENCE_MS
+      TIMEOUT_MS
     )
   } finally {
     await sink.close()

@@ -79,8 +79,8 @@ async function retryFolder(
   })
   const kept: string[] = []
   try {
-    const patience = performance.now() + PUBLISH_TIMEOUT_MS
-    while (!sink.health().ready && performance.now() < patience) await new Promise(done => setTimeout(done, 50))
+    const deadline = performance.now() + PUBLISH_TIMEOUT_MS
+    while (!sink.health().ready && performance.now() < deadline) await new Promise(done => setTimeout(done, 50))
     for (const line of lines) if (!(await send(line, sink.publish))) kept.push(line)
   } finally {
     await sink.close()

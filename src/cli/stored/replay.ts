@@ -22,7 +22,7 @@ import { readTimeOption, TIME_HELP } from '../time-option.ts'
 const FOLDERS = ['events', 'rejected', 'violations', 'spool']
 const BATCH_RECORDS = 500
 /** Kafka may still be on its way up. */
-const PATIENCE_MS = 30_000
+const TIMEOUT_MS = 30_000
 
 interface Wanted {
   readonly topic: string
@@ -30,7 +30,7 @@ interface Wanted {
   readonly from: number
   readonly to: number
   /** How long a batch may wait for Kafka. */
-  readonly patienceMs: number
+  readonly timeoutMs: number
 }
 
 interface Counts {
@@ -51,7 +51,7 @@ consumers tell them by their messageId.
   --from TIME     only what was received at this time or later, ${TIME_HELP}
   --to TIME       only what was received before this time
   --folder NAME   of DATA_DIR: events (default), rejected, violations or spool
-  --timeout TIME  how long to wait for Kafka where it is away (default ${PATIENCE_MS / 1000}s)
+  --timeout TIME  how long to wait for Kafka where it is away (default ${TIMEOUT_MS / 1000}s)
   --dry-run       count, and publish nothing
   --json          the counts as JSON
 
@@ -66,8 +66,8 @@ Examples:
     })
     const topic = topicOption(parsed)
     const from = readTimeOption(parsed, 'from') ?? -Infinity
-    const patienceMs = readDurationOption(parsed, 'timeout') ?? PATIENCE_MS
-    const wanted = { topic, from, to: readTimeOption(parsed, 'to') ?? Infinity, patienceMs }
+    const timeoutMs = readDurationOption(parsed, 'timeout') ?? TIMEOUT_MS
+    const wanted = { topic, from, to: readTimeOption(parsed, 'to') ?? Infinity, timeoutMs }
     const folder = parsed.texts['folder'] ?? 'events'
     if (!FOLDERS.includes(folder)) throw new UsageError(`--folder must be one of ${FOLDERS.join(', ')}`)
     const config = readEnvironment()
@@ -118,7 +118,7 @@ async function replayFolder(options: {
   const counts = { published: 0, outside: 0, unreadable: 0 }
   try {
     for await (const { records, bytes, outside, unreadable } of batches(reader, wanted)) {
-      if (sink !== undefined) await publishWithRetries(sink, records, wanted.patienceMs)
+      if (sink !== undefined) await publishWithRetries(sink, records, wanted.timeoutMs)
       counts.published += records.length
       counts.outside += outside
       counts.unreadable += unreadable

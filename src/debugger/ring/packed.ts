@@ -68,14 +68,14 @@ export class PackedRequests {
   }
 
   /** An upper bound of the bytes that a report takes. */
-  static room({ body, address, events, receipt }: RequestReport): number {
+  static maxBytesOf({ body, address, events, receipt }: RequestReport): number {
     const marks = receipt?.marks.length ?? 0
     let bytes = (HEAD_WORDS + marks * FLOAT_WORDS + events.length * EVENT_WORDS) * WORD_BYTES + body.length
     for (const { idStart, idEnd, lineStart, lineEnd } of events) bytes += idEnd - idStart + lineEnd - lineStart
     return padded(bytes + address.length * MAX_BYTES_PER_UNIT)
   }
 
-  /** Writes a report at `offset`, where room() bytes must be free. Returns the bytes that it took. */
+  /** Writes a report at `offset`, where maxBytesOf() bytes must be free. Returns the bytes that it took. */
   pack(report: RequestReport, offset: number): number {
     const { events, body, timings } = report
     const marks = report.receipt?.marks ?? []

@@ -101,10 +101,10 @@ export class ReportRing {
   /** Stores a copy of a request. A request that is larger than the ring is not stored. */
   add(report: RequestReport, firstSeq: number): void {
     const { source, receipt, events } = report
-    const room = PackedRequests.room(report)
-    if (room > this.#packed.capacity || events.length > this.#limits.maxEvents) return
+    const maxBytes = PackedRequests.maxBytesOf(report)
+    if (maxBytes > this.#packed.capacity || events.length > this.#limits.maxEvents) return
     while (this.#events + events.length > this.#limits.maxEvents) this.#dropOldest()
-    const offset = this.#makeRoom(room)
+    const offset = this.#evictFor(maxBytes)
     const bytes = this.#packed.pack(report, offset)
     const faults = events.some(({ fault }) => fault !== undefined) ? events.map(({ fault }) => fault) : undefined
     const effects = events.some(event => event.effects !== undefined) ? events.map(event => event.effects) : undefined
@@ -164,7 +164,7 @@ export class ReportRing {
   }
 
   /** Evicts entries until `bytes` are free after the newest entry or at the start, and returns their offset. */
-  #makeRoom(bytes: number): number {
+  #evictFor(bytes: number): number {
     const fits = this.#next + bytes <= this.#packed.capacity
     if (!fits) while (this.#isBehind(this.#next)) this.#dropOldest()
     const offset = fits ? this.#next : 0

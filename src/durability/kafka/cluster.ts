@@ -16,7 +16,7 @@ export interface ClusterOptions {
   /** Called at regular intervals. */
   readonly onTick: () => void
   /** Whether each lane has a leader. */
-  readonly isWell: () => boolean
+  readonly isHealthy: () => boolean
 }
 
 /** Topics are looked up every 16 s, and every 2 s while there is a problem. */
@@ -125,8 +125,8 @@ export class Cluster {
 
   #tick(): void {
     this.#options.onTick()
-    const isWell = this.metadata.troubles.size === 0 && this.#options.isWell()
-    if (!isWell || ++this.#ticks % REFRESH_TICKS === 0) this.refresh()
+    const isHealthy = this.metadata.troubles.size === 0 && this.#options.isHealthy()
+    if (!isHealthy || ++this.#ticks % REFRESH_TICKS === 0) this.refresh()
   }
 
   /** As TopicMetadata.probe(). Empty if the cluster does not answer within `timeoutMs`. */

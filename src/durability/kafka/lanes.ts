@@ -64,8 +64,8 @@ export class KafkaLanes {
       settings,
       onSession: session => this.#sender.use(session),
       onTopology: () => this.#applyTopology(),
-      onTick: () => this.#retired.tend(),
-      isWell: () => this.board.lanes.every(({ sendable }) => sendable)
+      onTick: () => this.#retired.check(),
+      isHealthy: () => this.board.lanes.every(({ sendable }) => sendable)
     })
     this.#sender = new Sender({
       settings,

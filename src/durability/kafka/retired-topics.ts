@@ -25,12 +25,12 @@ export class RetiredTopics {
   /** These topics are configured from now on. Returns whether one of them must be looked up. */
   configure(names: readonly string[]): boolean {
     this.#configured = new Set(names)
-    this.tend()
+    this.check()
     return this.#metadata.wantOnly([...names, ...this.#waiting()])
   }
 
   /** Call this at regular intervals. Reports topics that still have waiting records, and ends those that have none. */
-  tend(): void {
+  check(): void {
     if (this.#configured === undefined) return
     const waiting = this.#waiting()
     for (const topic of new Set(this.#board.lanes.map(lane => lane.topic))) {

@@ -17,7 +17,7 @@ const MAX_CLAIMS = 100_000
 /** Clocks of servers and brokers may differ by as much. */
 const CLOCK_SKEW_MS = 60_000
 /** A claim is given up if Kafka does not answer within this time, because a client waits for it. */
-const PATIENCE_MS = 2_000
+const TIMEOUT_MS = 2_000
 
 interface Claim {
   readonly claimant: string
@@ -49,7 +49,7 @@ export class Claims {
   async claim(digest: string): Promise<boolean> {
     this.#follow()
     const claimant = randomUUID()
-    await withTimeout(this.#write(digest, claimant), PATIENCE_MS)
+    await withTimeout(this.#write(digest, claimant), TIMEOUT_MS)
     return this.#claims.get(digest)?.claimant === claimant
   }
 

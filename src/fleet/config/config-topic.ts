@@ -40,9 +40,9 @@ export function followConfigTopic({ topics, onVersion, onTrouble }: ConfigTopicO
   })
 
   async function until(holds: () => boolean, timeoutMs: number): Promise<boolean> {
-    const patience = performance.now() + timeoutMs
+    const deadline = performance.now() + timeoutMs
     while (!holds()) {
-      if (performance.now() > patience) return false
+      if (performance.now() > deadline) return false
       await sleep(POLL_MS)
     }
     return true

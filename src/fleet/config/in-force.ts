@@ -15,10 +15,10 @@ const POLL_MS = 20
 
 /** Waits until every live member has the version in force, for `timeoutMs` at most. */
 export async function awaitInForce(members: Members, version: number, timeoutMs: number): Promise<InForce> {
-  const patience = performance.now() + timeoutMs
+  const deadline = performance.now() + timeoutMs
   for (;;) {
     const seen = inForce(members.all(), version)
-    if ((members.isHeard() && seen.have === seen.live) || performance.now() > patience) return seen
+    if ((members.isHeard() && seen.have === seen.live) || performance.now() > deadline) return seen
     await sleep(POLL_MS)
   }
 }

@@ -19,7 +19,7 @@ export interface StartOptions {
   /** The name of this server. */
   readonly name: string
   /** So long Kafka may take, in milliseconds; then the server starts with what it has. */
-  readonly patienceMs: number
+  readonly timeoutMs: number
 }
 
 export interface Start {
@@ -34,9 +34,9 @@ export interface Start {
 
 /** What a server starts with: the topic's version, seeding an empty topic; else the snapshot; else CONFIG_FILE; else nothing. */
 export async function startConfig(options: StartOptions): Promise<Start> {
-  const { topic, patienceMs } = options
+  const { topic, timeoutMs } = options
   const snapshot = await readSnapshot(options.dataDir)
-  const isRead = await topic.until(() => topic.isRead, patienceMs)
+  const isRead = await topic.until(() => topic.isRead, timeoutMs)
   if (isRead) {
     const before = topic.log.current
     const { firstKey } = before === undefined ? await seed(options, snapshot) : { firstKey: undefined }

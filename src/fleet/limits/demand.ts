@@ -72,10 +72,10 @@ const LEAST_SHIFT = 1
 const SHIFTED_PART = 0.2
 
 /** Whether the demand is so far from what the others were told that they should be told at once. */
-export function hasShifted(told: Readonly<Record<string, Demand>>, now: Readonly<Record<string, Demand>>): boolean {
-  for (const source of new Set([...Object.keys(told), ...Object.keys(now)])) {
+export function hasShifted(sent: Readonly<Record<string, Demand>>, now: Readonly<Record<string, Demand>>): boolean {
+  for (const source of new Set([...Object.keys(sent), ...Object.keys(now)])) {
     for (const index of [0, 1] as const) {
-      const [before, after] = [told[source]?.[index] ?? 0, now[source]?.[index] ?? 0]
+      const [before, after] = [sent[source]?.[index] ?? 0, now[source]?.[index] ?? 0]
       const shift = Math.abs(after - before)
       if (shift > LEAST_SHIFT && shift > SHIFTED_PART * Math.max(before, after)) return true
     }

@@ -76,13 +76,13 @@ export function followMembers(options: MembersOptions): Members {
     async close() {
       closed = true
       clearInterval(timer)
-      if (reader.isCaughtUp) await Promise.race([send(true), patience(GOODBYE_MS)])
+      if (reader.isCaughtUp) await Promise.race([send(true), wait(GOODBYE_MS)])
       await reader.close()
     }
   }
 }
 
-function patience(ms: number): Promise<void> {
+function wait(ms: number): Promise<void> {
   return new Promise(resolve => {
     setTimeout(resolve, ms).unref()
   })

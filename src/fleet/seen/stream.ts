@@ -28,7 +28,7 @@ const FETCH_BYTES = 128 * 1024
 /** A starting server reads the ids of this time. */
 const LOOK_BACK_MS = 10 * 60 * 1000
 /** A start waits this long for them. The rest is read while the server runs. */
-const PATIENCE_MS = 10_000
+const TIMEOUT_MS = 10_000
 const LAST_FLUSH_MS = 1_000
 
 /** Sends the messageIds that became durable here to the other servers of a fleet, and reads theirs. */
@@ -40,7 +40,7 @@ export class SeenStream {
   readonly #life = new AbortController()
   #reader: FleetReader | undefined
   #sending: Promise<void> | undefined
-  #isTold = false
+  #isLogged = false
 
   constructor(options: SeenStreamOptions) {
     this.#options = options
@@ -60,7 +60,7 @@ export class SeenStream {
       maxBytes: FETCH_BYTES,
       onRecords: records => this.#take(records, restore)
     })
-    await Promise.race([this.#reader.caughtUp(), sleep(PATIENCE_MS, undefined, { ref: false })])
+    await Promise.race([this.#reader.caughtUp(), sleep(TIMEOUT_MS, undefined, { ref: false })])
   }
 
   /** Sends the remaining ids, if Kafka accepts them in time. */
@@ -105,8 +105,8 @@ export class SeenStream {
   }
 
   #tellOtherSeed(): void {
-    if (this.#isTold) return
-    this.#isTold = true
+    if (this.#isLogged) return
+    this.#isLogged = true
     this.#options.log.warn(
       {},
       'another server of the fleet hashes messageIds with another seed: they are not shared with it until this server or that one is started again'

@@ -2,7 +2,7 @@ import type { Member } from '../members/member-list.ts'
 import { MAX_ANSWER_BYTES } from '../workers/messages.ts'
 
 /** How long a member may take to answer. */
-const PATIENCE_MS = 1_000
+const TIMEOUT_MS = 1_000
 
 /** Makes a server answer only for itself. Its value is the name of that server. */
 export const SCOPE_HEADER = 'x-tributary-server'
@@ -37,7 +37,7 @@ async function askOne({ name, adminUrl }: Member, { password, path, headers }: A
         ...(password === undefined ? {} : { authorization: `Basic ${credentials}` })
       },
       redirect: 'error',
-      signal: AbortSignal.timeout(PATIENCE_MS)
+      signal: AbortSignal.timeout(TIMEOUT_MS)
     })
     const text = await readBounded(response)
     if (response.status === 401) return failed('another ADMIN_PASSWORD')
@@ -47,7 +47,7 @@ async function askOne({ name, adminUrl }: Member, { password, path, headers }: A
     return { server: name, body: JSON.parse(text), problem: undefined }
   } catch (error) {
     const { name: kind } = error as Error
-    if (kind === 'TimeoutError') return failed(`no answer within ${PATIENCE_MS / 1000} s`)
+    if (kind === 'TimeoutError') return failed(`no answer within ${TIMEOUT_MS / 1000} s`)
     return failed(kind === 'SyntaxError' ? `${adminUrl} answered no JSON` : `${adminUrl} cannot be reached`)
   }
 }

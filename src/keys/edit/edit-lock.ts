@@ -14,9 +14,9 @@ export async function withEditLock<T>(file: string, use: () => Promise<T>): Prom
   // A symlink and its target share one lock.
   const target = await realpath(file).catch(() => file)
   const lock = join(dirname(target), `.${basename(target)}.lock`)
-  const patience = performance.now() + LOCK_TIMEOUT_MS
+  const deadline = performance.now() + LOCK_TIMEOUT_MS
   while (!(await take(lock))) {
-    if (performance.now() > patience) throw new ConfigError([`${file}: somebody else is editing it (${lock})`])
+    if (performance.now() > deadline) throw new ConfigError([`${file}: somebody else is editing it (${lock})`])
     await sleep(RETRY_MS)
   }
   try {

@@ -9,7 +9,7 @@ import { until } from '../../support/until.ts'
 
 const clock = { now: Date.now, monotonic: () => performance.now() }
 const WIDTHS = [320, 360, 768, 1300]
-const PATIENCE_MS = 60_000
+const TIMEOUT_MS = 60_000
 const browser = await startBrowser(t)
 
 /** What of the page cannot be reached: it lies beside the window, and nothing around it scrolls there. */
@@ -155,7 +155,7 @@ t.test('Labels of axes do not overlap and are not cut, for seconds and hours, sm
         )
       await until(async () => (await read()).every(({ labels = [] }) => labels.length > 2), {
         what: 'the labels',
-        timeoutMs: PATIENCE_MS
+        timeoutMs: TIMEOUT_MS
       })
       for (const { labels = [], width: wide, height } of await read()) {
         t.strictSame(overlaps(labels), [], `${points} points, ${width} px: none on another`)

@@ -9,7 +9,7 @@ import type { TestApp } from '../../support/app.ts'
 import { until } from '../../support/until.ts'
 
 const clock = { now: Date.now, monotonic: () => performance.now() }
-const PATIENCE_MS = 60_000
+const TIMEOUT_MS = 60_000
 const browser = await startBrowser(t)
 
 const open = (t: Test, { adminUrl }: TestApp, hash = ''): Promise<Page> =>
@@ -20,7 +20,7 @@ const track = ({ url }: TestApp, event: object) => post(`${url}/v1/track`, { use
 async function shows(page: Page, wanted: readonly string[]): Promise<void> {
   const names = () => page.locator('.list .row .name').allInnerTexts()
   const isShown = async () => (await names()).map(text => text.split(/\s{2}|\n/)[0]?.trim()).join() === wanted.join()
-  await until(isShown, { what: wanted.join(), timeoutMs: PATIENCE_MS })
+  await until(isShown, { what: wanted.join(), timeoutMs: TIMEOUT_MS })
 }
 
 t.test('A link shows the same filters and the same open event to somebody else', async t => {
@@ -63,7 +63,7 @@ t.test('Skip to content stays on the page', async t => {
   const focused = (): Promise<string | undefined> => page.evaluate('document.activeElement?.id')
   await until(async () => (await focused()) === 'main', {
     what: 'the content to have the focus',
-    timeoutMs: PATIENCE_MS
+    timeoutMs: TIMEOUT_MS
   })
   t.match(page.url(), /#\/overview$/)
   t.ok(await page.getByRole('heading', { name: 'Overview' }).isVisible())
@@ -111,7 +111,7 @@ t.test('Times have 24 hours wherever the reader is', async t => {
     t.teardown(() => context.close())
     const page = await context.newPage()
     await page.goto(server.adminUrl)
-    t.equal(await page.locator('.list .row .time').innerText({ timeout: PATIENCE_MS }), '00:05:07.000', locale)
+    t.equal(await page.locator('.list .row .time').innerText({ timeout: TIMEOUT_MS }), '00:05:07.000', locale)
   }
 })
 

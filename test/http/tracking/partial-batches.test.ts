@@ -10,7 +10,7 @@ type Json = Record<string, unknown>
 const good = (messageId: string): Json => ({ type: 'track', userId: 'u', event: 'e', messageId })
 const batchOf = (events: readonly unknown[]): string => JSON.stringify({ batch: events })
 
-interface Told {
+interface ErrorEntry {
   readonly index: number
   readonly messageId: string | null
   readonly code: string
@@ -33,7 +33,7 @@ t.test('the good events are published, the bad ones rejected with their reason, 
   })
   t.equal(status, 200)
   t.match(body, { success: true, accepted: 2, duplicates: 0, rejected: 5 })
-  const told = body['errors'] as Told[]
+  const told = body['errors'] as ErrorEntry[]
   t.same(
     told.map(({ index, messageId, code, pointer }) => [index, messageId, code, pointer]),
     [
@@ -144,7 +144,7 @@ t.test('at most 100 events are named, and the rest are counted', async t => {
       body: batchOf(Array.from({ length: count }, () => ({ type: 'track' })))
     })
     t.equal(body['rejected'], count)
-    t.equal((body['errors'] as Told[]).length, Math.min(count, 100))
+    t.equal((body['errors'] as ErrorEntry[]).length, Math.min(count, 100))
     t.equal(body['errorsOmitted'], omitted)
   }
 })
@@ -166,7 +166,7 @@ t.test('no hostile batch makes the answer larger than 64 KB, and what it names i
       const { status, text, body } = await ask(t, `${url}/v1/batch`, { body: batchOf(events) })
       t.equal(status, 400)
       t.ok(Buffer.byteLength(text) < MAX_ANSWER_BYTES, `${Buffer.byteLength(text)} bytes`)
-      const told = body['errors'] as Told[]
+      const told = body['errors'] as ErrorEntry[]
       t.equal(told.length + ((body['errorsOmitted'] as number | undefined) ?? 0), 110)
       t.ok(told.length > 0, 'at least one event is named')
     }
@@ -188,7 +188,7 @@ t.test('a fault of what the batch shares is the fault of each of its events', as
   t.equal(answer.status, 400)
   t.match(answer.body, { accepted: 0, rejected: 2 })
   t.same(
-    (answer.body['errors'] as Told[]).map(({ index, code }) => [index, code]),
+    (answer.body['errors'] as ErrorEntry[]).map(({ index, code }) => [index, code]),
     [
       [0, 'context_not_object'],
       [1, 'id_not_string']

@@ -10,7 +10,7 @@ export interface ClusterSink extends WatchedSink {
   ready(): Promise<ClusterSink>
 }
 
-const PATIENT_MS = 10_000
+const PUBLISH_TIMEOUT_MS = 10_000
 
 /** A Kafka sink as the server makes it from these variables, which follows their files; closed with the test. */
 export function startClusterSink(t: Test, env: Record<string, string>, topics: readonly string[]): ClusterSink {
@@ -20,7 +20,7 @@ export function startClusterSink(t: Test, env: Record<string, string>, topics: r
   const log = (_facts: object, message: string): void => void logged.push(message)
   const files = followFiles({ files: config.files, log: { info: log, error: log } })
   t.teardown(() => files.close())
-  const { brokers, ...options } = kafkaOptions({ publishTimeoutMs: PATIENT_MS }, config.kafka, files.follow)
+  const { brokers, ...options } = kafkaOptions({ publishTimeoutMs: PUBLISH_TIMEOUT_MS }, config.kafka, files.follow)
   const note = (message: string): void => void logged.push(message)
   const sinkLog = { info: note, warn: note, error: note }
   const watched = startSink(t, brokers, { ...options, wanted: topics, log: sinkLog })

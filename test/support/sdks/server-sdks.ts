@@ -9,7 +9,7 @@ import type { SdkRun } from './run.ts'
 
 const run = promisify(execFile)
 /** The SDK for Java waits 15 s before its first retry and 30 s before its second. */
-const PATIENCE_MS = 120_000
+const TIMEOUT_MS = 120_000
 
 const REPOSITORY = join(import.meta.dirname, '..', '..', '..')
 const PYTHON = join(REPOSITORY, '.cache', 'venv', 'bin', 'python')
@@ -28,7 +28,7 @@ export const nodeSdk: SdkRun = {
     analytics.screen({ userId, name: 'Start', properties: { marker: `${marker}-screen` } })
     analytics.group({ userId, groupId: 'group-1', traits: { marker: `${marker}-group` } })
     analytics.alias({ userId, previousId: `${marker}-alias` })
-    await analytics.closeAndFlush({ timeout: PATIENCE_MS })
+    await analytics.closeAndFlush({ timeout: TIMEOUT_MS })
     if (lost.length > 0) throw new Error(`the Node SDK lost events: ${JSON.stringify(lost)}`)
   }
 }
@@ -58,7 +58,7 @@ function pythonSdk(source: string, options: readonly string[]): SdkRun {
       execFileSync(PYTHON, ['-c', 'from segment.analytics.version import VERSION; print(VERSION)'], UTF8).trim(),
     async send({ url, writeKey, marker }) {
       const script = join(import.meta.dirname, 'calls.py')
-      await run(PYTHON, [script, url, writeKey, marker, ...options], { timeout: PATIENCE_MS })
+      await run(PYTHON, [script, url, writeKey, marker, ...options], { timeout: TIMEOUT_MS })
     }
   }
 }
@@ -76,7 +76,7 @@ export const javaSdk: SdkRun = {
     const program = join(import.meta.dirname, 'java', 'Calls.java')
     const libs = join(await javaSdkJars(), '*')
     await run('java', ['-XX:TieredStopAtLevel=1', '-cp', libs, program, url, writeKey, marker], {
-      timeout: PATIENCE_MS
+      timeout: TIMEOUT_MS
     })
   }
 }

@@ -9,7 +9,7 @@ import type { Troubles } from './troubles.ts'
 export class LinkTroubles {
   readonly #settings: KafkaSettings
   readonly #troubles: Troubles
-  #hasToldTime = false
+  #hasLoggedTime = false
 
   constructor(settings: KafkaSettings, troubles: Troubles) {
     this.#settings = settings
@@ -65,8 +65,8 @@ export class LinkTroubles {
 
   /** Logged once. */
   timeRefused(link: Link): void {
-    if (this.#hasToldTime) return
-    this.#hasToldTime = true
+    if (this.#hasLoggedTime) return
+    this.#hasLoggedTime = true
     const words = 'finds the time of the records out of range: compare the clocks of this machine and of the brokers'
     this.#settings.log.warn(`Kafka (${link.address}) ${words}; sent without a timestamp`)
   }

@@ -11,7 +11,7 @@ const run = promisify(execFile)
 
 const HERE = import.meta.dirname
 /** The SDKs for Java wait 15 s before their first retry and 30 s before their second; then the run is ended. */
-const PATIENCE_MS = 90_000
+const TIMEOUT_MS = 90_000
 
 type Options = Pick<SdkRun, 'types'> & { readonly version?: string }
 
@@ -30,7 +30,7 @@ function sdk(name: string, command: () => Promise<Command>, { version = '', type
     ...(types && { types }),
     async send({ url, writeKey, marker }) {
       const { program, args = [], cwd } = await command()
-      await run(program, [...args, url, writeKey, marker], { timeout: PATIENCE_MS, ...(cwd && { cwd }) })
+      await run(program, [...args, url, writeKey, marker], { timeout: TIMEOUT_MS, ...(cwd && { cwd }) })
     }
   }
 }
@@ -53,7 +53,7 @@ function python(name: string, version: string, { module, types }: { module: stri
     ...sdk(name, async () => ({ program: '' }), { version, ...(types && { types }) }),
     async send({ url, writeKey, marker }) {
       const args = [join(HERE, '..', 'calls.py'), url, writeKey, marker, `module=${module}`, ...few]
-      await run(await pythonWith(`${name}==${version}`), args, { timeout: PATIENCE_MS })
+      await run(await pythonWith(`${name}==${version}`), args, { timeout: TIMEOUT_MS })
     }
   }
 }

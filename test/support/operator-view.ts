@@ -2,14 +2,14 @@ import { MAIN, run } from '../cli/run.ts'
 import type { ServerProcess } from './server-process.ts'
 
 /** Where an operator looks when something is wrong. */
-export interface Told {
+export interface OperatorView {
   readonly readyz: string
   readonly banner: string
   readonly doctor: string
 }
 
 /** What a running server says of itself to its operator, in each place where it does. */
-export async function toldBy(server: ServerProcess, env: Record<string, string>): Promise<Told> {
+export async function readOperatorView(server: ServerProcess, env: Record<string, string>): Promise<OperatorView> {
   const { text } = await server.readyz()
   const banner = await (await fetch(`${server.adminUrl}/api/overview`)).text()
   const ports = { PORT: new URL(server.url).port, ADMIN_PORT: new URL(server.adminUrl).port }
