@@ -3,7 +3,7 @@ import type { Governance, Governor } from '../ingest/govern/governance.ts'
 /**
  * Joins parts of governance. Their steps run in the order of `parts`.
  *
- * @param parts each with the rules of its own; a part without rules for a source costs one call for each request
+ * @param parts each has its own rules; a part without rules for a source costs one call for each request
  */
 export function createGovernance(parts: readonly Governance[]): Governance {
   return {

@@ -20,22 +20,27 @@ import type { SuppressionListOptions } from './suppress/suppression-list.ts'
 import { createSuppressionList } from './suppress/suppression-list.ts'
 
 export interface GovernanceOptions extends Pick<SuppressionListOptions, 'configFile' | 'clock' | 'log'> {
-  /** The tributary.yml in force; another object after each edit. */
+  /** The tributary.yml in force; a new object after each edit. */
   readonly current: () => TributaryFile
-  /** PRIVACY_HASH_KEY; it must be there where a rule hashes: see checkHashKey(). */
+  /** PRIVACY_HASH_KEY. It must be set if a rule hashes: see checkHashKey(). */
   readonly privacyHashKey: string | undefined
-  /** Told of each event that differs from its plan; undefined: nobody wants to know. */
+  /** Called with each event that differs from its plan. */
   readonly onNoted?: PlanRulesOptions['onNoted']
 }
 
 export interface OpenGovernance {
   readonly rules: Governance
   readonly suppressions: SuppressionStore
-  /** A sender's address as it may be kept; empty where it may not be. The source is undefined where it is not known. */
+  /**
+   * The form in which a sender's address may be kept; empty if it may not be kept. The source is undefined if it is not
+   * known.
+   */
   keptAddress(source: Source | undefined, address: string): string
-  /** What differs from the plans since the start. */
+  /** The differences from the plans since the start. */
   readonly violations: ViolationLog
-  /** An edit of tributary.yml comes into force with the plans that it names, or not at all; then `next` is asked. */
+  /**
+   * Makes an edit of tributary.yml take effect together with the plans that it names, or not at all; then calls `next`.
+   */
   approve(next: EditApproval): EditApproval
   /** Reads the plans again now. */
   check(): void
@@ -43,9 +48,8 @@ export interface OpenGovernance {
 }
 
 /**
- * All parts of governance, in the order of an event's path.
- *
- * Rejects with ConfigError where a file that tributary.yml names cannot be used at the start
+ * Opens all parts of governance, in the order in which an event passes them. Rejects with ConfigError if a file that
+ * tributary.yml names cannot be used at the start.
  */
 export async function openGovernance(options: GovernanceOptions): Promise<OpenGovernance> {
   const { current, privacyHashKey, onNoted, ...others } = options

@@ -2,7 +2,10 @@ import type { ParsedBody } from '../ingest/parse/body.ts'
 import type { Scan } from '../ingest/parse/scan-result.ts'
 import { KIND } from '../ingest/parse/scan-result.ts'
 
-/** The text of the member at `place`: a string's, or a number as it is spelled. Undefined for other values, and for no place (below 0). */
+/**
+ * The text of the member at `place`: the content of a string, or a number as it was sent. Undefined for other values,
+ * and if `place` is below 0.
+ */
 export function textAt(scan: Scan, place: number, { text }: ParsedBody): string | undefined {
   if (place < 0) return undefined
   const [start, end] = [scan.valueStartAt(place), scan.valueEndAt(place)]

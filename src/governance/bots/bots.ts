@@ -10,18 +10,18 @@ import { UserAgents } from './user-agents.ts'
 
 const FLAGGED: Effect = { rule: 'bots', detail: 'context.userAgent is that of a bot, so context.bot is true' }
 const FILTERED: Effect = { rule: 'bots', detail: 'context.userAgent is that of a bot, so the event is not published' }
-/** So many answers are remembered: the same few browsers send most events. */
+/** The most cached answers. A few browsers send most events. */
 const MAX_KNOWN = 1_000
-/** A longer one is no browser's: only its beginning is looked at, and nothing of it is remembered. */
+/** A longer text is not from a browser: only its beginning is examined, and the answer is not cached. */
 const MAX_CHARS = 1_000
 
 type IsBot = (userAgent: string) => boolean
 
 /**
- * Events of bots, by `context.userAgent`, which SDKs in browsers send. The User-Agent of the request says nothing here: that of
- * a server-side SDK looks like a bot's, and the users behind it are none.
+ * Detects events of bots by `context.userAgent`, which SDKs in browsers send. The User-Agent of the request is not
+ * used: that of a server-side SDK looks like a bot's, but its users are not bots.
  *
- * @param isBot asked with at most 1,000 characters
+ * @param isBot called with at most 1,000 characters
  */
 export function createBots(isBot: IsBot): Governance {
   const isBotAgent = remembering(isBot)

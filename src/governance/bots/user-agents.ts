@@ -5,8 +5,8 @@ import { KEY } from '../../ingest/parse/known-keys.ts'
 import { KIND } from '../../ingest/parse/scan-result.ts'
 
 /**
- * Reads `context.userAgent` of the events of one request: the event's own, else the batch's. The events of a batch often have
- * the same context, which is parsed once.
+ * Reads `context.userAgent` of the events of one request: the event's own, else the batch's. The events of a batch
+ * often have the same context, which is parsed once.
  */
 export class UserAgents {
   readonly #body: ParsedBody
@@ -19,7 +19,7 @@ export class UserAgents {
     this.#shared = body.envelope.context?.value?.['userAgent']
   }
 
-  /** Undefined where it is no text, or there is none. */
+  /** Undefined if there is none, or if it is not a string. */
   of({ scan }: GoodEvent): string | undefined {
     const place = scan.find(KEY.context)
     const isObject = place >= 0 && scan.kindAt(place) === KIND.object
@@ -30,7 +30,7 @@ export class UserAgents {
 
   /** @param context the JSON of an object */
   #ownIn(context: string): unknown {
-    // A key can be spelled with escapes.
+    // A key may contain escapes.
     if (!context.includes('"userAgent"') && !context.includes('\\')) return undefined
     if (context !== this.#text) {
       this.#text = context

@@ -7,31 +7,34 @@ import type { EventReport, RequestReport } from '../../model/report.ts'
 import { Catalogue } from './catalogue.ts'
 
 export interface CatalogueStoreOptions {
-  /** Where the catalogue is kept over restarts. */
+  /** The file that keeps the catalogue over restarts. */
   readonly file: string
   readonly clock: Clock
   readonly log: { warn(fields: object, message: string): void }
 }
 
 export interface CatalogueStore {
-  /** As an Observer. */
+  /** See Observer. */
   observe(report: RequestReport): void
   list(): readonly SeenEvent[]
-  /** How often something was not noted because the catalogue is full. */
+  /** The number of observations that were not recorded because the catalogue is full. */
   dropped(): number
   close(): Promise<void>
 }
 
-/** So many events a second are looked at, at 10 us each; more would make the catalogue no truer. */
-const LOOKS_A_SECOND = 200
+/** The most events that are examined in a second, at 10 us each. More would not make the catalogue more accurate. */
+const EVENTS_PER_SECOND = 200
 const SAVE_EVERY_MS = 60_000
 const MAX_FILE_BYTES = 64 * 1024 * 1024
 const FILE_VERSION = 1
 
-/** What events look like, learned from those that were published. A file that cannot be read is begun anew, and said so. */
+/**
+ * Opens the store of what published events look like. If the file cannot be read, the catalogue starts empty and logs
+ * the reason.
+ */
 export async function openCatalogueStore({ file, clock, log }: CatalogueStoreOptions): Promise<CatalogueStore> {
   const catalogue = new Catalogue(await load(file, log))
-  let [looks, since] = [LOOKS_A_SECOND, clock.monotonic()]
+  let [remaining, since] = [EVENTS_PER_SECOND, clock.monotonic()]
   let isChanged = false
   let saving = Promise.resolve()
 
@@ -51,15 +54,15 @@ export async function openCatalogueStore({ file, clock, log }: CatalogueStoreOpt
   return {
     observe({ source, events, receivedAt }) {
       const now = clock.monotonic()
-      if (now - since >= 1_000) [looks, since] = [LOOKS_A_SECOND, now]
-      if (looks <= 0) return
-      // Of a large request events from all of it.
-      const step = Math.ceil(events.length / looks)
+      if (now - since >= 1_000) [remaining, since] = [EVENTS_PER_SECOND, now]
+      if (remaining <= 0) return
+      // Samples a large request evenly.
+      const step = Math.ceil(events.length / remaining)
       const at = new Date(receivedAt).toISOString()
       for (let index = 0; index < events.length; index += step) {
         const value = publishedOf(events[index] as EventReport)
         if (value === undefined) continue
-        looks--
+        remaining--
         isChanged = true
         catalogue.add(source, value, at)
       }
@@ -74,7 +77,7 @@ export async function openCatalogueStore({ file, clock, log }: CatalogueStoreOpt
   }
 }
 
-/** The event as it left, a batch's context in it; undefined where there is none, or where it was refused. */
+/** The event as it was published, with the batch's context; undefined if it was refused or not published. */
 function publishedOf(event: EventReport): Record<string, unknown> | undefined {
   if (event.place < 0 || (event.outcome !== 'accepted' && event.outcome !== 'filtered')) return undefined
   const record = JSON.parse(lineOf(event).toString()) as Record<string, unknown>
@@ -96,7 +99,7 @@ async function load(file: string, log: CatalogueStoreOptions['log']): Promise<re
   }
 }
 
-/** Nobody ever reads half of it. */
+/** Replaces the file atomically, so that no reader sees half of it. */
 async function write(file: string, text: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true })
   await writeFile(`${file}.tmp`, text)

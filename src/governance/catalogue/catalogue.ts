@@ -1,6 +1,6 @@
 import type { SeenEvent, SeenProperty } from '../../model/plans/catalogue.ts'
 
-/** What a catalogue holds at most. What is beyond is not noted; `dropped` counts how often that happened. */
+/** The limits of a catalogue. What is beyond them is not recorded; `dropped` counts it. */
 export const CATALOGUE_BOUNDS = {
   events: 2_000,
   properties: 300,
@@ -13,13 +13,13 @@ export const CATALOGUE_BOUNDS = {
 
 type JsonObject = Readonly<Record<string, unknown>>
 
-/** Where the data of events stand. */
+/** The members that hold the data of an event. */
 const PAYLOADS = ['properties', 'traits'] as const
 
 /** The events that were seen, by source, type and name, in bounded memory. */
 export class Catalogue {
   dropped = 0
-  /** Of all events together. */
+  /** The number of properties of all events. */
   #properties = 0
   readonly #events = new Map<string, SeenEvent>()
 
@@ -39,7 +39,7 @@ export class Catalogue {
   }
 
   /**
-   * Notes one event as it was published.
+   * Records one published event.
    *
    * @param now RFC 3339
    */
@@ -76,7 +76,7 @@ export class Catalogue {
     else sdks[sdk] = (sdks[sdk] ?? 0) + 1
   }
 
-  /** An object of the event, and its members. */
+  /** Records an object of the event, and its members. */
   #noteMembers(entry: SeenEvent, object: JsonObject, { path, depth, now }: Place): void {
     const own = this.#property(entry, path, now)
     if (own === undefined) return
@@ -127,7 +127,7 @@ function keyOf({ source, type, name }: Pick<SeenEvent, 'source' | 'type' | 'name
   return JSON.stringify([source, type, name])
 }
 
-/** A key as a step of a path, so that no two keys give the same path. */
+/** A key as a step of a path, escaped so that different keys give different paths. */
 function stepOf(key: string): string {
   if (key === '[]') return '~2'
   return key.slice(0, CATALOGUE_BOUNDS.nameChars).replaceAll('~', '~0').replaceAll('/', '~1')

@@ -2,12 +2,12 @@ import type { SeenEvent, SeenProperty } from '../../model/plans/catalogue.ts'
 import { isEventType } from '../../model/event-types.ts'
 import type { Plan, PlanRule } from '../plans/plan.ts'
 
-/** Below so many events nothing is called required: what was always there so far may be missing next. */
+/** With fewer events, no property is required: one that was always present may be missing in the next event. */
 export const LEAST_EVENTS_FOR_REQUIRED = 20
 
 /**
- * A plan that every event fits that the catalogue has looked at: each property with all types that were seen. A property is
- * required where no object lacked it. Events of several sources are one rule.
+ * Infers a plan that every event in the catalogue fits: each property has all types that were seen. A property is
+ * required if no object lacked it. Events of several sources share one rule.
  */
 export function inferPlan(seen: readonly SeenEvent[], name: string): Plan {
   const groups = Map.groupBy(
@@ -61,9 +61,9 @@ function merge(group: readonly SeenEvent[]): Properties {
 
 interface Context {
   readonly all: Properties
-  /** Enough was seen to say that a property is always there. */
+  /** There were enough events to say that a property is always present. */
   readonly isReliable: boolean
-  /** Properties were not noted: there may be others. */
+  /** Some properties were not recorded, so there may be others. */
   readonly isOpen: boolean
 }
 
@@ -107,7 +107,7 @@ function countOf(types: SeenProperty['types']): number {
   return Object.values(types).reduce((sum, times) => sum + times, 0)
 }
 
-/** A whole number is a number: where both were seen, one word says it. */
+/** The types for the plan. `number` includes `integer`. */
 function typesOf(types: SeenProperty['types']): string[] {
   const seen = Object.keys(types)
   return seen.filter(type => type !== 'integer' || !seen.includes('number')).toSorted()

@@ -1,15 +1,15 @@
 import { createHasher } from '../privacy/hash.ts'
 
-/** As `durability/erase` takes it. */
+/** The form that `durability/erase` takes. */
 export interface StoredAboutUsers {
   isGone(line: Buffer): boolean
   mayHold(bytes: Buffer): boolean
 }
 
 export interface AboutUsersOptions {
-  /** PRIVACY_HASH_KEY: with it, records that have the hash of an id are found too. */
+  /** PRIVACY_HASH_KEY. With it, records with the hash of an id are found too. */
   readonly hashKey?: string | undefined
-  /** All records in which an id stands anywhere are meant, whoever they are about. */
+  /** Selects all records that contain an id anywhere, whoever they are about. */
   readonly everywhere?: boolean
 }
 
@@ -19,8 +19,9 @@ const ID_KEYS = ['userId', 'anonymousId', 'previousId'] as const
 const BACKSLASH = 0x5c
 
 /**
- * Which stored records are about users: events whose userId, anonymousId or previousId is one of the ids, as in the
- * suppression list, refused events likewise, and refused bodies that hold an id in any place, since they have no events.
+ * Selects the stored records that are about users: events whose userId, anonymousId or previousId is one of the ids, as
+ * in the suppression list; refused events with such an id; and refused bodies that contain an id anywhere, because they
+ * have no events.
  */
 export function aboutUsers(users: readonly string[], options: AboutUsersOptions = {}): StoredAboutUsers {
   const { hashKey, everywhere = false } = options
@@ -29,7 +30,7 @@ export function aboutUsers(users: readonly string[], options: AboutUsersOptions 
   const patterns = spellings.map(text => Buffer.from(text))
   const wide = [...ids].map(id => Buffer.from(id, 'utf16le'))
 
-  /** Most lines are about others, and need not be parsed. */
+  /** Most lines are about other users, and need not be parsed. */
   const canHold = (line: Buffer): boolean => line.includes(BACKSLASH) || patterns.some(id => line.includes(id))
   const holds = (text: string): boolean => spellings.some(id => text.includes(id))
 
@@ -40,7 +41,8 @@ export function aboutUsers(users: readonly string[], options: AboutUsersOptions 
       if (record === undefined) return false
       if (everywhere && holds(JSON.stringify(record))) return true
       const { event, body, encoding, version, forwardedFromProject } = record
-      // Only an event has a version, and only a violation the other. A refused one may be JSON or text, and have its bytes in base64.
+      // Only an event has a version, and only a violation has the other member. A refused event may be JSON or text,
+      // and may have its bytes in base64.
       if (version !== undefined || forwardedFromProject !== undefined) return isAbout(record)
       const text = [body, event].find(value => typeof value === 'string')
       if (text !== undefined) return mayHold(encoding === 'base64' ? Buffer.from(text, 'base64') : Buffer.from(text))
@@ -50,7 +52,7 @@ export function aboutUsers(users: readonly string[], options: AboutUsersOptions 
   }
 
   function mayHold(bytes: Buffer): boolean {
-    // ASCII in UTF-16 is UTF-8, too.
+    // Finds ASCII in UTF-16 too, because its characters are the same as in UTF-8.
     if ([...patterns, ...wide].some(id => bytes.includes(id))) return true
     const text = bytes.includes(BACKSLASH) ? unescaped(bytes.toString()) : ''
     return [...ids].some(id => text.includes(id))
@@ -61,12 +63,12 @@ export function aboutUsers(users: readonly string[], options: AboutUsersOptions 
   }
 
   function isId(value: unknown): boolean {
-    // A number is refused as an id, and the refused record has it.
+    // A number as an id is refused, and is in the refused record.
     return typeof value === 'string' ? ids.has(value) : typeof value === 'number' && ids.has(String(value))
   }
 }
 
-/** A text as it stands within JSON that JSON.stringify() makes. */
+/** A text as it is inside JSON from JSON.stringify(). */
 function spelled(text: string): string {
   return JSON.stringify(text).slice(1, -1)
 }
@@ -75,7 +77,7 @@ function objectOf(value: unknown): JsonObject | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined
 }
 
-/** Text that is no JSON, with the escapes of JSON resolved wherever they stand. */
+/** Resolves JSON's escapes in text that is not JSON. */
 function unescaped(text: string): string {
   return text.replaceAll(/\\(?:u([0-9a-fA-F]{4})|(.))/g, (_, code: string | undefined, plain: string | undefined) =>
     code === undefined ? (plain ?? '') : String.fromCharCode(Number.parseInt(code, 16))

@@ -3,12 +3,12 @@ import { CompiledPlan } from './judge/compiled-plan.ts'
 import { parsePlan } from './parse-plan.ts'
 import type { Plan } from './plan.ts'
 
-/** Reads a plan's file. Throws ConfigError where it is no plan. */
+/** Reads a plan's file. Rejects with ConfigError if it is not a valid plan. */
 export async function loadPlan(file: string): Promise<Plan> {
   return parsePlan(await readFile(file, 'utf8'), file)
 }
 
-/** The same, with every rule compiled: a schema that cannot be is found now. */
+/** As loadPlan(), and compiles every rule, so that a schema that cannot be compiled is found now. */
 export async function loadCompiledPlan(file: string): Promise<CompiledPlan> {
   const plan = new CompiledPlan(await loadPlan(file))
   while (plan.compileSome(100));

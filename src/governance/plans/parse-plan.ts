@@ -14,7 +14,7 @@ const validateFrame = new Ajv2020({ allErrors: true, verbose: true, strict: true
   schema
 )
 
-/** A larger plan is refused: reading it would hold up requests for too long. */
+/** A larger plan is refused, because reading it would delay requests for too long. */
 export const MAX_PLAN_BYTES = 4 * 1024 * 1024
 const MAX_SHOWN_FINDINGS = 20
 
@@ -28,8 +28,8 @@ interface PlanEntry {
 }
 
 /**
- * A plan from the text of its file, which is YAML or JSON. Throws ConfigError with every problem as
- * `file:line:column: what: why`, the first twenty.
+ * Parses the text of a plan's file, which is YAML or JSON. Throws ConfigError with the first twenty problems, each as
+ * `file:line:column: what: why`.
  */
 export function parsePlan(text: string, fileName: string): Plan {
   if (Buffer.byteLength(text) > MAX_PLAN_BYTES) {
@@ -46,7 +46,9 @@ export function parsePlan(text: string, fileName: string): Plan {
   return toPlan(data as PlanEntry)
 }
 
-/** JSON is read by V8, which is a hundred times faster; where a finding stands is looked up only when there is one. */
+/**
+ * JSON is parsed by V8, which is a hundred times faster. The position of a finding is looked up only if there is one.
+ */
 function read(text: string, fileName: string): { readonly data: unknown; readonly places: () => YamlSource } {
   try {
     return { data: JSON.parse(text), places: () => parseYaml(text, fileName) }
@@ -70,7 +72,7 @@ function toPlan({ id, name, rules, common }: PlanEntry): Plan {
   }
 }
 
-/** What the schema of the file cannot say. */
+/** Checks what the schema of the file cannot express. */
 function planFindings({ rules, common }: PlanEntry): Finding[] {
   const seen = new Map<string, number>()
   const found: Finding[] = []

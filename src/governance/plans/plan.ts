@@ -1,12 +1,12 @@
 import type { EventType } from '../../model/event-types.ts'
 import type { JsonSchema } from './schema/schema-parts.ts'
 
-/** One rule of a plan, as its file has it; the schema is of draft 2020-12 and describes the whole event. */
+/** One rule of a plan, as in its file. The schema uses draft 2020-12 and describes the whole event. */
 export interface PlanRule {
   readonly type: EventType
-  /** Of a track call; or the name of a page or screen. Undefined: all of the type. */
+  /** The name of a track call, or of a page or screen; undefined: all events of the type. */
   readonly event?: string | undefined
-  /** Which version of the event; a whole number. */
+  /** The version of the event; a whole number. */
   readonly version: number
   readonly schema: JsonSchema
 }
@@ -16,6 +16,6 @@ export interface Plan {
   readonly id: string
   readonly name: string
   readonly rules: readonly PlanRule[]
-  /** What all events have in common, over the whole of each. */
+  /** The schema that all events have in common; it describes the whole event. */
   readonly common: JsonSchema | undefined
 }

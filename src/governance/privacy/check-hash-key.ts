@@ -3,8 +3,8 @@ import { hashesAnything } from '../../model/governance/privacy.ts'
 import type { ParseTributaryFile, TributaryFile } from '../../model/tributary-file.ts'
 
 /**
- * Reads tributary.yml as `parse` does, and refuses one that hashes where there is no key: an edit that would let values pass
- * in the clear never comes into force.
+ * Reads tributary.yml as `parse` does, and refuses it if a rule hashes but there is no key. An edit that would publish
+ * values unhashed therefore never takes effect.
  *
  * @param hashKey PRIVACY_HASH_KEY
  */

@@ -6,9 +6,9 @@ import { KIND } from '../../ingest/parse/scan-result.ts'
 import { scanObject } from '../../ingest/parse/scan.ts'
 
 /**
- * The edits that give an event `context.<key>: true`, in place of a value that it has there. All other bytes stay.
+ * The edits that set `context.<key>: true` in an event, and replace a value that is there. All other bytes stay.
  *
- * @param key needs no escapes in JSON
+ * @param key must need no escapes in JSON
  */
 export function contextStamp(event: Scan, { body }: JudgedRequest, key: string): readonly Edit[] {
   const member = `"${key}":true`
@@ -23,7 +23,7 @@ export function contextStamp(event: Scan, { body }: JudgedRequest, key: string):
   return own.map(at => ({ start: context.valueStartAt(at), end: context.valueEndAt(at), text: 'true' }))
 }
 
-/** Right behind the opening brace: whatever blanks stand in the object stay. */
+/** Inserts after the opening brace. White space in the object stays. */
 function insertion({ start, size }: Scan, member: string): Edit {
   return { start: start + 1, end: start + 1, text: size === 0 ? member : `${member},` }
 }

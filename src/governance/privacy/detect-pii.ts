@@ -1,6 +1,9 @@
 import { isIP } from 'node:net'
 
-/** `red`: harms a person where it leaks; `yellow`: tells of a person (the two classes of Segment's Privacy Portal). */
+/**
+ * `red`: harms a person if it leaks; `yellow`: says something about a person. These are the two classes of Segment's
+ * Privacy Portal.
+ */
 export type PiiLevel = 'red' | 'yellow'
 
 export interface Pii {
@@ -86,7 +89,7 @@ function wordsOf(key: string): string {
     .trim()
 }
 
-/** Longer texts are looked at as far as this. */
+/** The most characters of a text that are examined. */
 const MAX_LOOKED_CHARS = 2_000
 const EMAIL = /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}/
 const JWT = /\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}/
@@ -95,7 +98,7 @@ const PHONE = /^\+[1-9]\d{0,2}[ ()./-]{0,2}\d(?:[ ()./-]{0,2}\d){5,12}$/
 const CARD = /^\d(?:[ -]?\d){12,18}$/
 const IBAN = /^[A-Z]{2}\d{2}(?: ?[A-Z\d]{2,4}){3,8}$/
 
-/** What a value looks like: the first that fits. Numbers are looked at as card numbers alone. */
+/** What a value looks like: the first kind that matches. A number is only compared with card numbers. */
 export function piiOfValue(value: string | number): Pii | undefined {
   if (typeof value === 'number') return isCard(String(value)) ? { kind: 'card number', level: 'red' } : undefined
   const text = value.slice(0, MAX_LOOKED_CHARS).trim()
@@ -108,12 +111,12 @@ export function piiOfValue(value: string | number): Pii | undefined {
   return isIP(text) > 0 && !isNobody(text) ? { kind: 'IP address', level: 'yellow' } : undefined
 }
 
-/** Addresses that are nobody's: unset, or shortened by `privacy.ip`. */
+/** Addresses that belong to nobody: unset, or truncated by `privacy.ip`. */
 function isNobody(address: string): boolean {
   return address.endsWith('.0') || address.endsWith('::')
 }
 
-/** 13 to 19 digits whose check digit is right (Luhn). */
+/** 13 to 19 digits with a correct check digit (Luhn). */
 function isCard(text: string): boolean {
   if (!CARD.test(text)) return false
   const digits = text.replaceAll(/\D/g, '').split('').map(Number).toReversed()
@@ -125,7 +128,7 @@ function isCard(text: string): boolean {
   return sum % 10 === 0
 }
 
-/** ISO 13616: the remainder of division by 97 is 1. */
+/** ISO 13616: the number modulo 97 is 1. */
 function isIban(text: string): boolean {
   const bare = text.replaceAll(' ', '')
   const spelled = (bare.slice(4) + bare.slice(0, 4)).replaceAll(/[A-Z]/g, letter => String(parseInt(letter, 36)))

@@ -7,9 +7,9 @@ import { contextStamp } from './context-stamp.ts'
 const EFFECT: Effect = { rule: 'gpc', detail: 'the browser sent Sec-GPC: 1, so context.gpc is true' }
 
 /**
- * Global Privacy Control as a part of governance. A browser says with the header `Sec-GPC: 1`, of each request, that its user
- * objects to sale and sharing. The header is gone when the request is over, so each event of the request gets
- * `context.gpc: true`. What the consent tool says in `context.consent` is left alone.
+ * Global Privacy Control as a part of governance. With the header `Sec-GPC: 1` of each request, a browser says that its
+ * user objects to sale and sharing. The header is not stored, so each event of the request gets `context.gpc: true`.
+ * The consent tool's `context.consent` stays unchanged.
  */
 export function createGpc(): Governance {
   const governor: Governor = { address: address => address, steps: [stamp], mayKeep: () => true }

@@ -1,17 +1,20 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import type { IpPolicy } from '../../model/governance/privacy.ts'
 
-/** What an IPv6 address keeps: 48 bits. The other 80 tell the site's network and the device. */
+/**
+ * The groups of an IPv6 address that are kept: 48 bits. The other 80 bits identify the network of a site and the
+ * device.
+ */
 const KEPT_GROUPS = 3
 const GROUPS = 8
 const SIX_TO_FOUR = 0x2002
 const MAPPED = 0xffff
 
 /**
- * An address as a policy lets it be kept. `truncate`: without the last octet of IPv4, without the last 80 bits of IPv6; an
- * IPv4 address inside an IPv6 one (mapped, 6to4) loses its last octet.
+ * Applies a policy to an address. `truncate` removes the last octet of IPv4 and the last 80 bits of IPv6. An IPv4
+ * address inside an IPv6 address (mapped, 6to4) loses its last octet.
  *
- * @returns undefined where nothing may be kept, also of what is no address
+ * @returns undefined if nothing may be kept, and for a text that is not an address
  */
 export function applyIpPolicy(policy: IpPolicy, address: string): string | undefined {
   if (policy === 'keep') return address
@@ -33,7 +36,7 @@ function truncateV6(address: string): string {
     return `::ffff:${high >> 8}.${high & 0xff}.${low >> 8}.0`
   }
   const kept = groups.slice(0, KEPT_GROUPS)
-  // The IPv4 address stands in bits 16 to 47.
+  // The IPv4 address is in bits 16 to 47.
   if (kept[0] === SIX_TO_FOUR) kept[2] = (kept[2] ?? 0) & 0xff00
   while (kept.at(-1) === 0) kept.pop()
   return `${kept.map(group => group.toString(16)).join(':')}::`

@@ -12,13 +12,13 @@ const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
 const NO_NODES: readonly PathNode[] = []
 
-/** What holds at a value: the path rules on whose way it lies, and whether all of it is hashed. */
+/** The rules that apply at a value: the path rules that pass through it, and whether all of it is hashed. */
 interface Situation {
   readonly nodes: readonly PathNode[]
   readonly hashing: Action | undefined
 }
 
-/** A member or an element, from its first byte to behind its value. */
+/** A member or an element, from its first byte to the byte after its value. */
 interface Span {
   readonly start: number
   readonly end: number
@@ -26,8 +26,8 @@ interface Span {
 }
 
 /**
- * Finds, in bytes that are JSON, the pieces that privacy rules replace. It walks the bytes themselves, so that a key that
- * occurs twice is met twice, and what no rule is about stays as it came.
+ * Finds the parts of JSON bytes that privacy rules replace. It reads the bytes themselves, so that a repeated key is
+ * handled each time, and everything without a rule stays unchanged.
  */
 export class MemberEdits {
   readonly edits: Edit[] = []
@@ -42,13 +42,13 @@ export class MemberEdits {
     this.#rules = rules
   }
 
-  /** A value that starts at `start`, on the way of `node`. All of its members are looked at. */
+  /** Handles a value that starts at `start` and belongs to `node`, with all its members. */
   value(start: number, node: PathNode | undefined): void {
     this.#at = start
     this.#value({ nodes: node === undefined ? NO_NODES : [node], hashing: undefined })
   }
 
-  /** A value that is hashed, whatever it is. */
+  /** Handles a value that is hashed, whatever its type. */
   hashed(start: number, action: Action): void {
     this.#at = start
     this.#value({ nodes: NO_NODES, hashing: action })
@@ -115,7 +115,7 @@ export class MemberEdits {
     return { start, end: this.#at, isDropped: true }
   }
 
-  /** Null is left alone: it holds no address. */
+  /** Null stays: it contains no address. */
   #address(start: number, action: Action): Span {
     const valueAt = this.#at
     this.#skipValue()
@@ -130,7 +130,7 @@ export class MemberEdits {
     return { start, end: this.#at, isDropped: false }
   }
 
-  /** Numbers and booleans are hashed as they are spelled. */
+  /** Numbers and booleans are hashed in the form in which they were sent. */
   #hash(start: number, end: number, action: Action): void {
     const isText = this.#bytes[start] === QUOTE
     const text = isText ? this.#text(start, end) : this.#bytes.toString('utf8', start, end)
@@ -141,9 +141,9 @@ export class MemberEdits {
     this.done.add(action)
   }
 
-  /** With each run of dropped spans goes one comma: the one before it, or else the one behind it. */
+  /** Removes one comma with each run of dropped spans: the comma before it, or else the one after it. */
   #drop(spans: readonly Span[]): void {
-    // What lies inside a dropped span is gone with it.
+    // A span inside a dropped span is removed with it.
     for (let index = 0; index < spans.length; index++) {
       if (spans[index]?.isDropped !== true) continue
       const first = index

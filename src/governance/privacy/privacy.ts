@@ -12,7 +12,10 @@ import { MemberEdits } from './member-edits.ts'
 import type { Action, PrivacyRules } from './rules.ts'
 import { compileRules } from './rules.ts'
 
-/** Members that say what an event is, when and for whom: no pattern of keys is about them, and ids are named by path. */
+/**
+ * Members that say what an event is, when it happened, and for whom. Key patterns do not apply to them, and ids are
+ * named by path.
+ */
 const STRUCTURE: ReadonlySet<number> = new Set([
   ...[KEY.type, KEY.messageId, KEY.userId, KEY.anonymousId, KEY.groupId, KEY.previousId, KEY.event, KEY.name],
   ...[KEY.category, KEY.integrations, KEY.timestamp, KEY.originalTimestamp, KEY.sentAt, KEY.receivedAt, KEY.writeKey],
@@ -20,10 +23,11 @@ const STRUCTURE: ReadonlySet<number> = new Set([
 ])
 
 /**
- * Privacy as a part of governance: what `privacy` of a source says about addresses and members is done before anything is
- * stored, shown or sent on, refused events included. What cannot be read cannot be cleaned: its payload is not kept.
+ * Privacy as a part of governance: the rules of a source's `privacy` about addresses and members are applied before
+ * anything is stored, shown or sent on, also to refused events. A payload that cannot be parsed cannot be cleaned, and
+ * is not kept.
  *
- * @param hashKey the secret of the HMAC; it must be there where a rule hashes
+ * @param hashKey the secret of the HMAC; must be set if a rule hashes
  */
 export function createPrivacy(hashKey: string | undefined): Governance {
   const governors = new WeakMap<PrivacyConfig, Governor>()
@@ -77,7 +81,7 @@ interface Looked {
   readonly rules: PrivacyRules
   /** What was done to the context that all events share. */
   readonly shared: ReadonlySet<Action>
-  /** The top-level keys that paths begin with. */
+  /** The top-level keys with which paths begin. */
   readonly ofEvents: readonly string[]
 }
 
@@ -96,7 +100,7 @@ function editsOf(request: JudgedRequest, { event, index, rules, shared, ofEvents
     if (action?.kind === 'hash') found.hashed(start, action)
     else if (action?.kind === 'drop') {
       found.done.add(action)
-      // The key stays: the event keeps its members, and what was in one of them is gone.
+      // The key stays, with null as its value: an event keeps its top-level members.
       dropped.push({ start, end, text: 'null' })
     } else if (!isStructure && (node !== undefined || rules.byKey !== undefined)) found.value(start, node)
   }

@@ -1,25 +1,25 @@
 import type { IpPolicy, PrivacyConfig } from '../../model/governance/privacy.ts'
 import type { Hasher } from './hash.ts'
 
-/** What becomes of a member, and the rule that says so, as it is written in tributary.yml. */
+/** What is done to a member, and the rule that says so, in the form of tributary.yml. */
 export interface Action {
   readonly kind: 'ip' | 'drop' | 'hash'
   readonly rule: string
 }
 
-/** A point on the way of path rules: what becomes of the member here, and where the way goes on. */
+/** One step of path rules: what is done to the member here, and the next steps. */
 export interface PathNode {
   readonly action: Action | undefined
   readonly next: ReadonlyMap<string, PathNode>
   readonly any: PathNode | undefined
 }
 
-/** `privacy` of a source, made ready. */
+/** The compiled `privacy` of a source. */
 export interface PrivacyRules {
   readonly ip: IpPolicy
-  /** Where paths begin: by the event's top-level key. */
+  /** The first steps of paths: by the event's top-level key. */
   readonly roots: ReadonlyMap<string, PathNode>
-  /** What becomes of a member by its key alone; undefined for most. */
+  /** What is done to a member because of its key; undefined for most keys. */
   readonly byKey: ((key: string) => Action | undefined) | undefined
   readonly hasher: Hasher
 }
@@ -31,10 +31,10 @@ interface Growing {
 }
 
 const ANY = '*'
-/** Keys are mostly the same few; what a client makes up must not fill the memory. */
+/** The cache holds the usual keys. A client that varies its keys must not fill the memory. */
 const MAX_REMEMBERED_KEYS = 5_000
 
-/** Of several rules for one member, one that drops counts. */
+/** If several rules match a member, a rule that drops wins. */
 export function compileRules(config: PrivacyConfig, hasher: Hasher): PrivacyRules {
   const root = grow()
   if (config.ip !== 'keep') plant(root, 'context.ip', { kind: 'ip', rule: `ip: ${config.ip}` })
@@ -47,7 +47,7 @@ export function compileRules(config: PrivacyConfig, hasher: Hasher): PrivacyRule
   return { ip: config.ip, roots: root.next, byKey: compileKeys(config), hasher }
 }
 
-/** Traits also travel in `context.traits`; and an alias's `previousId` is the id that the user had before. */
+/** Traits are also in `context.traits`, and the `previousId` of an alias is the user's former id. */
 function placesOf(path: string): readonly string[] {
   if (path.startsWith('traits.')) return [path, `context.${path}`]
   return path === 'userId' ? [path, 'previousId'] : [path]
@@ -85,7 +85,7 @@ function compileKeys({ dropKeys, hashKeys }: PrivacyConfig): PrivacyRules['byKey
   }
 }
 
-/** A pattern with `*`, without regard to case; its cost does not depend on how often the key repeats itself. */
+/** A case-insensitive pattern with `*`. Its cost does not depend on repetitions in the key. */
 function globOf(pattern: string): (key: string) => boolean {
   const parts = pattern.toLowerCase().split(ANY)
   const [first = ''] = parts

@@ -1,9 +1,9 @@
 import type { Pii } from './detect-pii.ts'
 import { piiOfName, piiOfValue } from './detect-pii.ts'
 
-/** One kind of personal data at one place of events. It never quotes a value. */
+/** One kind of personal data at one place of events. Contains no value. */
 export interface PiiFinding extends Pii {
-  /** As `privacy.drop` and `privacy.hash` take it; `*` stands for any index. */
+  /** In the form that `privacy.drop` and `privacy.hash` take; `*` stands for any index. */
   readonly path: string
   readonly by: 'name' | 'value'
   events: number
@@ -11,27 +11,27 @@ export interface PiiFinding extends Pii {
 
 export interface PiiReport {
   readonly events: number
-  /** Lines that are no JSON object. */
+  /** Lines that are no JSON objects. */
   readonly unreadable: number
-  /** The red ones first, then by how many events have them. */
+  /** The red findings first, then by the number of events. */
   readonly findings: readonly PiiFinding[]
-  /** Places that were not counted, since there are too many. */
+  /** Places that were not counted because there are too many. */
   readonly omitted: number
 }
 
 const LOOKED_AT = ['userId', 'anonymousId', 'previousId', 'groupId', 'properties', 'traits', 'context'] as const
-/** What a client makes up must not fill the memory. */
+/** A client that varies its keys must not fill the memory. */
 const MAX_FINDINGS = 5_000
 const MAX_KEY_CHARS = 100
 
-/** Reads events, one line at a time, and says where personal data seems to be. */
+/** Reads events, one line at a time, and reports where they seem to contain personal data. */
 export class PiiScan {
   readonly #findings = new Map<string, PiiFinding>()
   #events = 0
   #unreadable = 0
   #omitted = 0
 
-  /** @param line an event, or a rejected record, whose event is looked at */
+  /** @param line an event, or a rejected record, whose event is examined */
   add(line: string): void {
     if (line.trim() === '') return
     const record = parse(line)
@@ -72,7 +72,7 @@ export class PiiScan {
     const inner = `${path}.${ofKey === undefined ? key.slice(0, MAX_KEY_CHARS) : '*'}`
     if (ofKey !== undefined) this.#found(ofKey, inner, 'value', seen)
     const pii = piiOfName(key)
-    if (pii !== undefined && isSaid(value)) this.#found(pii, inner, 'name', seen)
+    if (pii !== undefined && revealsData(value)) this.#found(pii, inner, 'name', seen)
     this.#look(value, inner, seen)
   }
 
@@ -87,8 +87,8 @@ export class PiiScan {
   }
 }
 
-/** What rules have hashed already, and what is empty, tells nothing. */
-function isSaid(value: unknown): boolean {
+/** Values that rules have hashed already, and empty values, reveal nothing. */
+function revealsData(value: unknown): boolean {
   return value !== null && value !== '' && !(typeof value === 'string' && /^[\da-f]{64}$/i.test(value))
 }
 

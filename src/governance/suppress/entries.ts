@@ -1,14 +1,14 @@
 import { hash } from 'node:crypto'
 import { ConfigError } from '../../model/config-error.ts'
 
-/** What stands before the SHA-256 of an id, in hex. */
+/** The prefix of the SHA-256 of an id, in hex. */
 const DIGEST_PREFIX = 'sha256:'
 const DIGEST = /^sha256:[0-9a-f]{64}$/i
-/** A line that begins so is a comment. */
+/** Begins a line that is a comment. */
 const COMMENT = '#'
 
 /**
- * An id as the list keeps it when a command or the API adds it: the list then holds no id in the clear.
+ * The form in which a command or the API adds an id to the list, so that the list contains no plain id.
  *
  * @param id exact and case-sensitive, as clients send it
  */
@@ -16,16 +16,16 @@ export function digestOf(id: string): string {
   return DIGEST_PREFIX + hash('sha256', id)
 }
 
-/** An entry as it is compared: digests in lower case, all else as it is. */
+/** An entry in the form in which entries are compared: digests in lower case, everything else unchanged. */
 export function normalEntry(entry: string): string {
   return DIGEST.test(entry) ? entry.toLowerCase() : entry
 }
 
 /**
- * The entries of a suppression file: one id, or the SHA-256 of one as `sha256:` and 64 hex digits, a line. Empty lines and
- * lines that begin with `#` say nothing.
+ * Parses a suppression file: each line has one id, or its SHA-256 as `sha256:` and 64 hex digits. Empty lines and lines
+ * that begin with `#` are ignored.
  *
- * @throws ConfigError with `file:line` for each `sha256:` that is none
+ * @throws ConfigError with `file:line` for each `sha256:` that is not valid
  */
 export function parseEntries(text: string, fileName: string): string[] {
   const problems: string[] = []
@@ -45,7 +45,7 @@ export function parseEntries(text: string, fileName: string): string[] {
   return entries
 }
 
-/** Ids to look up: in the clear, or by their digest. */
+/** A set of ids, given as plain text or as digests. */
 export class SuppressedIds {
   readonly #plain = new Set<string>()
   readonly #digests = new Set<string>()

@@ -5,10 +5,10 @@ import type { BadEvent } from '../../ingest/judge/judge.ts'
 import { KEY } from '../../ingest/parse/known-keys.ts'
 import { textAt } from '../text-at.ts'
 
-/** The members that name a user. */
+/** The members that identify a user. */
 const ID_KEYS: ReadonlySet<number> = new Set([KEY.userId, KEY.anonymousId, KEY.previousId])
 
-/** Whether an event is about one of the users. One that cannot be read is about each whom it names in quotes. */
+/** Whether an event is about one of the users. An event that cannot be parsed is about every user that it quotes. */
 export function namesOneOf(event: GoodEvent | BadEvent, body: ParsedBody, has: (id: string) => boolean): boolean {
   const { scan } = event
   if (!scan.sound || !scan.isObject || event.fault?.code === 'invalid_utf8') {
@@ -22,7 +22,7 @@ export function namesOneOf(event: GoodEvent | BadEvent, body: ParsedBody, has: (
   return false
 }
 
-/** The event's messageId; empty where it has none, or where it contains one of its user's ids. */
+/** The event's messageId; empty if it has none, or if it contains one of its user's ids. */
 export function shownMessageId(event: GoodEvent | BadEvent, body: ParsedBody): string {
   const { scan } = event
   const messageId = textAt(scan, scan.find(KEY.messageId), body)
@@ -37,18 +37,18 @@ export function shownMessageId(event: GoodEvent | BadEvent, body: ParsedBody): s
 const QUOTES = /(?<!\\)["']/
 const MAX_PIECES = 10_000
 
-/** Where texts begin and end in what is not JSON: any quote that is not escaped, and what separates words elsewhere. */
+/** Where texts begin and end in bytes that are not JSON: at quotes that are not escaped, and at separators of words. */
 const BORDERS = /(?<!\\)["']|[\s,:;&=(){}[\]<>]/
 
 /**
- * Whether bytes that are not JSON quote one of the users: between any two quotes, or as a word. Of bytes that are not UTF-8
- * nothing is known, so they may.
+ * Whether bytes that are not JSON contain the id of one of the users, between any two quotes or as a word. Bytes that
+ * are not UTF-8 may contain any id: true.
  */
 export function quotesOneOf(bytes: Buffer, has: (id: string) => boolean): boolean {
   if (!isUtf8(bytes)) return true
   const text = bytes.toString()
   const pieces = new Set([...text.split(QUOTES, MAX_PIECES).map(unescaped), ...text.split(BORDERS, MAX_PIECES)])
-  // Each look-up may cost a digest: what has more pieces is not looked through.
+  // Each look-up may compute a digest, so bytes with more pieces are not searched, and count as containing an id.
   return pieces.size >= MAX_PIECES || [...pieces].some(has)
 }
 

@@ -6,22 +6,22 @@ import { ConfigError } from '../../model/config-error.ts'
 import { MAX_TRIBUTARY_FILE_BYTES } from '../../model/tributary-file.ts'
 import { digestOf, normalEntry, parseEntries } from './entries.ts'
 
-/** Beside tributary.yml, where it names no other. */
+/** The default name; the file is beside tributary.yml. */
 export const DEFAULT_SUPPRESSION_FILE = 'suppressed.txt'
 
 const NEW_FILE = `# Users whose events are not kept: an id, or sha256: and the SHA-256 of one, a line. In force within 2 s of a change.
 `
 
-/** How many of the ids were new to the file, or were taken out of it. */
+/** How many of the ids were new to the file, or were removed from it. */
 export interface Edited {
   readonly changed: number
-  /** So many entries the file has now. */
+  /** The number of entries in the file now. */
   readonly entries: number
 }
 
 /**
- * Adds ids to a suppression file, by their digests; makes the file where there is none. An id that the file has already
- * is left alone. Rejects with ConfigError where the file cannot be used or written.
+ * Adds the digests of ids to a suppression file. Creates the file if there is none. Keeps ids that it has already.
+ * Rejects with ConfigError if the file cannot be used or written.
  */
 export async function addToFile(file: string, ids: readonly string[]): Promise<Edited> {
   return edit(file, (lines, entries) => {
@@ -31,7 +31,7 @@ export async function addToFile(file: string, ids: readonly string[]): Promise<E
   })
 }
 
-/** Takes ids out of a suppression file, in whatever way they stand in it. Rejects as addToFile() does. */
+/** Removes ids from a suppression file, as plain text and as digests. Rejects as addToFile() does. */
 export async function removeFromFile(file: string, ids: readonly string[]): Promise<Edited> {
   const gone = new Set(ids.flatMap(id => [normalEntry(id), digestOf(id)]))
   return edit(file, (lines, entries) => {

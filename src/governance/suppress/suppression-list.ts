@@ -12,9 +12,9 @@ import { digestOf, normalEntry, parseEntries, SuppressedIds } from './entries.ts
 import { addToFile, DEFAULT_SUPPRESSION_FILE, removeFromFile } from './suppression-file.ts'
 
 export interface SuppressionListOptions {
-  /** CONFIG_FILE: the suppression file lies beside it. */
+  /** CONFIG_FILE. The suppression file is beside it. */
   readonly configFile: string
-  /** `suppress:` of the tributary.yml in force; another object after each edit. */
+  /** `suppress:` of the tributary.yml in force; a new object after each edit. */
   readonly current: () => SuppressConfig | undefined
   readonly clock: Clock
   readonly log: {
@@ -23,7 +23,7 @@ export interface SuppressionListOptions {
   }
 }
 
-/** Whose events are not kept: what tributary.yml and the suppression file say together. */
+/** The users whose events are not kept, from tributary.yml and from the suppression file. */
 export interface SuppressionList extends SuppressionStore {
   /** The ids in force now. */
   ids(): SuppressedIds
@@ -31,10 +31,11 @@ export interface SuppressionList extends SuppressionStore {
 }
 
 /**
- * The list in force: tributary.yml's part with the rest of that file, the suppression file's within 2 s of a change. A file
- * that cannot be read or used after it could be changes nothing, and the log says so: the users in it stay suppressed.
+ * Creates the list. Entries in tributary.yml take effect with the rest of that file, and entries in the suppression
+ * file within 2 s of a change. If the file becomes unreadable or invalid, the list does not change, and the log says
+ * so: its users stay suppressed.
  *
- * @throws ConfigError where `suppress.file` names a file that cannot be used at the start
+ * @throws ConfigError if `suppress.file` names a file that cannot be used at the start
  */
 export function createSuppressionList(options: SuppressionListOptions): SuppressionList {
   const list = new FollowedList(options)
@@ -75,7 +76,7 @@ class FollowedList {
     return [...(this.#config?.users ?? []).map(shown('config')), ...this.#fromFile.entries.map(shown('file'))]
   }
 
-  /** Resolves with how many entries the file has gained or lost, once that is in force. */
+  /** Resolves with the number of added or removed entries when the change is in force. */
   async edit(change: typeof addToFile, ids: readonly string[]): Promise<number> {
     this.#refresh()
     const { changed } = await change(this.#file, ids)
@@ -101,7 +102,7 @@ class FollowedList {
     return watchFile({ file: this.#file, known: seen, onSettled: observation => this.#take(observation), clock })
   }
 
-  /** A file that was never there, or was empty, may be missing. */
+  /** A file that never existed, or was empty, may be missing. */
   #take({ id, text, problem }: Observation): void {
     if (id === this.#fromFile.seen.id) return
     const { log } = this.#options
@@ -117,7 +118,10 @@ class FollowedList {
     }
   }
 
-  /** tributary.yml was edited: its users count at once, and a file of another name is read before the next event. */
+  /**
+   * tributary.yml was edited: its users take effect at once, and a file with another name is read before the next
+   * event.
+   */
   #refresh(): void {
     const next = this.#options.current()
     if (next === this.#config) return
@@ -151,17 +155,17 @@ interface FromFile {
   readonly entries: readonly string[]
 }
 
-/** @param isNamed the file must be there */
+/** @param isNamed the file must exist */
 function readFirst(file: string, isNamed: boolean): FromFile {
   const seen = readNow(file)
   if (seen.text === undefined && (isNamed || seen.id !== MISSING)) throw new ConfigError([seen.problem ?? file])
   return { seen: { id: seen.id }, entries: seen.text === undefined ? [] : parseEntries(seen.text, file) }
 }
 
-/** As observe() has it. */
+/** See observe(). */
 const MISSING = '!no such file'
 
-/** observe(), at once: an event must not pass while the list is being read. */
+/** As observe(), but synchronous, because no event may pass while the list is being read. */
 function readNow(file: string): Observation {
   try {
     const about = statSync(file)

@@ -7,9 +7,9 @@ import { namesOneOf, quotesOneOf, shownMessageId } from './event-ids.ts'
 const EFFECT: Effect = { rule: 'suppress', detail: 'one of its ids is on the suppression list' }
 
 /**
- * Suppression as a part of governance: an event whose userId, anonymousId or previousId is on the list is answered with 200,
- * counted as `suppressed`, and kept nowhere. One that breaks the contract besides is rejected as others are, without its
- * payload.
+ * Suppression as a part of governance: an event whose userId, anonymousId or previousId is on the list is answered with
+ * 200, counted as `suppressed`, and not stored. If such an event breaks the contract too, it is rejected as usual,
+ * without its payload.
  *
  * @param ids the list in force
  */

@@ -126,7 +126,7 @@ class FolderLog implements SegmentLog {
     }
     this.#isFull = false
     await syncFolder(this.dir)
-    this.#tell()
+    this.#notify()
   }
 
   segments() {
@@ -168,7 +168,7 @@ class FolderLog implements SegmentLog {
     clearInterval(this.#housekeeping)
     await this.#availability.stop()
     await this.#writer.close()
-    this.#tell()
+    this.#notify()
     this.#listeners.clear()
   }
 
@@ -179,7 +179,7 @@ class FolderLog implements SegmentLog {
       const found = await recoverFolder({ dir: this.dir, log, onDamaged })
       this.#list.load(found.segments, found.sequence)
       this.#isRecovered = true
-      this.#tell()
+      this.#notify()
     }
     await makeFolder(this.dir)
     await this.#writer.repair()
@@ -191,12 +191,12 @@ class FolderLog implements SegmentLog {
     if (this.#rotateNext) this.#writer.rotate()
     this.#rotateNext = false
     this.#availability.markWriteSucceeded()
-    this.#tell({ bytes: group.bytes, records: group.lengths.length, fsyncMs })
+    this.#notify({ bytes: group.bytes, records: group.lengths.length, fsyncMs })
     return position
   }
 
   /** An error of a listener must not make a durable append fail. */
-  #tell(committed?: { bytes: number; records: number; fsyncMs: number }): void {
+  #notify(committed?: { bytes: number; records: number; fsyncMs: number }): void {
     try {
       if (committed !== undefined) this.#options.onCommit?.(committed)
       for (const listener of [...this.#listeners]) listener()

@@ -6,15 +6,15 @@ import type { MemberPath } from '../schema/shape.ts'
 import type { Violation } from '../judge/violations.ts'
 import { fieldOf } from '../judge/violations.ts'
 
-/** Which kind of difference a line of a report is about. */
+/** The kinds of difference in a report. */
 export const DIFFERENCE_KINDS = ['unplanned_event', 'unplanned_property', 'violation', 'common'] as const
 
 export type DifferenceKind = (typeof DIFFERENCE_KINDS)[number]
 
-/** One difference, for reports: on the event, in the list of violations, as an event of its own. */
+/** One difference in a report: on the event, in the list of violations, and as an event of its own. */
 export interface ReportedViolation extends Violation {
   readonly kind: DifferenceKind
-  /** What was done about it: the event was blocked, the member left out, or neither. */
+  /** What was done: the event was blocked, the member was left out, or neither. */
   readonly done: Exclude<PlanMode, 'off'>
 }
 
@@ -24,25 +24,25 @@ type Difference = Omit<ReportedViolation, 'done'>
 export interface Enforcement {
   /** All differences that some mode asks for. */
   readonly reported: readonly ReportedViolation[]
-  /** Members that the plan does not name, and that are to be left out. */
+  /** Members to leave out because the plan does not name them. */
   readonly omitted: readonly MemberPath[]
-  /** Members that the plan refuses, and that are to be left out. */
+  /** Members to leave out because they break the plan. */
   readonly omittedOnViolation: readonly MemberPath[]
-  /** Why the event is not published; undefined: it is. */
+  /** Why the event is not published; undefined if it is published. */
   readonly blocked: Fault | undefined
 }
 
-/** The event that is decided about. */
+/** The event that is examined. */
 interface Enforced {
-  /** Of a track call, or of a page or screen; empty where there is none. */
+  /** The name of a track call, or of a page or screen; empty if there is none. */
   readonly name: string
-  /** Whether a member is still there if the event's own is left out; default: none is. */
+  /** Whether the member is still there after the event's own is left out. Default: false. */
   readonly stays?: (path: MemberPath) => boolean
 }
 
 /**
- * Decides about an event, in Segment's order: first the event's own schema, then, where that blocks nothing, the common
- * one.
+ * Decides what is done about an event, in Segment's order: first by the event's own schema, then, if that does not
+ * block it, by the common schema.
  */
 export function enforce(
   differences: Differences,
@@ -92,12 +92,12 @@ function blockedAs(blocked: Fault, differences: readonly Difference[]): Enforcem
   return { reported, omitted: [], omittedOnViolation: [], blocked }
 }
 
-/** The place of each kind among those that can block by the event's own schema. */
+/** The index of each kind among the kinds that can block by the event's own schema. */
 const KIND_PLACE = { unplanned_event: 0, unplanned_property: 1, violation: 2, common: 2 } as const
 
 type BlockCode = 'unplanned' | 'unplanned_property' | 'schema_violation' | 'unplanned_and_schema_violation'
 
-/** Segment's codes; it has none for an unplanned property, because it can only omit that. */
+/** Segment's codes. There is none for an unplanned property, because Segment can only omit it. */
 function codeOf([event, property, violation]: readonly [boolean, boolean, boolean]): BlockCode {
   if (event) return 'unplanned'
   if (property && violation) return 'unplanned_and_schema_violation'
@@ -120,12 +120,14 @@ function unplannedProperty(path: MemberPath): Difference {
   return { kind: 'unplanned_property', type: 'Unplanned Property', field, description, path }
 }
 
-/** Where an event's own data stand: only there can a member be left out without making it another event. */
+/**
+ * The members that hold an event's data. Only inside them can a member be left out without changing what the event is.
+ */
 const OPEN_TO_OMISSION: ReadonlySet<unknown> = new Set(['properties', 'traits', 'context'])
 
 /**
- * The member to leave out; undefined if there is none. What is missing cannot be left out; of an element of an array the
- * whole array is, so that no other one moves.
+ * The path of the member to leave out; undefined if there is none. A missing member cannot be left out. For an element
+ * of an array, the whole array is left out, so that the other elements keep their indexes.
  */
 function removalOf({ kind, type, path }: Difference): MemberPath | undefined {
   if (kind === 'unplanned_property') return path

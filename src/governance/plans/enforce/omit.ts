@@ -4,7 +4,7 @@ import { scanObject } from '../../../ingest/parse/scan.ts'
 import type { Scan } from '../../../ingest/parse/scan-result.ts'
 import type { MemberPath } from '../schema/shape.ts'
 
-/** The members to leave out, as a tree: a leaf goes with all that is in it. */
+/** The members to leave out, as a tree. A leaf is removed with everything in it. */
 interface Node {
   isLeaf: boolean
   readonly inner: Map<string, Node>
@@ -13,7 +13,7 @@ interface Node {
 const OPEN_BRACE = 0x7b
 const OPEN_BRACKET = 0x5b
 
-/** The edits that leave members of an event out, and not a byte more than a comma beside each. */
+/** The edits that remove members from an event. Besides each member, they remove only a comma. */
 export function omissions(bytes: Buffer, event: Scan, paths: readonly MemberPath[]): Edit[] {
   const root: Node = { isLeaf: false, inner: new Map() }
   for (const path of paths) addPath(root, path)
@@ -53,7 +53,11 @@ function visit(bytes: Buffer, [start, end]: readonly [number, number], { inner }
   }
 }
 
-/** Cuts the run of members that begins at `first`, with the comma behind it, or else the one before. @returns its last place */
+/**
+ * Removes the run of members that begins at `first`, with the comma after it, or else the comma before it.
+ *
+ * @returns the last place of the run
+ */
 function cut(scan: Scan, isGone: readonly boolean[], first: number, edits: Edit[]): number {
   let last = first
   while (isGone[last + 1] === true) last++

@@ -19,14 +19,14 @@ import { wholeEventEdits } from './whole-event.ts'
 export interface PlanRulesOptions {
   /** The plan in force for a source that names one; the same object until the plan changes. */
   readonly planOf: (settings: PlanSettings) => CompiledPlan | undefined
-  /** Told of each event that differs from its plan. */
+  /** Called with each event that differs from its plan. */
   readonly onDifference?: (event: DifferingEvent) => void
-  /** Told of each event with what was noted of it, by which its report is known. */
+  /** Called with each event that differs from its plan, and with the effect by which its report is recognised. */
   readonly onNoted?: ((effect: Effect, found: FoundDifference) => void) | undefined
 }
 
-/** What an event's plan asks of it, and what is done where it differs. */
-export function createPlanRules({ planOf, ...told }: PlanRulesOptions): Governance {
+/** Compares events with their plans, and applies the modes. */
+export function createPlanRules({ planOf, ...handlers }: PlanRulesOptions): Governance {
   const governors = new WeakMap<CompiledPlan, Map<Source, Governor>>()
   return {
     of(source) {
@@ -34,11 +34,11 @@ export function createPlanRules({ planOf, ...told }: PlanRulesOptions): Governan
       const plan = settings === undefined ? undefined : planOf(settings)
       if (settings === undefined || plan === undefined) return undefined
       let ofPlan = governors.get(plan)
-      // A reload makes new sources: the old ones must not pile up.
+      // A reload creates new sources. The old ones must not accumulate.
       if (ofPlan === undefined || ofPlan.size > MAX_SOURCES) governors.set(plan, (ofPlan = new Map()))
       let governor = ofPlan.get(source)
       if (governor === undefined)
-        ofPlan.set(source, (governor = governorOf({ plan, modes: settings.modes, source, ...told })))
+        ofPlan.set(source, (governor = governorOf({ plan, modes: settings.modes, source, ...handlers })))
       return governor
     }
   }
@@ -64,7 +64,7 @@ interface Named extends Enforcement {
   readonly name: string
 }
 
-/** Events that differ from their plan, by index. */
+/** The events that differ from their plan, by index. */
 type Found = Map<number, Named>
 
 function applyPlan(request: JudgedRequest, rules: Rules): void {
@@ -73,7 +73,7 @@ function applyPlan(request: JudgedRequest, rules: Rules): void {
   const isLeft = [...found].filter(([, { blocked }]) => blocked === undefined)
   const blocked = [...found].filter(([, enforcement]) => enforcement.blocked !== undefined)
   request.rewrite(isLeft.flatMap(([index, enforcement]) => omissionsOf(request, index, enforcement)))
-  // Only then: an edit of what is left out, and one beside it, would not know of one another.
+  // A second step, because edits that remove bytes and edits beside them are computed independently.
   const edits: Edit[] = isLeft.map(([index, enforcement]) =>
     protocolsEdit(request.body, scanOf(request, index), rules.source.id, enforcement)
   )
@@ -124,7 +124,7 @@ function omissionsOf(request: JudgedRequest, index: number, enforcement: Enforce
 
 const MAX_NAMED = 5
 
-/** What was done, for the event's journey: which members and kinds, never a value. */
+/** What was done, for the event's journey: members and kinds, but no values. */
 function effectOf({ reported, omitted, omittedOnViolation, blocked }: Enforcement): Effect {
   if (blocked !== undefined) return { rule: 'plan_block', detail: `blocked (${blocked.code}): ${named(reported)}` }
   const left = omitted.length + omittedOnViolation.length

@@ -7,13 +7,13 @@ import type { Scan } from '../../../ingest/parse/scan-result.ts'
 import { KIND } from '../../../ingest/parse/scan-result.ts'
 import type { Enforcement } from './enforcement.ts'
 
-/** Most that an event carries of each list. */
+/** The most entries of each list in an event. */
 const MAX_LISTED = 50
 const MAX_NAME_CHARS = 200
 
 /**
- * The edit that writes what a plan found into `context.protocols`, as Segment does: sourceId, violations, omitted,
- * omitted_on_violation. What the client wrote there, as its event_version, stays.
+ * The edit that writes the result of the plan into `context.protocols`, as Segment does: sourceId, violations, omitted,
+ * omitted_on_violation. What the client wrote there, such as its event_version, stays.
  */
 export function protocolsEdit(body: ParsedBody, event: Scan, source: string, enforcement: Enforcement): Edit {
   const place = event.find(KEY.context)
@@ -39,7 +39,7 @@ function contextWith(protocolsJson: string): string {
   return `{"protocols":${protocolsJson}}`
 }
 
-/** The last counts for whoever parses the event. */
+/** The last place of the key: parsers use the last one. */
 function lastPlaceOf(scan: Scan, key: string): number {
   for (let place = scan.size - 1; place >= 0; place--) if (scan.keyAt(place) === key) return place
   return -1
@@ -61,7 +61,7 @@ function protocols(sourceId: string, enforcement: Enforcement, given: unknown): 
   })
 }
 
-/** Below `properties` or `traits`, with dots: what stands there directly is its bare name, as in Segment's. */
+/** Paths below `properties` or `traits`, with dots. A direct member has only its name, as in Segment's events. */
 function namesOf(paths: Enforcement['omitted']): string[] {
   const names = paths.map(([top, ...steps]) => (top === 'context' ? [top, ...steps] : steps).join('.'))
   return [...new Set(names)].slice(0, MAX_LISTED).map(name => name.slice(0, MAX_NAME_CHARS))

@@ -10,16 +10,16 @@ const MAX_SDK_CHARS = 200
 const NUMBERS: ReadonlyMap<string, number> = new Map(Object.entries(KEY))
 
 /**
- * The events of a request as a plan looks at them, one after the other: only the members that are asked for are parsed, and
- * what events share is parsed once.
+ * The events of a request, one after the other, in the form that plans examine. Only the requested members are parsed,
+ * and what events share is parsed once.
  */
 export class RequestEvent implements PlannedEvent {
   readonly #body: ParsedBody
   #event!: GoodEvent
-  /** What was parsed of the event last. */
+  /** The last parsed member of the event. */
   #key = ''
   #value: unknown
-  /** The context of the event before, by its text. */
+  /** The text of the previous event's context. */
   #contextText = ''
   #context: unknown
 
@@ -65,12 +65,12 @@ export class RequestEvent implements PlannedEvent {
     }
   }
 
-  /** Whether the batch has the member for all its events: it comes back where the event's own is left out. */
+  /** Whether the batch has the member for all its events, so that it reappears after the event's own is left out. */
   isShared([top, key]: MemberPath): boolean {
     return top === 'context' && Object.hasOwn(this.#shared('context') ?? {}, String(key))
   }
 
-  /** Who sent it, as far as the event says: its messageId and SDK. */
+  /** The sender as the event states it: its messageId and SDK. */
   sender(): { readonly messageId: string; readonly sdk: string } {
     const messageId = this.#read('messageId')
     const library = asObject(asObject(this.#mergedContext())?.['library'])
@@ -98,7 +98,7 @@ export class RequestEvent implements PlannedEvent {
   #read(key: string): unknown {
     const text = this.#text(key)
     if (text === undefined) return undefined
-    // Most names are plain; JSON.parse would copy them.
+    // Most names have no escapes; JSON.parse would copy them.
     return text.startsWith('"') && !text.includes('\\') ? text.slice(1, -1) : JSON.parse(text)
   }
 
@@ -110,7 +110,7 @@ export class RequestEvent implements PlannedEvent {
   }
 }
 
-/** Of a key that no SDK sends. */
+/** The place of a key that no SDK sends. */
 function placeOf(scan: GoodEvent['scan'], key: string): number {
   for (let place = 0; place < scan.size; place++) if (scan.keyAt(place) === key) return place
   return -1

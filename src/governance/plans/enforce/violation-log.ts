@@ -1,7 +1,7 @@
 import type { ViolationCount } from '../../../model/plans/violation.ts'
 import type { ReportedViolation } from './enforcement.ts'
 
-/** What is held at most; what is beyond is counted in `dropped`. */
+/** The limits of the list. What is beyond them is counted in `dropped`. */
 export const VIOLATION_BOUNDS = { groups: 2_000, sdks: 10, samples: 5, chars: 200 }
 
 /** One event that differs from its plan. */
@@ -10,12 +10,15 @@ export interface DifferingEvent {
   readonly type: string
   readonly name: string
   readonly sdk: string
-  /** Empty where the client sent none. */
+  /** Empty if the client sent none. */
   readonly messageId: string
   readonly reported: readonly ReportedViolation[]
 }
 
-/** What differs from the plans since the start, by source, event, field and kind, in bounded memory. No values. */
+/**
+ * The differences from the plans since the start, by source, event, field and kind, in bounded memory. Contains no
+ * values.
+ */
 export class ViolationLog {
   dropped = 0
   readonly #groups = new Map<string, ViolationCount>()
@@ -30,7 +33,7 @@ export class ViolationLog {
     const seen = new Set<ViolationCount>()
     for (const violation of event.reported) {
       const group = this.#groupOf(event, violation, now)
-      // Several elements of an array are one event.
+      // Several elements of one array count as one event.
       if (group === undefined || seen.has(group)) continue
       seen.add(group)
       group.events++

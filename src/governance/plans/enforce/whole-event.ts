@@ -6,8 +6,8 @@ import { scanObject } from '../../../ingest/parse/scan.ts'
 import { KIND } from '../../../ingest/parse/scan-result.ts'
 
 /**
- * The edits that put what a batch says for all its events into one of them: one that is kept to be sent again later is then
- * sent alone, and must still be the event that it was. Members are copied byte for byte.
+ * The edits that copy the members that a batch sets for all its events into one of them. An event that is kept, to be
+ * sent again later, is then sent alone and must still be the same event. Members are copied byte for byte.
  */
 export function wholeEventEdits(body: ParsedBody, event: Scan): Edit[] {
   const { context, integrations, sentAt } = body.envelope
@@ -27,7 +27,7 @@ export function wholeEventEdits(body: ParsedBody, event: Scan): Edit[] {
   return edits
 }
 
-/** The shared members that the event's own object lacks, behind those that it has. */
+/** Adds the shared members that the event's own object lacks, after its own members. */
 function underOwn(body: ParsedBody, event: Scan, place: number, shared: SharedObject): Edit[] {
   const [start, end] = [event.valueStartAt(place), event.valueEndAt(place)]
   if (event.kindAt(place) !== KIND.object) return [{ start, end, text: body.text(shared.scan.start, shared.scan.end) }]

@@ -8,17 +8,17 @@ import type { FoundDifference } from './violation-record.ts'
 import { VIOLATION_EVENT, violationRecords } from './violation-record.ts'
 
 /**
- * What is published at most: a flood of violations must not become a second flood. `burst` may come at once, `perEvent` of one
- * event; `waiting` are kept in memory while the sink is slow.
+ * The limits of what is published, so that a flood of violations does not become a second flood. At most `burst` at
+ * once, and `perEvent` for one event. `waiting` are kept in memory while the sink is slow.
  */
 export const VIOLATION_EVENT_BOUNDS = { perSecond: 100, burst: 200, perEvent: 50, waiting: 1_000 }
 
-/** So long events are collected before they are published together. */
+/** Events are collected for this many milliseconds and then published together. */
 const COLLECT_MS = 100
 
 interface ViolationEventsOptions {
   readonly sink: Pick<Sink, 'publish'>
-  /** The topics of events about violations of a source. */
+  /** The topics for events about violations of a source. */
   readonly topicsOf: (source: string) => readonly string[]
   readonly clock: Clock
   /** @param outcome `published`, `over_limit` or `failed` */
@@ -27,9 +27,10 @@ interface ViolationEventsOptions {
 }
 
 /**
- * Publishes an event for each violation of an event that became durable: it was accepted, or kept as a blocked one. They go
- * straight to the sink, so they are not judged, limited, deduped or routed as events of clients are. What is beyond the bounds,
- * or cannot be made durable, is counted and left out; the request of the client does not wait.
+ * Publishes an event for each violation of an event that became durable, because it was accepted or was kept as a
+ * blocked event. These events go straight to the sink: they are not judged, limited, deduplicated or routed as events
+ * of clients are. What is beyond the limits, or cannot be made durable, is counted and dropped. The client's request
+ * does not wait.
  */
 export class ViolationEvents {
   readonly #options: ViolationEventsOptions
@@ -47,12 +48,12 @@ export class ViolationEvents {
     this.#filledAt = options.clock.monotonic()
   }
 
-  /** Remembers what a plan found, until observe() gets the event with this effect. */
+  /** Stores what a plan found, until observe() gets the event with this effect. */
   readonly note = (effect: Effect, found: FoundDifference): void => {
     this.#found.set(effect, found)
   }
 
-  /** Must get every report with effects that were noted. Keeps nothing of it. */
+  /** Must get every report with effects that were passed to note(). Keeps no part of it. */
   observe({ events }: RequestReport): void {
     for (const event of events) {
       for (const effect of event.effects ?? []) {
@@ -64,7 +65,7 @@ export class ViolationEvents {
     }
   }
 
-  /** Publishes what waits, and nothing more after it. To be called before the sink is closed. */
+  /** Publishes what waits, and nothing after it. Call this before the sink is closed. */
   async close(): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#timer)
@@ -73,7 +74,7 @@ export class ViolationEvents {
   }
 
   #add(found: FoundDifference, event: EventReport): void {
-    // Somebody sends these events back to us: an event about each of them would come back too.
+    // These events may be sent back to this server. An event about each of them would start a loop.
     if (found.name === VIOLATION_EVENT) return
     const { topicsOf, count } = this.#options
     const source = found.source.id
@@ -86,7 +87,7 @@ export class ViolationEvents {
     this.#schedule()
   }
 
-  /** Of so many events, how many may be published. */
+  /** How many of this many events may be published. */
   #take(wanted: number): number {
     const { perSecond, burst, waiting } = VIOLATION_EVENT_BOUNDS
     const now = this.#options.clock.monotonic()
@@ -131,7 +132,7 @@ export class ViolationEvents {
   }
 }
 
-/** A duplicate, or an event that the client must send again, has told or will tell of its violations another time. */
+/** False for duplicates and for events that the client must send again: their violations are published another time. */
 function isDurable({ outcome, place }: EventReport): boolean {
   return place >= 0 && (outcome === 'accepted' || outcome === 'filtered')
 }

@@ -7,7 +7,7 @@ import type { Source } from '../../../model/source.ts'
 import type { ReportedViolation } from '../enforce/enforcement.ts'
 import type { Plan } from '../plan.ts'
 
-/** The name of these events, and the user that they are about; both are Segment's. */
+/** The name of these events, and their user id. Both are Segment's. */
 export const VIOLATION_EVENT = 'Violation Generated'
 const VIOLATION_USER = 'schema-violations'
 const ID_HEX_CHARS = 32
@@ -19,21 +19,22 @@ const LIBRARY_MEMBERS = ['name', 'version']
 export interface FoundDifference {
   readonly source: Pick<Source, 'id' | 'name'>
   readonly plan: Pick<Plan, 'id' | 'name'>
-  /** Of a track call, or of a page or screen; empty where there is none. */
+  /** The name of a track call, or of a page or screen; empty if there is none. */
   readonly name: string
   readonly reported: readonly ReportedViolation[]
 }
 
 /**
- * One record for each violation: a track call with the members that Segment gives to the violations that it forwards. It has
- * nothing of the event but names, ids, times, app and SDK. The same violation of the same event always gets the same messageId.
+ * One record for each violation: a track call with the members that Segment gives to forwarded violations. Of the event
+ * it contains only names, ids, times, app and SDK. The same violation of the same event always gets the same messageId.
  *
- * `forwardedFromProject`, without the `version` and `projectId` that every event has, tells restoreRecord() what the line is.
+ * `forwardedFromProject`, without the `version` and `projectId` that every event has, shows restoreRecord() what the
+ * line is.
  *
  * Source: https://www.twilio.com/docs/segment/protocols/validate/forward-violations
  *
- * @param event a published record about which the violations are
- * @param reported those to tell of
+ * @param event a published record that has the violations
+ * @param reported the violations to publish
  */
 export function violationRecords(
   { source, plan, name }: FoundDifference,
@@ -97,7 +98,9 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value.slice(0, MAX_CHARS) : ''
 }
 
-/** Only short texts: a client may put anything here. Null, as Segment has it, where the event has none. */
+/**
+ * Keeps short texts only, because a client may send anything here. Null if the event has none, as in Segment's events.
+ */
 function shortOf(value: unknown, members: readonly string[]): Record<string, string> | null {
   const object = asObject(value)
   if (object === undefined) return null

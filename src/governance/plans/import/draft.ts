@@ -6,14 +6,14 @@ import type { PlanRule } from '../plan.ts'
 import type { JsonSchema, SchemaObject } from '../schema/schema-parts.ts'
 import { isSchemaObject } from '../schema/schema-parts.ts'
 
-/** A file that is to be imported, read and parsed; `data` of a YAML file with several documents is one of them. */
+/** A file to import, parsed. `data` of a YAML file with several documents is one of them. */
 export interface ImportInput {
   /** The file's name, without folders. */
   readonly name: string
   readonly data: unknown
 }
 
-/** A plan while it is put together from a foreign form. Its schemas may still be of an older draft. */
+/** A plan that is being built from a foreign format. Its schemas may still use an older draft. */
 export interface PlanDraft {
   id?: string | undefined
   name?: string | undefined
@@ -22,13 +22,13 @@ export interface PlanDraft {
   readonly changes: Changes
 }
 
-/** One of the forms that plans come in. */
+/** A format of plans. */
 export interface PlanFormat {
   /** For people. */
   readonly name: string
-  /** Whether the input is of this form. Forms are asked in their order, the most telling first. */
+  /** Whether the input has this format. Formats are tried in order, the most specific first. */
   matches(data: SchemaObject): boolean
-  /** Adds all inputs of the form to the draft. */
+  /** Adds all inputs of the format to the draft. */
   read(inputs: readonly ImportInput[], draft: PlanDraft): void
 }
 
@@ -40,20 +40,23 @@ export function objectsIn(value: unknown): readonly SchemaObject[] {
   return Array.isArray(value) ? value.filter(isSchemaObject) : []
 }
 
-/** `TRACK`, `track`, `Identify`: the type of call; undefined for what is none. */
+/** The type of call in `TRACK`, `track`, `Identify`; undefined for anything else. */
 export function typeOf(value: unknown): EventType | undefined {
   const word = String(value).toLowerCase()
   return EVENT_TYPES.find(type => type === word)
 }
 
-/** 2, "2", "2-0-0" and "v2" are version 2; 1 where nothing is said. */
+/** 2, "2", "2-0-0" and "v2" are version 2; without a version: 1. */
 export function versionOf(value: unknown): number {
   if (typeof value === 'number') return Math.max(1, Math.trunc(value))
   const digits = typeof value === 'string' ? /^v?(\d{1,6})/.exec(value)?.[1] : undefined
   return Math.max(1, Number(digits ?? 1))
 }
 
-/** A schema of properties alone as a schema of the event that they stand in. References inside of it go on leading there. */
+/**
+ * Turns a schema of the properties into a schema of the whole event. References inside it still point to the same
+ * parts.
+ */
 export function wrapPayload(schema: SchemaObject, payload: 'properties' | 'traits'): SchemaObject {
   const needed = Array.isArray(schema['required']) && schema['required'].length > 0
   const moved = moveReferences(schema, `#/properties/${payload}`)
@@ -73,7 +76,10 @@ function moveReferences(value: unknown, to: string): unknown {
   )
 }
 
-/** Whether a schema describes an event, not only its properties: it says of `properties` or `traits` that they are objects. */
+/**
+ * Whether a schema describes a whole event, and not only its properties: it says that `properties` or `traits` are
+ * objects.
+ */
 export function isWrapped(schema: SchemaObject): boolean {
   const members = schema['properties']
   if (!isSchemaObject(members)) return false
@@ -88,8 +94,8 @@ function isRef({ $ref }: SchemaObject): boolean {
 }
 
 /**
- * Tools that write `additionalProperties: false` on every object mean what the control of unplanned properties means, which
- * decides about these by itself: it is left out.
+ * Removes `additionalProperties: false`, which some tools write on every object. The modes for unplanned properties
+ * decide about these.
  */
 export function openAll(schema: JsonSchema, changes: Changes): JsonSchema {
   const opened = (value: unknown): unknown => {

@@ -9,7 +9,7 @@ import { schemaFiles } from './schema-files.ts'
 import { segmentRules, typewriterPlan } from './segment-rules.ts'
 import { avoExport, configApiPlan, rudderPlan } from './wrapped-events.ts'
 
-/** The most telling first: a folder of JSON Schemas looks like nothing else. */
+/** The most specific first: no other format looks like a folder of JSON Schemas. */
 const FORMATS: readonly PlanFormat[] = [
   rudderCli,
   typewriterPlan,
@@ -22,15 +22,15 @@ const FORMATS: readonly PlanFormat[] = [
 
 export interface ImportedPlan {
   readonly plan: Plan
-  /** The form that the files were in, for people. */
+  /** The format of the files, for people. */
   readonly format: string
-  /** What was changed, with how often. */
+  /** The changes, with the number of each. */
   readonly changes: Changes
 }
 
 /**
- * A plan from the files of another tool, whose form is found out. Throws an Error in words where no form fits, or the files
- * are of several.
+ * Converts the files of another tool to a plan, and detects their format. Throws a readable Error if no format matches,
+ * or if the files have several formats.
  */
 export function importPlan(inputs: readonly ImportInput[], name: string): ImportedPlan {
   const formats = new Set(inputs.map(formatOf))
@@ -59,7 +59,7 @@ function formatOf({ name, data }: ImportInput): PlanFormat {
   return format
 }
 
-/** The plan as its own file's content. */
+/** The content of a plan's file. */
 export function planFile({ id, name, rules, common }: Plan): object {
   const dialect = 'https://json-schema.org/draft/2020-12/schema'
   const named = (schema: JsonSchema): JsonSchema => (isSchemaObject(schema) ? { $schema: dialect, ...schema } : schema)

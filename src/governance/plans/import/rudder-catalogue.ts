@@ -3,14 +3,14 @@ import { isSchemaObject } from '../schema/schema-parts.ts'
 import type { ImportInput } from './draft.ts'
 import { objectsIn, textOf } from './draft.ts'
 
-/** What a rudder-cli project defines once and refers to, each by its id. */
+/** The definitions in a rudder-cli project, each by its id. */
 export interface Catalogue {
   readonly events: ReadonlyMap<string, SchemaObject>
   readonly properties: ReadonlyMap<string, SchemaObject>
   readonly types: ReadonlyMap<string, SchemaObject>
 }
 
-/** Custom types that refer to one another are followed so far. */
+/** The limit for custom types that refer to one another. */
 const MAX_DEPTH = 12
 
 export function readCatalogue(inputs: readonly ImportInput[]): Catalogue {
@@ -35,7 +35,7 @@ export function specsOf(inputs: readonly ImportInput[], kinds: readonly string[]
   })
 }
 
-/** `#/events/group/signup`, `#event:signup` and `urn`-like forms of both: what stands last. */
+/** The last part of a reference: `#/events/group/signup`, `#event:signup`, or a `urn` form of either. */
 export function idOf(reference: string): string {
   return reference.split(/[/:]/).at(-1) ?? reference
 }
@@ -80,7 +80,9 @@ function propertySchema(known: SchemaObject, entry: SchemaObject, catalogue: Cat
   return typedSchema(type, configOf(known), catalogue, depth)
 }
 
-/** `string`, `string,null`, or a reference to a custom type; with what its `config` says. */
+/**
+ * The schema of a type: `string`, `string,null`, or a reference to a custom type, with the constraints of its `config`.
+ */
 function typedSchema(
   type: string | undefined,
   config: SchemaObject,
@@ -111,7 +113,7 @@ function customType(reference: string, catalogue: Catalogue, depth: number): Sch
   return typedSchema(textOf(known['type']), configOf(known), catalogue, depth + 1)
 }
 
-/** A case is an `if` on the discriminator's value; the default holds where no case does. */
+/** A case becomes an `if` on the discriminator's value. The default applies if no case does. */
 function variantSchemas(variant: SchemaObject, catalogue: Catalogue, depth: number): SchemaObject[] {
   const reference = textOf(variant['discriminator']) ?? ''
   const name = nameOf(catalogue.properties.get(idOf(reference)))
@@ -135,7 +137,7 @@ function partSchema(list: unknown, catalogue: Catalogue, depth: number): SchemaO
   return { properties, ...(required.length === 0 ? {} : { required }) }
 }
 
-/** `config` of rudder/v1 is in snake_case, `propConfig` of the versions before in camelCase. */
+/** The config of an item: `config` of rudder/v1 is in snake_case, `propConfig` of earlier versions in camelCase. */
 function configOf(item: SchemaObject): SchemaObject {
   const config = item['config'] ?? item['propConfig']
   if (!isSchemaObject(config)) return {}

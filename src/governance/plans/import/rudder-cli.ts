@@ -6,7 +6,7 @@ import { objectsIn, textOf, typeOf, versionOf, wrapPayload } from './draft.ts'
 import type { Catalogue } from './rudder-catalogue.ts'
 import { idOf, objectSchema, readCatalogue, specsOf } from './rudder-catalogue.ts'
 
-/** The YAML files of a rudder-cli project, `rudder/v1` and the older `rudder/v0.1`. */
+/** The YAML files of a rudder-cli project, in the version `rudder/v1` or `rudder/v0.1`. */
 export const rudderCli: PlanFormat = {
   name: "rudder-cli's YAML",
   matches: ({ version, kind }) => textOf(version)?.startsWith('rudder/') === true && typeof kind === 'string',

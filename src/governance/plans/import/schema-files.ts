@@ -9,8 +9,9 @@ import { isWrapped, textOf, typeOf, versionOf, wrapPayload } from './draft.ts'
 const FILE_NAME = /^(.+?)(?:[._-]v(\d{1,6}))?(?:\.schema)?(?:\.(?:json|ya?ml))?$/i
 
 /**
- * A folder of JSON Schemas, one an event: by the schema's `title` or else the file's name. A schema describes the event, or
- * its properties alone. `identify`, `group`, `page`, `screen` and `common` are what they say. Snowplow's `self` is read too.
+ * A folder of JSON Schemas, one for each event, which is named by the schema's `title` or else by the file's name. A
+ * schema describes the event or only its properties. The names `identify`, `group`, `page`, `screen` and `common` have
+ * their own meaning. Snowplow's `self` is supported.
  */
 export const schemaFiles: PlanFormat = {
   name: 'JSON Schemas, one a file',

@@ -4,17 +4,20 @@ import { isSchemaObject } from '../schema/schema-parts.ts'
 import type { ImportInput, PlanDraft, PlanFormat } from './draft.ts'
 import { objectsIn, textOf, typeOf, versionOf, wrapPayload } from './draft.ts'
 
-/** Of a rule that is not deprecated. */
+/** The date of a rule that is not deprecated. */
 const NEVER = '0001-01-01'
 
-/** `GET tracking-plans/{id}/rules` of Segment's Public API, page by page; a plan's head may be among the files. */
+/**
+ * The answers of `GET tracking-plans/{id}/rules` of Segment's Public API, one file for each page. The files may include
+ * the plan's head.
+ */
 export const segmentRules: PlanFormat = {
   name: "rules of Segment's Public API",
   matches: data => rulesOf(data).some(isRule) || isHead(data),
   read: readAll
 }
 
-/** Typewriter's plan.json (8 and later): the head and its rules, rewritten. */
+/** Typewriter's plan.json (version 8 and later): the head and its rules, rewritten. */
 export const typewriterPlan: PlanFormat = {
   name: "Typewriter's plan.json",
   matches: data => rulesOf(data).some(rule => isRule(rule) && isRewritten(schemaOf(rule))),
@@ -49,14 +52,14 @@ function readRule(rule: SchemaObject, draft: PlanDraft): void {
   rules.push({ type, event: key, version: versionOf(rule['version']), schema })
 }
 
-/** Terraform keeps the schema as a text. */
+/** Terraform stores the schema as text. */
 function schemaOf(rule: SchemaObject): JsonSchema {
   const given = rule['jsonSchema'] ?? rule['json_schema']
   const schema: unknown = typeof given === 'string' ? JSON.parse(given) : given
   return isSchemaObject(schema) ? schema : true
 }
 
-/** Typewriter writes the event's own properties where the whole event's were. */
+/** Typewriter writes the event's properties in place of the whole event. */
 function isRewritten(schema: JsonSchema): boolean {
   return isSchemaObject(schema) && isSchemaObject(schema['eventMetadata'])
 }

@@ -4,10 +4,12 @@ import { isSchemaObject } from '../schema/schema-parts.ts'
 import type { ImportInput, PlanDraft, PlanFormat } from './draft.ts'
 import { objectsIn, openAll, textOf, typeOf, versionOf } from './draft.ts'
 
-/** What Segment's Config API and RudderStack call the schemas that are for no named event. */
+/** The names that Segment's Config API and RudderStack give to the schemas of events without a name. */
 const UNNAMED = ['identify', 'group', 'page', 'screen'] as const
 
-/** Segment's older Config API, and Typewriter 7: `{name: "workspaces/...", rules: {events: [...], global, identify}}`. */
+/**
+ * Segment's older Config API, and Typewriter 7: `{name: "workspaces/...", rules: {events: [...], global, identify}}`.
+ */
 export const configApiPlan: PlanFormat = {
   name: "Segment's Config API",
   matches: data => hasRuleSets(data) && (isWorkspaceName(data['name']) || data['display_name'] !== undefined),
@@ -76,7 +78,7 @@ function readTyped(event: SchemaObject, draft: PlanDraft, change: Change): void 
     return noteChange(draft.changes, 'event without a type or a schema left out')
   if (type === 'track') return readEvent(event, draft, change)
   const name = type === 'page' || type === 'screen' ? textOf(event['name']) : undefined
-  // RudderStack has one rule for all pages and calls it by its type.
+  // RudderStack has one rule for all pages, with the type as its name.
   const isForAll = name === undefined || name.toLowerCase() === type
   draft.rules.push({
     type,
@@ -86,7 +88,7 @@ function readTyped(event: SchemaObject, draft: PlanDraft, change: Change): void 
   })
 }
 
-/** Avo requires `nameMapping` of each event, which is a note of its own that no event carries. */
+/** Avo requires `nameMapping` in each event. It is Avo's own note, and no event has it. */
 function withoutNameMapping(schema: SchemaObject, { changes }: PlanDraft): SchemaObject {
   const { required, properties } = schema
   const members = isSchemaObject(properties) ? properties : {}

@@ -6,16 +6,16 @@ import type { JsonSchema } from '../schema/schema-parts.ts'
 import { isSchemaObject, partsOf } from '../schema/schema-parts.ts'
 import { isMultipleOf } from './multiple-of.ts'
 
-/** Compiles the schemas of one plan. It is dropped with the plan, and all that ajv remembers with it. */
+/** Compiles the schemas of one plan. It is dropped with the plan, and with it everything that ajv caches. */
 export interface SchemaCompiler {
   compile(schema: JsonSchema): ValidateFunction
 }
 
-/** @param schemas all that will be compiled: they decide about ajv's options */
+/** @param schemas all schemas that will be compiled: they determine ajv's options */
 export function createSchemaCompiler(schemas: readonly JsonSchema[]): SchemaCompiler {
   const ajv = new Ajv2020({
     allErrors: true,
-    // A plan carries words of its own (labels, nameMapping), and is checked before.
+    // A plan contains words of its own (labels, nameMapping), and was checked before.
     strict: false,
     validateSchema: false,
     addUsedSchema: false,
@@ -31,7 +31,7 @@ export function createSchemaCompiler(schemas: readonly JsonSchema[]): SchemaComp
   return { compile: schema => ajv.compile(schema) }
 }
 
-/** Ajv's own divides doubles, and refuses a price of 19.99 where `multipleOf` is 0.01. */
+/** Ajv's own keyword divides doubles, and refuses a price of 19.99 if `multipleOf` is 0.01. */
 const MULTIPLE_OF: FuncKeywordDefinition = {
   keyword: 'multipleOf',
   type: 'number',
@@ -41,12 +41,12 @@ const MULTIPLE_OF: FuncKeywordDefinition = {
   error: { message: 'must be a multiple', params: ({ schemaCode }) => _`{multipleOf: ${schemaCode}}` }
 }
 
-/** Ajv's own compares each element with each other: a second of time for an event of 32 KB. */
+/** Ajv's own keyword compares each element with every other: a second for an event of 32 KB. */
 function compileUnique(isAsked: boolean): (list: unknown[]) => boolean {
   return list => !isAsked || list.length < 2 || new Set(list.map(spell)).size === list.length
 }
 
-/** The same text for values that JSON Schema holds for equal. */
+/** The same text for values that are equal in JSON Schema. */
 function spell(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (Array.isArray(value)) return `[${value.map(spell).join()}]`
@@ -54,7 +54,7 @@ function spell(value: unknown): string {
   return `{${members.map(([key, inner]) => `${JSON.stringify(key)}:${spell(inner)}`).join()}}`
 }
 
-/** Whether a schema names a property that every object of JavaScript inherits, such as `constructor`. */
+/** Whether a schema names a property that every JavaScript object inherits, such as `constructor`. */
 function namesInherited(schema: JsonSchema): boolean {
   if (!isSchemaObject(schema)) return false
   const { properties, required } = schema
@@ -68,10 +68,10 @@ function namesInherited(schema: JsonSchema): boolean {
   )
 }
 
-/** The shape of schemas themselves, for messages with a place. */
+/** The meta-schema, for messages with a position. */
 const meta = new Ajv2020({ strict: false, allErrors: false, logger: false, validateFormats: false })
 
-/** What is wrong with a schema as a schema of draft 2020-12; undefined where it is one. */
+/** Why a schema is not a valid schema of draft 2020-12; undefined if it is. */
 export function metaFault(schema: JsonSchema): Pick<ErrorObject, 'instancePath' | 'message'> | undefined {
   if (meta.validateSchema(schema) === true) return undefined
   const [error] = meta.errors ?? []

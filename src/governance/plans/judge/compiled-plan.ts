@@ -9,14 +9,16 @@ import { findUnplanned } from '../schema/shape.ts'
 import type { Violation } from './violations.ts'
 import { toViolations } from './violations.ts'
 
-/** An event as a plan looks at it. */
+/** An event in the form that a plan examines. */
 export interface PlannedEvent {
   readonly type: EventType
-  /** Of a track call, or of a page or screen. */
+  /** The name of a track call, or of a page or screen. */
   name(): string | undefined
-  /** A member as an object of JavaScript, a batch's context under the event's own; undefined where it is absent or null. */
+  /**
+   * A member as a JavaScript value, with the batch's context under the event's own; undefined if it is absent or null.
+   */
   member(key: string): unknown
-  /** All of the event, as it will be published, but for what only the server sets. */
+  /** The whole event as it will be published, without what only the server sets. */
   whole(): unknown
 }
 
@@ -28,7 +30,10 @@ export interface Differences {
   readonly common: readonly Violation[]
 }
 
-/** A rule of the plan, compiled when the first event asks for it or when the plan is loaded, whichever comes first. */
+/**
+ * A rule of the plan. It is compiled for the first event that needs it, or while the plan is loaded, whichever comes
+ * first.
+ */
 class LazyRule {
   readonly version: number
   readonly #compile: () => CompiledRule
@@ -45,7 +50,7 @@ class LazyRule {
 }
 
 const NONE: readonly never[] = []
-/** Stands for all of a type: no event has an empty name in a plan. */
+/** The key of rules for all events of a type: no event in a plan has an empty name. */
 const UNNAMED = ''
 
 /** A plan that events can be compared with. */
@@ -53,7 +58,7 @@ export class CompiledPlan {
   readonly id: string
   readonly name: string
   readonly ruleCount: number
-  /** By name, each the versions of one event, the oldest first. */
+  /** By name: the versions of one event, oldest first. */
   readonly #rules: Readonly<Record<EventType, Map<string, LazyRule[]>>> = {
     identify: new Map(),
     track: new Map(),
@@ -88,13 +93,16 @@ export class CompiledPlan {
     this.#all.push(this.#common)
   }
 
-  /** Compiles the next rules that are not yet; false when there are none left. Throws where a schema cannot be compiled. */
+  /**
+   * Compiles the next rules that are not compiled yet. Returns false if none are left. Throws if a schema cannot be
+   * compiled.
+   */
   compileSome(count: number): boolean {
     for (const lazy of this.#all.splice(0, count)) void lazy.rule
     return this.#all.length > 0
   }
 
-  /** How an event differs from the plan; undefined where it does not, or no mode asks. */
+  /** How an event differs from the plan; undefined if it does not, or if no mode asks. */
   compare(event: PlannedEvent, modes: PlanModes): Differences | undefined {
     const lazy = this.#ruleOf(event)
     const isUnplanned = lazy === undefined && event.type === 'track' && modes.unplannedEvents !== 'off'
@@ -126,7 +134,7 @@ export class CompiledPlan {
   }
 }
 
-/** Where the data of an event of that type stand. */
+/** The member that holds the data of events of that type. */
 function payloadOf(type: EventType): 'properties' | 'traits' {
   return type === 'identify' || type === 'group' ? 'traits' : 'properties'
 }

@@ -6,20 +6,18 @@ import { isSchemaObject } from '../schema/schema-parts.ts'
 import type { Shape } from '../schema/shape.ts'
 import { shapeOf } from '../schema/shape.ts'
 
-/** A rule ready to be applied. */
+/** A rule that can be applied. */
 export interface CompiledRule {
   readonly validate: ValidateFunction
-  /** The members of an event that the schema looks at; undefined: all of the event has to be made. */
+  /** The members of an event that the schema examines; undefined: it needs the whole event. */
   readonly reads: readonly string[] | undefined
-  /** What is planned inside `properties`, or `traits`. */
+  /** The planned members of `properties` or `traits`. */
   readonly shape: Shape | undefined
 }
 
-/** What the schema of a rule may say of the event itself, when only its members are looked into. */
+/** The keywords that a rule's schema may have at its top level if only members of the event are examined. */
 const PLAIN_KEYWORDS: ReadonlySet<string> = new Set(['type', 'properties', 'required', '$defs', 'definitions'])
-/**
- * @param payload where the event's own data stand: `properties` or `traits`
- */
+/** @param payload the member that holds the event's data: `properties` or `traits` */
 export function compileRule(compiler: SchemaCompiler, schema: JsonSchema, payload: string): CompiledRule {
   const inner = isSchemaObject(schema) ? membersOf(schema)[payload] : undefined
   const shape = inner === undefined ? undefined : shapeOf(schema, inner as JsonSchema)

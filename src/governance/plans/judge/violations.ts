@@ -1,23 +1,23 @@
 import type { ErrorObject } from 'ajv'
 import type { MemberPath } from '../schema/shape.ts'
 
-/** One thing that is wrong with an event, by its plan, as Segment spells it in `context.protocols`. */
+/** One violation of an event's plan, in the form that Segment uses in `context.protocols`. */
 export interface Violation {
   /** The kind: Required, Invalid Type, ... */
   readonly type: string
   /** The path of the member, with dots; `(root)` is the event itself. */
   readonly field: string
   readonly description: string
-  /** The same as steps, where a member can be named. */
+  /** The same path as steps, if a member can be named. */
   readonly path: MemberPath
 }
 
-/** What stands inside these is one try among others: the keyword itself is what failed. */
+/** Errors inside these keywords belong to one alternative. The keyword itself is what failed. */
 const INSIDE_TRY = /\/(anyOf|oneOf|not|if|contains|propertyNames)\/./
 const MAX_DESCRIPTION_CHARS = 300
 const MAX_LISTED_VALUES = 10
 
-/** Ajv's errors in the words of the validator that Segment uses (gojsonschema), without what follows from another. */
+/** Ajv's errors in the words of Segment's validator (gojsonschema), without those that follow from another. */
 export function toViolations(errors: readonly ErrorObject[], event: unknown): Violation[] {
   const own = errors.filter(({ schemaPath, keyword }) => !INSIDE_TRY.test(schemaPath) && keyword !== 'if')
   return (own.length === 0 ? errors : own).map(error => toViolation(error, event))
@@ -104,7 +104,7 @@ function listed(values: unknown): string {
   return all.length > shown.length ? `${shown.join(', ')}, ...` : shown.join(', ')
 }
 
-/** `(root)` for the event itself, as gojsonschema names it. */
+/** `(root)` for the event itself, as in gojsonschema. */
 export function fieldOf(path: MemberPath): string {
   return path.length === 0 ? '(root)' : path.join('.')
 }

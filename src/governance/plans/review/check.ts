@@ -5,13 +5,13 @@ import { enforce } from '../enforce/enforcement.ts'
 import { plannedValue } from '../judge/planned-value.ts'
 import { allModes } from '../judge/settings.ts'
 
-/** How the events of one name fared. */
+/** The result for the events of one name. */
 export interface CheckedEvent {
   /** `track Order Completed`, `identify`. */
   readonly name: string
   events: number
   faulty: number
-  /** By what is wrong; each with how often, and the first lines. */
+  /** By kind of violation: the number of events, and the first lines. */
   readonly violations: Map<string, CheckedViolation>
 }
 
@@ -24,14 +24,14 @@ export interface CheckedViolation {
 
 const REPORT = allModes('report')
 const MAX_LINES = 5
-/** Names and kinds of faults beyond these are counted under one more. */
+/** Names and kinds of violations beyond this limit are counted together. */
 const MAX_NAMES = 5_000
 const MAX_VIOLATIONS = 200
 
-/** Checks events against a plan, one after the other, and keeps what a report needs. */
+/** Checks events against a plan, one after the other, and collects what a report needs. */
 export class PlanCheck {
   readonly byName = new Map<string, CheckedEvent>()
-  /** Lines that hold no event. */
+  /** Lines that contain no event. */
   unread = 0
   readonly #plan: CompiledPlan
 
@@ -39,7 +39,7 @@ export class PlanCheck {
     this.#plan = plan
   }
 
-  /** @param value an event, or a record that holds one as `event` */
+  /** @param value an event, or a record that has one as `event` */
   add(value: unknown, line: number): void {
     const event = eventOf(value)
     if (event === undefined) {
@@ -65,7 +65,7 @@ export class PlanCheck {
 }
 
 function note({ violations }: CheckedEvent, violation: ReportedViolation, line: number): void {
-  // Each element of an array is one place.
+  // All elements of an array count as one place.
   const field = violation.path.map(step => (typeof step === 'number' ? '[]' : step)).join('.')
   const text = `${violation.kind} ${field}: ${violation.description}`
   const key = violations.has(text) || violations.size < MAX_VIOLATIONS ? text : '(more violations)'
@@ -79,7 +79,7 @@ function nameOf(name: string | undefined): string {
   return name === undefined ? '' : ` ${name}`
 }
 
-/** A rejected record, and what other tools export, hold the event as `event`. */
+/** The event itself. A rejected record, and exports of other tools, have it as `event`. */
 function eventOf(value: unknown): Record<string, unknown> | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const object = value as Record<string, unknown>

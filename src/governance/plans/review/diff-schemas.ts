@@ -8,7 +8,7 @@ export interface SchemaChange {
   readonly description: string
 }
 
-/** Keywords that are compared by what they mean. */
+/** Keywords that are compared by their meaning. */
 const UNDERSTOOD: ReadonlySet<string> = new Set([
   'type',
   'enum',
@@ -18,7 +18,7 @@ const UNDERSTOOD: ReadonlySet<string> = new Set([
   'items',
   'additionalProperties'
 ])
-/** A lower one of these takes more... */
+/** A lower value of these accepts more... */
 const LOWER_TAKES_MORE: ReadonlySet<string> = new Set([
   'minimum',
   'exclusiveMinimum',
@@ -26,7 +26,7 @@ const LOWER_TAKES_MORE: ReadonlySet<string> = new Set([
   'minItems',
   'minProperties'
 ])
-/** ...and a higher one of these. */
+/** ...and a higher value of these. */
 const HIGHER_TAKES_MORE: ReadonlySet<string> = new Set([
   'maximum',
   'exclusiveMaximum',
@@ -34,14 +34,14 @@ const HIGHER_TAKES_MORE: ReadonlySet<string> = new Set([
   'maxItems',
   'maxProperties'
 ])
-/** Without these a schema takes more, and names no fewer members. */
+/** Without these, a schema accepts more, and names as many members. */
 const REMOVABLE: ReadonlySet<string> = new Set([
   ...['pattern', 'format', 'multipleOf', 'uniqueItems', 'not', 'propertyNames', 'contains', 'dependentRequired'],
   ...LOWER_TAKES_MORE,
   ...HIGHER_TAKES_MORE
 ])
 
-/** What changes from one schema to another, of draft 2020-12 both. */
+/** The changes from one schema to another. Both use draft 2020-12. */
 export function diffSchemas(before: JsonSchema, after: JsonSchema): SchemaChange[] {
   const changes: SchemaChange[] = []
   compare(before, after, '', changes)
@@ -50,7 +50,7 @@ export function diffSchemas(before: JsonSchema, after: JsonSchema): SchemaChange
 
 function compare(before: JsonSchema, after: JsonSchema, path: string, changes: SchemaChange[]): void {
   if (isDeepStrictEqual(before, after) || before === false) return
-  if (after === false) return tell(changes, path, true, 'refused')
+  if (after === false) return addChange(changes, path, true, 'refused')
   const [old, now] = [asObject(before), asObject(after)]
   compareTypes(old, now, path, changes)
   compareValues(old, now, path, changes)
@@ -77,7 +77,7 @@ function compareKeyword(
     (isNumber && HIGHER_TAKES_MORE.has(keyword) && now > old)
   const what =
     now === undefined ? 'removed' : old === undefined ? `added: ${short(now)}` : `${short(old)} to ${short(now)}`
-  tell(changes, path, !takesMore, `${keyword} ${what}`)
+  addChange(changes, path, !takesMore, `${keyword} ${what}`)
 }
 
 function compareTypes(old: SchemaObject, now: SchemaObject, path: string, changes: SchemaChange[]): void {
@@ -86,7 +86,7 @@ function compareTypes(old: SchemaObject, now: SchemaObject, path: string, change
   const isWider =
     after === undefined ||
     before?.every(type => after.includes(type) || (type === 'integer' && after.includes('number')))
-  tell(changes, path, isWider !== true, `type ${before?.join(' or ') ?? 'any'} to ${after?.join(' or ') ?? 'any'}`)
+  addChange(changes, path, isWider !== true, `type ${before?.join(' or ') ?? 'any'} to ${after?.join(' or ') ?? 'any'}`)
 }
 
 function compareValues(old: SchemaObject, now: SchemaObject, path: string, changes: SchemaChange[]): void {
@@ -94,7 +94,7 @@ function compareValues(old: SchemaObject, now: SchemaObject, path: string, chang
   if (isDeepStrictEqual(before, after)) return
   const lost = before?.filter(value => after !== undefined && !after.some(other => isDeepStrictEqual(other, value)))
   const isWider = after === undefined || lost?.length === 0
-  tell(
+  addChange(
     changes,
     path,
     !isWider,
@@ -104,8 +104,8 @@ function compareValues(old: SchemaObject, now: SchemaObject, path: string, chang
 
 function compareRequired(old: SchemaObject, now: SchemaObject, path: string, changes: SchemaChange[]): void {
   const [before, after] = [requiredOf(old), requiredOf(now)]
-  for (const name of after) if (!before.includes(name)) tell(changes, join(path, name), true, 'is required')
-  for (const name of before) if (!after.includes(name)) tell(changes, join(path, name), false, 'is no longer required')
+  for (const name of after) if (!before.includes(name)) addChange(changes, join(path, name), true, 'is required')
+  for (const name of before) if (!after.includes(name)) addChange(changes, join(path, name), false, 'is no longer required')
 }
 
 function compareMembers(old: SchemaObject, now: SchemaObject, path: string, changes: SchemaChange[]): void {
@@ -114,12 +114,12 @@ function compareMembers(old: SchemaObject, now: SchemaObject, path: string, chan
   for (const [name, schema] of Object.entries(before ?? {})) {
     const next = after?.[name]
     if (next !== undefined) compare(schema, next, join(path, name), changes)
-    // What describes the others now describes it.
-    else tell(changes, join(path, name), !isOpenToAll(now), 'is no longer named')
+    // The member now falls under the schema for members that are not named.
+    else addChange(changes, join(path, name), !isOpenToAll(now), 'is no longer named')
   }
   for (const [name, schema] of Object.entries(after ?? {})) {
     if (before !== undefined && Object.hasOwn(before, name)) continue
-    tell(changes, join(path, name), wasOpen && !isDeepStrictEqual(schema, {}) && schema !== true, 'is named')
+    addChange(changes, join(path, name), wasOpen && !isDeepStrictEqual(schema, {}) && schema !== true, 'is named')
   }
   if (!wasOpen || isOpenToAll(now)) return
   if (
@@ -127,24 +127,24 @@ function compareMembers(old: SchemaObject, now: SchemaObject, path: string, chan
     (before === undefined) === (after === undefined)
   )
     return
-  tell(changes, path, true, 'members that are not named were open, and are described or closed')
+  addChange(changes, path, true, 'members that are not named were open, and are described or closed')
 }
 
 function compareItems(old: SchemaObject, now: SchemaObject, path: string, changes: SchemaChange[]): void {
   const [before, after] = [old['items'], now['items']]
   if (after === undefined || isDeepStrictEqual(before, after)) {
     if (before !== undefined && after === undefined)
-      tell(changes, join(path, '[]'), false, 'elements are no longer described')
+      addChange(changes, join(path, '[]'), false, 'elements are no longer described')
     return
   }
   compare((before ?? {}) as JsonSchema, after as JsonSchema, join(path, '[]'), changes)
 }
 
-function tell(changes: SchemaChange[], path: string, isBreaking: boolean, what: string): void {
+function addChange(changes: SchemaChange[], path: string, isBreaking: boolean, what: string): void {
   changes.push({ isBreaking, description: `${path === '' ? '(root)' : path} ${what}` })
 }
 
-/** Members that no list names are planned there. */
+/** Whether members that no list names count as planned. */
 function isOpen(schema: SchemaObject): boolean {
   const { additionalProperties } = schema
   if (additionalProperties === false) return false

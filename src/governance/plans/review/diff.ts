@@ -6,14 +6,14 @@ import { diffSchemas } from './diff-schemas.ts'
 export interface PlanChange {
   /** An event that fits the first plan may not fit the second. */
   readonly isBreaking: boolean
-  /** Which rule: `track Order Completed`, `identify`, `common schema`. */
+  /** The rule: `track Order Completed`, `identify`, `common schema`. */
   readonly rule: string
   readonly description: string
 }
 
 /**
- * What changes from one plan to another, for whoever sends events. Where it cannot be told that every event that fits the
- * first also fits the second, the change counts as breaking.
+ * The changes from one plan to another, for those who send events. A change counts as breaking unless every event that
+ * fits the first plan certainly fits the second.
  */
 export function diffPlans(before: Plan, after: Plan): PlanChange[] {
   const old = new Map(before.rules.map(rule => [keyOf(rule), rule]))
@@ -31,7 +31,7 @@ export function diffPlans(before: Plan, after: Plan): PlanChange[] {
 function removed(rule: PlanRule): PlanChange {
   const isNamed = rule.type === 'track'
   const description = isNamed ? 'removed: the event is no longer planned' : 'removed: nothing is asked of it any more'
-  // An older version's events are judged by another version from then on.
+  // Events of an older version are compared with another version from then on.
   return { isBreaking: isNamed || rule.version > 1, rule: ruleName(rule), description }
 }
 

@@ -1,6 +1,9 @@
 import type { CheckedEvent } from './check.ts'
 
-/** The result of a check as JUnit XML: one test case an event name, so that a CI shows which events are wrong. */
+/**
+ * The result of a check as JUnit XML, with one test case for each event name, so that a CI shows which events are
+ * wrong.
+ */
 export function junitReport(plan: string, events: Iterable<CheckedEvent>): string {
   const cases = [...events].map(testCase)
   const failures = cases.filter(({ isFailure }) => isFailure).length
@@ -27,7 +30,7 @@ function testCase({ name, events, faulty, violations }: CheckedEvent) {
   }
 }
 
-/** A text as XML has it, in attributes too. What XML 1.0 cannot hold at all is shown as a question mark. */
+/** Escapes a text for XML, also for attributes. Characters that XML 1.0 cannot contain become question marks. */
 export function xmlText(text: string): string {
   return text
     .toWellFormed()

@@ -3,22 +3,23 @@ import { compilePattern } from './linear-pattern.ts'
 import type { JsonSchema, SchemaObject, SchemaPath } from './schema-parts.ts'
 import { isSchemaObject, partsOf, resolveLocal } from './schema-parts.ts'
 
-/** What one schema of a plan may be. An event is checked in time that these bound. */
+/** The limits of one schema of a plan. They bound the time to check an event. */
 const SCHEMA_BOUNDS = {
-  /** Schemas inside one another. */
+  /** The depth of nested schemas. */
   depth: 32,
-  /** Parts, each counted as often as references lead to it. */
+  /** The number of parts. A part counts once for each reference that leads to it. */
   parts: 5_000,
   patterns: 50,
   enumValues: 1_000
 } as const
 
-/** References of later drafts that depend on who refers; nobody writes plans with them. */
+/** References of later drafts that depend on where they are evaluated. Nobody writes plans with them. */
 const DYNAMIC = ['$dynamicRef', '$recursiveRef']
 
 /**
- * What keeps a schema from being used: too deep, too large, a reference to itself or to elsewhere, a pattern that is not
- * linear. The first finding ends the search of its part, so that a hostile schema costs no more than a good one.
+ * Why a schema cannot be used: it is too deep, too large, refers to itself or to something outside, or has a pattern
+ * that is not linear. The first finding ends the search of its part, so that a hostile schema costs no more than a good
+ * one.
  */
 export function boundFindings(root: JsonSchema): Finding[] {
   const check = new BoundCheck(root)
@@ -29,9 +30,9 @@ export function boundFindings(root: JsonSchema): Finding[] {
 class BoundCheck {
   readonly findings: Finding[] = []
   readonly #root: JsonSchema
-  /** The schemas on the way from the root to the one that is looked at, references followed. */
+  /** The schemas from the root to the current one, through references. */
   readonly #way = new Set<JsonSchema>()
-  /** What a schema and all below it count. */
+  /** The number of parts of a schema and everything below it. */
   readonly #sizes = new Map<JsonSchema, number>()
   #patterns = 0
 
@@ -39,7 +40,7 @@ class BoundCheck {
     this.#root = root
   }
 
-  /** @returns how many parts the schema has, references followed */
+  /** @returns the number of the schema's parts, through references */
   visit(schema: JsonSchema, path: SchemaPath): number {
     if (typeof schema === 'boolean') return 1
     const known = this.#sizes.get(schema)

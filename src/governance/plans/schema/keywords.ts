@@ -1,4 +1,4 @@
-/** Keywords of JSON Schema that assert something; all others are notes. */
+/** Keywords of JSON Schema that constrain values. All others are annotations. */
 export const ASSERTIONS: ReadonlySet<string> = new Set([
   ...['$ref', 'allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else', 'dependentSchemas', 'dependentRequired'],
   ...['dependencies', 'properties', 'patternProperties', 'additionalProperties', 'propertyNames'],

@@ -2,17 +2,19 @@ import { RE2JS } from 're2js'
 
 /** Longer patterns are refused. */
 const MAX_PATTERN_CHARS = 1_000
-/** Instructions of one pattern's program: matching costs at most so many steps for each character of the text. */
+/**
+ * The most instructions of a pattern's program. A match takes at most this many steps for each character of the text.
+ */
 const MAX_PATTERN_STEPS = 4_000
 
-/** A pattern in ajv's sense, matched in time that grows with the text's length and no faster. */
+/** A pattern for ajv. The time of a match grows linearly with the length of the text. */
 export interface LinearPattern {
   test(text: string): boolean
 }
 
 /**
- * Compiles a pattern of a plan for RE2, the engine that Segment's plans are written for: no look-around, no back
- * references. Throws an Error in words where it is none that RE2 takes, or is larger than we take.
+ * Compiles a pattern of a plan with RE2, the engine that Segment's plans are written for: it has no look-around and no
+ * back references. Throws a readable Error if RE2 does not accept the pattern, or if it is too large.
  */
 export function compilePattern(pattern: string): LinearPattern {
   if (pattern.length > MAX_PATTERN_CHARS) throw new Error(`longer than ${MAX_PATTERN_CHARS} characters`)
@@ -23,8 +25,8 @@ export function compilePattern(pattern: string): LinearPattern {
 }
 
 /**
- * The engine as ajv wants it. Ajv keeps compiled patterns under the text of what the engine returns: without a text of
- * its own each later pattern of an instance would silently be the first one.
+ * The engine for ajv. Ajv caches compiled patterns by the text of the returned object: if all had the same text, each
+ * later pattern of an instance would be replaced by the first one without an error.
  */
 export const ajvPatternEngine = Object.assign(
   (pattern: string): RegExp => {

@@ -1,14 +1,14 @@
 import type { JsonSchema, SchemaObject } from './schema-parts.ts'
 import { isSchemaObject } from './schema-parts.ts'
 
-/** What was changed in a schema, by what kind of change: told to whoever imports a plan. */
+/** The number of changes of a schema by their kind, for the person who imports a plan. */
 export type Changes = Map<string, number>
 
 export function noteChange(changes: Changes, what: string): void {
   changes.set(what, (changes.get(what) ?? 0) + 1)
 }
 
-/** Without these a `$ref` of an older draft has no neighbours that count. */
+/** Without these members, a `$ref` of an older draft has no siblings that matter. */
 const REF_NEIGHBOURS: ReadonlySet<string> = new Set([
   '$ref',
   '$defs',
@@ -24,16 +24,16 @@ const MAPS = ['properties', 'patternProperties', '$defs', 'definitions', 'depend
 
 interface Work {
   readonly changes: Changes
-  /** 2019-09 and later: a `$ref` may have neighbours. */
+  /** 2019-09 and later: a `$ref` may have siblings. */
   readonly isModern: boolean
   /** 2020-12: `items` is never a list. */
   readonly isLatest: boolean
 }
 
 /**
- * A schema of draft 04, 06, 07, 2019-09 or 2020-12 as a schema of 2020-12 that means the same. Names of schemas are
- * dropped: `$schema`, `$id`, and `id` where it is a string, which Segment writes on every property (a property that is
- * called `id` is an object there). Without `$schema` draft 07 is meant, but `prefixItems` is understood.
+ * Converts a schema of draft 04, 06, 07, 2019-09 or 2020-12 to an equivalent schema of 2020-12. Drops the names of
+ * schemas: `$schema`, `$id`, and `id` if it is a string, which Segment writes on every property (a property with the
+ * name `id` is an object there). A schema without `$schema` counts as draft 07, but may have `prefixItems`.
  */
 export function normaliseSchema(schema: JsonSchema, changes: Changes = new Map()): JsonSchema {
   if (typeof schema === 'boolean') return schema
@@ -78,7 +78,7 @@ function withoutNames(given: SchemaObject, { changes, isModern }: Work): Record<
   return schema
 }
 
-/** A list of `items` is `prefixItems` in 2020-12, and what comes behind it is `items`. */
+/** A list of `items` becomes `prefixItems` in 2020-12, and `additionalItems` becomes `items`. */
 function normaliseItems(schema: Record<string, unknown>, work: Work): void {
   const { items, additionalItems } = schema
   if (!Array.isArray(items) || work.isLatest) {
@@ -99,7 +99,7 @@ function normaliseDependencies(schema: Record<string, unknown>, work: Work): voi
   schema['dependencies'] = mapValues(dependencies, part => (Array.isArray(part) ? part : normalise(part, work)))
 }
 
-/** In draft 04 `exclusiveMinimum` says whether `minimum` itself is out; since draft 06 it is a number. */
+/** In draft 04, `exclusiveMinimum` says whether `minimum` itself is excluded. Since draft 06 it is a number. */
 function normaliseBounds(schema: Record<string, unknown>, { changes }: Work): void {
   for (const [exclusive, inclusive] of [
     ['exclusiveMinimum', 'minimum'],

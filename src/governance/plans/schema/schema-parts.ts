@@ -1,9 +1,9 @@
-/** A JSON Schema as it stands in a plan. */
+/** A JSON Schema as it is in a plan. */
 export type JsonSchema = boolean | SchemaObject
 
 export type SchemaObject = { readonly [keyword: string]: unknown }
 
-/** Steps from the root of a schema to one of its parts. */
+/** The steps from the root of a schema to one of its parts. */
 export type SchemaPath = readonly (string | number)[]
 
 export interface SchemaPart {
@@ -11,7 +11,7 @@ export interface SchemaPart {
   readonly path: SchemaPath
 }
 
-/** Keywords whose value is one schema; in older drafts `items` may be a list. */
+/** Keywords whose value is one schema. In older drafts, `items` may be a list. */
 const SINGLE = [
   'additionalProperties',
   'additionalItems',
@@ -55,9 +55,7 @@ export function* partsOf(schema: JsonSchema): Generator<SchemaPart> {
   }
 }
 
-/**
- * What a reference inside the same schema means: `#` or `#/path`. Undefined where it points to nothing, or elsewhere.
- */
+/** The target of a reference inside the same schema: `#` or `#/path`. Undefined if it does not exist or is outside. */
 export function resolveLocal(root: JsonSchema, reference: string): SchemaPart | undefined {
   if (reference === '#') return { schema: root, path: [] }
   if (!reference.startsWith('#/')) return undefined

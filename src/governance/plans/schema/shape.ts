@@ -4,27 +4,28 @@ import type { JsonSchema, SchemaObject } from './schema-parts.ts'
 import { isSchemaObject, resolveLocal } from './schema-parts.ts'
 
 /**
- * Which members a schema names, level by level. A level that lists no properties is open, as is one that says
- * `additionalProperties: true` or describes the others by a schema; at all other levels what is not named is unplanned.
+ * The members that a schema names, level by level. A level is open if it lists no properties, says
+ * `additionalProperties: true`, or describes other members by a schema. At all other levels, a member that is not named
+ * is unplanned.
  */
 export interface Shape {
   readonly isOpen: boolean
   readonly named: ReadonlyMap<string, Shape | undefined>
   readonly patterns: readonly LinearPattern[]
-  /** Of the elements of an array. */
+  /** The shape of an array's elements. */
   readonly items: Shape | undefined
 }
 
-/** Schemas whose members count as named beside those of the schema that they stand in. */
+/** Schemas whose members count as named, like those of the schema that contains them. */
 const ALTERNATIVES = ['allOf', 'anyOf', 'oneOf'] as const
 const CONDITIONS = ['if', 'then', 'else'] as const
 
-/** Undefined where nothing below could be unplanned. */
+/** Undefined if nothing below can be unplanned. */
 export function shapeOf(root: JsonSchema, schema: JsonSchema): Shape | undefined {
   return shapeOfAll(root, [schema])
 }
 
-/** @param schemas what is said of one value, in several places */
+/** @param schemas all schemas that apply to one value */
 function shapeOfAll(root: JsonSchema, schemas: readonly JsonSchema[]): Shape | undefined {
   const all = schemas.flatMap(schema => [...flatten(root, schema)])
   if (all.length === 0) return undefined
@@ -72,13 +73,13 @@ function isSchema(value: unknown): value is JsonSchema {
   return typeof value === 'boolean' || isSchemaObject(value)
 }
 
-/** Steps from an event to one of its members. */
+/** The steps from an event to one of its members. */
 export type MemberPath = readonly (string | number)[]
 
 /**
- * The members that no schema names, each by its path; what is inside of them is not looked at.
+ * Finds the members that no schema names. Does not examine their content.
  *
- * @param path where the value stands; the same again when this returns
+ * @param path the path of the value; unchanged when this returns
  */
 export function findUnplanned(value: unknown, shape: Shape, path: (string | number)[], found: MemberPath[]): void {
   if (typeof value !== 'object' || value === null) return

@@ -3,8 +3,8 @@ import type { TributaryFile } from '../../../model/tributary-file.ts'
 import type { PlanStore, PlanStoreOptions } from './plan-store.ts'
 
 /**
- * An edit of tributary.yml comes into force only when every plan that it names can be used, and together with them; then
- * the next one is asked.
+ * Makes an edit of tributary.yml take effect together with the plans that it names, and only if all of them can be
+ * used; then calls `next`.
  */
 export function approvePlans(
   plans: PlanStore,

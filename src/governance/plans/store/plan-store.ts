@@ -12,19 +12,22 @@ import { CompiledPlan } from '../judge/compiled-plan.ts'
 import { parsePlan } from '../parse-plan.ts'
 
 export interface PlanStoreOptions {
-  /** tributary.yml: files of plans are beside it. */
+  /** tributary.yml. The files of plans are beside it. */
   readonly configFile: string
   readonly clock: Clock
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void }
 }
 
-/** The plans in force, by their files; each is read again within 2 s of a change, and the last good one stays. */
+/**
+ * The plans in force, by their files. Each file is read again within 2 s of a change. If it is not valid, the last
+ * valid plan stays.
+ */
 export interface PlanStore {
-  /** Undefined where no source of the file in force names it. */
+  /** Undefined if no source of the file in force names it. */
   planOf(settings: PlanSettings): CompiledPlan | undefined
   /**
-   * Reads what an edit of tributary.yml names that is not there yet. Resolves with what brings the plans of that edit into
-   * force; rejects with ConfigError where one cannot be used, and then nothing has changed.
+   * Reads the plans that an edit of tributary.yml names and that are not loaded yet. Resolves with the function that
+   * puts the plans of that edit into force. Rejects with ConfigError if one cannot be used; then nothing has changed.
    */
   prepare(file: TributaryFile): Promise<() => void>
   /** Reads all files now. */
@@ -32,7 +35,7 @@ export interface PlanStore {
   close(): Promise<void>
 }
 
-/** So many rules are compiled in one turn of the event loop: some milliseconds. */
+/** The rules that are compiled in one turn of the event loop, in a few milliseconds. */
 const RULES_A_TURN = 5
 
 interface Followed {
@@ -61,7 +64,7 @@ export function createPlanStore({ configFile, clock, log }: PlanStoreOptions): P
     async function take(seen: Observation): Promise<void> {
       try {
         const next = await read(file, seen)
-        // Another state of the file has come meanwhile.
+        // The file has changed again in the meantime.
         if (latest !== seen) return
         entry.plan = next
         log.info({ file, rules: next.ruleCount }, 'tracking plan reloaded')
