@@ -40,7 +40,8 @@ t.test(
     const server = await startServer(t, { env })
     const isNamed = async (): Promise<boolean> => (await server.readyz()).text.includes(WORDS)
     await until(isNamed, { what: 'the limit to be named', timeoutMs: 30_000 })
-    for (const [place, text] of Object.entries(await readOperatorView(server, env))) t.match(text, WORDS, `${place} names it`)
+    for (const [place, text] of Object.entries(await readOperatorView(server, env)))
+      t.match(text, WORDS, `${place} names it`)
     await server.accepts(30_000)
     const lines = logged(server).filter(line => line.includes('Kafka ('))
     t.strictSame(

@@ -15,7 +15,12 @@ export class RetiredTopics {
   /** The configured topics; undefined while they are not known. */
   #configured: ReadonlySet<string> | undefined
 
-  constructor(options: { board: Board; metadata: TopicMetadata; troubles: Troubles; onEnded: (topic: string) => void }) {
+  constructor(options: {
+    board: Board
+    metadata: TopicMetadata
+    troubles: Troubles
+    onEnded: (topic: string) => void
+  }) {
     this.#board = options.board
     this.#metadata = options.metadata
     this.#troubles = options.troubles

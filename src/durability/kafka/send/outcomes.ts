@@ -17,7 +17,10 @@ export interface Outgoing {
 }
 
 /** Stores a record that Kafka never accepts. If this rejects, it is tried again. */
-export type StoreRefused = (entry: LaneEntry, refusal: { readonly topic: string; readonly reason: string }) => Promise<void>
+export type StoreRefused = (
+  entry: LaneEntry,
+  refusal: { readonly topic: string; readonly reason: string }
+) => Promise<void>
 
 export interface OutcomesOptions {
   readonly board: Board

@@ -86,7 +86,8 @@ function troubleOf(topic: string, error: unknown): Finding {
 async function awaitLeaders(session: Session, topics: readonly string[]): Promise<ClusterView['findings']> {
   const deadline = performance.now() + LEADER_TIMEOUT_MS
   for (;;) {
-    const { findings } = topics.length === 0 ? { findings: new Map<string, Finding>() } : await lookUpTopics(session, topics)
+    const { findings } =
+      topics.length === 0 ? { findings: new Map<string, Finding>() } : await lookUpTopics(session, topics)
     const isThere = [...findings.values()].every(
       finding => finding !== undefined && 'leaders' in finding && finding.leaders.every(leader => leader >= 0)
     )

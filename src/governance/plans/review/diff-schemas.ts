@@ -105,7 +105,8 @@ function compareValues(old: SchemaObject, now: SchemaObject, path: string, chang
 function compareRequired(old: SchemaObject, now: SchemaObject, path: string, changes: SchemaChange[]): void {
   const [before, after] = [requiredOf(old), requiredOf(now)]
   for (const name of after) if (!before.includes(name)) addChange(changes, join(path, name), true, 'is required')
-  for (const name of before) if (!after.includes(name)) addChange(changes, join(path, name), false, 'is no longer required')
+  for (const name of before)
+    if (!after.includes(name)) addChange(changes, join(path, name), false, 'is no longer required')
 }
 
 function compareMembers(old: SchemaObject, now: SchemaObject, path: string, changes: SchemaChange[]): void {

@@ -96,7 +96,15 @@ function literal(value, depth) {
 const name = key => (/^[A-Za-z_$][\w$]*$/.test(key) ? key : literal(key, 0))
 
 /** Fields whose values differ from one run of a test to the next. */
-const VOLATILE_FIELDS = ['userId', 'anonymousId', 'previousId', 'groupId', 'integrations', 'timestamp', 'originalTimestamp']
+const VOLATILE_FIELDS = [
+  'userId',
+  'anonymousId',
+  'previousId',
+  'groupId',
+  'integrations',
+  'timestamp',
+  'originalTimestamp'
+]
 
 /** The event as an assertion for Playwright, Jest or Vitest, with the collector of examples/collector. */
 export function testAssertion(type, event) {

@@ -15,7 +15,11 @@ export function Plot({ title, times, series, format, minTop = 1 }) {
   useEffect(() => {
     const make = () => {
       plot.current?.destroy()
-      plot.current = new uPlot(optionsFor({ series, format, minTop, width: box.current.clientWidth }), data, box.current)
+      plot.current = new uPlot(
+        optionsFor({ series, format, minTop, width: box.current.clientWidth }),
+        data,
+        box.current
+      )
     }
     make()
     const element = box.current

@@ -19,9 +19,12 @@ const FILTERS = ['outcome', 'type', 'source', 'event', 'user', 'code', 'text']
 export function parseRoute(hash) {
   const [, path = '', query = ''] = /^#?\/?([^?]*)\??(.*)$/s.exec(hash) ?? []
   const [page = ''] = path.split('/')
-  if (page === 'trace') return { page, messageId: decoded(hash.replace(/^#\/trace\/?/, '')), filters: {}, seq: undefined }
+  if (page === 'trace')
+    return { page, messageId: decoded(hash.replace(/^#\/trace\/?/, '')), filters: {}, seq: undefined }
   const parameters = new URLSearchParams(query)
-  const filters = Object.fromEntries(FILTERS.filter(name => parameters.get(name)).map(name => [name, parameters.get(name)]))
+  const filters = Object.fromEntries(
+    FILTERS.filter(name => parameters.get(name)).map(name => [name, parameters.get(name)])
+  )
   const seq = /^\d{1,15}$/.test(parameters.get('seq') ?? '') ? Number(parameters.get('seq')) : undefined
   return { page: Object.hasOwn(PAGES, page) ? page : 'live', messageId: '', filters, seq }
 }
