@@ -38,7 +38,7 @@ export interface Fleet {
   close(): Promise<void>
 }
 
-/** So long a start waits for Kafka; then it goes on with the snapshot. */
+/** How long a start waits for Kafka. After that, it continues with the snapshot. */
 const START_TIMEOUT_MS = 8_000
 const ENSURE_AGAIN_MS = 1_000
 

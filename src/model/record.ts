@@ -4,10 +4,10 @@ import type { ReasonCode } from './reasons.ts'
 export type RecordKind = 'event' | 'rejected' | 'violation'
 
 /**
- * A record as sinks get it: an accepted event, enriched; a refused one with its reason
- * (`{event, source, type, path, code, pointer, message, receivedAt, library}`); or a violation: an event of the server itself
- * about an event that differs from its tracking plan. Its texts are pieces of buffers that the records of a
- * request share, told by where they begin and end, so that nothing is made for a record that lives until it is durable.
+ * A record in the form that sinks take: an accepted event, enriched; a refused event with its reason (`{event, source,
+ * type, path, code, pointer, message, receivedAt, library}`); or a violation, which is an event of the server itself
+ * about an event that differs from its tracking plan. Its texts are ranges of buffers that all records of a request
+ * share, so that no objects are created for a record that lives until it is durable.
  */
 export interface OutgoingRecord {
   readonly kind: RecordKind
@@ -16,17 +16,17 @@ export interface OutgoingRecord {
   /** Why it was refused; undefined for an accepted event. */
   readonly code: ReasonCode | undefined
   /**
-   * Bytes [lineStart, lineEnd) are the record as one line of NDJSON: JSON in UTF-8 and a line feed. Lines of one request
-   * lie side by side, so that a log can write them in one piece. The Kafka value is the line without its line feed.
+   * Bytes [lineStart, lineEnd) are the record as one line of NDJSON: JSON in UTF-8 and a line feed. The lines of one
+   * request are adjacent, so that a log can write them in one piece. The Kafka value is the line without its line feed.
    */
   readonly block: Buffer
   readonly lineStart: number
   readonly lineEnd: number
-  /** In UTF-8: bytes [idStart, idEnd) are the messageId, empty where a refused event has none... */
+  /** In UTF-8: bytes [idStart, idEnd) are the messageId, empty if a refused event has none... */
   readonly texts: Buffer
   readonly idStart: number
   readonly idEnd: number
-  /** ...and [keyStart, keyEnd) what Kafka partitions by: userId, else anonymousId; empty where there is neither. */
+  /** ...and [keyStart, keyEnd) are Kafka's partition key: userId, else anonymousId; empty if there is neither. */
   readonly keyStart: number
   readonly keyEnd: number
   /** The source's id. */
@@ -62,7 +62,7 @@ export function textsOf(messageId: string, key: string): Pick<OutgoingRecord, 't
 type TextBounds = 'idStart' | 'idEnd' | 'keyStart' | 'keyEnd'
 
 const NOTHING = Buffer.alloc(0)
-/** Precedes an escaped id: a byte that occurs in no UTF-8 text. */
+/** The prefix of an escaped id: a byte that occurs in no UTF-8 text. */
 const IS_SPELLED = Buffer.of(0xff)
 
 function toBytes(text: string): Buffer {
@@ -70,14 +70,16 @@ function toBytes(text: string): Buffer {
 }
 
 /**
- * An id as people and URLs can name it. Half a surrogate pair has no bytes in UTF-8: it is spelled as JSON spells it, so
- * that two such ids stay two.
+ * The form of an id for people and URLs. Half of a surrogate pair has no bytes in UTF-8. It is escaped as in JSON, so
+ * that two such ids stay different.
  */
 export function escapedId(text: string): string {
   return text.isWellFormed() ? text : JSON.stringify(text).slice(1, -1)
 }
 
-/** Where the bytes begin, up to `idEnd`, that no other id has: one that is spelled out differs from the one that reads so. */
+/**
+ * The start of the bytes, up to `idEnd`, that no other id has: an escaped id differs from an id that looks the same.
+ */
 export function uniqueIdStart({ texts, idStart }: Pick<OutgoingRecord, 'texts' | 'idStart'>): number {
   return idStart > 0 && texts[idStart - 1] === IS_SPELLED[0] ? idStart - 1 : idStart
 }
@@ -101,7 +103,9 @@ export const RECORD_HEADERS = ['type', 'source', 'messageId', 'receivedAt'] as c
 export const CHOOSABLE_HEADERS = [...RECORD_HEADERS, 'traceparent'] as const
 export type RecordHeader = (typeof CHOOSABLE_HEADERS)[number]
 
-/** How the records of a batch are compressed on their way to Kafka; a topic may say otherwise for what it keeps. */
+/**
+ * The compression of a batch's records on the way to Kafka. A topic may have another compression for what it stores.
+ */
 export const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 export type Compression = (typeof COMPRESSIONS)[number]
 
@@ -116,8 +120,8 @@ const AFTER = '"}\n'
 const BEFORE_BYTES = Buffer.from(BEFORE)
 
 /**
- * The value of a `traceparent` header in the form of W3C Trace Context; undefined where the value is not valid, and has to
- * be ignored. Of a version that comes later, only the part that version 00 defines is kept.
+ * Parses a `traceparent` header in the form of W3C Trace Context. Undefined if the value is not valid; it must then be
+ * ignored. Of a later version, only the part that version 00 defines is kept.
  *
  * Source: https://www.w3.org/TR/trace-context/#traceparent-header
  */
@@ -137,8 +141,8 @@ export function lineSuffix(traceparent: string | undefined): string {
 }
 
 /**
- * The bytes of the value that lineSuffix() has put at the end of a record's line; undefined where there is none. A member
- * of the same name that the client has sent stands elsewhere.
+ * The bytes of the value that lineSuffix() has written at the end of a record's line; undefined if there is none. A
+ * member with the same name that the client has sent is at another position.
  */
 export function traceparentOf({ block, lineStart, lineEnd }: OutgoingRecord): Buffer | undefined {
   const end = lineEnd - AFTER.length

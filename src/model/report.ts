@@ -27,12 +27,15 @@ export interface EventReport extends OutgoingRecord {
   readonly outcome: Outcome
   /** What rules did to the event; undefined if none did anything. */
   readonly effects?: readonly Effect[] | undefined
-  /** Bytes [start, end) of the body: the event as it was received, or as rules allow it to be kept; none where they do not. */
+  /**
+   * Bytes [start, end) of the body: the event as it was received, or as rules allow to keep it; empty if they do not
+   * allow it.
+   */
   readonly start: number
   readonly end: number
   /** Why it was rejected. */
   readonly fault: Fault | undefined
-  /** The record's index in the receipt; below 0 where nothing was published: then it has no line. */
+  /** The record's index in the receipt; below 0 if nothing was published: then there is no line. */
   readonly place: number
 }
 

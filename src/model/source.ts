@@ -35,9 +35,12 @@ export interface RateLimit {
 
 /** A store of sources and their keys. Reads are synchronous, so that a request never waits for it. */
 export interface KeyStore {
-  /** The source of a write key, also when it is disabled; undefined when no source has that key. Constant time in the key. */
+  /**
+   * The source of a write key, also if it is disabled; undefined if no source has that key. Takes constant time for all
+   * keys.
+   */
   find(writeKey: string): Source | undefined
-  /** Every source, in the order of the store. The same list until anything about sources or keys changes, then another. */
+  /** Every source, in the order of the store. Returns the same list until sources or keys change. */
   sources(): readonly Source[]
   close(): Promise<void>
 }

@@ -10,11 +10,11 @@ export const MAX_TRIBUTARY_FILE_BYTES = 4 * 1024 * 1024
 
 /** The wanted settings of a topic. Undefined ones come from the variables or the cluster. */
 export interface TopicSettings {
-  /** A topic, or the beginning of names and `*`. */
+  /** The name of a topic, or a prefix and `*`. */
   readonly name: string
   readonly partitions?: number | undefined
   readonly replication?: number | undefined
-  /** -1: for good. */
+  /** -1: unlimited. */
   readonly retentionMs?: number | undefined
   readonly cleanupPolicy?: string | undefined
   readonly minInsyncReplicas?: number | undefined
@@ -25,13 +25,13 @@ export interface TopicSettings {
 export interface TributaryFile {
   readonly sources: readonly Source[]
   readonly destinations: readonly Destination[]
-  /** What counts for requests whose source is not known; undefined: nothing. */
+  /** The privacy rules for requests whose source is not known; undefined: none. */
   readonly privacy?: PrivacyConfig | undefined
   readonly topics?: readonly TopicSettings[]
   readonly suppress?: SuppressConfig | undefined
-  /** Who may ask for OAuth tokens; default: nobody. */
+  /** The apps that may request OAuth tokens; default: none. */
   readonly apps?: readonly OAuthApp[]
-  /** Whose tokens count besides; default: nobody's. */
+  /** Other issuers whose tokens are accepted; default: none. */
   readonly issuers?: readonly OAuthIssuer[]
   /** The position of each destination's topic: `file:line:column: what`. */
   readonly topicPlaces: readonly string[]
@@ -40,12 +40,12 @@ export interface TributaryFile {
 /** The same with its keys, for code that looks up keys or edits the file. */
 export interface KeyedTributaryFile {
   readonly file: TributaryFile
-  /** Write key to its source. */
+  /** The source of each write key. */
   readonly writeKeys: ReadonlyMap<string, Source>
 }
 
 /**
- * Reads the text of `fileName`. Throws ConfigError: every problem on a line of its own, as file:line:column,
- * without a key in it.
+ * Parses the text of `fileName`. Throws ConfigError with every problem on its own line, as file:line:column, without a
+ * key.
  */
 export type ParseTributaryFile = (text: string, fileName: string) => KeyedTributaryFile

@@ -3,7 +3,7 @@ import { decimalOf } from './decimal.ts'
 import { spelledMembers } from './event-line.ts'
 import type { EventLine } from './event-line.ts'
 
-/** Null where the event has no such value. Times are microseconds since the epoch, decimals multiples of 10^-scale. */
+/** Null if the event has no such value. Times are microseconds since the epoch, decimals multiples of 10^-scale. */
 export type Cell = string | bigint | boolean | null
 
 export type ColumnType =
@@ -13,20 +13,20 @@ export type ColumnType =
 export interface Column {
   readonly name: string
   readonly type: ColumnType
-  /** Undefined where the event has a value that the type has no room for. */
+  /** Undefined if the event has a value that does not fit the type. */
   cell(event: EventLine): Cell | undefined
 }
 
 /** The rows of one file. */
 export interface TablePart {
   readonly columns: readonly Column[]
-  /** Of each column, one cell a row. */
+  /** For each column, one cell for each row. */
   readonly cells: readonly (readonly Cell[])[]
-  /** The events as they were stored, without their line feeds. */
+  /** The events in the form in which they were stored, without line feeds. */
   readonly lines: readonly Buffer[]
 }
 
-/** Members that are columns of their own as text, by the name of the column. */
+/** Members with a text column of their own, by the name of the column. */
 const TEXTS = {
   message_id: 'messageId',
   type: 'type',
@@ -42,12 +42,12 @@ const TEXTS = {
   sent_at: 'sentAt'
 } as const
 const TIMES = { received_at: 'receivedAt', timestamp: 'timestamp' } as const
-/** As JSON text, with every byte that was sent. */
+/** Columns with JSON text, with every byte that was sent. */
 const JSON_TEXTS = ['properties', 'traits', 'context', 'integrations'] as const
 
 const NAMED: ReadonlySet<string> = new Set([...Object.values(TEXTS), ...Object.values(TIMES), ...JSON_TEXTS, 'version'])
 
-/** The columns that every table has. `other`: all members that are no column, as one JSON object. */
+/** The columns of every table. `other` has all members without a column, as one JSON object. */
 export const COMMON_COLUMNS: readonly Column[] = [
   ...Object.entries(TEXTS).map(([name, key]): Column => {
     return { name, type: { kind: 'text' }, cell: event => plainText(event.spelled.get(key)) }
@@ -62,8 +62,8 @@ export const COMMON_COLUMNS: readonly Column[] = [
 ]
 
 /**
- * A string without its quotation marks; anything else as it is spelled. NUL and half of a surrogate pair stop readers, so a string with
- * one of them keeps its escapes.
+ * A string without its quotes; any other value as it was sent. NUL and half of a surrogate pair stop readers, so a
+ * string with one of them keeps its escapes.
  */
 function plainText(spelled: string | undefined): string | null {
   if (spelled === undefined || spelled === 'null') return null
@@ -77,7 +77,7 @@ function otherMembers({ spelled }: EventLine): string | null {
   return others.length === 0 ? null : `{${others.map(([key, value]) => `${JSON.stringify(key)}:${value}`).join()}}`
 }
 
-/** Of an RFC 3339 date-time, digits below microseconds cut; null for anything else. */
+/** The microseconds of an RFC 3339 date-time, without smaller digits; null for anything else. */
 function microseconds(value: unknown): bigint | null {
   const instant = toInstant(value)
   if (Number.isNaN(instant)) return null
@@ -87,14 +87,17 @@ function microseconds(value: unknown): bigint | null {
   return BigInt(instant) * 1_000n + BigInt(finer.padEnd(3, '0'))
 }
 
-/** A property that a plan describes: a column beside the JSON text that holds it too. */
+/** A property that a plan describes: a column beside the JSON text, which contains the property too. */
 export interface PlannedProperty {
   readonly payload: 'properties' | 'traits'
   readonly key: string
   readonly type: 'integer' | 'number' | 'boolean' | 'text'
 }
 
-/** 20 digits before the point and 18 behind it: 12345678901234567890, and what a program prints of a double between 0.1 and 1. */
+/**
+ * 20 digits before the decimal point and 18 after it: enough for 12345678901234567890, and for every double between 0.1
+ * and 1 as programs print it.
+ */
 const NUMBER_SCALE = 18
 const COLUMN_TYPES: Readonly<Record<PlannedProperty['type'], ColumnType>> = {
   integer: { kind: 'decimal', scale: 0 },
@@ -103,7 +106,7 @@ const COLUMN_TYPES: Readonly<Record<PlannedProperty['type'], ColumnType>> = {
   text: { kind: 'text' }
 }
 
-/** @param name of the column, unique in its table */
+/** @param name the name of the column, unique in its table */
 export function plannedColumn(name: string, { payload, key, type: planned }: PlannedProperty): Column {
   const type = COLUMN_TYPES[planned]
   return {
@@ -118,7 +121,7 @@ export function plannedColumn(name: string, { payload, key, type: planned }: Pla
   }
 }
 
-/** Of the last event alone, because a table asks for many properties of one event. */
+/** The payloads of the last event only, because a table asks for many properties of one event. */
 let last: { readonly event: EventLine; readonly payloads: Map<string, Map<string, string>> } | undefined
 
 function membersOf(event: EventLine, payload: PlannedProperty['payload']): Map<string, string> {

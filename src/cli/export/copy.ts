@@ -6,17 +6,17 @@ import type { Output } from './output.ts'
 import type { Source } from './source.ts'
 import type { Tables } from './tables.ts'
 
-/** A step ends beyond so many bytes of events, whatever its rows. */
+/** A step ends when it has more bytes of events than this, whatever its rows. */
 const STEP_BYTES = 32 * 1024 * 1024
 
 /** Which events are copied. */
 interface Wanted {
   /** Names of track calls; empty: all events. */
   readonly events: ReadonlySet<string>
-  /** Milliseconds since the epoch, receivedAt within [from, to). */
+  /** Milliseconds since the epoch; receivedAt within [from, to). */
   readonly from: number
   readonly to: number
-  /** A step ends beyond so many. */
+  /** A step ends when it has more rows than this. */
   readonly rows: number
 }
 
@@ -31,7 +31,7 @@ export interface CopyOptions {
 export interface Copied {
   /** Records that are no events of this server. */
   unreadable: number
-  /** Values that the type of their column had no room for. */
+  /** Values that did not fit the type of their column. */
   unfit: number
 }
 

@@ -1,16 +1,17 @@
-/** Digits of a DECIMAL of Parquet, SQL and Arrow that every reader knows. */
+/** The digits of a DECIMAL in Parquet, SQL and Arrow that every reader supports. */
 export const PRECISION = 38
-/** What they need in two's complement. */
+/** The bytes of such a number in two's complement. */
 export const DECIMAL_BYTES = 16
 const LIMIT = 10n ** BigInt(PRECISION)
-/** Longer ones cannot fit: 38 digits, a sign, a point, an exponent, and some zeros that mean nothing. */
+/** A longer text cannot fit: 38 digits, a sign, a point, an exponent, and some zeros without meaning. */
 const MAX_CHARS = 80
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/
 
 /**
- * A number of JSON as a multiple of 10^-scale. Undefined where that is not exactly the number, or has more than 38 digits.
+ * Parses a JSON number to a multiple of 10^-scale. Undefined if the result is not exactly the number, or has more than
+ * 38 digits.
  *
- * @param text as it is spelled in JSON
+ * @param text the number as it was sent
  */
 export function decimalOf(text: string, scale: number): bigint | undefined {
   const [, sign, whole = '', fraction = '', exponent = '0'] = (text.length <= MAX_CHARS && NUMBER.exec(text)) || []

@@ -4,18 +4,18 @@ import { outlineOf } from '../../ingest/parse/outline.ts'
 import { toInstant } from '../../ingest/parse/time.ts'
 import { isEventType } from '../../model/event-types.ts'
 
-/** One event as it lies in the log or in Kafka. */
+/** One event in the form in which the log or Kafka stores it. */
 export interface EventLine {
   /** Without its line feed. */
   readonly bytes: Buffer
   readonly value: JsonObject
   /** Milliseconds since the epoch. */
   readonly receivedAt: number
-  /** The bytes of each member as text, by its key: a parsed number is not always the number that was sent. */
+  /** The text of each member by its key: a parsed number is not always the number that was sent. */
   readonly spelled: ReadonlyMap<string, string>
 }
 
-/** Undefined for a line that is no event of this server. */
+/** Undefined for a line that is not an event of this server. */
 export function eventLineOf(bytes: Buffer): EventLine | undefined {
   const value = parse(bytes)
   if (value === undefined || value['version'] === undefined || !isEventType(value['type'])) return undefined
@@ -24,7 +24,7 @@ export function eventLineOf(bytes: Buffer): EventLine | undefined {
   return isWhole && !Number.isNaN(receivedAt) ? { bytes, value, receivedAt, spelled: spelledMembers(bytes) } : undefined
 }
 
-/** The members of the JSON object that the bytes are. Of a key that is there twice the last counts, as for JSON.parse. */
+/** The members of a JSON object, from its bytes. If a key occurs twice, the last one counts, as in JSON.parse. */
 export function spelledMembers(bytes: Buffer): Map<string, string> {
   const members = outlineOf(bytes, 0)?.members ?? []
   return new Map(members.map(({ key, value: { start, end } }) => [key, bytes.toString('utf8', start, end)]))

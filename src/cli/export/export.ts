@@ -17,7 +17,7 @@ import { openLogSource } from './log-source.ts'
 import { openOutput } from './output.ts'
 import { Tables } from './tables.ts'
 
-/** A step ends beyond so many rows, which it holds in memory. */
+/** The most rows of a step, which are kept in memory. */
 const DEFAULT_ROWS = 100_000
 const MAX_ROWS = 1_000_000
 
@@ -94,7 +94,7 @@ interface Wanted {
   readonly byEvent: boolean
   readonly plan: string | undefined
   readonly events: ReadonlySet<string>
-  /** Milliseconds since the epoch, receivedAt within [from, to). */
+  /** Milliseconds since the epoch; receivedAt within [from, to). */
   readonly from: number
   readonly to: number
   readonly topic: string | undefined
@@ -135,7 +135,7 @@ async function planOf(file: string): Promise<{ readonly plan: Plan; readonly dig
   }
 }
 
-/** What a later run must ask for too. Times as they were typed, because an age means another moment each time. */
+/** The options that a later run must have too. Times stay as typed, because an age means another moment in each run. */
 function askedFor({ texts }: ParsedArguments, wanted: Wanted, plan: string | undefined): Record<string, string> {
   return {
     '--format': wanted.format,

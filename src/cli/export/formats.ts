@@ -12,12 +12,12 @@ const LINE_FEED = Buffer.from('\n')
 export async function encodePart(format: Format, part: TablePart): Promise<Uint8Array> {
   if (format === 'ndjson') return gzipSync(Buffer.concat(part.lines.flatMap(line => [line, LINE_FEED])))
   if (format === 'csv') return Buffer.from(csvOf(part))
-  // Loaded only where it is wanted.
+  // Loaded only if it is needed.
   const { parquetOf } = await import('./parquet.ts')
   return parquetOf(part)
 }
 
-/** RFC 4180, with the names of the columns first. A value that is missing is empty, an empty text is "". */
+/** RFC 4180, with the names of the columns first. A missing value is empty, an empty text is "". */
 function csvOf({ columns, cells, lines }: TablePart): string {
   const rows = [columns.map(({ name }) => name).join()]
   for (let row = 0; row < lines.length; row++) {
@@ -33,7 +33,7 @@ function csvCell(cell: Cell, type: Column['type']): string {
   return text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-/** RFC 3339, with microseconds where there are any. */
+/** RFC 3339, with microseconds if there are any. */
 function timeText(microseconds: bigint): string {
   const finer = ((microseconds % 1_000n) + 1_000n) % 1_000n
   const text = new Date(Number((microseconds - finer) / 1_000n)).toISOString()

@@ -6,8 +6,8 @@ import { CommandFailed } from '../command.ts'
 import type { Source, SourceOptions } from './source.ts'
 
 /**
- * A topic from a time on, or from the positions on, to the end that it has now. Rejects with CommandFailed where there is no Kafka or
- * no such topic.
+ * Reads a topic from a time or from positions on, to its current end. Rejects with CommandFailed if there is no Kafka
+ * or no such topic.
  *
  * @param since milliseconds since the epoch
  */

@@ -11,19 +11,22 @@ import { recordFolders } from '../../fleet/workers/folders.ts'
 import { CommandFailed } from '../command.ts'
 import type { ReadLines, Source, SourceOptions } from './source.ts'
 
-/** Where a run ended in a folder of segments, and the digest of the bytes before, which tells whether they are still the same. */
+/**
+ * Where a run ended in a folder of segments, and the digest of the bytes before that, to detect whether they have
+ * changed.
+ */
 type EndPosition = Position & { readonly digest: string }
 
 const DIGEST_BYTES = 4096
 
 interface Folder {
-  /** Below DATA_DIR. */
+  /** The path below DATA_DIR. */
   readonly name: string
   readonly source: SegmentSource
   readonly reader: LogReader
 }
 
-/** The event log of all workers, from the positions on to the end that it has now. Rejects where it cannot be read. */
+/** Reads the event log of all workers from the positions on, to its current end. Rejects if it cannot be read. */
 export async function openLogSource({ config, positions, note }: SourceOptions): Promise<Source> {
   const tell = (_fields: object, says: string): void => note(says)
   const log = { info: () => undefined, warn: tell, error: tell }
@@ -72,8 +75,8 @@ function bytesFrom(source: SegmentSource, start: Position | undefined): number {
 }
 
 /**
- * "tributary forget" writes segments anew, and DATA_DIR may be another one: then a position means another place. A segment that is gone is
- * no sign of that, because LOG_RETENTION deletes the oldest.
+ * "tributary forget" rewrites segments, and DATA_DIR may be another folder: then a position means another place. A
+ * missing segment is no sign of that, because LOG_RETENTION deletes the oldest ones.
  */
 async function checkUnchanged({ dir, segments }: SegmentSource, { digest, ...start }: EndPosition): Promise<void> {
   const sequence = sequenceOf(start.file) ?? 0

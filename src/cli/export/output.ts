@@ -11,19 +11,19 @@ const STATE_FILE = 'export.json'
 const VERSION = 1
 const PART = /^part-(\d{8,15})\./
 const TEMPORARY = '.tmp'
-/** What an export leaves beside its tables. */
+/** The files of an export besides its tables. */
 const OWN: ReadonlySet<string> = new Set([STATE_FILE, STATE_FILE + TEMPORARY, 'lock'])
 
-/** How far an export is: all that its next step needs. */
+/** The state of an export: all that its next step needs. */
 interface ExportState {
   readonly version: number
-  /** What was asked for. A later run that asks for something else is refused. */
+  /** The options of the export. A later run with other options is refused. */
   readonly asked: Readonly<Record<string, string>>
   /** Names of tables by event. */
   readonly names: Record<string, string>
-  /** Where the next step begins, by the name of what is read. */
+  /** Where the next step begins, by the name of each input. */
   readonly positions: Record<string, unknown>
-  /** How many steps are done: the number of the last file. */
+  /** The number of finished steps, which is the number of the last file. */
   steps: number
   rows: number
 }
@@ -34,7 +34,7 @@ export interface OutputOptions {
   readonly asked: Readonly<Record<string, string>>
 }
 
-/** Opens the folder of an export, for this process alone. Rejects with CommandFailed, which names `--out`. */
+/** Opens the folder of an export and locks it for this process. Rejects with CommandFailed, which names `--out`. */
 export async function openOutput(options: OutputOptions): Promise<Output> {
   const { dir, asked } = options
   return named(dir, async () => {
@@ -46,10 +46,10 @@ export async function openOutput(options: OutputOptions): Promise<Output> {
       throw error.code === 'DATA_DIR_IN_USE' ? new CommandFailed(`--out ${dir}: another export writes there`) : error
     })
     try {
-      // Read again: another run may have ended meanwhile.
+      // Read again: another run may have ended in the meantime.
       const known = await readState(dir)
       const different = known === undefined ? [] : differences(known.asked, asked)
-      // Nothing was written yet: the next may ask for something else.
+      // Nothing was written yet: the next run may have other options.
       const isNew = known === undefined || (known.steps === 0 && different.length > 0)
       if (!isNew && different.length > 0) throw askedOtherwise(dir, different)
       const state = isNew ? { version: VERSION, asked, names: {}, positions: {}, steps: 0, rows: 0 } : known
@@ -67,7 +67,7 @@ export async function openOutput(options: OutputOptions): Promise<Output> {
 /** A folder that an export writes to. */
 export class Output {
   readonly state: ExportState
-  /** Lets another run in. */
+  /** Releases the lock. */
   readonly close: () => Promise<void>
   readonly #options: OutputOptions
 
@@ -78,10 +78,10 @@ export class Output {
   }
 
   /**
-   * Writes the tables of one step, one file for each, and then that the step is done. The next run removes the files of a step that was
-   * cut short, and does it again. Rejects with CommandFailed.
+   * Writes the tables of one step, one file for each, and then records that the step is finished. The next run removes
+   * the files of an unfinished step and repeats it. Rejects with CommandFailed.
    *
-   * @param positions where the next step begins, of what this one has read
+   * @param positions where the next step begins, for each input of this step
    */
   async write(tables: readonly FilledTable[], positions: Readonly<Record<string, unknown>>): Promise<void> {
     const { dir, format } = this.#options
@@ -104,7 +104,7 @@ export class Output {
   }
 }
 
-/** Errors of the file system say which option they are about. */
+/** Adds the name of the option to errors of the file system. */
 async function named<T>(dir: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
@@ -143,7 +143,7 @@ async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
   try {
     await writeDurably(temporary, bytes)
   } catch (error) {
-    // On a full disk its bytes are in the way.
+    // A full disk needs the space of the unfinished file.
     await unlinkIfThere(temporary).catch(() => undefined)
     throw error
   }

@@ -6,13 +6,13 @@ import { DECIMAL_BYTES, PRECISION } from './decimal.ts'
 type SchemaElement = NonNullable<Parameters<typeof parquetWriteBuffer>[0]['schema']>[number]
 type Described = Omit<SchemaElement, 'name' | 'repetition_type'>
 
-/** A Parquet file, compressed by zstd. */
+/** A Parquet file, compressed with zstd. */
 export function parquetOf({ columns, cells }: TablePart): Uint8Array {
   const schema: SchemaElement[] = [
     { name: 'root', num_children: columns.length },
     ...columns.map(({ name, type }) => ({ name, repetition_type: 'OPTIONAL' as const, ...elementOf(type) }))
   ]
-  // The library takes a bigint of a decimal column for the multiple that it is; a number it would scale as a double.
+  // For a decimal column, the library takes a bigint as the multiple itself. It would scale a number as a double.
   const columnData = columns.map(({ name }, at) => ({ name, data: [...(cells[at] ?? [])] }))
   const compressors = { ZSTD: (bytes: Uint8Array): Uint8Array => zstdCompressSync(bytes) }
   return new Uint8Array(parquetWriteBuffer({ columnData, schema, codec: 'ZSTD', compressors }))

@@ -1,26 +1,26 @@
 import type { Config } from '../../config/env/config.ts'
 
-/** Some records, and where the next run goes on behind them. */
+/** Some records, and where the next run continues after them. */
 export interface ReadLines {
   /** Events as JSON, without line feeds. */
   readonly values: readonly Buffer[]
-  /** Bytes or records of this piece, and of all that will be read; for the progress alone. */
+  /** Bytes or records of this piece, and of everything that will be read; only for the progress. */
   readonly amount: number
   readonly total: number
-  /** By the name of what was read. */
+  /** By the name of each input. */
   readonly positions: Readonly<Record<string, unknown>>
 }
 
-/** Where an export gets its events. */
+/** The input of an export. */
 export interface Source {
-  /** From the positions on to the end that there was. Throws CommandFailed where it cannot be read. */
+  /** Reads from the positions to the end at the start of the run. Throws CommandFailed if it cannot be read. */
   read(): AsyncGenerator<ReadLines>
 }
 
 export interface SourceOptions {
   readonly config: Config
-  /** Of an earlier run, by the name of what was read. */
+  /** The positions of an earlier run, by the name of each input. */
   readonly positions: Readonly<Record<string, unknown>>
-  /** Told of damaged lines, which are passed over. */
+  /** Called for damaged lines, which are skipped. */
   readonly note: (text: string) => void
 }

@@ -4,20 +4,20 @@ import type { Cell, Column, PlannedProperty, TablePart } from './columns.ts'
 import { COMMON_COLUMNS, plannedColumn } from './columns.ts'
 import type { EventLine } from './event-line.ts'
 
-/** Beyond so many names of events, further ones share the table `others`. */
+/** The most tables. Events with further names share the table `others`. */
 const MAX_TABLES = 1_000
 const MAX_NAME_CHARS = 60
 const MAX_KEY_CHARS = 200
 const OTHERS = 'others'
 const ALL = 'events'
 
-/** What an export makes of events: which table each belongs to, and its columns. */
+/** How an export turns events into tables: which table each event belongs to, and its columns. */
 export interface TablesOptions {
   readonly byEvent: boolean
   readonly plan: Plan | undefined
-  /** CSV: every value as it is spelled. */
+  /** CSV: every value in the form in which it was sent. */
   readonly isUntyped: boolean
-  /** Names of tables by event. Grows. */
+  /** The names of tables by event. New ones are added. */
   readonly names: Record<string, string>
 }
 
@@ -34,7 +34,7 @@ interface OpenTable extends TablePart {
 /** The rows of one step of an export, in memory. */
 export class Tables {
   rows = 0
-  /** Values that a column's type had no room for: they are in the JSON text beside it. */
+  /** Values that did not fit the type of their column: they are in the JSON text beside it. */
   unfit = 0
   readonly #options: TablesOptions
   readonly #open = new Map<string, OpenTable>()
@@ -73,7 +73,7 @@ export class Tables {
     return open
   }
 
-  /** Columns of all versions of the event: a property that they type differently is text. */
+  /** The columns of all versions of the event. A property with different types in them is text. */
   #plannedColumns(type: string, event: string): Column[] {
     const { plan, isUntyped } = this.#options
     const rules = (plan?.rules ?? []).filter(one => one.type === type && (type !== 'track' || one.event === event))
@@ -84,7 +84,7 @@ export class Tables {
       const isSame = known === undefined || known.type === property.type
       properties.set(id, isSame && !isUntyped ? property : { ...property, type: 'text' })
     }
-    // Engines fold the case of names.
+    // Query engines ignore the case of names.
     const taken = new Set(COMMON_COLUMNS.map(({ name }) => name))
     return [...properties.values()].map(property => {
       const wanted = `${property.payload}_${property.key.replaceAll(/[^\p{L}\p{N}]+/gu, '_')}`
@@ -120,7 +120,7 @@ function typeOf(type: unknown): PlannedProperty['type'] {
   return isTyped && second === undefined ? only : 'text'
 }
 
-/** A name for a folder, always the same for one event, and for no other. */
+/** The name of a folder: always the same for one event, and different for each event. */
 function tableName(names: Record<string, string>, event: string): string {
   const key = event.length <= MAX_KEY_CHARS ? event : createHash('sha256').update(event).digest('hex')
   if (Object.hasOwn(names, key)) return names[key] as string

@@ -25,9 +25,9 @@ interface Claim {
 }
 
 /**
- * Things that one server of a fleet alone may take, such as the id of an assertion. A claim is a record of the seen topic
- * with the key `claim/<SHA-256>`; its value is the claimant's UUID. The first record of a key wins. All servers read the
- * topic in the same order, so they agree.
+ * Things that only one server of a fleet may take, such as the id of an assertion. A claim is a record of the seen
+ * topic with the key `claim/<SHA-256>`; its value is the claimant's UUID. The first record of a key wins. All servers
+ * read the topic in the same order, so they agree.
  */
 export class Claims {
   readonly #options: ClaimsOptions
@@ -42,9 +42,9 @@ export class Claims {
   }
 
   /**
-   * Claims what has this SHA-256 (hex). Resolves with false if it is claimed already, here or elsewhere. Rejects if Kafka
-   * does not store the claim and give it back within 2 s. The first call starts to read the topic, which ends with the
-   * topics' connection.
+   * Claims the thing with this SHA-256 (hex). Resolves with false if it is claimed already, here or elsewhere. Rejects
+   * if Kafka does not store the claim and return it within 2 s. The first call starts to read the topic, which ends
+   * with the topics' connection.
    */
   async claim(digest: string): Promise<boolean> {
     this.#follow()

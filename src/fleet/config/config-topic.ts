@@ -25,7 +25,7 @@ export interface ConfigTopic {
 }
 
 const POLL_MS = 10
-/** A record that was confirmed is read so soon, unless the connection breaks just then. */
+/** A confirmed record is normally read within this time. */
 const READ_BACK_MS = 10_000
 
 export function followConfigTopic({ topics, onVersion, onTrouble }: ConfigTopicOptions): ConfigTopic {

@@ -18,8 +18,8 @@ const DEAD_CLAIM_MS = 10_000
 const MAX_TRIES = 50
 
 /**
- * Writes the next version, based on the versions that others write meanwhile. Resolves with the version that contains the edit;
- * for an edit that changes nothing, with the version in force. Rejects if Kafka does not confirm it.
+ * Writes the next version, based on the versions that others write at the same time. Resolves with the version that
+ * contains the edit; for an edit that changes nothing, with the version in force. Rejects if Kafka does not confirm it.
  */
 export async function editConfig(topic: ConfigTopic, edit: ConfigEdit): Promise<ConfigVersion> {
   await topic.read()
@@ -35,7 +35,9 @@ export async function editConfig(topic: ConfigTopic, edit: ConfigEdit): Promise<
   throw new Error('others edit the configuration all the time; try again')
 }
 
-/** The first version after `base` without a live claim; undefined if another version came into force meanwhile. */
+/**
+ * The first version after `base` without a live claim; undefined if another version came into force in the meantime.
+ */
 async function nextFree({ log, until }: ConfigTopic, base: ConfigVersion | undefined): Promise<number | undefined> {
   for (let version = (base?.version ?? 0) + 1; ; version++) {
     const holder = log.holderOf(version)

@@ -7,7 +7,9 @@ import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 
 /** The key store of the fleet's configuration, with the interface of that of a file. */
 export interface FleetKeyStore extends FileKeyStore {
-  /** The next configuration, in force once it is approved of; `onEffect` is told then, with the one before. */
+  /**
+   * Offers the next configuration. It takes effect when it is approved; `onEffect` is then called with the one before.
+   */
   offer(next: KeyedTributaryFile, onEffect: (before: KeyedTributaryFile) => void): void
 }
 

@@ -20,21 +20,21 @@ export interface SharedConfigOptions extends Omit<StartOptions, 'topic'> {
   readonly topics: FleetTopics
   /** The newest version that another member has in force. */
   readonly newestHeard: () => number
-  /** What is in force has changed, or why it does not. */
+  /** Called when the version in force has changed, or cannot change. */
   readonly onChange: () => void
   readonly log: FleetLog
-  /** Told of each edit that comes into force, and who made it. */
+  /** Called with each edit that takes effect, and the name of its author. */
   readonly onEdit: (before: KeyedTributaryFile, after: KeyedTributaryFile, by: string) => void
 }
 
-/** So old may the last word of Kafka be. An empty fetch is answered after 0.5 s. */
+/** Kafka's last answer may be this old. An empty fetch is answered after 0.5 s. */
 const HEARD_MS = 3_000
 const MAX_PROBLEM_CHARS = 1_000
 const NOTHING: KeyedTributaryFile = { file: { sources: [], destinations: [], topicPlaces: [] }, writeKeys: new Map() }
 
 /** Opens and follows the fleet's configuration. Rejects with ConfigError if there is none and none can be created. */
 export async function openSharedConfig(options: SharedConfigOptions): Promise<SharedConfig> {
-  // The topic is read before there is anything that could take a version of it.
+  // The topic is read before the parts exist that could take a version from it.
   const opened: { config?: SharedConfig } = {}
   const topic = followConfigTopic({ topics: options.topics, onVersion: () => opened.config?.take() })
   const start = await startConfig({ ...options, topic })
@@ -52,7 +52,7 @@ export class SharedConfig {
   readonly #start: Start
   #isFollowed = false
   #problem: string | null = null
-  /** Version 0: not of the topic. */
+  /** Version 0: not from the topic. */
   #inForce: { readonly version: number; readonly hash: string }
 
   constructor(options: SharedConfigOptions, topic: ConfigTopic, start: Start) {
@@ -122,7 +122,7 @@ export class SharedConfig {
     if (!this.#start.isOfTopic) void this.#seedLater()
   }
 
-  /** Kafka was away at the start: where the topic turns out to be empty, it gets what this server has. */
+  /** Kafka was away at the start. If the topic turns out to be empty, writes this server's configuration to it. */
   async #seedLater(): Promise<void> {
     await this.topic.read()
     if (this.topic.log.current === undefined) {

@@ -18,7 +18,7 @@ export interface StartOptions {
   readonly parse: ParseTributaryFile
   /** The name of this server. */
   readonly name: string
-  /** So long Kafka may take, in milliseconds; then the server starts with what it has. */
+  /** How long to wait for Kafka, in milliseconds. After that, the server starts with the configuration that it has. */
   readonly timeoutMs: number
 }
 
@@ -28,11 +28,14 @@ export interface Start {
   /** The text in force without a version; undefined if there is no file either. */
   readonly text: string | undefined
   readonly isOfTopic: boolean
-  /** The key of the one source, where this server has made the fleet's first configuration of nothing. */
+  /** The key of the only source, if this server has created the fleet's first configuration without a file. */
   readonly firstKey: string | undefined
 }
 
-/** What a server starts with: the topic's version, seeding an empty topic; else the snapshot; else CONFIG_FILE; else nothing. */
+/**
+ * The configuration of a starting server: the topic's version (an empty topic is seeded); else the snapshot; else
+ * CONFIG_FILE; else none.
+ */
 export async function startConfig(options: StartOptions): Promise<Start> {
   const { topic, timeoutMs } = options
   const snapshot = await readSnapshot(options.dataDir)
@@ -85,7 +88,10 @@ export async function readDigested({
   return digestText(text, configFile, parse)
 }
 
-/** A valid text with digests for keys. Throws ConfigError where it is not valid, or its keys cannot be told apart. */
+/**
+ * A valid text with digests in place of keys. Throws ConfigError if it is not valid, or if its keys cannot be
+ * distinguished.
+ */
 export function digestText(text: string, fileName: string, parse: ParseTributaryFile): string {
   const before = parse(text, fileName)
   const digested = digestKeys(text)

@@ -26,7 +26,7 @@ export interface Claim {
 export const hashOfText = (text: string): string => hash('sha256', text, 'hex').slice(0, 16)
 
 export const configKey = (version: number): string => `config/${version}`
-/** Of a seed for messageIds: the first one in the topic counts. */
+/** The key of a seed for messageIds. The first seed in the topic counts. */
 export const seedKey = (id: string): string => `ids-seed/${id}`
 export const claimKey = (version: number): string => `claim/${version}`
 

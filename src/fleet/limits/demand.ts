@@ -4,14 +4,14 @@ import type { Demand } from '../members/heartbeat.ts'
 export interface DemandMeter {
   /** Counts a request of a source with a rate limit, whether it passes or not. */
   offered(source: string, events: number): void
-  /** By the id of each source that was heard of lately. */
+  /** By source id, for sources with recent requests. */
   read(): Readonly<Record<string, Demand>>
 }
 
 interface Gauge {
   events: number
   requests: number
-  /** Of what was offered since the last step. */
+  /** The events and requests since the last step. */
   newEvents: number
   newRequests: number
 }
@@ -32,7 +32,7 @@ export function createDemandMeter(monotonic: () => number): DemandMeter {
   const gauges = new Map<string, Gauge>()
   let steppedAt = monotonic()
 
-  /** Moves each rate towards what was offered in the steps since the last call. */
+  /** Moves each rate towards the demand in the steps since the last call. */
   function step(): void {
     const steps = Math.floor((monotonic() - steppedAt) / STEP_MS)
     if (steps < 1) return
@@ -71,7 +71,7 @@ export function createDemandMeter(monotonic: () => number): DemandMeter {
 const LEAST_SHIFT = 1
 const SHIFTED_PART = 0.2
 
-/** Whether the demand is so far from what the others were told that they should be told at once. */
+/** Whether the demand differs so much from the last one that was sent that it should be sent now. */
 export function hasShifted(sent: Readonly<Record<string, Demand>>, now: Readonly<Record<string, Demand>>): boolean {
   for (const source of new Set([...Object.keys(sent), ...Object.keys(now)])) {
     for (const index of [0, 1] as const) {

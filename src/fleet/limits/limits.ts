@@ -11,7 +11,7 @@ export interface LimitsOptions {
   readonly monotonic: () => number
 }
 
-/** What the rate limiter of a server in a fleet uses. */
+/** The part of the fleet that a server's rate limiter uses. */
 export interface FleetLimits {
   offered(source: string, events: number): void
   shareOf(source: string): Share
@@ -23,8 +23,8 @@ export interface FleetLimits {
 const UPDATE_MS = 250
 
 /**
- * Follows the demand of the fleet. While the members topic does not answer, the shares stay as they are: a server that is cut off
- * must not take the others' part.
+ * Follows the demand of the fleet. While the members topic does not answer, the shares do not change: a server that is
+ * cut off must not take the others' share.
  */
 export function createFleetLimits({ instance, members, monotonic }: LimitsOptions): FleetLimits {
   const meter = createDemandMeter(monotonic)

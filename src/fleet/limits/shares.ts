@@ -22,8 +22,8 @@ export interface Shares {
 const IDLE_PART = 0.01
 
 /**
- * A server's part of a limit is its part of the fleet's demand. All servers calculate with the same numbers, so the parts add up
- * to 1, but for what has changed in the last second. A source that nobody has demand for is split evenly.
+ * A server's share of a limit is its share of the fleet's demand. All servers calculate with the same numbers, so the
+ * shares add up to 1, except for changes in the last second. A source without demand is split evenly.
  */
 export function createShares(): Shares {
   let shares = new Map<string, Share>()

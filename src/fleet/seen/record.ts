@@ -15,7 +15,7 @@ export interface SeenRecord extends SeenBatch {
   readonly sender: string
 }
 
-/** 48 KiB: what a reader takes in one piece holds its event loop up for some milliseconds. */
+/** 48 KiB. To process a record of this size takes a reader's event loop a few milliseconds. */
 const MAX_RECORD_ENTRIES = 4_096
 const KEY = /^ids\/([0-9a-f]{8})\/([0-9a-f-]{36})\/([\w-]{1,200}(?:\.rejected)?)$/
 

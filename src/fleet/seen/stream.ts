@@ -10,7 +10,7 @@ import { checkOf, readSeenRecord, seenRecords } from './record.ts'
 export interface SeenStreamOptions {
   readonly topics: FleetTopics
   readonly seed: Seed
-  /** A UUID of this server. Its workers have the same one: they tell each other by themselves. */
+  /** A UUID of this server. Its workers have the same one, because they exchange ids directly. */
   readonly sender: string
   readonly log: { warn(fields: object, message: string): void }
 }
@@ -21,9 +21,9 @@ export type RestoreIds = (name: string, entries: Uint8Array) => void
 /** Ids are sent this long after they were added, if Kafka is fast. */
 const COLLECT_MS = 20
 const AGAIN_MS = 500
-/** Of one request to Kafka: far below the size that a broker takes by default. */
+/** The most records of one request to Kafka, far below the size that a broker accepts by default. */
 const MAX_RECORDS_AT_ONCE = 2
-/** As much as is written at once. */
+/** The most bytes that are written at once. */
 const FETCH_BYTES = 128 * 1024
 /** A starting server reads the ids of this time. */
 const LOOK_BACK_MS = 10 * 60 * 1000
@@ -89,7 +89,7 @@ export class SeenStream {
         await topics.write(topics.names.seen, records)
         return
       } catch {
-        // Whoever cannot reach Kafka says so elsewhere.
+        // Other parts report that Kafka cannot be reached.
         await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined)
       }
     }

@@ -18,11 +18,14 @@ export type ReadFrom = 'beginning' | 'end' | { readonly time: number } | { reado
 export interface ReaderOptions {
   readonly topic: string
   readonly from: ReadFrom
-  /** Of one answer of the broker, at most, but for a single batch that is larger; default 4 MiB. */
+  /** The most bytes of one answer, unless a single batch is larger; default 4 MiB. */
   readonly maxBytes?: number
-  /** Records in the order of the topic. A topic that was deleted and made again is read from its beginning. */
+  /**
+   * Called with records in the order of the topic. A topic that was deleted and created again is read from its
+   * beginning.
+   */
   readonly onRecords: (records: readonly FleetRecord[]) => void
-  /** Called once, when onRecords has got everything that was in the topic when reading began. */
+  /** Called once, when onRecords was called with everything that was in the topic when reading began. */
   readonly onCaughtUp?: () => void
   /** Called for each failure; reading continues by itself. */
   readonly onTrouble?: (error: unknown) => void
@@ -39,7 +42,7 @@ export interface FleetReader {
   close(): Promise<void>
 }
 
-/** The broker answers an empty fetch after so long. */
+/** The broker answers an empty fetch after this time. */
 const MAX_WAIT_MS = 500
 const MAX_BYTES = 4 * 1024 * 1024
 const FIRST_BACKOFF_MS = 100
@@ -133,7 +136,7 @@ class TopicReader implements FleetReader {
     if (partition === undefined) return
     const { topic } = this.#options
     if (partition.errorCode === OFFSET_OUT_OF_RANGE) {
-      // Retention has removed what was to be read next.
+      // Retention has removed the next record.
       this.#next = partition.logStartOffset >= 0n ? partition.logStartOffset : 0n
       throw new Error(`${topic}: the place to read from is gone`)
     }
@@ -148,7 +151,7 @@ class TopicReader implements FleetReader {
   }
 }
 
-/** The records from an offset on: a broker answers with whole batches, which may begin before it. */
+/** The records from an offset on. A broker answers with whole batches, which may begin before the offset. */
 function recordsOf(partition: FetchedPartition, from: bigint): { records: readonly FleetRecord[]; next: bigint } {
   const records: FleetRecord[] = []
   let next = from
@@ -178,7 +181,7 @@ async function offsetOf(consumer: Consumer, topic: string, from: ReadFrom): Prom
     (await consumer.listOffsets({ topics: [topic], timestamp })).get(topic)?.[0] ?? -1n
   if (from === 'beginning') return await ask(ListOffsetTimestamps.EARLIEST)
   if (from === 'end') return await ask(ListOffsetTimestamps.LATEST)
-  // The end first: a record that is written between the two answers is found by its time, or is behind that end.
+  // The end comes first: a record that is written between the two answers is found by its time, or is after that end.
   const end = await ask(ListOffsetTimestamps.LATEST)
   const found = await ask(BigInt(from.time))
   return found >= 0n ? found : end

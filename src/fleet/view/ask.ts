@@ -52,7 +52,7 @@ async function askOne({ name, adminUrl }: Member, { password, path, headers }: A
   }
 }
 
-/** Reads an answer; undefined if it is too large, whose rest is not read. */
+/** Reads an answer; undefined if it is too large. The rest is then not read. */
 async function readBounded({ body }: Response): Promise<string | undefined> {
   const chunks: Uint8Array[] = []
   let bytes = 0

@@ -12,7 +12,7 @@ export interface ViewOptions {
   readonly password: string | undefined
 }
 
-/** Says to the route of traces where to look: what another server would find in Kafka, this one finds too. */
+/** Tells the trace route where to search: this server finds everything in Kafka that the others would find. */
 const PLACES_HEADER = 'x-tributary-places'
 const NEAR = { [PLACES_HEADER]: 'memory,log' }
 
@@ -30,8 +30,9 @@ const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 1_000
 
 /**
- * Lets any server answer for all: `/api/trace/{messageId}` always, and with `?scope=fleet` the list of events, rejections,
- * outcomes and the overview. To be called before the debugger's routes are made; it comes after their check of who asks.
+ * Lets any server answer for all servers: `/api/trace/{messageId}` always, and with `?scope=fleet` the list of events,
+ * rejections, outcomes and the overview. Call this before the debugger's routes are created. It runs after their access
+ * check.
  */
 export function mergeViews(admin: FastifyInstance, options: ViewOptions): void {
   const view = new MergedView(admin, options)
@@ -63,7 +64,7 @@ class MergedView {
     this.#password = password
   }
 
-  /** Near places of all servers first; where nobody has the event, this server looks into Kafka. */
+  /** Searches the memory and the log of all servers first. If nobody has the event, this server searches Kafka. */
   async trace(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { messageId } = request.params as { messageId: string }
     const { own, all } = await this.#askAll(request, request.url, NEAR)

@@ -30,10 +30,10 @@ export async function recordFolders(dataDir: string): Promise<string[]> {
 }
 
 /**
- * Makes a data folder ready for `count` workers, before any of them runs. What a server without workers has left becomes worker
- * 0's, by one rename each, so that a crash between two of them is no loss: the next start goes on.
+ * Prepares a data folder for `count` workers, before any of them runs. The data of a server without workers becomes
+ * worker 0's, by one rename for each folder. After a crash between two renames, the next start continues.
  *
- * @returns the numbers of folders that hold records and belong to no worker any more
+ * @returns the numbers of folders with records that no longer belong to a worker
  */
 export async function prepareForWorkers(dataDir: string, count: number): Promise<number[]> {
   for (let index = 0; index < count; index++)
@@ -44,9 +44,9 @@ export async function prepareForWorkers(dataDir: string, count: number): Promise
 }
 
 /**
- * Makes a data folder that had workers ready for a server without them. Nothing happens where there never were any.
+ * Prepares a data folder that had workers for a server without workers. Does nothing if there were none.
  *
- * @returns the numbers of worker folders that still hold records
+ * @returns the numbers of worker folders that still contain records
  */
 export async function prepareWithoutWorkers(dataDir: string): Promise<number[]> {
   const folders = await workerFolders(dataDir)

@@ -4,12 +4,12 @@ import type { OtherDemand } from '../limits/shares.ts'
 import type { Demand } from '../members/heartbeat.ts'
 import type { SeenBatch } from '../seen/buffer.ts'
 
-/** Of what a worker must know before it builds its server. */
+/** The task of a worker, with the facts that it needs before it builds its server. */
 export interface StartMessage {
   readonly op: 'start'
   readonly index: number
   readonly count: number
-  /** 'serve', or 'drain': relay what waits in the folder, without listening, and end. */
+  /** 'serve', or 'drain': relay the waiting records of the folder, without listening, and end. */
   readonly task: 'serve' | 'drain'
   /** The start of the primary in milliseconds since the epoch, from which events are numbered. */
   readonly epoch: number
@@ -52,7 +52,7 @@ export type FromWorker =
   | { readonly op: 'rows'; readonly id: number; readonly json: string; readonly last?: number }
   /** messageIds that it made durable. */
   | { readonly op: 'seen'; readonly batches: readonly SeenBatch[] }
-  /** Its last message: what is left for Kafka, and its counters as JSON of the metrics library. */
+  /** Its last message: the bytes that Kafka has not confirmed, and its counters as JSON of the metrics library. */
   | { readonly op: 'stopped'; readonly left: number; readonly metrics: readonly object[] }
 
 export type FromPrimary =
@@ -60,7 +60,7 @@ export type FromPrimary =
   | AskMessage
   | { readonly op: 'reload' }
   | { readonly op: 'stop' }
-  /** A reader of the live stream: from behind the event `after` on, else from now on. */
+  /** A reader of the live stream: from the event after `after` on, else from now on. */
   | { readonly op: 'watch'; readonly id: number; readonly query: string; readonly after?: number }
   /** The reader has taken a batch. */
   | { readonly op: 'more'; readonly id: number }

@@ -1,30 +1,30 @@
 /** The most workers whose numbers fit into a seq. */
 const SEQ_WORKERS = 64
-/** More events than one worker takes in a millisecond, so that seqs of several workers stay in order of time. */
+/** More events than one worker processes in a millisecond, so that seqs of several workers are in the order of time. */
 const SEQS_PER_MS = 256
-/** Oldest marks go beyond this: hours of traffic. */
+/** The oldest marks are dropped beyond this number: hours of traffic. */
 const MAX_MARKS = 100_000
 
 /**
- * One count of events over all workers. A worker counts its events from 1 on; here each has a number that no other worker
- * gives, and that rises with time over all of them: a cursor of one worker then means something to the others.
+ * One numbering of events over all workers. A worker counts its events from 1 on. Here each event has a number that no
+ * other worker uses and that rises with time over all workers, so that a cursor of one worker is valid for the others.
  */
 export interface Seqs {
-  /** Call this regularly: later events get numbers above those that other workers gave until now. */
+  /** Call this regularly: later events get numbers above those that other workers have used until now. */
   mark(): void
   toGlobal(local: number): number
   /** The last own event with a number up to this one; 0 if there is none. */
   toLocalAfter(global: number): number
   /** The first own event with a number from this one on. */
   toLocalBefore(global: number): number
-  /** No event behind the own one `seen` has a number up to this one, whenever it comes. */
+  /** No event after the own event `seen` has a number up to this one. */
   horizon(seen: number): number
 }
 
 /**
- * @param options.index of the worker
- * @param options.nextLocal the number that its next event has in its own count
- * @param options.elapsedMs time since a moment that is the same for all workers
+ * @param options.index the index of the worker
+ * @param options.nextLocal the number of its next event in its own count
+ * @param options.elapsedMs the time since a moment that is the same for all workers
  */
 export function createSeqs(options: {
   readonly index: number
@@ -32,7 +32,7 @@ export function createSeqs(options: {
   readonly elapsedMs: () => number
 }): Seqs {
   const { index, nextLocal, elapsedMs } = options
-  /** Own events from `locals[i]` on have the numbers from `shifted[i]` on, before the worker is put in. */
+  /** Own events from `locals[i]` on have the numbers from `shifted[i]` on, without the index of the worker. */
   const locals = [1]
   const shifted = [1]
 
@@ -82,7 +82,7 @@ export function workerOf(global: number): number {
   return global % SEQ_WORKERS
 }
 
-/** The last index whose value is at most this; the first index if there is none. */
+/** The last index whose value is at most this value; the first index if there is none. */
 function lastAtMost(values: readonly number[], value: number): number {
   let low = 0
   let high = values.length

@@ -27,7 +27,7 @@ export interface Slot {
   send(message: FromPrimary): void
 }
 
-/** What the supervisor changes of it; others see a Slot. */
+/** A slot with the methods by which the supervisor changes it. Other code sees a Slot. */
 export class WorkerSlot implements Slot {
   readonly index: number
   readonly task: StartMessage['task']
@@ -61,7 +61,7 @@ export class WorkerSlot implements Slot {
     return this.state === 'listening' && performance.now() - this.heardAt > SILENT_MS
   }
 
-  /** What the life before has left does not count for this one. */
+  /** The rest that an earlier process reported does not count for this one. */
   startLife(process: Worker): void {
     this.process = process
     this.bornAt = performance.now()
@@ -72,7 +72,7 @@ export class WorkerSlot implements Slot {
   }
 
   send(message: FromPrimary): void {
-    // A worker that has just ended takes nothing; its exit says so.
+    // A process that has just ended takes no message; its exit is handled elsewhere.
     if (this.process?.isConnected() === true) this.process.send(message, () => undefined)
   }
 

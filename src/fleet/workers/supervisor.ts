@@ -5,7 +5,7 @@ import { WorkerSlot } from './slot.ts'
 
 export interface SupervisorOptions {
   readonly count: number
-  /** What a worker gets with its task before it builds its server. */
+  /** The facts that a worker gets with its task, before it builds its server. */
   readonly startFacts: (index: number, task: StartMessage['task']) => Pick<StartMessage, 'epoch' | 'share'>
   /** Starts a process. */
   readonly fork: () => Worker
@@ -36,7 +36,7 @@ const GOOD_LIFE_MS = 10_000
 export class Supervisor {
   readonly #options: SupervisorOptions
   readonly #slots: readonly WorkerSlot[]
-  /** Processes beside the `count`: one that empties a folder, and one that stands in for the only worker. */
+  /** Processes beyond the `count`: one that drains a folder, and one that replaces the only worker during a restart. */
   readonly #extra = new Set<WorkerSlot>()
   readonly #refusal = Promise.withResolvers<never>()
   #isStarted = false
@@ -63,12 +63,17 @@ export class Supervisor {
     return this.#url
   }
 
-  /** Rejects when a worker's first life ends because Kafka refuses what is configured; else it stays open. */
+  /**
+   * Rejects when the first process of a worker ends because Kafka refuses what is configured. Otherwise it never
+   * settles.
+   */
   get refused(): Promise<never> {
     return this.#refusal.promise
   }
 
-  /** Resolves with the tracking URL once all listen. Rejects with the words of the first that cannot. */
+  /**
+   * Resolves with the tracking URL when all workers listen. Rejects with the reason of the first worker that cannot.
+   */
   async start(): Promise<string> {
     for (const slot of this.#slots) this.#launch(slot)
     await Promise.race([
@@ -88,7 +93,7 @@ export class Supervisor {
     else await this.#rollAll()
   }
 
-  /** Runs one more process until it ends by itself or is told to stop. */
+  /** Runs one more process until it ends by itself or is stopped. */
   async run(index: number, task: 'drain'): Promise<void> {
     const slot = new WorkerSlot(index, task)
     this.#extra.add(slot)
@@ -155,7 +160,7 @@ export class Supervisor {
       this.#startAgain(slot, slot.problem ?? `it ended with ${how}`)
       return
     }
-    // One that empties a folder never listens: with 0 it says that nothing is left.
+    // A process that drains a folder never listens: exit code 0 means that nothing is left.
     const isDone = slot.task === 'drain' ? code === 0 : state !== 'starting'
     const aim = slot.task === 'drain' ? 'Kafka had all of its folder' : 'it listened'
     slot.problem ??= isDone ? undefined : `it ended with ${how} before ${aim}`

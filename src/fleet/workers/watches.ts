@@ -1,7 +1,7 @@
 import type { FromPrimary, FromWorker } from './messages.ts'
 import type { Seqs } from './seqs.ts'
 
-/** The live stream of this worker, as its debugger has it. */
+/** The live stream of this worker, in the form of its debugger's. */
 export type WatchOwn = (
   query: string,
   watcher: {
@@ -12,10 +12,10 @@ export type WatchOwn = (
   fromSeq: number
 ) => () => void
 
-/** Batches of rows that may be on their way to the primary for one reader. */
+/** The most batches in flight to the primary for one reader. */
 const CREDIT = 2
 
-/** Those who watch this worker through the primary. */
+/** The readers that watch this worker through the primary. */
 export function createWatches(options: {
   readonly watch: WatchOwn
   readonly nextLocal: () => number
@@ -48,7 +48,7 @@ export function createWatches(options: {
       state.stop = watch(query, watcher, from)
       open.set(id, state)
     } catch {
-      // Too many, or a filter that is none: the reader gets rows of other workers, or was refused by the primary.
+      // Too many watchers, or an invalid filter: the reader gets rows of other workers, or was refused by the primary.
     }
   }
 

@@ -4,7 +4,7 @@ import type { Seqs } from './seqs.ts'
 
 type Json = Record<string, unknown>
 
-/** Answers a request to a worker's own admin routes, with seqs and places as they are over all workers. */
+/** Answers a request to a worker's own admin routes, with seqs and places that are valid over all workers. */
 export async function answerRequest(
   { method, url, body }: Extract<Question, { kind: 'request' }>,
   { admin, seqs, index }: { readonly admin: FastifyInstance; readonly seqs: Seqs; readonly index: number }
@@ -29,13 +29,13 @@ function toOwnUrl(url: URL, seqs: Seqs): URL {
   return url
 }
 
-/** 0, which no event has, where the number is none of this worker's. */
+/** The own number; 0, which no event has, if the number belongs to another worker. */
 function localOf(global: number, seqs: Seqs): number {
   const local = seqs.toLocalAfter(global)
   return seqs.toGlobal(local) === global ? local : 0
 }
 
-/** What is no number is left for the route to refuse. */
+/** A value that is not a number is refused by the route. */
 function translate({ searchParams }: URL, name: string, local: (global: number) => number): void {
   const text = searchParams.get(name)
   if (text !== null && /^\d{1,16}$/.test(text)) searchParams.set(name, String(local(Number(text))))

@@ -1,14 +1,16 @@
-/** `privacy:` of tributary.yml, the file's under the source's own, key by key. */
+/**
+ * The rules of `privacy:` in tributary.yml: those of the source, and below them those of the file, member by member.
+ */
 export interface PrivacyConfig {
-  /** What becomes of IP addresses: the sender's, and `context.ip`. */
+  /** The policy for IP addresses: the sender's, and `context.ip`. */
   readonly ip: IpPolicy
-  /** Paths of members that are left out: `properties.card.number`; `*` stands for any key or index. */
+  /** Paths of members to remove: `properties.card.number`; `*` matches any key or index. */
   readonly drop: readonly string[]
-  /** Keys that are left out wherever they stand; `*` stands for any characters, case does not matter. */
+  /** Keys to remove wherever they are; `*` matches any characters, in any case. */
   readonly dropKeys: readonly string[]
-  /** Paths whose values are hashed; also `userId`, `anonymousId`, `previousId`, `groupId`. */
+  /** Paths of values to hash; also `userId`, `anonymousId`, `previousId`, `groupId`. */
   readonly hash: readonly string[]
-  /** Keys whose values are hashed wherever they stand. */
+  /** Keys whose values are hashed wherever they are. */
   readonly hashKeys: readonly string[]
 }
 

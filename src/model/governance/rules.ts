@@ -1,6 +1,6 @@
 /**
- * What governance does to events, as metrics and the debugger name it. The list is closed: a rule's own details (a path, a
- * plan's name) are an effect's `detail`, never a label.
+ * The effects of governance on events, as metrics and the debugger name them. The list is closed: details of a rule (a
+ * path, the name of a plan) are in an effect's `detail`, never in a label.
  */
 export const GOVERNANCE_RULES = [
   'suppress',
@@ -19,6 +19,6 @@ export type GovernanceRule = (typeof GOVERNANCE_RULES)[number]
 /** What one rule did to one event. */
 export interface Effect {
   readonly rule: GovernanceRule
-  /** For people, in the event's journey. It names rules and keys, and never quotes a value of the event. */
+  /** For people, in the event's journey. Names rules and keys, and contains no value of the event. */
   readonly detail: string
 }

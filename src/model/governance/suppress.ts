@@ -1,27 +1,29 @@
-/** `suppress:` of tributary.yml: whose events are not kept. */
+/** `suppress:` of tributary.yml: the users whose events are not kept. */
 export interface SuppressConfig {
-  /** Ids as clients send them, or `sha256:` and the SHA-256 of one in hex. */
+  /** Ids as clients send them, or `sha256:` and the SHA-256 of an id in hex. */
   readonly users: readonly string[]
-  /** A file with more of them, one a line; relative to tributary.yml. Undefined: the default one, if it is there. */
+  /** A file with further ids, one a line, relative to tributary.yml. Undefined: the default file, if it exists. */
   readonly file: string | undefined
 }
 
-/** What the admin API and the commands do with the list. */
+/** The list as the admin API and the commands use it. */
 export interface SuppressionStore {
-  /** The entries in force, and where each stands. */
+  /** The entries in force, and the place of each. */
   list(): readonly SuppressedUser[]
-  /** Resolves when the ids are in force, with how many were new. Rejects with ConfigError where they cannot be written. */
+  /**
+   * Resolves with the number of new ids when the ids are in force. Rejects with ConfigError if they cannot be written.
+   */
   add(ids: readonly string[]): Promise<number>
   /**
-   * Resolves when the ids are no longer in force, with how many the file had. Those that stand in tributary.yml itself stay:
-   * they are for whoever edits that file.
+   * Resolves with the number of removed ids when the ids are no longer in the file. Ids in tributary.yml itself stay,
+   * because people edit that file.
    */
   remove(ids: readonly string[]): Promise<number>
 }
 
 export interface SuppressedUser {
-  /** `sha256:` and the SHA-256 of the id: an id in the clear is not shown. */
+  /** `sha256:` and the SHA-256 of the id, so that no plain id is shown. */
   readonly user: string
-  /** Where it stands: in tributary.yml, or in the suppression file. */
+  /** The place of the entry: tributary.yml, or the suppression file. */
   readonly from: 'config' | 'file'
 }

@@ -1,19 +1,19 @@
-/** A server of others that makes tokens: Keycloak, Auth0, Okta, Entra. */
+/** A server of another party that issues tokens: Keycloak, Auth0, Okta, Entra. */
 export interface OAuthIssuer {
-  /** As `iss` of its tokens has it. */
+  /** The `iss` of its tokens. */
   readonly issuer: string
-  /** Where its public keys are; undefined: as its discovery document says. */
+  /** The URL of its public keys; undefined: its discovery document has it. */
   readonly jwksUri: string | undefined
-  /** One of these must be among the `aud` of a token. */
+  /** The `aud` of a token must contain one of these. */
   readonly audience: readonly string[]
-  /** What a token must have in `scope`, `scp` or `roles`; undefined: nothing. */
+  /** The value that a token must have in `scope`, `scp` or `roles`; undefined: none. */
   readonly scope: string | undefined
-  /** Which tokens may send to which sources; all rules that fit count. */
+  /** Which tokens may send to which sources. All matching rules count. */
   readonly rules: readonly IssuerRule[]
 }
 
 export interface IssuerRule {
-  /** Claims that a token must have, with these values; of a list, one of its items. */
+  /** The claims that a token must have, with their values. In a list, one item must match. */
   readonly claims: Readonly<Record<string, string>>
   /** Ids of sources. */
   readonly sources: readonly string[]

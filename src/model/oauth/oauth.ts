@@ -1,20 +1,23 @@
-/** Whether requests with a source's write key need an OAuth token: not looked at; checked where one is sent; needed. */
+/**
+ * Whether requests with a source's write key need an OAuth token: tokens are ignored, checked if there is one, or
+ * required.
+ */
 export type OAuthMode = 'off' | 'optional' | 'required'
 
-/** What Segment's SDKs ask for. */
+/** The scope that Segment's SDKs request. */
 export const DEFAULT_SCOPE = 'tracking_api:write'
 
-/** One program, or one group of them, that may ask for tokens at POST /token. */
+/** A program, or a group of programs, that may request tokens at POST /token. */
 export interface OAuthApp {
   /** The client id of the SDKs. */
   readonly id: string
-  /** One, or two while a key is replaced. */
+  /** One key, or two while a key is being replaced. */
   readonly publicKeys: readonly AppKey[]
-  /** Ids of the sources that its tokens may send to; undefined: all. */
+  /** The ids of the sources to which its tokens may send; undefined: all. */
   readonly sources: readonly string[] | undefined
-  /** What its tokens are good for. */
+  /** The scope of its tokens. */
   readonly scope: string
-  /** How long its tokens live, in seconds. */
+  /** The lifetime of its tokens, in seconds. */
   readonly ttlSeconds: number
 }
 

@@ -1,8 +1,8 @@
 /**
- * Every answer of POST /token besides a token, in the form of RFC 6749, 5.2. The statuses are those that Segment's SDKs know
- * (token-manager.js of analytics-node 3.1.0, oauth_manager.py of segment-analytics-python 2.4.0): they give up at 400, 401
- * and 415, wait at 429, and ask again at any other. An assertion that is early or late is 425 (RFC 8470, Too Early), so that
- * both ask again, with their clock corrected by the header Date.
+ * All error answers of POST /token, in the form of RFC 6749, 5.2. The statuses are those that Segment's SDKs know
+ * (token-manager.js of analytics-node 3.1.0, oauth_manager.py of segment-analytics-python 2.4.0): the SDKs give up
+ * after 400, 401 and 415, wait after 429, and try again after any other status. An assertion that is early or late gets
+ * 425 (RFC 8470, Too Early), so that both SDKs try again, with their clock corrected by the Date header.
  */
 export const TOKEN_ERRORS = {
   malformed: { status: 400, error: 'invalid_request', description: 'the request is not one for a token' },
@@ -41,7 +41,7 @@ export const TOKEN_ERRORS = {
   lifetime: { status: 401, error: 'invalid_client', description: 'exp must be at most 120 s away' },
   replayed: { status: 401, error: 'invalid_client', description: 'this jti was used before' },
   scope: { status: 400, error: 'invalid_scope', description: 'the app may not have this scope' },
-  // The words are those that the SDK for Python looks for.
+  // The SDK for Python searches for these words.
   expired: { status: 425, error: 'invalid_request', description: 'Token is expired' },
   early: { status: 425, error: 'invalid_request', description: 'Token used before issued' },
   too_many: {
@@ -60,5 +60,5 @@ export const TOKEN_ERRORS = {
 
 export type TokenErrorCode = keyof typeof TOKEN_ERRORS
 
-/** What became of a request for a token. */
+/** The result of a request for a token. */
 export type TokenOutcome = 'issued' | TokenErrorCode

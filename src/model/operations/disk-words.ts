@@ -3,7 +3,11 @@ const DAY_MS = 24 * HOUR_MS
 /** A later time is not reported. */
 const FAR_MS = 365 * DAY_MS
 
-/** `full in 9 days at this rate`, `full in 5 hours at this rate`; undefined where nobody has to know. @param fullInMs milliseconds */
+/**
+ * `full in 9 days at this rate`, `full in 5 hours at this rate`; undefined if the time is too long to report.
+ *
+ * @param fullInMs milliseconds
+ */
 export function describeTimeUntilFull(fullInMs: number | undefined): string | undefined {
   if (fullInMs === undefined || fullInMs > FAR_MS) return undefined
   const [count, unit] = fullInMs < 2 * DAY_MS ? [fullInMs / HOUR_MS, 'hour'] : [fullInMs / DAY_MS, 'day']

@@ -1,26 +1,29 @@
-/** What was seen of the events of one source: names, properties and types, never a value. */
+/** The observations about one event of one source: names, properties and types, but no values. */
 export interface SeenEvent {
   readonly source: string
   readonly type: string
-  /** Of a track call, or of a page or screen; empty where there is none. */
+  /** The name of a track call, or of a page or screen; empty if there is none. */
   readonly name: string
-  /** How many events were looked at. */
+  /** The number of examined events. */
   events: number
   /** RFC 3339, by the time of arrival. */
   firstSeen: string
   lastSeen: string
-  /** `analytics.js 2.1.0` to how many events it sent. */
+  /** The number of events of each SDK: `analytics.js 2.1.0`. */
   readonly sdks: Record<string, number>
-  /** It has more properties than are noted. */
+  /** Whether the event has more properties than were recorded. */
   isTruncated: boolean
   /** By path in the event, with `[]` for the elements of an array: `/properties/items/[]/sku`. */
   readonly properties: Record<string, SeenProperty>
 }
 
 export interface SeenProperty {
-  /** How many objects stood here, each of which could have the members below. */
+  /** The number of objects at this path, each of which could have the members below. */
   objects: number
-  /** How often the member was there, by type: `string`, `integer`, `number`, `boolean`, `null`, `object`, `array`. */
+  /**
+   * The number of occurrences of the member, by type: `string`, `integer`, `number`, `boolean`, `null`, `object`,
+   * `array`.
+   */
   readonly types: Record<string, number>
   firstSeen: string
   lastSeen: string

@@ -1,23 +1,23 @@
 import type { EventType } from '../event-types.ts'
 
-/** What is done about an event that is not as its plan has it; each does more than the one before. */
+/** What is done about an event that differs from its plan. Each mode does more than the one before. */
 export type PlanMode = 'off' | 'report' | 'omit' | 'block'
 
 /** One mode for each way in which an event can differ from its plan. */
 export interface PlanModes {
-  /** Of track calls: the plan has no event of that name. Nothing can be omitted here. */
+  /** For track calls: the plan has no event with that name. There is nothing to omit here. */
   readonly unplannedEvents: PlanMode
   /** Members of `properties` or `traits` that the event's schema does not name. */
   readonly unplannedProperties: PlanMode
-  /** What the event's schema refuses. */
+  /** Differences from the event's own schema. */
   readonly violations: PlanMode
-  /** What the schema of all events refuses. */
+  /** Differences from the common schema of all events. */
   readonly common: PlanMode
 }
 
-/** Which plan holds for a source, and what is done about it. */
+/** The plan of a source, and its modes. */
 export interface PlanSettings {
-  /** As tributary.yml has it: beside that file where it is relative. */
+  /** The path in tributary.yml; relative to that file. */
   readonly file: string
   readonly modes: Readonly<Record<EventType, PlanModes>>
 }

@@ -1,25 +1,25 @@
 import type { HardValueKind } from './hard-values.ts'
 import { findHardValues } from './hard-values.ts'
 
-/** How many events hold a hard value at one place. */
+/** The number of events with a hard value at one place. */
 export interface HardValueCount {
-  /** The event's name, of a track call; else its type and name. */
+  /** The name of a track call; otherwise the type and the name. */
   readonly event: string
   readonly path: string
   readonly kind: HardValueKind
   count: number
-  /** Of the latest of them. */
+  /** The messageId of the latest event. */
   messageId: string
 }
 
-/** What differs beyond so many places is counted in `omitted` alone. */
+/** The most places. Findings at further places are only counted in `omitted`. */
 const MAX_PLACES = 1_000
 const MAX_NAME_CHARS = 200
 
 /** Counts hard values by event, path and kind, in bounded memory. */
 export class HardValueReport {
   events = 0
-  /** How often something was found that has no place in the list any more. */
+  /** The number of findings at places beyond the limit. */
   omitted = 0
   readonly #counts = new Map<string, HardValueCount>()
 
@@ -40,19 +40,19 @@ export class HardValueReport {
     }
   }
 
-  /** The most frequent first. */
+  /** Most frequent first. */
   list(): readonly HardValueCount[] {
     return [...this.#counts.values()].toSorted((a, b) => b.count - a.count)
   }
 }
 
-/** The text was found valid when it was taken; what damage has made of it since is nameless. */
+/** The text was valid JSON when it was accepted. An event that was damaged since then has no name. */
 function named(text: string): { readonly event: string; readonly messageId: string } {
   let value: Readonly<Record<string, unknown>> = {}
   try {
     value = JSON.parse(text) as typeof value
   } catch {
-    // Nameless.
+    // Has no name.
   }
   const { type, event, name, messageId } = value
   const own = typeof event === 'string' ? event : [type, name].filter(word => typeof word === 'string').join(' ')

@@ -1,6 +1,6 @@
 /**
- * Values that the contract allows, that are stored byte for byte, and that stop or mislead common readers of the log. Which reader does
- * what was measured (docs/reading.md).
+ * Values that the contract allows and that are stored byte for byte, but that stop or mislead common readers of the
+ * log. docs/reading.md has the measurements of each reader.
  */
 export const HARD_VALUES = {
   beyond_double: 'a number too large for a double: Polars reads nothing of the file, ClickHouse nothing of the object',
@@ -18,16 +18,16 @@ export type HardValueKind = keyof typeof HARD_VALUES
 
 export interface HardValue {
   readonly kind: HardValueKind
-  /** Keys joined by dots; `[]` stands for the elements of an array. At most 200 characters. */
+  /** The keys joined by dots; `[]` means the elements of an array. At most 200 characters. */
   readonly path: string
 }
 
 const MAX_PATH_CHARS = 200
 const MIN_INTEGER = -(2n ** 63n)
 const MAX_INTEGER = 2n ** 64n - 1n
-/** An integer of fewer characters fits 64 bits. */
+/** An integer with fewer characters fits into 64 bits. */
 const SHORT_INTEGER_CHARS = 19
-/** A number of fewer characters, without an exponent, is within the range of a double. */
+/** A number with fewer characters, without an exponent, is within the range of a double. */
 const SHORT_NUMBER_CHARS = 300
 
 const QUOTE = 34
@@ -37,20 +37,20 @@ const CLOSE = new Set(['}', ']'])
 
 interface Level {
   readonly path: string
-  /** Of an object: its keys so far. Undefined for an array. */
+  /** The keys of an object so far; undefined for an array. */
   readonly keys: Set<string> | undefined
-  /** The same in lower case. */
+  /** The same keys in lower case. */
   readonly folded: Set<string>
-  /** The path of the value that comes next. */
+  /** The path of the next value. */
   next: string
   expectsKey: boolean
 }
 
 /**
- * What is hard to read in the text of one JSON object, each kind once for each path. The text, and not a parsed value, is looked at: the
- * parser has rounded the numbers, and kept the last of two equal keys alone.
+ * Finds the hard values in the text of one JSON object, each kind once for each path. It examines the text and not a
+ * parsed value, because a parser rounds numbers and keeps only the last of two equal keys.
  *
- * @param text valid JSON; the result for anything else means nothing
+ * @param text valid JSON; for anything else, the result has no meaning
  */
 export function findHardValues(text: string): readonly HardValue[] {
   const found = new Map<string, HardValue>()
@@ -125,14 +125,14 @@ function judgeNumber(literal: string, path: string, note: Note): void {
   if (!isPlain && !Number.isFinite(Number(literal))) note('beyond_double', path)
 }
 
-/** Without a BigInt of each: one of 30,000 digits takes long. */
+/** Compares digits, because a BigInt of 30,000 digits takes long to create. */
 function fits64Bits(literal: string): boolean {
   if (literal.length > 20) return false
   const value = BigInt(literal)
   return value >= MIN_INTEGER && value <= MAX_INTEGER
 }
 
-/** Behind the quotation mark that ends the string that begins at `start`. */
+/** The position after the closing quote of the string that begins at `start`. */
 function endOfString(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
     const code = text.charCodeAt(at)

@@ -2,7 +2,10 @@ import type { FastifyReply } from 'fastify'
 import type { RequestAnswer } from '../messages.ts'
 import type { Answers } from './ask-all.ts'
 
-/** One answer for all: their refusal, 503 where none of them answers, else what `merge` makes, and who was silent. */
+/**
+ * Sends one answer for all workers: their refusal, 503 if none of them answers, else the result of `merge` and the list
+ * of silent workers.
+ */
 export function answer(reply: FastifyReply, { values, silent, refusal }: Answers, merge: () => object): FastifyReply {
   if (refusal !== undefined) return pass(reply, refusal)
   if (values.length > 0) return reply.send({ ...merge(), silent })

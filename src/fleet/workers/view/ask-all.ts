@@ -14,7 +14,7 @@ export interface Answers {
   /** The values of the workers that answered 200. */
   readonly values: readonly Json[]
   readonly silent: readonly Silent[]
-  /** Where one said that the question cannot be answered as it was asked: all would. */
+  /** The refusal of one worker, if the question itself is not valid: all workers would refuse it. */
   readonly refusal: RequestAnswer | undefined
 }
 

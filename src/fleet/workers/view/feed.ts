@@ -1,7 +1,7 @@
 import type { FromPrimary, FromWorker } from '../messages.ts'
 import type { Slot } from '../slot.ts'
 
-/** Who is told of rows as they come; as the live stream of one server has it. */
+/** A reader of the live stream, in the form of a single server's live stream. */
 export interface Watcher {
   ready(): boolean
   tell(json: string, lastSeq: number | undefined): void
@@ -10,12 +10,12 @@ export interface Watcher {
 
 /** The live stream over all workers. */
 export interface Feed {
-  /** Tells of what matches the query, from behind `after` on, else from now on. Throws RangeError where too many watch. */
+  /** Sends matching events from after `after` on, or from now on. Throws RangeError if there are too many watchers. */
   watch(watcher: Watcher, wanted: { readonly query: string; readonly after: number | undefined }): () => void
   watchers(): number
   /** Call this with each message of this kind. */
   rows(slot: Slot, message: Extract<FromWorker, { op: 'rows' }>): void
-  /** A worker listens that did not before: it is told who watches. */
+  /** Call this when a worker begins to listen: it gets the list of watchers. */
   began(slot: Slot): void
   close(): void
 }
@@ -27,12 +27,15 @@ const RETRY_MS = 100
 interface Watch {
   readonly watcher: Watcher
   readonly query: string
-  /** Of what was told last, by worker. */
+  /** The last seq that was sent, by worker. */
   readonly told: Map<number, number>
   after: number | undefined
 }
 
-/** @param slots workers of which each may have a little on its way to a reader, and no more before that is taken */
+/**
+ * @param slots the workers; each may have a few batches in flight to a reader, and sends more only when those were
+ * taken
+ */
 export function createFeed(slots: readonly Slot[]): Feed {
   const watches = new Map<number, Watch>()
   let next = 1

@@ -1,10 +1,13 @@
-/** How the workers' catalogues, and their lists of violations, become one. Each takes what the workers' own routes answer. */
+/**
+ * Merges the workers' catalogues and their lists of violations. The functions take the answers of the workers' own
+ * routes.
+ */
 import type { SeenEvent, SeenProperty } from '../../../model/plans/catalogue.ts'
 import type { ViolationCount } from '../../../model/plans/violation.ts'
 import type { Json } from './ask-all.ts'
 import { addCounts } from './merge.ts'
 
-/** Of a violation; as one worker keeps. */
+/** The most samples of a violation, as in one worker. */
 const MAX_SAMPLES = 5
 
 interface Span {
@@ -22,7 +25,7 @@ function spanOf(all: readonly Span[]): Span {
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0)
 const droppedOf = (values: readonly Json[]): number => sumOf(values.map(({ dropped }) => Number(dropped)))
 
-/** Answers of `/api/catalogue`, with properties or without. */
+/** Merges answers of `/api/catalogue`, with or without properties. */
 export function mergeCatalogues(values: readonly Json[]): Json {
   const all = values.flatMap(({ events }) => events as SeenEvent[])
   const byEvent = Map.groupBy(all, ({ source, type, name }) => JSON.stringify([source, type, name]))
@@ -57,7 +60,7 @@ function mergeProperty(same: readonly SeenProperty[]): SeenProperty {
   }
 }
 
-/** Answers of `/api/violations`, the most frequent first. */
+/** Merges answers of `/api/violations`, most frequent first. */
 export function mergeViolations(values: readonly Json[]): Json {
   const all = values.flatMap(({ violations }) => violations as ViolationCount[])
   const groups = Map.groupBy(all, ({ source, type, name, kind, violation, field }) =>

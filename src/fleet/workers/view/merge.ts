@@ -1,4 +1,4 @@
-/** How answers of several workers become one. Each function takes what the workers' own routes answer. */
+/** Merges answers of several workers. The functions take the answers of the workers' own routes. */
 import type { Json } from './ask-all.ts'
 
 const lists = (values: readonly Json[], name: string): Json[] => values.flatMap(value => value[name] as Json[])
@@ -7,7 +7,7 @@ const sum = (values: readonly unknown[]): number =>
 const most = (values: readonly unknown[]): number =>
   values.reduce<number>((max, value) => Math.max(max, typeof value === 'number' ? value : 0), 0)
 
-/** Counts by name, added up. */
+/** The sums of counts, by name. */
 export function addCounts(all: readonly Readonly<Json>[]): Record<string, number> {
   const total: Record<string, number> = {}
   for (const counts of all)
@@ -15,7 +15,9 @@ export function addCounts(all: readonly Readonly<Json>[]): Record<string, number
   return total
 }
 
-/** Events of all workers in one order. Where one of them has more than it told, nothing behind its last is told either. */
+/**
+ * Merges the events of all workers in order. If a worker has more than it sent, events after its last one are left out.
+ */
 export function mergeEvents(
   values: readonly Json[],
   { limit, isAscending }: { readonly limit: number; readonly isAscending: boolean }
@@ -42,7 +44,7 @@ export function mergeKept(values: readonly Json[]) {
 
 const MAX_SAMPLES = 5
 
-/** Groups with the same key, as one: counts added, samples of the latest. */
+/** Merges groups with the same key: adds their counts, and keeps the latest samples. */
 export function mergeGroups(
   groups: readonly Json[],
   { key, timeOf }: { key: (group: Json) => string; timeOf: (sample: Json) => number }
@@ -77,7 +79,7 @@ function instant(value: unknown): number {
   return typeof value === 'number' ? value : Date.parse(String(value))
 }
 
-/** Sources by id: what they have sent over all workers. */
+/** Merges sources by id: the events that they have sent to all workers. */
 export function mergeSources(values: readonly Json[]): Json[] {
   const byId = Map.groupBy(lists(values, 'sources'), ({ id }) => String(id))
   return [...byId.values()].map(same => {
@@ -107,8 +109,8 @@ export function mergeOutcomes(values: readonly Json[]): Json {
 }
 
 /**
- * Points of all workers, one for each interval that is over. Workers take theirs at moments of their own, so a point is told
- * when all have had the time for it.
+ * Merges the points of all workers: one for each interval that is over. Workers measure at different moments, so a
+ * point is complete only when all of them have had time to send it.
  */
 export function mergePoints(points: readonly Json[], { intervalMs, now }: { intervalMs: number; now: number }): Json[] {
   const byInterval = Map.groupBy(points, ({ at }) => Math.floor(Number(at) / intervalMs))
@@ -133,7 +135,7 @@ export function mergePoints(points: readonly Json[], { intervalMs, now }: { inte
     })
 }
 
-/** What all workers' overviews say of their state, but for health, which the primary knows. */
+/** Merges the state in all workers' overviews, except health, which the primary knows. */
 export function mergeState(values: readonly Json[]) {
   const states = values.map(({ state }) => state as Json)
   const backlogs = states.flatMap(({ backlog }) => (backlog === null ? [] : [backlog as Json]))

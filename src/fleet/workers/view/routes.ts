@@ -14,11 +14,11 @@ import { registerTrace } from './trace.ts'
 
 export interface ViewOptions {
   readonly slots: readonly Slot[]
-  /** The tracking API as clients reach it, for a request to the admin listener by this host name. */
+  /** The URL of the tracking API for clients, for a request to the admin listener with this host name. */
   readonly trackingUrl: (hostname: string) => string
 }
 
-/** As the worker's own routes have them. */
+/** The default of the worker's own routes. */
 const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 1_000
 const MAX_WAIT_MS = 60_000
@@ -27,8 +27,9 @@ const MAX_WAITING = 32
 const POLL_MS = 100
 
 /**
- * The debugger's API over all workers: each route asks them and makes one answer, in which events say their `worker`, and `silent` names
- * those that did not answer within 1 s. What is the same in all of them is asked of one.
+ * The debugger's API over all workers. Each route asks the workers and merges their answers. Events name their
+ * `worker`, and `silent` names the workers that did not answer within 1 s. If all workers would give the same answer,
+ * only one is asked.
  */
 export function registerView(app: FastifyInstance, options: ViewOptions): void {
   const { slots } = options
@@ -106,7 +107,7 @@ async function listEvents(
   const { searchParams } = url
   const count = Number(searchParams.get('count') ?? 1)
   const limit = Number(searchParams.get('limit') ?? DEFAULT_LIMIT)
-  // Where it waits, `count` may ask for more than `limit`.
+  // If the request waits for events, `count` may exceed `limit`.
   if (waitMs > 0) searchParams.set('limit', String(Math.min(MAX_LIMIT, Math.max(limit, count))))
   searchParams.delete('wait')
   const most = waitMs > 0 ? Math.max(limit, count) : limit
@@ -134,7 +135,7 @@ function registerSources(app: FastifyInstance, { slots, trackingUrl }: ViewOptio
   })
 }
 
-/** Milliseconds; what is no time, or too long, is left for the workers to refuse. */
+/** Milliseconds. Workers refuse a time that is not valid or too long. */
 function waitOf(text: string | null): number {
   const [, digits, unit] = /^(\d{1,6}(?:\.\d{1,3})?)(ms|s)?$/.exec(text ?? '') ?? []
   const ms = Number(digits) * (unit === 'ms' ? 1 : 1000)
@@ -149,7 +150,7 @@ function requestOf({ method, url, body }: FastifyRequest): Request {
   }
 }
 
-/** The first worker that answers. Rejects where none does. */
+/** The answer of the first worker that answers. Rejects if none does. */
 async function askAny(slots: readonly Slot[], request: Request): Promise<RequestAnswer> {
   let problem: unknown
   for (const slot of slots) {

@@ -4,13 +4,13 @@ import type { Answers, Json } from './ask-all.ts'
 import { askAll } from './ask-all.ts'
 import { answer } from './answer.ts'
 
-/** What a worker takes for one place is bounded by itself; this is a little more. */
+/** A worker limits its own search of one place; this limit is a little longer. */
 const SEARCH_MS = 6_000
 const MAX_SEARCHING = 8
 
 /**
- * `GET /api/trace/{messageId}` over all workers: first in the memory of each, then in the log of each, then in Kafka, where one of
- * them looks for all.
+ * `GET /api/trace/{messageId}` over all workers: first in the memory of each, then in the log of each, then in Kafka,
+ * which one worker searches for all.
  */
 export function registerTrace(app: FastifyInstance, slots: readonly Slot[]): void {
   let searching = 0
@@ -24,7 +24,7 @@ export function registerTrace(app: FastifyInstance, slots: readonly Slot[]): voi
       const [path = ''] = request.url.split('?', 1)
       const looks: Json[] = []
       const memory = await look('memory', slots, { path, looks })
-      // Who has not answered for its memory is not waited for again.
+      // A worker that has not answered for its memory is not asked again.
       const live = slots.filter(({ index }) => !memory.silent.some(({ worker }) => worker === index))
       let found = memory
       if (isEmpty(found)) found = await look('log', live, { path, looks })
