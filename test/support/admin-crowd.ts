@@ -1,7 +1,7 @@
 /**
- * All that a crowd can ask of a debugger at once, in a process of its own so that who measures has nothing to do with it:
- * ten live streams, everything about every event again and again, and searches through the whole log. Begins at `start`,
- * ends at `stop`, and then tells how much of it there was.
+ * Everything that many users can request from a debugger at once: ten live streams, repeated requests for every event,
+ * and searches through the whole log. It runs in its own process, so that it does not disturb measurements. Begins at
+ * `start`, ends at `stop`, and then reports how much it did.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -10,13 +10,13 @@ export interface CrowdReport {
   readonly listedEvents: number
   readonly traces: number
   readonly streamedBytes: number
-  /** Of the answers that were none. */
+  /** The failed requests. */
   readonly failures: readonly string[]
 }
 
 const WATCHERS = 10
 const LISTERS = 2
-/** Short, common, in no record as an id: each has to read all of the log. */
+/** Short, common texts that are no ids: each search reads the whole log. */
 const SEARCHES = ['a', 'properties', 'not-there-0001']
 
 const admin = process.argv[2] as string
@@ -55,7 +55,7 @@ async function search(id: string): Promise<void> {
   }
 }
 
-/** A request that `stop` ended is no failure. */
+/** A request that `stop` has aborted is no failure. */
 async function until(work: Promise<void>): Promise<void> {
   const signal = gone.signal
   await work.catch((error: Error) => {

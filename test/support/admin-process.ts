@@ -1,7 +1,7 @@
 /**
- * A server in a process of its own, with a sink that is always done, so that nothing but the server itself costs time.
- * Tells its addresses when it listens, and its usage whenever it is asked. TEST_SINK=configured: with the sink that the
- * environment names instead.
+ * A server in its own process, with a sink that resolves at once, so that only the server itself costs time. Reports
+ * its addresses when it listens, and its usage on request. TEST_SINK=configured: uses the sink that the environment
+ * names.
  */
 import { pino } from 'pino'
 import { createApp } from '../../src/app/compose.ts'
@@ -12,8 +12,8 @@ export interface Usage {
   readonly cpuMicroseconds: number
   readonly events: number
   /**
-   * The longest that the event loop worked without looking up since it was last asked, in milliseconds of its thread's own
-   * CPU time: what other programs do on the machine is not in it. Exact to the monitor's pause.
+   * The longest turn of the event loop since the last request, in milliseconds of its thread's own CPU time, so that
+   * other programs on the machine do not count. Its precision is the monitor's interval.
    */
   readonly longestTurnMs: number
 }

@@ -12,14 +12,14 @@ export interface AdminServer {
   /** URLs. */
   readonly tracking: string
   readonly admin: string
-  /** Since it was last asked. */
+  /** Since the last call. */
   usage(): Promise<Usage>
 }
 
 /**
- * The server of admin-process.ts, which hangs without the test; killed when the test ends.
+ * Starts the server of admin-process.ts. It is killed when the test ends.
  *
- * @param dir its tributary.yml and data/; default: a new one
+ * @param dir the folder of its tributary.yml and data/; default: a new one
  */
 export async function startAdminProcess(
   t: Test,

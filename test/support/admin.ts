@@ -11,13 +11,13 @@ export async function startBrowser(t: Test): Promise<Browser> {
 
 export interface OpenPage {
   readonly page: Page
-  /** What the page complained of: errors, and refusals of its security policy. */
+  /** The errors of the page, and what its security policy refused. */
   readonly complaints: string[]
 }
 
 const TIMEOUT_MS = 60_000
 
-/** Opens an address in a page of its own, which waits a minute for what it is asked for. */
+/** Opens an address in a new page, with a timeout of a minute for all waits. */
 export async function openPage(browser: Browser, url: string): Promise<OpenPage> {
   const page = await browser.newPage()
   page.setDefaultTimeout(TIMEOUT_MS)
@@ -34,7 +34,7 @@ export async function openPage(browser: Browser, url: string): Promise<OpenPage>
   return { page, complaints }
 }
 
-/** As `openPage`, and the page is closed when the test ends. */
+/** As `openPage`, and closes the page when the test ends. */
 export async function openClosingPage(t: Test, browser: Browser, url: string): Promise<Page> {
   const { page } = await openPage(browser, url)
   t.teardown(() => page.close())

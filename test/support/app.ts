@@ -38,11 +38,11 @@ sources:
 export interface TestAppOptions {
   readonly env?: Record<string, string>
   readonly config?: string
-  /** Default: a memory sink. `undefined` spelled out: the one that the environment names. */
+  /** Default: a memory sink. `configured`: the sink that the environment names. */
   readonly sink?: Sink | 'configured'
   readonly clock?: Clock
   readonly bufferPool?: BufferPool
-  /** Default: a silent one. */
+  /** Default: a silent logger. */
   readonly logger?: Logger
 }
 
@@ -55,7 +55,7 @@ export interface TestApp {
   readonly dir: string
 }
 
-/** The server as main.ts builds it, on free ports of its own, with a fixed clock; closed when the test ends. */
+/** Starts the server as main.ts builds it, on free ports, with a fixed clock. Closes it when the test ends. */
 export async function startApp(t: Test, options: TestAppOptions = {}): Promise<TestApp> {
   const dir = ownFolder(t)
   const file = join(dir, 'tributary.yml')
@@ -80,7 +80,7 @@ export async function startApp(t: Test, options: TestAppOptions = {}): Promise<T
   return { app, sink: memory, url: urls.tracking, adminUrl: urls.admin, dir }
 }
 
-/** A memory sink; the test fails where a record is not as schemas/ describe it. */
+/** A memory sink that fails the test if a record does not match schemas/. */
 function checkedSink(t: Test): MemorySink {
   const sink = createMemorySink()
   const { publish } = sink

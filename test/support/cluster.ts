@@ -9,30 +9,30 @@ interface Node {
   readonly controller: number
 }
 
-/** A listener beside the plain one: where the broker listens, and where it says that it does. */
+/** A second listener: its own address, and the address that it advertises. */
 interface Listener {
   readonly name: string
   readonly port: number
   readonly advertised: number
 }
 
-/** Three brokers of one cluster, each with everything that is replicated. */
+/** Starts three brokers of one cluster, each with a replica of every partition. */
 export async function startCluster(): Promise<readonly Kafka[]> {
   const nodes = await planNodes()
   return Promise.all(nodes.map(node => startNode(node, nodes)))
 }
 
-/** One client's own way to all brokers. */
+/** One client's own route to all brokers. */
 export interface Way {
   readonly brokers: readonly string[]
-  /** Ends its connections and refuses new ones; other clients go on. */
+  /** Closes its connections and refuses new ones. Other clients are not affected. */
   cut(): void
   mend(): void
 }
 
 /**
- * A cluster of three as in an installation (two of three replicas in sync, a leader is missed after 6 s), with so many ways to
- * it, each of which can be cut by itself. All ends with the test.
+ * Starts a cluster of three as in production (two of three replicas in sync; a leader is replaced after 6 s), with this
+ * many routes to it, each of which can be cut separately. Ends with the test.
  */
 export async function startClusterWithWays(
   t: Test,

@@ -19,15 +19,15 @@ const contract = loadContract(new URL('../../openapi.yml', import.meta.url).path
 const compiled = new Map<string, ValidateFunction>()
 
 /**
- * Fails `t` unless openapi.yml documents exactly this answer: the status for the path and method, the headers that it
- * requires, one of its content types, and a body of its schema that has no key which the schema does not name.
- * Paths and methods that the contract does not have may answer what its reusable responses say of any request.
+ * Fails `t` unless openapi.yml documents exactly this answer: the status for the path and method, the required headers,
+ * one of its content types, and a body that matches its schema and has no keys beyond it. Paths and methods that the
+ * contract does not have may answer with its reusable responses.
  */
 export function assertAnswerMatchesContract(t: Test, answer: HttpAnswer): void {
   t.same(answerFaults(answer), [], `${answer.method} ${answer.path} answers ${answer.status} as the contract says`)
 }
 
-/** What is wrong with an answer, in words; empty where nothing is. */
+/** The differences of an answer from the contract, as text; empty if there are none. */
 export function answerFaults({ method, path, status, headers, body }: HttpAnswer): string[] {
   if (method === 'OPTIONS')
     return status === 204 && body.length === 0 ? [] : ['a preflight is answered 204 without a body']
@@ -39,10 +39,10 @@ export function answerFaults({ method, path, status, headers, body }: HttpAnswer
   ]
 }
 
-/** Where the contract says what is answered by paths and methods that it does not describe. */
+/** The place in the contract with the answers of paths and methods that it does not describe. */
 const ELSEWHERE = 'x-answers-elsewhere'
 
-/** Answers that do not depend on the path: there may be no such path, or Node answers before it is read. */
+/** Answers that do not depend on the path: the path may not exist, or Node answers before it is read. */
 const ANYWHERE: Readonly<Record<number, string>> = {
   400: 'InvalidPayload',
   404: 'NotFound',
@@ -135,7 +135,9 @@ function compile(key: string, schema: Json): ValidateFunction {
   return validate
 }
 
-/** What an answer says must be documented: an object with named properties has no others, unless its schema says so. */
+/**
+ * Answers must be documented completely: an object with named properties has no others, unless its schema allows them.
+ */
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed)
   if (!isObject(schema)) return schema

@@ -1,6 +1,6 @@
 /**
- * A process that locks a data folder and holds it until it is killed: `node data-dir-locker.ts DIR [START]`.
- * It waits for the wall-clock time START, so that many begin at once, then says `locked`, or the error's code.
+ * A process that locks a data folder and keeps the lock until it is killed: `node data-dir-locker.ts DIR [START]`. It
+ * waits for the wall-clock time START, so that many begin at once, then prints `locked` or the error's code.
  */
 import { lockDataDir } from '../../src/durability/data-dir-lock.ts'
 

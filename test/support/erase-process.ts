@@ -1,4 +1,7 @@
-/** Erases what is about one user from a data folder, and ends with -9 before the n-th step: `erase-process.ts DIR USER N`. */
+/**
+ * Removes what is about one user from a data folder, and kills itself with -9 before the n-th step: `erase-process.ts
+ * DIR USER N`.
+ */
 import { eraseFromDataDir } from '../../src/durability/erase/erase-folder.ts'
 import { aboutUsers } from '../../src/governance/forget/about-users.ts'
 

@@ -1,7 +1,7 @@
 /**
- * A process that appends to an event log until it is killed: `node event-log-writer.ts DIR FIRST [PADDING]`.
- * It writes `pid 4711` to standard output, then a line for each append that settled, `acked 17` or `refused 18`, and
- * `ready` or `not ready` when that changes; a crash of any kind shows as an exit code.
+ * A process that appends to an event log until it is killed: `node event-log-writer.ts DIR FIRST [PADDING]`. It writes
+ * `pid 4711` to standard output, then a line for each append that settled, `acked 17` or `refused 18`, and `ready` or
+ * `not ready` when that changes. A crash of any kind is visible as an exit code.
  */
 import { writeSync } from 'node:fs'
 import { systemClock } from '../../src/model/clock.ts'
@@ -17,7 +17,7 @@ function say(text: string): void {
   try {
     writeSync(1, `${text}\n`)
   } catch {
-    process.kill(process.pid, 'SIGTERM') // nobody listens any more
+    process.kill(process.pid, 'SIGTERM') // nobody reads the output any more
   }
 }
 

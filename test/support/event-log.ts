@@ -22,7 +22,7 @@ export function createLogLines(): LogLines & { readonly lines: LoggedLine[] } {
   return { lines, info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** A clock that moves when it is told to; wall time and monotonic time apart. */
+/** A clock that only moves when a test moves it; wall time and monotonic time are separate. */
 export function createHandClock(): Clock & { wall: number; steady: number } {
   return {
     wall: Date.UTC(2026, 10, 23, 11, 43),
@@ -41,7 +41,7 @@ export function lineOf(id: number | string, padding = 0): Buffer {
   return Buffer.from(`{"id":${JSON.stringify(id)}${padding > 0 ? `,"pad":"${'x'.repeat(padding)}"` : ''}}\n`)
 }
 
-/** Lines that lie side by side in one buffer, as a request's lines do. */
+/** Adjacent lines in one buffer, like the lines of a request. */
 export function linesOf(ids: readonly (number | string)[], padding = 0): Buffer[] {
   const lines = ids.map(id => lineOf(id, padding))
   const whole = Buffer.concat(lines)
@@ -49,7 +49,7 @@ export function linesOf(ids: readonly (number | string)[], padding = 0): Buffer[
   return lines.map(line => whole.subarray(at, (at += line.length)))
 }
 
-/** Lines as a log takes them; those that lie side by side in memory are one piece. */
+/** Lines in the form that a log takes; adjacent lines are one piece. */
 export function linesFrom(lines: readonly Buffer[]): Lines {
   const pieces: Buffer[] = []
   for (const line of lines) {
@@ -71,21 +71,21 @@ export async function openLog(dir: string, options: Partial<SegmentLogOptions> =
 
 export interface Batch {
   readonly lines: readonly Buffer[]
-  /** Where the next batch begins. */
+  /** The place of the next batch. */
   readonly end: number
-  /** Where line `index` ends. */
+  /** The place after line `index`. */
   after(index: number): number
 }
 
 export interface LogReader {
   next(): Promise<Batch | undefined>
-  /** Everything before the place is delivered, for all that read the log. */
+  /** Marks everything before the place as delivered, for all readers of the log. */
   commit(place: number): Promise<void>
   backlogBytes(): number
   close(): Promise<void>
 }
 
-/** Reads a log as the lanes do, from where the positions that are kept in its folder say. */
+/** Reads a log as the lanes do, from the positions that are stored in its folder. */
 export async function openReader(
   spool: SegmentLog,
   options: {
@@ -118,7 +118,7 @@ export async function openReader(
   }
 }
 
-/** Keeps one position for all, as earlier versions did. */
+/** Saves one position for all topics, as earlier versions did. */
 export async function savePosition(path: string, floor: Position): Promise<void> {
   await savePositions(path, { floor, topics: {} })
 }
@@ -138,13 +138,13 @@ export function segmentFiles(dir: string): string[] {
     .sort()
 }
 
-/** The ids in the segment files themselves, as jq would see them. */
+/** The ids in the segment files themselves, as jq sees them. */
 export function idsOnDisk(dir: string): (number | string)[] {
   const lines = segmentFiles(dir).flatMap(file => readFileSync(join(dir, file), 'utf8').split('\n'))
   return lines.filter(line => line !== '').map(line => idOf(Buffer.from(line)))
 }
 
-/** The problem that the promise was rejected with; undefined when it was not. */
+/** The error with which the promise was rejected; undefined if it was not. */
 export async function failureOf(promise: Promise<unknown>): Promise<Error | undefined> {
   return await promise.then(
     () => undefined,

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Ends the connection with a RST. */
 export const RESET = Symbol('reset')
-/** Says that nothing more will be sent, and goes on reading. */
+/** Sends nothing more, and continues to read. */
 export const HALF_CLOSE = Symbol('half-close')
 
-/** What is written to a connection: bytes at once, a pause in milliseconds, or the end of it. */
+/** What to do with a connection: write bytes, pause for some milliseconds, or end it. */
 export type Step = string | Buffer | number | typeof RESET | typeof HALF_CLOSE
 
 export interface RawAnswer {
@@ -18,7 +18,7 @@ export interface RawAnswer {
 
 export interface Exchange {
   readonly answers: readonly RawAnswer[]
-  /** How the connection stood at the end: we waited no longer, the server closed it, or reset it. */
+  /** The state of the connection at the end: still open, or closed or reset by the server. */
   readonly end: 'open' | 'closed' | 'reset'
   readonly milliseconds: number
 }
@@ -26,7 +26,7 @@ export interface Exchange {
 export interface ExchangeOptions {
   readonly url: string
   readonly steps: readonly Step[]
-  /** So many answers are waited for; 0: until the connection ends. */
+  /** The number of answers to wait for; 0: wait until the connection ends. */
   readonly answers?: number
   /** The request is a HEAD: its answer has no body. */
   readonly isHead?: boolean
@@ -34,9 +34,9 @@ export interface ExchangeOptions {
 }
 
 /**
- * Writes bytes to a connection of its own, as no HTTP client would, and reads what comes back, until there are answers
- * enough, the connection ends, or the time is over. Strings are bytes (latin1). An answer that announces the end of
- * the connection is waited for until that has come. Never rejects but where the port is closed.
+ * Writes bytes to a new connection, as no HTTP client would, and reads until there are enough answers, the connection
+ * ends, or the time is over. Strings are bytes (latin1). After an answer that announces the end of the connection,
+ * waits for that end. Rejects only if the port is closed.
  */
 export async function exchange(options: ExchangeOptions): Promise<Exchange> {
   const { url, steps, answers: wanted = 1, isHead = false, timeoutMs } = options
@@ -87,7 +87,7 @@ export async function exchange(options: ExchangeOptions): Promise<Exchange> {
   return { answers: parsed, end, milliseconds: performance.now() - started }
 }
 
-/** The whole answers in `bytes`; interim ones (100 Continue) are passed over. */
+/** The complete answers in `bytes`, without interim ones (100 Continue). */
 function parseAnswers(bytes: Buffer, isHead: boolean): RawAnswer[] {
   const answers: RawAnswer[] = []
   let at = 0

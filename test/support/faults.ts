@@ -14,7 +14,7 @@ export function choose<T>(short: T, long: T): T {
 
 const LIBRARY_FOLDERS = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/local/lib']
 
-/** Variables that give a process a clock of its own: as many seconds off as the file says, e.g. `-3600`. */
+/** Variables that give a process its own clock: the file has the offset in seconds, e.g. `-3600`. */
 export function fakeClock(file: string): Record<string, string> {
   const candidates = LIBRARY_FOLDERS.map(folder => join(folder, 'faketime', 'libfaketimeMT.so.1'))
   const library = candidates.find(candidate => existsSync(candidate))
@@ -23,12 +23,12 @@ export function fakeClock(file: string): Record<string, string> {
     LD_PRELOAD: library,
     FAKETIME_TIMESTAMP_FILE: file,
     FAKETIME_CACHE_DURATION: '1',
-    // As in a real jump: the system's monotonic clock goes on.
+    // As in a real jump, the system's monotonic clock does not change.
     FAKETIME_DONT_FAKE_MONOTONIC: '1'
   }
 }
 
-/** A disk of its own, in memory, of so many MiB; needs to run as root. */
+/** Mounts a disk of this many MiB in memory; needs root. */
 export function mountDisk(t: Test, mebibytes: number): string {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-disk-'))
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'tmpfs', dir])
@@ -39,14 +39,14 @@ export function mountDisk(t: Test, mebibytes: number): string {
   return dir
 }
 
-/** Fails `t` where an acknowledged event is missing, or one user's events have changed their order. */
+/** Fails `t` if an acknowledged event is missing, or if one user's events have changed their order. */
 export function assertNothingLost(t: Test, { acked, missing, outOfOrder }: Verdict): void {
   t.ok(acked > 0, `${acked} events were acknowledged`)
   t.strictSame([missing.length, missing.slice(0, 10)], [0, []], 'none of them is missing')
   t.strictSame([outOfOrder.length, outOfOrder.slice(0, 10)], [0, []], 'each user has them in order')
 }
 
-/** A disk that is nearly full: all but so many bytes are taken, until the returned function gives them back. */
+/** Fills a disk except for this many bytes, until the returned function is called. */
 export function fillDisk(dir: string, bytesLeft: number): () => void {
   const filler = join(dir, 'filler')
   const { bavail, bsize } = statfsSync(dir)
@@ -54,7 +54,7 @@ export function fillDisk(dir: string, bytesLeft: number): () => void {
   return () => rmSync(filler)
 }
 
-/** Tells a row of the table in docs/reliability.md. */
+/** Prints a row of the table in docs/reliability.md. */
 export function tellRow(
   t: Test,
   fault: string,

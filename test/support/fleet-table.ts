@@ -12,9 +12,9 @@ import { timing, verify, type Verdict } from './verdict.ts'
 
 /** `npm run test:fleet` runs the long form. */
 export const isLong = process.env['FLEET_TEST'] === 'long'
-/** Of the source `slow`, whose key is `wk_slow`. */
+/** The limit of the source `slow`, whose key is `wk_slow`, in events a second. */
 export const LIMIT = 50
-/** What `slow` may send at once. */
+/** The burst of `slow`. */
 export const BURST = 100
 const EVENTS_PER_SECOND = 250
 const TOPIC = 'events'
@@ -29,38 +29,38 @@ export interface Table {
   readonly fleet: TestFleet
   readonly servers: readonly [ServerProcess, ServerProcess, ServerProcess]
   readonly brokers: readonly Kafka[]
-  /** The way of each server to the brokers. */
+  /** The route of each server to the brokers. */
   readonly ways: readonly Way[]
   /** Round robin over the servers that reach Kafka. */
   readonly spread: Haproxy
-  /** A user stays on one server, whether that reaches Kafka or not. */
+  /** A user stays on one server, whether that server reaches Kafka or not. */
   readonly sticky: Haproxy
   /** A user stays on one server among those that reach Kafka. */
   readonly stickyToKafka: Haproxy
-  /** Runs the load while something goes wrong, and reads back what Kafka has of it. */
+  /** Runs the load during a fault, and reads back what Kafka has of it. */
   run(t: Test, name: string, options: Run): Promise<Outcome>
 }
 
 export interface Run extends Partial<LoadOptions> {
   readonly through: Haproxy
-  /** How long the load goes on, the fault included, at least. */
+  /** The least duration of the load, including the fault. */
   readonly seconds: number
-  /** What goes wrong meanwhile. */
+  /** The fault that happens during the load. */
   readonly fault?: () => Promise<void>
 }
 
 export interface Outcome extends Verdict {
   readonly load: Load
-  /** Requests that got no answer, or no 200, but for those that were shed. */
+  /** Requests without an answer, or with another answer than 200, except those that were shed. */
   readonly failed: Readonly<Record<string, number>>
   /** Requests that a busy server answered 503 with `Retry-After`. */
   readonly shed: number
 }
 
 /**
- * Starts all of it; ends with the test.
+ * Starts everything; ends with the test.
  *
- * @param startArgs of the servers' version; default: this checkout's
+ * @param startArgs the arguments of the servers' version; default: this checkout's
  */
 export async function startTable(
   t: Test,
@@ -116,7 +116,7 @@ export async function startTable(
   return { fleet, servers, brokers, ways, spread, sticky, stickyToKafka, run }
 }
 
-/** A server of the fleet, not started yet. */
+/** A server of the fleet that was not started yet. */
 export async function startable(fleet: TestFleet, name: string, way?: Way): Promise<ServerProcess> {
   const server = await fleet.server(name, way === undefined ? {} : { KAFKA_BROKERS: way.brokers.join(',') })
   writeFileSync(server.configFile, SOURCES)

@@ -9,9 +9,9 @@ import { ownFolder } from './own-folder.ts'
 
 export interface TestFleet {
   readonly env: Readonly<Record<string, string>>
-  /** A server that joins the fleet; not started yet. Its config file has the one source `web`. */
+  /** A server that joins the fleet; not started yet. Its config file has the only source `web`. */
   server(name: string, env?: Readonly<Record<string, string>>): Promise<ServerProcess>
-  /** Where commands run. */
+  /** The working directory of commands. */
   readonly dir: string
   /** Runs a command on the fleet. */
   tributary(args: readonly string[]): Promise<Finished>
@@ -19,7 +19,7 @@ export interface TestFleet {
 
 let fleets = 0
 
-/** A fleet of its own on these brokers. */
+/** A new fleet on these brokers. */
 export function testFleet(t: Test, brokers: readonly string[], env: Readonly<Record<string, string>> = {}): TestFleet {
   const root = ownFolder(t, { commands: {} })
   const shared = {

@@ -9,7 +9,7 @@ import { until } from './until.ts'
 
 const EXAMPLE = join(import.meta.dirname, '..', '..', 'examples', 'haproxy', 'haproxy.cfg')
 
-/** Ends the balancer with this process, also when this one is killed. */
+/** Ends the balancer with this process, even if this process is killed. */
 const TETHER = existsSync('/usr/bin/setpriv') ? ['setpriv', '--pdeathsig', 'TERM'] : []
 
 /** Starts a balancer that ends with the test. */
@@ -25,7 +25,7 @@ export function runBalancer(t: Test, program: string, args: readonly string[], e
 }
 
 export interface HaproxyOptions {
-  /** In place of `balance source`. */
+  /** Replaces `balance source`. */
   readonly balance?: string
   /** Whether servers that reach Kafka are preferred, as in the example; default true. */
   readonly prefersKafka?: boolean
@@ -33,7 +33,7 @@ export interface HaproxyOptions {
 
 export interface Haproxy {
   readonly url: string
-  /** Resolves once the balancer has found so many servers healthy by the check that it prefers. */
+  /** Resolves when the balancer's preferred check has found this many healthy servers. */
   knows(count: number): Promise<void>
 }
 
@@ -47,7 +47,7 @@ export async function runHaproxy(
   const example = readFileSync(EXAMPLE, 'utf8').replaceAll('balance source', balance)
   const config = prefersKafka ? example : example.replace(/^ *use_backend tributary_kafka .*\n/m, '')
   const stats = `listen stats\n    bind 127.0.0.1:${statsPort}\n    stats enable\n    stats uri /\n`
-  // A test has one testdir, which is its servers'.
+  // A test has one testdir, which the servers use.
   const dir = mkdtempSync(join(tmpdir(), 'tributary-haproxy-'))
   t.teardown(() => rmSync(dir, { recursive: true }))
   const file = join(dir, 'haproxy.cfg')

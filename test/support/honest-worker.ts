@@ -1,4 +1,4 @@
-/** The thread behind honest.ts: sends one event after the other, and notes how long each took. */
+/** The thread behind honest.ts: sends one event after the other, and measures the time of each. */
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'

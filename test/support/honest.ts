@@ -5,7 +5,7 @@ import { AUTHORIZATION } from './server-process.ts'
 
 export interface Lap {
   readonly requests: number
-  /** What was not answered 200: statuses and errors. */
+  /** Statuses other than 200, and errors. */
   readonly failures: readonly string[]
   /** Milliseconds from a request to its answer. */
   readonly p50: number
@@ -13,10 +13,10 @@ export interface Lap {
 }
 
 /**
- * An honest client on a thread of its own, so that what the test does meanwhile is not in its times: one connection,
- * one event after the other.
+ * A client in its own thread, so that work of the test does not change its times: one connection, one event after the
+ * other.
  *
- * @returns what it saw since it was asked last
+ * @returns a function that returns the measurements since its last call
  */
 export function startHonestClient(t: Test, url: string, pauseMs = 5): () => Promise<Lap> {
   const workerData = { url, pauseMs, authorization: AUTHORIZATION }

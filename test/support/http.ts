@@ -9,7 +9,7 @@ import { until } from './until.ts'
 export interface Ask {
   readonly method?: string
   readonly headers?: Record<string, string>
-  /** Default: Basic with the test key; null sends none. */
+  /** Default: Basic with the test key; null: no header. */
   readonly authorization?: string | null
   readonly body?: string | Buffer
   /** Sends the body in chunks of this size, without a Content-Length. */
@@ -24,8 +24,8 @@ export interface JsonAnswer {
 }
 
 /**
- * Sends one request as it is told to, and fails `t` where the answer is not JSON as the contract has it. Sends it again while the
- * server is overloaded, because a busy machine makes it so in earnest.
+ * Sends one request, and fails `t` if the answer is not JSON as in the contract. Repeats it while the server is overloaded,
+ * because a busy machine really overloads it.
  */
 export async function ask(t: Test, url: string, options: Ask = {}): Promise<JsonAnswer> {
   let answer = await askOnce(t, url, options)
@@ -72,13 +72,13 @@ export async function askOnce(t: Test, url: string, options: Ask = {}): Promise<
   return { status, headers: answered, text, body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>) }
 }
 
-/** A TCP connection to write what no HTTP client would, and to read what comes back. */
+/** A TCP connection to write what no HTTP client would write, and to read the answers. */
 export interface RawConnection {
   readonly socket: Socket
   write(bytes: string | Buffer): Promise<void>
-  /** The next whole answer; rejects when the connection ends before it. */
+  /** The next complete answer; rejects if the connection ends before it. */
   answer(): Promise<JsonAnswer>
-  /** Resolves when the connection is gone: 'reset', or 'closed' in good order. */
+  /** Resolves when the connection has ended: 'reset', or 'closed' in good order. */
   readonly gone: Promise<'closed' | 'reset'>
 }
 

@@ -9,9 +9,9 @@ export interface ClusterRecord {
 }
 
 /**
- * Reads every topic of the cluster that is not Kafka's own, to the end that each has now, and hands on each record,
- * those of one partition in order. Resolves with the names of all topics. By kafkajs, a second implementation of the
- * protocol. Throws when `timeoutMs` pass first.
+ * Reads every topic of the cluster that is not Kafka's own, up to its current end, and passes each record on, those of
+ * one partition in order. Resolves with the names of all topics. Uses kafkajs, a second implementation of the protocol.
+ * Throws if this takes longer than `timeoutMs`.
  */
 export async function readCluster(
   brokers: readonly string[],

@@ -27,9 +27,9 @@ async function pomOf(version: string): Promise<string> {
 }
 
 /**
- * The folder with the jars of the artifact that a pom.xml names, fetched with Maven on first use into
- * `.cache/<folder>/<version>-<digest of the pom>/libs`. The folder appears by a rename, whole or not at all, so that
- * processes that fetch at the same time cannot disturb one another. Throws one line that names what to install.
+ * The folder with the jars of the artifact that a pom.xml names. Maven downloads them on first use into
+ * `.cache/<folder>/<version>-<digest of the pom>/libs`. The folder is created by a rename, so that processes that
+ * download at the same time do not disturb one another. Throws an error with one line that names what to install.
  */
 export async function jarsOf(wanted: {
   readonly pom: string
@@ -65,7 +65,7 @@ async function fetchJars(pom: string, { home, libs }: { home: string; libs: stri
   }
 }
 
-/** Runs a program of Java's world to its end; its output is what a failure shows. */
+/** Runs a Java program to its end. Its output is part of the error if it fails. */
 export async function runTool(program: 'java' | 'mvn', args: readonly string[]): Promise<string> {
   try {
     return (await run(program, args, { maxBuffer: 16 * 1024 * 1024 })).stdout
@@ -76,7 +76,7 @@ export async function runTool(program: 'java' | 'mvn', args: readonly string[]):
   }
 }
 
-/** The one line for a machine without Java or Maven. */
+/** The message for a machine without Java or Maven. */
 export function missing(program: string): string {
   return `${program} not found: tests run a real Kafka; install Java 17+ and Maven (Debian: apt-get install openjdk-17-jre-headless maven) or set KAFKA_BROKERS`
 }

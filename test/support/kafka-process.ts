@@ -10,7 +10,7 @@ const JVM = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleL
 
 export interface JavaProcess {
   readonly pid: number
-  /** Resolves when the process is gone, with what it wrote last. */
+  /** Resolves with the last output when the process has ended. */
   readonly ended: Promise<string>
   readonly running: () => boolean
   /** Sends the signal and waits for the end of the process. */
@@ -19,8 +19,8 @@ export interface JavaProcess {
 }
 
 /**
- * Starts `java <main class> <args>`, its output going to `dir`/broker.log. The process ends with this one, even when
- * this one is killed (`setpriv --pdeathsig`, where there is one).
+ * Starts `java <main class> <args>` with its output in `dir`/broker.log. The process ends with this one, even if this
+ * one is killed (`setpriv --pdeathsig`, if it is installed).
  */
 export function startJava(options: {
   readonly libs: string
@@ -68,12 +68,12 @@ function watch(child: ChildProcess, log: string): JavaProcess {
   }
 }
 
-/** Whoever asked for these may not listen on them yet. */
+/** Ports that were returned. Their owners may not listen yet. */
 const given = new Set<number>()
 
 /**
- * A port of 127.0.0.1 that nobody listens on. Taken from below the range that outgoing connections use, so that a
- * broker that is down for a while finds it free when it comes back.
+ * A port of 127.0.0.1 on which nobody listens. It is below the range that outgoing connections use, so that it is still
+ * free when a broker restarts.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

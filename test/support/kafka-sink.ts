@@ -4,7 +4,7 @@ import type { KafkaSinkOptions, Produced } from '../../src/durability/kafka/opti
 import { testRecord, type TestRecord } from './records.ts'
 import { until } from './until.ts'
 
-/** An accepted event as the pipeline would hand it over; `properties` become the line. */
+/** An accepted event in the form that the pipeline passes on; `properties` become the line. */
 export function eventRecord(
   parts: { readonly messageId: string; readonly topics: readonly string[] } & Partial<{
     readonly key: string | undefined
@@ -24,10 +24,10 @@ export interface WatchedSink {
   readonly logged: string[]
 }
 
-/** A broker that shares a busy machine with the tests must not look like one that hangs. */
+/** On a busy machine, a slow broker must not look like one that hangs. */
 const PUBLISH_TIMEOUT_MS = 10_000
 
-/** A sink for tests, closed with the test; with `topics` already looked up when this resolves. */
+/** A sink for tests that is closed with the test. Resolves when `topics` were looked up. */
 export async function readySink(
   t: Test,
   brokers: readonly string[],

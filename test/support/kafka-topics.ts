@@ -35,7 +35,7 @@ async function withAdmin<T>(brokers: readonly string[], work: (admin: Admin) => 
   }
 }
 
-/** Resolves when the broker is a member of its cluster and answers; throws with its last words when it ends instead. */
+/** Resolves when the broker is a member of its cluster and answers. Throws with its last output if it ends before. */
 export async function waitForBroker(brokers: readonly string[], java: JavaProcess, timeoutMs = 180_000): Promise<void> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
@@ -98,7 +98,7 @@ export async function deleteTopic(brokers: readonly string[], topic: string): Pr
 
 export interface PartitionOffsets {
   readonly partition: number
-  /** First offset there is. */
+  /** The first existing offset. */
   readonly low: number
   /** One past the last. */
   readonly high: number
@@ -124,8 +124,8 @@ async function fetchOffsets(admin: Admin, topic: string, deadline: number): Prom
 }
 
 /**
- * Every record of the topic, by partition and offset. With `count` it waits until the topic holds at least so many.
- * Read with kafkajs, a second implementation of the protocol. Throws when `timeoutMs` (20 s) pass first.
+ * Every record of the topic, by partition and offset. With `count`, waits until the topic has at least this many. Uses
+ * kafkajs, a second implementation of the protocol. Throws after `timeoutMs` (20 s).
  */
 export async function readTopic(
   brokers: readonly string[],
@@ -156,7 +156,7 @@ async function awaitOffsets(
   })
 }
 
-/** A broker that has just come up knows its consumer groups a moment later: until then the client gives up. */
+/** A broker that has just started does not know its consumer groups yet: the client gives up, and is started again. */
 async function consumeWithRetries(
   brokers: readonly string[],
   topic: string,

@@ -7,7 +7,7 @@ export interface Traffic {
   /** The messageIds, in order, that the sink confirmed. */
   readonly acked: readonly string[]
   readonly rejected: number
-  /** How long the slowest rejected publish took, in milliseconds. */
+  /** The duration of the slowest rejected publish, in milliseconds. */
   readonly slowestRejection: number
   stop(): Promise<void>
 }
@@ -15,7 +15,7 @@ export interface Traffic {
 const USERS = 20
 const PAUSE_MS = 2
 
-/** Publishes a numbered event for one of 20 users every 2 ms, and notes what was confirmed. Nothing is sent twice. */
+/** Publishes a numbered event for one of 20 users every 2 ms, and stores which were confirmed. Sends nothing twice. */
 export function startTraffic(sink: Sink, topic: string): Traffic {
   const acked: string[] = []
   const open = new Set<Promise<void>>()
@@ -50,7 +50,7 @@ export function startTraffic(sink: Sink, topic: string): Traffic {
   return Object.assign(result, { stop })
 }
 
-/** What of startTraffic()'s confirmed events the topic lacks, has twice, or has out of order for a user. */
+/** Which of startTraffic()'s confirmed events the topic lacks, has twice, or has out of order for a user. */
 export async function verdict(
   kafka: Kafka,
   topic: string,

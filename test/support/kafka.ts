@@ -10,15 +10,15 @@ export { configureTopic, createTopic, deleteTopic, readTopic, topicOffsets } fro
 export { javaPartition } from './java-partition.ts'
 
 export interface KafkaOptions {
-  /** Server properties that go over the ones below. `{dir}` in a value becomes the broker's own folder. */
+  /** Server properties that override the defaults below. `{dir}` in a value is replaced by the broker's own folder. */
   readonly properties?: Readonly<Record<string, string>>
-  /** Where the broker keeps its data, e.g. a small tmpfs; default: inside its own folder. */
+  /** The folder of the broker's data, e.g. a small tmpfs; default: inside its own folder. */
   readonly logDir?: string
   /** The plain listener's port; default: a free one. */
   readonly port?: number
-  /** A second listener of this protocol, `secureBrokers`; its keys and mechanisms come by `properties`. */
+  /** The protocol of a second listener, `secureBrokers`. Its keys and mechanisms are in `properties`. */
   readonly security?: 'SASL_PLAINTEXT' | 'SSL' | 'SASL_SSL'
-  /** Put before `java`, e.g. `['prlimit', '--fsize=50000000']`. */
+  /** The command that runs `java`, e.g. `['prlimit', '--fsize=50000000']`. */
   readonly wrapper?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
   /** More arguments for `StorageTool format`, e.g. `['--add-scram', 'SCRAM-SHA-256=[name=a,password=b]']`. */
@@ -31,15 +31,15 @@ export interface Kafka {
   /** `host:port` of the plain listener. */
   readonly brokers: string[]
   readonly secureBrokers: string[]
-  /** The Java process's; changes with a restart; 0 for a shared broker that is not ours. */
+  /** The process id of Java; changes with a restart; 0 for a shared broker. */
   readonly pid: number
   /** The broker's folder: server.properties, broker.log, data. */
   readonly dir: string
-  /** Ends the broker for good and removes its folder. Safe twice. */
+  /** Ends the broker and removes its folder. Safe to call twice. */
   stop(): Promise<void>
-  /** Sends the signal (default SIGKILL) and waits until the process is gone. */
+  /** Sends the signal (default SIGKILL) and waits until the process has ended. */
   kill(signal?: NodeJS.Signals): Promise<void>
-  /** Starts it again on the same ports and data, ending it with SIGTERM first where it runs; resolves when it answers. */
+  /** Starts it again on the same ports and data, after SIGTERM if it runs. Resolves when it answers. */
   restart(): Promise<void>
   /** SIGSTOP: connections stay open and nothing answers. */
   pause(): void
@@ -48,8 +48,8 @@ export interface Kafka {
 }
 
 /**
- * A real Kafka for tests. Without options the one that KAFKA_BROKERS names, where it is set; else a broker of its own:
- * Apache Kafka on `java`, combined KRaft node, on 127.0.0.1, up in a few seconds. Call stop() in a teardown.
+ * A real Kafka for tests. Without options, uses the one that KAFKA_BROKERS names, if it is set. Otherwise starts a
+ * broker: Apache Kafka on `java`, a combined KRaft node, on 127.0.0.1, in a few seconds. Call stop() in a teardown.
  */
 export async function startKafka(options?: KafkaOptions): Promise<Kafka> {
   const shared = process.env['KAFKA_BROKERS']
@@ -157,7 +157,7 @@ async function serverProperties(
     .join('')
 }
 
-/** One small node: nothing is replicated, little is preallocated, and a killed broker may come back soon. */
+/** One small node: nothing is replicated, little is preallocated, and a killed broker can restart soon. */
 const QUICK = {
   'auto.create.topics.enable': 'false',
   'num.network.threads': '2',

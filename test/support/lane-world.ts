@@ -10,7 +10,7 @@ import { testRecord, type TestRecord } from './records.ts'
 const TIMEOUT_MS = 750
 const KEYS = 4
 const PIECE_LINES = 3
-/** Which topics a record goes to, by choice. */
+/** The topics of a record, by choice. */
 const ROUTES: readonly (readonly string[])[] = [['a'], ['b'], ['a', 'b'], ['c'], ['a', 'c'], ['b', 'c']]
 
 interface Write {
@@ -18,18 +18,21 @@ interface Write {
   readonly entries: readonly LaneEntry[]
 }
 
-/** A batch as it left: what Kafka sees of it. */
+/** A sent batch, as Kafka sees it. */
 interface Sent {
   readonly life: number
   readonly lane: Lane
   readonly producer: number
   readonly sequence: number
   readonly ids: readonly string[]
-  /** Whether Kafka has taken it; its answer is on the way back. */
+  /** Whether Kafka has accepted it and its answer is in flight. */
   taken: boolean
 }
 
-/** One key's client: it sends the next event when the one before it was answered 200, and the same one again when not. */
+/**
+ * The client of one key: it sends the next event when the one before was answered 200, and the same one again
+ * otherwise.
+ */
 interface Client {
   sequence: number
   attempt: number
@@ -37,17 +40,17 @@ interface Client {
   topics: readonly string[]
 }
 
-/** The next sequence number that a partition expects of each producer. */
+/** The next sequence number that a partition expects from each producer. */
 type Partition = Map<number, number>
 
-/** A record that Kafka has taken. */
+/** A record that Kafka has accepted. */
 interface Arrival {
   readonly topic: string
   readonly partition: number
   readonly id: string
 }
 
-/** A process with its lanes, beside a model of Kafka, of the disk and of the clients. Throws where a promise is broken. */
+/** A process with its lanes, beside a model of Kafka, of the disk and of the clients. Throws if a promise is broken. */
 export class LaneWorld {
   readonly #poison = new Set<string>()
   readonly #partitions = new Map([
@@ -55,7 +58,7 @@ export class LaneWorld {
     ['b', 1]
   ])
   readonly #kafka = new Map<string, Partition>()
-  /** All that Kafka has taken, in the order in which it took it. */
+  /** All records that Kafka has accepted, in order. */
   readonly #arrivals: Arrival[] = []
   readonly #log: TestRecord[] = []
   readonly #refused: string[] = []
@@ -79,10 +82,10 @@ export class LaneWorld {
   #now = 0
   #producers = new Map<Lane, number>()
   #lastProducer = 0
-  /** `topic id` of what Kafka confirmed to this process. */
+  /** `topic id` of the records that Kafka has confirmed to this process. */
   #confirmed = new Set<string>()
   readonly #repartitioned = new Set<string>()
-  /** What no later process may send again: it was confirmed when a position was kept. */
+  /** Records that no later process may send again, because they were confirmed when a position was saved. */
   readonly #settled = new Set<string>()
 
   constructor() {
@@ -110,7 +113,7 @@ export class LaneWorld {
     return count === undefined ? UNKNOWN_PARTITION : Number(key.slice(1)) % count
   }
 
-  /** One step of the history: `choice` says what happens, `detail` to whom. */
+  /** One step of the history: `choice` selects the event, `detail` its subject. */
   step(choice: number, detail: number): void {
     const steps: readonly ((detail: number) => void)[] = [
       this.#publish,
@@ -139,7 +142,7 @@ export class LaneWorld {
     this.#checkQueues()
   }
 
-  /** Everything works from now on until nothing is left to do; then every promise is checked. */
+  /** Nothing fails from now on, until nothing is left to do; then every promise is checked. */
   finish(): void {
     this.#partitions.set('c', this.#partitions.get('c') ?? 2)
     for (let round = 0; round < 400; round++) {
@@ -217,7 +220,7 @@ export class LaneWorld {
     return this.#sent[detail % this.#sent.length]
   }
 
-  /** Kafka takes a batch, or knows it already. Returns false where it refuses something in it. */
+  /** Kafka accepts a batch, or knows it already. Returns false if it refuses a record in it. */
   #apply(sent: Sent): boolean {
     if (sent.taken) return true
     if (sent.ids.some(id => this.#poison.has(baseOf(id)))) return false
@@ -259,7 +262,7 @@ export class LaneWorld {
     }
   }
 
-  /** The connection ends; what is on its way arrives, or not. */
+  /** The connection ends. What is in flight arrives or does not. */
   #lose(detail: number): void {
     const sent = this.#oneSent(detail)
     if (sent === undefined) return
@@ -288,7 +291,7 @@ export class LaneWorld {
     for (const { entries } of writes) this.#board.notStored(entries, new Error('disk'))
   }
 
-  /** Begins to read a piece, or takes in the one that was begun. */
+  /** Begins to read a piece, or loads the piece that is being read. */
   #read(): void {
     const piece = this.#piece
     this.#piece = undefined
@@ -366,7 +369,7 @@ export class LaneWorld {
     if (!isDone) throw new Error('an idle topic cannot be divided anew')
   }
 
-  /** A lane of a topic that was not known is found while the log is read. */
+  /** A lane of an unknown topic is found while the log is read. */
   #repartition(topic: string): void {
     const unknown = this.#board.find(topic, UNKNOWN_PARTITION)
     if (unknown === undefined) return
@@ -374,7 +377,7 @@ export class LaneWorld {
     repartition(this.#board, topic, count, record => this.#partitionOf(topic, (record as TestRecord).key))
   }
 
-  /** The process dies: some of what was being written is there, what is on its way to Kafka arrives later, or not. */
+  /** The process dies: some of what was being written is there; what is in flight arrives later or does not. */
   #crash(detail: number): void {
     const writing = this.#writes.flatMap(({ entries }) => entries)
     for (const { record } of writing.slice(0, detail % (writing.length + 1))) this.#log.push(record as TestRecord)
@@ -412,10 +415,10 @@ export class LaneWorld {
   }
 
   /**
-   * Each key is in order in each partition, copies apart. A copy after a crash goes to the partition that its key has by
-   * then: it is a copy although the record itself is in another partition.
+   * Each key is in order in each partition, except copies. A copy after a crash goes to the partition that its key has
+   * by then: it is a copy although the record itself is in another partition.
    *
-   * @returns `topic id` of all that Kafka has taken
+   * @returns `topic id` of all records that Kafka has accepted
    */
   #checkOrder(): Set<string> {
     const taken = new Set<string>()

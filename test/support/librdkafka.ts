@@ -5,7 +5,7 @@ import { pythonWith } from './sdks/zoo/install.ts'
 
 const PACKAGE = 'confluent-kafka==2.16.1'
 
-/** Sends records of keys in turn until its standard input ends. Argument: a JSON object. */
+/** Sends records with different keys in turn until its standard input ends. Argument: a JSON object. */
 const PROGRAM = `
 import json, select, sys, time
 from confluent_kafka import Producer
@@ -26,17 +26,17 @@ while not select.select([sys.stdin], [], [], 0)[0]:
 export interface LibrdkafkaOptions {
   readonly brokers: readonly string[]
   readonly clientId: string
-  /** There already. */
+  /** Must exist. */
   readonly topic: string
   readonly perSecond: number
-  /** Of each record. */
+  /** The value of each record. */
   readonly value: string
   readonly headers: Readonly<Record<string, string>>
 }
 
 /**
- * An idempotent producer of librdkafka beside the server, as Confluent's Python client has it, with defaults but for the
- * time that a record may wait. Installed into .cache on first use. Ends with the test.
+ * Starts an idempotent producer of librdkafka beside the server, as in Confluent's Python client, with defaults except
+ * for the time that a record may wait. Installed into .cache on first use. Ends with the test.
  */
 export async function startLibrdkafka(t: Test, options: LibrdkafkaOptions): Promise<void> {
   const args = ['-c', PROGRAM, JSON.stringify({ ...options, brokers: options.brokers.join(',') })]

@@ -4,22 +4,25 @@ import type { Test } from 'tap'
 import { AUTHORIZATION } from './server-process.ts'
 
 export interface LoadOptions {
-  /** Of the tracking API. */
+  /** The tracking API. */
   readonly url: string
   readonly eventsPerSecond: number
   /** Default 48. */
   readonly connections?: number
-  /** Default 200. The next event of a user is sent only after the one before it was acknowledged. */
+  /** Default 200. The next event of a user is sent only after the previous one was acknowledged. */
   readonly users?: number
-  /** Which requests are batches, of 2 to 9 events; default 0.3. */
+  /** The share of requests that are batches, of 2 to 9 events; default 0.3. */
   readonly batchShare?: number
   /** Bytes of padding in each event; default 200. */
   readonly padding?: number
-  /** Of this share of first requests the answer 200 is thrown away, as if it had been lost on its way; default 0. */
+  /** The share of first requests whose answer 200 is dropped, as if it had been lost; default 0. */
   readonly lostShare?: number
-  /** Milliseconds before the first retry, within a quarter; doubled with each try, up to four times as long. Default 100. */
+  /**
+   * Milliseconds before the first retry, within a quarter. Doubled with each attempt, up to four times as long. Default
+   * 100.
+   */
   readonly firstRetryMs?: number
-  /** A header that holds the user, for a balancer with affinity; default: none. */
+  /** A header with the user, for a balancer with affinity; default: none. */
   readonly userHeader?: string
 }
 
@@ -27,18 +30,18 @@ export interface AckedEvent {
   readonly id: string
   readonly user: string
   readonly sequence: number
-  /** performance.now() of its 200. */
+  /** performance.now() of its answer 200. */
   readonly at: number
-  /** Requests that it took: more than 1 means that an answer was lost, or was 429 or 503. */
+  /** The number of requests: more than 1 means that an answer was lost, or was 429 or 503. */
   readonly tries: number
 }
 
 /** One request as the client saw it. */
 export interface Answered {
-  /** performance.now() when it was sent. */
+  /** performance.now() at which it was sent. */
   readonly at: number
   readonly milliseconds: number
-  /** 0: there was no answer, for the reason in `error`. */
+  /** 0: there was no answer; `error` has the reason. */
   readonly status: number
   readonly error?: string
   readonly retryAfter?: string | undefined
@@ -46,19 +49,19 @@ export interface Answered {
 }
 
 export interface Load {
-  /** What the name of each of its users begins with, and so each messageId. */
+  /** The prefix of the name of each of its users, and so of each messageId. */
   readonly prefix: string
-  /** Events of requests whose answer was thrown away. */
+  /** Events of requests whose answer was dropped. */
   readonly lostEvents: number
   readonly acked: readonly AckedEvent[]
   readonly answers: readonly Answered[]
-  /** Sends no new events, and those under way again until each is acknowledged or `timeoutMs` (30 s) are over. */
+  /** Sends no new events. Repeats unacknowledged ones until each is acknowledged or `timeoutMs` (30 s) have passed. */
   stop(timeoutMs?: number): Promise<void>
 }
 
 interface Job {
   readonly user: string
-  /** Of its first event. */
+  /** The sequence number of its first event. */
   readonly sequence: number
   readonly events: number
   readonly body: string
@@ -66,18 +69,20 @@ interface Job {
 
 const TICK_MS = 10
 const FIRST_RETRY_MS = 100
-/** Doubled with each try, as SDKs do, up to so many times the first. */
+/** The delay is doubled with each attempt, as in SDKs, up to this many times the first delay. */
 const MAX_RETRY_FACTOR = 4
-/** In Answered.error: the answer came, and the load did as if it had not. */
+/** In Answered.error: the answer arrived, and the load dropped it. */
 export const THROWN_AWAY = 'THROWN_AWAY'
 const REQUEST_TIMEOUT_MS = 20_000
 const STOP_TIMEOUT_MS = 30_000
-/** What could not be sent in time is not made up for beyond this: a load, not a flood after each fault. */
+/**
+ * Events that could not be sent in time are made up for up to this limit, so that a fault is not followed by a flood.
+ */
 const MAX_DEBT_SECONDS = 0.1
 
 /**
- * Sends events until it is stopped, as SDKs do: the same messageId again after 429, 503 and every failure of the
- * connection. Notes each event that was answered 200.
+ * Sends events until it is stopped, as SDKs do: repeats the same messageId after 429, 503 and every failure of the
+ * connection. Stores each event that was answered 200.
  */
 export function startLoad(t: Test, options: LoadOptions): Load {
   const { url, eventsPerSecond, connections = 48, users = 200, batchShare = 0.3, padding = 200 } = options
@@ -179,7 +184,7 @@ function idOf(user: string, sequence: number): string {
   return `${user}-${sequence}`
 }
 
-/** One request and what became of it. Never rejects. */
+/** Sends one request and resolves with its result. Never rejects. */
 function exchange(
   agent: Agent,
   url: string,

@@ -2,7 +2,7 @@ import type { OutgoingRecord } from '../../src/model/record.ts'
 import { recordKey, lineOf, messageIdOf } from '../../src/model/record.ts'
 import type { Sink } from '../../src/model/sink.ts'
 
-/** A record as it was published, its texts made. */
+/** A published record, with its texts as strings. */
 export interface PublishedRecord extends Pick<
   OutgoingRecord,
   'kind' | 'type' | 'code' | 'source' | 'receivedAt' | 'topics'
@@ -15,13 +15,13 @@ export interface PublishedRecord extends Pick<
 export interface MemorySink extends Sink {
   /** Every record published so far, in order. */
   readonly records: PublishedRecord[]
-  /** When set, publish() rejects with it. */
+  /** If set, publish() rejects with it. */
   failure: Error | undefined
-  /** When set, publish() waits for it first. */
+  /** If set, publish() waits for it first. */
   gate: Promise<void> | undefined
 }
 
-/** Keeps records in memory: for tests of what stands before a sink. */
+/** Keeps records in memory: for tests of the parts before a sink. */
 export function createMemorySink(): MemorySink {
   return {
     records: [],

@@ -2,7 +2,7 @@ import type { FleetRecord, FleetReader, ReaderOptions } from '../../src/fleet/to
 import { fleetTopicNames } from '../../src/fleet/topics/names.ts'
 import type { FleetTopics, FleetWrite } from '../../src/fleet/topics/topics.ts'
 
-/** The topics of a fleet without Kafka: each write is read by everybody at once, in its order. */
+/** The topics of a fleet without Kafka: each write is read by all readers at once, in order. */
 export class MemoryTopics implements FleetTopics {
   readonly names = fleetTopicNames('memory')
   /** Whether writes fail. */

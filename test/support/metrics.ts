@@ -5,7 +5,7 @@ export interface Sample {
   readonly value: number
 }
 
-/** Reads what a server says at /metrics on its admin listener. */
+/** Reads /metrics of a server's admin listener. */
 export async function readMetrics(adminUrl: string): Promise<readonly Sample[]> {
   const text = await (await fetch(`${adminUrl}/metrics`)).text()
   return text.split('\n').flatMap(line => {

@@ -7,7 +7,7 @@ import { readSamples } from './samples.ts'
 export interface FuzzOptions {
   readonly url: string
   readonly seed: number
-  /** It stops at whichever comes first. */
+  /** It stops at the first of these limits. */
   readonly maxCases: number
   readonly seconds: number
   readonly atOnce?: number
@@ -15,7 +15,7 @@ export interface FuzzOptions {
 
 export interface Finding {
   readonly what: string
-  /** The request, base64: what makes it happen again. */
+  /** The request in base64, to repeat it. */
   readonly request: string
 }
 
@@ -25,20 +25,20 @@ export interface FuzzResult {
   readonly findings: readonly Finding[]
 }
 
-/** So long a conversation may take after the client has said its last word. */
+/** How long a conversation may take after the client's last byte. */
 const HANG_MS = 20_000
 const ERROR_STATUSES = new Set([400, 401, 403, 404, 405, 408, 414, 415, 429, 431, 503])
 
 /**
- * Sends recorded SDK requests with bytes changed at random, and notes every answer that a server must not give: a 5xx
- * that is no 503, an error that is not in the contract's form, none at all while the connection stays open.
+ * Sends recorded SDK requests with randomly changed bytes, and collects every answer that a server must not give: a 5xx
+ * other than 503, an error that is not in the contract's form, or no answer while the connection stays open.
  */
 export async function fuzzByMutation(options: FuzzOptions): Promise<FuzzResult> {
   const { url, seed, maxCases, seconds, atOnce = 8 } = options
   const random = createRandom(seed)
   const samples = [...readSamples().values()].flat()
   const pick = (): Sample => samples[Math.floor(random() * samples.length)] as Sample
-  /** Two of three keep their head, so that more than the HTTP parser is tried. */
+  /** Two of three requests keep their head, so that more than the HTTP parser is tested. */
   const make = (): Buffer => {
     const [sample, other] = [pick(), wireBytes(pick())]
     return random() < 1 / 3
@@ -86,7 +86,7 @@ interface Answer {
   readonly body: Buffer
 }
 
-/** What was asked cannot be told from mutated bytes, so an error is held against what the contract says of any path. */
+/** The operation of mutated bytes is unknown, so an error is compared with what the contract says about any path. */
 function errorFaults({ status, headers, body }: Answer): string[] {
   if (status === 401 || status === 403 || status === 415) {
     return answerFaults({ method: 'POST', path: '/v1/batch', status, headers, body })

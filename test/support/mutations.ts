@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import type { Sample } from './samples.ts'
 
-/** Numbers in [0, 1) that the seed alone decides (mulberry32). */
+/** Numbers in [0, 1) that depend on the seed only (mulberry32). */
 export function createRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {
@@ -12,7 +12,7 @@ export function createRandom(seed: number): () => number {
   }
 }
 
-/** A recorded request as the bytes that go over the wire, its body changed by `change` before it is framed. */
+/** A recorded request as it is sent, with its body changed by `change` before it is framed. */
 export function wireBytes(sample: Sample, change: (body: Buffer) => Buffer = body => body): Buffer {
   const { method, url, headers, body = '' } = sample
   const payload = change(headers['content-encoding'] === 'gzip' ? gzipSync(body) : Buffer.from(body))
@@ -25,7 +25,7 @@ export function wireBytes(sample: Sample, change: (body: Buffer) => Buffer = bod
   return Buffer.concat([Buffer.from(head, 'latin1'), ...framed])
 }
 
-/** Pieces that have meant trouble to parsers before. */
+/** Texts that have caused trouble in parsers before. */
 const TOKENS: readonly Buffer[] = [
   ...['\r\n', '\n', '\r', '\r\n\r\n', '0\r\n\r\n', '\0', ' ', '\t', ':', ',', ';', '%', '%00', '%', '/', '?', '#'],
   ...['"', '\\', '\\u', '\\ud800', '{', '}', '[', ']', '[[[[[[[[[[', '{"a":{"a":{"a":', 'null', 'NaN', '-0', '1e400'],
@@ -51,13 +51,16 @@ const BYTES: readonly Buffer[] = [
 ]
 const PIECES = [...TOKENS, ...BYTES]
 
-/** Changes a request in one to eight places: bits, bytes, pieces put in, cut out, doubled, or taken from `other`. */
+/**
+ * Changes a request in one to eight places: bits, bytes, and pieces that are inserted, removed, doubled, or taken from
+ * `other`.
+ */
 export function mutate(bytes: Buffer, other: Buffer, random: () => number): Buffer {
   const upTo = (limit: number): number => Math.floor(random() * limit)
   const changes = 1 + upTo(8)
   let mutated = Buffer.from(bytes)
   for (let i = 0; i < changes; i++) {
-    // Half of all changes go to the head, where the smaller half of the bytes is.
+    // Half of all changes are in the head, although it has less than half of the bytes.
     const headEnd = Math.max(1, mutated.indexOf('\r\n\r\n'))
     const at = upTo(random() < 0.5 ? Math.min(headEnd, mutated.length) : mutated.length)
     const to = Math.min(mutated.length, at + 1 + upTo(random() < 0.8 ? 8 : 400))

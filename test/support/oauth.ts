@@ -48,7 +48,7 @@ export interface MovableClock extends Clock {
   jump(ms: number): void
 }
 
-/** @param start milliseconds since the epoch; default: the system's clock, which goes on */
+/** @param start milliseconds since the epoch; default: the system's clock, which keeps running */
 export function movableClock(start?: number): MovableClock {
   let jumped = 0
   return {
@@ -58,18 +58,18 @@ export function movableClock(start?: number): MovableClock {
   }
 }
 
-/** What is other about an assertion than an SDK would have it. */
+/** The differences of an assertion from one of an SDK. */
 export interface AssertionEdits {
   readonly header?: Readonly<Record<string, unknown>>
-  /** A claim that is undefined is left out. */
+  /** A claim that is undefined is removed. */
   readonly claims?: Readonly<Record<string, unknown>>
   readonly signWith?: KeyObject
 }
 
 /**
- * An assertion as Segment's SDKs make it.
+ * An assertion as Segment's SDKs create it.
  *
- * @param nowSeconds of the clock of the client
+ * @param nowSeconds the client's clock
  */
 export async function assertionFor(
   { app, key, audience, nowSeconds }: { app: string; key: TestKey; audience: string; nowSeconds: number },
@@ -81,7 +81,7 @@ export async function assertionFor(
     .sign(signWith ?? key.privateKey)
 }
 
-/** Parts of a JWT in their encoding, with whatever stands in them. */
+/** Encoded parts of a JWT with any content. */
 export function rawJwt(header: unknown, claims: unknown, signature = ''): string {
   const encode = (part: unknown): string =>
     Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url')
@@ -90,7 +90,7 @@ export function rawJwt(header: unknown, claims: unknown, signature = ''): string
 
 export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-/** The body of a request for a token, unescaped as the SDKs send it. */
+/** The body of a request for a token, not escaped, as the SDKs send it. */
 export function tokenForm(assertion: string, scope = 'tracking_api:write'): string {
   return `grant_type=client_credentials&client_assertion_type=${ASSERTION_TYPE}&client_assertion=${assertion}&scope=${scope}`
 }
@@ -101,7 +101,7 @@ export interface TokenAnswered {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** Asks again where a busy machine made the server shed load. */
+/** Repeats the request while a busy machine makes the server shed load. */
 export async function askToken(
   url: string,
   form: string,
@@ -117,11 +117,14 @@ export async function askToken(
   }
 }
 
-/** Tries until one was quick enough: other processes share the machine, and what the first call compiles counts too. */
+/**
+ * Tries until one attempt was fast enough, because other processes share the machine, and the first call includes
+ * compilation.
+ */
 const ATTEMPTS = 20
 const QUICK_MS = 5
 
-/** The least CPU time of the process, in milliseconds, that an action took in some attempts. */
+/** The least CPU time of the process, in milliseconds, over several attempts of an action. */
 export async function leastCpuMs(act: () => Promise<void>): Promise<number> {
   let least = Infinity
   for (let attempt = 0; attempt < ATTEMPTS && least > QUICK_MS; attempt++) {

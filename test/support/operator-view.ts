@@ -1,14 +1,14 @@
 import { MAIN, run } from '../cli/run.ts'
 import type { ServerProcess } from './server-process.ts'
 
-/** Where an operator looks when something is wrong. */
+/** The places where an operator looks for a problem. */
 export interface OperatorView {
   readonly readyz: string
   readonly banner: string
   readonly doctor: string
 }
 
-/** What a running server says of itself to its operator, in each place where it does. */
+/** Reads what a running server reports to its operator in each of these places. */
 export async function readOperatorView(server: ServerProcess, env: Record<string, string>): Promise<OperatorView> {
   const { text } = await server.readyz()
   const banner = await (await fetch(`${server.adminUrl}/api/overview`)).text()
@@ -20,7 +20,7 @@ export async function readOperatorView(server: ServerProcess, env: Record<string
   return { readyz: text, banner, doctor: doctor.stdout + doctor.stderr }
 }
 
-/** The messages that a server has logged at this level or above, pino's numbers. */
+/** The messages that a server has logged at this level or above, as pino's numbers. */
 export function logged(server: ServerProcess, level = 40): string[] {
   return server.stderr.split('\n').flatMap(line => {
     if (!line.startsWith('{')) return []

@@ -1,8 +1,8 @@
 import type { TestApp } from './app.ts'
 
 /**
- * Keeps the event loop so long that the server, which runs in this process, sheds load while it answers; `ask` sends
- * what is to be answered then. It is asked until another call was told to come again; resolves with all that it got.
+ * Blocks the event loop until the server, which runs in this process, sheds load, while `ask` sends its requests.
+ * Repeats until another request was refused for the load. Resolves with all answers.
  */
 export async function whileOverloaded<T>(app: TestApp, ask: () => Promise<T>): Promise<readonly T[]> {
   const answers: T[] = []

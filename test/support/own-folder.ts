@@ -1,8 +1,8 @@
 import type { Test } from 'tap'
 
 /**
- * A folder of the test's own, which is deleted after all of its teardowns. `t.testdir()` alone is deleted before the teardowns
- * when it was made before the first of them (tap 21): under a server that still writes there, which fails with ENOTEMPTY.
+ * A folder that is deleted after all teardowns of the test. `t.testdir()` alone is deleted before the teardowns if it
+ * was created before the first of them (tap 21); a server that still writes there then fails with ENOTEMPTY.
  *
  * @param content as for `t.testdir()`
  */

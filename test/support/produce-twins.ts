@@ -14,7 +14,7 @@ export interface Placed {
   readonly partition: number
 }
 
-/** A record on its way to a partition. */
+/** A record and its partition. */
 export interface Sent extends Placed {
   readonly record: TestRecord
   readonly timeless?: boolean
@@ -22,7 +22,7 @@ export interface Sent extends Placed {
 
 export const encode = createRecordEncoder()
 
-/** As we encode it. */
+/** The record in our encoding. */
 export function recordOf({ record, timeless = false }: Sent): KafkaRecord {
   const value = encode(record)
   return timeless ? value.withoutTime() : value
@@ -34,7 +34,7 @@ export function ours(
   identity: { readonly producerId: bigint; readonly producerEpoch: number }
 ): ProduceBatch[] {
   type Batch = ProduceBatch & { readonly records: KafkaRecord[] }
-  // Objects, not maps, for the order that the client's requests have.
+  // Objects instead of maps, because the client's requests depend on their order.
   const topics = Object.create(null) as Record<string, Record<number, Batch>>
   for (const each of sent) {
     const { topic, partition } = each
@@ -45,10 +45,10 @@ export function ours(
   return Object.values(topics).flatMap(ofTopic => Object.values(ofTopic))
 }
 
-/** The message as the client's own encoder wants it. */
+/** The message in the form of the client's own encoder. */
 export function theirs({ record, topic, partition, timeless = false }: Sent): MessageRecord & Placed {
   const { kind, source, receivedAt } = record
-  // As the record has them: half a surrogate pair is spelled out there.
+  // As in the record, where half of a surrogate pair is escaped.
   const [messageId, key] = [messageIdOf(record), recordKey(record)]
   const headers = {
     ...(kind === 'event' ? { type: record.type } : { code: String(record.code) }),

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** Few values for each field, so that events of a run are often alike, in all but one field, or in all but its kind. */
+/** Few values for each field, so that events of a run are often equal except in one field, or in its kind. */
 export const FIELDS: Record<string, readonly string[]> = {
   type: ['"track"', '"track"', '"page"', '"identify"', '"nothing"', '5', '"tr\\u0061ck"'],
   messageId: [
@@ -68,7 +68,7 @@ export const FIELDS: Record<string, readonly string[]> = {
   own: ['1', '2', '{"__proto__":1}']
 }
 
-/** A key and a value of it, as JSON. */
+/** A key with one of its values, as JSON. */
 export const member = fc
   .constantFrom(...Object.keys(FIELDS))
   .chain(key => fc.constantFrom(...(FIELDS[key] as string[])).map(value => [key, value] as const))

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** Few names and values, so that random events meet random schemas. */
+/** Few names and values, so that random events match random schemas. */
 const NAMES = ['a', 'b', 'c', 'id', 'constructor'] as const
 const TEXTS = ['', 'x', 'EUR', 'eur', 'a@b.example', '2026-11-23', '2026-11-23T06:49:26Z', 'ünï', '12'] as const
 const PATTERNS = ['^[A-Z]{3}$', '^\\d+$', '@', '^(x|EUR)$', '^.?$', '^\\p{L}+$'] as const
@@ -47,7 +47,7 @@ const numbers = fc.record(
   { requiredKeys: [] }
 )
 
-/** Schemas of draft 2020-12, with the keywords that plans use and some that they rarely do. */
+/** Schemas of draft 2020-12, with the keywords that plans use, and some that they rarely use. */
 export const { schema: randomSchema } = fc.letrec<{ schema: Record<string, unknown> }>(tie => ({
   schema: fc.oneof(
     { maxDepth: 3, depthSize: 'small' },
@@ -94,7 +94,7 @@ export const { schema: randomSchema } = fc.letrec<{ schema: Record<string, unkno
   )
 }))
 
-/** References are to be read from the root: such a schema cannot be a part of another. */
+/** References start at the root, so such a schema cannot be a part of another. */
 export function withoutReferences(schema: unknown): boolean {
   return !JSON.stringify(schema).includes('$ref')
 }

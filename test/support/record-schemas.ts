@@ -12,7 +12,7 @@ function compile(name: string) {
 
 const SCHEMAS = { event: compile('event'), rejected: compile('rejected'), violation: compile('violation') }
 
-/** What is wrong with the value of a record, by the schema of its kind; undefined for a record as it should be. */
+/** Why the value of a record does not match the schema of its kind; undefined if it does. */
 export function recordFault(kind: keyof typeof SCHEMAS, json: string): string | undefined {
   const check = SCHEMAS[kind]
   return check(JSON.parse(json))

@@ -1,13 +1,13 @@
 import type { RouteConfig } from '../../src/ingest/route/route.ts'
 
-/** An event as it is published, as far as routing goes; `projectId` is its source. */
+/** The part of a published event that routing uses; `projectId` is its source. */
 export interface RoutedEvent extends Record<string, unknown> {
   readonly type: string
   readonly projectId: string
   readonly integrations?: Readonly<Record<string, unknown>> | null | undefined
 }
 
-/** The topics of an event, said as plainly as possible: what the router is held against. */
+/** The topics of an event, computed in the simplest way: the router is compared with this. */
 export function predictTopics({ eventsTopic, destinations }: RouteConfig, event: RoutedEvent): Set<string> {
   const { type, projectId, event: name, userId, anonymousId, integrations } = event
   const fill = (topic: string): string => topic.split('{type}').join(type).split('{source}').join(projectId)
@@ -23,7 +23,7 @@ export function predictTopics({ eventsTopic, destinations }: RouteConfig, event:
   return new Set([fill(eventsTopic), ...goesTo.map(({ topic }) => fill(topic))])
 }
 
-/** The hash of docs/destinations.md, in arithmetic that cannot overflow. */
+/** The hash of docs/destinations.md, with arithmetic that cannot overflow. */
 export function predictPlace(key: string): number {
   const bits = 0xffff_ffffn
   let hash = 0x811c_9dc5n

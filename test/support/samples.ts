@@ -7,14 +7,14 @@ export type Json = Record<string, unknown>
 
 /** One recorded request of an unmodified SDK, ready to be sent again. */
 export interface Sample {
-  /** The recording it belongs to: an SDK and how it was set up. */
+  /** The recording: an SDK and its settings. */
   readonly recording: string
   readonly method: string
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  /** Before compression; undefined where there was none. */
+  /** Before compression; undefined if there was none. */
   readonly body: string | undefined
-  /** The events as they were sent, in their order; empty where the body holds none that could be told apart. */
+  /** The events in the order in which they were sent; empty if the body has none that can be distinguished. */
   readonly events: readonly Json[]
 }
 
@@ -23,10 +23,10 @@ interface Recorded {
   readonly url: string
   readonly headers: Record<string, string>
   readonly body?: Json
-  /** Where the recording kept no more than the envelope and a count: its batch is made of the request before. */
+  /** Set if the recording kept only the envelope and a count: the batch is then made from the previous request. */
   readonly envelope?: Json
   readonly batchLength?: number
-  /** What is not JSON is kept as text. */
+  /** The text of a body that is not JSON. */
   readonly bodyText?: string
   readonly what?: string
 }
@@ -60,7 +60,7 @@ function toSample(recording: string, recorded: Recorded, before: readonly Sample
   }
 }
 
-/** A body that the recording only counted: as many events as it had, each with an id of its own. */
+/** Rebuilds a body that the recording only counted: as many events, each with its own id. */
 function rebuild({ envelope, batchLength, what }: Recorded, before: readonly Sample[], name: string): Json | undefined {
   if (batchLength === undefined) return undefined
   const model = before.at(-1)?.events.at(-1)
@@ -76,7 +76,7 @@ export interface Replayed {
   readonly text: string
 }
 
-/** Headers of the recording that belong to its connection, not to its request. */
+/** Headers of the recording that belong to the connection and not to the request. */
 const OF_THE_CONNECTION = new Set(['host', 'connection', 'content-length', 'transfer-encoding'])
 
 /** Sends a recorded request to `url`: the same method, path, headers, compression and framing. */

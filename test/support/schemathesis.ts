@@ -17,7 +17,7 @@ export interface SchemathesisOptions {
   readonly maxExamples: number
   /** By operationId; default: all. */
   readonly operations?: readonly string[]
-  /** Repeats itself until this is over; default: once. */
+  /** Repeats until this time is over; default: once. */
   readonly seconds?: number
 }
 
@@ -28,7 +28,7 @@ export interface SchemathesisResult {
   readonly output: string
 }
 
-/** Runs Schemathesis over openapi.yml as it stands, with all its checks, against a server. Rejects where it cannot be started. */
+/** Runs Schemathesis over openapi.yml, with all its checks, against a server. Rejects if it cannot be started. */
 export async function runSchemathesis(options: SchemathesisOptions): Promise<SchemathesisResult> {
   const { url, writeKey, dir, seed, maxExamples, operations = [], seconds } = options
   mkdirSync(dir, { recursive: true })
@@ -45,7 +45,7 @@ export async function runSchemathesis(options: SchemathesisOptions): Promise<Sch
   return { passed: code === 0, cases: Number(/(\d+) generated/.exec(output)?.[1] ?? 0), output }
 }
 
-/** The pixel answers 200 to whatever it is sent: that is its contract. */
+/** The pixel answers 200 to every request: that is its contract. */
 const SETTINGS = `[checks]
 enabled = true
 

@@ -17,18 +17,18 @@ export const SOURCES = `sources:
     writeKeys: [wk_test]
 `
 
-/** Ends the server with this process, also when this one is killed. */
+/** Ends the server with this process, even if this process is killed. */
 const TETHER = existsSync('/usr/bin/setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : []
 
 export interface ServerProcessOptions {
-  /** Folder of tributary.yml and data/; default: one of the test's own. */
+  /** The folder of tributary.yml and data/; default: a folder of the test. */
   readonly dir?: string
   /** Default: `data` in the folder above. */
   readonly dataDir?: string
   readonly env?: Readonly<Record<string, string>>
   /** A command that becomes the server or stays beside it, e.g. `['prlimit', '--fsize=1000000']`. */
   readonly under?: readonly string[]
-  /** What follows `node`: startArgsOf() of another checkout; default: this one's. */
+  /** The arguments of `node`: startArgsOf() of another checkout; default: this one's. */
   readonly startArgs?: readonly string[]
 }
 
@@ -37,11 +37,11 @@ type StartChanges = Pick<ServerProcessOptions, 'env' | 'under' | 'startArgs'>
 export interface Exit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** From the signal to the end of the process. */
+  /** From the signal to the end of the process, in milliseconds. */
   readonly milliseconds: number
 }
 
-/** The real server, as `npm start` runs it, on ports that it keeps over restarts. */
+/** The real server, as `npm start` runs it, on ports that stay the same over restarts. */
 export interface ServerProcess {
   readonly url: string
   readonly adminUrl: string
@@ -50,30 +50,30 @@ export interface ServerProcess {
   readonly configFile: string
   readonly pid: number
   readonly running: boolean
-  /** What it has written to standard error, over all its lives. */
+  /** Everything that it has written to standard error, over all starts. */
   readonly stderr: string
-  /** Starts it, with more or other variables from now on; resolves when it listens. Rejects with its last words. */
+  /** Starts it, with more or other variables from now on. Resolves when it listens. Rejects with its last output. */
   start(options?: StartChanges): Promise<void>
-  /** Sends the signal, SIGKILL by default, and waits until the process is gone. */
+  /** Sends the signal, SIGKILL by default, and waits until the process has ended. */
   kill(signal?: NodeJS.Signals): Promise<Exit>
-  /** Resolves when the process is gone, which is no fault from now on. */
+  /** Resolves when the process has ended. That is no failure from now on. */
   ended(): Promise<Exit>
-  /** Resolves once /readyz says 200. */
+  /** Resolves when /readyz answers 200. */
   ready(timeoutMs?: number): Promise<void>
   readyz(): Promise<{ readonly status: number; readonly text: string }>
-  /** Resolves once the tracking API has answered 200; with the milliseconds that took. */
+  /** Resolves when the tracking API has answered 200, with the milliseconds that this took. */
   accepts(timeoutMs?: number): Promise<number>
-  /** Resolves once Kafka has everything that was kept on disk. */
+  /** Resolves when Kafka has everything that was kept on disk. */
   drained(timeoutMs?: number): Promise<void>
   /** Bytes on disk that Kafka has not confirmed. */
   backlogBytes(): Promise<number>
   /** Resident memory now, in bytes. */
   memory(): number
-  /** The longest that its event loop has been held up lately, in milliseconds. */
+  /** The longest recent delay of its event loop, in milliseconds. */
   loopDelay(): Promise<number>
 }
 
-/** Starts the server as a process of its own; it is ended with the test, which fails when it ends by itself. */
+/** Starts the server as its own process. It ends with the test, which fails if it ends by itself. */
 export async function startServer(t: Test, options: ServerProcessOptions = {}): Promise<ServerProcess> {
   const server = await createServerProcess(t, options)
   await server.start()
@@ -106,7 +106,7 @@ export async function createServerProcess(t: Test, options: ServerProcessOptions
     env = { ...env, ...changes.env }
     under = changes.under ?? under
     startArgs = changes.startArgs ?? startArgs
-    // The test runner adds hooks of its own to NODE_OPTIONS: slow, and they make SIGXFSZ end a process.
+    // The test runner adds its hooks to NODE_OPTIONS. They are slow, and make SIGXFSZ end a process.
     const args = ['-u', 'NODE_OPTIONS', ...TETHER, ...under, process.execPath, ...startArgs]
     const inherited = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/' }
     const started = spawn('env', args, { env: { ...inherited, ...env }, stdio: ['ignore', 'ignore', 'pipe'] })
@@ -191,7 +191,7 @@ export async function createServerProcess(t: Test, options: ServerProcessOptions
   }
 }
 
-/** An event of a user that no load has; whether it was accepted. */
+/** Sends an event of a user that no load has. Resolves with whether it was accepted. */
 async function sendProbe(url: string): Promise<boolean> {
   const body = JSON.stringify({ userId: 'probe', event: 'probe' })
   const headers = { 'content-type': 'application/json', authorization: AUTHORIZATION }

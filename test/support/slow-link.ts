@@ -5,11 +5,11 @@ import type { Test } from 'tap'
 
 export interface SlowLink {
   readonly port: number
-  /** So late comes what the broker answers, in milliseconds; may change at any time. */
+  /** The delay of the broker's answers, in milliseconds; may change at any time. */
   delayMs: number
 }
 
-/** A way to a port of this machine, on which answers take longer. Ends with the test. */
+/** A relay to a port of this machine that delays answers. Ends with the test. */
 export async function startSlowLink(t: Test, port: number, to: () => number): Promise<SlowLink> {
   const link = { port, delayMs: 0 }
   const sockets = new Set<Socket>()
@@ -25,7 +25,7 @@ export async function startSlowLink(t: Test, port: number, to: () => number): Pr
       })
     }
     near.pipe(far)
-    // One after the other, each not before its time.
+    // One after the other, each at its time at the earliest.
     let last = Promise.resolve()
     far.on('data', (bytes: Buffer) => {
       const at = performance.now() + link.delayMs

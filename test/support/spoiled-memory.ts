@@ -1,7 +1,7 @@
 import type { BufferPool } from '../../src/ingest/enrich/buffer-pool.ts'
 import { RecyclingBufferPool } from '../../src/ingest/enrich/buffer-pool.ts'
 
-/** Recycled memory whose bytes are spoiled as soon as they are given back: whoever still reads them shows. */
+/** A buffer pool that overwrites memory when it is released, so that any later reader of it fails. */
 export function createSpoiledMemory(): BufferPool & { readonly spoiled: () => number } {
   const memory = new RecyclingBufferPool()
   let spoiled = 0

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 const ROOT = join(import.meta.dirname, '..', '..')
 
 /**
- * What follows `node` in a checkout's `npm start`, so that its server can be started from any folder.
+ * The arguments of `node` in a checkout's `npm start`, so that its server can be started from any folder.
  *
  * @param root the folder of the checkout
  */
@@ -14,5 +14,5 @@ export function startArgsOf(root: string): readonly string[] {
   return given.map(each => (each.startsWith('-') ? each : resolve(root, each)))
 }
 
-/** Those of this checkout. */
+/** The arguments of this checkout. */
 export const START_ARGS: readonly string[] = startArgsOf(ROOT)

@@ -1,4 +1,4 @@
-/** A certificate that signs itself, for localhost and tests alone; good for a hundred years. */
+/** A self-signed certificate for localhost, for tests only; valid for a hundred years. */
 export const TLS = {
   cert: `-----BEGIN CERTIFICATE-----
 MIIBmjCCAUGgAwIBAgIUNccopFJBD9ZPPO9x4l3xlc6i158wCgYIKoZIzj0EAwIw

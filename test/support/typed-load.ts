@@ -7,7 +7,7 @@ export const TYPES = ['track', 'identify', 'page', 'screen', 'group', 'alias'] a
 export type Type = (typeof TYPES)[number]
 export const USERS_OF_A_TYPE = 5
 
-/** One event as its user saw it. */
+/** One event, as its user saw it. */
 export interface TypedAnswer {
   readonly type: Type
   /** `<type>.<user>-<sequence>` */
@@ -22,17 +22,17 @@ export interface TypedLoad {
   readonly answers: readonly TypedAnswer[]
   /** Those answered 200. */
   acked(): TypedAnswer[]
-  /** Each status that was answered, once. */
+  /** Each status that was received, once. */
   statuses(): number[]
   stop(): Promise<void>
 }
 
 /**
- * Users that send events of one type each, one after the other, so that each type's topic has a load of its own. An event
- * is sent once, whatever is answered. Ends with the test.
+ * Users that send events of one type each, one after the other, so that each type's topic has its own load. An event is
+ * sent once, whatever the answer is. Ends with the test.
  *
- * @param options.pad by how many bytes the events of a type are larger
- * @param options.name tells the users of this load from those of another one
+ * @param options.pad the additional bytes of events, by type
+ * @param options.name distinguishes the users of this load from those of another one
  */
 export function startTypedLoad(
   t: Test,
@@ -72,13 +72,13 @@ export function startTypedLoad(
   }
 }
 
-/** In milliseconds; Infinity where there are no answers. */
+/** In milliseconds; Infinity if there are no answers. */
 export function p99Of(answers: readonly TypedAnswer[]): number {
   const times = answers.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b)
   return times[Math.floor(times.length * 0.99)] ?? Infinity
 }
 
-/** Fails `t` where the topic of a type lacks an acknowledged event, has one twice, or has a user's events out of order. */
+/** Fails `t` if the topic of a type lacks an acknowledged event, has one twice, or has a user's events out of order. */
 export async function assertComplete(
   t: Test,
   load: TypedLoad,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
- * Polls until `condition` holds; throws, naming `what` and what `seen` tells there was instead, when it does not within
+ * Polls until `condition` holds. Throws with `what`, and with what `seen` reports instead, if it does not hold within
  * `timeoutMs` (30 s).
  */
 export async function until(

@@ -3,29 +3,29 @@ import { join } from 'node:path'
 import { readTopic } from './kafka-topics.ts'
 import type { Answered, Load } from './load.ts'
 
-/** Where acknowledged events may have come to rest. */
+/** The places where acknowledged events may be stored. */
 export interface Places {
   readonly brokers?: readonly string[]
   readonly topic?: string
   /** Folders of segments, in the order in which they are relayed. */
   readonly folders?: readonly string[]
-  /** Only messageIds that begin so are looked at; default: all. */
+  /** Only messageIds with this prefix are examined; default: all. */
   readonly prefix?: string
 }
 
 export interface Verdict {
   readonly acked: number
-  /** Acknowledged, and nowhere. */
+  /** Events that were acknowledged and are stored nowhere. */
   readonly missing: readonly string[]
-  /** Stored more than once: how many records too many. */
+  /** The number of surplus records of events that are stored more than once. */
   readonly duplicates: number
-  /** Those of them whose first request was answered 200, so that no client sent them twice. */
+  /** The part of these whose first request was answered 200, so that no client sent them twice. */
   readonly unasked: number
-  /** Events that were first stored after a later event of their user. */
+  /** Events that were first stored after a later event of the same user. */
   readonly outOfOrder: readonly string[]
 }
 
-/** Looks for every acknowledged event in Kafka, read by an independent client, and in the folders. */
+/** Searches for every acknowledged event in Kafka, which an independent client reads, and in the folders. */
 export async function verify(loads: readonly Pick<Load, 'acked'>[], places: Places): Promise<Verdict> {
   const acked = loads.flatMap(load => load.acked)
   const all = [...(await idsInKafka(places)), ...(places.folders ?? []).flatMap(idsInFolder)]
@@ -57,13 +57,13 @@ async function idsInKafka({ brokers, topic }: Places): Promise<string[]> {
   return records.filter(({ key }) => key !== 'probe').map(({ headers }) => headers['messageId'] ?? '')
 }
 
-/** The messageIds in a folder's segments, as jq would see them; the probes of a test left out. */
+/** The messageIds in a folder's segments, as jq sees them, without a test's probes. */
 export function idsInFolder(dir: string): string[] {
   if (!existsSync(dir)) return []
   const files = readdirSync(dir).filter(name => name.endsWith('.ndjson'))
   return files.sort().flatMap(name => {
     const lines = readFileSync(join(dir, name), 'utf8').split('\n')
-    // Behind the last line feed lies nothing, or a line that is not whole.
+    // After the last line feed there is nothing, or an incomplete line.
     return lines.slice(0, -1).flatMap(line => {
       const { messageId, userId } = parse(line)
       return messageId === undefined || userId === 'probe' ? [] : [messageId]
@@ -81,17 +81,17 @@ function parse(line: string): { messageId?: string; userId?: string } {
 
 export interface Timing {
   readonly requests: number
-  /** How often each status came; connection errors by their code. */
+  /** The number of answers with each status; connection errors by their code. */
   readonly statuses: Readonly<Record<string, number>>
-  /** Of the requests answered 200, in milliseconds. */
+  /** The requests that were answered 200, in milliseconds. */
   readonly p50: number
   readonly p99: number
   readonly slowest: number
-  /** The longest time without any 200, in milliseconds. */
+  /** The longest time without an answer 200, in milliseconds. */
   readonly longestGap: number
 }
 
-/** What clients saw in [from, to], but for the requests that `except` names. */
+/** What clients saw in [from, to], without the requests that `except` names. */
 export function timing(
   answers: readonly Answered[],
   window: { readonly from?: number; readonly to?: number; readonly except?: (answer: Answered) => boolean } = {}
@@ -119,7 +119,7 @@ export function timing(
   }
 }
 
-/** Whether the request was on its way at that moment. */
+/** Whether the request was in flight at that moment. */
 export function wasOpenAt(moment: number): (answer: Answered) => boolean {
   return ({ at, milliseconds }) => at <= moment && at + milliseconds >= moment
 }

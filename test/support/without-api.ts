@@ -8,7 +8,7 @@ const NO_API = 9_999
 const LENGTH_BYTES = 4
 
 /**
- * A way to a broker of this machine that hides one API: the broker's list of APIs says another number in its place.
+ * A relay to a broker of this machine that hides one API: in the broker's list of APIs, another number takes its place.
  * Ends with the test.
  *
  * @param api the API's key, e.g. 32 for DescribeConfigs
@@ -44,7 +44,7 @@ export async function startWithoutApi(t: Test, options: { port: number; to: () =
   })
 }
 
-/** Calls back for each message, its length before it. */
+/** Calls back for each message; the length precedes it. */
 function onFrames(socket: Socket, onFrame: (frame: Buffer) => void): void {
   let rest: Buffer = Buffer.alloc(0)
   socket.on('data', (bytes: Buffer) => {

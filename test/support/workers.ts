@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import type { ServerProcess } from './server-process.ts'
 import { until } from './until.ts'
 
-/** The processes of the workers that run now, as the kernel has them. */
+/** The process ids of the running workers, from the kernel. */
 export function workerPids({ pid }: Pick<ServerProcess, 'pid'>): number[] {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
   return text === '' ? [] : text.split(' ').map(Number)
 }
 
-/** Resolves once there are `count` workers and all of them listen and answer. */
+/** Resolves when there are `count` workers and all of them listen and answer. */
 export async function allWorkersUp(server: ServerProcess, count: number): Promise<void> {
   let text = ''
   const isUp = async (): Promise<boolean> => {
@@ -25,7 +25,7 @@ export function eventFolders(dataDir: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => join(dataDir, `worker-${index}`, 'events'))
 }
 
-/** Replaces all workers, and resolves once the server has said so. For one time in a server's life. */
+/** Replaces all workers. Resolves when the server has reported that. Call it once for each server. */
 export async function replaceWorkers(server: ServerProcess): Promise<void> {
   process.kill(server.pid, 'SIGUSR2')
   await until(() => server.stderr.includes('all workers are replaced'), {

@@ -5,17 +5,17 @@ import { createInterface } from 'node:readline'
 const WRITER = join(import.meta.dirname, 'event-log-writer.ts')
 
 export interface WriterProcess {
-  /** What it said so far, line by line. */
+  /** Its output so far, line by line. */
   readonly said: string[]
   readonly acked: number[]
   readonly refused: number[]
-  /** Resolves when it is gone, with its exit code or signal (or those of what it ran under). */
+  /** Resolves when it has ended, with its exit code or signal (or those of the command that ran it). */
   readonly ended: Promise<number | string>
-  /** Ends it with -9, also when it runs under another command. */
+  /** Kills it with -9, also if it runs under another command. */
   kill(): void
 }
 
-/** Starts a process that appends to a log; `under` is a command that runs it, such as strace with its arguments. */
+/** Starts a process that appends to a log. `under` is a command that runs it, such as strace with its arguments. */
 export function startWriter(options: {
   dir: string
   first?: number
@@ -23,10 +23,10 @@ export function startWriter(options: {
   under?: readonly string[]
 }): WriterProcess {
   const { dir, first = 0, padding = 100, under = [] } = options
-  // Without the test runner's own hooks, which make SIGXFSZ end a process; Node by itself ignores that signal.
+  // Without the test runner's hooks, which make SIGXFSZ end a process. Node by itself ignores that signal.
   const node = ['env', '-u', 'NODE_OPTIONS', process.execPath]
   const [command, ...args] = [...under, ...node, WRITER, dir, String(first), String(padding)]
-  // One thread for files, so that a fault injected into the n-th call meets the n-th call.
+  // One thread for files, so that a fault in the n-th system call hits the n-th call.
   const env = { ...process.env, UV_THREADPOOL_SIZE: '1' }
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], env })
   const writer = { said: [] as string[], acked: [] as number[], refused: [] as number[] }

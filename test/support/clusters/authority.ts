@@ -9,20 +9,20 @@ const run = promisify(execFile)
 export interface Issued {
   readonly cert: string
   readonly key: string
-  /** Both in one file, as Kafka's PEM stores have them. */
+  /** Both in one file, in the form of Kafka's PEM stores. */
   readonly store: string
 }
 
 export interface IssueOptions {
-  /** Of the subject alternative names; default `IP:127.0.0.1,DNS:localhost`. */
+  /** The subject alternative names; default `IP:127.0.0.1,DNS:localhost`. */
   readonly names?: string
-  /** The key is encrypted with it. */
+  /** The passphrase that encrypts the key. */
   readonly passphrase?: string
-  /** The certificate ended an hour ago. */
+  /** The certificate expired an hour ago. */
   readonly expired?: boolean
 }
 
-/** A certificate authority for tests, made with openssl in a folder. */
+/** A certificate authority for tests, created with openssl in a folder. */
 export interface Authority {
   /** PEM file of its certificate. */
   readonly ca: string

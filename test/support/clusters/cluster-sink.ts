@@ -6,13 +6,13 @@ import { startSink, type WatchedSink } from '../kafka-sink.ts'
 import { until } from '../until.ts'
 
 export interface ClusterSink extends WatchedSink {
-  /** Resolves once it can publish. */
+  /** Resolves when it can publish. */
   ready(): Promise<ClusterSink>
 }
 
 const PUBLISH_TIMEOUT_MS = 10_000
 
-/** A Kafka sink as the server makes it from these variables, which follows their files; closed with the test. */
+/** Creates a Kafka sink as the server does from these variables, and follows their files. Closes it with the test. */
 export function startClusterSink(t: Test, env: Record<string, string>, topics: readonly string[]): ClusterSink {
   const config = readEnvironment(env)
   if (config.kafka === undefined) throw new Error('KAFKA_BROKERS is missing')
@@ -37,8 +37,8 @@ export function startClusterSink(t: Test, env: Record<string, string>, topics: r
 }
 
 /**
- * A sink made from these variables says why it cannot publish, in these words, and shows no secret. A broker that hangs up
- * at once can be faster than its own words: then the next try tells.
+ * Asserts that a sink with these variables says why it cannot publish, in these words, and shows no secret. A broker
+ * may close the connection before its error arrives: then the next attempt shows it.
  */
 export async function isSaid(t: Test, env: Record<string, string>, words: RegExp): Promise<void> {
   const { sink, logged } = startClusterSink(t, env, ['x'])

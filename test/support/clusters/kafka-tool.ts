@@ -17,19 +17,22 @@ export interface JavaRecord {
 export interface KafkaTool {
   /** All records that the topic has now. */
   read(topic: string): Promise<readonly JavaRecord[]>
-  /** Gives a user a password, or another one. */
+  /** Sets the password of a user. */
   setScramPassword(user: string, mechanism: string, password: string): Promise<void>
   allow(principal: string, type: 'TOPIC' | 'CLUSTER', name: string, operations: readonly string[]): Promise<void>
   configure(type: 'BROKER' | 'TOPIC', name: string, settings: Readonly<Record<string, string>>): Promise<void>
-  /** Takes every replica from one broker to another one; resolves when all have gone. */
+  /** Moves every replica from one broker to another. Resolves when all are moved. */
   move(from: number, to: number): Promise<void>
-  /** Limits a user, e.g. `producer_byte_rate`. */
+  /** Sets a quota of a user, e.g. `producer_byte_rate`. */
   setQuota(user: string, key: string, value: number): Promise<void>
 }
 
 const SOURCE = join(import.meta.dirname, 'KafkaTool.java')
 
-/** Starts the tool against a listener without security; it ends with the test. Takes a second or two for its first answer. */
+/**
+ * Starts the tool with a listener without security. It ends with the test, and needs a second or two for its first
+ * answer.
+ */
 export async function startKafkaTool(t: Test, brokers: readonly string[], libs?: string): Promise<KafkaTool> {
   const jars = join(libs ?? (await kafkaJars()), '*')
   const quick = [

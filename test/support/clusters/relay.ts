@@ -4,15 +4,15 @@ import type { Test } from 'tap'
 
 export interface Relay {
   readonly port: number
-  /** Ends every connection at once; new ones are taken. */
+  /** Closes every connection; new ones are accepted. */
   cut(): void
-  /** From now on new connections are ended at once; or taken again. */
+  /** Closes new connections at once from now on, or accepts them again. */
   refuse(isRefusing: boolean): void
-  /** The port is gone, and every connection with it. */
+  /** Closes the port and every connection. */
   close(): void
 }
 
-/** A way to a port of this machine whose connections can be cut. Ends with the test. */
+/** A TCP relay to a port of this machine whose connections can be cut. Ends with the test. */
 export async function startRelay(t: Test, port: number, to: number): Promise<Relay> {
   const sockets = new Set<Socket>()
   const cut = (): void => sockets.forEach(socket => void socket.destroy())

@@ -8,7 +8,7 @@ import { freePort, startJava } from '../kafka-process.ts'
 import type { Authority } from './authority.ts'
 import { startSecureKafka } from './secure-kafka.ts'
 
-/** What each topic has that nobody asks otherwise for. */
+/** The defaults of each topic. */
 const REPLICATED = { 'default.replication.factor': '3', 'min.insync.replicas': '2' }
 
 export interface SecureNode {
@@ -17,7 +17,7 @@ export interface SecureNode {
   readonly secure: string
 }
 
-/** Three nodes, each broker and controller, whose second listener has TLS and this SASL mechanism. */
+/** Starts three nodes, each broker and controller, with a second listener that has TLS and this SASL mechanism. */
 export async function startSecureCluster(options: {
   readonly authority: Authority
   readonly mechanisms: Readonly<Record<string, string>>
@@ -53,7 +53,10 @@ export async function startSecureCluster(options: {
   )
 }
 
-/** Resolves with what starts a broker of a number. Its controller is a node of its own, so that every broker can be replaced. */
+/**
+ * Resolves with a function that starts a broker with a number. The controller is a separate node, so that every broker
+ * can be replaced.
+ */
 export async function startReplaceableCluster(t: Test, replicas: 1 | 3): Promise<(id: number) => Promise<Kafka>> {
   const controller = `127.0.0.1:${await freePort()}`
   const voters = { 'controller.quorum.voters': `100@${controller}` }

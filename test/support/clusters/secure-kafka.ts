@@ -3,16 +3,16 @@ import { startKafka, type Kafka, type KafkaOptions } from '../kafka.ts'
 
 export interface SecureKafkaOptions {
   readonly security: NonNullable<KafkaOptions['security']>
-  /** Where the listener has TLS. */
+  /** Set if the listener has TLS. */
   readonly certificate?: Issued
-  /** Whether, and by whom signed, a client has to show a certificate. */
+  /** The authority that must have signed the certificates of clients; undefined: clients need none. */
   readonly clients?: Authority
   /** SASL mechanisms and the JAAS line of each. */
   readonly mechanisms?: Readonly<Record<string, string>>
   readonly properties?: Readonly<Record<string, string>>
   readonly format?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
-  /** Of the plain listener. */
+  /** The port of the plain listener. */
   readonly port?: number
 }
 
@@ -24,7 +24,7 @@ export const MECHANISMS = {
   PLAIN: 'org.apache.kafka.common.security.plain.PlainLoginModule required user_bob="builder";'
 }
 
-/** Arguments for `format` that make a SCRAM user. */
+/** Arguments for `format` that create a SCRAM user. */
 export function scramUser(mechanism: string, user: string, password: string): string[] {
   return ['--add-scram', `${mechanism}=[name=${user},password=${password}]`]
 }
@@ -56,7 +56,7 @@ export async function startSecureKafka(options: SecureKafkaOptions): Promise<Kaf
   })
 }
 
-/** What a broker needs to check the tokens of an issuer. */
+/** The broker's settings to verify the tokens of an issuer. */
 export function oauthBroker(issuer: { readonly url: string; readonly jwksUrl: string }) {
   const at = 'listener.name.secure.oauthbearer'
   const handler = 'org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler'
@@ -64,18 +64,18 @@ export function oauthBroker(issuer: { readonly url: string; readonly jwksUrl: st
     mechanisms: { OAUTHBEARER: 'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;' },
     properties: {
       [`${at}.sasl.server.callback.handler.class`]: handler,
-      // Since 4.1 a broker has to be told which validator: its default is that of clients.
+      // Since 4.1, a broker needs the name of its validator: the default is that of clients.
       'sasl.oauthbearer.jwt.validator.class': 'org.apache.kafka.common.security.oauthbearer.BrokerJwtValidator',
       'sasl.oauthbearer.jwks.endpoint.url': issuer.jwksUrl,
       'sasl.oauthbearer.expected.audience': 'kafka',
       'sasl.oauthbearer.expected.issuer': issuer.url
     },
-    // Since 4.0 a broker asks only the addresses that this allows.
+    // Since 4.0, a broker only connects to the addresses that this allows.
     env: { JAVA_TOOL_OPTIONS: `-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${issuer.jwksUrl}` }
   }
 }
 
-/** Only who was allowed something may do it; the plain listener's clients may do everything. */
+/** Only users with permissions may act; the plain listener's clients may do everything. */
 export const AUTHORIZER = {
   'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
   'super.users': 'User:ANONYMOUS'

@@ -9,14 +9,14 @@ export interface TokenIssuer {
   readonly url: string
   readonly tokenUrl: string
   readonly jwksUrl: string
-  /** May be changed at any time. */
+  /** Can be changed at any time. */
   secret: string
-  /** How long the tokens live, in seconds. */
+  /** The lifetime of tokens, in seconds. */
   lifetime: number
-  /** Answered instead of a token, when set. */
+  /** If set, this status is the answer to each request. */
   status: number | undefined
   audience: string
-  /** By how many seconds its clock is ahead. */
+  /** How many seconds its clock is ahead. */
   skew: number
   /** The forms of all requests for tokens. */
   readonly asked: URLSearchParams[]

@@ -18,14 +18,14 @@ export const RULES_FILE = join(CHART, 'files', 'rules.yml')
 export const MANIFESTS = ['tributary.yaml', 'monitoring.yaml', 'drain-job.yaml'] as const
 export type ManifestName = (typeof MANIFESTS)[number]
 
-/** What of the chart each file holds. */
+/** The templates of the chart that each file comes from. */
 const TEMPLATES: Readonly<Record<ManifestName, readonly string[]>> = {
   'tributary.yaml': ['serviceaccount', 'secrets', 'services', 'statefulset', 'availability', 'networkpolicy'],
   'monitoring.yaml': ['monitoring'],
   'drain-job.yaml': ['drain-jobs']
 }
 
-/** An object of Kubernetes, as far as the tests look into it. */
+/** The members of a Kubernetes object that the tests use. */
 export interface Manifest {
   readonly apiVersion: string
   readonly kind: string
@@ -33,7 +33,7 @@ export interface Manifest {
   readonly spec: Record<string, unknown>
 }
 
-/** Undefined where helm is not installed: on the PATH, by Go, or in .cache/helm. */
+/** Undefined if helm is not installed: on the PATH, by Go, or in .cache/helm. */
 export function findHelm(): string | undefined {
   const folders = [
     ...(process.env['PATH'] ?? '').split(delimiter),
@@ -47,27 +47,31 @@ export function findHelm(): string | undefined {
     .find(path => existsSync(path))
 }
 
-/** A helm that Go has built takes the cluster for a very old one. */
+/** A helm that was built with Go assumes a very old cluster without this. */
 export const AS_CLUSTER = ['--kube-version', '1.37.0']
 
-/** `helm template` of the chart as the release `tributary` in a namespace of that name. Rejects with helm's words. */
+/**
+ * `helm template` of the chart as the release `tributary`, in a namespace of that name. Rejects with helm's message.
+ */
 export async function renderChart(helm: string, args: readonly string[] = []): Promise<string> {
   const release = ['tributary', CHART, '--namespace', 'tributary', ...AS_CLUSTER]
   return (await run(helm, ['template', ...release, ...args], { maxBuffer: 16 * 1024 * 1024 })).stdout
 }
 
-/** One of the files of deploy/kubernetes as the chart makes it now, without its first line; undefined without helm. */
+/**
+ * One of the files of deploy/kubernetes as the chart generates it now, without its first line; undefined without helm.
+ */
 export async function renderManifest(name: ManifestName): Promise<string | undefined> {
   const helm = findHelm()
   if (helm === undefined) return undefined
   const shown = TEMPLATES[name].flatMap(template => ['--show-only', `templates/${template}.yaml`])
   const drained = name === 'drain-job.yaml' ? ['--set', 'drain.volumes={data-tributary-3}'] : []
   const text = await renderChart(helm, ['--values', join(KUBERNETES, 'values.yaml'), ...drained, ...shown])
-  // Whitespace at the ends of lines depends on the version of helm's template engine.
+  // White space at the ends of lines depends on the version of helm's template engine.
   return text.replaceAll(/[ \t]+$/gm, '')
 }
 
-/** The first line of each manifest: the digest of everything that they are made from, but for the alert rules. */
+/** The first line of each manifest: the digest of everything that they are generated from, except the alert rules. */
 export function digestLine(): string {
   const files = readdirSync(CHART, { recursive: true, encoding: 'utf8' })
     .map(name => join(CHART, name))
@@ -78,14 +82,14 @@ export function digestLine(): string {
   return `# Made by "npm run manifests" from deploy/helm, digest ${hash.digest('hex').slice(0, 16)}.`
 }
 
-/** monitoring.yaml with these alert rules in place of those that it has. */
+/** monitoring.yaml with its alert rules replaced by these. */
 export function withRules(manifest: string, rules: string): string {
   const at = manifest.lastIndexOf('\nspec:\n') + '\nspec:\n'.length
   const indented = rules.trimEnd().replaceAll(/^(?=.)/gm, '  ')
   return `${manifest.slice(0, at)}${indented}\n`
 }
 
-/** The objects of a text of YAML. Throws where it is none. */
+/** The objects in YAML text. Throws if it is not valid. */
 export function objectsOf(text: string): Manifest[] {
   return parseAllDocuments(text).flatMap(document => {
     if (document.errors.length > 0) throw document.errors[0] as Error

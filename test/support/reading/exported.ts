@@ -5,17 +5,17 @@ const REPOSITORY = join(import.meta.dirname, '..', '..', '..')
 const LIGHT = join(REPOSITORY, '.cache', 'venv', 'bin', 'python')
 const ALL = join(REPOSITORY, '.cache', 'readers', 'bin', 'python')
 
-/** Cells as text, null where a reader finds none. */
+/** Cells as text; null if a reader finds none. */
 type Row = readonly (string | null)[]
 
 /** A program that reads the Parquet files of one table. */
 export interface TableReader {
   readonly name: string
-  /** These columns of all rows, in the order of the first. */
+  /** These columns of all rows, ordered by the first. */
   read(dir: string, columns: readonly string[]): Promise<readonly Row[]>
 }
 
-/** Python expressions: rows of `columns` from the files `files`, which lie in `folder`. */
+/** Python expressions: rows of `columns` from the files `files` in `folder`. */
 const EXPRESSIONS = {
   DuckDB: ['duckdb', `duckdb.sql("select " + ", ".join(columns) + " from '" + files + "'").fetchall()`],
   PyArrow: [
@@ -55,7 +55,7 @@ print(json.dumps(sorted(rows, key=lambda row: row[0])))`
   }
 }
 
-/** What DuckDB answers to SQL, as JSON makes it of Python's values. */
+/** DuckDB's answer to SQL, as JSON from Python's values. */
 export async function duckDb(dir: string, sql: string): Promise<readonly (readonly unknown[])[]> {
   const script = `import sys, json, duckdb
 print(json.dumps(duckdb.sql(sys.argv[1]).fetchall(), default=str))`

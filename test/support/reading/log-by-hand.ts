@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Events of a log that a test writes by hand. */
+/** The events of a log that a test writes itself. */
 export interface HandLog {
-  /** How many segments there are in all, and events in each. */
+  /** The number of segments, and of events in each. */
   readonly segments: number
   readonly each: number
   /** Characters that make each event longer. */
@@ -12,7 +12,10 @@ export interface HandLog {
   readonly first?: number
 }
 
-/** Writes segments, an hour of 2026-11-23 each; the events are `m-HOUR-NUMBER`, a second apart. Returns their messageIds. */
+/**
+ * Writes segments, one for each hour of 2026-11-23. The events are `m-HOUR-NUMBER`, a second apart. Returns their
+ * messageIds.
+ */
 export function writeLogByHand(dataDir: string, { segments, each, padding = 0, first = 1 }: HandLog): string[] {
   const dir = join(dataDir, 'events')
   mkdirSync(dir, { recursive: true })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { AUTHORIZATION } from '../server-process.ts'
 import { segmentFiles } from '../event-log.ts'
 
-/** What an event holds, as it is spelled in JSON; undefined: it has no such property. */
+/** The properties of an event in the form in which they were sent; undefined: there is no such property. */
 export interface Order {
   readonly id: string
   readonly orderId: string | undefined
@@ -15,8 +15,8 @@ const BATCH = 100
 const EVENT = 'Order Completed'
 
 /**
- * Order number `index` of a log: 1,500 names of properties, numbers that become texts half way, integers beyond 2^53, `1.10`, objects
- * that become arrays, line breaks and quotation marks in texts, and events without properties.
+ * Order number `index` of a log: 1,500 names of properties, numbers that become texts half way, integers beyond 2^53,
+ * `1.10`, objects that become arrays, line breaks and quotes in texts, and events without properties.
  */
 export function orderOf(index: number, all: number): Order {
   const id = `order-${String(index).padStart(6, '0')}`
@@ -27,7 +27,7 @@ export function orderOf(index: number, all: number): Order {
   return { id, orderId: isLate && index % 2 === 0 ? `"A-${index}"` : number, price }
 }
 
-/** The same as the event that a client sends. */
+/** The same order as the event that a client sends. */
 function eventOf(index: number, all: number): string {
   const { id, orderId, price } = orderOf(index, all)
   const head = `"type":"track","event":"${EVENT}","userId":"${String(index % 50).padStart(5, '0')}","messageId":"${id}"`
@@ -40,7 +40,7 @@ function eventOf(index: number, all: number): string {
   return `{${head},"properties":{"order_id":${orderId},"price":${price},"items":${items},${texts},${own}},"context":{"n":${index}}}`
 }
 
-/** Sends the events with these numbers, 100 at a time, and rejects where one is not taken. */
+/** Sends the events with these numbers, 100 at a time. Rejects if one is not accepted. */
 export async function sendOrders(url: string, from: number, to: number, all: number): Promise<void> {
   for (let at = from; at < to; at += BATCH) {
     const numbers = Array.from({ length: Math.min(BATCH, to - at) }, (_, step) => at + step)
@@ -57,7 +57,7 @@ export async function sendOrders(url: string, from: number, to: number, all: num
   }
 }
 
-/** As a crash leaves it: the last line has no end. */
+/** Cuts the last line, as a crash does. */
 export function tearLastLine(dataDir: string): void {
   const last = segmentFiles(join(dataDir, 'events')).at(-1) ?? ''
   appendFileSync(

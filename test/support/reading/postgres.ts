@@ -11,14 +11,14 @@ import { blocksOf, runIn } from './readers.ts'
 
 const HOME = '/usr/lib/postgresql'
 
-/** A PostgreSQL of its own on a free port, as Debian's package has it, and the page's commands run by psql. It ends with the test. */
+/** A PostgreSQL on a free port, from Debian's package, and the page's commands, run by psql. Ends with the test. */
 export async function postgresReader(t: Test): Promise<Reader> {
   const bin = join(HOME, readdirSync(HOME).toSorted().at(-1) ?? '', 'bin')
   const dir = mkdtempSync(join(tmpdir(), 'tributary-postgres-'))
   const data = join(dir, 'data')
   mkdirSync(data)
   const port = String(await freePort())
-  // It runs as nobody but root; Debian's package has made a user for it.
+  // It does not run as root; Debian's package has created a user for it.
   const isRoot = process.getuid?.() === 0
   if (isRoot) {
     const [uid = 0, gid = 0] = (await Promise.all(['-u', '-g'].map(flag => runIn(dir, 'id', [flag, 'postgres'])))).map(

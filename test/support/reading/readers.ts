@@ -8,17 +8,17 @@ const PAGE = readFileSync(join(REPOSITORY, 'docs', 'reading.md'), 'utf8')
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 const TIMEOUT_MS = 150_000
 
-/** One order as a reader gives it: messageId, order number, price; the last two as text, null where there is none. */
+/** One order as a reader returns it: messageId, order number, price; the last two as text, null if there is none. */
 export type Row = readonly [id: string, orderId: string | null, price: string | null]
 
 export interface Reader {
   /** The heading of its section. */
   readonly name: string
-  /** Runs the commands of the section in a folder that holds `data/`. */
+  /** Runs the commands of the section in a folder that contains `data/`. */
   read(dir: string): Promise<readonly Row[]>
 }
 
-/** The blocks of one language under a heading of docs/reading.md. Throws where there are none. */
+/** The code blocks of one language under a heading of docs/reading.md. Throws if there are none. */
 export function blocksOf(heading: string, language: string): readonly string[] {
   const [, section = ''] = PAGE.split(`\n## ${heading}\n`)
   const blocks = section.split('\n## ')[0]?.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs')) ?? []
@@ -27,7 +27,7 @@ export function blocksOf(heading: string, language: string): readonly string[] {
   return texts
 }
 
-/** What the table of the page says that a reader gives: for the integer, and for 1.10. */
+/** What a reader returns for the integer and for 1.10, according to the page's table. */
 export function promisedBy(name: string): readonly [integer: string, price: string] {
   const row = new RegExp(`^\\| ${name}[^|]*\\| ([^|]+) \\| ([^|]+) \\|$`, 'm').exec(PAGE)
   if (row === null) throw new Error(`docs/reading.md says nothing of ${name}`)
@@ -35,7 +35,7 @@ export function promisedBy(name: string): readonly [integer: string, price: stri
   return [integer, price]
 }
 
-/** Runs a program to its end. Rejects with what it said where it fails. */
+/** Runs a program to its end. Rejects with its output if it fails. */
 export async function runIn(
   dir: string,
   program: string,
@@ -46,7 +46,7 @@ export async function runIn(
   return (await promisify(execFile)(program, args, options)).stdout
 }
 
-/** Prints what a script has made as the rows that the test compares. */
+/** Prints the result of a script as the rows that the test compares. */
 const PRINT_ROWS = `
 import json as _json
 def _print(rows):
@@ -57,7 +57,7 @@ def _print(rows):
 interface Script {
   readonly interpreter: string
   readonly text: string
-  /** A Python expression: the rows that the script has made. */
+  /** A Python expression: the rows of the script's result. */
   readonly rows: string
 }
 
@@ -66,7 +66,7 @@ async function python(dir: string, { interpreter, text, rows }: Script): Promise
   return JSON.parse(output.slice(output.lastIndexOf('ROWS') + 4)) as Row[]
 }
 
-/** A reader that is a Python script; those of pandas and PyArrow begin with that of Python, as the page says. */
+/** A reader in Python. As the page says, those of pandas and PyArrow begin with that of Python. */
 export function pythonReader(name: string, interpreter: string, rows: string): Reader {
   const before = ['pandas', 'PyArrow'].includes(name) ? blocksOf('Python', 'python') : []
   const text = [...before, ...blocksOf(name, 'python')].join('\n')
@@ -92,7 +92,7 @@ export function clickHouseReader(interpreter: string): Reader {
   }
 }
 
-/** A text in its quotation marks, as simpleJSONExtractRaw gives it. */
+/** A text in quotes, as simpleJSONExtractRaw returns it. */
 function unquoted(value: string | null): string | null {
   return value?.startsWith('"') === true ? (JSON.parse(value) as string) : value
 }
@@ -105,7 +105,7 @@ export function jqReader(): Reader {
     name: 'jq',
     async read(dir) {
       const lines = (await runIn(dir, 'sh', ['-c', command])).trim().split('\n')
-      // Its numbers are looked at as it spells them: no parser may come between.
+      // Its numbers are compared as it writes them, without a parser.
       return lines.map(line => {
         const cells = [...line.matchAll(CELL)].map(([all, text]) => text ?? (all === 'null' ? null : all))
         return [cells[0] ?? '', cells[1] ?? null, cells[2] ?? null]

@@ -13,11 +13,11 @@ export interface Visit {
   readonly page: Page
   /** The page's own address. */
   readonly site: string
-  /** Every URL that the browser asked for. */
+  /** Every URL that the browser requested. */
   readonly asked: readonly string[]
 }
 
-/** Opens a page on a site of its own, another origin than the server's, in a real browser. */
+/** Opens a page of another origin than the server's, in a real browser. */
 export async function visit(html: string, query: string, work: (visit: Visit) => Promise<void>): Promise<void> {
   const server = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(html)
@@ -38,7 +38,7 @@ export async function visit(html: string, query: string, work: (visit: Visit) =>
   }
 }
 
-/** What the page does with an SDK that it calls `analytics`, whichever way it was installed. */
+/** The calls of the page to an SDK with the name `analytics`, however it was installed. */
 export function calls(marker: string): string {
   return `
     analytics.identify('browser-user-ü', { marker: '${marker}-identify' })
@@ -49,7 +49,7 @@ export function calls(marker: string): string {
     analytics.alias('browser-user-ü', '${marker}-alias')`
 }
 
-/** The one tag, and calls right behind it; `before` is what the page itself sets up. */
+/** The script tag, with calls after it; `before` is the page's own setup. */
 export function pageWithTag(
   { url, writeKey }: Pick<SdkTarget, 'url' | 'writeKey'>,
   script: string,
@@ -65,7 +65,7 @@ const BATCHING = {
   integrations: { 'Segment.io': { deliveryStrategy: { strategy: 'batching', config: { timeout: 1_000 } } } }
 }
 
-/** The snippet that Segment gives out (version 5.2.0), with its host changed. */
+/** Segment's snippet (version 5.2.0), with its host changed. */
 function pageWithSnippet({ url, writeKey }: SdkTarget, script: string): string {
   return `<!doctype html><title>Shop ü</title>
 <script>
@@ -75,18 +75,18 @@ analytics.load("${writeKey}", ${JSON.stringify(BATCHING)});
 ${script}</script>`
 }
 
-/** Hosts that the browser asked, beside the page's own and the server. */
+/** Hosts that the browser contacted, except the page's own and the server. */
 export function strangers({ asked, site }: Visit, url: string): string[] {
   return asked.filter(each => !each.startsWith(site) && !each.startsWith(`${url}/`) && /^https?:/.test(each))
 }
 
-/** Throws where a page asked hosts beside its own and the server. */
+/** Throws if a page contacted other hosts than its own and the server. */
 export function refuseStrangers(visit: Visit, url: string): void {
   const found = strangers(visit, url)
   if (found.length > 0) throw new Error(`the page asked others too: ${found.join(', ')}`)
 }
 
-/** One event a request; and a query string's event, for which the SDK loads a part of itself. */
+/** One event for each request, and the event of a query string, for which the SDK loads a part of itself. */
 export const browserSdk: SdkRun = {
   source: 'browser',
   name: `${NAME} in Chromium, one script tag`,
@@ -101,7 +101,7 @@ export const browserSdk: SdkRun = {
   }
 }
 
-/** The npm package in the page's own bundle, told of the server by `cdnURL` alone. */
+/** The npm package in the page's own bundle; only `cdnURL` names the server. */
 export const browserNpmSdk: SdkRun = {
   source: 'browser-npm',
   name: `${NAME} in Chromium, npm package`,
@@ -123,7 +123,7 @@ ${calls(marker)}
   }
 }
 
-/** Many events a request; and one that is sent while the page goes away. */
+/** Many events in each request, and one that is sent while the page is closed. */
 export const browserBatchingSdk: SdkRun = {
   source: 'browser-batching',
   name: `${NAME} in Chromium, Segment's snippet, batching, page hide`,

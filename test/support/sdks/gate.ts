@@ -15,24 +15,26 @@ export interface Passed {
 export interface GateOptions {
   /** The server behind it. */
   readonly url: string
-  /** Told before a POST that is to meet a 503 is passed on: makes the server unable to store it. */
+  /** Called before a POST that is to get a 503 is passed on: makes the server unable to store it. */
   readonly failNext: () => void
-  /** Key of a source over its rate, which a POST that is to meet a 429 is given. */
+  /** The key of a source over its rate, for a POST that is to get a 429. */
   readonly drainedKey: string
-  /** What the first POSTs are to meet, in this order; what did not come about as it should is tried again with the next. */
+  /**
+   * The answers that the first POSTs are to get, in order. One that did not happen is tried again with the next POST.
+   */
   readonly troubles: readonly Trouble[]
 }
 
 export interface Gate {
-  /** `http://127.0.0.1:port`, what the SDK is told. */
+  /** `http://127.0.0.1:port`, the URL for the SDK. */
   readonly url: string
   readonly passed: readonly Passed[]
 }
 
 /**
- * Stands between an SDK and the real server and passes everything on as it is, except that the server is put into trouble
- * first: it cannot store what a POST brings (503), or a POST is over a rate (429). The answers are the server's own, with
- * all their headers.
+ * A proxy between an SDK and the real server. It changes nothing, but first puts the server into trouble: the server
+ * cannot store the events of a POST (503), or a POST is over a rate (429). The answers are the server's own, with all
+ * their headers.
  */
 export async function openGate(t: Test, options: GateOptions): Promise<Gate> {
   const passed: Passed[] = []
@@ -44,7 +46,7 @@ export async function openGate(t: Test, options: GateOptions): Promise<Gate> {
     if (trouble === 429) headers['authorization'] = basic(options.drainedKey)
     const finish = (status: number): void => {
       passed.push({ method: request.method ?? '', path: request.url ?? '', status })
-      // A busy machine makes the server overloaded in earnest.
+      // A busy machine really overloads the server.
       if (trouble !== undefined && status !== trouble) troubles.push(trouble)
     }
     pass(options.url, { request, response, headers }).then(finish, () => response.destroy())
@@ -57,7 +59,7 @@ export async function openGate(t: Test, options: GateOptions): Promise<Gate> {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, passed }
 }
 
-/** Forwards one request with the Host that it came with, so that the server names the gate where it names itself. */
+/** Forwards one request with its own Host header, so that the server names the gate when it names itself. */
 function pass(
   url: string,
   to: { request: IncomingMessage; response: ServerResponse; headers: IncomingHttpHeaders }

@@ -20,16 +20,16 @@ export interface SentIntoKafka {
   keyOf(source: string): string
   /** All accepted events, as another client reads them back. */
   readonly records: readonly ReadRecord[]
-  /** What passed between each SDK and the server, by source. */
+  /** The requests and answers between each SDK and the server, by source. */
   readonly gates: ReadonlyMap<string, Gate>
   /** The markers of the calls of an SDK, with their types. */
   expectedOf(sdk: SdkRun): Map<string, EventType>
 }
 
 /**
- * Runs SDKs against the real server and a real Kafka, each behind a gate of its own, and reads back what arrived.
+ * Runs SDKs against the real server and a real Kafka, each behind its own gate, and reads back what arrived.
  *
- * @param options.run how the SDKs are run: each by `send`, which resolves when the SDK is through
+ * @param options.run runs the SDKs, each with `send`, which resolves when the SDK has finished
  */
 export async function sendIntoKafka(
   t: Test,
@@ -46,9 +46,9 @@ export async function sendIntoKafka(
     topics: { create: true, partitions: PARTITIONS }
   })
   const sink = createOutageSink(kafkaSink)
-  // A clock that stands still for the rate limiter: what is drained stays so.
+  // A fixed clock for the rate limiter: what is used up stays used up.
   const clock = { now: () => Date.now(), monotonic: () => 0 }
-  // The Kotlin SDK keeps what it has not sent in /tmp, by write key, and sends it in its next run.
+  // The Kotlin SDK keeps unsent events in /tmp, by write key, and sends them in its next run.
   const keyOf = (source: string): string => `wk_${source}_${markerOfRun}`
   const { url } = await startApp(t, { config: configOf(sdks, keyOf), env: topics, sink, clock })
   const drain = () => post(`${url}/v1/track`, { writeKey: DRAINED, userId: 'u', event: 'one too many' }, {})
@@ -89,8 +89,8 @@ ${sdks.map(({ source }) => `  - { id: ${source}, writeKeys: [${keyOf(source)}] }
 }
 
 /**
- * The marker of an event, wherever its call had a place for one. RudderStack's SDK for Python puts what `identify` is
- * given into `context.traits`.
+ * The marker of an event, in whichever member its call has. RudderStack's SDK for Python puts the traits of `identify`
+ * into `context.traits`.
  */
 export function markerOf(value: Record<string, unknown>): unknown {
   const { type, previousId, properties, traits, context } = value
@@ -99,7 +99,7 @@ export function markerOf(value: Record<string, unknown>): unknown {
   return (own as Record<string, unknown> | undefined)?.['marker']
 }
 
-/** How many of the expected events stand in Kafka exactly once. */
+/** How many of the expected events Kafka has exactly once. */
 export function countOnce(
   records: readonly ReadRecord[],
   source: string,

@@ -8,7 +8,7 @@ import type { TestKey } from '../oauth.ts'
 
 /** An SDK with its own OAuth settings. */
 export interface OAuthSdk {
-  /** Sends events, and resolves with how many were lost since the start once the SDK has no more of them. */
+  /** Sends events. Resolves with the number of events lost since the start, when the SDK has no more of them. */
   send(events: number): Promise<number>
 }
 

@@ -2,13 +2,13 @@ import type { Sink } from '../../../src/model/sink.ts'
 import { SinkUnavailable } from '../../../src/model/sink.ts'
 
 export interface OutageSink extends Sink {
-  /** What the source sends next cannot be stored. */
+  /** The next events of the source cannot be stored. */
   failNext(source: string): void
   /** Events of the source that were stored so far. */
   stored(source: string): number
 }
 
-/** A sink that fails once for a source when it is told to, and is the one it wraps otherwise. */
+/** A sink that fails once for a source on request, and otherwise is the wrapped one. */
 export function createOutageSink(sink: Sink): OutageSink {
   const failing = new Set<string>()
   const stored = new Map<string, number>()

@@ -1,15 +1,15 @@
 import { join } from 'node:path'
 
-/** Where a run of the SDKs leaves its table. */
+/** The file with the table of a run. */
 export const TABLE_FILE = join(import.meta.dirname, '..', '..', '..', '.cache', 'sdks', 'table.md')
 
 export interface SdkRow {
   readonly name: string
   readonly version: string
   readonly calls: number
-  /** Of the calls, those whose event was found in Kafka exactly once. */
+  /** The calls whose event was found in Kafka exactly once. */
   readonly once: number
-  /** Statuses that it met, and sent again after. */
+  /** Statuses after which it sent again. */
   readonly retried: readonly number[]
 }
 
@@ -24,13 +24,13 @@ export function toTable(rows: readonly SdkRow[]): string {
   return head + lines.join('')
 }
 
-/** Where a run of the zoo leaves its table. */
+/** The file with the table of a run of the zoo. */
 export const ZOO_TABLE_FILE = join(TABLE_FILE, '..', 'zoo.md')
 
 export interface ZooRow extends Omit<SdkRow, 'retried'> {
-  /** As `once`, where the first answers were a 503 and a 429. */
+  /** As `once`, if the first answers were a 503 and a 429. */
   readonly onceDisturbed: number
-  /** The answers that the SDK had then. */
+  /** The statuses that the SDK got then. */
   readonly statuses: readonly number[]
 }
 

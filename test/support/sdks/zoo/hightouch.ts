@@ -8,8 +8,9 @@ export const HIGHTOUCH = '@ht-sdks/events-sdk-js-browser'
 const CALLS = 6
 
 /**
- * Hightouch's SDK in Chromium: what npm has for a script tag, told of the server by `apiHost` and `protocol` alone. It takes
- * every answer for a delivery: what it sends into trouble is lost, and the page waits for that in vain.
+ * Hightouch's SDK in Chromium: the npm package for a script tag; only `apiHost` and `protocol` name the server. It
+ * treats every answer as a delivery: events that are sent into trouble are lost, and the page waits for them without a
+ * result.
  */
 export async function sendWithHightouch({ url, writeKey, marker, delivered }: SdkTarget): Promise<void> {
   const bundle = readFileSync(join(await npmPackages(), 'node_modules', HIGHTOUCH, 'dist', 'umd', 'index.js'), 'utf8')

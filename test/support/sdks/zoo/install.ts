@@ -12,14 +12,14 @@ const HERE = import.meta.dirname
 const CACHE = join(HERE, '..', '..', '..', '..', '.cache', 'zoo')
 /** AWS's own package for tokens of Amazon MSK. */
 export const AWS_SIGNER = 'aws-msk-iam-sasl-signer-js@1.0.3'
-/** Holds objects against the schemas of Kubernetes, offline. */
+/** Checks objects against the schemas of Kubernetes, offline. */
 export const KUBERNETES_VALIDATE = 'kubernetes-validate==1.37.0'
 /** Crates are compiled. */
 const TIMEOUT_MS = 900_000
 
 /**
- * Makes `.cache/zoo/<name>-<digest of key>` once, by `fill`, and answers its path. What an interrupted run left is filled
- * again.
+ * Creates `.cache/zoo/<name>-<digest of key>` once, with `fill`, and resolves with its path. The rest of an interrupted
+ * run is filled again.
  */
 async function once(name: string, key: string, fill: (dir: string) => Promise<void>): Promise<string> {
   const dir = join(CACHE, `${name}-${createHash('sha256').update(key).digest('hex').slice(0, 8)}`)
@@ -36,13 +36,16 @@ export async function npmPackages(): Promise<string> {
   const manifest = await readFile(join(HERE, 'npm', 'package.json'), 'utf8')
   return once('npm', manifest, async dir => {
     await writeFile(join(dir, 'package.json'), manifest)
-    // React Native itself is not asked for: it would be hundreds of packages, of which none runs here.
+    // React Native itself is not installed: it has hundreds of packages, and none of them runs here.
     const quiet = ['--legacy-peer-deps', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error']
     await run('npm', ['install', ...quiet], { cwd: dir, timeout: TIMEOUT_MS })
   })
 }
 
-/** A folder from which one npm package is found, e.g. `aws-msk-iam-sasl-signer-js@1.0.3`, with all that it needs. */
+/**
+ * A folder in which one npm package can be found, e.g. `aws-msk-iam-sasl-signer-js@1.0.3`, with everything that it
+ * needs.
+ */
 export async function npmPackage(requirement: string): Promise<string> {
   return once('npm-one', requirement, async dir => {
     await writeFile(join(dir, 'package.json'), '{"private":true}')
@@ -51,7 +54,10 @@ export async function npmPackage(requirement: string): Promise<string> {
   })
 }
 
-/** The Python of a virtual environment with one package, e.g. `rudder-sdk-python==2.1.9`: some of them share module names. */
+/**
+ * The Python of a virtual environment with one package, e.g. `rudder-sdk-python==2.1.9`: some packages share module
+ * names.
+ */
 export async function pythonWith(requirement: string): Promise<string> {
   const dir = await once('python', requirement, async dir => {
     await run('python3', ['-m', 'venv', '--clear', dir])
@@ -87,7 +93,8 @@ export async function jarsWith(name: 'rudder' | 'kotlin', artifact: string): Pro
 }
 
 /**
- * The program of RudderStack's SDK for Java: that of Segment's, from which it was forked, with RudderStack's names.
+ * The program for RudderStack's SDK for Java: that of Segment's SDK, from which it was forked, with RudderStack's
+ * names.
  */
 export async function rudderJavaProgram(): Promise<string> {
   const program = (await readFile(join(HERE, '..', 'java', 'Calls.java'), 'utf8'))
@@ -100,7 +107,7 @@ export async function rudderJavaProgram(): Promise<string> {
   return join(dir, 'Calls.java')
 }
 
-/** Fetches and builds what the SDKs of the test suite need, so that no test pays for it. */
+/** Downloads and builds what the SDKs of the test suite need, so that no test waits for it. */
 export async function installMostUsed(): Promise<void> {
   await npmPackages()
   await npmPackage(AWS_SIGNER)

@@ -10,12 +10,14 @@ import { goProgram, jarsWith, npmPackages, pythonWith, rudderJavaProgram, rustPr
 const run = promisify(execFile)
 
 const HERE = import.meta.dirname
-/** The SDKs for Java wait 15 s before their first retry and 30 s before their second; then the run is ended. */
+/**
+ * The SDKs for Java wait 15 s before their first retry and 30 s before their second. After this time the run is ended.
+ */
 const TIMEOUT_MS = 90_000
 
 type Options = Pick<SdkRun, 'types'> & { readonly version?: string }
 
-/** A program that is given url, write key and marker, and ends when its SDK is through. */
+/** A program that gets the url, the write key and the marker, and ends when its SDK has finished. */
 interface Command {
   readonly program: string
   readonly args?: readonly string[]
@@ -39,7 +41,7 @@ const NPM_VERSIONS = (
   JSON.parse(readFileSync(join(HERE, 'npm', 'package.json'), 'utf8')) as { dependencies: Record<string, string> }
 ).dependencies
 
-/** @param args the program and what it is given before url, write key and marker */
+/** @param args the program, and its arguments before url, write key and marker */
 function npm(name: string, options: Options = {}, args = [join(HERE, 'npm', 'calls.mjs'), name]): SdkRun {
   return sdk(name, async () => ({ program: process.execPath, args, cwd: await npmPackages() }), {
     ...options,
@@ -61,7 +63,7 @@ function python(name: string, version: string, { module, types }: { module: stri
 const without = (...missing: EventType[]): EventType[] => EVENT_TYPES.filter(type => !missing.includes(type))
 const JAVA_FLAGS = ['-XX:TieredStopAtLevel=1', '-cp']
 
-/** Of the zoo, those that most programs use: every run of the tests runs them too. */
+/** The most used SDKs of the zoo: every run of the tests runs them too. */
 const MOST_USED = [
   'analytics-node',
   'analytics-python',

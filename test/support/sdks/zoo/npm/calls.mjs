@@ -1,6 +1,6 @@
 /**
- * Sends one call of each type with an SDK from npm and ends when the SDK says that it is through:
- * node calls.mjs PACKAGE url writeKey marker. The packages are those of the working directory.
+ * Sends one call of each type with an SDK from npm, and ends when the SDK has finished: node calls.mjs PACKAGE url
+ * writeKey marker. The packages are those of the working directory.
  */
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -43,7 +43,7 @@ const runs = {
   }
 }
 
-/** Its first event has a flush of its own, which no later flush waits for: only its callback tells when it is through. */
+/** Its first event has its own flush, and no later flush waits for it: only its callback shows when it was sent. */
 async function sixCallsEach(analytics) {
   const told = []
   sixCalls(analytics, () => {
@@ -55,7 +55,7 @@ async function sixCallsEach(analytics) {
   await Promise.all(told)
 }
 
-/** @param callback makes one for each event; default: the SDK takes none */
+/** @param callback creates one for each event; default: the SDK takes none */
 function sixCalls(analytics, callback = () => undefined) {
   const userId = 'zoo-user'
   analytics.identify({ userId, traits: marked('identify') }, callback())
@@ -74,7 +74,7 @@ function say(error) {
   console.error(`${name} says: ${error?.message ?? error?.reason?.message ?? JSON.stringify(error)}`)
 }
 
-// What an SDK leaves unhandled is told and does not end the run: docs/sdks.md says what to write in a program.
+// Errors that an SDK does not handle are printed and do not end the run: docs/sdks.md says what to write in a program.
 process.on('unhandledRejection', say)
 await runs[name]()
 process.exit(0)

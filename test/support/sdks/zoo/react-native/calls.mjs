@@ -1,7 +1,7 @@
 /**
- * Sends one call of each type that @segment/analytics-react-native has, and ends when nothing waits any more:
- * node calls.mjs url writeKey marker. The package is that of the working directory, unmodified; only react-native, which it
- * asks for, is stand-in.cjs.
+ * Sends one call of each type that @segment/analytics-react-native has, and ends when nothing waits any more: node
+ * calls.mjs url writeKey marker. The package is that of the working directory, unmodified. Only react-native, which it
+ * imports, is replaced by stand-in.cjs.
  */
 import { createRequire, registerHooks } from 'node:module'
 import { join } from 'node:path'
@@ -29,7 +29,7 @@ const wait = () => new Promise(resolve => setTimeout(resolve, LOOK_EVERY_MS))
 while (!client.isReady.value) await wait()
 
 const marked = type => ({ marker: `${marker}-${type}` })
-// It has no page. Its alias is from the user that identify named, as soon as the SDK has taken note of that.
+// It has no page. Its alias uses the user of identify, as soon as the SDK has stored it.
 await client.identify(`${marker}-alias`, marked('identify'))
 while (client.userInfo.get().userId === undefined) await wait()
 await client.alias('zoo-user')
