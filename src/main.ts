@@ -29,7 +29,7 @@ function endWithGrace({ delayMs, log, close, where }: Ending): () => void {
   const skip: ('SIGHUP' | 'SIGUSR2')[] = process.listenerCount('SIGUSR2') > 0 ? ['SIGHUP', 'SIGUSR2'] : ['SIGHUP']
   const ending = closeWithGrace({ delay: delayMs, logger: false, skip }, async ({ signal, err }) => {
     if (err !== undefined) log.fatal({ err }, 'the server failed')
-    else log.info({ signal }, 'shutting down: finishing what was taken')
+    else log.info({ signal }, 'shutting down: finishing requests and accepted events')
     const left = await close()
     if (left === 0) {
       log.info({}, 'stopped; nothing is left to write')

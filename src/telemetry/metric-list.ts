@@ -37,7 +37,7 @@ export const METRICS = {
   batchesRepaired: {
     kind: 'counter',
     name: 'tributary_batch_repaired_total',
-    help: 'Batches that were taken although commas or NULs that separate nothing stood between their events.',
+    help: 'Batches that were accepted although they had stray commas or NULs between their events.',
     labels: ['source']
   },
   rejectedBodies: {
@@ -142,7 +142,7 @@ export const METRICS = {
   laneMaxBytes: {
     kind: 'gauge',
     name: 'tributary_lane_max_bytes',
-    help: 'What all lanes together may keep in memory: beyond it events on their way to Kafka are only on disk. See tributary_queue_bytes for what they keep.',
+    help: 'The most bytes that all lanes together keep in memory. Beyond it, events on their way to Kafka are only on disk. tributary_queue_bytes is what they keep.',
     labels: []
   },
   kafkaThrottle: {

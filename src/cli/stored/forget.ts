@@ -21,13 +21,13 @@ const TIMEOUT_MS = 30_000
 export const forget: Command = {
   help: `Usage: tributary forget --user ID [--user ID ...] [--everywhere] [--topic TOPIC] [--dry-run]
 
-Takes what is stored in DATA_DIR about a user out of it: events whose userId, anonymousId or previousId is the ID, refused
-events likewise, and refused bodies that hold the ID. The server must be stopped, because it writes there. Put the user on the
-suppression list first ("tributary suppress add"), or events go on to be stored. Cut short, it can be run again. What is in
-Kafka stays there: --topic tells those who consume it. A hashed userId is found with the PRIVACY_HASH_KEY that it was hashed with.
+Removes what DATA_DIR stores about a user: events and refused events whose userId, anonymousId or previousId is the ID, and
+refused bodies that contain the ID. Stop the server first, because it writes there. Put the user on the suppression list first
+("tributary suppress add"); otherwise new events are stored. If it is interrupted, run it again. Records in Kafka stay there:
+--topic informs their consumers. A hashed userId is found with the PRIVACY_HASH_KEY that it was hashed with.
 
-  --user ID      exact and case-sensitive; several at once: the ids before and after a login, for instance
-  --everywhere   other users' events go too, where the ID stands anywhere in them
+  --user ID      exact and case-sensitive; may be repeated, for instance with the ids before and after a login
+  --everywhere   also remove events of other users that contain the ID anywhere
   --topic TOPIC  then send a deletion record for each ID to this topic of Kafka: {"type":"deletion","userId":ID,"requestedAt":...}
   --dry-run      count, and change and send nothing; a server may be running
 

@@ -41,7 +41,7 @@ export class RetiredTopics {
     for (const topic of new Set(this.#board.lanes.map(lane => lane.topic))) {
       const key = `retired ${topic}`
       if (waiting.has(topic)) {
-        const words = `topic ${topic} is no longer configured, but events that were taken for it wait: they go to it when Kafka takes them, or after a restart where the configuration then says`
+        const words = `topic ${topic} is no longer configured, but accepted events wait for it: they go to it when Kafka accepts them; after a restart, they go where the configuration says`
         this.#troubles.set(key, words)
         continue
       }

@@ -71,7 +71,7 @@ export class IssuerKeys {
       this.#find = createLocalJWKSet((await fetchJson(jwksUri ?? (await discover(issuer)))) as JSONWebKeySet)
       this.#fetchedAt = this.#options.monotonic()
     } catch (error) {
-      this.#options.log.error({ issuer, problem: wordsOf(error) }, 'the keys of an issuer cannot be had')
+      this.#options.log.error({ issuer, problem: wordsOf(error) }, 'the keys of an issuer cannot be loaded')
     }
   }
 }

@@ -73,7 +73,7 @@ function withoutNames(given: SchemaObject, { changes, isModern }: Work): Record<
   for (const keyword of Object.keys(schema)) {
     if (REF_NEIGHBOURS.has(keyword)) continue
     delete schema[keyword]
-    noteChange(changes, 'what stands beside a $ref dropped: drafts up to 07 ignore it')
+    noteChange(changes, 'members beside a $ref dropped: drafts up to 07 ignore them')
   }
   return schema
 }
