@@ -1,18 +1,10 @@
 /** Each `tributary` command line of README and docs names a command that there is, and options that it has. */
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import t from 'tap'
 import { COMMANDS } from '../../src/cli/commands.ts'
+import { commandBlocks, PAGES } from '../support/docs/command-lines.ts'
 
-const REPOSITORY = join(import.meta.dirname, '..', '..')
-const PAGES = [
-  'README.md',
-  ...readdirSync(join(REPOSITORY, 'docs'))
-    .filter(name => name.endsWith('.md'))
-    .map(name => `docs/${name}`)
-]
-/** A command line: in a block of code, behind variables, `npx`, a pipe, or `docker compose exec tributary`. */
-const LINE = /(?:^|[|&;$(] *|npx |exec tributary )tributary ([a-z]+)(?: ([a-z]+))?([^|&;#]*)/
+/** A command of ours: behind variables, `npx`, a pipe, or `docker compose exec tributary`. */
+const LINE = /(?:^|[|&;$(] *|npx |exec tributary |-- )tributary ([a-z]+)(?: ([a-z]+))?([^|&;#]*)/
 
 interface Found {
   readonly page: string
@@ -23,14 +15,12 @@ interface Found {
 }
 
 function commandLines(page: string): Found[] {
-  const blocks = readFileSync(join(REPOSITORY, page), 'utf8').matchAll(/```sh\n(.*?)```|^((?: {4}\S.*\n)+)/gms)
-  const lines = [...blocks].flatMap(([, fenced, indented]) =>
-    (fenced ?? indented ?? '').replaceAll('\\\n', ' ').split('\n')
-  )
-  return lines.flatMap(line => {
-    const [, first, second = '', rest = ''] = LINE.exec(line.trim().replace(/^(?:[A-Z_]+=\S* +)+/, '')) ?? []
-    return first === undefined ? [] : [{ page, line: line.trim(), first, second, rest }]
-  })
+  return commandBlocks(page)
+    .flat()
+    .flatMap(line => {
+      const [, first, second = '', rest = ''] = LINE.exec(line.replace(/^(?:[A-Z_]+=\S* +)+/, '')) ?? []
+      return first === undefined ? [] : [{ page, line, first, second, rest }]
+    })
 }
 
 t.test('every command line of README and docs names a command and options that there are', async t => {
