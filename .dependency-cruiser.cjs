@@ -3,8 +3,8 @@
 const FOLDERS = {
   model: [],
   disk: [],
-  config: ['model'],
-  contract: ['model'],
+  config: ['model', 'disk'],
+  contract: ['model', 'disk'],
   keys: ['model'],
   client: ['model'],
   telemetry: ['model'],

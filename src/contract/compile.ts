@@ -1,5 +1,10 @@
-import type { ErrorObject, Options, ValidateFunction } from 'ajv/dist/2020.js'
-import { Ajv2020 } from 'ajv/dist/2020.js'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type * as AjvModule from 'ajv/dist/2020.js'
+import type * as StandaloneModule from 'ajv/dist/standalone/index.js'
+import type { Ajv2020, ErrorObject, Options, ValidateFunction } from 'ajv/dist/2020.js'
+import { keptCode } from '../disk/kept-code.ts'
 import type { EventType } from '../model/event-types.ts'
 import { EVENT_TYPES } from '../model/event-types.ts'
 import { DEFAULT_LIMITS } from '../model/limits.ts'
@@ -8,8 +13,8 @@ import type { ContractDocument } from './document.ts'
 import { escapeKey } from './document.ts'
 import type { EnvelopeOptions } from './event-schemas.ts'
 import { addEventSchemas, ENVELOPE_SCHEMA_NAME, eventSchemaName } from './event-schemas.ts'
-import { addSafeFormats } from './formats.ts'
-import { NOT_NULL, OWN_KEYWORDS } from './own-keywords.ts'
+import { addSafeFormats, SAFE_FORMATS } from './formats.ts'
+import { NOT_NULL, ownKeywords } from './own-keywords.ts'
 import type { ConstraintsByField } from './field-constraints.ts'
 import { constraintsOf } from './field-constraints.ts'
 
@@ -46,7 +51,12 @@ export interface CompiledContract {
 export interface CompileOptions extends Partial<EnvelopeOptions> {
   readonly document: ContractDocument
   readonly mode: ValidationMode
+  /** A folder for the compiled validators, which makes the next start faster. */
+  readonly keepIn?: string
 }
+
+/** Ajv is loaded only where something is compiled. */
+const require = createRequire(import.meta.url)
 
 /**
  * Validation stops at the first error, which bounds the cost of a hostile event. ajv checks required fields first, and
@@ -82,6 +92,9 @@ const ORIGINAL_KEY = 'original'
 /** The root keys of the document that references point into. ajv reads the document as a schema, so these keys are keywords. */
 const DOCUMENT_PARTS = ['components', 'paths']
 
+/** The schemas that become validators. */
+const NAMES: readonly string[] = [...EVENT_TYPES.map(eventSchemaName), ENVELOPE_SCHEMA_NAME]
+
 /**
  * Compiles the document, once, at start. Throws if the document uses an unknown keyword, type or format.
  *
@@ -90,20 +103,17 @@ const DOCUMENT_PARTS = ['components', 'paths']
 export function compileContract({
   document,
   mode,
-  maxBatchEvents = DEFAULT_LIMITS.maxBatchEvents
+  maxBatchEvents = DEFAULT_LIMITS.maxBatchEvents,
+  keepIn
 }: CompileOptions): CompiledContract {
-  const complete = addEventSchemas(document, { maxBatchEvents })
-  const ajv = new Ajv2020({ ...AJV_OPTIONS, ownProperties: namesInherited(complete) })
-  ajv.addVocabulary([...OPENAPI_KEYWORDS, ...DOCUMENT_PARTS])
-  addSafeFormats(ajv)
-  const add = ({ components, paths }: ContractDocument, key: string) => ajv.addSchema({ components, paths }, key)
-  if (mode === 'compatible') {
-    ajv.addVocabulary([...OWN_KEYWORDS])
-    add(complete, ORIGINAL_KEY)
-  }
-  const effective = mode === 'compatible' ? toCompatible(complete, ORIGINAL_KEY) : complete
-  add(effective, DOCUMENT_KEY)
-  const check = (name: string): Check => toCheck(ajv.compile({ $ref: `${DOCUMENT_KEY}#/components/schemas/${name}` }))
+  const original = addEventSchemas(document, { maxBatchEvents })
+  const effective = mode === 'compatible' ? toCompatible(original, ORIGINAL_KEY) : original
+  const validators = keptCode({
+    dir: keepIn,
+    from: keepIn === undefined ? [] : [mode, schemasText(original), schemasText(effective), ...codeOfThisFolder()],
+    make: () => compileDocuments({ original, effective, mode, isKept: keepIn !== undefined })
+  })({ require, formats: SAFE_FORMATS })
+  const check = (name: string): Check => toCheck(validators[name] as ValidateFunction)
   return {
     mode,
     events: byType(type => check(eventSchemaName(type))),
@@ -113,15 +123,72 @@ export function compileContract({
   }
 }
 
+/** What the compiled validators depend on, apart from the documents: Ajv, and the code that uses it. */
+function codeOfThisFolder(): string[] {
+  const own = readdirSync(import.meta.dirname).map(name => join(import.meta.dirname, name))
+  return [require.resolve('ajv/package.json'), ...own].map(file => readFileSync(file, 'utf8'))
+}
+
+interface Documents {
+  readonly original: ContractDocument
+  readonly effective: ContractDocument
+  readonly mode: ValidationMode
+  /** Whether the text of the code is wanted. */
+  readonly isKept: boolean
+}
+
+/** What kept code exports: it is given the packages and the formats that it uses. */
+type Validators = (uses: {
+  readonly require: NodeJS.Require
+  readonly formats: typeof SAFE_FORMATS
+}) => Record<string, ValidateFunction>
+
+function compileDocuments({ original, effective, mode, isKept }: Documents) {
+  const { Ajv2020, _ } = require('ajv/dist/2020.js') as typeof AjvModule
+  const code = { ...AJV_OPTIONS.code, ...(isKept ? { source: true, formats: _`formats` } : {}) }
+  const ajv = new Ajv2020({ ...AJV_OPTIONS, code, ownProperties: namesInherited(original) })
+  ajv.addVocabulary([...OPENAPI_KEYWORDS, ...DOCUMENT_PARTS])
+  addSafeFormats(ajv)
+  const add = ({ components, paths }: ContractDocument, key: string) => ajv.addSchema({ components, paths }, key)
+  if (mode === 'compatible') {
+    ajv.addVocabulary([...ownKeywords(_)])
+    add(original, ORIGINAL_KEY)
+  }
+  add(effective, DOCUMENT_KEY)
+  for (const [index, name] of NAMES.entries())
+    ajv.addSchema({ $ref: `${DOCUMENT_KEY}#/components/schemas/${name}` }, `check-${index}`)
+  const made = Object.fromEntries(
+    NAMES.map((name, index) => [name, ajv.getSchema(`check-${index}`) as ValidateFunction])
+  )
+  const exports: Validators = () => made
+  return { exports, text: isKept ? codeOf(ajv) : '' }
+}
+
+function codeOf(ajv: Ajv2020): string {
+  const { default: standaloneCode } = require('ajv/dist/standalone') as typeof StandaloneModule.default
+  const keys = Object.fromEntries(NAMES.map((name, index) => [name, `check-${index}`]))
+  return `'use strict'
+module.exports = ({ require, formats }) => {
+const exports = {}
+${standaloneCode(ajv, keys)}
+return exports
+}
+`
+}
+
 const INHERITED = Object.getOwnPropertyNames(Object.prototype)
 
 /**
  * Whether the document may name a property that every JavaScript object inherits, such as `constructor`. The validators must
  * then check for own properties, which takes 50 % more time.
  */
-function namesInherited({ components, paths }: ContractDocument): boolean {
-  const text = JSON.stringify([components, paths])
+function namesInherited(document: ContractDocument): boolean {
+  const text = schemasText(document)
   return INHERITED.some(name => text.includes(`"${name}"`))
+}
+
+function schemasText({ components, paths }: ContractDocument): string {
+  return JSON.stringify([components, paths])
 }
 
 function byType<T>(make: (type: EventType) => T): Record<EventType, T> {

@@ -1,4 +1,4 @@
-import type { Ajv2020 } from 'ajv/dist/2020.js'
+import type { Ajv2020, Format as AjvFormat } from 'ajv/dist/2020.js'
 import { fullFormats } from 'ajv-formats/dist/formats.js'
 import { isDateTime } from './date-time.ts'
 
@@ -11,15 +11,22 @@ const MAX_FORMAT_CHARS = 1024
 /** Formats that need no bound: their time was linear in the length of hostile strings, by measurement. */
 const LINEAR: ReadonlySet<string> = new Set(['uri'])
 
-/** Adds every format of ajv-formats to `ajv`, bounded for long strings, and our own date-time. */
+type Format = Exclude<AjvFormat, string>
+
+/** Every format of ajv-formats, bounded for long strings, and our own date-time. */
+export const SAFE_FORMATS: Readonly<Record<string, Format>> = Object.fromEntries(
+  Object.entries(fullFormats as Readonly<Record<string, Format>>).map(([name, format]) => [name, safe(name, format)])
+)
+
+/** Adds SAFE_FORMATS to `ajv`. */
 export function addSafeFormats(ajv: Ajv2020): void {
-  for (const [name, format] of Object.entries(fullFormats)) {
-    if (name === 'date-time') ajv.addFormat(name, { type: 'string', validate: isDateTime })
-    else ajv.addFormat(name, LINEAR.has(name) ? format : bounded(format))
-  }
+  for (const [name, format] of Object.entries(SAFE_FORMATS)) ajv.addFormat(name, format)
 }
 
-type Format = (typeof fullFormats)[keyof typeof fullFormats]
+function safe(name: string, format: Format): Format {
+  if (name === 'date-time') return { type: 'string', validate: isDateTime }
+  return LINEAR.has(name) ? format : bounded(format)
+}
 
 /** Formats of numbers, and formats that accept every string, are returned unchanged. */
 function bounded(format: Format): Format {

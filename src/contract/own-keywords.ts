@@ -1,5 +1,4 @@
-import type { Code, CodeKeywordDefinition, Name } from 'ajv/dist/2020.js'
-import { _ } from 'ajv/dist/2020.js'
+import type { _ as Template, Code, CodeKeywordDefinition, Name } from 'ajv/dist/2020.js'
 
 /*
  * Keywords of our own for what the compatible mode accepts in addition. JSON Schema can express the same with `if` and
@@ -37,14 +36,16 @@ function wrapper(keyword: string, isException: (data: Name) => Code): CodeKeywor
   }
 }
 
-const nullOr = wrapper(NULL_OR, data => _`${data} === null`)
-const emptyArrayOr = wrapper(EMPTY_ARRAY_OR, data => _`Array.isArray(${data}) && ${data}.length === 0`)
-
-const notNull: CodeKeywordDefinition = {
-  keyword: NOT_NULL,
-  schemaType: 'boolean',
-  error: { message: 'must NOT be valid' },
-  code: cxt => cxt.fail(_`${cxt.data} === null`)
+/** The definitions of the keywords. @param _ ajv's template of code, which is loaded only where something is compiled */
+export function ownKeywords(_: typeof Template): readonly CodeKeywordDefinition[] {
+  return [
+    wrapper(NULL_OR, data => _`${data} === null`),
+    wrapper(EMPTY_ARRAY_OR, data => _`Array.isArray(${data}) && ${data}.length === 0`),
+    {
+      keyword: NOT_NULL,
+      schemaType: 'boolean',
+      error: { message: 'must NOT be valid' },
+      code: cxt => cxt.fail(_`${cxt.data} === null`)
+    }
+  ]
 }
-
-export const OWN_KEYWORDS: readonly CodeKeywordDefinition[] = [nullOr, emptyArrayOr, notNull]

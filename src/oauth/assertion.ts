@@ -2,6 +2,7 @@ import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from 'jose'
 import type { JWTPayload, ProtectedHeaderParameters } from 'jose'
 import type { TokenErrorCode } from '../model/oauth/token-errors.ts'
 import type { AppKey, OAuthApp } from '../model/oauth/oauth.ts'
+import { MAX_LIFETIME_SECONDS, TOLERANCE_SECONDS } from './assertion-times.ts'
 import { publicKeyOf } from './public-keys.ts'
 
 /** A valid assertion, whose jti may have been used before. */
@@ -21,15 +22,8 @@ export interface AssertionRules {
 
 const MAX_ASSERTION_CHARS = 8 * 1024
 const MAX_JTI_CHARS = 255
-/** `exp` may be at most so many seconds in the future. */
-const MAX_LIFETIME_SECONDS = 120
-/** The accepted error of a client's clock, in seconds. */
-const TOLERANCE_SECONDS = 60
 /** RFC 7515, 4.1.9; the second is that of RFC 7523bis. */
 const TYPES: readonly unknown[] = [undefined, 'jwt', 'client-authentication+jwt']
-
-/** How long a used jti must be remembered, in seconds. */
-export const REPLAY_WINDOW_SECONDS = MAX_LIFETIME_SECONDS + TOLERANCE_SECONDS
 
 /** Checks a client assertion (RFC 7523, 3). Resolves with the code of the error if its form, signature, claims or times are not valid. */
 export async function checkAssertion(

@@ -2,7 +2,6 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:cry
 import type { KeyObject } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { calculateJwkThumbprint } from 'jose'
 import type { JWK } from 'jose'
 import { createFile } from '../keys/edit/write-file.ts'
 import type { Algorithm } from './public-keys.ts'
@@ -137,19 +136,23 @@ function pemBlocks(text: string): string[] {
 
 /** Parses the keys. Rejects with an Error, which quotes nothing, if a block is not a usable key. */
 async function readKeys(text: string, file: string): Promise<SigningKey[]> {
+  // Only servers with apps have keys, and need the library.
+  const { calculateJwkThumbprint } = await import('jose')
   const blocks = pemBlocks(text)
   if (blocks.length === 0 || blocks.length > MAX_KEYS) {
     throw new Error(`${file}: expected 1 to ${MAX_KEYS} keys in PEM form, found ${blocks.length}`)
   }
-  return Promise.all(blocks.map((block, index) => readKey(block, `${file}: key ${index + 1}`)))
+  return Promise.all(blocks.map((block, index) => readKey(block, `${file}: key ${index + 1}`, calculateJwkThumbprint)))
 }
 
-async function readKey(block: string, name: string): Promise<SigningKey> {
+type Thumbprint = (key: JWK) => Promise<string>
+
+async function readKey(block: string, name: string, thumbprint: Thumbprint): Promise<SigningKey> {
   try {
     const privateKey = block.includes('PRIVATE KEY') ? createPrivateKey(block) : undefined
     const publicKey = createPublicKey(block)
     const algorithm = algorithmOf(publicKey)
-    const kid = await calculateJwkThumbprint(publicKey.export({ format: 'jwk' }) as JWK)
+    const kid = await thumbprint(publicKey.export({ format: 'jwk' }) as JWK)
     return { kid, algorithm, publicKey, privateKey }
   } catch {
     throw new Error(`${name}: expected a key of RSA, P-256 or Ed25519 without a passphrase`)

@@ -1,7 +1,5 @@
 import type { TokenErrorCode, TokenOutcome } from '../model/oauth/token-errors.ts'
 import type { OAuthApp } from '../model/oauth/oauth.ts'
-import { checkAssertion } from './assertion.ts'
-import { issueToken } from './issue.ts'
 import type { SigningKeys } from './signing-keys.ts'
 import { grantedScope, readTokenRequest } from './token-request.ts'
 import type { UsedIds } from './used-ids.ts'
@@ -29,13 +27,17 @@ export interface TokenAnswer {
   readonly scope: string
 }
 
-/** Issues a token for a form body, or resolves with the code of the error. Never rejects. */
+/** Issues a token for a form body, or resolves with the code of the error. Never rejects. The first one loads the library of JWTs. */
 export type TokenEndpoint = (body: Buffer, audiences: readonly string[]) => Promise<TokenAnswer | TokenErrorCode>
+
+/** Loads what checks assertions and signs tokens. Only servers with apps need it. */
+const loadJwt = () => Promise.all([import('./assertion.ts'), import('./issue.ts')])
 
 export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoint {
   async function answer(body: Buffer, audiences: readonly string[]): Promise<TokenAnswer | TokenErrorCode> {
     const request = readTokenRequest(body)
     if (typeof request === 'string') return request
+    const [{ checkAssertion }, { issueToken }] = await loadJwt()
     const now = options.now()
     const checked = await checkAssertion(request.assertion, { apps: options.apps(), audiences, now })
     if (checked === 'app_unknown' || checked === 'key_unknown') return options.isBehind() ? 'behind' : checked

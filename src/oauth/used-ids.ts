@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { REPLAY_WINDOW_SECONDS } from './assertion.ts'
+import { REPLAY_WINDOW_SECONDS } from './assertion-times.ts'
 
 /** The used ids (jti) of assertions. */
 export interface UsedIds {

@@ -1,10 +1,22 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import fc from 'fast-check'
 import t from 'tap'
-import { loadContract } from '../../src/contract/document.ts'
+import { compileContract } from '../../src/contract/compile.ts'
+import { loadContract, resolvePath } from '../../src/contract/document.ts'
+import { EVENT_TYPES } from '../../src/model/event-types.ts'
+import { FIELDS } from '../support/random-members.ts'
+import { readSamples } from '../support/samples.ts'
 
 const file = new URL('../../openapi.yml', import.meta.url).pathname
+
+/** Events of which most fields are as they should be, and some are not. */
+const EVENTS: fc.Arbitrary<Record<string, unknown>> = fc
+  .record(Object.fromEntries(Object.entries(FIELDS).map(([name, texts]) => [name, fc.constantFrom(...texts)])), {
+    requiredKeys: []
+  })
+  .map(fields => Object.fromEntries(Object.entries(fields).map(([name, text]) => [name, JSON.parse(text as string)])))
 
 t.test('what is kept of openapi.yml is openapi.yml', async t => {
   const dir = join(t.testdir(), 'cache')
@@ -42,4 +54,55 @@ t.test('a broken document is an error in words, which is not kept', async t => {
   const load = (): unknown => loadContract(join(dir, 'openapi.yml'), join(dir, 'cache'))
   t.throws(load, /^cannot read the contract .*openapi\.yml: /)
   t.throws(load, /^cannot read the contract .*openapi\.yml: /)
+})
+
+t.test(
+  'a contract that was compiled by an earlier start gives the same verdicts as one that is compiled now',
+  async t => {
+    const dir = join(t.testdir(), 'cache')
+    const document = loadContract(file)
+    const samples = [...readSamples().values()].flat().flatMap(({ events }) => events)
+    const made = fc.sample(EVENTS, { numRuns: 1_000 })
+    for (const mode of ['compatible', 'strict'] as const) {
+      const fresh = compileContract({ document, mode })
+      const first = compileContract({ document, mode, keepIn: dir })
+      const second = compileContract({ document, mode, keepIn: dir })
+      t.ok(
+        isDeepStrictEqual(
+          [second.constraints, second.envelopeConstraints],
+          [fresh.constraints, fresh.envelopeConstraints]
+        )
+      )
+      let refused = 0
+      for (const event of [...samples, ...made]) {
+        for (const type of EVENT_TYPES) {
+          const call = { ...event, type }
+          const expected = fresh.events[type](call)
+          if (expected !== undefined) refused++
+          for (const { events } of [first, second])
+            if (!isDeepStrictEqual(events[type](call), expected)) t.fail(JSON.stringify([mode, call, expected]))
+        }
+        for (const batch of [
+          { batch: [event] },
+          { batch: event },
+          { batch: [], ...event },
+          { batch: Array(3_000).fill(1) }
+        ])
+          if (!isDeepStrictEqual(second.envelope(batch), fresh.envelope(batch))) t.fail(JSON.stringify([mode, batch]))
+      }
+      t.ok(refused > 100, `${mode}: some were refused`)
+    }
+    t.equal(readdirSync(dir).length, 2, 'one file for each mode')
+  }
+)
+
+t.test('what was compiled of another contract, or for another limit, is not used', async t => {
+  const dir = join(t.testdir(), 'cache')
+  const document = structuredClone(loadContract(file))
+  const envelope = (maxBatchEvents: number) =>
+    compileContract({ document, mode: 'compatible', maxBatchEvents, keepIn: dir }).envelope
+  t.equal(envelope(2)({ batch: [1, 2, 3] })?.pointer, '/batch')
+  t.equal(envelope(3)({ batch: [1, 2, 3] }), undefined)
+  resolvePath(document, ['components', 'schemas', 'BatchCall']).node['required'] = ['batch', 'sentAt']
+  t.equal(envelope(3)({ batch: [1, 2, 3] })?.pointer, '/sentAt')
 })

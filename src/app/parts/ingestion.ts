@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { loadContract } from '../../contract/document.ts'
+import { CACHE_DIR } from '../../disk/kept-code.ts'
 import { openCatalogueStore } from '../../governance/catalogue/catalogue-store.ts'
 import { openGovernance } from '../../governance/open.ts'
 import { ViolationEvents } from '../../governance/plans/events/violation-events.ts'
@@ -15,16 +16,14 @@ import { openIds } from './ids.ts'
 import type { Sources } from './sources.ts'
 
 const CONTRACT_FILE = new URL('../../../openapi.yml', import.meta.url)
-/** The folder of Node's compile cache, see start.js. */
-const CACHE_DIR = new URL('../../../node_modules/.cache/tributary/', import.meta.url)
 
 export type Ingestion = Awaited<ReturnType<typeof openIngestion>>
 
 /** Creates the parts that process an event between the request and the sink. */
 export async function openIngestion(base: Base, { keys, fleet }: Sources, { routing, sink }: Destinations) {
   const { config, logger, clock, metrics, seen, bufferPool } = base
-  const contract = loadContract(CONTRACT_FILE.pathname, CACHE_DIR.pathname)
-  const validator = createValidator({ contract, mode: config.validation, limits: config.limits })
+  const contract = loadContract(CONTRACT_FILE.pathname, CACHE_DIR)
+  const validator = createValidator({ contract, mode: config.validation, limits: config.limits, keepIn: CACHE_DIR })
   const ids = await openIds(base, fleet)
   const workQueue = createWorkQueue()
   const violationEvents = openViolationEvents(base, { routing, sink })

@@ -11,8 +11,6 @@ import { createTokenEndpoint } from '../../oauth/token-endpoint.ts'
 import { registerTokenRoutes } from '../../oauth/token-routes.ts'
 import type { UsedIds } from '../../oauth/used-ids.ts'
 import { openUsedIds, REMEMBERED_MS, shareUsedIds } from '../../oauth/used-ids.ts'
-import { createIssuerCheck } from '../../oauth/issuers/verify-issuer.ts'
-import { verifyOwnToken } from '../../oauth/verify.ts'
 import type { Base } from './base.ts'
 
 /** The issuer of tokens if PUBLIC_URL is not set. */
@@ -36,7 +34,11 @@ interface OAuthParts {
   readonly fleet: Pick<Fleet, 'topics'> | undefined
 }
 
-/** Creates the OAuth part. It reads and creates no key before the first token is requested or sent. */
+/** Loads the library of JWTs (83 files), which only servers with tokens need. */
+const loadVerification = () =>
+  Promise.all([import('../../oauth/issuers/verify-issuer.ts'), import('../../oauth/verify.ts')])
+
+/** Creates the OAuth part. It loads the library of JWTs with the first token, and reads and creates no key before the first token is requested or sent. */
 export function openOAuth(base: Base, { keys, isBehind, fleet }: OAuthParts): OAuth {
   const { config, clock, logger, metrics } = base
   const { dir, keyFile } = config.oauth
@@ -54,13 +56,18 @@ export function openOAuth(base: Base, { keys, isBehind, fleet }: OAuthParts): OA
     now,
     log: logger
   })
-  const checkIssued = createIssuerCheck({ file: keys.current, monotonic, now, log: logger })
+  const createVerify = async () => {
+    const [{ createIssuerCheck }, { verifyOwnToken }] = await loadVerification()
+    const checkIssued = createIssuerCheck({ file: keys.current, monotonic, now, log: logger })
+    return async (token: string) =>
+      (await checkIssued(token)) ?? verifyOwnToken(token, { keys: signing, issuer, isBehind, now })
+  }
+  let verify: ReturnType<typeof createVerify> | undefined
   return {
     check: createTokenCheck({
       file: keys.current,
       async verify(token) {
-        const verified =
-          (await checkIssued(token)) ?? (await verifyOwnToken(token, { keys: signing, issuer, isBehind, now }))
+        const verified = await (await (verify ??= createVerify()))(token)
         metrics.tokenVerified(typeof verified === 'string' ? verified : 'good')
         return verified
       },

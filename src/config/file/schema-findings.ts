@@ -1,16 +1,42 @@
-import { Ajv2020 } from 'ajv/dist/2020.js'
-import type { ErrorObject } from 'ajv'
-import schema from '../../../schemas/config.schema.json' with { type: 'json' }
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type * as AjvModule from 'ajv/dist/2020.js'
+import type * as StandaloneModule from 'ajv/dist/standalone/index.js'
+import type { ErrorObject, ValidateFunction } from 'ajv'
+import { CACHE_DIR, keptCode } from '../../disk/kept-code.ts'
 import { suggest } from '../suggest.ts'
 import type { Finding, Path } from './yaml-source.ts'
 
-// A test checks that the schema is valid, so that a start need not.
-const options = { allErrors: true, verbose: true, strict: true, allowUnionTypes: true, validateSchema: false }
-const validate = new Ajv2020(options).compile(schema)
+const SCHEMA_FILE = join(import.meta.dirname, '..', '..', '..', 'schemas', 'config.schema.json')
+/** Ajv is loaded only where the schema is compiled. */
+const require = createRequire(import.meta.url)
+
+let validator: ValidateFunction | undefined
+
+/** The compiled schema, which is kept for later starts. */
+function openValidator(): ValidateFunction {
+  const schema = readFileSync(SCHEMA_FILE, 'utf8')
+  const files = [import.meta.filename, require.resolve('ajv/package.json')]
+  return keptCode({
+    dir: CACHE_DIR,
+    from: [schema, ...files.map(file => readFileSync(file, 'utf8'))],
+    make() {
+      const { Ajv2020 } = require('ajv/dist/2020.js') as typeof AjvModule
+      const { default: standaloneCode } = require('ajv/dist/standalone') as typeof StandaloneModule.default
+      // A test checks that the schema is valid, so that a start need not.
+      const options = { allErrors: true, verbose: true, strict: true, allowUnionTypes: true, validateSchema: false }
+      const ajv = new Ajv2020({ ...options, code: { source: true } })
+      const exports: ValidateFunction = ajv.compile(JSON.parse(schema) as object)
+      return { exports, text: standaloneCode(ajv, exports) }
+    }
+  })
+}
 
 /** Checks `data` against schemas/config.schema.json. The messages use the schema's descriptions. */
 export function schemaFindings(data: unknown): Finding[] {
   if (data === null || data === undefined) return [{ path: [], message: 'the file is empty: it needs "sources"' }]
+  const validate = (validator ??= openValidator())
   return validate(data) ? [] : toFindings(validate.errors ?? [], data)
 }
 

@@ -14,6 +14,8 @@ export interface ValidatorOptions {
   readonly mode: ValidationMode
   /** Default: DEFAULT_LIMITS. The contract's `maxItems` counts too, unless the operator raised the limit. */
   readonly limits?: Pick<Limits, 'maxBatchEvents'>
+  /** A folder for the compiled contract, see compileContract. */
+  readonly keepIn?: string
 }
 
 /** Validates parsed values. Each method returns the first fault, or undefined, and changes nothing. */
@@ -33,8 +35,9 @@ export interface Validator {
 }
 
 /** Compiles the contract once. Throws if the document cannot be compiled (see compileContract). */
-export function createValidator({ contract, mode, limits = DEFAULT_LIMITS }: ValidatorOptions): Validator {
-  const compiled = compileContract({ document: contract, mode, maxBatchEvents: limits.maxBatchEvents })
+export function createValidator({ contract, limits = DEFAULT_LIMITS, ...options }: ValidatorOptions): Validator {
+  const { mode } = options
+  const compiled = compileContract({ document: contract, maxBatchEvents: limits.maxBatchEvents, ...options })
   const nullIsAbsent = mode === 'compatible'
   return {
     constraints: compiled.constraints,

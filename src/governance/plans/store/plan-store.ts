@@ -1,5 +1,4 @@
 import { dirname, resolve } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { watchFile } from '../../../keys/store/watch-file.ts'
 import type { FileWatch } from '../../../keys/store/watch-file.ts'
 import type { Observation } from '../../../keys/read-file.ts'
@@ -8,8 +7,7 @@ import type { Clock } from '../../../model/clock.ts'
 import { ConfigError } from '../../../model/config-error.ts'
 import type { PlanSettings } from '../../../model/plans/plan-settings.ts'
 import type { TributaryFile } from '../../../model/tributary-file.ts'
-import { CompiledPlan } from '../judge/compiled-plan.ts'
-import { parsePlan } from '../parse-plan.ts'
+import type { CompiledPlan } from '../judge/compiled-plan.ts'
 
 export interface PlanStoreOptions {
   /** tributary.yml. The files of plans are beside it. */
@@ -35,9 +33,6 @@ export interface PlanStore {
   close(): Promise<void>
 }
 
-/** The rules that are compiled in one turn of the event loop, in a few milliseconds. */
-const RULES_A_TURN = 5
-
 interface Followed {
   plan: CompiledPlan
   readonly watch: FileWatch
@@ -49,9 +44,9 @@ export function createPlanStore({ configFile, clock, log }: PlanStoreOptions): P
 
   async function read(file: string, seen: Observation): Promise<CompiledPlan> {
     if (seen.text === undefined) throw new ConfigError([seen.problem ?? `${file}: cannot be read`])
-    const plan = new CompiledPlan(parsePlan(seen.text, file))
-    await compileAll(plan, file)
-    return plan
+    // Loaded with the first plan: the engine of patterns alone is 260 KB of code, and most servers have no plan.
+    const { compilePlan } = await import('./compile-plan.ts')
+    return compilePlan(seen.text, file)
   }
 
   function follow(file: string, known: Observation, plan: CompiledPlan): Followed {
@@ -108,13 +103,5 @@ function forgetOthers(followed: Map<string, Followed>, wanted: ReadonlySet<strin
     if (wanted.has(file)) continue
     followed.delete(file)
     void watch.close()
-  }
-}
-
-async function compileAll(plan: CompiledPlan, file: string): Promise<void> {
-  try {
-    while (plan.compileSome(RULES_A_TURN)) await nextTurn()
-  } catch (error) {
-    throw new ConfigError([`${file}: a schema cannot be compiled: ${(error as Error).message}`], { cause: error })
   }
 }

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+
+const require = createRequire(import.meta.url)
+
+/**
+ * The folder for what a start makes and later starts use again: Node's compile cache (start.js), and what this module and
+ * parseKept() keep. It is in node_modules, because anyone who can write there can change the code anyway.
+ */
+export const CACHE_DIR = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'tributary')
+
+export interface KeptCodeOptions<T> {
+  /** Undefined: nothing is kept. */
+  readonly dir: string | undefined
+  /** All that the code depends on. */
+  readonly from: readonly string[]
+  /** Makes the code: what it exports, and its text as a CommonJS module. */
+  readonly make: () => { readonly exports: T; readonly text: string }
+}
+
+/**
+ * Returns what generated code exports. The code is kept in `dir` under the digest of what it depends on, so that a later start
+ * only loads it. If it cannot be kept, or what is kept is damaged, it is made again.
+ */
+export function keptCode<T>({ dir, from, make }: KeptCodeOptions<T>): T {
+  if (dir === undefined) return make().exports
+  const file = join(dir, `${digestOf(JSON.stringify(from))}.cjs`)
+  const kept = load(file)
+  if (kept !== undefined) return kept as T
+  const { exports, text } = make()
+  keep(file, `${sealOf(text)}\n${text}`)
+  // From the file at once, so that Node keeps the compiled code of the first start already.
+  return (load(file) as T | undefined) ?? exports
+}
+
+/** Undefined if there is no such file, or if it is not whole: a crash of the machine can leave half of it. */
+function load(file: string): unknown {
+  try {
+    const text = readFileSync(file, 'utf8')
+    const end = text.indexOf('\n')
+    return text.slice(0, end) === sealOf(text.slice(end + 1)) ? require(file) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Writes a file by a rename, because another process may start at the same moment. If it cannot be written, there is none. */
+export function keep(file: string, text: string): void {
+  const unfinished = `${file}.${process.pid}`
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(unfinished, text)
+    renameSync(unfinished, file)
+  } catch {
+    // The next start makes it again.
+  }
+}
+
+const sealOf = (text: string): string => `// ${digestOf(text)}`
+
+/** SHA-256 in hexadecimal digits. */
+export function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}

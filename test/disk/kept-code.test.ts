@@ -1,0 +1,52 @@
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { keptCode } from '../../src/disk/kept-code.ts'
+import { ownFolder } from '../support/own-folder.ts'
+
+const TEXT = "module.exports = { from: 'the file' }\n"
+
+/** Asks for code that depends on `from`, and counts how often it is made. */
+function ask(dir: string | undefined, from: string) {
+  let made = 0
+  const make = () => {
+    made++
+    return { exports: { from: 'memory' }, text: TEXT }
+  }
+  return { exports: keptCode({ dir, from: [from], make }), made }
+}
+
+t.test('code is made once for all that it depends on, and loaded by later starts', async t => {
+  const dir = join(ownFolder(t), 'cache')
+  t.strictSame(ask(dir, 'a'), { exports: { from: 'the file' }, made: 1 })
+  t.strictSame(ask(dir, 'a'), { exports: { from: 'the file' }, made: 0 })
+  t.strictSame(ask(dir, 'b'), { exports: { from: 'the file' }, made: 1 }, 'something else: made again')
+  t.equal(readdirSync(dir).length, 2, 'nothing unfinished is left')
+})
+
+t.test('kept code that is not whole, or was changed, is made again', async t => {
+  const dir = ownFolder(t)
+  const damages: readonly ((file: string) => void)[] = [
+    file => truncateSync(file, 0),
+    file => truncateSync(file, 80),
+    file => truncateSync(file, readFileSync(file).length - 1),
+    file => writeFileSync(file, readFileSync(file, 'utf8').replace('the file', 'elsewhere')),
+    file => writeFileSync(file, Buffer.alloc(100))
+  ]
+  for (const [index, damage] of damages.entries()) {
+    const from = `damage ${index}`
+    const before = new Set(readdirSync(dir))
+    ask(dir, from)
+    damage(join(dir, readdirSync(dir).find(name => !before.has(name)) as string))
+    t.equal(ask(dir, from).made, 1, from)
+    t.equal(ask(dir, from).made, 0, 'and kept again')
+  }
+})
+
+t.test('where nothing can be kept, code is made at each start', async t => {
+  const dir = ownFolder(t, { 'a-file': '' })
+  for (const folder of [join(dir, 'a-file', 'cache'), undefined]) {
+    t.strictSame(ask(folder, 'a'), { exports: { from: 'memory' }, made: 1 })
+    t.strictSame(ask(folder, 'a'), { exports: { from: 'memory' }, made: 1 })
+  }
+})
