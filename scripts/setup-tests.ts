@@ -41,6 +41,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   nginx: 'nginx',
   haproxy: 'haproxy',
   apache2: 'apache2',
+  caddy: 'caddy',
   faketime: 'faketime'
 }
 

@@ -1,5 +1,5 @@
 /** The configurations of docs/proxies.md, run as they stand there in front of a server. */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:http2'
@@ -11,7 +11,6 @@ import type { Test } from 'tap'
 import { basic, KEY, startApp } from '../support/app.ts'
 import type { TestApp } from '../support/app.ts'
 import { freePort } from '../support/kafka-process.ts'
-import { TLS } from '../support/tls.ts'
 import { until } from '../support/until.ts'
 
 const DOCUMENT = readFileSync(new URL('../../docs/proxies.md', import.meta.url), 'utf8')
@@ -58,7 +57,9 @@ function localised(text: string, { dir, server, port }: Proxied & { readonly dir
     )
 }
 
-const STARTS: Readonly<Record<string, (dir: string, text: string, port: number) => readonly string[]>> = {
+const STARTS: Readonly<
+  Record<string, (dir: string, text: string, port: number) => readonly string[] | Promise<readonly string[]>>
+> = {
   nginx(dir, text) {
     const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${dir}/${name};`)
     const main = `daemon off; pid ${dir}/pid; error_log ${dir}/error.log; events {} http { access_log off; ${paths.join(' ')}\n${text}\n}`
@@ -86,7 +87,23 @@ const STARTS: Readonly<Record<string, (dir: string, text: string, port: number) 
     ]
     writeFileSync(join(dir, 'apache.conf'), lines.join('\n'))
     return ['/usr/sbin/apache2', '-X', '-f', join(dir, 'apache.conf')]
+  },
+  async caddy(dir, text, port) {
+    // Whatever it did by itself, it would ask nobody for a certificate.
+    const global = `admin off\nhttp_port ${await freePort()}\nhttps_port ${port}\nacme_ca https://127.0.0.1:1/\nstorage file_system ${dir}`
+    writeFileSync(join(dir, 'Caddyfile'), `{\n${global}\n}\n${text}`)
+    return ['/usr/bin/caddy', 'run', '--adapter', 'caddyfile', '--config', join(dir, 'Caddyfile')]
   }
+}
+
+/** One for HOST: Caddy would ask an authority for one if this one were for another name. */
+function writeCertificate(dir: string): void {
+  const [cert, key] = [join(dir, `${HOST}.crt`), join(dir, `${HOST}.key`)]
+  const names = ['-subj', `/CN=${HOST}`, '-addext', `subjectAltName=DNS:${HOST}`]
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
+  const made = ['req', '-x509', ...curve, '-nodes', '-days', '2', ...names, '-keyout', key, '-out', cert]
+  execFileSync('openssl', made, { stdio: 'ignore' })
+  writeFileSync(join(dir, `${HOST}.pem`), readFileSync(cert, 'utf8') + readFileSync(key, 'utf8'))
 }
 
 async function start(t: Test, proxy: string): Promise<Proxied> {
@@ -97,12 +114,10 @@ async function start(t: Test, proxy: string): Promise<Proxied> {
   const dir = join(server.dir, proxy)
   mkdirSync(dir)
   chmodSync(dir, 0o755)
-  writeFileSync(join(dir, `${HOST}.crt`), TLS.cert)
-  writeFileSync(join(dir, `${HOST}.key`), TLS.key)
-  writeFileSync(join(dir, `${HOST}.pem`), TLS.cert + TLS.key)
+  writeCertificate(dir)
   const port = await freePort()
   const text = localised(blockOf(proxy), { dir, server, port })
-  const [program = '', ...args] = STARTS[proxy]?.(dir, text, port) ?? []
+  const [program = '', ...args] = (await STARTS[proxy]?.(dir, text, port)) ?? []
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
@@ -123,7 +138,7 @@ function ask(
   { port }: Proxied,
   method: string,
   path: string,
-  { headers = {}, body = '' }: { headers?: OutgoingHttpHeaders; body?: string } = {}
+  { headers = {}, body = '', servername }: { headers?: OutgoingHttpHeaders; body?: string; servername?: string } = {}
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const options = {
@@ -133,6 +148,7 @@ function ask(
       host: '127.0.0.1',
       localAddress: CLIENT,
       rejectUnauthorized: false,
+      ...(servername !== undefined && { servername }),
       headers: { ...LIES, host: `${HOST}:${port}`, authorization: basic(), ...headers }
     }
     const sent = request(options, response => {
@@ -147,7 +163,7 @@ function ask(
 
 /** The protocol that a client and the proxy agree on, where the client can both. */
 async function spokenBy(port: number): Promise<string> {
-  const session = connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false })
+  const session = connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false, servername: HOST })
   try {
     await new Promise((resolve, reject) => session.once('connect', resolve).once('error', reject))
     return session.alpnProtocol ?? ''
@@ -180,3 +196,11 @@ for (const proxy of Object.keys(STARTS)) {
     t.equal(await spokenBy(port), 'h2')
   })
 }
+
+t.test('caddy, as docs/proxies.md has it, takes a request for another host for no success', async t => {
+  const proxied = await start(t, 'caddy')
+  const headers = { host: 'other.example', 'content-type': 'application/json' }
+  const body = '{"userId":"u","event":"E"}'
+  t.match(await ask(proxied, 'POST', '/v1/track', { headers, body, servername: HOST }), { status: 421 })
+  t.strictSame(proxied.server.sink.records, [])
+})
