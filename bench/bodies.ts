@@ -1,4 +1,4 @@
-/** Bodies of the workloads, with places where the load program writes a number of its own, so that every id is unique. */
+/** Bodies of the workloads. The load program writes a number into each of them, so that every id is unique. */
 
 export const ID_DIGITS = 12
 const ID_MARK = '0'.repeat(ID_DIGITS)
@@ -7,7 +7,7 @@ const FIRST_TIME = Date.parse('2026-11-23T06:49:24.499Z')
 
 export interface BodyTemplate {
   readonly bytes: Buffer
-  /** Where the digits of each event's messageId begin. */
+  /** The positions of the digits of each event's messageId. */
   readonly idOffsets: readonly number[]
   readonly events: number
 }
@@ -15,8 +15,8 @@ export interface BodyTemplate {
 const NAMES = ['Order Completed', 'Product Viewed', 'Cart Viewed', 'Coupon Applied', 'Signed Up']
 
 /**
- * A track call of about 1 KB, as analytics-node sends it: with a user, a name, a time and a payload of its own, and the
- * context of its client.
+ * A track call of about 1 KB, as analytics-node sends it, with its own user, name, time and payload, and the context of
+ * its client.
  */
 function trackEvent(user: number): object {
   return {
@@ -64,7 +64,10 @@ export function batchBody(events: number): BodyTemplate {
   return template({ batch, sentAt: '2026-11-23T06:49:25.000Z' }, events)
 }
 
-/** A page or track call of a browser, as analytics.js sends it: on a page, and so with a context, of its own. */
+/**
+ * A page or track call of a browser, as analytics.js sends it: each on its own page, and therefore with its own
+ * context.
+ */
 function browserEvent(user: number): object {
   const path = `/products/${user}`
   const page = { path, referrer: '', search: '', title: `Product ${user}`, url: `https://shop.example${path}` }
@@ -93,13 +96,13 @@ function browserEvent(user: number): object {
   }
 }
 
-/** A batch of browsers' calls: what a server meets when many browsers send theirs alone, without the requests between. */
+/** A batch of browsers' calls: the events that many browsers send one by one, without the cost of their requests. */
 export function browserBody(events: number): BodyTemplate {
   const batch = Array.from({ length: events }, (_, i) => browserEvent(i))
   return template({ batch, sentAt: '2026-11-23T06:49:25.000Z' }, events)
 }
 
-/** A batch of given calls, each with an id of its own. */
+/** A batch of given calls, each with its own id. */
 export function mixedBody(calls: readonly object[]): BodyTemplate {
   const batch = calls.map(call => ({ ...call, messageId: ID_PREFIX + ID_MARK }))
   return template({ batch, sentAt: '2026-11-23T06:49:25.000Z' }, batch.length)

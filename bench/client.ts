@@ -1,6 +1,6 @@
 /**
- * The load program, a process of its own: keeps `connections` busy with one request each, every messageId unique.
- * Takes a ClientJob from its parent, sends back a ClientResult.
+ * The load program, in its own process. It keeps `connections` busy with one request each, and every messageId is
+ * unique. Gets a ClientJob from its parent, and sends back a ClientResult.
  */
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
@@ -15,7 +15,7 @@ export interface ClientJob {
   readonly gzip: boolean
   readonly connections: number
   readonly seconds: number
-  /** Asked requests a second; 0: as many as the server takes. */
+  /** Requested requests per second; 0: as many as the server accepts. */
   readonly rate: number
   readonly firstId: number
 }
@@ -28,7 +28,9 @@ export interface ClientResult {
   readonly latenciesMs: { readonly p50: number; readonly p99: number; readonly p999: number }
 }
 
-/** Of each run: this program is new then, and slow; latencies of that time are its own. */
+/**
+ * The start of each run, in which this program is slow because its code is new. Latencies of this time are not used.
+ */
 const WARM_MS = 1_000
 
 process.on('message', (job: ClientJob) => {
@@ -88,7 +90,7 @@ class Connection {
     while (performance.now() < plan.until) {
       const early = due - performance.now()
       if (plan.interval > 0 && early > 1) await new Promise(resolve => setTimeout(resolve, early))
-      // From when it was due, so that a server that stalls is charged for all that had to wait.
+      // From the time when it was due, so that a server that stalls is charged for all requests that had to wait.
       const from = plan.interval > 0 ? due : performance.now()
       const status = await this.#request(socket)
       if (from >= plan.warmUntil) this.#state.latencies.push(performance.now() - from)

@@ -7,13 +7,15 @@ import type { Workload } from './workloads.ts'
 
 let nextId = 1
 
-/** What the load program saw, and the CPU microseconds that the subject's process took meanwhile. */
+/**
+ * The measurements of the load program, and the CPU time of the subject's process at the same time, in microseconds.
+ */
 export type Driven = ClientResult & { readonly cpu: number }
 
 /**
- * Loads a subject for so many seconds, from a process on the other core; no messageId is sent twice by one caller.
+ * Loads a subject for some seconds, from a process on the other core. No caller sends a messageId twice.
  *
- * @param options.rate requests a second; default: as many as the subject takes
+ * @param options.rate requests per second; default: as many as the subject accepts
  */
 export async function drive(
   subject: Subject,
@@ -31,7 +33,7 @@ export async function drive(
     rate: options.rate ?? 0,
     firstId: nextId
   }
-  // Others may begin before this one is done: each has numbers of its own.
+  // Another run may begin before this one has ended: each has its own numbers.
   nextId += Math.ceil(options.seconds * MOST_EVENTS_A_SECOND)
   const client = fork(new URL('client.ts', import.meta.url), {
     execPath: 'taskset',
@@ -45,5 +47,5 @@ export async function drive(
   return { ...result, cpu }
 }
 
-/** No load program sends more from one core. */
+/** More than any load program sends from one core. */
 const MOST_EVENTS_A_SECOND = 1_000_000

@@ -11,15 +11,15 @@ const TICKS_PER_SECOND = 100
 export interface Measured {
   readonly child: ChildProcess
   readonly pid: number
-  /** User and system time of all its threads since it began, in microseconds. */
+  /** The user and system time of all its threads since its start, in microseconds. */
   cpuMicroseconds(): number
-  /** The most memory that it ever held, in bytes; and what it holds now. */
+  /** The most memory that it has ever used, and the memory that it uses now, in bytes. */
   peakRssBytes(): number
   rssBytes(): number
   stop(): Promise<void>
 }
 
-/** Starts a program, Node if none is named, on one core of its own, so that load and broker do not share it. */
+/** Starts a program (default: Node) on its own core, so that the load program and the broker do not share it. */
 export function startProcess(options: {
   program?: string
   args: readonly string[]
@@ -28,7 +28,7 @@ export function startProcess(options: {
   cwd?: string
 }): Measured {
   const { program = process.execPath, args, core, env, cwd } = options
-  // taskset replaces itself by the program: the pid is the server's.
+  // taskset replaces itself with the program, so its pid is the server's.
   const child = spawn('taskset', ['-c', String(core), program, ...args], {
     cwd,
     env: { PATH: '/usr/bin:/bin', ...env },
@@ -64,7 +64,7 @@ export async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-/** Polls a URL until it answers 200; milliseconds that took. */
+/** Polls a URL until it answers 200. Resolves with the milliseconds that this took. */
 export async function waitReady(url: string): Promise<number> {
   const started = performance.now()
   while (performance.now() - started < 30_000) {

@@ -1,6 +1,6 @@
 /**
- * npm run bench:processes: what an event costs when one server runs alone and when two do, each on a core of its own
- * with a folder of its own, at the same rate each: servers share nothing but the machine, so it should be the same.
+ * npm run bench:processes: the cost of an event when one server runs alone, and when two run, each on its own core with
+ * its own folder and at the same rate. Servers share nothing but the machine, so the costs should be equal.
  */
 import { parseArgs } from 'node:util'
 import { startKafka } from '../test/support/kafka.ts'
@@ -27,7 +27,8 @@ try {
       await drive(server, workload, { seconds: 4, core: 1 - at })
       most.push(await drive(server, workload, { seconds: 4, core: 1 - at }))
     }
-    // Broker and load programs need the same two cores: each server gets a part of what it could take alone.
+    // The broker and the load programs need the same two cores, so each server gets a part of the load that it could
+    // handle alone.
     const share = Number(values.rate)
     const rate = Math.floor(Math.min(...most.map(({ requests, seconds: took }) => requests / took)) * share)
     const [first] = servers

@@ -1,6 +1,7 @@
 /**
- * What routing costs an event, counting included: `node bench/routing.ts`. For each kind of rule, nanoseconds an event
- * with 3 destinations, and with 50 of which the event goes to 3; exits 1 where 50 cost more than twice as much.
+ * The cost of routing an event, counting included: `node bench/routing.ts`. For each kind of rule, prints nanoseconds
+ * an event with 3 destinations, and with 50 destinations of which the event goes to 3. Exits 1 if 50 cost more than
+ * twice as much.
  */
 import { toRoutedEvent } from '../src/ingest/route/key-of.ts'
 import { countRoutes } from '../src/ingest/route/route-count.ts'
@@ -17,7 +18,7 @@ const GOES_TO = 3
 
 interface Scenario {
   readonly what: string
-  /** What the first three destinations have of the rule, and what keeps the event from the others. */
+  /** The rule's part in the first three destinations, and the part that excludes the event from the others. */
   readonly open?: Partial<Destination>
   readonly closed: Partial<Destination>
   readonly integrations?: Readonly<Record<string, unknown>>
@@ -46,7 +47,7 @@ function someInputs({ integrations }: Scenario): RouteInput[] {
   })
 }
 
-/** One request's events, as the pipeline routes and counts them. */
+/** Routes and counts one request's events, as the pipeline does. */
 function routeRequest(router: Router, inputs: readonly RouteInput[], first: number) {
   const entries = []
   for (let n = 0; n < EVENTS_A_REQUEST; n++) {
@@ -58,7 +59,7 @@ function routeRequest(router: Router, inputs: readonly RouteInput[], first: numb
   return countRoutes(entries)
 }
 
-/** Nanoseconds an event: the best round, since everything else on the machine can only add. */
+/** Nanoseconds an event in the best round, because other work on the machine can only add time. */
 function measure(count: number, scenario: Scenario): number {
   const router = routerTo(count, scenario)
   const inputs = someInputs(scenario)

@@ -32,15 +32,15 @@ const seconds = Number(values.seconds)
 const rounds = Number(values.rounds)
 
 /**
- * Until code is compiled, and the windows of batches' messageIds have grown: a server that runs for days has both. What
- * an event costs in this time is the cold figure.
+ * Time for code to be compiled and for the windows of messageIds to grow: both are done on a server that runs for days.
+ * The cost of an event in this time is the cold figure.
  */
 const WARM_UP_SECONDS = 10
 
-/** Of the latencies at half rate; the load program takes none in the first second of each. */
+/** For the latencies at half rate. The load program ignores the first second of each round. */
 const HALF_RATE = { seconds: 3, rounds: 5 }
 
-/** Throws when an event that was answered 200 is not where it should be. */
+/** Throws if an event that was answered 200 is missing. */
 async function verify(subject: Subject, brokers: readonly string[], acked: number): Promise<void> {
   if (subject.topic !== undefined && !subject.name.includes('spool')) {
     const offsets = await topicOffsets(brokers, subject.topic)
@@ -57,7 +57,7 @@ async function verify(subject: Subject, brokers: readonly string[], acked: numbe
   if (written < acked) throw new Error(`${subject.name}: ${acked} events acked, ${written} written`)
 }
 
-/** What a subject holds now; by kind where it tells. */
+/** The memory that a subject uses now, by kind if the subject reports that. */
 async function memoryOf(subject: Subject): Promise<Memory> {
   const rssMb = subject.process.rssBytes() / 1e6
   if (subject.adminUrl === undefined) return { rssMb, kinds: [] }
@@ -76,11 +76,11 @@ async function eventLoopDelayMs(subject: Subject): Promise<number> {
   if (subject.adminUrl === undefined) return Number.NaN
   const metrics = await (await fetch(`${subject.adminUrl}/metrics`)).text()
   const found = /^nodejs_eventloop_lag_p99_seconds (\S+)$/m.exec(metrics)
-  // Node's histogram holds the time from look to look, which is 10 ms when nothing delays it.
+  // Node's histogram has the time between two checks, which is 10 ms without a delay.
   return Number(found?.[1]) * 1000 - LOOK_MS
 }
 
-/** Who takes part; with `--against` the bare reference, and each Tributary beside its twin. */
+/** The subjects of a workload. With `--against`: the bare reference, and each Tributary beside the other checkout's. */
 async function subjectsOf(workload: Workload, brokers: readonly string[]): Promise<Subject[]> {
   const [reference, ...others] = await workload.subjects(brokers)
   if (reference === undefined) return []
@@ -119,7 +119,7 @@ async function runWorkload(workload: Workload, brokers: readonly string[]): Prom
   }
   for (let round = 0; round < rounds; round++) {
     for (const [subject, row] of rows) {
-      // What is read is of the time since it was last read.
+      // Reading resets the values, so each covers the time since the last reading.
       await eventLoopDelayMs(subject)
       row.results.push(await drive(subject, workload, { seconds }))
       row.eventLoopMs.push(await eventLoopDelayMs(subject))

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 const ROOT = join(import.meta.dirname, '..')
 
 /**
- * Builds servers/rust, once; later calls find it built.
+ * Builds servers/rust once.
  *
- * @returns the path of the program; undefined where cargo is missing or fails, with one line that says so
+ * @returns the path of the program; undefined if cargo is missing or fails, after printing one line about it
  */
 export function rustProgram(): string | undefined {
   const target = join(ROOT, '.cache', 'rust')

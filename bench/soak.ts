@@ -1,6 +1,7 @@
 /**
- * npm run bench:soak: memory under full load, minute by minute, of the bare reference and of the server to the log and
- * to Kafka, one after the other. `-- --minutes 5` for each, single events on 64 connections; `--batch` for batches.
+ * npm run bench:soak: memory under full load, minute by minute, of the bare reference, and of the server to the log and
+ * to Kafka, one after the other. `-- --minutes 5` sets the time for each, with single events on 64 connections;
+ * `--batch` uses batches.
  */
 import { parseArgs } from 'node:util'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -19,7 +20,7 @@ if (workload === undefined) throw new Error('there is no such workload')
 const SAMPLE_MS = 5_000
 const MEGA = 1e6
 
-/** Least squares over samples that are equally far apart, in MB a minute. */
+/** The slope in MB a minute, by least squares over samples at equal intervals. */
 function slope(samples: readonly number[]): number {
   const middle = (samples.length - 1) / 2
   const mean = samples.reduce((sum, each) => sum + each, 0) / samples.length
@@ -39,7 +40,7 @@ async function soak(subject: Subject): Promise<void> {
   })
   running = false
   await sampling
-  // Until then buffers and windows grow to the size that the load asks for.
+  // Before that, buffers and windows grow to the size that the load needs.
   const settled = samples.slice(Math.floor(samples.length / 2))
   const cells = [
     subject.name,

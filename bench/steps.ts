@@ -1,7 +1,7 @@
 /**
- * npm run bench:steps: what each step costs an event, so that a regression has an address. CPU microseconds of this
- * process, the best of several rounds: everything else on the machine can only add. `-- --save` appends a row to
- * bench/results.md; `-- --events 1` measures single events, not batches of 100.
+ * npm run bench:steps: the cost of each step for an event, so that a regression can be located. It prints the CPU
+ * microseconds of this process in the best of several rounds, because other work on the machine can only add time. `--
+ * --save` appends a row to bench/results.md; `-- --events 1` measures single events instead of batches of 100.
  */
 import { execFileSync } from 'node:child_process'
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
@@ -51,10 +51,10 @@ const { values } = parseArgs({
   options: { save: { type: 'boolean', default: false }, events: { type: 'string', default: '100' } }
 })
 
-/** In a batch. */
+/** The events of a batch. */
 const EVENTS = Number(values.events)
 const BATCHES = Math.ceil(20_000 / EVENTS)
-/** Batches that are under way at once, as the connections of `npm run bench`: what becomes durable does so in groups. */
+/** Batches in flight at once, like the connections of `npm run bench`, because events become durable in groups. */
 const AT_ONCE = EVENTS === 1 ? 64 : 16
 const ROUNDS = 7
 const TOPICS = ['steps']
@@ -62,7 +62,7 @@ const TOPICS = ['steps']
 const template = batchBody(EVENTS)
 let nextId = 0
 
-/** Fresh bodies with ids of their own. */
+/** New bodies with unique ids. */
 function makeBodies(): Buffer[] {
   return Array.from({ length: BATCHES }, () => {
     const bytes = Buffer.from(template.bytes)
@@ -88,7 +88,7 @@ function judgeAll(body: ParsedBody): GoodEvent[] {
   return body.events.map((_scan, index) => judgeEvent(judge, endpoint, body, index) as GoodEvent)
 }
 
-/** What a step is measured on: everything that the steps before it have made. */
+/** The input of a step: the results of all earlier steps. */
 interface Prepared {
   readonly bytes: Buffer
   readonly body: ParsedBody
@@ -138,7 +138,7 @@ const sink = createKafkaSink({
 sink.ensureTopics(TOPICS)
 await until(() => sink.health().ready, { what: 'Kafka', timeoutMs: 30_000 })
 
-/** Everything between the request and the sink, with what counts and shows it. */
+/** Everything between the request and the sink, with counters and the debugger. */
 const pipeline = createPipeline({
   pause: createWorkQueue().pause,
   judge,

@@ -12,11 +12,14 @@ import { rustProgram } from './rust.ts'
 import type { Unit } from './servers/keep.ts'
 import { MOST_KEPT_MIB } from './servers/keep.ts'
 
-/** The server under test gets a core of its own; load program and broker share the other. */
+/** The server under test gets its own core. The load program and the broker share the other. */
 export const SERVER_CORE = 0
 export const LOAD_CORE = 1
 
-/** A broker of its own beside the load program, whatever KAFKA_BROKERS says: it must not take from the server's core. */
+/**
+ * A broker on the core of the load program, whatever KAFKA_BROKERS says, so that it does not take time from the
+ * server's core.
+ */
 export const startBroker = (): Promise<Kafka> => startKafka({ wrapper: ['taskset', '-c', String(LOAD_CORE)] })
 
 export interface Subject {
@@ -28,7 +31,7 @@ export interface Subject {
   readonly adminUrl: string | undefined
   readonly topic: string | undefined
   stop(): Promise<void>
-  /** Starts the same server from another checkout, to be measured in turns with this one. Only Tributary has it. */
+  /** Starts the same server from another checkout, to measure both in turns. Only Tributary has it. */
   twin?(root: string): Promise<Subject>
 }
 
@@ -39,9 +42,10 @@ let topics = 0
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
 /**
- * A server that does nothing but read, parse, keep and answer.
+ * A server that only reads, parses, stores and answers.
  *
- * @param keep where it keeps what it answers: nowhere, in a file that is fsynced, or in Kafka, whose brokers these are
+ * @param keep where it stores events: nowhere, in a file that is fsynced, or in Kafka, with the addresses of its
+ * brokers
  */
 export async function startReference(
   name: 'bare' | 'fastify',
@@ -61,9 +65,10 @@ export async function startReference(
 }
 
 /**
- * Tributary's pipeline behind a bare server: what the promises cost, and by the difference what HTTP costs.
+ * Tributary's pipeline behind a bare server. It shows the cost of the promises, and its difference from the whole
+ * server shows the cost of HTTP.
  *
- * @param brokers of the Kafka that its events go to; default: its log
+ * @param brokers the Kafka brokers; default: the event log
  */
 export async function startPipeline(brokers: readonly string[] = []): Promise<Subject> {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-'))
@@ -79,10 +84,10 @@ export async function startPipeline(brokers: readonly string[] = []): Promise<Su
 }
 
 /**
- * The compiled reference, which goes to Kafka: hyper, serde_json, librdkafka. It checks that the JSON is whole and that an
- * id is there; it has no keys, schema, dedupe or enrichment.
+ * The compiled reference with Kafka: hyper, serde_json, librdkafka. It checks that the JSON is complete and has an id.
+ * It has no keys, schema, dedupe or enrichment.
  *
- * @returns undefined where it could not be built, which it has said by then
+ * @returns undefined if it could not be built, which it has printed by then
  */
 export async function startRust(brokers: readonly string[]): Promise<Subject | undefined> {
   const program = rustProgram()

@@ -2,14 +2,14 @@ import type { ClientResult } from './client.ts'
 
 export interface Memory {
   readonly rssMb: number
-  /** Heap by space, as reserved, and what lies outside the heap. Empty for a subject that has no metrics. */
+  /** The heap by space, as reserved, and the memory outside the heap. Empty for a subject without metrics. */
   readonly kinds: readonly { readonly kind: string; readonly mb: number }[]
 }
 
 export interface Row {
   readonly workload: string
   readonly subject: string
-  /** By round, as all lists here. */
+  /** By round, like all lists here. */
   readonly results: (ClientResult & { cpu: number })[]
   /** At half of the best rate. */
   readonly halves: ClientResult[]
@@ -23,7 +23,7 @@ export interface Row {
   readonly readyMs: number
 }
 
-/** CPU of the server per event, in microseconds, by round. */
+/** The server's CPU time for an event, in microseconds, by round. */
 function cpuPerEvent({ results }: Row): number[] {
   return results.map(({ cpu, events }) => cpu / events)
 }
@@ -49,7 +49,9 @@ const HEAD = [
   'errors'
 ]
 
-/** One workload's subjects as a Markdown table of medians; ratios are to the first subject, the bare reference. */
+/**
+ * Prints one workload's subjects as a Markdown table of medians. Ratios are to the first subject, the bare reference.
+ */
 export function printTable(rows: readonly Row[]): void {
   const [reference] = rows
   if (reference === undefined) return
@@ -63,7 +65,7 @@ export function printTable(rows: readonly Row[]): void {
       median(row.halves.map(({ latenciesMs }) => latenciesMs[name])).toFixed(1)
     const eventLoopMs = median(row.eventLoopMs)
     const cpu = cpuPerEvent(row)
-    // Of the same round: the machine is slower in one than in the next.
+    // The ratio within one round, because the machine is slower in some rounds.
     const ratios = cpu.map((each, round) => each / (floors[round] as number))
     const cells = [
       row.subject,
@@ -86,7 +88,7 @@ export function printTable(rows: readonly Row[]): void {
   for (const { subject, memory } of rows) printMemory(subject, memory)
 }
 
-/** One line for a subject that tells its memory by kind; what is under 1 MB is left out. */
+/** Prints one line for a subject that reports its memory by kind. Kinds under 1 MB are left out. */
 function printMemory(subject: string, memory: Memory | undefined): void {
   const kinds = memory?.kinds.filter(({ mb }) => mb >= 1).map(({ kind, mb }) => `${kind} ${mb.toFixed(0)}`) ?? []
   if (kinds.length > 0) process.stdout.write(`\nMemory of ${subject}, MB: ${kinds.join(', ')}\n`)

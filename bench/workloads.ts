@@ -12,9 +12,9 @@ export interface Workload {
   readonly body: BodyTemplate
   readonly gzip?: boolean
   readonly connections: number
-  /** Who takes part; the first is the reference of the ratios. */
+  /** The subjects; the first is the reference of the ratios. */
   subjects(brokers: readonly string[]): Promise<Subject[]>
-  /** Other clients that hang on meanwhile; ends them when called. */
+  /** Starts other clients that keep connections open during the run. The returned function ends them. */
   company?(subjects: readonly Subject[]): Promise<() => Promise<void>>
 }
 
@@ -27,7 +27,7 @@ async function everybody(brokers: readonly string[]): Promise<Subject[]> {
   ]
 }
 
-/** Everybody, and what the ways of keeping cost alone. */
+/** All subjects, and the costs of storing alone. */
 async function everybodyAndFloors(brokers: readonly string[]): Promise<Subject[]> {
   return [
     ...(await everybody(brokers)),
@@ -41,13 +41,13 @@ async function everybodyAndFloors(brokers: readonly string[]): Promise<Subject[]
   ]
 }
 
-/** None where there is no Rust. */
+/** Empty without Rust. */
 async function rust(brokers: readonly string[]): Promise<Subject[]> {
   const subject = await startRust(brokers)
   return subject === undefined ? [] : [subject]
 }
 
-/** The same for batches, whose events are records of their own, and what they would cost if they were not. */
+/** The same for batches whose events are stored as separate records, and the cost if each batch were one record. */
 async function everybodyAndBatchFloors(brokers: readonly string[]): Promise<Subject[]> {
   return [
     ...(await everybody(brokers)),
@@ -80,10 +80,10 @@ ${Array.from({ length: 10 }, (_, i) => `  - id: s${i}\n    writeKeys: [${i === 0
   - { name: C, topic: bench-c, types: [page] }
 `
 
-/** In W6, to compare with in the same minutes: W1. */
+/** The part of W6 that repeats W1, to compare both at the same time. */
 const LEFT_ALONE = 'tributary to Kafka, without them'
 
-/** As many as fit into 500 KB. */
+/** As many events as fit into 500 KB. */
 const LARGEST_BATCH_EVENTS = 485
 
 const single = { path: '/v1/track', body: singleBody(), connections: 64, subjects: everybody }
@@ -138,7 +138,7 @@ export const WORKLOADS: readonly Workload[] = [
   }
 ]
 
-/** The references do not inflate: W3 is compared with W2 of the same server. */
+/** The references do not inflate, so W3 is compared with W2 of the same server. */
 async function withoutReferencesThatCannotInflate(brokers: readonly string[]): Promise<Subject[]> {
   return [
     await startTributary({ name: 'tributary to the log', brokers: undefined }),
@@ -163,7 +163,7 @@ async function hangOn(subjects: readonly Subject[]): Promise<() => Promise<void>
       return { slow: i < SLOW_CLIENTS, open, socket: open() }
     })
   )
-  // A slow one that the server ended comes back, as it would.
+  // A slow client reconnects when the server has ended it, as real clients do.
   const timer = setInterval(() => {
     for (const each of sockets) {
       if (!each.slow) continue

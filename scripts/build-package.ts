@@ -10,7 +10,7 @@ import { extname, join } from 'node:path'
 const ROOT = join(import.meta.dirname, '..')
 const [SOURCE, TARGET] = [join(ROOT, 'src'), join(ROOT, 'dist')]
 
-/** What the compiler writes itself, and what nobody needs at run time. */
+/** Files that the compiler writes itself, and files that nobody needs at run time. */
 const NOT_COPIED = new Set(['.ts', '.md'])
 
 rmSync(TARGET, { recursive: true, force: true })

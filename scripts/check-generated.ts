@@ -1,6 +1,6 @@
 /**
- * Whether every committed file that is written by a program, in whole or in part, is what that program writes now.
- * Exits 1 when one is stale; the program says which and what to do.
+ * Checks that every committed file that a program writes, in whole or in part, is up to date. Exits 1 if one is not;
+ * the program then names it and the command to run.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * Whether every package that goes into production, on any platform, has a licence that lets anybody run, change and
- * pass it on without more than a notice. Reads the lock file, so it needs no network.
+ * Checks that every package for production, on any platform, has a licence that lets everybody run, change and
+ * distribute it with no more than a notice. Reads the lock file, so it needs no network.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,8 +13,8 @@ const ALLOWED: ReadonlySet<string> = new Set([
   'BlueOak-1.0.0',
   'ISC',
   'MIT',
-  // Of isbot. It gives the work to the public domain, so it asks for no notice even; where a country knows no such gift, it
-  // permits everything all the same.
+  // isbot's licence. It dedicates the work to the public domain and requires no notice. In countries without such a
+  // dedication, it permits everything.
   'Unlicense'
 ])
 const MIT_WORDS = /Permission is hereby granted, free of charge, to any person obtaining\s+a copy/
@@ -29,7 +29,7 @@ const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) a
   packages: Record<string, LockedPackage>
 }
 
-/** The licence of a package; where it only points to a file, what that file says. */
+/** The licence of a package; if it only names a file, the licence in that file. */
 function licenceOf(path: string, { license = 'none' }: LockedPackage): string {
   const named = /^SEE LICENSE IN (\S+)$/.exec(license)?.[1]
   const file = join(root, path, named ?? '')

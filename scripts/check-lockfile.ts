@@ -1,7 +1,7 @@
 /**
- * Whether package-lock.json is whole: npm sometimes leaves out the optional packages of other platforms, and then
- * `npm ci` fails there, or with a newer npm. Nor may it name a registry: whoever installs chooses their own. And no package
- * may run a script of its own when it is installed, unless somebody has looked at it: package.json's `allowScripts` says so.
+ * Checks that package-lock.json is complete: npm sometimes leaves out the optional packages of other platforms, and
+ * `npm ci` then fails on them, or with a newer npm. Checks that it names no registry, because users choose their own.
+ * Checks that no package runs a script during the installation, unless `allowScripts` of package.json names it.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ const readJson = (name: string): unknown => JSON.parse(readFileSync(join(ROOT, n
 const { packages } = readJson('package-lock.json') as { packages: Record<string, LockedPackage> }
 const { allowScripts } = readJson('package.json') as { allowScripts: Readonly<Record<string, boolean>> }
 
-/** Whether a package that lies in folder `from` finds `name` there or in a folder above, as Node does. */
+/** Whether a package in folder `from` finds `name` there or in a parent folder, as Node does. */
 function isLocked(from: string, name: string): boolean {
   for (let folder = from; ; folder = folder.replace(/(^|\/)node_modules\/(@[^/]+\/)?[^/]+$/, '')) {
     if (`${folder}${folder === '' ? '' : '/'}node_modules/${name}` in packages) return true

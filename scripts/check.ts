@@ -1,6 +1,6 @@
 /**
- * `npm run check`: every check that needs no running server, two at a time; what fails is shown whole, at the end.
- * Exits 1 when any of them fails.
+ * `npm run check`: runs every check that needs no running server, two at a time. Prints the output of failed checks at
+ * the end. Exits 1 if any of them fails.
  */
 import { execFile } from 'node:child_process'
 

@@ -1,6 +1,6 @@
 /**
- * `npm run test:clusters`: the tests of test/clusters against several versions of Kafka, one after the other, as a table
- * in Markdown for docs/kafka.md. Versions as arguments replace the usual ones. Exits 1 when any test fails.
+ * `npm run test:clusters`: runs the tests of test/clusters with several versions of Kafka, one after the other, and
+ * prints a Markdown table for docs/kafka.md. Versions as arguments replace the default ones. Exits 1 if any test fails.
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'

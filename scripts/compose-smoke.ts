@@ -37,7 +37,7 @@ async function timed<T>(what: string, work: () => Promise<T> | T): Promise<T> {
   return result
 }
 
-/** Tries until `attempt` gives something; only its last error is reported, when the time is up. */
+/** Repeats `attempt` until it returns a value. Throws its last error when the time is up. */
 async function eventually<T>(what: string, attempt: () => Promise<T | undefined>): Promise<T> {
   const end = performance.now() + TIMEOUT_MS
   for (let last: unknown; ; await sleep(POLL_MS)) {
@@ -51,7 +51,7 @@ async function eventually<T>(what: string, attempt: () => Promise<T | undefined>
   }
 }
 
-/** Sends `count` events as one batch; their ids once the server has answered 200, else undefined. */
+/** Sends `count` events as one batch. Resolves with their ids if the server answered 200, else with undefined. */
 async function send(key: string, count: number): Promise<string[] | undefined> {
   const batch = Array.from({ length: count }, (_, i) => ({
     type: 'track',

@@ -51,7 +51,7 @@ async function mutations({ url, pid }: Target): Promise<string[]> {
   return found.findings.map(({ what, request }) => `${what}\n  ${request}`)
 }
 
-/** Runs `attack` against a server of its own; what it has logged as an error is a finding too, and so is its end. */
+/** Runs `attack` with a new server. Errors that the server has logged, and its end, are findings too. */
 async function withServer(validation: string, attack: (target: Target) => Promise<string[]>): Promise<string[]> {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-fuzz-'))
   const file = join(dir, 'tributary.yml')

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 const STEPS = ['major', 'minor', 'patch']
 const UNRELEASED = '## [Unreleased]'
 
-/** The version is the first group after what is kept. */
+/** In each pattern, the first group is kept, and the second is the version. */
 const FILES: Readonly<Record<string, readonly RegExp[]>> = {
   'package.json': [/^( {2}"version": ")(\d+\.\d+\.\d+)/m],
   'package-lock.json': [/^( {2}"version": ")(\d+\.\d+\.\d+)/m, /("": \{\s+"name": "[^"]+",\s+"version": ")([^"]+)/],

@@ -1,6 +1,6 @@
 /**
- * Runs real SDKs against a server and a Kafka, and prints what became of their events as a table: those of the tests, or
- * with --all every SDK and fork that the registries serve, which takes some minutes and needs Go and Rust too.
+ * Runs real SDKs with a server and a Kafka, and prints the results for their events as a table: the SDKs of the tests,
+ * or with --all every SDK and fork in the registries, which takes some minutes and needs Go and Rust too.
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'

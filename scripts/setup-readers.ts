@@ -1,6 +1,7 @@
 /**
- * Makes sure that `npm run test:readers` has every reader that docs/reading.md names: Python packages of about 500 MB in .cache/readers, and
- * PostgreSQL. Installs what is missing where that is possible; otherwise says in one line what to install, and exits 1.
+ * Prepares `npm run test:readers`: every reader that docs/reading.md names, with Python packages of about 500 MB in
+ * .cache/readers, and PostgreSQL. Installs what is missing if that is possible. Otherwise prints one line with what to
+ * install, and exits 1.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'

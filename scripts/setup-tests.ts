@@ -1,8 +1,7 @@
 /**
- * Makes sure that what the tests run is there: Java and Maven with a real Kafka, real SDKs in five languages, a
- * browser, strace, faketime, and tap with the plugins that .taprc asks for. Installs what is missing where that is
- * possible (root, and apt-get); otherwise says in one line what to install, and exits 1. Quick and silent when all is
- * there.
+ * Prepares the tests: Java and Maven with a real Kafka, real SDKs in five languages, a browser, strace, faketime, and
+ * tap with the plugins of .taprc. Installs what is missing if that is possible (root, and apt-get). Otherwise prints
+ * one line with what to install, and exits 1. Fast and silent if nothing is missing.
  */
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -27,7 +26,7 @@ const PYTHON_MARKER = join(VENV, `${PYTHON_PACKAGES.join('+')}.installed`)
 const TAP = join(REPOSITORY, 'node_modules', '.bin', 'tap')
 const TAP_BUILT = join(REPOSITORY, 'node_modules', '@tapjs', 'test', 'test-built')
 
-/** What the tests call, and Debian's package for it. */
+/** Programs that the tests run, and their Debian packages. */
 const PACKAGES: Readonly<Record<string, string>> = {
   java: 'openjdk-17-jdk-headless',
   javac: 'openjdk-17-jdk-headless',
@@ -65,7 +64,7 @@ function installPackages(): void {
 }
 
 function isCommand(name: string): boolean {
-  // Servers lie where not everybody's PATH leads.
+  // Debian installs servers in folders that are not in every PATH.
   return [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'].some(folder => {
     try {
       accessSync(join(folder, name), constants.X_OK)
@@ -99,7 +98,7 @@ function aptInstall(packages: readonly string[]): void {
 }
 
 function apt(args: readonly string[]): void {
-  // What is installed is not started: the tests start what they need, on ports of their own.
+  // Installed servers are not started: the tests start what they need, on their own ports.
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
   run('apt-get', args, env)
 }
@@ -112,7 +111,7 @@ function installPythonPackages(): void {
   writeFileSync(PYTHON_MARKER, '')
 }
 
-/** A tap that still has other plugins than .taprc asks for finds no tests on its first run, so it is built before. */
+/** Builds tap if it has other plugins than .taprc names, because it then finds no tests in its first run. */
 function buildTap(): void {
   if (isTapBuilt()) return
   console.log('tap: building it with the plugins of .taprc')
@@ -128,7 +127,7 @@ function isTapBuilt(): boolean {
   return [...wanted].every(([, not, name]) => plugins.includes(name as string) === (not === ''))
 }
 
-/** Runs a program to its end, showing what it prints only when it fails. */
+/** Runs a program to its end. Prints its output only if it fails. */
 function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): void {
   try {
     execFileSync(program, args, { cwd: REPOSITORY, env, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' })

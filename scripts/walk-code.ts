@@ -14,7 +14,7 @@ const COMPILER = 'node_modules/assemblyscript/bin/asc.js'
 /** No runtime: the walk allocates nothing. */
 const OPTIONS = ['-O3', '--runtime', 'stub', '--noAssert', '--enable', 'simd', '--use', 'abort=']
 
-/** By its command: the compiler's types would declare AssemblyScript's globals for all of this project. */
+/** Runs the compiler as a command: its types would declare AssemblyScript's globals for the whole project. */
 function compile(source: string): Buffer {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-walk-'))
   try {

@@ -1,4 +1,7 @@
-/** The floor: node:http that reads the body, parses it, keeps it where that is asked for, and answers: bare.ts <port> [unit, keep]. */
+/**
+ * The lower bound: node:http that reads the body, parses it, stores it if asked to, and answers: bare.ts <port> [unit,
+ * keep].
+ */
 import { createServer } from 'node:http'
 import { createKeep, recordsOf } from './keep.ts'
 

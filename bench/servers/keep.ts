@@ -1,10 +1,10 @@
-/** What makes an answer worth something, and nothing else: events are kept before they are answered. */
+/** Stores events before they are answered, and does nothing else. */
 import { closeSync, fdatasync, openSync, unlinkSync, writev } from 'node:fs'
 
-/** Makes the records of a request, and only where they are to be kept. */
+/** Makes the records of a request; called only if they are stored. */
 export type Records = () => readonly Buffer[]
 
-/** Calls back once they are durable. */
+/** Calls back when the records are durable. */
 export type Keep = (records: Records, done: () => void) => void
 
 export type KeepGroup = (records: readonly Buffer[]) => Promise<unknown>
@@ -15,8 +15,8 @@ interface Waiting {
 }
 
 /**
- * What is kept of a request: a line for each event, those of a batch written out again; or, as little as durability
- * asks for and less than a consumer can use, the body as it came.
+ * The unit that is stored: a line for each event, with the events of a batch written separately; or the body as it
+ * came, which is the least that durability needs and less than a consumer can use.
  */
 export type Unit = 'events' | 'bodies'
 
@@ -30,13 +30,14 @@ export function recordsOf(unit: string | undefined, { batch }: { batch?: object[
 const LINE_FEED = Buffer.from('\n')
 
 /**
- * As the command line says: `<file>`, appended to and fsynced; `<topic> <broker>`, to Kafka with acks=all and
- * idempotence; nothing, kept nowhere. One group is under way at a time, and what comes meanwhile is the next.
+ * Creates the store that the command line names: `<file>` appends and fsyncs; `<topic> <broker>` sends to Kafka with
+ * acks=all and idempotence; without arguments nothing is stored. One group is written at a time, and requests that
+ * arrive meanwhile form the next.
  */
 export async function createKeep([place, broker]: readonly string[]): Promise<Keep> {
   if (place === undefined) return (_records, done) => done()
   if (broker === undefined) return inGroups(appendTo(place))
-  // Not for those that need no client: it weighs 20 MB.
+  // Loaded only if it is needed: it takes 20 MB.
   const { produceTo } = await import('./produce.ts')
   return inGroups(await produceTo(place, broker))
 }
@@ -63,9 +64,9 @@ function inGroups(keep: KeepGroup): Keep {
 }
 
 /**
- * What a log may hold, in MiB, this one and Tributary's: what is deleted leaves its memory to what comes. The kernel keeps
- * what was written in memory that a virtual machine gets from its host page by page, and whoever writes gigabytes without
- * deleting any pays for that: four times the CPU for each write.
+ * The most MiB of a log, of this program and of Tributary, so that deleted files release their memory to new ones. The
+ * kernel caches written data in memory that a virtual machine gets from its host page by page. A program that writes
+ * gigabytes and deletes none pays for that: four times the CPU for each write.
  */
 export const MOST_KEPT_MIB = 512
 const SEGMENT_MIB = 128

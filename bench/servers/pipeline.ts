@@ -1,7 +1,7 @@
 /**
- * Tributary without its HTTP routes: a bare node:http server in front of the pipeline and the sink as the real server sets them
- * up, counters and debugger included. No Fastify, no keys, no CORS, no bounds on clients:
- * pipeline.ts <port> <folder> [topic, broker]; without a topic to the event log.
+ * Tributary without its HTTP routes: a bare node:http server in front of the pipeline and the sink, as the real server
+ * sets them up, with counters and the debugger. It has no Fastify, no keys, no CORS, and no limits for clients:
+ * pipeline.ts <port> <folder> [topic, broker]. Without a topic, it uses the event log.
  */
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -27,7 +27,7 @@ import { openSink } from '../../src/durability/open.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { MOST_KEPT_MIB } from './keep.ts'
 
-/** As it is configured where nobody says otherwise. */
+/** The default configuration. */
 const KAFKA = { clientId: 'tributary', topics: { create: true, partitions: 6 }, publishTimeoutMs: 750 }
 
 const [port, dir = '', eventsTopic = 'events', broker] = process.argv.slice(2)

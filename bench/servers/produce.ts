@@ -7,10 +7,13 @@ import { createProduceEncoder } from '../../src/durability/kafka/encode/produce-
 import { clientOptions } from '../../src/durability/kafka/connect/session.ts'
 import type { KeepGroup } from './keep.ts'
 
-/** The broker takes a megabyte. */
+/** The broker accepts a megabyte. */
 const BYTES_AT_ONCE = 800_000
 
-/** One produce request for each group, or a few for a large one, in our own encoding: the cheapest way that we know. */
+/**
+ * Sends one produce request for each group, or several for a large group, in our own encoding, which is the cheapest
+ * known way.
+ */
 export async function produceTo(topic: string, broker: string): Promise<KeepGroup> {
   const client = new ClusterClient({ ...clientOptions({ brokers: [broker], clientId: 'floor' }), idempotent: true })
   const producer = await client.newProducer()

@@ -12,7 +12,7 @@
  *     })
  */
 
-/** An event as it was published: what the SDK sent, and what the server added. */
+/** A published event: what the SDK sent, and what the server added. */
 export interface CollectedEvent {
   readonly type: string
   readonly messageId: string
@@ -22,14 +22,17 @@ export interface CollectedEvent {
 }
 
 export interface Collector {
-  /** Forgets what came before: nothing that is stored is touched. */
+  /** Drops earlier events from the debugger's memory. Stored events stay. */
   clear(): Promise<void>
-  /** Waits until `count` events of that name (`*` stands for anything) have been taken. Rejects, naming what came instead, in time. */
+  /**
+   * Waits until `count` events with that name (`*` matches anything) were accepted. Rejects when the time is up, and
+   * names the events that arrived instead.
+   */
   expectEvents(
     name: string,
     options?: { readonly count?: number; readonly timeoutMs?: number }
   ): Promise<CollectedEvent[]>
-  /** Rejects where an event was refused, with its reason. */
+  /** Rejects if an event was refused, with its reason. */
   expectNothingRejected(): Promise<void>
 }
 
@@ -42,10 +45,10 @@ interface Row {
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000
-/** Above what the server waits itself. */
+/** Longer than the server itself waits. */
 const GRACE_MS = 10_000
 
-/** @param options.password of the admin listener, where it has one */
+/** @param options.password the password of the admin listener, if it has one */
 export function createCollector(options: { readonly adminUrl: string; readonly password?: string }): Collector {
   const { adminUrl, password } = options
   const headers: Record<string, string> =
