@@ -1,4 +1,4 @@
-/** Where the write key of the first start is printed, and where it is not. */
+/** The first start prints its write key in one place only. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ const root = ownFolder(t, {})
 
 interface Started {
   readonly dir: string
-  /** What the first start has printed, on both outputs. */
+  /** Both outputs of the first start. */
   readonly printed: string
 }
 

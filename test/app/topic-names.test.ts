@@ -18,7 +18,7 @@ interface Case {
   readonly says: string
   readonly env: Record<string, string>
   readonly config?: string
-  /** What the start and `config check` say. */
+  /** The messages of the start and of `config check`. */
   readonly refused?: RegExp
   readonly warned?: RegExp
 }

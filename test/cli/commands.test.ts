@@ -288,7 +288,9 @@ t.test('config check tells a valid file from one that is not, with every mistake
   )
 })
 
-/** They print no data: they run until they are stopped, write a file or a script, or say in words alone what they did. */
+/**
+ * Commands without data: they run until they are stopped, write a file or a script, or report the result as text only.
+ */
 const WITHOUT_JSON = [
   'serve',
   'config push',

@@ -9,7 +9,7 @@ import { LAUNCHER, run } from './run.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** The PATH as a shell outside the project has it: npm puts the packages' own programs in front. */
+/** The PATH of a shell outside the project: npm puts the packages' programs in front of it. */
 const systemPath = (process.env['PATH'] ?? '')
   .split(delimiter)
   .filter(folder => !folder.includes('node_modules'))
@@ -18,7 +18,7 @@ const systemPath = (process.env['PATH'] ?? '')
 /** An older Node: it gives its version away and does nothing else. */
 const OLD_NODE = '#!/bin/sh\n[ "$1" = -p ] && echo 20 || exit 99\n'
 
-/** A project with the real launcher, whose command line tells what it was started with and waits for a signal. */
+/** A project with the real launcher. Its command line prints the arguments and waits for a signal. */
 function project(t: Test): { readonly dir: string; readonly oldPath: string } {
   const main = `
     const waits = process.argv[2] === 'wait'

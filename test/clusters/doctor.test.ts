@@ -1,4 +1,4 @@
-/** What the doctor says of clusters that are broken in ways in which clusters are: one sentence, and what to change. */
+/** The doctor names the fault of a broken cluster in one sentence, with the setting to change. */
 import t, { type Test } from 'tap'
 import { checkKafka } from '../../src/cli/doctor/kafka.ts'
 import { readEnvironment } from '../../src/config/env/environment.ts'
@@ -71,7 +71,7 @@ function tlsWith({ cert, key }: Issued, more: Record<string, string> = {}): Reco
 
 const FILE = parseTributaryFile('sources:\n  - id: web\n    writeKeys: [wk_a]\n', 'tributary.yml')
 
-/** What the doctor finds and advises, a line each. */
+/** The doctor's findings and advice, one a line. */
 async function findings(env: Record<string, string>, level: 'problem' | 'warning' = 'problem'): Promise<string> {
   const config = readEnvironment(env)
   if (config.kafka === undefined) throw new Error('KAFKA_BROKERS is missing')

@@ -1,4 +1,7 @@
-/** Brokers that ask again and again who a client is (`connections.max.reauth.ms`), and passwords that change meanwhile. */
+/**
+ * Brokers that require authentication again at intervals (`connections.max.reauth.ms`), and passwords that change in
+ * between.
+ */
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,4 +1,7 @@
-/** `topics` in tributary.yml: what the server makes, and what `tributary topics diff` and `apply` say and change. */
+/**
+ * `topics` in tributary.yml: the topics that the server creates, and what `tributary topics diff` and `apply` report
+ * and change.
+ */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'

@@ -1,4 +1,4 @@
-/** Clients that three generators make of openapi.yml, as it stands: what their types know, and what they send. */
+/** Clients that three generators create from openapi.yml: their types, and the requests that they send. */
 import { execFile } from 'node:child_process'
 import { copyFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'

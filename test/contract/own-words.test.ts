@@ -1,4 +1,4 @@
-/** The contract read by somebody else: what its schemas say of a body by themselves is what the server says of it. */
+/** Another validator and the server give the same verdict on a body. */
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import t from 'tap'

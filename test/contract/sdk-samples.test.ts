@@ -32,7 +32,7 @@ interface Exchange {
   readonly records: readonly PublishedRecord[]
 }
 
-/** What the server may add to an event beside what its batch shares. */
+/** The members that the server may add to an event, besides those that its batch shares. */
 const OURS = ['type', 'messageId', 'receivedAt', 'sentAt', 'originalTimestamp', 'timestamp', 'projectId', 'version']
 
 const samples = readSamples()
@@ -240,7 +240,7 @@ t.test('docs/sdks.md lists what the strict mode refuses of the recordings, and w
   t.ok(document.includes(table.join('\n')), `docs/sdks.md has this table:\n${table.join('\n')}`)
 })
 
-/** What stands at a pointer into an event. */
+/** The value at a pointer into an event. */
 function shown(event: Json, pointer: string): string {
   let value: unknown = event
   for (const key of pointer.split('/').slice(1)) value = (value as Json | undefined)?.[key]

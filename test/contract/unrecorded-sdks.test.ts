@@ -12,7 +12,7 @@ interface Unrecorded extends Ask {
   readonly sdk: string
   readonly path: string
   readonly json: object
-  /** Of each record that it leaves, in order. */
+  /** The expected members of each of its records, in order. */
   readonly expected: readonly object[]
 }
 

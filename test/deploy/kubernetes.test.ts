@@ -30,7 +30,7 @@ const helm = findHelm()
 const read = (name: string): string => readFileSync(join(KUBERNETES, name), 'utf8')
 const objects = MANIFESTS.flatMap(name => objectsOf(read(name)))
 
-/** What stands at a path such as `spec.template.spec.containers.0`; undefined where nothing does. */
+/** The value at a path such as `spec.template.spec.containers.0`; undefined if there is none. */
 function at(object: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], object)
 }

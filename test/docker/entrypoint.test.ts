@@ -1,4 +1,4 @@
-/** What the image says where the folder that is mounted cannot be written. */
+/** The image names the problem if the mounted folder cannot be written. */
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -15,12 +15,12 @@ import { until } from '../support/until.ts'
 
 const DOCUMENT = readFileSync(new URL('../../docs/proxies.md', import.meta.url), 'utf8')
 const HOST = 'events.example.com'
-/** The client's address; the server trusts 127.0.0.1, where the proxy is. */
+/** The client's address; the server trusts the proxy at 127.0.0.1. */
 const CLIENT = '127.0.0.2'
 const BATCH_BYTES = 524_000
 const APACHE_MODULES = '/usr/lib/apache2/modules'
 
-/** What a visitor who wants to be somebody else sends. */
+/** The headers of a client that pretends to have another address. */
 const LIES = {
   'x-forwarded-for': '198.51.100.9',
   'x-forwarded-host': 'evil.example',
@@ -161,7 +161,7 @@ function ask(
   })
 }
 
-/** The protocol that a client and the proxy agree on, where the client can both. */
+/** The protocol that a client and the proxy agree on, if the client supports both. */
 async function spokenBy(port: number): Promise<string> {
   const session = connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false, servername: HOST })
   try {

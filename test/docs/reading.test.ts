@@ -18,7 +18,7 @@ const REPOSITORY = join(import.meta.dirname, '..', '..')
 const LIGHT = join(REPOSITORY, '.cache', 'venv', 'bin', 'python')
 const ALL = join(REPOSITORY, '.cache', 'readers', 'bin', 'python')
 const EVENTS = 3_200
-/** What is sent while a reader reads. */
+/** The events that are sent while a reader reads. */
 const MORE = 100_000
 
 async function readersFor(t: Test): Promise<readonly Reader[]> {
@@ -34,7 +34,7 @@ async function readersFor(t: Test): Promise<readonly Reader[]> {
   ]
 }
 
-/** What the page promises that a reader makes of a value; null where the event has none. */
+/** The value that the page promises for a reader; null if the event has none. */
 function promised(spelled: string | undefined, asWritten: boolean, isRounded: boolean): string | null {
   if (spelled === undefined) return null
   if (spelled.startsWith('"')) return JSON.parse(spelled) as string

@@ -38,7 +38,7 @@ const ROUTES: RouteConfig = {
   destinations: parseTributaryFile(CONFIG, 'tributary.yml').file.destinations
 }
 
-/** An event on its way, and where a client that knows the configuration expects it. */
+/** An event in flight, and the topics where a client that knows the configuration expects it. */
 interface Sent {
   readonly topics: ReadonlySet<string>
   readonly found: Map<string, number>
@@ -119,7 +119,7 @@ async function sendAll(url: string, sent: Map<string, Sent>, onHalf: () => void)
   return answers
 }
 
-/** What the cluster holds against what was sent. */
+/** Compares the cluster's records with what was sent. */
 function createInspection(sent: ReadonlyMap<string, Sent>) {
   const faults: string[] = []
   const latest = new Map<string, number>()

@@ -30,7 +30,7 @@ interface Row {
   readonly record: string
 }
 
-/** An example as a user would run it; it ends when the test does, or when it is told to. */
+/** Starts an example as a user does. It ends with the test, or when the test stops it. */
 async function consume(t: Test, name: keyof typeof CONSUMERS, topic: string, database: string) {
   const [program, script] = CONSUMERS[name]
   const args = ['--topic', topic, '--database', database, '--destination', 'Warehouse', '--group', `${name}-${topic}`]
@@ -84,7 +84,7 @@ const batch = (prefix: string, count: number): object => ({
   }))
 })
 
-/** What a record may be that the schema allows, or an older server or another producer has left in the topic. */
+/** Records that the schema allows, or that an older server or another producer has written to the topic. */
 function oddRecords(): { good: string[]; bad: [value: string | Buffer | null, reason: RegExp][] } {
   const at = '2026-11-23T12:00:00.000Z'
   const record = (messageId: string, parts: string): string =>

@@ -12,7 +12,7 @@ type Json = Record<string, unknown>
 
 interface Server {
   readonly url: string
-  /** What it has printed on standard output. */
+  /** Its standard output so far. */
   readonly printed: string
   end(signal: NodeJS.Signals): Promise<number | null>
 }

@@ -35,7 +35,7 @@ t.test('while one topic cannot be written, events are spooled, and reach all the
   const users = Promise.all(Array.from({ length: USERS }, traffic))
   await sleep(500)
   await deleteTopic(kafka.brokers, 'to.second')
-  /** What may have been in the topic, and gone with it. */
+  /** Events that may have been in the topic and were deleted with it. */
   const before = sent + USERS
   await sleep(3_000)
   t.match((await server.readyz()).text, /bytes wait in/)

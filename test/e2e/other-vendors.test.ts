@@ -17,7 +17,7 @@ sources:
   - { id: cio, writeKeys: [wk_cio], settingsFor: customer.io }
   - { id: jitsu, writeKeys: [wk_jitsu] }
 `
-/** What a page loads with a script tag lies beside what a bundler is given. */
+/** The file for a script tag is beside the file for bundlers. */
 const RUDDER = new URL('../umd/index.js', import.meta.resolve('@rudderstack/analytics-js/bundled'))
 const CUSTOMER_IO = new URL('../umd/index.js', import.meta.resolve('@customerio/cdp-analytics-browser'))
 
@@ -26,7 +26,7 @@ function page(bundle: URL, script: string): string {
   return `<!doctype html><title>Shop</title><script>${code}</script><script>${script}</script>`
 }
 
-/** What has arrived, by type; a key that is published would fail the test by the record's schema. */
+/** The events that arrived, by type. A published write key fails the test by the record's schema. */
 function arrived({ sink }: TestApp): readonly string[] {
   return sink.records.map(({ line }) => (JSON.parse(line.toString()) as { type: string }).type).toSorted()
 }

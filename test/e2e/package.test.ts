@@ -1,4 +1,4 @@
-/** The npm package: what `npm pack` makes runs where nothing of the checkout is. */
+/** The npm package from `npm pack` runs without any file of the checkout. */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { freePort } from '../support/kafka-process.ts'
 import { until } from '../support/until.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-/** With an empty cache npm fetches what the server needs. */
+/** With an empty cache, npm downloads the packages that the server needs. */
 const INSTALL_MS = 150_000
 
 interface PackedFile {

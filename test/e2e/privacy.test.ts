@@ -10,7 +10,7 @@ import { MAIN, run } from '../cli/run.ts'
 
 const PREFIX = `privacy-${process.pid}`
 const TOPICS = { events: `${PREFIX}.events`, rejected: `${PREFIX}.rejected`, ads: `${PREFIX}.ads`, plan: 'plan.json' }
-/** Each stands in what clients send, and must stand on no topic. */
+/** Each of these values is in requests of clients, and must be on no topic. */
 const RAW = ['ann.raw@example.com', 'user-raw-4711', 'card-raw-4242', 'gone-raw-user', '203.0.113.77', '198.51.100.7']
 
 const RULES = `${CONFIG}

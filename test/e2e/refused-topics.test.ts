@@ -55,7 +55,7 @@ t.test('where topics may not be made, missing ones end the start in the same way
   t.match(stderr, /\ntopic missing: it does not exist/)
 })
 
-/** A logger, and what it was told. */
+/** A logger, and the lines that it has got. */
 function createLog() {
   const logged: { msg?: string; problems?: string[] }[] = []
   const stream = new Writable({

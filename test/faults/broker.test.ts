@@ -42,7 +42,7 @@ interface Trial {
   readonly seen: Timing
 }
 
-/** Load on a server of its own, the fault in the middle of it, and what has become of every event. */
+/** Loads a new server, causes the fault in the middle, and finds out what happened to every event. */
 async function undergo(
   t: Test,
   fault: (load: Load) => Promise<void>,

@@ -24,7 +24,7 @@ t.after(async () => {
 
 const addresses = (): string[] => brokers.flatMap(({ brokers }) => brokers)
 
-/** Of each partition the broker that leads it. */
+/** The node id of each partition's leader. */
 async function leadersOf(topic: string): Promise<number[]> {
   const admin = new Client({ brokers: addresses(), logLevel: logLevel.NOTHING }).admin()
   await admin.connect()

@@ -50,7 +50,7 @@ interface Filled {
   readonly slowMs: number
 }
 
-/** A folder that a server without Kafka has filled, until it was killed, and what it had acknowledged. */
+/** A folder that a server without Kafka has filled until it was killed, and the ids that it had acknowledged. */
 async function fill(t: Test, events: number): Promise<Filled> {
   const begun = performance.now()
   const server = await startServer(t)
@@ -143,7 +143,7 @@ function idAt(content: Buffer, offset: number): string | undefined {
   return /"messageId":"([^"]+)"/.exec(line)?.[1]
 }
 
-/** Whether a record is what the load sent. */
+/** Whether a record is one that the load has sent. */
 function idIsWhole(id: string | undefined, value: string): boolean {
   if (id === undefined) return false
   const { messageId, userId, event, properties } = JSON.parse(value) as Record<string, unknown>

@@ -15,7 +15,10 @@ const DESCRIBE_CONFIGS = 32
 const MAX_CONNECTIONS = 20
 const WORDS = 'closes each new connection at once'
 
-/** Opens connections until the broker takes no more, and holds them; the function gives so many back. */
+/**
+ * Opens connections until the broker accepts no more, and keeps them open. The returned function closes this many of
+ * them.
+ */
 async function useUp(t: Test, port: number): Promise<(count: number) => void> {
   const held: Socket[] = []
   t.teardown(() => held.forEach(socket => socket.destroy()))

@@ -32,7 +32,7 @@ function batchOf(number: number): Buffer {
   return Buffer.from(JSON.stringify({ batch }))
 }
 
-/** Sends batches until it is told to stop. */
+/** Sends batches until the test stops it. */
 function startClients(url: string): { acked: number[]; others: number[]; stop(): Promise<void> } {
   const [acked, others]: [number[], number[]] = [[], []]
   let [next, stopped] = [0, false]
@@ -59,7 +59,7 @@ function startClients(url: string): { acked: number[]; others: number[]; stop():
   }
 }
 
-/** The good events of the batches, each as it was sent; throws where a line is no JSON. */
+/** The valid events of the batches, in the form in which they were sent. Throws if a line is not JSON. */
 function check(t: Test, lines: readonly string[], acked: readonly number[]): void {
   const found = new Set<string>()
   let spoiled = 0

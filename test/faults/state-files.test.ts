@@ -18,7 +18,7 @@ const kafka = await startKafka({})
 t.teardown(() => kafka.stop())
 t.afterEach(() => kafka.resume())
 
-/** As an SDK does: once more where the server, on a busy machine, is overloaded. */
+/** Sends again, as an SDK does, if a busy machine overloads the server. */
 async function send(server: ServerProcess, messageId: string): Promise<number> {
   const body = JSON.stringify({ userId: 'u', event: 'Sent', messageId })
   const headers = { 'content-type': 'application/json', authorization: AUTHORIZATION }

@@ -1,4 +1,4 @@
-/** What a server believes of the answers of others. */
+/** A server checks the answers of other servers. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { RequestListener } from 'node:http'

@@ -41,7 +41,7 @@ interface Play {
   readonly serverOf: (event: number, second: number) => number
 }
 
-/** How many events pass. What a server tells, the others hear 250 ms later. */
+/** The number of events that pass. Each server gets the others' demand 250 ms late. */
 function play(options: Play): number {
   const {
     servers: count,

@@ -8,7 +8,7 @@ import { CONFIG, startApp } from '../support/app.ts'
 import { until } from '../support/until.ts'
 
 const MODULES = new URL('../../node_modules/', import.meta.url)
-/** Where the page's own files lie. */
+/** The folder of the page's own files. */
 const FOLDERS: readonly (readonly [prefix: string, folder: string])[] = [
   ['/tools/', '@segment/analytics-consent-tools/dist/esm/'],
   ['/generic/', '@segment/analytics-generic-utils/dist/esm/'],
@@ -45,7 +45,7 @@ async function serveShop(t: Test, html: string): Promise<string> {
   return `http://localhost:${(server.address() as AddressInfo).port}/`
 }
 
-/** As Segment's documentation has it, for users who must opt out. */
+/** The settings of Segment's documentation for users who must opt out. */
 const shopPage = (url: string): string => `<!doctype html><title>Shop</title>
 <script src="/umd/index.js"></script>
 <script type="importmap">{ "imports": {

@@ -157,7 +157,7 @@ function render({ raw, items, members }: Node, blank = ''): string {
 
 type Rules = Pick<PrivacyConfig, 'drop' | 'hash' | 'dropKeys' | 'hashKeys'>
 
-/** The same rules on the tree, by the book; undefined for what is dropped. */
+/** The same rules applied to the parsed tree; undefined for a dropped value. */
 function expected(node: Node, path: readonly string[], rules: Rules, hashing = false): Node | undefined {
   const matches = (rule: string): boolean => {
     const segments = rule.split('.')

@@ -1,4 +1,4 @@
-/** What chance finds, in a short run with a fixed seed; `npm run fuzz` goes on for as long as it is told. */
+/** A short run of the fuzzers with a fixed seed. `npm run fuzz` runs them for any time. */
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import t from 'tap'

@@ -1,4 +1,4 @@
-/** What the table in docs/hostile-input.md decides about JSON: kept to the byte, or refused, and always in little time. */
+/** JSON is kept byte for byte or refused, as the table in docs/hostile-input.md says, and always in little time. */
 import t from 'tap'
 import { startApp } from '../support/app.ts'
 import { ask } from '../support/http.ts'

@@ -47,7 +47,7 @@ const WARM_UP_MS = 1_500
 const BUSY_P99_MS = 100
 const MAX_GROWTH_BYTES = 100e6
 
-/** What is wrong with how a case went; empty where nothing is. */
+/** The problems of a case; empty if there are none. */
 function faults(test: HostileCase, { answers, end, milliseconds }: Exchange): string[] {
   const { gives, code, method = 'POST', path = '/v1/track' } = test
   if (milliseconds >= HANG_MS) return [`hangs: ${answers.length} answers in ${Math.round(milliseconds)} ms`]

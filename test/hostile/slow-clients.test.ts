@@ -17,7 +17,7 @@ import { request } from './cases/case.ts'
 const IDLE = Number(process.env['IDLE_CONNECTIONS'] ?? 500)
 const SLOW = Number(process.env['SLOW_CLIENTS'] ?? 400)
 const CONNECT_AT_ONCE = 200
-/** Or three times what it is without the crowd, where the machine has other things to do. */
+/** Or three times the latency without the crowd, if the machine is busy. */
 const MAX_P99_MS = 100
 const ENDED_WITHIN_MS = 30_000
 

@@ -46,7 +46,7 @@ const CONFIG = JSON.stringify({
 const ENV = { PUBLIC_URL: BASE }
 const KEYS = ownFolder(t)
 
-/** What a good assertion of the app `billing` is, but for what is changed. */
+/** A valid assertion of the app `billing`, with some claims changed. */
 function assertion(edits: AssertionEdits = {}, key: TestKey = RSA): Promise<string> {
   return assertionFor({ app: 'billing', key, audience: BASE, nowSeconds: NOW_SECONDS }, edits)
 }

@@ -52,7 +52,7 @@ interface Started extends TestApp {
   readonly clock: MovableClock
   /** A token of an app, as its SDK gets it. */
   token(app?: string, key?: TestKey, scope?: string): Promise<string>
-  /** The code of the answer to one event, or its status where it was taken. */
+  /** The code of the answer to one event, or its status if it was accepted. */
   send(writeKey: string, authorization: string | undefined): Promise<string | number>
 }
 
@@ -142,7 +142,7 @@ t.test('where tokens are optional, one that is sent must be good; where they are
   t.equal(await send('wk_open', 'Bearer nonsense'), 200)
 })
 
-/** A token that the server could have made, but for what is changed. */
+/** A token that the server could have made, with some claims changed. */
 async function forged(
   header: Readonly<Record<string, unknown>>,
   claims: Readonly<Record<string, unknown>>,
@@ -155,7 +155,7 @@ async function forged(
   return new SignJWT(payload).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: ownKid, ...header }).sign(key)
 }
 
-/** Of the server's signing key; found with its first token. */
+/** The id of the server's signing key, from its first token. */
 let ownKid = ''
 const seconds = START / 1000
 

@@ -6,7 +6,7 @@ import { run } from '../cli/run.ts'
 
 const LOGGER = new URL('../../src/telemetry/logger.ts', import.meta.url).href
 
-/** What a logger of this style writes for one line about a source, and one about an error. */
+/** The output of a logger with this style for a line about a source, and for one about an error. */
 async function written(style: object): Promise<string> {
   const program = `
     const { createLogger } = await import(${JSON.stringify(LOGGER)})

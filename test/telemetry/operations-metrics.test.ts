@@ -1,4 +1,4 @@
-/** What the people who run a server ask its metrics first. */
+/** The metrics that operators need first. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'

@@ -1,4 +1,4 @@
-/** When a log that is kept for good will have filled the disk: on Overview, in `doctor` and at the start. */
+/** The time until a permanent log fills the disk is shown on Overview, in `doctor` and at the start. */
 import { mkdirSync, openSync, closeSync, ftruncateSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -52,7 +52,7 @@ function adminOf(t: Test): FastifyInstance {
   return admin
 }
 
-/** A log that began a day ago and fills what is free in nine days and a half. */
+/** A log that began a day ago and will fill the free space in nine and a half days. */
 async function nineDays(t: Test): Promise<string> {
   const dir = t.testdir({})
   return dataWith(t, [{ agoMs: DAY_MS, bytes: Math.round((await freeBytes(dir)) / 9.5) }])

@@ -12,7 +12,7 @@ import { MAIN, run } from '../run.ts'
 
 type Handle = (incoming: IncomingMessage, answer: ServerResponse) => void
 
-/** A proxy that is as careless as `change` makes it: it may answer by itself, or change what it passes on. */
+/** A proxy with the faults of `change`: it may answer by itself, or change what it forwards. */
 async function proxyTo(
   t: Test,
   server: TestApp,

@@ -21,7 +21,7 @@ const FLEET = { ...PUBLIC, FLEET: 'true', KAFKA_BROKERS: '127.0.0.1:1' }
 const RULE = { sources: ['backend'] }
 const ISSUER = { issuer: 'https://login.example.com', audience: 'tributary', rules: [RULE] }
 
-/** What is found, as `level: words`. */
+/** The findings, as `level: words`. */
 async function found(file: object, env: Record<string, string> = PUBLIC): Promise<string[]> {
   const text = JSON.stringify({ sources: [{ id: 'backend', writeKeys: ['wk_backend'], oauth: 'required' }], ...file })
   const findings = await checkOAuth(readEnvironment(env), parseTributaryFile(text, 'tributary.yml').file)

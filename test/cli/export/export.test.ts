@@ -46,7 +46,7 @@ function asInDocs(out: string): string[] {
 const tributary = (cwd: string, ...args: string[]): Promise<Finished> =>
   run(process.execPath, [MAIN, 'export', ...args], { cwd })
 
-/** What a decimal column holds of a number as it is spelled; null for what is no number. */
+/** The value of a decimal column for a number as it was sent; null for anything else. */
 function decimal(spelled: string | undefined): string | null {
   return spelled === undefined || spelled.startsWith('"') ? null : shortest(spelled)
 }

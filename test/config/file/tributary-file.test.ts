@@ -335,7 +335,7 @@ t.test('a mistake behind an alias is told where the value stands', async t => {
   t.match(problems[0], /^tributary\.yml:\d+:\d+: sources\[1\]\.id: another source/)
 })
 
-/** Of the process, so that other work on the machine does not count. */
+/** The CPU time of the process, so that other work on the machine does not count. */
 function cpuMsSince(start: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(start)
   return (user + system) / 1000

@@ -47,7 +47,7 @@ const ALONE_MS = 2_000
 /** What others do on the machine can hold an answer up; a real fault shows each time. */
 const ATTEMPTS = 3
 
-/** What people, programs and proxies put where a name or a number is expected. */
+/** Values that people, programs and proxies send where a name or a number is expected. */
 const ODD = [
   ...[
     '',
@@ -160,7 +160,7 @@ function requestText({ method, path: where, query: what, headers, body }: Asked)
   return `${method} ${target} HTTP/1.1\r\nhost: 127.0.0.1\r\n${headers}${type}\r\n${body}`
 }
 
-/** Why an answer is not as docs/debugger.md says; undefined where it is. */
+/** How an answer differs from docs/debugger.md; undefined if it does not. */
 function faultOf({ status, headers, body }: RawAnswer, { method, path: where }: Asked): string | undefined {
   if (status >= 500 && !(status === 503 && headers['retry-after'] !== undefined)) return `status ${status}`
   if (status < 400 || method === 'HEAD') return undefined

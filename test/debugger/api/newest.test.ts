@@ -14,7 +14,7 @@ async function list({ adminUrl }: TestApp, query: string): Promise<Listed> {
 
 const namesOf = ({ events }: Listed): readonly string[] => events.map(({ name }) => name)
 
-/** So many that one look through them takes several turns of background work. */
+/** Enough events that a search through them takes several turns of background work. */
 async function fill({ url }: TestApp): Promise<void> {
   const batch = Array.from({ length: 2_500 }, () => ({ type: 'track', userId: 'u', event: 'Early' }))
   for (let sent = 0; sent < 25_000; sent += batch.length) await post(`${url}/v1/batch`, { batch })

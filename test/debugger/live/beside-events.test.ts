@@ -1,4 +1,4 @@
-/** What the debugger is asked costs events that come at the same time little. */
+/** Requests to the debugger cost little for events that arrive at the same time. */
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'

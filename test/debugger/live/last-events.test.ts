@@ -1,4 +1,4 @@
-/** What the live stream shows of the last events before a stop. */
+/** The live stream shows the last events before a stop. */
 import { get } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { once } from 'node:events'

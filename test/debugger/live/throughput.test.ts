@@ -7,7 +7,7 @@ import type { AdminServer } from '../../support/admin-server.ts'
 import { basic } from '../../support/app.ts'
 
 const RUN_SECONDS = 10
-/** So long with the stream open, then so long without, and so on: other programs disturb both alike. */
+/** The time with the stream open, then without it, and so on, so that other programs disturb both equally. */
 const SLICE_MS = 200
 /** What others do on the machine can hide or feign a few percent; a real loss shows each time. */
 const ATTEMPTS = 3

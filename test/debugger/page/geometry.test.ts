@@ -1,4 +1,4 @@
-/** In windows from 320 px on everything is in reach, and the labels of plots can be read. */
+/** In windows of 320 px and more, everything can be reached, and the labels of plots can be read. */
 import t from 'tap'
 import type { Test } from 'tap'
 import type { Page } from 'playwright-core'

@@ -1,4 +1,4 @@
-/** What keys do, what is copied into a test, and that nothing of the page is out of reach in a narrow window. */
+/** The keys of the page, the copied test assertion, and narrow windows. */
 import assert from 'node:assert/strict'
 import { runInThisContext } from 'node:vm'
 import t from 'tap'
@@ -40,7 +40,7 @@ t.test('? opens a sheet of keys, Escape closes it alone, and its keys do nothing
   t.equal(await sheet.isVisible(), false, 'who types a question mark gets one')
 })
 
-/** As Jest has it, as far as the copied lines need it. */
+/** The part of Jest's interface that the copied lines need. */
 const expect = Object.assign(
   (value: unknown) => ({
     toMatchObject: (wanted: object) => assert.partialDeepStrictEqual(value, wanted),

@@ -1,4 +1,4 @@
-/** What is shown is in the address, and what is copied can be used elsewhere. */
+/** The address of the page shows what is open, and copied texts can be used elsewhere. */
 import t from 'tap'
 import type { Test } from 'tap'
 import type { Page } from 'playwright-core'

@@ -13,7 +13,7 @@ function readMark(marks: ArrayLike<number>, index: number): readonly Placement[]
   return [{ store: 'kafka', offset: String(marks[index]) }]
 }
 
-/** A request whose events say `number.index`, in what was received and in what was published. */
+/** A request whose events contain `number.index`, both as received and as published. */
 function reportOf(events: number, options: { number?: number; padding?: number } = {}): RequestReport {
   const { number = 0, padding = 100 } = options
   const received = Array.from({ length: events }, (_, index) => `"${number}.${index}é${'x'.repeat(padding)}"`)

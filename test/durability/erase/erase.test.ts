@@ -39,7 +39,7 @@ async function write(dir: string, segments: readonly (readonly string[])[]): Pro
 
 interface Folder {
   readonly dir: string
-  /** What is about others, by folder, in order. */
+  /** The remaining records of other users, by folder, in order. */
   readonly others: { readonly events: string[]; readonly rejected: string[] }
 }
 
@@ -92,13 +92,13 @@ function filesOf(dir: string): string[] {
     .map(entry => join(entry.parentPath, entry.name))
 }
 
-/** Where the user's id still stands, in text, in base64 or with escapes. */
+/** The places where the user's id still occurs, as text, in base64 or with escapes. */
 function hits(dir: string): string[] {
   const spellings = [USER, 'user\\u002draw', ...[0, 1, 2].map(at => base64('x'.repeat(at) + USER).slice(4, -4))]
   return filesOf(dir).filter(file => spellings.some(text => readFileSync(file).includes(text)))
 }
 
-/** What a reader gets, and what it complains of. */
+/** The records and the complaints of a reader. */
 async function readAll(dir: string): Promise<{ lines: string[]; complaints: number }> {
   const log = createLogLines()
   const source = await openLog(dir)

@@ -33,7 +33,7 @@ interface Row {
   readonly event: Record<string, unknown>
   /** `kind field`, in any order. */
   readonly expect: readonly string[]
-  /** What a form has to hold for this row; default: every form does. */
+  /** The parts that a format must have for this row; default: every format has them. */
   readonly needs?: 'identify' | 'common' | 'versions'
 }
 

@@ -55,7 +55,7 @@ t.test('reloads of a plan take no memory that stays', async t => {
     }
     inForce = plan
   }
-  // What the libraries keep once and for all.
+  // Memory that the libraries allocate once.
   for (let i = 0; i < 5; i++) reload(i)
   const before = heapBytes()
   for (let i = 0; i < RELOADS; i++) {

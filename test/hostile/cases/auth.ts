@@ -63,7 +63,7 @@ const MISSING: readonly string[] = [
   'x'.repeat(20_000)
 ]
 
-/** Values of `writeKey` in a body: what is no string is no key. */
+/** Values of `writeKey` in a body that are not strings, and therefore no keys. */
 const IN_BODY: readonly (readonly [value: string, code: string])[] = [
   ['1', 'write_key_missing'],
   ['null', 'write_key_missing'],

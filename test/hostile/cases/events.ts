@@ -2,7 +2,7 @@ import { EVENT_TYPES } from '../../../src/model/event-types.ts'
 import type { HostileCase } from './case.ts'
 import { request } from './case.ts'
 
-/** What no field of an event may be, unless it says otherwise below. */
+/** Values that no field of an event may have, except where a field says otherwise below. */
 const VALUES: readonly (readonly [name: string, json: string])[] = [
   ['a number', '5'],
   ['a number beyond every double', '1e400'],

@@ -109,7 +109,7 @@ const BAD_CHUNKS: Readonly<Record<string, string | Buffer>> = {
   'a last chunk with a bare line feed': `1a\r\n${EVENT}\r\n0\n\n`
 }
 
-/** Odd, and allowed: taken as what they are. */
+/** Unusual but allowed: accepted unchanged. */
 const ODD_BUT_GOOD: Readonly<Record<string, Buffer>> = {
   'a length with leading zeros': request({ framing: 'content-length: 0000000026\r\n' }),
   'a length with blanks around it': request({ framing: 'content-length:  \t26 \t\r\n' }),

@@ -1,7 +1,7 @@
 import type { HostileCase } from './case.ts'
 import { EVENT, request } from './case.ts'
 
-/** What stands at `properties.a`, and is no JSON: the event is refused with `invalid_json`. */
+/** Values of `properties.a` that are not JSON: the event is refused with `invalid_json`. */
 const BROKEN_VALUES: readonly string[] = [
   '',
   'NaN',
@@ -178,7 +178,7 @@ const BODIES: readonly (readonly [what: string, body: string | Buffer, code: str
 
 const HUGE = 100_000
 
-/** Batches: what is wrong with one event costs that event alone. */
+/** Batches: a fault of one event costs only that event. */
 const BATCHES: readonly (readonly [what: string, body: string, gives: number, code: string | undefined])[] = [
   [
     '100,000 levels beside a good event',

@@ -1,4 +1,4 @@
-/** What a client sends while, before and after it is refused: the answer comes at once, and it arrives. */
+/** A client that is refused while, before or after it sends its body gets the answer at once, and completely. */
 import { readdirSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'

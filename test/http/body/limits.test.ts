@@ -20,7 +20,7 @@ function pad(before: string, after: string, bytes: number): string {
   return before + 'x'.repeat(bytes - before.length - after.length) + after
 }
 
-/** The ways a body can travel; limits count what it is when it has been inflated. */
+/** The ways to send a body. Limits count the bytes after inflating. */
 const WAYS: Readonly<Record<string, (body: string) => Ask>> = {
   plain: body => ({ body }),
   chunked: body => ({ body, chunkBytes: 5_000 }),

@@ -7,7 +7,7 @@ import { decorateClientAddress } from '../../../src/http/caller/client.ts'
 
 type Headers = Record<string, string | string[]>
 
-/** What a listener with this TRUST_PROXY takes the client of a request with these headers for. */
+/** The client of a request with these headers, for a listener with this TRUST_PROXY. */
 async function clientOf(trust: string, headers: Headers, remoteAddress = '127.0.0.1'): Promise<Record<string, string>> {
   const app = fastify()
   decorateClientAddress(app, readEnvironment({ TRUST_PROXY: trust }).trustProxy)

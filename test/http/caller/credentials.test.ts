@@ -18,14 +18,14 @@ const base64 = (text: string): string => Buffer.from(text).toString('base64')
 interface Way {
   readonly how: string
   readonly authorization?: string
-  /** Of the header X-Write-Key. */
+  /** The header X-Write-Key. */
   readonly header?: string
   /** In the body. */
   readonly writeKey?: unknown
   readonly query?: string
   /** The source's id, or the code of the refusal. */
   readonly gives: string
-  /** What the message of a refusal says of the key that was tried first, or of each that was. */
+  /** The part of a refusal's message about the first key that was tried, or about each of them. */
   readonly names?: string | readonly string[]
 }
 

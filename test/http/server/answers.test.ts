@@ -1,4 +1,4 @@
-/** The table of answers: each status with its code, its headers, and a body that is JSON as the contract has it. */
+/** Each status has its code, its headers, and a JSON body as in the contract. */
 import t from 'tap'
 import { SinkUnavailable } from '../../../src/model/sink.ts'
 import { basic, startApp } from '../../support/app.ts'

@@ -1,4 +1,4 @@
-/** What a real browser makes of CORS with credentials: each way in which a page can send, from another origin. */
+/** CORS with credentials in a real browser: each way in which a page can send, from another origin. */
 import t from 'tap'
 import { startApp } from '../../support/app.ts'
 import { visit } from '../../support/sdks/browser-sdk.ts'
@@ -6,7 +6,10 @@ import { until } from '../../support/until.ts'
 
 const HTML = '<!doctype html><title>Shop</title>'
 
-/** Defines `send(way, url)` in the page: what it answers, or 'refused' where the browser lets nobody read that. */
+/**
+ * Defines `send(way, url)` in the page. It returns the answer, or 'refused' if the browser does not let the page read
+ * it.
+ */
 const WAYS = `
   const body = way => JSON.stringify({ userId: 'u', event: way })
   const type = 'application/json'

@@ -11,10 +11,10 @@ import { ask } from '../../support/http.ts'
 import { until } from '../../support/until.ts'
 
 const ORIGIN = 'https://shop.example'
-/** Of a page that no source and no variable names. */
+/** The origin of a page that no source and no variable names. */
 const ANYBODY = 'https://anybody.example'
 const BODY = '{"userId":"u","event":"e"}'
-/** What SDKs were seen to ask for, first and on a retry, and what a page may add. */
+/** The headers that SDKs request in a preflight, at first and on a retry, and those that a page may add. */
 const ASKED = ['authorization', 'authorization,x-retry-count', 'authorization,content-type,x-retry-count']
 
 t.test('every path lets a page of any origin send what the SDKs send', async t => {

@@ -1,4 +1,4 @@
-/** How long a connection may rest between two requests, and what the server tells the client of it. */
+/** How long a connection may be idle between two requests, and which time the server announces. */
 import type { Server } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'

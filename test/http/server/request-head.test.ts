@@ -25,7 +25,7 @@ function withHost(lines: string, version = '1.1'): string {
 
 const RTSP_METHODS = 'DESCRIBE ANNOUNCE SETUP PLAY PAUSE TEARDOWN GET_PARAMETER SET_PARAMETER REDIRECT RECORD FLUSH'
 
-/** By what is said of them. */
+/** By error message. */
 const REFUSED: Readonly<Record<string, readonly string[]>> = {
   'the server accepts only HTTP/1.0 and HTTP/1.1': [
     `POST /v1/track RTSP/1.0\r\n${HOST}${BODY}`,
@@ -89,7 +89,7 @@ const TAKEN = [
   chunked('Transfer-Encoding:  Chunked')
 ]
 
-/** Sends `bytes` and returns what is answered; fails where the connection stays open. */
+/** Sends `bytes` and returns the answer; fails if the connection stays open. */
 async function refusal(t: Test, url: string, bytes: string, isContract: boolean): Promise<unknown> {
   const { socket, answer, gone } = await connectRaw(t, url)
   socket.write(bytes, 'latin1')
@@ -149,7 +149,10 @@ t.test('a request in front of a refused one is answered, and nothing behind it i
   t.equal(sink.records.length, 1)
 })
 
-/** What Node's parser takes with RTSP although they are methods of HTTP: the protocol is told only by the request line. */
+/**
+ * Methods that Node's parser accepts with RTSP although they are methods of HTTP: only the request line shows the
+ * protocol.
+ */
 const SHARED = [
   `POST /v1/track VERSION\r\n${HOST}${BODY}`,
   `POST /v1/track VERSION\r\n${HOST}content-length: 2\r\n\r\n{}`,

@@ -1,4 +1,4 @@
-/** Slow clients are told and ended; honest ones beside them never notice. */
+/** Slow clients get an answer and are disconnected. Other clients are not affected. */
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'

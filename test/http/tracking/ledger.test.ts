@@ -12,7 +12,7 @@ import { until } from '../../support/until.ts'
 const RECEIVED = 'tributary_events_received_total'
 const EVENTS = 'tributary_events_total'
 
-/** For each source and type: what was received less its outcomes. All of them must be nothing. */
+/** For each source and type: the received events minus their outcomes. Each must be zero. */
 function imbalances(samples: readonly Sample[]): Record<string, number> {
   const series = samples.filter(({ name }) => name === RECEIVED || name === EVENTS)
   const pairs = new Map(series.map(({ labels: { source = '', type = '' } }) => [`${source}/${type}`, { source, type }]))

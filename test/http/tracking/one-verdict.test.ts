@@ -1,4 +1,4 @@
-/** An event has one verdict, whichever way it comes in, and what is published is as schemas/ say. */
+/** An event gets the same verdict on every path, and published records match schemas/. */
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
@@ -47,7 +47,7 @@ const event: fc.Arbitrary<RandomEvent> = fc
   .record({
     type: fc.constantFrom(...EVENT_TYPES),
     changes: fc.array(fc.oneof({ weight: 5, arbitrary: member }, { weight: 1, arbitrary: odd }), { maxLength: 4 }),
-    /** What the body of a single call says of the type, which its path decides. */
+    /** The body of a single call names a type, but its path decides. */
     alone: fc.constantFrom('', '', ...(FIELDS['type'] ?? [])),
     blank: fc.constantFrom('', '', ' ', '\n', '\t\r\n '),
     repeats: fc.nat(19)
@@ -76,7 +76,7 @@ const event: fc.Arbitrary<RandomEvent> = fc
 
 interface RandomEvent {
   readonly type: EventType
-  /** @param id stands for the messageId, where none was made up */
+  /** @param id the messageId, if the random event has none of its own */
   readonly toJson: (id: string, isAlone: boolean) => string
 }
 
@@ -87,7 +87,7 @@ function comparable({ line }: PublishedRecord): string {
   return inOrder({ ...value, messageId: isMade ? 'made' : messageId })
 }
 
-/** The type stands where the client wrote it, or else at the end. */
+/** The type is where the client wrote it, or else at the end. */
 const inOrder = (value: Json): string => JSON.stringify(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
 
 /** What became of events: a verdict for each, and the records of those that were accepted. */

@@ -1,4 +1,4 @@
-/** A body that is refused as a whole leaves a trace: it is kept with its reason where its source is known. */
+/** A body that is refused as a whole is kept with its reason, if its source is known. */
 import {
   brotliCompressSync,
   constants,

@@ -1,4 +1,4 @@
-/** A rejected record says which call was refused and where it came in, also where the event itself does not. */
+/** A rejected record names the refused call and its path, even if the event itself does not. */
 import t from 'tap'
 import { BATCH_PATHS, singlePaths } from '../../../src/http/paths.ts'
 import { restoreRecord } from '../../../src/ingest/route/restore.ts'

@@ -191,7 +191,7 @@ t.test(
   }
 )
 
-/** Of a batch that is taken apart leniently, in milliseconds: the least of several, since a busy machine only adds to it. */
+/** The time to read a batch leniently, in milliseconds: the least of several, because a busy machine only adds time. */
 function cpuOf(body: string): number {
   const runs = Array.from({ length: 9 }, () => {
     const bytes = Buffer.from(body)

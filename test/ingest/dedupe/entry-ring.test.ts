@@ -5,7 +5,7 @@ import { EntryRing } from '../../../src/ingest/dedupe/entry-ring.ts'
 const CHUNK_IDS = 8_192
 const CHUNK_BYTES = CHUNK_IDS * 8
 
-/** Adds one, and takes the oldest out before where there is no room. */
+/** Adds an entry, and removes the oldest before if the ring is full. */
 function push(ring: EntryRing, n: number): number {
   if (ring.isFull) ring.removeOldest()
   return ring.append(n, -n)

@@ -324,7 +324,7 @@ t.test(
   }
 )
 
-/** What a record must say, written the slow and obvious way. */
+/** The expected record, computed in the slow and obvious way. */
 function model(event: Json, envelope: Json, type: EventType): Json {
   const merged = (key: string): Json | undefined => {
     const own = event[key]

@@ -89,7 +89,7 @@ function closer(): ContractDocument {
   return changed
 }
 
-/** The contract with what is found by several schemas together: some of them fail for events that are good. */
+/** The contract with fields that several schemas check together; some of the schemas fail for valid events. */
 function choosing(): ContractDocument {
   const changed = structuredClone(contract)
   const call = changed.components.schemas['TrackCall'] as { allOf: object[] }

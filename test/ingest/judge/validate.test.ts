@@ -35,7 +35,7 @@ const LEAST: Record<EventType, Event> = {
   alias: { type: 'alias', userId: 'u', previousId: 'p' }
 }
 
-/** `code pointer` of an event's fault; empty where there is none. */
+/** `code pointer` of an event's fault; empty if there is none. */
 function judge(mode: ValidationMode, type: EventType, way: Way, event: Event): string {
   const found = validators[mode].validate(WAYS[way](event), type)
   return found === undefined ? '' : `${found.code} ${found.pointer}`

@@ -262,7 +262,7 @@ function shapeOf(context: string, key = 'context', type = 'track'): number {
 }
 
 t.test('two objects have one shape only if nobody can tell them apart by keys and kinds', async t => {
-  /** Of these the walk sees at a glance what they are. */
+  /** Values whose kind the walk recognises without parsing them. */
   const plain = ['"x"', '"yz"', '"\\u00e9"', '""', '1', '-23', '1.5', '0.25', 'true', 'false', 'null', '{}', '[]']
   const others = ['1.0', '2.50', '1e2', '1.5e-3', '-0', '1234567890123456', '9007199254740993.5', '0.1234567890123456']
   const leaf = fc.oneof({ arbitrary: fc.constantFrom(...plain), weight: 6 }, fc.constantFrom(...others))

@@ -16,7 +16,7 @@ const topicsOf = (router: LiveRouter): readonly string[] =>
     .current()
     .route({ type: 'track', source: 'web', event: toRoutedEvent({ userId: 'u' }), integrations: undefined }).topics
 
-/** A live router in front of a Kafka that refuses what is in `refused`, and answers when it is let. */
+/** A live router in front of a Kafka that refuses the topics in `refused`, and answers when the test allows it. */
 function start(first: TributaryFile, reloadTimeoutMs = 5_000) {
   const refused = new Map<string, string>()
   const told: (readonly string[])[] = []

@@ -10,7 +10,7 @@ import type { EditApproval, FileKeyStore } from '../../../src/keys/store/file-ke
 import { run } from '../../cli/run.ts'
 import { until } from '../../support/until.ts'
 
-/** What is promised to operators. */
+/** The promises to operators. */
 const RELOAD_MS = 2000
 
 t.jobs = 16
@@ -292,7 +292,7 @@ t.test('another broken edit after a broken one is said again', { buffered: true 
   )
 })
 
-/** Somebody who approves of edits when it is told to. */
+/** An approval of edits that the test controls. */
 function createApproval(): EditApproval & { requests: string[]; approve(): void } {
   let waiting: (() => void) | undefined
   const requests: string[] = []

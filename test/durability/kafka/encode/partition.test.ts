@@ -3,7 +3,7 @@ import t from 'tap'
 import { partitionOf } from '../../../../src/durability/kafka/encode/partition.ts'
 import { javaPartition } from '../../../support/java-partition.ts'
 
-/** Of a key that stands between other bytes, as keys do. */
+/** The partition of a key between other bytes, as in a request. */
 function ours(key: string, partitions: number): number {
   const bytes = Buffer.from(`{"${key}"}`)
   return partitionOf(bytes, { start: 2, end: bytes.length - 2 }, partitions)

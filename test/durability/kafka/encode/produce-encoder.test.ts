@@ -215,7 +215,7 @@ t.test('the client has copied a request when its connection.send() returns: the 
   t.ok(expected.every(request => received.includes(request)))
 })
 
-/** Reads until so many bytes have come, and a little more where there is more. */
+/** Reads until this many bytes have arrived, and a little more if there is more. */
 async function read(socket: Socket, bytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0
@@ -239,7 +239,7 @@ function clientOf(version: number): ClusterClient {
   return Object.assign(own, { [kListApis]: (callback: client.Callback<unknown>) => callback(null, [api]) })
 }
 
-/** What a connection is asked for. */
+/** The requests to a connection. */
 function callOf(send: (to: client.Connection) => void): Promise<SendArguments> {
   const { promise, resolve } = Promise.withResolvers<SendArguments>()
   send({ send: (...args: SendArguments) => resolve(args) } as unknown as client.Connection)

@@ -32,7 +32,7 @@ function setCredentials(variables: Readonly<Record<string, string>>): void {
 }
 
 const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
-/** As RFC 3986 has it, which is more than encodeURIComponent() does. */
+/** Escapes as in RFC 3986, which is more than encodeURIComponent() does. */
 const encoded = (text: string): string =>
   encodeURIComponent(text).replaceAll(/[!'()*]/g, char => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
 

@@ -20,7 +20,7 @@ import {
 interface Model {
   next: number
   acked: number[]
-  /** Handed in, not acknowledged: may turn up. */
+  /** Appended, but not acknowledged: may be there afterwards. */
   possible: Set<number>
   confirmed: Set<number>
 }
@@ -126,7 +126,7 @@ class Reopen implements Command {
   toString = (): string => 'reopen'
 }
 
-/** The machine dies with appends under way: of each file, what was fsynced is left, and some of what was not. */
+/** The machine dies during appends: each file keeps what was fsynced, and some of the rest. */
 class Crash implements Command {
   readonly underWay: number
   readonly turns: number

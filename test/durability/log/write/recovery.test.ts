@@ -27,7 +27,7 @@ async function folderOf(t: Test, ids: readonly string[] = IDS): Promise<{ dir: s
   return { dir, path: join(dir, segmentFiles(dir)[0] ?? '') }
 }
 
-/** Starts a log on the folder and says what it found damaged, and what a reader then gets. */
+/** Starts a log on the folder. Returns the damage that it reports, and the records that a reader then gets. */
 async function restart(dir: string): Promise<{ damaged: DamagedRange[]; ids: (string | number)[] }> {
   const damaged: DamagedRange[] = []
   const log = await openLog(dir, { onDamaged: range => damaged.push(range) })
@@ -38,7 +38,7 @@ async function restart(dir: string): Promise<{ damaged: DamagedRange[]; ids: (st
   return { damaged, ids }
 }
 
-/** What was kept aside in the folder, by offset. */
+/** The bytes that were copied aside in the folder, by offset. */
 function keptAside(dir: string): { offset: number; text: string }[] {
   const files = readdirSync(dir).filter(name => name.endsWith('.damaged'))
   const lines = files.flatMap(file => readFileSync(join(dir, file), 'utf8').split('\n')).filter(line => line !== '')
