@@ -6,6 +6,7 @@ import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 import type { TopicReport } from '../../durability/kafka/topics/inspect.ts'
 import { inspectKafka } from '../../durability/kafka/topics/inspect.ts'
 import { TOO_FEW_IN_SYNC } from '../../durability/kafka/send/answers.ts'
+import { counted } from '../counted.ts'
 import type { Finding } from './finding.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -83,10 +84,11 @@ function checkCopies(topic: TopicReport, { brokers }: Around): Finding[] {
     const todo = 'Let KAFKA_SASL_USERNAME describe the configuration of topics (DescribeConfigs) to have it checked.'
     say('note', 'the configuration of this topic cannot be read', todo)
   } else if (least > replicas) {
+    // Kafka counts the smaller one, at least since 3.9 (Partition#effectiveMinIsr).
     say(
       'problem',
-      `min.insync.replicas is ${least}, but there are ${replicas} replicas: nothing can be written`,
-      `Set min.insync.replicas to ${Math.max(1, replicas - 1)}, or add replicas.`
+      `min.insync.replicas is ${least}, but the topic has ${counted(replicas, 'replica')}: Kafka confirms with that many`,
+      `Add replicas, or set min.insync.replicas to ${Math.max(1, replicas - 1)}.`
     )
   } else if (inSyncReplicas < least) {
     say('problem', TOO_FEW_IN_SYNC, 'Bring the missing brokers back.')

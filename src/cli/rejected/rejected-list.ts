@@ -2,6 +2,7 @@ import { printable } from '../printable.ts'
 import { readEnvironment } from '../../config/env/environment.ts'
 import type { Command, Terminal } from '../command.ts'
 import { parseArguments, UsageError } from '../command.ts'
+import { parseExactly } from './exact-json.ts'
 import type { Rejection } from './rejected.ts'
 import { bodyOf, FILTER_HELP, FILTER_OPTIONS, readFilter, readRejections } from './rejected.ts'
 
@@ -101,10 +102,15 @@ function show(reasons: Map<string, Reason>, terminal: Terminal): void {
 }
 
 function sampleOf(rejection: Rejection): string {
-  const { event, encoding } = rejection
+  const { event, encoding, json } = rejection
   const body = bodyOf(rejection)
   const isBytes = typeof event === 'string' && encoding === 'base64'
-  const shown = isBytes ? Buffer.from(event, 'base64').toString() : JSON.stringify(event)
+  const shown = isBytes ? Buffer.from(event, 'base64').toString() : exactEvent(json)
   const text = printable(body === undefined ? shown : `body: ${body.toString()}`)
   return text.length > MAX_SAMPLE_CHARS ? `${text.slice(0, MAX_SAMPLE_CHARS)}...` : text
+}
+
+/** The event as the client spelled it: 12345678901234567890 stays what it is. @param json the rejected record */
+function exactEvent(json: string): string {
+  return JSON.stringify((parseExactly(json) as { readonly event: unknown }).event)
 }

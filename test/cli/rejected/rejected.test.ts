@@ -58,6 +58,8 @@ t.test('list counts by reason, with sources, SDKs and samples', async t => {
   t.match(stdout, /sources {3}web, shop\n {2}SDKs {6}unknown, analytics.js 2.1\n/)
   t.match(stdout, /id_not_string: 1 .*\n.*\n.*\n.*\n {2}\S+ web \/userId \{"type":"track","userId":42/)
   t.equal(stdout.match(/\{"/g)?.length, 3, 'one sample a reason')
+  const { stdout: more } = await rejected('list', '--samples', '9')
+  t.match(more, '"properties":{"big":12345678901234567890,"one":1.0}', 'numbers as the client wrote them')
 })
 
 t.test('list takes filters, and gives the records themselves as JSON', async t => {
