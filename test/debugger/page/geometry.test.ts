@@ -32,6 +32,7 @@ async function fits(t: Test, page: Page, what: string): Promise<void> {
 async function fill({ url }: TestApp): Promise<void> {
   await post(`${url}/v1/track`, { userId: 'u', event: 'Order Completed With A Rather Long Name', messageId: 'm-1' })
   await post(`${url}/v1/track`, { event: 'Nobody' })
+  await post(`${url}/v1/identify`, { userId: 'u' })
 }
 
 t.test('Every page fits into a window of 320 px, and rows say what they are', async t => {
@@ -40,13 +41,15 @@ t.test('Every page fits into a window of 320 px, and rows say what they are', as
   for (const width of WIDTHS) {
     const page = await openClosingPage(t, browser, server.adminUrl)
     await page.setViewportSize({ width, height: 800 })
-    await page.locator('.list .row').nth(1).waitFor()
+    await page.locator('.list .row').nth(2).waitFor()
     for (const row of await page.locator('.list .row').all()) {
       for (const part of ['.time', '.outcome', '.name']) {
         const box = await row.locator(part).boundingBox()
         t.ok(box !== null && box.width >= 40 && box.x >= 0 && box.x + box.width <= width, `${width}: ${part}`)
       }
     }
+    const nameless = page.locator('.list .row', { hasText: 'identify' })
+    t.match(await nameless.innerText(), /identify/, `${width}: a row without a name says its type`)
     await fits(t, page, `${width}: live`)
     const shot = (name: string): Promise<unknown> =>
       process.env['SHOTS'] === undefined
@@ -74,6 +77,13 @@ t.test('Every page fits into a window of 320 px, and rows say what they are', as
       await fits(t, page, `${width}: ${name}`)
       await shot(name)
     }
+    await page.reload()
+    const current = page.getByRole('link', { name: 'Audit', exact: true })
+    const isInView = async (): Promise<boolean> => {
+      const link = await current.boundingBox()
+      return link !== null && link.x >= 0 && link.x + link.width <= width
+    }
+    await until(isInView, { what: 'the navigation to show where one is', timeoutMs: TIMEOUT_MS })
     await page.close()
   }
 })

@@ -29,6 +29,10 @@ function App() {
   useEffect(() => {
     document.title = page === 'trace' ? 'Trace · Tributary' : `${PAGES[page]} · Tributary`
   }, [page])
+  // In a narrow window the navigation scrolls sideways.
+  useEffect(() => {
+    document.querySelector('.top nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [page, overview?.isFleet])
   const showStream = value => {
     location.hash = routeHash({ page: 'live', filters: value })
   }

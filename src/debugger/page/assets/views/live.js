@@ -211,7 +211,9 @@ function Row({ row, isSelected, position, onSelect, onFill }) {
     <span class="time">${clock(row.receivedAt)}</span>
     <span><${Outcome} outcome=${row.outcome} /></span>
     <span class="type">${row.type}</span>
-    <span class="name">${row.name}${row.code && html` <code class="reason">${row.code}</code>`}</span>
+    <span class="name"
+      >${row.name || html`<span class="type-instead">${row.type}</span>`}${row.code && html` <code class="reason">${row.code}</code>`}</span
+    >
     <span class="user">${row.user}</span>
     <span class="source">${row.source}</span>
     <span class="id">${row.messageId}</span>
