@@ -1,0 +1,111 @@
+/**
+ * `npm run images`: starts a server in a folder of its own, sends it a shop's events for a while, and writes the screenshots of
+ * docs/images. Needs Chromium. With a folder as argument it writes them there, and those of narrow screens too.
+ */
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { chromium, type Page } from 'playwright-core'
+
+const ROOT = join(import.meta.dirname, '..')
+const SECONDS = 60
+const EVENTS_A_TICK = 8
+const TICK_MS = 500
+const START_MS = 30_000
+const WIDE = { width: 1360, height: 820 }
+const NARROW = [
+  { width: 360, height: 740 },
+  { width: 768, height: 1000 }
+]
+const SOURCES = ['web', 'ios', 'billing'] as const
+const NAMES = ['Signed Up', 'Product Viewed', 'Product Added', 'Checkout Started', 'Order Completed', 'Coupon Applied']
+const PAGES = { live: '/#/', rejections: '/#/rejections', overview: '/#/overview', sources: '/#/sources' }
+
+const out = process.argv[2]
+const folder = out ?? join(ROOT, 'docs', 'images')
+mkdirSync(folder, { recursive: true })
+const dir = mkdtempSync(join(tmpdir(), 'tributary-images-'))
+writeFileSync(join(dir, 'tributary.yml'), configuration())
+let isOver = false
+const { child, tracking, admin } = await start()
+try {
+  const sending = sendEvents(tracking)
+  await sleep(SECONDS * 1_000)
+  await shoot(admin)
+  isOver = true
+  await sending
+} finally {
+  child.kill('SIGTERM')
+  child.once('close', () => rmSync(dir, { recursive: true }))
+}
+
+function configuration(): string {
+  return `sources:\n${SOURCES.map(id => `  - { id: ${id}, writeKeys: [wk_${id}4Example7Write2Key9] }\n`).join('')}`
+}
+
+async function start() {
+  const env = { ...process.env, PORT: '0', ADMIN_PORT: '0', DATA_DIR: join(dir, 'data') }
+  const child = spawn(process.execPath, [join(ROOT, 'src', 'start.js')], {
+    env: { ...env, CONFIG_FILE: join(dir, 'tributary.yml') },
+    stdio: ['ignore', 'ignore', 'pipe']
+  })
+  let text = ''
+  child.stderr.on('data', chunk => (text += String(chunk)))
+  for (let waited = 0; !text.includes('"msg":"listening"') && waited < START_MS; waited += TICK_MS) await sleep(TICK_MS)
+  const line = text.split('\n').find(each => each.includes('"msg":"listening"'))
+  if (line === undefined) throw new Error(`the server did not start: ${text}`)
+  const { tracking, admin } = JSON.parse(line) as { tracking: string; admin: string }
+  return { child, tracking, admin }
+}
+
+async function sendEvents(url: string): Promise<void> {
+  for (let sent = 0; !isOver; sent += EVENTS_A_TICK) {
+    for (const source of SOURCES) {
+      const batch = Array.from({ length: EVENTS_A_TICK / 2 }, (_, at) => eventOf(sent * 7 + at * 3 + source.length))
+      const headers = {
+        'content-type': 'application/json',
+        authorization: `Basic ${Buffer.from(`wk_${source}4Example7Write2Key9:`).toString('base64')}`
+      }
+      await (await fetch(`${url}/v1/batch`, { method: 'POST', headers, body: JSON.stringify({ batch }) })).text()
+    }
+    await sleep(TICK_MS)
+  }
+}
+
+function eventOf(n: number): object {
+  const user = { userId: `user-${1_000 + (n % 300)}`, messageId: `ajs-next-${1_795_000_000_000 + n}` }
+  const context = { library: { name: n % 3 === 0 ? 'analytics.js' : '@segment/analytics-node', version: '2.1.0' } }
+  if (n % 11 === 0) return { ...user, context, type: 'identify', traits: { plan: 'pro' } }
+  if (n % 13 === 0) return { ...user, context, type: 'page', name: 'Pricing' }
+  if (n % 29 === 0) return { context, type: 'track', event: 'Order Completed', messageId: user.messageId }
+  const properties = n % 31 === 0 ? 'SPRING' : { order_id: 12_000 + n, total: 19.99, currency: 'EUR', coupon: 'SPRING' }
+  return { ...user, context, type: 'track', event: NAMES[n % NAMES.length], properties }
+}
+
+async function shoot(url: string): Promise<void> {
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const viewport of out === undefined ? [WIDE] : [WIDE, ...NARROW]) {
+      const page = await browser.newPage({ viewport, colorScheme })
+      const suffix = viewport === WIDE ? colorScheme : `${colorScheme}-${viewport.width}`
+      for (const [name, path] of Object.entries(PAGES)) {
+        await page.goto(url + path)
+        await sleep(TICK_MS * 2)
+        await write(page, `${name}-${suffix}`)
+        if (name !== 'live') continue
+        await page.locator('.row.accepted').first().click()
+        await page.locator('.detail').waitFor()
+        await sleep(TICK_MS)
+        await write(page, `event-${suffix}`)
+      }
+      await page.close()
+    }
+  }
+  await browser.close()
+}
+
+async function write(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(folder, `${name}.png`) })
+}
