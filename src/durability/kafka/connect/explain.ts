@@ -77,8 +77,14 @@ function reason(error: unknown): string {
   if (token !== undefined) return `cannot be used: ${token.message}`
   const texts = parts.map(({ code, apiId, message }) => `${code ?? ''} ${apiId ?? ''} ${message}`)
   for (const [pattern, words] of RULES) if (texts.some(text => pattern.test(text))) return words
-  const deepest = parts.at(-1)
-  return `failed: ${(deepest?.message ?? String(error)).split('\n', 1)[0]}`
+  return `failed: ${wordsOf(error)}`
+}
+
+/** The broker's own words, which name the setting or limit, else the client's; one line. */
+function wordsOf(error: unknown): string {
+  const parts = chain(error)
+  const said = parts.find(({ serverErrorMessage }) => serverErrorMessage)?.serverErrorMessage
+  return (said ?? parts.at(-1)?.message ?? String(error)).split('\n', 1)[0] ?? ''
 }
 
 /** Why a topic cannot be used, in one line. */
@@ -97,8 +103,7 @@ export function explainTopic(topic: string, error: unknown): string {
   }
   if (ids.includes('INVALID_PARTITIONS')) return `topic ${topic}: check KAFKA_PARTITIONS`
   if (ids.includes('LEADER_NOT_AVAILABLE')) return `topic ${topic}: a partition has no leader: check the brokers`
-  const deepest = chain(error).at(-1)
-  return `topic ${topic}: ${(deepest?.message ?? String(error)).split('\n', 1)[0]}`
+  return `topic ${topic}: ${wordsOf(error)}`
 }
 
 /** Whether the error is about the topic, and not about the connection. */

@@ -74,3 +74,11 @@ t.test(
     t.match(verdictOf(19), { words: /min\.insync\.replicas/ })
   }
 )
+
+t.test("A refused setting is told in the broker's own words", async t => {
+  const words = 'Value 86400000 for local.retention.ms is more than retention.ms'
+  const error = new AggregateError([new ProtocolError('INVALID_CONFIG', `${words}\nat line 2`)], 'Received response')
+  t.equal(explain(error, ['kafka:9092']), `Kafka (kafka:9092) failed: ${words}`)
+  t.equal(explainTopic('orders', error), `topic orders: ${words}`)
+  t.equal(explainTopic('orders', new ProtocolError('INVALID_CONFIG')), 'topic orders: Configuration is invalid.')
+})
