@@ -29,6 +29,11 @@ const CONTENT_SECURITY_POLICY = {
 const REQUEST_TIMEOUT_MS = 10_000
 /** How often Node checks these limits. Its default is 30 s. */
 const CHECK_MS = 2_000
+/**
+ * How long a stop waits for answers and for the last events of streams. Then every connection is closed: for Node, one on which no
+ * request came yet (a browser opens them in advance) is not idle, and would hold up the stop for good.
+ */
+const LAST_ANSWERS_MS = 2_000
 
 /** Creates the admin listener, which serves operators. It accepts no events and no large bodies. */
 export async function createAdminServer({ logger, tls }: AdminServerOptions): Promise<FastifyInstance> {
@@ -59,6 +64,9 @@ export async function createAdminServer({ logger, tls }: AdminServerOptions): Pr
     referrerPolicy: { policy: 'no-referrer' }
   })
   app.setErrorHandler(answerError)
+  app.addHook('preClose', async () => {
+    setTimeout(() => app.server.closeAllConnections(), LAST_ANSWERS_MS).unref()
+  })
   return app
 }
 

@@ -1,4 +1,7 @@
 /** What operators ask for is on a port of its own, and only there. */
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { createMemorySink } from '../../support/memory-sink.ts'
 import { basic, startApp } from '../../support/app.ts'
@@ -83,4 +86,15 @@ t.test('requests are counted by route and status, whatever their path said', asy
     2,
     'a path by a method that it does not take is known too'
   )
+})
+
+t.test('a connection on which no request came does not hold up a stop', async t => {
+  const { app, url, adminUrl } = await startApp(t)
+  // As browsers open them in advance.
+  const sockets = [url, adminUrl].map(address => connect(Number(new URL(address).port), '127.0.0.1'))
+  for (const socket of sockets) t.teardown(() => socket.destroy())
+  await Promise.all(sockets.map(socket => once(socket, 'connect')))
+  t.equal((await fetch(`${adminUrl}/livez`)).status, 200)
+  const closed = app.close().then(() => 'closed')
+  t.equal(await Promise.race([closed, sleep(60_000, 'still open', { ref: false })]), 'closed')
 })
