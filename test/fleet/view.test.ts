@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process'
 import { chromium } from 'playwright-core'
 import t from 'tap'
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
+import { MAIN, run } from '../cli/run.ts'
 import { postUntilTaken } from '../support/app.ts'
 import { statusWith, testFleet } from '../support/fleet.ts'
 import { startKafka } from '../support/kafka.ts'
@@ -194,4 +196,50 @@ await t.test('/readyz/kafka is 200 only while Kafka is reached; /readyz stays 20
   t.equal(await statusWith('wk_test', a.url), 200)
   await kafka.restart()
   await until(async () => (await kafkaStatus(a)) === 200, { what: 'a to be back', timeoutMs: 60_000 })
+})
+
+await t.test('tail --fleet shows the events of all servers, and says which of them stop', async t => {
+  const before = randomUUID()
+  t.equal(await send(b, before), 200)
+  const args = [MAIN, 'tail', '--fleet', '--json', '--event', 'Seen', '--last', '1', '--admin', a.adminUrl]
+  const env = { ...process.env, ADMIN_PASSWORD: PASSWORD }
+  const child = spawn(process.execPath, args, { cwd: fleet.dir, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  let [rows, notes] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (rows += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (notes += text))
+  const shows = (server: string, id: string): Promise<void> =>
+    until(() => rows.split('\n').some(row => row.includes(`"server":"${server}"`) && row.includes(id)), {
+      what: `the event of ${server}: ${rows}${notes}`,
+      timeoutMs: 60_000
+    })
+  const says = (what: RegExp): Promise<void> =>
+    until(() => what.test(notes), { what: `${what} to be said: ${notes}`, timeoutMs: 60_000 })
+
+  await shows('b', before)
+  for (const [name, server] of Object.entries({ a, b, c })) {
+    const id = randomUUID()
+    t.equal(await send(server, id), 200)
+    await shows(name, id)
+  }
+  const lastOfB = randomUUID()
+  t.equal(await send(b, lastOfB), 200)
+  t.match(await b.kill('SIGTERM'), { code: 0 }, 'a server that others watch stops')
+  await shows('b', lastOfB)
+  await says(/^\(b: /m)
+  const lastOfA = randomUUID()
+  t.equal(await send(a, lastOfA), 200)
+  t.match(await a.kill('SIGTERM'), { code: 0 }, 'and so does the one that tail is connected to')
+  await shows('a', lastOfA)
+  await says(/the server has gone/)
+  const { code, stderr } = await run(
+    process.execPath,
+    [MAIN, 'tail', '--fleet', '--outcome', 'x', '--admin', c.adminUrl],
+    {
+      cwd: fleet.dir,
+      env: { ADMIN_PASSWORD: PASSWORD }
+    }
+  )
+  t.not(code, 0)
+  t.match(stderr, /outcome/, 'a filter that is not valid is refused')
 })

@@ -2,15 +2,20 @@ import type { FastifyInstance } from 'fastify'
 import { postToSelf } from '../../client/self-request.ts'
 import type { Config } from '../../config/env/config.ts'
 import { ADMIN_PATH_RULES, createAdminServer } from '../../debugger/admin-server.ts'
+import { FILTERS } from '../../debugger/api/api-events.ts'
 import type { Finders } from '../../debugger/api/trace.ts'
 import type { Debugger } from '../../debugger/debugger.ts'
 import { registerDebugger } from '../../debugger/debugger.ts'
 import { registerHealth } from '../../debugger/health.ts'
+import { openEventStream } from '../../debugger/live/event-stream.ts'
+import { queryOf } from '../../debugger/query.ts'
+import { parseFilter } from '../../debugger/ring/filter.ts'
 import { createFinders } from '../../durability/search/find.ts'
 import type { Drainer } from '../../http/server/drain.ts'
 import { prepareListener } from '../../http/server/listener.ts'
 import { answerUnrouted } from '../../http/server/unrouted.ts'
 import { recentAudit } from '../../telemetry/audit.ts'
+import type { ViewOptions } from '../../fleet/view/view.ts'
 import { fleetState, mergeViews } from '../../fleet/view/view.ts'
 import { kafkaState } from './fleet.ts'
 import type { Base } from './base.ts'
@@ -54,14 +59,17 @@ export function addHealthRoutes(
   })
 }
 
-export function addDebugger(admin: FastifyInstance, base: Base, shown: AdminParts): Promise<Debugger> {
+export async function addDebugger(admin: FastifyInstance, base: Base, shown: AdminParts): Promise<Debugger> {
   const { config, live, seen, background, clock } = base
   const { destinations, ingestion, tracking, drainer, disk } = shown
   const { keys, fleet } = shown.sources
   // The admin routes of a worker are asked by its primary, which merges the answers.
-  if (fleet !== undefined && config.workers === undefined) mergeViews(admin, { fleet, password: config.adminPassword })
+  const endStreams =
+    fleet && config.workers === undefined
+      ? mergeViews(admin, { fleet, password: config.adminPassword, openStream: openMergedStream })
+      : undefined
   const { sink } = destinations
-  return registerDebugger(admin, {
+  const debug = await registerDebugger(admin, {
     seen,
     password: live.adminPassword,
     host: config.adminHost,
@@ -90,6 +98,17 @@ export function addDebugger(admin: FastifyInstance, base: Base, shown: AdminPart
     auditTrail: () => recentAudit(config.dataDir),
     clock
   })
+  // After the debugger's own hook, which ends this server's streams.
+  if (endStreams !== undefined) admin.addHook('preClose', endStreams)
+  return debug
+}
+
+/** A stream whose rows the servers have filtered. */
+const openMergedStream: ViewOptions['openStream'] = (request, reply, watch) => {
+  const { scope: _scope, after: _after, ...filters } = queryOf(request, [...FILTERS, 'scope', 'after'])
+  // Refuses an invalid filter here, as each server would.
+  parseFilter(filters)
+  openEventStream(request, reply, { live: { watch }, matches: () => true, from: 0 })
 }
 
 function openFinders({ config, live, clock, background }: Base, { knownTopics }: Destinations): Finders {

@@ -19,10 +19,15 @@ const MAX_STALLED_HEARTBEATS = 8
 export function openEventStream(
   request: FastifyRequest,
   reply: FastifyReply,
-  { live, matches, from }: { readonly live: LiveFeed; readonly matches: Matcher; readonly from: number }
+  { live, matches, from }: { readonly live: Pick<LiveFeed, 'watch'>; readonly matches: Matcher; readonly from: number }
 ): void {
   const { raw } = reply
-  reply.type('text/event-stream; charset=utf-8').headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
+  reply.type('text/event-stream; charset=utf-8').headers({
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+    // A stream ends when the server stops. A client that kept its connection would hold the stop up until it is idle for long.
+    connection: 'close'
+  })
   if (request.method === 'HEAD') {
     reply.send()
     return

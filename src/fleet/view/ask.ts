@@ -28,14 +28,9 @@ export async function askMembers(members: readonly Member[], options: AskOptions
 
 async function askOne({ name, adminUrl }: Member, { password, path, headers }: AskOptions): Promise<MemberAnswer> {
   const failed = (problem: string): MemberAnswer => ({ server: name, body: undefined, problem })
-  const credentials = Buffer.from(`admin:${password ?? ''}`).toString('base64')
   try {
     const response = await fetch(`${adminUrl}${path}`, {
-      headers: {
-        ...headers,
-        [SCOPE_HEADER]: name,
-        ...(password === undefined ? {} : { authorization: `Basic ${credentials}` })
-      },
+      headers: { ...headers, ...headersFor(name, password) },
       redirect: 'error',
       signal: AbortSignal.timeout(TIMEOUT_MS)
     })
@@ -50,6 +45,12 @@ async function askOne({ name, adminUrl }: Member, { password, path, headers }: A
     if (kind === 'TimeoutError') return failed(`no answer within ${TIMEOUT_MS / 1000} s`)
     return failed(kind === 'SyntaxError' ? `${adminUrl} answered no JSON` : `${adminUrl} cannot be reached`)
   }
+}
+
+/** Headers of a request to another server's admin listener, which that server answers for itself alone. */
+export function headersFor(name: string, password: string | undefined): Record<string, string> {
+  const credentials = Buffer.from(`admin:${password ?? ''}`).toString('base64')
+  return { [SCOPE_HEADER]: name, ...(password === undefined ? {} : { authorization: `Basic ${credentials}` }) }
 }
 
 /** Reads an answer; undefined if it is too large. The rest is then not read. */

@@ -27,12 +27,16 @@ function askedServers(answers: readonly MemberAnswer[]): AskedServer[] {
   return answers.map(({ server, problem }) => ({ server, problem: problem ?? null }))
 }
 
-/** Merges answers of `/api/events`: newest first, at most `limit`. */
+/** Merges answers of `/api/events`: newest first, at most `limit`. `newest` is a number for each server, for the live stream. */
 export function mergeEvents(answers: readonly MemberAnswer[], limit: number): object {
   const events = gather(answers, 'events').toSorted((a, b) =>
     textOf(a, 'receivedAt') < textOf(b, 'receivedAt') ? 1 : textOf(a, 'receivedAt') > textOf(b, 'receivedAt') ? -1 : 0
   )
-  return { events: events.slice(0, limit), servers: askedServers(answers) }
+  const newest = answers.flatMap(({ server, body }) => {
+    const number = (body as Row | undefined)?.['newest']
+    return typeof number === 'number' ? [[server, number] as const] : []
+  })
+  return { events: events.slice(0, limit), newest: Object.fromEntries(newest), servers: askedServers(answers) }
 }
 
 /** Merges answers of `/api/rejections`. Each group belongs to one server. */

@@ -1,15 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inForce } from '../config/in-force.ts'
 import type { Fleet } from '../open.ts'
 import type { Member } from '../members/member-list.ts'
 import type { MemberAnswer } from './ask.ts'
 import { askMembers, SCOPE_HEADER } from './ask.ts'
+import type { LiveReader } from './live.ts'
+import { MergedLive } from './live.ts'
 import { hasFound, mergeEvents, mergeOutcomes, mergeOverview, mergeRejections, mergeTraces } from './merge.ts'
 
+type ViewFleet = Pick<Fleet, 'name' | 'instance' | 'members'>
+
 export interface ViewOptions {
-  readonly fleet: Fleet
+  readonly fleet: ViewFleet
   /** ADMIN_PASSWORD: the servers of a fleet have the same. */
   readonly password: string | undefined
+  /** Answers with a stream of server-sent events. `watch` returns what ends it. Throws for a filter that is not valid. */
+  readonly openStream: (request: FastifyRequest, reply: FastifyReply, watch: (reader: LiveReader) => () => void) => void
 }
 
 /** Tells the trace route where to search: this server finds everything in Kafka that the others would find. */
@@ -20,6 +27,7 @@ type Merge = (answers: readonly MemberAnswer[], limit: number) => object
 
 /** Routes of the debugger. */
 const TRACE = '/api/trace/:messageId'
+const STREAM = '/api/stream'
 const MERGES: Readonly<Record<string, Merge>> = {
   '/api/events': mergeEvents,
   '/api/rejections': mergeRejections,
@@ -28,13 +36,18 @@ const MERGES: Readonly<Record<string, Merge>> = {
 }
 const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 1_000
+const MAX_STREAMS = 16
+/** How long a server that stops waits for the readers of a merged stream to be told its last events. */
+const LAST_MS = 1_000
 
 /**
  * Lets any server answer for all servers: `/api/trace/{messageId}` always, and with `?scope=fleet` the list of events,
- * rejections, outcomes and the overview. Call this before the debugger's routes are created. It runs after their access
- * check.
+ * rejections, outcomes, the overview and the live stream. Call this before the debugger's routes are created. It runs after
+ * their access check.
+ *
+ * @returns ends the merged streams. Call it when this server's own streams have ended, whose last events they show.
  */
-export function mergeViews(admin: FastifyInstance, options: ViewOptions): void {
+export function mergeViews(admin: FastifyInstance, options: ViewOptions): () => Promise<void> {
   const view = new MergedView(admin, options)
   const { name } = options.fleet
   admin.addHook('preHandler', async (request, reply) => {
@@ -46,22 +59,58 @@ export function mergeViews(admin: FastifyInstance, options: ViewOptions): void {
     if (request.method !== 'GET') return undefined
     const { url = '' } = request.routeOptions
     if (url === TRACE) return await view.trace(request, reply)
+    if ((request.query as { scope?: unknown }).scope !== 'fleet') return undefined
+    if (url === STREAM) return view.stream(request, reply)
     const merge = MERGES[url]
-    if (merge === undefined || (request.query as { scope?: unknown }).scope !== 'fleet') return undefined
-    return await view.list(request, reply, merge)
+    return merge && (await view.list(request, reply, merge))
   })
+  return () => view.endStreams()
 }
 
 /** Answers a request with the merged answers of all servers. */
 class MergedView {
   readonly #admin: FastifyInstance
-  readonly #fleet: Fleet
+  readonly #fleet: ViewFleet
   readonly #password: string | undefined
+  readonly #openStream: ViewOptions['openStream']
+  readonly #streams = new Map<LiveReader, MergedLive>()
 
-  constructor(admin: FastifyInstance, { fleet, password }: ViewOptions) {
+  constructor(admin: FastifyInstance, { fleet, password, openStream }: ViewOptions) {
     this.#admin = admin
     this.#fleet = fleet
     this.#password = password
+    this.#openStream = openStream
+  }
+
+  /** This server's last events reach the readers first, if they do so in time. */
+  async endStreams(): Promise<void> {
+    const told = [...this.#streams.values()].map(live => live.ownEnded)
+    await Promise.race([Promise.all(told), sleep(LAST_MS, undefined, { ref: false })])
+    for (const reader of this.#streams.keys()) reader.end()
+  }
+
+  /** The live streams of all servers, this one included, as one. */
+  stream(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const url = new URL(request.url, 'http://server')
+    const after = readCursor(url.searchParams.get('after'))
+    for (const name of ['scope', 'after']) url.searchParams.delete(name)
+    const options = {
+      members: () => this.#members(),
+      self: this.#fleet.instance,
+      password: this.#password,
+      query: url.searchParams.toString(),
+      after
+    }
+    this.#openStream(request, reply, reader => {
+      if (this.#streams.size >= MAX_STREAMS) throw new RangeError(`at most ${MAX_STREAMS} may watch the fleet at once`)
+      const live = new MergedLive(options, reader)
+      this.#streams.set(reader, live)
+      return () => {
+        this.#streams.delete(reader)
+        live.close()
+      }
+    })
+    return reply
   }
 
   /** Searches the memory and the log of all servers first. If nobody has the event, this server searches Kafka. */
@@ -102,12 +151,28 @@ class MergedView {
   }
 
   #others(): readonly Member[] {
+    return this.#members().filter(({ instance }) => instance !== this.#fleet.instance)
+  }
+
+  /** Live ones, this one included. */
+  #members(): readonly Member[] {
     const byUrl = new Map<string, Member>()
     for (const member of this.#fleet.members()?.live() ?? []) {
       // The workers of one server have one admin listener.
-      if (member.instance !== this.#fleet.instance && !byUrl.has(member.adminUrl)) byUrl.set(member.adminUrl, member)
+      if (!byUrl.has(member.adminUrl)) byUrl.set(member.adminUrl, member)
     }
     return [...byUrl.values()]
+  }
+}
+
+/** `after`: by server the number of an event, as JSON. What is none is passed over. */
+function readCursor(text: string | null): Readonly<Record<string, number>> {
+  try {
+    const read = JSON.parse(text ?? '{}') as Readonly<Record<string, unknown>> | null
+    const entries = Object.entries(read ?? {}).filter(([, after]) => Number.isSafeInteger(after) && Number(after) >= 0)
+    return Object.fromEntries(entries) as Readonly<Record<string, number>>
+  } catch {
+    return {}
   }
 }
 
