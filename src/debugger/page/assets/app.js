@@ -29,10 +29,6 @@ function App() {
   useEffect(() => {
     document.title = page === 'trace' ? 'Trace · Tributary' : `${PAGES[page]} · Tributary`
   }, [page])
-  // In a narrow window the navigation scrolls sideways.
-  useEffect(() => {
-    document.querySelector('.top nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
-  }, [page, overview?.isFleet])
   const showStream = value => {
     location.hash = routeHash({ page: 'live', filters: value })
   }
@@ -51,16 +47,7 @@ function App() {
   return html` <a class="skip" href="#main" onClick=${skip}>Skip to content</a>
     <header class="top">
       <a class="brand" href="#/live"><img src="/assets/favicon.svg" alt="" width="22" height="22" /> Tributary</a>
-      <nav aria-label="Pages">
-        ${Object.entries(PAGES)
-          .filter(([id]) => id !== 'fleet' || overview?.isFleet)
-          .map(
-            ([id, name]) =>
-              html`<a href=${id === 'live' ? live.current : `#/${id}`} aria-current=${page === id ? 'page' : undefined}
-                >${name}</a
-              >`
-          )}
-      </nav>
+      <${Navigation} page=${page} isFleet=${overview?.isFleet} liveAddress=${live.current} />
       <${Search} value=${page === 'trace' ? messageId : ''} />
       <${Theme} />
       <${KeySheet} />
@@ -76,6 +63,25 @@ function App() {
       ${page === 'fleet' && html`<${Fleet} />`} ${page === 'audit' && html`<${Audit} />`}
       ${page === 'trace' && html`<${Trace} messageId=${messageId} />`}
     </main>`
+}
+
+/** Links to the pages. In a narrow window they scroll sideways, and the current one is brought into view. */
+function Navigation({ page, isFleet, liveAddress }) {
+  const current = useRef(null)
+  useEffect(() => current.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [page, isFleet])
+  const pages = Object.entries(PAGES).filter(([id]) => id !== 'fleet' || isFleet)
+  return html`<nav aria-label="Pages">
+    ${pages.map(([id, name]) => {
+      const isCurrent = id === page
+      const address = id === 'live' ? liveAddress : `#/${id}`
+      return html`<a
+        href=${address}
+        ref=${isCurrent ? current : undefined}
+        aria-current=${isCurrent ? 'page' : undefined}
+        >${name}</a
+      >`
+    })}
+  </nav>`
 }
 
 function Search({ value }) {
