@@ -11,6 +11,7 @@ LABEL org.opencontainers.image.title="Tributary" \
   org.opencontainers.image.description="Self-hosted ingestion server that speaks Segment's HTTP Tracking API" \
   org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production \
+  MALLOC_ARENA_MAX=1 \
   PATH=/app/bin:$PATH \
   HOST=0.0.0.0 \
   ADMIN_HOST=0.0.0.0 \

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Kafka } from '../test/support/kafka.ts'
 import { startKafka } from '../test/support/kafka.ts'
 import { createTopic } from '../test/support/kafka-topics.ts'
-import { START_ARGS, startArgsOf } from '../test/support/start-args.ts'
+import { START_ARGS, startArgsOf, startEnvOf } from '../test/support/start-args.ts'
 import type { Measured } from './process.ts'
 import { freePort, startProcess, waitReady } from './process.ts'
 import { rustProgram } from './rust.ts'
@@ -126,6 +126,7 @@ export async function startTributary(options: TributaryOptions): Promise<Subject
     core,
     cwd: dir,
     env: {
+      ...startEnvOf(root ?? here('..')),
       PORT: String(port),
       ADMIN_PORT: String(adminPort),
       LOG_LEVEL: 'warn',

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { startEnvOf } from '../support/start-args.ts'
 
 const ROOT = new URL('../../', import.meta.url)
 /** Every way to start the server, and what its line ends with. */
@@ -22,4 +24,17 @@ t.test('V8 has the same flags however the server is started', async t => {
     'there are flags'
   )
   for (const other of flags) t.same(other, flags[0])
+})
+
+t.test('glibc keeps one arena of memory however the server is started, unless the operator wants more', async t => {
+  const files = {
+    'package.json': '${MALLOC_ARENA_MAX:-1}',
+    'bin/tributary': '"${MALLOC_ARENA_MAX:-1}"',
+    Dockerfile: '1'
+  }
+  for (const [file, value] of Object.entries(files)) {
+    const text = readFileSync(new URL(file, ROOT), 'utf8')
+    t.equal(/MALLOC_ARENA_MAX=(\S+)/.exec(text)?.[1], value, file)
+  }
+  t.strictSame(startEnvOf(fileURLToPath(ROOT)), { MALLOC_ARENA_MAX: '1' })
 })
