@@ -1,10 +1,13 @@
 # Sourced by every finding: a temporary folder that goes with it, pinned packages without install scripts, Node 24 from
 # npm, and a limit on the time. `install` fetches, `measure` runs the program on standard input, `expect` compares.
 # `install_python` and `measure_python` are the same with packages of PyPI, as wheels alone, and the Python that is here.
+# `start_kafka` fetches Apache Kafka with Maven and starts one broker on 127.0.0.1, which ends with the finding; `measure_java`
+# runs a program with that Kafka's own client, and with the broker's address as its argument.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+broker=
+trap 'test -z "$broker" || kill -9 "$broker" 2> "$folder/gone" || :; rm -rf "$folder"' EXIT
 trap 'exit 130' INT TERM
 
 install() {
@@ -26,6 +29,48 @@ install_python() {
 measure_python() {
   cat > finding.py
   timeout 120 python/bin/python finding.py > seen
+}
+
+start_kafka() {
+  cd "$folder"
+  cat > pom.xml <<POM
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion><groupId>finding</groupId><artifactId>finding</artifactId><version>1</version>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>$1</version></dependency>
+    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-nop</artifactId><version>1.7.36</version></dependency>
+  </dependencies>
+</project>
+POM
+  mvn -q -B dependency:copy-dependencies -DoutputDirectory="$folder/libs"
+  port=$(python3 -c 'import random; print(random.randrange(12000, 31000, 2))')
+  cat > server.properties <<PROPERTIES
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:$((port + 1))
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$((port + 1))
+advertised.listeners=PLAINTEXT://127.0.0.1:$port
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs=$folder/data
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+PROPERTIES
+  export CLASSPATH="$folder/libs/*"
+  java='java -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1'
+  $java kafka.tools.StorageTool format -t dHJpYnV0YXJ5LXRlc3RzAA -c server.properties > format.log
+  timeout 240 $java kafka.Kafka server.properties > broker.log 2>&1 &
+  broker=$!
+  kafka=127.0.0.1:$port
+}
+
+measure_java() {
+  cat > Finding.java
+  timeout 120 $java Finding.java "$kafka" > seen
 }
 
 measure() {

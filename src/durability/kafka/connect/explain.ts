@@ -58,7 +58,7 @@ const RULES: readonly Rule[] = [
   [/KAFKA_STORAGE_ERROR/, 'has trouble with its disk: check the brokers'],
   [
     /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|timed out|TIMED_OUT/i,
-    'does not answer in time: check KAFKA_BROKERS, the network, and max.connections of the broker'
+    'does not answer in time: check KAFKA_BROKERS, the network, max.connections of the broker, and its quotas (while topics are made: controller_mutation_rate)'
   ],
   [
     /ECONNRESET|EPIPE|Connection closed/,

@@ -82,3 +82,10 @@ t.test("A refused setting is told in the broker's own words", async t => {
   t.equal(explainTopic('orders', error), `topic orders: ${words}`)
   t.equal(explainTopic('orders', new ProtocolError('INVALID_CONFIG')), 'topic orders: Configuration is invalid.')
 })
+
+t.test('Silence may be a quota: a controller that throttles the making of topics answers late', async t => {
+  t.match(
+    explain(new Error('timed out after 5000 ms'), ['kafka:9092']),
+    /does not answer in time: .*controller_mutation_rate/
+  )
+})
