@@ -111,10 +111,10 @@ async function removeOthers(folder: string, number: number): Promise<void> {
 /** Whether a process listens. The kernel accepts connections even if the process is stopped or busy. In doubt: true. */
 async function isListening(path: string): Promise<boolean> {
   return await withShortPath(path, short => {
-    const { promise, resolve: tell } = Promise.withResolvers<boolean>()
+    const { promise, resolve: settle } = Promise.withResolvers<boolean>()
     const socket = connect({ path: join(short, SOCKET) })
-    socket.once('connect', () => tell(true))
-    socket.on('error', error => tell(!DEAD.has(codeOf(error) ?? '')))
+    socket.once('connect', () => settle(true))
+    socket.on('error', error => settle(!DEAD.has(codeOf(error) ?? '')))
     return promise.finally(() => socket.destroy())
   })
 }

@@ -48,14 +48,14 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
   const startedAt = Date.now()
   let members: Members | undefined
   let isClosed = false
-  const tell = createTroubleLog(log)
+  const logTrouble = createTroubleLog(log)
 
   async function ensureTopics(): Promise<void> {
     while (!isClosed) {
       try {
         return await topics.ensure()
       } catch (error) {
-        tell(error)
+        logTrouble(error)
       }
       await new Promise(resolve => {
         setTimeout(resolve, ENSURE_AGAIN_MS).unref()
@@ -82,7 +82,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
       const self = (): Omit<Heartbeat, 'leaving'> => {
         return { name, instance, startedAt, version, config: config.inForce(), demand: limits.demand(), ...facts() }
       }
-      members ??= followMembers({ topics, self, onTrouble: tell })
+      members ??= followMembers({ topics, self, onTrouble: logTrouble })
     },
     async close() {
       isClosed = true

@@ -34,7 +34,7 @@ export async function addKey(
   const keyFile = parsed.texts['out'] ?? `${id}-${kid}.pem`.replaceAll(/[^\w.-]/g, '_')
   const { publicPem, privatePem } = await newKeyPair()
   await writePrivateKey(keyFile, privatePem)
-  const tellInForce = await editKeys(parsed, why, (text, before) => ({
+  const printInForce = await editKeys(parsed, why, (text, before) => ({
     text: edit(text, before, { kid, pem: publicPem }),
     added: [],
     removed: []
@@ -49,5 +49,5 @@ export async function addKey(
       ? JSON.stringify({ app: id, kid, keyFile })
       : sdkLines({ id, kid, keyFile, publicUrl: readPublicUrl() })
   )
-  await tellInForce(terminal)
+  await printInForce(terminal)
 }

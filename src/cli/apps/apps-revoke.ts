@@ -24,7 +24,7 @@ Examples:
     })
     const [id = '', kid] = parsed.positionals
     const why = `apps revoke ${kid === undefined ? id : `${id} ${kid}`}`
-    const tellInForce = await editKeys(parsed, why, (text, before) => {
+    const printInForce = await editKeys(parsed, why, (text, before) => {
       const kids = kidsOf(before, id)
       if (kid === undefined) return { text: removeAppText(text, id), added: [], removed: [] }
       if (!kids.includes(kid)) throw new CommandFailed(`"${id}" has no key "${kid}"; it has: ${kids.join(', ')}`)
@@ -38,6 +38,6 @@ Examples:
     auditCommand('key_revoked', why)
     terminal.note(kid === undefined ? `the app "${id}" is removed` : `revoked the key "${kid}" of "${id}"`)
     if (parsed.flags.has('json')) terminal.out(JSON.stringify({ app: id, kid: kid ?? null }))
-    await tellInForce(terminal)
+    await printInForce(terminal)
   }
 }

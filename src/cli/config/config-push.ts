@@ -37,7 +37,7 @@ Examples:
       const { version } = await session.edit({ make, why: parsed.texts['why'] ?? `config push ${file}` })
       terminal.out(version === before ? `nothing has changed (version ${version})` : `version ${version}`)
       if (version !== before) auditCommand('config_pushed', `${file} is version ${version} of the fleet`)
-      await session.tellInForce(version, terminal)
+      await session.printInForce(version, terminal)
     } finally {
       await session.close()
     }

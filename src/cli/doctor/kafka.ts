@@ -74,32 +74,32 @@ function checkTopic(topic: TopicReport, around: Around): Finding[] {
 function checkCopies(topic: TopicReport, { brokers }: Around): Finding[] {
   const { name, replicas, minInSyncReplicas: least, partitionsWithoutLeader, inSyncReplicas } = topic
   const found: Finding[] = []
-  const say = (level: Finding['level'], says: string, todo: string): void => {
+  const add = (level: Finding['level'], says: string, todo: string): void => {
     found.push({ level, area: 'topics', says: `${name}: ${says}`, todo })
   }
   if (partitionsWithoutLeader > 0) {
-    say('problem', `${partitionsWithoutLeader} partitions have no leader`, 'Bring the missing brokers back.')
+    add('problem', `${partitionsWithoutLeader} partitions have no leader`, 'Bring the missing brokers back.')
   }
   if (least === undefined) {
     const todo = 'Let KAFKA_SASL_USERNAME describe the configuration of topics (DescribeConfigs) to have it checked.'
-    say('note', 'the configuration of this topic cannot be read', todo)
+    add('note', 'the configuration of this topic cannot be read', todo)
   } else if (least > replicas) {
     // Kafka counts the smaller one, at least since 3.9 (Partition#effectiveMinIsr).
-    say(
+    add(
       'problem',
       `min.insync.replicas is ${least}, but the topic has ${counted(replicas, 'replica')}: Kafka confirms with that many`,
       `Add replicas, or set min.insync.replicas to ${Math.max(1, replicas - 1)}.`
     )
   } else if (inSyncReplicas < least) {
-    say('problem', TOO_FEW_IN_SYNC, 'Bring the missing brokers back.')
+    add('problem', TOO_FEW_IN_SYNC, 'Bring the missing brokers back.')
   } else if (replicas === 1) {
     const todo =
       brokers > 1 ? 'Raise the replication to 3 (kafka-reassign-partitions.sh).' : 'For production run three brokers.'
-    say('warning', 'there is one copy of each record: a lost disk loses events', todo)
+    add('warning', 'there is one copy of each record: a lost disk loses events', todo)
   } else if (least === 1) {
-    say('warning', 'min.insync.replicas is 1: a 200 may rest on one copy', 'Set min.insync.replicas=2.')
+    add('warning', 'min.insync.replicas is 1: a 200 may rest on one copy', 'Set min.insync.replicas=2.')
   } else if (least === replicas) {
-    say('warning', 'no broker may be down while events are written', `Set min.insync.replicas to ${replicas - 1}.`)
+    add('warning', 'no broker may be down while events are written', `Set min.insync.replicas to ${replicas - 1}.`)
   }
   return found
 }

@@ -57,8 +57,8 @@ async function readFolder(dir: string, report: HardValueReport, note: (text: str
     throw error
   })
   if (source === undefined) return
-  const say = (_fields: object, message: string): void => note(`${dir}: ${message}`)
-  const reader = createLogReader({ source, log: { info: () => undefined, warn: say, error: say } })
+  const print = (_fields: object, message: string): void => note(`${dir}: ${message}`)
+  const reader = createLogReader({ source, log: { info: () => undefined, warn: print, error: print } })
   try {
     for (let lines = await reader.next(); lines !== undefined; lines = await reader.next()) {
       for (const line of lines) report.add(line.toString('utf8', 0, line.length - 1))

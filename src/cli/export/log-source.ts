@@ -28,8 +28,8 @@ interface Folder {
 
 /** Reads the event log of all workers from the positions on, to its current end. Rejects if it cannot be read. */
 export async function openLogSource({ config, positions, note }: SourceOptions): Promise<Source> {
-  const tell = (_fields: object, says: string): void => note(says)
-  const log = { info: () => undefined, warn: tell, error: tell }
+  const print = (_fields: object, says: string): void => note(says)
+  const log = { info: () => undefined, warn: print, error: print }
   const folders: Folder[] = []
   let total = 0
   for (const home of await recordFolders(config.dataDir)) {

@@ -20,7 +20,7 @@ export interface FleetSession {
   readonly members: Members
   edit(change: Omit<ConfigEdit, 'by'>): Promise<ConfigVersion>
   /** Prints on how many servers a version is in force. Rejects with CommandFailed if it is not in force on all of them in time. */
-  tellInForce(version: number, terminal: Terminal): Promise<void>
+  printInForce(version: number, terminal: Terminal): Promise<void>
   close(): Promise<void>
 }
 
@@ -51,7 +51,7 @@ export async function openFleetSession(config: Config): Promise<FleetSession> {
     topic,
     members,
     edit: change => editConfig(topic, { ...change, by: `${userInfo().username}@${hostname()}` }),
-    async tellInForce(version, terminal) {
+    async printInForce(version, terminal) {
       const seen = await awaitInForce(members, version, IN_FORCE_MS)
       if (seen.have < seen.live) throw new CommandFailed(describeInForce(seen))
       terminal.note(describeInForce(seen))

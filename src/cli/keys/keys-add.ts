@@ -31,7 +31,7 @@ Examples:
     const newSource = { id, name: name ?? id }
     if (create) checkNewSource(newSource)
     const writeKey = newWriteKey()
-    const tellInForce = await editKeys(parsed, `keys add ${id}`, (text, before) => {
+    const printInForce = await editKeys(parsed, `keys add ${id}`, (text, before) => {
       if (!create) sourceOf(before, id)
       else if (before.file.sources.some(source => source.id === id))
         throw new CommandFailed(`there is a source "${id}" already`)
@@ -39,6 +39,6 @@ Examples:
       return { text: next, added: [writeKey], removed: [] }
     })
     terminal.out(parsed.flags.has('json') ? JSON.stringify({ source: id, writeKey }) : writeKey)
-    await tellInForce(terminal)
+    await printInForce(terminal)
   }
 }

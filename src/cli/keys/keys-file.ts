@@ -76,7 +76,7 @@ export async function editKeys(
     keep(why)
     return async terminal => {
       try {
-        await session.tellInForce(version, terminal)
+        await session.printInForce(version, terminal)
       } finally {
         await session.close()
       }

@@ -25,7 +25,7 @@ Examples:
     })
     const [id = '', typed = ''] = parsed.positionals
     let replacement: string | undefined
-    const tellInForce = await editKeys(parsed, `keys revoke ${id}`, (text, before) => {
+    const printInForce = await editKeys(parsed, `keys revoke ${id}`, (text, before) => {
       sourceOf(before, id)
       const keys = writeKeysOf(before, id)
       const key = meantKey(keys, typed)
@@ -40,7 +40,7 @@ Examples:
     const done = { source: id, revoked: 1, ...(replacement === undefined ? {} : { writeKey: replacement }) }
     if (parsed.flags.has('json')) terminal.out(JSON.stringify(done))
     else if (replacement !== undefined) terminal.out(replacement)
-    await tellInForce(terminal)
+    await printInForce(terminal)
   }
 }
 

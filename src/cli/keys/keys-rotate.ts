@@ -24,7 +24,7 @@ Examples:
     const id = parsed.positionals[0] ?? ''
     const writeKey = newWriteKey()
     let removed: readonly string[] = []
-    const tellInForce = await editKeys(parsed, `keys rotate ${id}`, (text, before) => {
+    const printInForce = await editKeys(parsed, `keys rotate ${id}`, (text, before) => {
       sourceOf(before, id)
       removed = parsed.flags.has('keep') ? [] : writeKeysOf(before, id)
       const added = addKeyText(text, id, writeKey)
@@ -34,6 +34,6 @@ Examples:
     terminal.out(
       parsed.flags.has('json') ? JSON.stringify({ source: id, writeKey, revoked: removed.length }) : writeKey
     )
-    await tellInForce(terminal)
+    await printInForce(terminal)
   }
 }

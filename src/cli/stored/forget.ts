@@ -46,7 +46,7 @@ Examples:
     const about = { hashKey: config.privacyHashKey, everywhere: parsed.flags.has('everywhere') }
     const erasure = aboutUsers(users, about)
     if (parsed.flags.has('dry-run'))
-      return say(await eraseAll(config, { erasure, isDryRun: true }), 'would go', terminal)
+      return printCount(await eraseAll(config, { erasure, isDryRun: true }), 'would go', terminal)
     // Checked before anything is erased.
     if (topic !== undefined && config.kafka === undefined) {
       throw new CommandFailed('KAFKA_BROKERS is not set: there is no Kafka to send to')
@@ -78,7 +78,7 @@ async function eraseLocked(config: Config, options: EraseOptions, terminal: Term
   })
   try {
     const erased = lock === undefined ? { records: 0, files: 0 } : await eraseAll(config, options)
-    say(erased, 'are gone', terminal)
+    printCount(erased, 'are gone', terminal)
     return erased
   } catch (error) {
     throw error instanceof StillWaiting ? new EventsLeft(error.message) : error
@@ -97,7 +97,7 @@ async function eraseAll({ dataDir }: Config, options: EraseOptions): Promise<Era
   return sum
 }
 
-function say({ records, files }: Erased, verb: string, terminal: Terminal): void {
+function printCount({ records, files }: Erased, verb: string, terminal: Terminal): void {
   terminal.out(`${counted(records, 'record')} of ${counted(files, 'file')} ${verb}`)
 }
 

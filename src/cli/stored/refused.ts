@@ -41,7 +41,7 @@ Example:
     const lines = (await Promise.all(dirs.map(refusedLines))).flat()
     if (flags.has('json')) for (const line of lines) terminal.out(line)
     else if (lines.length === 0) terminal.out('Kafka has refused nothing for good')
-    else for (const line of lines) terminal.out(sayLine(line))
+    else for (const line of lines) terminal.out(formatLine(line))
   }
 }
 
@@ -135,7 +135,7 @@ function topicOf(line: string): string {
   return parse(line)?.topic ?? ''
 }
 
-function sayLine(line: string): string {
+function formatLine(line: string): string {
   const refused = parse(line)
   if (refused === undefined) return `a line that is not whole: ${line.slice(0, 80)}`
   const { refusedAt, topic, reason, record } = refused

@@ -32,13 +32,13 @@ export function openEventStream(
     reply.send()
     return
   }
-  const tell = (json: string, lastSeq: number | undefined): void => {
+  const send = (json: string, lastSeq: number | undefined): void => {
     raw.write(`event: events\n${lastSeq === undefined ? '' : `id: ${lastSeq}\n`}data: ${json}\n\n`)
   }
   const ready = (): boolean => raw.writableLength < MAX_UNSENT_BYTES
   let stop: () => void
   try {
-    stop = live.watch({ matches, tell, ready, end: () => raw.end() }, from)
+    stop = live.watch({ matches, send, ready, end: () => raw.end() }, from)
   } catch (error) {
     reply.code(503).header('retry-after', '1').type('application/json; charset=utf-8')
     reply.send(errorAnswer('too_many_watching', (error as Error).message))

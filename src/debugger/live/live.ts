@@ -21,7 +21,7 @@ export interface Watcher {
   /** False while earlier messages are unsent. No message is made then. */
   ready(): boolean
   /** @param json a LiveBatch. @param lastSeq the seq of its last row; undefined where it has none */
-  tell(json: string, lastSeq: number | undefined): void
+  send(json: string, lastSeq: number | undefined): void
   /** No more messages follow. */
   end(): void
 }
@@ -148,7 +148,7 @@ class Feed implements LiveFeed {
       break
     }
     const skipped = start - skippedFrom
-    if (rows.length > 0 || skipped > 0) follower.tell(withTexts('rows', rows, { skipped, skippedFrom }), last)
+    if (rows.length > 0 || skipped > 0) follower.send(withTexts('rows', rows, { skipped, skippedFrom }), last)
   }
 
   #rowOf(stored: StoredEvent): string {

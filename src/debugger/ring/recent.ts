@@ -45,7 +45,7 @@ export function emptyCounts(): OutcomeCounts {
   return { accepted: 0, duplicate: 0, rejected: 0, rate_limited: 0, failed: 0, filtered: 0, suppressed: 0 }
 }
 
-const TAKEN: ReadonlySet<Outcome> = new Set<Outcome>(['accepted', 'duplicate', 'filtered', 'suppressed'])
+const NOT_REFUSED: ReadonlySet<Outcome> = new Set<Outcome>(['accepted', 'duplicate', 'filtered', 'suppressed'])
 
 export function createRecentEvents(limits = RECENT_LIMITS): RecentEvents {
   const all = new ReportRing(limits.all)
@@ -68,13 +68,13 @@ export function createRecentEvents(limits = RECENT_LIMITS): RecentEvents {
       const tally = tallyOf(report)
       tally.lastAt = report.receivedAt
       tally.lastSeq = next + events.length - 1
-      let taken = true
+      let noneRefused = true
       for (const { outcome } of events) {
         tally.outcomes[outcome]++
-        if (outcome !== 'accepted') taken &&= TAKEN.has(outcome)
+        if (outcome !== 'accepted') noneRefused &&= NOT_REFUSED.has(outcome)
       }
       all.add(report, next)
-      if (!taken) refused.add(report, next)
+      if (!noneRefused) refused.add(report, next)
       next += events.length
       if (watchers > 0) news.emit('events')
     },
@@ -84,7 +84,7 @@ export function createRecentEvents(limits = RECENT_LIMITS): RecentEvents {
     after: seq => all.after(seq),
     before: seq => all.before(seq),
     *refused() {
-      for (const stored of refused.before(next)) if (!TAKEN.has(stored.event.outcome)) yield stored
+      for (const stored of refused.before(next)) if (!NOT_REFUSED.has(stored.event.outcome)) yield stored
     },
     tallies: () => tallies,
     usage: () => ({ events: all.events, bytes: all.bytes + refused.bytes }),

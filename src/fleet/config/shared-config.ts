@@ -28,7 +28,7 @@ export interface SharedConfigOptions extends Omit<StartOptions, 'topic'> {
 }
 
 /** Kafka's last answer may be this old. An empty fetch is answered after 0.5 s. */
-const HEARD_MS = 3_000
+const MAX_SILENCE_MS = 3_000
 const MAX_PROBLEM_CHARS = 1_000
 const NOTHING: KeyedTributaryFile = { file: { sources: [], destinations: [], topicPlaces: [] }, writeKeys: new Map() }
 
@@ -83,7 +83,7 @@ export class SharedConfig {
   /** Whether a key that is unknown here may be known to the fleet. */
   isBehind(): boolean {
     const newest = Math.max(this.topic.log.current?.version ?? 0, this.#options.newestHeard())
-    return !this.topic.isRead || this.topic.silentMs() > HEARD_MS || this.#inForce.version < newest
+    return !this.topic.isRead || this.topic.silentMs() > MAX_SILENCE_MS || this.#inForce.version < newest
   }
 
   /** Offers the topic's newest version to the server, if the server follows the topic already. */

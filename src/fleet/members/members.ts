@@ -27,8 +27,8 @@ export interface Members {
 }
 
 const BEAT_MS = 1_000
-const GOODBYE_MS = 1_000
-const HEARD_MS = 3_000
+const LEAVE_TIMEOUT_MS = 1_000
+const MAX_SILENCE_MS = 3_000
 
 /** Follows the members topic, and writes this server's heartbeat to it each second. */
 export function followMembers(options: MembersOptions): Members {
@@ -70,13 +70,13 @@ export function followMembers(options: MembersOptions): Members {
   return {
     all: () => list.members(),
     live: () => list.live(),
-    isHeard: () => reader.isCaughtUp && reader.silentMs() < HEARD_MS,
+    isHeard: () => reader.isCaughtUp && reader.silentMs() < MAX_SILENCE_MS,
     known: () => reader.caughtUp(),
     beat,
     async close() {
       closed = true
       clearInterval(timer)
-      if (reader.isCaughtUp) await Promise.race([send(true), wait(GOODBYE_MS)])
+      if (reader.isCaughtUp) await Promise.race([send(true), wait(LEAVE_TIMEOUT_MS)])
       await reader.close()
     }
   }

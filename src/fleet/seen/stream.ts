@@ -100,11 +100,11 @@ export class SeenStream {
       const seen = readSeenRecord(record)
       if (seen === undefined || seen.sender === this.#options.sender) continue
       if (seen.check === this.#check) restore(seen.name, seen.entries)
-      else this.#tellOtherSeed()
+      else this.#logOtherSeed()
     }
   }
 
-  #tellOtherSeed(): void {
+  #logOtherSeed(): void {
     if (this.#isLogged) return
     this.#isLogged = true
     this.#options.log.warn(

@@ -7,7 +7,7 @@ import { headersFor } from './ask.ts'
 export interface LiveReader {
   /** False while earlier rows are unsent. */
   ready(): boolean
-  tell(json: string, lastSeq: undefined): void
+  send(json: string, lastSeq: undefined): void
   end(): void
 }
 
@@ -126,18 +126,18 @@ export class MergedLive {
       if (signal.aborted) return
       const last = rows.at(-1)
       if (last !== undefined) this.#told.set(instance, last.seq)
-      this.#tell({ server: name, rows: rows.map(row => ({ server: name, ...row })), skipped })
+      this.#send({ server: name, rows: rows.map(row => ({ server: name, ...row })), skipped })
     }
   }
 
   /** Says why there are no events of this server. */
   #name({ name }: Member, problem: string): void {
-    this.#tell({ server: name, rows: [], skipped: 0, problem })
+    this.#send({ server: name, rows: [], skipped: 0, problem })
   }
 
-  #tell(batch: Batch & { readonly server: string; readonly problem?: string }): void {
+  #send(batch: Batch & { readonly server: string; readonly problem?: string }): void {
     // A reader that has gone takes nothing any more.
-    if (!this.#isClosed) this.#reader.tell(JSON.stringify({ ...batch, skippedFrom: 0 }), undefined)
+    if (!this.#isClosed) this.#reader.send(JSON.stringify({ ...batch, skippedFrom: 0 }), undefined)
   }
 }
 

@@ -39,7 +39,7 @@ export function createIpcClient(send: (message: AskMessage) => void): IpcClient 
     },
     answered: message => waiting.get(message.id)?.(message),
     end() {
-      for (const [id, tell] of waiting) tell({ op: 'answer', id, problem: 'it has ended' })
+      for (const [id, answer] of waiting) answer({ op: 'answer', id, problem: 'it has ended' })
     }
   }
 }

@@ -22,10 +22,10 @@ export function createSeenRelay(slots: () => readonly Slot[]): SeenRelay {
 
   function relay(): void {
     timer = undefined
-    const told = waiting
+    const relayed = waiting
     waiting = []
     for (const slot of slots()) {
-      const batches = told.filter(({ from }) => from !== slot.index).flatMap(({ batches }) => batches)
+      const batches = relayed.filter(({ from }) => from !== slot.index).flatMap(({ batches }) => batches)
       if (batches.length > 0 && slot.isStarted) slot.send({ op: 'seen', batches })
     }
   }

@@ -78,7 +78,7 @@ export class WorkerSlot implements Slot {
 
   become(state: SlotState): void {
     this.state = state
-    for (const tell of this.watchers) tell()
+    for (const notify of this.watchers) notify()
   }
 
   /** Resolves when one of the states is reached. */

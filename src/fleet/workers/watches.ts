@@ -6,7 +6,7 @@ export type WatchOwn = (
   query: string,
   watcher: {
     ready(): boolean
-    tell(json: string, lastSeq: number | undefined): void
+    send(json: string, lastSeq: number | undefined): void
     end(): void
   },
   fromSeq: number
@@ -37,7 +37,7 @@ export function createWatches(options: {
     const state = { credit: CREDIT, stop: () => undefined as void }
     const watcher = {
       ready: () => state.credit > 0,
-      tell(json: string, lastSeq: number | undefined) {
+      send(json: string, lastSeq: number | undefined) {
         state.credit--
         const last = lastSeq === undefined ? {} : { last: seqs.toGlobal(lastSeq) }
         void send({ op: 'rows', id, json: shared(json), ...last })

@@ -20,15 +20,15 @@ const ENCODED_ONCE = /%(?!25[\da-f]{2})/i
 export function readPixelQuery(raw: string): PixelQuery {
   let query = raw
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const mended = mendOnce(query)
-    if (mended === query) break
-    query = mended
+    const repaired = repairOnce(query)
+    if (repaired === query) break
+    query = repaired
   }
   // The length of a URL bounds the number of parameters. Node's default would ignore all parameters after the thousandth.
   return parse(query, '&', '=', { maxKeys: 0 })
 }
 
-function mendOnce(query: string): string {
+function repairOnce(query: string): string {
   const joined = query.replace(ESCAPED_AMPERSAND, '&')
   // No parameter has a value, so the separators were encoded too.
   if (!joined.includes('=') && /%3d/i.test(joined)) return decode(joined) ?? joined

@@ -175,8 +175,8 @@ function collectFacts(
     const sent = { address: senderOf(request), signals: signalsOf(request), traceparent }
     return { body: within.body, endpoint, path, source, writeKey, ...sent, limits: own }
   }
-  const nobody = findCaller(request, authenticator)
-  return nobody.ok ? undefined : refuseCaller(request, reply, context, nobody)
+  const failure = findCaller(request, authenticator)
+  return failure.ok ? undefined : refuseCaller(request, reply, context, failure)
 }
 
 /** The fault of a body that was not read; undefined if the client was answered to send the body again. */

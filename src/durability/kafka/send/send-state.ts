@@ -41,9 +41,9 @@ export class Identities {
   #current: ProducerIdentity | undefined
   #isRenewing = false
 
-  constructor(tell: { readonly onRenewed: () => void; readonly onFailed: () => void }) {
-    this.#onRenewed = tell.onRenewed
-    this.#onFailed = tell.onFailed
+  constructor(handlers: { readonly onRenewed: () => void; readonly onFailed: () => void }) {
+    this.#onRenewed = handlers.onRenewed
+    this.#onFailed = handlers.onFailed
   }
 
   /** New producer ids come from this session from now on. */

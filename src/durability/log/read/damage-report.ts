@@ -6,7 +6,7 @@ type Range = Omit<DamagedRange, 'file'>
 
 export interface DamageReport {
   /** Copies ranges aside and reports those that were not copied before. Never rejects. */
-  tell(segment: OpenSegment, ranges: readonly Range[]): Promise<void>
+  add(segment: OpenSegment, ranges: readonly Range[]): Promise<void>
   /** Repeats copies that failed. Resolves with the segments that must not be deleted before their copies succeed. */
   retry(): Promise<ReadonlySet<string>>
 }
@@ -46,7 +46,7 @@ export function createDamageReport(options: {
   }
 
   return {
-    tell: keepAll,
+    add: keepAll,
     async retry() {
       for (const [file, ranges] of [...uncopied]) {
         const segment = source.segments().find(candidate => candidate.file === file)

@@ -39,7 +39,7 @@ export class SegmentReader {
     // Somebody has cut the segment short: continue behind it.
     const reached = split.next === offset && segment.closed ? segment.bytes : split.next
     if (this.#opened?.from === from) this.#opened.reached = reached
-    if (split.damaged.length > 0) await folder.report.tell(from, split.damaged)
+    if (split.damaged.length > 0) await folder.report.add(from, split.damaged)
     return { reached, split }
   }
 

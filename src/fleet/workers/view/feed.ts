@@ -4,7 +4,7 @@ import type { Slot } from '../slot.ts'
 /** A reader of the live stream, in the form of a single server's live stream. */
 export interface Watcher {
   ready(): boolean
-  tell(json: string, lastSeq: number | undefined): void
+  send(json: string, lastSeq: number | undefined): void
   end(): void
 }
 
@@ -28,7 +28,7 @@ interface Watch {
   readonly watcher: Watcher
   readonly query: string
   /** The last seq that was sent, by worker. */
-  readonly told: Map<number, number>
+  readonly sent: Map<number, number>
   after: number | undefined
 }
 
@@ -40,20 +40,20 @@ export function createFeed(slots: readonly Slot[]): Feed {
   const watches = new Map<number, Watch>()
   let next = 1
 
-  function begin(slot: Slot, id: number, { query, told, after }: Watch): void {
-    const from = told.get(slot.index) ?? after
+  function begin(slot: Slot, id: number, { query, sent, after }: Watch): void {
+    const from = sent.get(slot.index) ?? after
     slot.send({ op: 'watch', id, query, ...(from === undefined ? {} : { after: from }) } satisfies FromPrimary)
   }
 
-  function tell(slot: Slot, message: Extract<FromWorker, { op: 'rows' }>): void {
+  function forward(slot: Slot, message: Extract<FromWorker, { op: 'rows' }>): void {
     const watch = watches.get(message.id)
     if (watch === undefined) return
     if (!watch.watcher.ready()) {
-      setTimeout(tell, RETRY_MS, slot, message)
+      setTimeout(forward, RETRY_MS, slot, message)
       return
     }
-    if (message.last !== undefined) watch.told.set(slot.index, message.last)
-    watch.watcher.tell(message.json, message.last)
+    if (message.last !== undefined) watch.sent.set(slot.index, message.last)
+    watch.watcher.send(message.json, message.last)
     slot.send({ op: 'more', id: message.id })
   }
 
@@ -61,7 +61,7 @@ export function createFeed(slots: readonly Slot[]): Feed {
     watch(watcher, { query, after }) {
       if (watches.size >= MAX_WATCHERS) throw new RangeError(`at most ${MAX_WATCHERS} may watch at once`)
       const id = next++
-      const watch: Watch = { watcher, query, told: new Map(), after }
+      const watch: Watch = { watcher, query, sent: new Map(), after }
       watches.set(id, watch)
       for (const slot of slots) begin(slot, id, watch)
       return () => {
@@ -70,7 +70,7 @@ export function createFeed(slots: readonly Slot[]): Feed {
       }
     },
     watchers: () => watches.size,
-    rows: tell,
+    rows: forward,
     began(slot) {
       for (const [id, watch] of watches) begin(slot, id, watch)
     },
