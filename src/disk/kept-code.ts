@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
@@ -10,6 +10,9 @@ const require = createRequire(import.meta.url)
  * parseKept() keep. It is in node_modules, because anyone who can write there can change the code anyway.
  */
 export const CACHE_DIR = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'tributary')
+
+/** The most files of code that a folder keeps: each other configuration, and each version of the code, makes its own. */
+const MAX_KEPT_FILES = 20
 
 export interface KeptCodeOptions<T> {
   /** Undefined: nothing is kept. */
@@ -31,8 +34,23 @@ export function keptCode<T>({ dir, from, make }: KeptCodeOptions<T>): T {
   if (kept !== undefined) return kept as T
   const { exports, text } = make()
   keep(file, `${sealOf(text)}\n${text}`)
+  removeOldest(dir)
   // From the file at once, so that Node keeps the compiled code of the first start already.
   return (load(file) as T | undefined) ?? exports
+}
+
+/** Removes the oldest files of code above MAX_KEPT_FILES. Who still needs one makes it again. */
+function removeOldest(dir: string): void {
+  try {
+    const files = readdirSync(dir)
+      .filter(name => name.endsWith('.cjs'))
+      .map(name => join(dir, name))
+    if (files.length <= MAX_KEPT_FILES) return
+    const byAge = files.map(file => ({ file, at: statSync(file).mtimeMs })).toSorted((a, b) => b.at - a.at)
+    for (const { file } of byAge.slice(MAX_KEPT_FILES)) rmSync(file, { force: true })
+  } catch {
+    // Another process removes them, or nobody may.
+  }
 }
 
 /** Undefined if there is no such file, or if it is not whole: a crash of the machine can leave half of it. */

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { keptCode } from '../../src/disk/kept-code.ts'
@@ -50,3 +50,22 @@ t.test('where nothing can be kept, code is made at each start', async t => {
     t.strictSame(ask(folder, 'a'), { exports: { from: 'memory' }, made: 1 })
   }
 })
+
+t.test(
+  'a folder keeps the code of the last twenty configurations, and nothing that it does not know is removed',
+  async t => {
+    const dir = ownFolder(t, { 'other.json': '{}' })
+    for (let index = 0; index < 30; index++) {
+      ask(dir, `configuration ${index}`)
+      // Times of files can be as coarse as the kernel's clock: older ones are made clearly older.
+      for (const name of readdirSync(dir)) {
+        const { mtimeMs } = statSync(join(dir, name))
+        utimesSync(join(dir, name), mtimeMs / 1000 - 10, mtimeMs / 1000 - 10)
+      }
+    }
+    t.equal(readdirSync(dir).filter(name => name.endsWith('.cjs')).length, 20)
+    t.ok(readdirSync(dir).includes('other.json'))
+    t.equal(ask(dir, 'configuration 29').made, 0, 'the newest is there')
+    t.equal(ask(dir, 'configuration 0').made, 1, 'the oldest is made again')
+  }
+)
