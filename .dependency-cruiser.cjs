@@ -46,7 +46,8 @@ const INNER_FOLDERS = {
     kafka: ['lanes'],
     spool: ['log', 'lanes', 'kafka'],
     search: ['log', 'kafka', 'spool'],
-    erase: ['log', 'spool']
+    archive: ['log', 'kafka'],
+    erase: ['log', 'spool', 'archive']
   },
   'durability/log': { segment: [], write: ['segment'], read: ['segment'] },
   'durability/kafka': {

@@ -70,6 +70,7 @@ const BREAKS: Readonly<Record<string, readonly [file: string, imported: string]>
     kafka: 'log',
     spool: 'search',
     search: 'lanes',
+    archive: 'spool',
     erase: 'search'
   }),
   ...inner('durability/log', { segment: 'write', write: 'read', read: 'write' }),

@@ -34,5 +34,29 @@ export const OPERATIONS_METRICS = {
     help: 'Always 1; the label is a digest of the tributary.yml in force: servers with one configuration have the same.',
     labels: ['hash'],
     merge: 'first'
+  },
+  archiveBytes: {
+    kind: 'gauge',
+    name: 'tributary_archive_bytes',
+    help: 'Bytes of the compressed segments in ARCHIVE.',
+    labels: []
+  },
+  archiveBehind: {
+    kind: 'gauge',
+    name: 'tributary_archive_behind_records',
+    help: 'Records of EVENTS_TOPIC that the archive had still to read when it looked at Kafka last.',
+    labels: []
+  },
+  archiveLost: {
+    kind: 'gauge',
+    name: 'tributary_archive_missed_records',
+    help: 'Records that Kafka deleted before the archive read them, since the start of the server.',
+    labels: []
+  },
+  archiveGrowing: {
+    kind: 'gauge',
+    name: 'tributary_archive_up',
+    help: '1 if the archive could read Kafka and write its folder when it last tried; else 0, and /readyz says why.',
+    labels: []
   }
 } as const

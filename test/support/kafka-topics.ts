@@ -96,6 +96,42 @@ export async function deleteTopic(brokers: readonly string[], topic: string): Pr
   await withAdmin(brokers, admin => admin.deleteTopics({ topics: [topic] }))
 }
 
+/** As retention does: the oldest records of each partition go, up to these offsets. */
+export async function deleteRecords(
+  brokers: readonly string[],
+  topic: string,
+  partitions: readonly { readonly partition: number; readonly offset: string }[]
+): Promise<void> {
+  await withAdmin(brokers, async admin => {
+    await admin.fetchTopicMetadata({ topics: [topic] })
+    await admin.deleteTopicRecords({ topic, partitions: [...partitions] })
+  })
+}
+
+/**
+ * Writes values to a topic that exists, as any other producer would: one partition after the other, because kafkajs sends all
+ * partitions of a request again where one of them has no leader yet.
+ */
+export async function produceValues(
+  brokers: readonly string[],
+  topic: string,
+  records: readonly {
+    readonly partition: number
+    readonly key: string
+    readonly value: string
+    readonly timestamp: string
+  }[]
+): Promise<void> {
+  const producer = client(brokers).producer()
+  await producer.connect()
+  try {
+    for (const messages of Map.groupBy(records, ({ partition }) => partition).values())
+      await producer.send({ topic, messages })
+  } finally {
+    await producer.disconnect()
+  }
+}
+
 export interface PartitionOffsets {
   readonly partition: number
   /** The first existing offset. */

@@ -6,7 +6,15 @@ import { kafkaJars, runTool } from './kafka-jars.ts'
 import { freePort, startJava, type JavaProcess } from './kafka-process.ts'
 import { waitForBroker } from './kafka-topics.ts'
 
-export { configureTopic, createTopic, deleteTopic, readTopic, topicOffsets } from './kafka-topics.ts'
+export {
+  configureTopic,
+  createTopic,
+  deleteRecords,
+  deleteTopic,
+  produceValues,
+  readTopic,
+  topicOffsets
+} from './kafka-topics.ts'
 export { javaPartition } from './java-partition.ts'
 
 export interface KafkaOptions {

@@ -1,8 +1,10 @@
-import type { OpenSink, SinkOptions } from '../../durability/open.ts'
+import type { SinkOptions } from '../../durability/open.ts'
 import { asOpenSink, openSink } from '../../durability/open.ts'
 import { createLiveRouter } from '../../ingest/route/live-router.ts'
 import { createRestore } from '../../ingest/route/restore.ts'
 import type { Sink } from '../../model/sink.ts'
+import type { ArchivedSink } from './archive.ts'
+import { withArchive } from './archive.ts'
 import type { Base } from './base.ts'
 import type { Sources } from './sources.ts'
 
@@ -11,7 +13,7 @@ type Router = ReturnType<typeof createLiveRouter>
 export interface Destinations {
   /** Follows tributary.yml. */
   readonly routing: Router
-  readonly sink: OpenSink
+  readonly sink: ArchivedSink
   readonly knownTopics: () => readonly string[]
 }
 
@@ -29,10 +31,11 @@ export async function openDestinations(base: Base, sources: Sources, given: Sink
     }
   })
   const knownTopics = (): readonly string[] => routing.current().knownTopics(keys.sources())
-  const sink =
+  const opened =
     given === undefined
       ? await openSink(sinkOptions(base, keys, { routing, topics: knownTopics() }))
       : asOpenSink(given)
+  const sink = await withArchive(base, opened, () => routing.current().eventsTopics(keys.sources()))
   return { routing, sink, knownTopics }
 }
 

@@ -48,7 +48,18 @@ function registerSinkGauges(metrics: Base['metrics'], { destinations, draining }
   metrics.gauge(METRICS.kafkaThrottle, () => [[{}, (sink.levels().lanes?.throttledMs ?? 0) / 1000]])
 }
 
-function registerOperationsGauges(metrics: Base['metrics'], { sources: { keys }, disk }: GaugeSources): void {
+function registerArchiveGauges(metrics: Base['metrics'], { archiveLevels }: Destinations['sink']): void {
+  metrics.gauge(METRICS.archiveBytes, () => seriesIfKnown(archiveLevels()?.bytes))
+  metrics.gauge(METRICS.archiveBehind, () => seriesIfKnown(archiveLevels()?.behind))
+  metrics.gauge(METRICS.archiveLost, () => seriesIfKnown(archiveLevels()?.lost))
+  metrics.gauge(METRICS.archiveGrowing, () => seriesIfKnown(archiveLevels() && Number(archiveLevels()?.growing)))
+}
+
+function registerOperationsGauges(
+  metrics: Base['metrics'],
+  { sources: { keys }, destinations: { sink }, disk }: GaugeSources
+): void {
+  registerArchiveGauges(metrics, sink)
   metrics.gauge(METRICS.diskFree, () => seriesIfKnown(disk.reading()?.freeBytes))
   metrics.gauge(METRICS.diskSize, () => seriesIfKnown(disk.reading()?.sizeBytes))
   metrics.gauge(METRICS.buildInfo, () => [[{ version: VERSION }, 1]])

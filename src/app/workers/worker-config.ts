@@ -15,6 +15,8 @@ export function workerConfig(config: Config, index: number, count: number): Conf
     dataDir: workerFolder(config.dataDir, index),
     spoolMaxBytes: Math.floor(config.spoolMaxBytes / count),
     logRetention: { maxAgeMs, maxBytes: maxBytes === undefined ? undefined : Math.ceil(maxBytes / count) },
+    // One of them reads what all of them have sent.
+    archive: index === 0 ? config.archive : undefined,
     refusedBytesPerHour: Math.ceil(config.refusedBytesPerHour / count),
     maxConnections: Math.ceil(config.maxConnections / count),
     fleet: fleet && {

@@ -2,6 +2,7 @@ import type { Config } from '../../config/env/config.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
+import { checkArchive } from './archive.ts'
 import { checkConfiguration } from './configuration.ts'
 import { checkDisk } from './disk.ts'
 import { checkLog } from './log.ts'
@@ -35,7 +36,7 @@ Examples:
     const { config, file, findings } = await checkConfiguration()
     if (config !== undefined) {
       if (file !== undefined) findings.push(...(await checkOAuth(config, file.file)))
-      findings.push(...(await checkDisk(config)))
+      findings.push(...(await checkDisk(config)), ...(await checkArchive(config)))
       if (parsed.flags.has('log')) findings.push(...(await checkLog(config, terminal.note)))
       findings.push(...(await lookAtKafka(config, file)))
       findings.push(...(await checkServer(config, file, parsed)))

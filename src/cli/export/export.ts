@@ -9,12 +9,14 @@ import { checkChoice } from '../check-choice.ts'
 import type { Command, ParsedArguments } from '../command.ts'
 import { CommandFailed, parseArguments, UsageError } from '../command.ts'
 import { readTimeOption, TIME_HELP } from '../time-option.ts'
+import { openArchiveSource } from './archive-source.ts'
 import { copyEvents } from './copy.ts'
 import type { Format } from './formats.ts'
 import { FORMATS } from './formats.ts'
 import { openKafkaSource } from './kafka-source.ts'
 import { openLogSource } from './log-source.ts'
 import { openOutput } from './output.ts'
+import type { Source, SourceOptions } from './source.ts'
 import { Tables } from './tables.ts'
 
 /** The most rows of a step, which are kept in memory. */
@@ -37,6 +39,7 @@ where the last run ended, with what came since or after it was cut short, and re
   --from TIME      only what was received at this time or later, ${TIME_HELP}
   --to TIME        only what was received before this time
   --topic TOPIC    from this topic of Kafka, to the end that it has now; without it from the log in DATA_DIR
+  --archive        from ARCHIVE
   --rows N         at most about so many rows a file, and in memory (default ${DEFAULT_ROWS})
   --json           what was written, as JSON
 
@@ -55,10 +58,7 @@ Examples:
       const before = output.state.rows
       const { positions, names } = output.state
       const options = { config, positions, note: terminal.note }
-      const source =
-        wanted.topic === undefined
-          ? await openLogSource(options)
-          : await openKafkaSource(wanted.topic, Math.max(0, wanted.from), options)
+      const source = await openSource(wanted, options)
       if (output.state.steps > 0) terminal.note(`${wanted.out}: going on behind ${before} rows`)
       const { byEvent, format } = wanted
       const newTables = (): Tables => new Tables({ byEvent, plan: plan?.plan, isUntyped: format !== 'parquet', names })
@@ -75,6 +75,11 @@ Examples:
   }
 }
 
+function openSource({ topic, archive, from }: Wanted, options: SourceOptions): Promise<Source> {
+  if (archive) return openArchiveSource(options)
+  return topic === undefined ? openLogSource(options) : openKafkaSource(topic, Math.max(0, from), options)
+}
+
 const OPTIONS = {
   out: { type: 'string' },
   format: { type: 'string' },
@@ -84,6 +89,7 @@ const OPTIONS = {
   from: { type: 'string' },
   to: { type: 'string' },
   topic: { type: 'string' },
+  archive: { type: 'boolean' },
   rows: { type: 'string' },
   json: { type: 'boolean' }
 } as const
@@ -98,6 +104,7 @@ interface Wanted {
   readonly from: number
   readonly to: number
   readonly topic: string | undefined
+  readonly archive: boolean
   readonly rows: number
 }
 
@@ -110,6 +117,8 @@ function readWanted(parsed: ParsedArguments): Wanted {
   if (plan !== undefined && !byEvent) throw new UsageError('--plan needs --by-event')
   if (plan !== undefined && format === 'ndjson') throw new UsageError('--plan: ndjson has no columns')
   const fault = topic === undefined ? undefined : topicTemplateFault(topic)
+  const archive = flags.has('archive')
+  if (archive && topic !== undefined) throw new UsageError('--archive and --topic are two sources: choose one')
   if (fault !== undefined) throw new UsageError(`--topic "${topic}": ${fault}`)
   if (!/^[1-9]\d{0,6}$/.test(rows) || Number(rows) > MAX_ROWS) {
     throw new UsageError(`--rows must be a whole number from 1 to ${MAX_ROWS}`)
@@ -118,7 +127,7 @@ function readWanted(parsed: ParsedArguments): Wanted {
   const to = readTimeOption(parsed, 'to') ?? Infinity
   if (from >= to) throw new UsageError('--from must be before --to')
   const events = new Set(lists['event'] ?? [])
-  return { out, format: format as Format, byEvent, plan, events, from, to, topic, rows: Number(rows) }
+  return { out, format: format as Format, byEvent, plan, events, from, to, topic, archive, rows: Number(rows) }
 }
 
 async function planOf(file: string): Promise<{ readonly plan: Plan; readonly digest: string }> {
@@ -144,6 +153,8 @@ function askedFor({ texts }: ParsedArguments, wanted: Wanted, plan: string | und
     '--event': [...wanted.events].toSorted().join() || 'not given',
     '--from': texts['from'] ?? 'not given',
     '--to': texts['to'] ?? 'not given',
-    '--topic': wanted.topic ?? 'not given'
+    '--topic': wanted.topic ?? 'not given',
+    // Not named otherwise: exports of earlier versions go on.
+    ...(wanted.archive && { '--archive': 'given' })
   }
 }

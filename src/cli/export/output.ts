@@ -1,7 +1,7 @@
-import { readdir, readFile, rename } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { lockDataDir } from '../../durability/data-dir-lock.ts'
-import { isNotFound, makeFolder, syncFolder, unlinkIfThere, writeDurably } from '../../durability/log/segment/files.ts'
+import { isNotFound, makeFolder, replaceFile, TEMPORARY, unlinkIfThere } from '../../durability/log/segment/files.ts'
 import { CommandFailed } from '../command.ts'
 import type { Format } from './formats.ts'
 import { encodePart, FILE_ENDS } from './formats.ts'
@@ -10,7 +10,6 @@ import type { FilledTable } from './tables.ts'
 const STATE_FILE = 'export.json'
 const VERSION = 1
 const PART = /^part-(\d{8,15})\./
-const TEMPORARY = '.tmp'
 /** The files of an export besides its tables. */
 const OWN: ReadonlySet<string> = new Set([STATE_FILE, STATE_FILE + TEMPORARY, 'lock'])
 
@@ -136,19 +135,6 @@ async function removeUnfinished(dir: string, steps: number): Promise<void> {
       if (isUnfinished) await unlinkIfThere(join(dir, entry.name, file))
     }
   }
-}
-
-async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = path + TEMPORARY
-  try {
-    await writeDurably(temporary, bytes)
-  } catch (error) {
-    // A full disk needs the space of the unfinished file.
-    await unlinkIfThere(temporary).catch(() => undefined)
-    throw error
-  }
-  await rename(temporary, path)
-  await syncFolder(dirname(path))
 }
 
 async function readState(dir: string): Promise<ExportState | undefined> {

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { readEnvironment } from '../../config/env/environment.ts'
 import type { Config } from '../../config/env/config.ts'
 import { lockDataDir } from '../../durability/data-dir-lock.ts'
+import { ArchiveInUse } from '../../durability/archive/folder.ts'
+import { eraseFromArchive } from '../../durability/erase/erase-archive.ts'
 import { eraseFromDataDir, StillWaiting } from '../../durability/erase/erase-folder.ts'
 import type { Erased, EraseOptions } from '../../durability/erase/erasure.ts'
 import { filesHolding } from '../../durability/erase/files-holding.ts'
@@ -21,7 +23,7 @@ const TIMEOUT_MS = 30_000
 export const forget: Command = {
   help: `Usage: tributary forget --user ID [--user ID ...] [--everywhere] [--topic TOPIC] [--dry-run]
 
-Removes what DATA_DIR stores about a user: events and refused events whose userId, anonymousId or previousId is the ID, and
+Removes what DATA_DIR and ARCHIVE store about a user: events and refused events whose userId, anonymousId or previousId is the ID, and
 refused bodies that contain the ID. Stop the server first, because it writes there. Put the user on the suppression list first
 ("tributary suppress add"); otherwise new events are stored. If it is interrupted, run it again. Records in Kafka stay there:
 --topic informs their consumers. A hashed userId is found with the PRIVACY_HASH_KEY that it was hashed with.
@@ -73,7 +75,7 @@ async function eraseLocked(config: Config, options: EraseOptions, terminal: Term
     const { records } = await eraseAll(config, { ...options, isDryRun: true })
     if (records === 0) return undefined
     throw new CommandFailed(
-      `${counted(records, 'record')} would go from ${config.dataDir}, which a server uses: stop it first`
+      `${counted(records, 'record')} would go from ${foldersOf(config)}, which a server uses: stop it first`
     )
   })
   try {
@@ -87,14 +89,26 @@ async function eraseLocked(config: Config, options: EraseOptions, terminal: Term
   }
 }
 
-async function eraseAll({ dataDir }: Config, options: EraseOptions): Promise<Erased> {
-  const sum = { records: 0, files: 0 }
-  for (const dir of await recordFolders(dataDir)) {
-    const { records, files } = await eraseFromDataDir(dir, options)
-    sum.records += records
-    sum.files += files
+const foldersOf = ({ dataDir, archive }: Config): string =>
+  archive === undefined ? dataDir : `${dataDir} and ${archive.dir}`
+
+async function eraseAll({ dataDir, archive }: Config, options: EraseOptions): Promise<Erased> {
+  const each = archive === undefined ? [] : [await eraseArchive(archive.dir, options)]
+  for (const dir of await recordFolders(dataDir)) each.push(await eraseFromDataDir(dir, options))
+  const sum = (name: keyof Erased): number => each.reduce((total, erased) => total + erased[name], 0)
+  return { records: sum('records'), files: sum('files') }
+}
+
+/** Another server may write the archive than the one of DATA_DIR. */
+async function eraseArchive(dir: string, options: EraseOptions): Promise<Erased> {
+  try {
+    return await eraseFromArchive(dir, options)
+  } catch (error) {
+    if (!(error instanceof ArchiveInUse)) throw error
+    const { records } = await eraseFromArchive(dir, { ...options, isDryRun: true })
+    if (records === 0) return { records: 0, files: 0 }
+    throw new CommandFailed(`${counted(records, 'record')} would go from ${dir}, which a server writes: stop it first`)
   }
-  return sum
 }
 
 function printCount({ records, files }: Erased, verb: string, terminal: Terminal): void {

@@ -7,19 +7,19 @@ import { restoreRecord } from '../../ingest/route/restore.ts'
 import { recordFolders } from '../../fleet/workers/folders.ts'
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { Sink } from '../../model/sink.ts'
-import { createLogReader } from '../../durability/log/read/log-reader.ts'
-import type { LogReader } from '../../durability/log/read/log-reader.ts'
 import { isSegmentName } from '../../durability/log/segment/segment-name.ts'
-import { readSegmentFolder } from '../../durability/log/segment/segment-folder.ts'
 import { auditCommand } from '../audited.ts'
 import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments, UsageError } from '../command.ts'
 import { readDurationOption } from '../duration-option.ts'
 import { createProgress } from './progress.ts'
 import { openTopic, publishWithRetries, topicOption } from './publish.ts'
+import { storedInArchive, storedInLog } from './stored-lines.ts'
+import type { Stored } from './stored-lines.ts'
 import { readTimeOption, TIME_HELP } from '../time-option.ts'
 
-const FOLDERS = ['events', 'rejected', 'violations', 'spool']
+const ARCHIVE = 'archive'
+const FOLDERS = ['events', 'rejected', 'violations', 'spool', ARCHIVE]
 const BATCH_RECORDS = 500
 /** Kafka may still be on its way up. */
 const TIMEOUT_MS = 30_000
@@ -43,14 +43,15 @@ interface Counts {
 export const replay: Command = {
   help: `Usage: tributary replay --topic TOPIC [--from TIME] [--to TIME] [--folder NAME] [--timeout TIME] [--dry-run] [--json]
 
-Publishes what lies in the log on disk to a Kafka topic, in order, and leaves the log as it is. A server may be running.
+Publishes what lies in the log on disk, or in ARCHIVE, to a Kafka topic, in order, and leaves it as it is. A server may be running.
 KAFKA_BROKERS and the other variables say which Kafka. Records that are replayed twice are in the topic twice:
 consumers tell them by their messageId.
 
   --topic TOPIC   where to; it is made if KAFKA_CREATE_TOPICS allows it
   --from TIME     only what was received at this time or later, ${TIME_HELP}
   --to TIME       only what was received before this time
-  --folder NAME   of DATA_DIR: events (default), rejected, violations or spool
+  --folder NAME   of DATA_DIR: events (default), rejected, violations or spool; or archive (ARCHIVE), the default if DATA_DIR has
+                  no log of events
   --timeout TIME  how long to wait for Kafka where it is away (default ${TIMEOUT_MS / 1000}s)
   --dry-run       count, and publish nothing
   --json          the counts as JSON
@@ -68,16 +69,18 @@ Examples:
     const from = readTimeOption(parsed, 'from') ?? -Infinity
     const timeoutMs = readDurationOption(parsed, 'timeout') ?? TIMEOUT_MS
     const wanted = { topic, from, to: readTimeOption(parsed, 'to') ?? Infinity, timeoutMs }
-    const folder = parsed.texts['folder'] ?? 'events'
-    if (!FOLDERS.includes(folder)) throw new UsageError(`--folder must be one of ${FOLDERS.join(', ')}`)
+    const asked = parsed.texts['folder']
+    if (asked !== undefined && !FOLDERS.includes(asked))
+      throw new UsageError(`--folder must be one of ${FOLDERS.join(', ')}`)
     const config = readEnvironment()
     const homes = await recordFolders(config.dataDir)
+    const folder = asked ?? (config.archive !== undefined && !hasLog(homes) ? ARCHIVE : 'events')
     if (folder === 'events') checkThereIsALog(config, homes)
     const sink = parsed.flags.has('dry-run') ? undefined : openTopic(config, topic, terminal)
     try {
       const counts = { published: 0, outside: 0, unreadable: 0 }
-      for (const dataDir of homes) {
-        const own = await replayFolder({ dir: join(dataDir, folder), wanted, sink, terminal })
+      for (const stored of await storedIn(folder, { config, homes, from, terminal })) {
+        const own = await replayStored({ stored, wanted, sink, terminal })
         for (const name of ['published', 'outside', 'unreadable'] as const) counts[name] += own[name]
       }
       if (parsed.flags.has('json')) return terminal.out(JSON.stringify({ topic, ...counts }))
@@ -91,33 +94,48 @@ Examples:
   }
 }
 
+/** What there is to publish, one after the other. */
+async function storedIn(
+  folder: string,
+  options: {
+    readonly config: Config
+    readonly homes: readonly string[]
+    readonly from: number
+    readonly terminal: Terminal
+  }
+): Promise<Stored[]> {
+  const { config, homes, from, terminal } = options
+  if (folder !== ARCHIVE) return Promise.all(homes.map(home => storedInLog(join(home, folder), terminal.note)))
+  if (config.archive === undefined) throw new CommandFailed('--folder archive needs ARCHIVE')
+  return [await storedInArchive(config.archive.dir, from, terminal.note)]
+}
+
+function hasLog(homes: readonly string[]): boolean {
+  const holdsSegments = (dir: string): boolean => existsSync(dir) && readdirSync(dir).some(isSegmentName)
+  return homes.some(home => holdsSegments(join(home, 'events')))
+}
+
 /** With Kafka there is no log to publish: whoever does not know would look for a fault. */
 function checkThereIsALog({ kafka, dataDir }: Config, homes: readonly string[]): void {
-  const holdsSegments = (dir: string): boolean => existsSync(dir) && readdirSync(dir).some(isSegmentName)
-  if (kafka === undefined || homes.some(home => holdsSegments(join(home, 'events')))) return
+  if (kafka === undefined || hasLog(homes)) return
   throw new CommandFailed(
     `${dataDir} has no log of events: with KAFKA_BROKERS they go to Kafka alone, so there is nothing to replay. Read the topic again ` +
-      'from an earlier offset instead (docs/destinations.md); --folder spool publishes what has not reached Kafka yet'
+      'from an earlier offset instead (docs/destinations.md); ARCHIVE=DIR keeps events for replay from now on, and what Kafka still has; ' +
+      '--folder spool publishes what has not reached Kafka yet'
   )
 }
 
-async function replayFolder(options: {
-  readonly dir: string
+async function replayStored(options: {
+  readonly stored: Stored
   readonly wanted: Wanted
   readonly sink: Sink | undefined
   readonly terminal: Terminal
 }): Promise<Counts> {
-  const { dir, wanted, sink, terminal } = options
-  const source = await readSegmentFolder(dir).catch((error: Error) => {
-    throw new CommandFailed(`${dir} cannot be read: ${error.message}`)
-  })
-  const total = source.segments().reduce((sum, { bytes }) => sum + bytes, 0)
-  const log = { info: () => undefined, warn: damaged, error: damaged }
-  const reader = createLogReader({ source, log })
-  const progress = createProgress({ total, note: terminal.note })
+  const { stored, wanted, sink, terminal } = options
+  const progress = createProgress({ total: stored.total, note: terminal.note })
   const counts = { published: 0, outside: 0, unreadable: 0 }
   try {
-    for await (const { records, bytes, outside, unreadable } of batches(reader, wanted)) {
+    for await (const { records, bytes, outside, unreadable } of batches(stored, wanted)) {
       if (sink !== undefined) await publishWithRetries(sink, records, wanted.timeoutMs)
       counts.published += records.length
       counts.outside += outside
@@ -126,28 +144,23 @@ async function replayFolder(options: {
     }
   } finally {
     progress.end()
-    await reader.close()
   }
   return counts
-
-  function damaged(_fields: object, message: string): void {
-    terminal.note(message)
-  }
 }
 
 async function* batches(
-  reader: LogReader,
+  stored: Stored,
   { topic, from, to }: Wanted
 ): AsyncGenerator<{ records: OutgoingRecord[]; bytes: number } & Omit<Counts, 'published'>> {
   const router = createRouter({ eventsTopic: topic, rejectedTopic: topic, violationsTopic: topic, destinations: [] })
-  for (let read = await reader.next(); read !== undefined; read = await reader.next()) {
-    for (let at = 0; at < read.length; at += BATCH_RECORDS) {
-      const lines = read.slice(at, at + BATCH_RECORDS)
+  for await (const { lines: all, bytes } of stored.read()) {
+    for (let at = 0; at < all.length; at += BATCH_RECORDS) {
+      const lines = all.slice(at, at + BATCH_RECORDS)
       const restored = lines.flatMap(line => restoreRecord(line, router) ?? [])
       const records = restored.filter(({ receivedAt }) => receivedAt >= from && receivedAt < to)
-      const bytes = lines.reduce((sum, { length }) => sum + length, 0)
       const outside = restored.length - records.length
-      yield { records, bytes, outside, unreadable: lines.length - restored.length }
+      yield { records, bytes: 0, outside, unreadable: lines.length - restored.length }
     }
+    yield { records: [], bytes, outside: 0, unreadable: 0 }
   }
 }

@@ -30,6 +30,8 @@ export interface Config {
   /** How long a stop waits until Kafka has confirmed the events in the spool. */
   readonly drainOnStopMs: number
   readonly logRetention: Retention
+  /** Undefined: none is kept. */
+  readonly archive: { readonly dir: string; readonly retention: Retention } | undefined
   readonly dedup: { readonly windowMs: number; readonly maxIds: number }
   /** Whether workers share the messageIds that they made durable. */
   readonly dedupShare: boolean

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import type { Config, EffectiveVariable, KafkaConfig } from './config.ts'
 import { ConfigError } from '../../model/config-error.ts'
+import { archiveContradictions } from './archive-environment.ts'
 import { deepFreeze } from '../deep-freeze.ts'
 import { suggest } from '../suggest.ts'
 import { kafkaContradictions, toKafkaSasl, toKafkaSsl } from './kafka-environment.ts'
@@ -86,6 +87,7 @@ function contradictions(values: Values): string[] {
   if (values.FLEET && (values.KAFKA_BROKERS ?? []).length === 0) {
     found.push('FLEET=true needs KAFKA_BROKERS: the servers of a fleet talk through Kafka')
   }
+  found.push(...archiveContradictions(values))
   if (values.MAX_PUBLISH_BYTES < values.MAX_BATCH_BYTES) {
     found.push('MAX_PUBLISH_BYTES is less than MAX_BATCH_BYTES: no full batch could be published; raise it too')
   }
@@ -141,6 +143,7 @@ function toConfig(values: Values, env: Environment, secretFiles: Config['files']
     spoolMaxBytes: values.SPOOL_MAX_BYTES,
     drainOnStopMs: values.DRAIN_ON_STOP,
     logRetention: values.LOG_RETENTION,
+    archive: values.ARCHIVE === undefined ? undefined : { dir: values.ARCHIVE, retention: values.ARCHIVE_RETENTION },
     dedup: { windowMs: values.DEDUP_WINDOW, maxIds: values.DEDUP_MAX_IDS },
     dedupShare: values.DEDUP_SHARE === 'on',
     validation: values.VALIDATION,

@@ -116,6 +116,16 @@ export const VARIABLES = {
     parse.retention,
     'Age or size (`7d`, `20GiB`, `7d,20GiB`) after which closed segments of `events/`, `rejected/` and `violations/` are deleted: each minute, and for the size whenever a segment (128 MiB) ends.'
   ),
+  ARCHIVE: optional(
+    'none',
+    parse.text,
+    'With Kafka: a folder in which the server keeps the events of `EVENTS_TOPIC` too, compressed, so that `tributary replay` and `export` can read them; in a fleet on one server ([docs/operations.md](docs/operations.md#an-archive)).'
+  ),
+  ARCHIVE_RETENTION: variable(
+    'keep',
+    parse.retention,
+    'Age or size after which segments of the archive are deleted, the oldest first.'
+  ),
   DEDUP_WINDOW: variable('24h', parse.duration('1ms', '30d'), 'How long a messageId is remembered, for each source.'),
   DEDUP_MAX_IDS: variable(
     2_000_000,

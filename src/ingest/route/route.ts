@@ -32,6 +32,8 @@ export interface Router {
   violationTopics(source: string): readonly string[]
   /** All topics that events of these sources can have, so that the topics can be created in advance. */
   knownTopics(sources: readonly { readonly id: string }[]): readonly string[]
+  /** Those of them that every accepted event goes to. */
+  eventsTopics(sources: readonly { readonly id: string }[]): readonly string[]
   /** The number of keys in `integrations` that are no destination. */
   unknownNames(integrations: JsonObject): number
 }
@@ -89,6 +91,9 @@ export function createRouter(config: RouteConfig): Router {
       ])
       return [...new Set(topics)]
     },
+    eventsTopics: sources => [
+      ...new Set(sources.flatMap(({ id }) => EVENT_TYPES.map(type => fillTopic(config.eventsTopic, id, type))))
+    ],
     unknownNames(integrations) {
       let count = 0
       for (const name in integrations) if (!known.has(name)) count++

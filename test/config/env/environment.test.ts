@@ -3,7 +3,7 @@ import t from 'tap'
 import { fastify } from 'fastify'
 import { execFileSync } from 'node:child_process'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Config } from '../../../src/config/env/config.ts'
 import { readConfigFileName, readEnvironment, readFleetEnvironment } from '../../../src/config/env/environment.ts'
 import { decorateClientAddress } from '../../../src/http/caller/client.ts'
@@ -29,6 +29,7 @@ t.test('an empty environment gives the defaults that the documentation promises'
     spoolMaxBytes: 10 * 2 ** 30,
     drainOnStopMs: 0,
     logRetention: { maxAgeMs: undefined, maxBytes: undefined },
+    archive: undefined,
     dedup: { windowMs: 86_400_000, maxIds: 2_000_000 },
     dedupShare: true,
     validation: 'compatible',
@@ -131,6 +132,7 @@ const GOOD: [Record<string, string>, (config: Config) => unknown, unknown][] = [
   [{ LOG_RETENTION: '7d' }, c => c.logRetention, { maxAgeMs: 604_800_000, maxBytes: undefined }],
   [{ LOG_RETENTION: '20GiB' }, c => c.logRetention, { maxAgeMs: undefined, maxBytes: 20 * 2 ** 30 }],
   [{ LOG_RETENTION: '20GiB, 7d' }, c => c.logRetention, { maxAgeMs: 604_800_000, maxBytes: 20 * 2 ** 30 }],
+  [{ KAFKA_BROKERS: 'a', ARCHIVE: '/srv/a' }, c => c.archive?.dir, '/srv/a'],
   [{ DEDUP_WINDOW: '5m', DEDUP_MAX_IDS: '10' }, c => c.dedup, { windowMs: 300_000, maxIds: 10 }],
   [{ VALIDATION: 'strict' }, c => c.validation, 'strict'],
   [{ BATCH_PARTIAL_STATUS: '200' }, c => c.batchPartialStatus, 200],
@@ -241,6 +243,13 @@ t.test('variables that only make sense together are refused alone', async t => {
   t.match(problemsOf({ KAFKA_SASL_PASSWORD: 'secret' })[0], /^KAFKA_SASL_PASSWORD needs KAFKA_SASL_MECHANISM/)
   t.match(problemsOf({ PORT: '3001' })[0], /PORT and ADMIN_PORT are both 3001/)
   t.strictSame(problemsOf({ PORT: '0', ADMIN_PORT: '0' }), [])
+  t.match(problemsOf({ ARCHIVE: 'a' }), [
+    /^ARCHIVE needs KAFKA_BROKERS: without Kafka the log in DATA_DIR keeps the events/
+  ])
+  for (const folder of ['data', './data/', 'data/spool', resolve('data/events')]) {
+    t.match(problemsOf({ KAFKA_BROKERS: 'a', ARCHIVE: folder }), [/is a folder that DATA_DIR uses/], folder)
+  }
+  t.strictSame(problemsOf({ KAFKA_BROKERS: 'a', ARCHIVE: 'data/archive' }), [])
   t.match(problemsOf({ MAX_BATCH_BYTES: '8MiB' })[0], /MAX_PUBLISH_BYTES is less than MAX_BATCH_BYTES/)
 })
 

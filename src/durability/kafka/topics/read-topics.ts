@@ -21,17 +21,34 @@ export interface ReadPiece {
   /** The number of offsets in this piece, and in all pieces of all partitions. */
   readonly amount: number
   readonly total: number
+  /** How many offsets are left behind it. */
+  readonly left: number
+  /** Milliseconds since the epoch: of the youngest of the records, now for one that has no time; 0 where there is none. */
+  readonly latest: number
 }
 
 export interface ReadTopicsOptions {
   readonly settings: Pick<KafkaSettings, 'brokers' | 'clientId' | 'ssl' | 'sasl'>
   /** Topics that do not exist are skipped. */
   readonly topics: readonly string[]
-  /** Milliseconds since the epoch: older records are not read. */
+  /** Milliseconds since the epoch: older records are not read; or EARLIEST. */
   readonly since: number
+  /** The size of one answer of a broker, which is parsed at once; at least one batch comes. Default 4 MiB. */
+  readonly maxBytes?: number
   /** The positions of an earlier reader, by the name of the partition: nothing before them is read. */
   readonly starts?: Readonly<Record<string, TopicPosition>>
+  /**
+   * Told where records after a start are not to be had any more; reading goes on with the oldest that are there. Without it a topic
+   * that was made anew, or has lost records, is an error.
+   */
+  readonly onLost?: OnLost
 }
+
+/** @param records how many, where that can be known */
+type OnLost = (name: string, words: string, records?: number) => void
+
+/** As a time, for Kafka: whatever there is, also records without a time. */
+export const EARLIEST = -2
 
 const MAX_BYTES = 4 * 1024 * 1024
 const RETRIES = 2
@@ -49,25 +66,31 @@ export async function* readPieces({
   settings,
   topics,
   since,
-  starts = {}
+  starts = {},
+  maxBytes = MAX_BYTES,
+  onLost
 }: ReadTopicsOptions): AsyncGenerator<ReadPiece> {
   const options = { ...clientOptions(settings), groupId: `${settings.clientId}-reader`, retries: RETRIES }
   const consumer = new Consumer(options)
   try {
     const cursors = await cursorsOf(consumer, topics, since)
-    for (const cursor of cursors) continueAt(cursor, starts[nameOf(cursor)])
+    for (const cursor of cursors) continueAt(cursor, starts[nameOf(cursor)], onLost)
     const total = Number(cursors.reduce((sum, { next, end }) => sum + (end - next), 0n))
+    let left = total
     for (const cursor of cursors) {
       while (cursor.next < cursor.end) {
         const from = cursor.next
-        const records = await fetchNext(consumer, cursor.leader, { cursors: [cursor], maxBytes: MAX_BYTES })
+        const records = await fetchNext(consumer, cursor.leader, { cursors: [cursor], maxBytes })
         const next = cursor.next > cursor.end ? cursor.end : cursor.next
+        left -= Number(next - from)
         yield {
           name: nameOf(cursor),
           values: records.flatMap(({ value }) => value ?? []),
           position: { topicId: cursor.topicId, next: String(next) },
           amount: Number(next - from),
-          total
+          total,
+          left,
+          latest: Math.max(0, ...records.map(({ at }) => (at < 0 ? Date.now() : at)))
         }
       }
     }
@@ -84,11 +107,16 @@ function nameOf({ topic, partition }: Cursor): string {
   return `${topic}/${partition}`
 }
 
-function continueAt(cursor: Cursor, start: TopicPosition | undefined): void {
+function continueAt(cursor: Cursor, start: TopicPosition | undefined, onLost: OnLost | undefined): void {
   if (start === undefined) return
   const next = BigInt(start.next)
   if (start.topicId !== cursor.topicId || next > cursor.end) {
-    throw new AnotherTopic(`topic ${cursor.topic} was made anew, or has lost records, since it was read before`)
+    const words = `topic ${cursor.topic} was made anew, or has lost records, since it was read before`
+    if (onLost === undefined) throw new AnotherTopic(words)
+    return onLost(nameOf(cursor), words)
   }
-  if (next > cursor.next) cursor.next = next
+  if (next < cursor.next) {
+    const records = cursor.next - next
+    onLost?.(nameOf(cursor), `Kafka has deleted ${records} records that were not read`, Number(records))
+  } else cursor.next = next
 }

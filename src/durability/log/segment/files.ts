@@ -1,4 +1,4 @@
-import { mkdir, open, unlink } from 'node:fs/promises'
+import { mkdir, open, rename, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 
@@ -46,6 +46,23 @@ export async function readAt(handle: FileHandle, offset: number, bytes: number, 
     filled += bytesRead
   }
   return buffer.subarray(0, filled)
+}
+
+/** What a file is called until it is whole. */
+export const TEMPORARY = '.tmp'
+
+/** Replaces a file, or makes it, in one step: it is written beside it first, and fsynced. Rejects with the file system's error. */
+export async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = path + TEMPORARY
+  try {
+    await writeDurably(temporary, bytes)
+  } catch (error) {
+    // On a full disk its bytes are in the way.
+    await unlinkIfThere(temporary).catch(() => undefined)
+    throw error
+  }
+  await rename(temporary, path)
+  await syncFolder(dirname(path))
 }
 
 export async function unlinkIfThere(path: string): Promise<void> {

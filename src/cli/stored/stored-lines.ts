@@ -1,0 +1,79 @@
+import { join } from 'node:path'
+import { readArchive, readArchiveLines } from '../../durability/archive/segments.ts'
+import { createLogReader } from '../../durability/log/read/log-reader.ts'
+import { isNotFound } from '../../durability/log/segment/files.ts'
+import { readSegmentFolder } from '../../durability/log/segment/segment-folder.ts'
+import { CommandFailed } from '../command.ts'
+
+/** Lines with their line feeds, and how many bytes of the whole they are. */
+export interface StoredLines {
+  readonly lines: readonly Buffer[]
+  readonly bytes: number
+}
+
+/** What lies on disk, from the oldest line on. */
+export interface Stored {
+  readonly total: number
+  read(): AsyncGenerator<StoredLines>
+}
+
+/** A folder of segments of DATA_DIR. Rejects with CommandFailed. @param note told of damaged lines, which are passed over */
+export async function storedInLog(dir: string, note: (text: string) => void): Promise<Stored> {
+  const source = await inWords(dir, () => readSegmentFolder(dir))
+  const tell = (_fields: object, says: string): void => note(says)
+  return {
+    total: source.segments().reduce((sum, { bytes }) => sum + bytes, 0),
+    async *read() {
+      const reader = createLogReader({ source, log: { info: () => undefined, warn: tell, error: tell } })
+      try {
+        for (let lines = await reader.next(); lines !== undefined; lines = await reader.next()) {
+          yield { lines, bytes: lines.reduce((sum, { length }) => sum + length, 0) }
+        }
+      } finally {
+        await reader.close()
+      }
+    }
+  }
+}
+
+/** Clocks of servers differ: the one that archives names segments by its own. */
+const CLOCK_SLACK_MS = 3_600_000
+
+/** An archive. Rejects with CommandFailed. @param from milliseconds since the epoch: segments that are older as a whole are passed over */
+export async function storedInArchive(dir: string, from: number, note: (text: string) => void): Promise<Stored> {
+  const { segments: all } = await inWords(dir, () => readArchive(dir))
+  const segments = all.filter(({ latest }) => latest >= from - CLOCK_SLACK_MS)
+  return {
+    total: segments.reduce((sum, { bytes }) => sum + bytes, 0),
+    async *read() {
+      for (const { file, bytes } of segments) {
+        for await (const lines of linesOfSegment(dir, file, note)) yield { lines, bytes: 0 }
+        yield { lines: [], bytes }
+      }
+    }
+  }
+}
+
+/** The lines of a segment; none where ARCHIVE_RETENTION has just deleted it. Throws CommandFailed. */
+export async function* linesOfSegment(
+  dir: string,
+  file: string,
+  note: (text: string) => void
+): AsyncGenerator<Buffer[]> {
+  const path = join(dir, file)
+  try {
+    yield* readArchiveLines(path)
+  } catch (error) {
+    if (!isNotFound(error))
+      throw new CommandFailed(`${path} cannot be read: ${(error as Error).message}`, { cause: error })
+    note(`${path} was deleted meanwhile: ARCHIVE_RETENTION no longer keeps it`)
+  }
+}
+
+async function inWords<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw new CommandFailed(`${path} cannot be read: ${(error as Error).message}`, { cause: error })
+  }
+}

@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import t from 'tap'
+import { readTopic, startKafka } from '../../support/kafka.ts'
+import { startLoad } from '../../support/load.ts'
+import { readMetrics, sumOf } from '../../support/metrics.ts'
+import { duckDb } from '../../support/reading/exported.ts'
+import { startServer } from '../../support/server-process.ts'
+import { until } from '../../support/until.ts'
+import { allWorkersUp } from '../../support/workers.ts'
+import { MAIN, run } from '../run.ts'
+
+const PATIENCE = { timeoutMs: 60_000 }
+
+t.test('with ARCHIVE the commands find every event of Kafka on disk, and forget takes a user out', async t => {
+  const kafka = await startKafka()
+  t.teardown(() => kafka.stop())
+  // Nothing goes through the spool on a slow machine: then DATA_DIR holds nothing of a user.
+  const brokers = {
+    PUBLISH_TIMEOUT: '1m',
+    KAFKA_BROKERS: kafka.brokers.join(','),
+    EVENTS_TOPIC: `events-${randomUUID()}`
+  }
+  const server = await startServer(t, { env: brokers })
+  const archive = join(server.dir, 'archive')
+  const env = { ...brokers, ARCHIVE: archive, DATA_DIR: server.dataDir, CONFIG_FILE: server.configFile }
+  const tributary = (...args: string[]) => run(process.execPath, [MAIN, ...args], { cwd: server.dir, env })
+  const idsOf = async (topic: string): Promise<string[]> => {
+    const records = await readTopic(kafka.brokers, topic, PATIENCE)
+    return records.map(({ headers }) => headers['messageId'] ?? '').toSorted()
+  }
+  const replayed = async (): Promise<string[]> => {
+    const topic = `backfill-${randomUUID()}`
+    const { code, stderr } = await tributary('replay', '--topic', topic)
+    t.equal(code, 0, stderr)
+    return idsOf(topic)
+  }
+  const load = async (events: number): Promise<readonly { readonly id: string; readonly user: string }[]> => {
+    const { acked, stop } = startLoad(t, { url: server.url, eventsPerSecond: 300 })
+    await until(() => acked.length >= events, { what: `${events} events`, ...PATIENCE })
+    await stop()
+    await server.drained()
+    return acked
+  }
+
+  /** Stops the server. What it had not read then, because the machine was slow, it reads after its next start. */
+  const stopWhole = async (): Promise<string[]> => {
+    await server.kill('SIGTERM')
+    const all = await idsOf(brokers.EVENTS_TOPIC)
+    const isWhole = async (): Promise<boolean> => {
+      const { stdout } = await tributary('replay', '--topic', 'x', '--dry-run', '--json')
+      if ((JSON.parse(stdout) as { published: number }).published >= all.length) return true
+      await server.start()
+      await server.kill('SIGTERM')
+      return false
+    }
+    await until(isWhole, { what: 'the archive to be whole', timeoutMs: 120_000 })
+    return all
+  }
+
+  const none = await tributary('replay', '--topic', 'x', '--dry-run')
+  t.match(none, { code: 1, stderr: /archive cannot be read: there is no archive/ })
+  const before = await load(200)
+  await server.kill('SIGTERM')
+  await server.start({ env: { ...env, WORKERS: '2' } })
+  await allWorkersUp(server, 2)
+  const first = await load(600)
+  const inTopic = await stopWhole()
+  const found = await replayed()
+  t.strictSame(found, inTopic, 'each record once, of both workers, and of the time before ARCHIVE')
+  const early = new Set(found)
+  t.strictSame(
+    [...before, ...first].filter(({ id }) => !early.has(id)),
+    [],
+    'every event that was answered 200'
+  )
+
+  const exported = (rows: number): RegExp => new RegExp(`^${rows} rows written to out`)
+  t.match(await tributary('export', '--out', 'out', '--archive'), { code: 0, stdout: exported(found.length) })
+  t.match(await tributary('export', '--out', 'out', '--archive'), { code: 0, stdout: exported(0) })
+  await server.start({ env: { WORKERS: 'off' } })
+  await server.ready()
+  await load(200)
+  await until(async () => sumOf(await readMetrics(server.adminUrl), 'tributary_archive_up') === 1, {
+    what: 'the archive to grow',
+    ...PATIENCE
+  })
+  t.ok(sumOf(await readMetrics(server.adminUrl), 'tributary_archive_bytes') > 0)
+  t.match(await tributary('doctor'), {
+    stdout: new RegExp(`ARCHIVE \\(${archive}\\) holds \\d+ segments?, \\d+ bytes, the last until `)
+  })
+  const [{ user } = { user: '' }] = first
+  t.match(await tributary('forget', '--user', user), {
+    code: 1,
+    stderr: /would go from .* and .*archive, which a server uses/
+  })
+  const everything = await stopWhole()
+  t.strictSame(everything, await replayed())
+  t.match(await tributary('export', '--out', 'out', '--archive'), {
+    code: 0,
+    stdout: exported(everything.length - found.length)
+  })
+  const rows = await duckDb(server.dir, "select message_id from 'out/events/*.parquet' order by 1")
+  t.strictSame(rows.flat(), everything, 'the same events in the tables')
+  const lines =
+    "read_csv('archive/*.ndjson.zst', columns = {'line': 'VARCHAR'}, delim = '\\x01', quote = '', escape = '', header = false, auto_detect = false)"
+  const inDuckDb = await duckDb(
+    server.dir,
+    `select line->>'$.messageId' from ${lines} where json_valid(line) order by 1`
+  )
+  t.strictSame(inDuckDb.flat(), everything, 'as docs/reading.md says')
+
+  const isOther = (id: string): boolean => !id.startsWith(`${user}-`)
+  const gone = everything.filter(id => !isOther(id)).length
+  t.match(await tributary('forget', '--user', user, '--dry-run'), {
+    code: 0,
+    stdout: new RegExp(`^${gone} records of `)
+  })
+  t.match(await tributary('forget', '--user', user), { code: 0, stdout: new RegExp(`^${gone} records of `) })
+  t.strictSame(await replayed(), everything.filter(isOther), 'all others are left')
+})

@@ -1,0 +1,267 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { readdirSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Test } from 'tap'
+import { Archiver } from '../../../src/durability/archive/archiver.ts'
+import { openArchiveFolder } from '../../../src/durability/archive/folder.ts'
+import { readArchive, readArchiveLines } from '../../../src/durability/archive/segments.ts'
+import { run } from '../../cli/run.ts'
+import { createLogLines } from '../../support/event-log.ts'
+import { fillDisk, mountDisk } from '../../support/faults.ts'
+import {
+  createTopic,
+  deleteRecords,
+  deleteTopic,
+  produceValues,
+  startKafka,
+  topicOffsets
+} from '../../support/kafka.ts'
+import { ownFolder } from '../../support/own-folder.ts'
+import { until } from '../../support/until.ts'
+
+const PROCESS = join(import.meta.dirname, '..', '..', 'support', 'archive-process.ts')
+const PATIENCE_MS = 60_000
+const PARTITIONS = 3
+const kafka = await startKafka()
+t.teardown(() => kafka.stop())
+
+/** A topic of its own with three partitions, and what puts events into it. */
+async function newTopic(t: Test) {
+  const topic = `archive-${randomUUID()}`
+  await createTopic(kafka.brokers, topic, { partitions: PARTITIONS })
+  let hour = 0
+  const inTopic = async (): Promise<number> =>
+    (await topicOffsets(kafka.brokers, topic)).reduce((sum, { high }) => sum + high, 0)
+  return {
+    topic,
+    dir: join(ownFolder(t), 'archive'),
+    /** Events of one hour of 2026-11-23, the first call's of 01:00. Returns the messageIds. */
+    async publish(events: number): Promise<string[]> {
+      hour++
+      const at = Date.UTC(2026, 10, 23, hour)
+      const ids = Array.from({ length: events }, (_, number) => `m-${hour}-${number}`)
+      const records = ids.map((messageId, number) => {
+        const partition = number % PARTITIONS
+        const [userId, receivedAt] = [`u${number % 7}`, new Date(at + number).toISOString()]
+        const event = {
+          type: 'track',
+          event: 'E',
+          userId,
+          messageId,
+          properties: { padding: 'x'.repeat(100) },
+          receivedAt
+        }
+        return { partition, key: userId, value: JSON.stringify(event), timestamp: String(at + number) }
+      })
+      const before = await inTopic()
+      await produceValues(kafka.brokers, topic, records)
+      const written = (await inTopic()) - before
+      if (written !== events) throw new Error(`${written} records were written, not ${events}`)
+      return ids
+    }
+  }
+}
+
+function archive(t: Test, dir: string, topic: string, more: object = {}) {
+  const log = createLogLines()
+  const archiver = new Archiver({
+    dir,
+    settings: { brokers: kafka.brokers, clientId: 'archive-test' },
+    topics: () => [topic],
+    retention: {},
+    clock: { now: Date.now, monotonic: () => performance.now() },
+    log,
+    segmentAgeMs: 0,
+    pauseMs: 50,
+    ...more
+  })
+  t.teardown(() => archiver.close())
+  return { archiver, log }
+}
+
+async function idsIn(dir: string): Promise<string[]> {
+  const ids: string[] = []
+  const { segments } = await readArchive(dir).catch(() => ({ segments: [] }))
+  for (const { file } of segments) {
+    for await (const lines of readArchiveLines(join(dir, file))) {
+      for (const line of lines) ids.push((JSON.parse(line.toString()) as { messageId: string }).messageId)
+    }
+  }
+  return ids.toSorted()
+}
+
+const holds = (dir: string, ids: readonly string[]): Promise<void> =>
+  until(async () => (await idsIn(dir)).length >= ids.length, { what: `${ids.length} events`, timeoutMs: PATIENCE_MS })
+
+t.test('an archive that is killed anywhere holds each record of Kafka once', async t => {
+  const { topic, dir, publish } = await newTopic(t)
+  const ids: string[] = []
+  // A life renames its lock, then a segment and archive.json, each after an fdatasync and before an fsync; the first one, archive.json before all.
+  const kills = [
+    ['rename', 2],
+    ['rename', 4],
+    ['fdatasync', 1],
+    ['rename', 3],
+    ['fsync', 2]
+  ] as const
+  for (const [call, nth] of kills) {
+    ids.push(...(await publish(300)))
+    const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:signal=SIGKILL:when=${nth}`]
+    const node = [process.execPath, PROCESS, dir, kafka.brokers.join(','), topic]
+    const { signal, stderr } = await run('strace', ['-D', '-f', '-qq', '-o', '/dev/null', ...inject, ...node], {
+      cwd: '/',
+      env: { UV_THREADPOOL_SIZE: '1' }
+    })
+    t.equal(signal, 'SIGKILL', `killed at ${call} ${nth}: ${stderr}`)
+    const found = await idsIn(dir)
+    t.equal(new Set(found).size, found.length, 'nothing is there twice')
+  }
+  const { archiver } = archive(t, dir, topic)
+  await holds(dir, ids)
+  await archiver.close()
+  t.strictSame(await idsIn(dir), ids.toSorted(), 'each record once')
+  t.notOk(readdirSync(dir).some(name => name.endsWith('.tmp')))
+})
+
+t.test('on a full disk the archive says so, holds what it has, and goes on when there is room', async t => {
+  const { topic, publish } = await newTopic(t)
+  const disk = mountDisk(t, 4)
+  const dir = join(disk, 'archive')
+  const ids = await publish(300)
+  const { archiver } = archive(t, dir, topic)
+  await holds(dir, ids)
+  const free = fillDisk(disk, 0)
+  ids.push(...(await publish(300)))
+  await until(() => archiver.problems().some(words => /archive .* does not grow: ENOSPC/.test(words)), {
+    what: 'the problem',
+    timeoutMs: PATIENCE_MS
+  })
+  t.equal((await idsIn(dir)).length, 300, 'what it had is there')
+  free()
+  await holds(dir, ids)
+  await until(() => archiver.problems().length === 0, { what: 'no problem', timeoutMs: PATIENCE_MS })
+  await archiver.close()
+  t.strictSame(await idsIn(dir), ids.toSorted(), 'each record once')
+})
+
+t.test('segments go by age and by size, the oldest first, and what was read is not read again', async t => {
+  const { topic, dir, publish } = await newTopic(t)
+  const first = await publish(200)
+  const one = archive(t, dir, topic)
+  await holds(dir, first)
+  const second = await publish(200)
+  await holds(dir, [...first, ...second])
+  await one.archiver.close()
+  // The events of the first are received at 01:00, those of the second at 02:00.
+  const at = Date.UTC(2026, 10, 23, 12)
+  const clock = { now: () => at, monotonic: () => performance.now() }
+  const two = archive(t, dir, topic, { retention: { ageMs: 10.5 * 3_600_000 }, clock })
+  await until(() => two.log.lines.some(({ message }) => message.includes('ARCHIVE_RETENTION')), {
+    what: 'a segment to go',
+    timeoutMs: PATIENCE_MS
+  })
+  t.strictSame(await idsIn(dir), second.toSorted())
+  await two.archiver.close()
+  const three = archive(t, dir, topic, { retention: { bytes: 1 } })
+  await until(() => three.log.lines.some(({ message }) => message.includes('ARCHIVE_RETENTION')), {
+    what: 'the other to go',
+    timeoutMs: PATIENCE_MS
+  })
+  const third = await publish(100)
+  await until(() => three.log.lines.length >= 2, { what: 'the third to come and go', timeoutMs: PATIENCE_MS })
+  await three.archiver.close()
+  const fourth = await publish(100)
+  const four = archive(t, dir, topic)
+  await holds(dir, fourth)
+  t.strictSame(await idsIn(dir), fourth.toSorted(), `nothing of the ${third.length} before`)
+  await four.archiver.close()
+})
+
+t.test('one process at a time writes an archive, and another takes over', async t => {
+  const { topic, dir, publish } = await newTopic(t)
+  const ids = await publish(100)
+  const one = archive(t, dir, topic)
+  await holds(dir, ids)
+  const two = archive(t, dir, topic)
+  await until(() => two.archiver.problems().length > 0, { what: 'the second to wait', timeoutMs: PATIENCE_MS })
+  await one.archiver.close()
+  ids.push(...(await publish(100)))
+  await holds(dir, ids)
+  await two.archiver.close()
+  t.strictSame(await idsIn(dir), ids.toSorted())
+})
+
+t.test('what retention of the topic takes before it is read is missing, and is told and counted', async t => {
+  const { topic, dir, publish } = await newTopic(t)
+  const ids = await publish(100)
+  const one = archive(t, dir, topic)
+  await holds(dir, ids)
+  await one.archiver.close()
+  await publish(50)
+  const ends = await topicOffsets(kafka.brokers, topic)
+  await deleteRecords(
+    kafka.brokers,
+    topic,
+    ends.map(({ partition, high }) => ({ partition, offset: String(high) }))
+  )
+  ids.push(...(await publish(100)))
+  const two = archive(t, dir, topic)
+  await holds(dir, ids)
+  await until(() => two.archiver.levels().behind === 0, { what: 'the end of the look', timeoutMs: PATIENCE_MS })
+  t.equal(two.archiver.levels().lost, 50, 'each of them is counted, once')
+  const said = two.log.lines.filter(({ message }) =>
+    /lacks records: Kafka has deleted \d+ records that were not read/.test(message)
+  )
+  t.equal(said.length, ends.length, 'a line for each partition')
+  await two.archiver.close()
+  t.strictSame(await idsIn(dir), ids.toSorted(), 'all others, each once')
+})
+
+t.test('a stop does not wait for a Kafka that does not answer', async t => {
+  const dir = join(ownFolder(t), 'archive')
+  const silent = createServer(() => undefined).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  t.teardown(() => silent.close())
+  const { port } = silent.address() as AddressInfo
+  const { archiver } = archive(t, dir, 'any', {
+    settings: { brokers: [`127.0.0.1:${port}`], clientId: 'archive-test' }
+  })
+  await once(silent, 'connection')
+  const begun = performance.now()
+  await archiver.close()
+  t.ok(performance.now() - begun < 10_000, `${performance.now() - begun} ms`)
+})
+
+t.test('a topic that is made anew is read from its beginning, and the log says so', async t => {
+  const { topic, dir, publish } = await newTopic(t)
+  const ids = await publish(100)
+  const { archiver, log } = archive(t, dir, topic)
+  await holds(dir, ids)
+  await deleteTopic(kafka.brokers, topic)
+  await until(
+    () =>
+      createTopic(kafka.brokers, topic, { partitions: 3 }).then(
+        () => true,
+        () => false
+      ),
+    {
+      what: 'the topic to be made anew',
+      timeoutMs: PATIENCE_MS
+    }
+  )
+  ids.push(...(await publish(100)))
+  await holds(dir, ids)
+  t.match(log.lines.find(({ message }) => message.includes('lacks records'))?.message, /was made anew/)
+  await archiver.close()
+})
+
+t.test('a folder that holds segments without archive.json is left alone', async t => {
+  const dir = ownFolder(t)
+  writeFileSync(join(dir, '20261123T114300Z-00000042.ndjson.zst'), '')
+  await t.rejects(openArchiveFolder(dir), { message: /holds segments without their archive\.json/ })
+  t.strictSame(readdirSync(dir).filter(name => name.endsWith('.zst')).length, 1)
+})
