@@ -7,7 +7,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mktemp -d)
 broker=
-trap 'test -z "$broker" || kill -9 "$broker" 2> "$folder/gone" || :; rm -rf "$folder"' EXIT
+trap 'test -z "$broker" || { kill "$broker" && wait "$broker"; } 2> "$folder/ended" || :; rm -rf "$folder"' EXIT
 trap 'exit 130' INT TERM
 
 install() {
