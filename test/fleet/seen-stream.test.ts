@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
 import { createSeenBuffer } from '../../src/fleet/seen/buffer.ts'
@@ -16,6 +17,10 @@ const SENDER = randomUUID()
 
 const ids = (entries: Uint8Array): number[] =>
   Array.from({ length: entries.length / ENTRY }, (_, at) => Buffer.from(entries).readInt32LE(at * ENTRY))
+
+/** The ids in the topic, by their first number. */
+const toldIds = (topics: MemoryTopics): number[] =>
+  topics.records(topics.names.seen).flatMap(record => ids(readSeenRecord(record)?.entries ?? new Uint8Array()))
 
 /** A stream that has nothing to warn of. */
 function quietStream(t: Test, topics: MemoryTopics): SeenStream {
@@ -81,11 +86,40 @@ t.test('ids that Kafka does not take are told once it does, and none of them twi
   })
   stream.add('web', 2, 0, 0)
   topics.isAway = false
-  const told = (): number[] =>
-    topics.records(topics.names.seen).flatMap(record => ids(readSeenRecord(record)?.entries ?? new Uint8Array()))
+  const told = (): number[] => toldIds(topics)
   await until(() => told().length >= 2, { what: 'both ids to be told', timeoutMs: 30_000 })
   await stream.close()
-  t.same(told(), [1, 2])
+  t.same(
+    told().toSorted((a, b) => a - b),
+    [1, 2]
+  )
+})
+
+t.test('an id is told at once, and not after Kafka has confirmed the ids before it', async t => {
+  const topics = new MemoryTopics()
+  const stream = quietStream(t, topics)
+  topics.isSilent = true
+  stream.add('web', 1, 0, 0)
+  stream.add('web', 2, 0, 0)
+  await setImmediate()
+  t.same(toldIds(topics), [1, 2], 'the ids of one turn of the event loop, with the next one')
+  t.equal(topics.records(topics.names.seen).length, 1, 'in one record')
+  stream.add('web', 3, 0, 0)
+  await until(() => toldIds(topics).includes(3), { what: 'the third id to be told', timeoutMs: 30_000 })
+  await stream.close()
+})
+
+t.test('ids that Kafka does not confirm wait in the buffer, once four requests are on their way', async t => {
+  const topics = new MemoryTopics()
+  const stream = quietStream(t, topics)
+  topics.isSilent = true
+  for (let id = 1; id <= 4; id++) {
+    stream.add('web', id, 0, 0)
+    await until(() => toldIds(topics).includes(id), { what: `id ${id} to be told`, timeoutMs: 30_000 })
+  }
+  for (let id = 5; id <= 9; id++) stream.add('web', id, 0, 0)
+  await stream.close()
+  t.same(toldIds(topics), [1, 2, 3, 4], 'and a server that stops does not wait for the confirmation')
 })
 
 t.test('a server that stops while Kafka is away stops', async t => {

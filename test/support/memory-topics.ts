@@ -7,6 +7,8 @@ export class MemoryTopics implements FleetTopics {
   readonly names = fleetTopicNames('memory')
   /** Whether writes fail. */
   isAway = false
+  /** Whether writes are taken, and their confirmation never comes. */
+  isSilent = false
   readonly #records = new Map<string, FleetRecord[]>()
   readonly #readers = new Set<ReaderOptions>()
 
@@ -25,7 +27,7 @@ export class MemoryTopics implements FleetTopics {
     const added = writes.map(({ key, value }, at) => ({ offset: first + BigInt(at), at: Date.now(), key, value }))
     this.#records.set(topic, [...known, ...added])
     for (const reader of this.#readers) if (reader.topic === topic) reader.onRecords(added)
-    return Promise.resolve(first)
+    return this.isSilent ? new Promise(() => undefined) : Promise.resolve(first)
   }
 
   read(options: ReaderOptions): FleetReader {

@@ -18,8 +18,10 @@ export interface SeenStreamOptions {
 /** Remembers ids that became durable elsewhere. */
 export type RestoreIds = (name: string, entries: Uint8Array) => void
 
-/** Ids are sent this long after they were added, if Kafka is fast. */
+/** The first id after a pause is sent at once. Further ids wait until this time has passed since the last request. */
 const COLLECT_MS = 20
+/** The most requests that Kafka has not confirmed. Further ids wait in the buffer. */
+const MAX_SENDING = 4
 const AGAIN_MS = 500
 /** The most records of one request to Kafka, far below the size that a broker accepts by default. */
 const MAX_RECORDS_AT_ONCE = 2
@@ -38,8 +40,12 @@ export class SeenStream {
   readonly #check: string
   readonly #buffer = createSeenBuffer()
   readonly #life = new AbortController()
+  /** The requests that Kafka has not confirmed. */
+  readonly #sending = new Set<Promise<void>>()
   #reader: FleetReader | undefined
-  #sending: Promise<void> | undefined
+  /** Monotonic milliseconds of the last request. */
+  #sentAt = -Infinity
+  #isScheduled = false
   #isLogged = false
 
   constructor(options: SeenStreamOptions) {
@@ -47,7 +53,7 @@ export class SeenStream {
     this.#check = checkOf(options.seed)
     this.add = (name, high, low, unixSeconds) => {
       this.#buffer.add(name, high, low, unixSeconds)
-      this.#sending ??= this.#sendAll()
+      this.#schedule()
     }
   }
 
@@ -63,21 +69,53 @@ export class SeenStream {
     await Promise.race([this.#reader.caughtUp(), sleep(TIMEOUT_MS, undefined, { ref: false })])
   }
 
-  /** Sends the remaining ids, if Kafka accepts them in time. */
+  /** Sends the remaining ids. Waits for Kafka's confirmation for at most 1 s. */
   async close(): Promise<void> {
-    await Promise.race([this.#sending, sleep(LAST_FLUSH_MS, undefined, { ref: false })])
+    const ended = new AbortController()
+    const timeout = sleep(LAST_FLUSH_MS, undefined, { signal: ended.signal }).catch(() => undefined)
+    await Promise.race([this.#sendRest(), timeout])
+    ended.abort()
     this.#life.abort()
-    await Promise.all([this.#sending, this.#reader?.close()])
+    await this.#reader?.close()
   }
 
-  /** One request at a time: while Kafka does not answer, ids wait in the buffer, which is bounded. */
-  async #sendAll(): Promise<void> {
-    while (!this.#buffer.isEmpty) {
-      await sleep(COLLECT_MS)
-      const records = seenRecords(this.#buffer.take(), { check: this.#check, sender: this.#options.sender })
-      while (records.length > 0) await this.#send(records.splice(0, MAX_RECORDS_AT_ONCE))
+  async #sendRest(): Promise<void> {
+    while (!this.#life.signal.aborted && (this.#sending.size > 0 || !this.#buffer.isEmpty)) {
+      this.#flush()
+      await Promise.race(this.#sending)
     }
-    this.#sending = undefined
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    const flush = (): void => {
+      this.#isScheduled = false
+      this.#flush()
+    }
+    const early = this.#sentAt + COLLECT_MS - performance.now()
+    if (early > 0) setTimeout(flush, early).unref()
+    // After this turn of the event loop, so that all its ids share the request.
+    else setImmediate(flush)
+  }
+
+  /**
+   * Sends the collected ids while earlier requests are in flight: an id does not wait until Kafka has confirmed the ids before
+   * it. The order of ids does not matter.
+   */
+  #flush(): void {
+    if (this.#buffer.isEmpty || this.#sending.size >= MAX_SENDING) return
+    this.#sentAt = performance.now()
+    const records = seenRecords(this.#buffer.take(), { check: this.#check, sender: this.#options.sender })
+    const sending = this.#sendAll(records).finally(() => {
+      this.#sending.delete(sending)
+      if (!this.#buffer.isEmpty) this.#schedule()
+    })
+    this.#sending.add(sending)
+  }
+
+  async #sendAll(records: FleetWrite[]): Promise<void> {
+    while (records.length > 0) await this.#send(records.splice(0, MAX_RECORDS_AT_ONCE))
   }
 
   /** Sends records until Kafka has confirmed them or the server stops. */

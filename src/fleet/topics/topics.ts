@@ -1,7 +1,8 @@
-import { Admin, Producer, ProduceAcks } from '@platformatic/kafka'
+import { Admin } from '@platformatic/kafka'
 import type { BaseOptions } from '@platformatic/kafka'
 import type { FleetTopicNames } from './names.ts'
 import { fleetTopicNames, topicPlans } from './names.ts'
+import { Producers } from './producers.ts'
 import type { FleetReader, ReaderOptions } from './reader.ts'
 import { openReader } from './reader.ts'
 
@@ -22,7 +23,7 @@ export interface FleetWrite {
   readonly value: Buffer | null
 }
 
-/** The topics of one fleet, over one connection to the cluster. */
+/** The topics of one fleet. */
 export interface FleetTopics {
   readonly names: FleetTopicNames
   /** Creates missing topics. Rejects if Kafka cannot be reached or refuses one. */
@@ -31,14 +32,14 @@ export interface FleetTopics {
   write(topic: string, records: readonly FleetWrite[]): Promise<bigint>
   /** Starts reading, and continues after every failure. */
   read(options: ReaderOptions): FleetReader
-  /** Ends the connection and all readers. */
+  /** Ends the connections and all readers. */
   close(): Promise<void>
 }
 
 export function openFleetTopics(options: FleetTopicsOptions): FleetTopics {
   const { fleet, client } = options
   const names = fleetTopicNames(fleet)
-  const producer = new Producer({ ...client, retries: 3 })
+  const producers = new Producers(client)
   const readers = new Set<FleetReader>()
 
   return {
@@ -51,8 +52,7 @@ export function openFleetTopics(options: FleetTopicsOptions): FleetTopics {
         key: Buffer.from(key),
         ...(value === null ? {} : { value })
       }))
-      const { offsets } = await producer.send({ messages, acks: ProduceAcks.ALL })
-      const offset = offsets?.[0]?.offset
+      const offset = await producers.send(messages)
       if (offset === undefined) throw new Error(`${topic}: Kafka did not say where the record is`)
       return offset
     },
@@ -73,7 +73,7 @@ export function openFleetTopics(options: FleetTopicsOptions): FleetTopics {
     },
     async close() {
       await Promise.all([...readers].map(reader => reader.close()))
-      await producer.close(true).catch(() => undefined)
+      await producers.close()
     }
   }
 }
