@@ -302,13 +302,13 @@ t.test('no format takes long over a hostile string', async t => {
   for (const name of formatNames) {
     const check = ajv.compile({ format: name })
     check('warm')
-    const slowest = Math.max(
-      ...hostile.map(text => {
-        const start = performance.now()
-        check(text)
-        return performance.now() - start
-      })
-    )
+    // The shortest of three, because a busy machine only adds to it.
+    const timeOf = (text: string): number => {
+      const start = performance.now()
+      check(text)
+      return performance.now() - start
+    }
+    const slowest = Math.max(...hostile.map(text => Math.min(timeOf(text), timeOf(text), timeOf(text))))
     t.ok(slowest < 100, `${name}: ${slowest.toFixed(1)} ms`)
   }
 })

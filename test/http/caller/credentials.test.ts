@@ -8,7 +8,7 @@ import { pino } from 'pino'
 import t from 'tap'
 import { SinkUnavailable } from '../../../src/model/sink.ts'
 import { isSameSecret } from '../../../src/http/caller/credentials.ts'
-import { basic, CONFIG, startApp } from '../../support/app.ts'
+import { basic, CONFIG, inject, startApp } from '../../support/app.ts'
 import { ask, connectRaw, head } from '../../support/http.ts'
 import { readMetrics, sumOf } from '../../support/metrics.ts'
 import { until } from '../../support/until.ts'
@@ -282,7 +282,7 @@ t.test('1,000 unknown keys a minute from one address are enough, and good keys p
   const { url, app } = await startApp(t, { clock: { now: () => 0, monotonic: () => minutes * 60_001 } })
   const guess = (i: number) => {
     const authorization = basic(`wk_guess_${i}`)
-    return app.tracking.inject({ method: 'POST', url: '/v1/track', headers: { authorization }, payload: '{}' })
+    return inject(app, { method: 'POST', url: '/v1/track', headers: { authorization }, payload: '{}' })
   }
   const statuses: number[] = []
   for (let i = 0; i < 1_000; i++) {
@@ -311,7 +311,7 @@ t.test('1,000 unknown keys a minute from one address are enough, and good keys p
 t.test('each unknown key of a request counts, and none of a request that has a good one', async t => {
   const { url, app } = await startApp(t, { clock: { now: () => 0, monotonic: () => 0 } })
   const send = (query: string, payload: object) =>
-    app.tracking.inject({
+    inject(app, {
       method: 'POST',
       url: `/v1/track?writeKey=${query}`,
       headers: { authorization: basic('guess'), 'x-write-key': 'guess' },

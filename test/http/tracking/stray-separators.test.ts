@@ -5,7 +5,7 @@ import type { Test } from 'tap'
 import { parseBody } from '../../../src/ingest/parse/body.ts'
 import { DEFAULT_LIMITS } from '../../../src/model/limits.ts'
 import type { TestApp } from '../../support/app.ts'
-import { basic, startApp } from '../../support/app.ts'
+import { basic, inject, startApp } from '../../support/app.ts'
 import { ask } from '../../support/http.ts'
 import { readMetrics, sumOf } from '../../support/metrics.ts'
 
@@ -166,7 +166,7 @@ t.test(
           pieces.push(Buffer.from(head), Buffer.from(index === bad ? byte : '', 'latin1'), Buffer.from('"}'))
           pieces.push(Buffer.from(index === payloads.length - 1 ? `${last}]}` : (gaps[index] as string)))
         }
-        const { statusCode } = await server.app.tracking.inject({
+        const { statusCode } = await inject(server.app, {
           method: 'POST',
           url: '/v1/batch',
           headers: { authorization: basic() },
