@@ -74,6 +74,20 @@ t.test('a plan is exported for Typewriter, and what it does not know is counted'
   t.match(await tributary(dir, 'plan', 'export'), { code: 2 })
 })
 
+t.test('folders that are missing on the way to a result are made', async t => {
+  const dir = t.testdir()
+  const rules = join(FIXTURES, 'segment-public-api', 'rules-1.json')
+  for (const args of [
+    ['import', rules, '--out', 'plans/shop.yml'],
+    ['export', 'plans/shop.yml', '--out', 'src/analytics/plan.json'],
+    ['check', rules, '--plan', 'plans/shop.yml', '--junit', 'reports/plan.xml']
+  ]) {
+    const { stderr } = await tributary(dir, 'plan', ...args)
+    t.notMatch(stderr, 'ENOENT', args.join(' '))
+    t.ok(readFileSync(join(dir, args.at(-1) ?? ''), 'utf8'), 'it is written')
+  }
+})
+
 t.test('a plan that cannot be used is refused with its place', async t => {
   const dir = t.testdir({
     'p.yml': 'name: p\nrules:\n  - type: track\n    event: E\n    schema: { pattern: "(?=a)" }\n',

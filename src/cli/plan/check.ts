@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { writeResult } from '../../disk/write-result.ts'
 import { createInterface } from 'node:readline'
 import { PlanCheck } from '../../governance/plans/review/check.ts'
 import type { CheckedEvent } from '../../governance/plans/review/check.ts'
@@ -34,7 +34,7 @@ Examples:
     const plan = await loadCompiledPlan(planFile)
     const check = new PlanCheck(plan)
     for (const file of files) await readEvents(file, check)
-    if (junit !== undefined) await writeFile(junit, junitReport(plan.name, check.byName.values()))
+    if (junit !== undefined) await writeResult(junit, junitReport(plan.name, check.byName.values()))
     report(check, { terminal, json: flags.has('json') })
   }
 }

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { writeResult } from '../../disk/write-result.ts'
 import { toTypewriter } from '../../governance/plans/export/typewriter-plan.ts'
 import { loadPlan } from '../../governance/plans/load-plan.ts'
 import type { Command } from '../command.ts'
@@ -23,7 +23,7 @@ Examples:
     if (rules === 0) throw new CommandFailed('the plan has no rule for a track event')
     const text = JSON.stringify(content, null, 2)
     if (texts['out'] === undefined) terminal.out(text)
-    else await writeFile(texts['out'], `${text}\n`)
+    else await writeResult(texts['out'], `${text}\n`)
     const also = leftOut === 0 ? '' : `; ${counted(leftOut, 'rule')} left out, which Typewriter does not know`
     terminal.note(`${counted(rules, 'track event')}${also}`)
   }

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { writeResult } from '../../disk/write-result.ts'
 import { basename, extname } from 'node:path'
 import { stringify } from 'yaml'
 import { importPlan, planFile } from '../../governance/plans/import/import-plan.ts'
@@ -39,7 +39,7 @@ Examples:
       : `${JSON.stringify(content, null, 2)}\n`
     parsePlan(text, out ?? 'the imported plan')
     if (out === undefined) terminal.out(text.trimEnd())
-    else await writeFile(out, text)
+    else await writeResult(out, text)
     terminal.note(`${format}: ${plan.rules.length} rules${plan.common === undefined ? '' : ' and a common schema'}`)
     for (const [what, times] of changes) terminal.note(`  ${times} x ${what}`)
   }

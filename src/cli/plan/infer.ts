@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { writeResult } from '../../disk/write-result.ts'
 import { createInterface } from 'node:readline'
 import { stringify } from 'yaml'
 import { Catalogue } from '../../governance/catalogue/catalogue.ts'
@@ -46,7 +46,7 @@ Examples:
       ? stringify(content, { lineWidth: 120, aliasDuplicateObjects: false })
       : JSON.stringify(content, null, 2)
     if (out === undefined) terminal.out(text)
-    else await writeFile(out, `${text.trimEnd()}\n`)
+    else await writeResult(out, `${text.trimEnd()}\n`)
     const events = seen.reduce((sum, one) => sum + one.events, 0)
     terminal.note(`${plan.rules.length} rules from ${events} events`)
     if (dropped > 0) terminal.note(`${dropped} names were more than a catalogue holds, and are not in it`)

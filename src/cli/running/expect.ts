@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { writeResult } from '../../disk/write-result.ts'
 import type { EventDetail } from '../../debugger/ring/detail.ts'
 import type { EventRow } from '../../debugger/ring/row.ts'
 import { suggest } from '../../config/suggest.ts'
@@ -128,6 +128,6 @@ async function report(
   if (file === undefined) return
   const given = FILTERS.flatMap(name => (texts[name] === undefined ? [] : [`${name} ${texts[name]}`]))
   const name = `${flags.has('none') ? 'none of' : 'expect'} ${given.join(', ') || 'an event'}`
-  await writeFile(file, junitReport({ name, seconds, failure }))
+  await writeResult(file, junitReport({ name, seconds, failure }))
   terminal.note(`${file}: written`)
 }
