@@ -55,12 +55,13 @@ async function runBlock(t: Test, block: readonly string[], place: DocsPlace): Pr
 }
 
 async function runLine(t: Test, line: string, command: string, place: DocsPlace): Promise<void> {
-  const { server, env, second, kafka } = place
+  const { server, env, second, kafka, send } = place
   if (line === 'systemctl stop tributary') return void t.equal((await server.kill('SIGTERM')).code, 0, line)
   if (line === 'systemctl start tributary') return await server.start()
   const withKafka = { ...env, KAFKA_BROKERS: kafka.brokers.join() }
   const given = line.includes('KAFKA_BROKERS=') ? second : line.includes('--topic ') ? withKafka : env
   await prepare(line, server.dir, env)
+  if (/ send | trace /.test(line)) await send({ event: 'The key is in force' })
   if (ENDLESS.test(command))
     return void t.ok(await interrupted(command, server.dir, given), `${line}: it says something`)
   const done = await run('sh', ['-c', command], { cwd: server.dir, env: given })

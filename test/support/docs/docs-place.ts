@@ -67,7 +67,12 @@ async function send(server: ServerProcess, event: object): Promise<string> {
   const authorization = `Basic ${Buffer.from(`${writeKeys(server)[0] ?? ''}:`).toString('base64')}`
   const headers = { 'content-type': 'application/json', authorization }
   const body = JSON.stringify({ type: 'track', userId: 'user-1', messageId, ...event })
-  await (await fetch(`${server.url}/v1/track`, { method: 'POST', headers, body })).arrayBuffer()
+  const isTaken = async (): Promise<boolean> => {
+    const answer = await fetch(`${server.url}/v1/track`, { method: 'POST', headers, body })
+    await answer.arrayBuffer()
+    return answer.status === 200 || answer.status === 400
+  }
+  await until(isTaken, { what: 'a new key to be in force, which takes 2 s' })
   return messageId
 }
 
