@@ -40,6 +40,7 @@ const sink = await openSink({
   kafka: broker === undefined ? undefined : { ...KAFKA, brokers: [broker] },
   topics: [eventsTopic],
   drainMs: 0,
+  inFlightMs: 0,
   spoolMaxBytes: MOST_KEPT_MIB * 1024 ** 2,
   retention: { bytes: MOST_KEPT_MIB * 1024 ** 2 },
   restorer: () => createRestore(router),

@@ -33,6 +33,8 @@ export interface SinkOptions {
   readonly restorer: () => (line: Buffer) => OutgoingRecord | undefined
   /** How long a stop waits for Kafka to confirm the records in the log, in milliseconds. */
   readonly drainMs: number
+  /** How long a stop waits for Kafka to confirm the batches that it has been sent, in milliseconds. */
+  readonly inFlightMs: number
   readonly clock: Clock
   readonly log: LogLines
   readonly onWrite: (sink: SinkName, write: Write) => void

@@ -39,6 +39,12 @@ export async function openDestinations(base: Base, sources: Sources, given: Sink
   return { routing, sink, knownTopics }
 }
 
+/**
+ * The part of SHUTDOWN_GRACE in which Kafka may confirm what it has been sent: what it confirms later is sent again by the next
+ * start. Requests have most of the grace (compose.ts), and positions and journals are written after this.
+ */
+const IN_FLIGHT_SHARE_OF_GRACE = 0.25
+
 function sinkOptions(
   base: Base,
   keys: Sources['keys'],
@@ -54,6 +60,7 @@ function sinkOptions(
     topics,
     hasViolations: config.violationsTopic !== undefined,
     drainMs: config.drainOnStopMs,
+    inFlightMs: Math.max(config.publishTimeoutMs, config.shutdownGraceMs * IN_FLIGHT_SHARE_OF_GRACE),
     retention: { ageMs: config.logRetention.maxAgeMs, bytes: config.logRetention.maxBytes },
     restorer: () => createRestore(routing.current()),
     clock,

@@ -29,6 +29,8 @@ export interface LaneSinkOptions {
   readonly onRelayed: (records: number) => void
   /** How long a stop waits for Kafka to confirm the records in the log, in milliseconds. */
   readonly drainMs: number
+  /** How long a stop waits for Kafka to confirm the batches that it has been sent, in milliseconds. */
+  readonly inFlightMs: number
   /** Monotonic milliseconds. */
   readonly monotonic: () => number
   readonly log: LogLines
@@ -184,13 +186,13 @@ export class LaneSink implements Sink {
   }
 
   async #close(): Promise<void> {
-    const { settings, drainMs, monotonic, spoolLog, spool } = this.#options
+    const { drainMs, inFlightMs, monotonic, spoolLog, spool } = this.#options
     while (this.lanes.openCalls() > 0) await sleep(STOP_POLL_MS)
     const drainUntil = monotonic() + drainMs
     while (this.backlogBytes() > 0 && monotonic() < drainUntil) await sleep(STOP_POLL_MS)
     await this.#reading.stop()
     // Records in flight may still be confirmed; then the next start does not send them again.
-    const deadline = monotonic() + settings.publishTimeoutMs
+    const deadline = monotonic() + inFlightMs
     const isUnderWay = (): boolean => this.lanes.board.lanes.some(({ batch }) => batch?.state === 'sent')
     while (isUnderWay() && monotonic() < deadline) await sleep(STOP_POLL_MS)
     this.lanes.stop()

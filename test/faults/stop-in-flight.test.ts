@@ -1,0 +1,31 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { readTopic, startKafka } from '../support/kafka.ts'
+import { AUTHORIZATION, startServer } from '../support/server-process.ts'
+
+/** Longer than PUBLISH_TIMEOUT, and shorter than the part of SHUTDOWN_GRACE in which a stop waits for Kafka. */
+const LATE_MS = 3_000
+
+t.test('what Kafka confirms late to a server that stops is not sent again by the next start', async t => {
+  const kafka = await startKafka({})
+  t.teardown(() => kafka.stop())
+  const env = { KAFKA_BROKERS: kafka.brokers.join(','), EVENTS_TOPIC: 'in-flight', SHUTDOWN_GRACE: '60s' }
+  const server = await startServer(t, { env })
+  await server.ready()
+  await server.accepts(60_000)
+  kafka.pause()
+  t.teardown(() => kafka.resume())
+  const body = JSON.stringify({ userId: 'u', event: 'Sent', messageId: 'in-flight' })
+  const headers = { 'content-type': 'application/json', authorization: AUTHORIZATION }
+  const answer = await fetch(`${server.url}/v1/track`, { method: 'POST', headers, body })
+  t.equal(answer.status, 200, 'the event is in the log')
+  const stopped = server.kill('SIGTERM')
+  await sleep(LATE_MS)
+  kafka.resume()
+  t.equal((await stopped).code, 0)
+  await server.start()
+  await server.drained()
+  await server.accepts(60_000)
+  const copies = (await readTopic(kafka.brokers, 'in-flight')).filter(({ value }) => value.includes('"in-flight"'))
+  t.equal(copies.length, 1, 'Kafka has it once')
+})
