@@ -1,7 +1,7 @@
 #!/bin/sh
 # Kafka makes a topic of one replica with min.insync.replicas=3, and confirms acks=all from that one replica: the setting protects
 # nothing where it is larger than the number of replicas, and nothing says so.
-# Apache Kafka 4.4.0, seen 2026-11-28 (3.9.1 the same).
+# Apache Kafka 4.4.0 (3.9.1 does the same), seen 2026-11-28.
 . "$(dirname "$0")/support.sh"
 start_kafka 4.4.0
 measure_java <<'PROGRAM'

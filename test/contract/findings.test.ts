@@ -34,14 +34,15 @@ t.test(
       t.match(head, /^#!\/bin\/sh\n(# .+\n)+$/, `${name} begins with what it found`)
       t.match(head, /seen 20\d\d-\d\d-\d\d\.\n$/, `${name} says when`)
       const lines = [...body.matchAll(/^install(?:_python)? ((?:.*\\\n)*.*)$/gm)]
-      const installed = lines.flatMap(([, list = '']) => list.split(/[\s\\]+/))
+      const brokers = [...body.matchAll(/^start_kafka (\S+)$/gm)].map(([, version]) => `kafka@${version}`)
+      const installed = [...lines.flatMap(([, list = '']) => list.split(/[\s\\]+/)), ...brokers]
       t.ok(installed.length > 0, `${name} installs something`)
       for (const wanted of installed) {
         const version = /(?:@|==)(\d+\.\d+\.\d+)$/.exec(wanted)?.[1]
         t.ok(version, `${name}: ${wanted} is one version`)
         if (!wanted.startsWith('esbuild@')) t.ok(head.includes(version ?? ''), `${name} names ${wanted} at its head`)
       }
-      t.match(body, /^measure(?:_python)? <<'PROGRAM'\n[^]+\nexpect <<'SEEN'\n[^]+\nSEEN\n$/m, `${name} compares`)
+      t.match(body, /^measure(?:_python|_java)? <<'PROGRAM'\n[^]+\nexpect <<'SEEN'\n[^]+\nSEEN\n$/m, `${name} compares`)
     }
   }
 )
