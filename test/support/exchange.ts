@@ -36,7 +36,7 @@ export interface ExchangeOptions {
 /**
  * Writes bytes to a new connection, as no HTTP client would, and reads until there are enough answers, the connection
  * ends, or the time is over. Strings are bytes (latin1). After an answer that announces the end of the connection,
- * waits for that end. Rejects only if the port is closed.
+ * waits for that end, unless the answer is a stream of events, which has none. Rejects only if the port is closed.
  */
 export async function exchange(options: ExchangeOptions): Promise<Exchange> {
   const { url, steps, answers: wanted = 1, isHead = false, timeoutMs } = options
@@ -76,7 +76,8 @@ export async function exchange(options: ExchangeOptions): Promise<Exchange> {
   let parsed = parseAnswers(seen, isHead)
   for (;;) {
     parsed = parseAnswers(seen, isHead)
-    const isLast = parsed.at(-1)?.headers['connection'] === 'close'
+    const last = parsed.at(-1)?.headers ?? {}
+    const isLast = last['connection'] === 'close' && !isEndless(last)
     if (end !== 'open' || performance.now() - started >= timeoutMs) break
     if (wanted > 0 && parsed.length >= wanted && !isLast) break
     await new Promise<void>(resolve => (wake = resolve))
@@ -85,6 +86,10 @@ export async function exchange(options: ExchangeOptions): Promise<Exchange> {
   socket.destroy()
   if (refused !== undefined) throw refused
   return { answers: parsed, end, milliseconds: performance.now() - started }
+}
+
+function isEndless(headers: RawAnswer['headers']): boolean {
+  return headers['content-type']?.startsWith('text/event-stream') === true
 }
 
 /** The complete answers in `bytes`, without interim ones (100 Continue). */

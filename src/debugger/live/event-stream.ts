@@ -25,7 +25,7 @@ export function openEventStream(
   reply.type('text/event-stream; charset=utf-8').headers({
     'cache-control': 'no-store',
     'x-accel-buffering': 'no',
-    // A stream ends when the server stops. A client that kept its connection would hold the stop up until it is idle for long.
+    // A stream ends when the server stops. A client that kept its connection would hold up the stop.
     connection: 'close'
   })
   if (request.method === 'HEAD') {

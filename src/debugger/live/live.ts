@@ -144,7 +144,7 @@ class Feed implements LiveFeed {
       if (rows.length < MAX_ROWS && performance.now() < deadline) continue
       follower.late = true
       // One slow tick says little: the first ones after a pause run cold.
-      follower.pace = Math.max(stored.seq - start + 1, follower.pace / 2)
+      follower.pace = Math.max(stored.seq - start + 1, Math.ceil(follower.pace / 2))
       break
     }
     const skipped = start - skippedFrom

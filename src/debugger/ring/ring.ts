@@ -121,15 +121,14 @@ export class ReportRing {
   }
 
   get(seq: number): StoredEvent | undefined {
-    // A fraction would read memory between two events.
     if (!Number.isSafeInteger(seq)) return undefined
     const entry = this.#at(this.#indexOf(seq))
     return entry === undefined || seq >= entry.firstSeq + entry.events ? undefined : this.#unpack(entry, seq)
   }
 
-  /** Events with `seq` above the given one, oldest first. */
+  /** Events with `seq` above the given number, oldest first. */
   *after(seq: number): Generator<StoredEvent> {
-    for (let next = seq + 1; ; next++) {
+    for (let next = Math.floor(seq) + 1; ; next++) {
       // Entries may be evicted during the iteration, so each step searches again.
       const at = Math.max(this.#indexOf(next), 0)
       const found = this.#at(at)
@@ -140,9 +139,9 @@ export class ReportRing {
     }
   }
 
-  /** Events with `seq` below the given one, newest first. */
+  /** Events with `seq` below the given number, newest first. */
   *before(seq: number): Generator<StoredEvent> {
-    for (let next = seq - 1; ; next--) {
+    for (let next = Math.ceil(seq) - 1; ; next--) {
       const entry = this.#at(this.#indexOf(next))
       if (entry === undefined) return
       next = Math.min(next, entry.firstSeq + entry.events - 1)
@@ -150,7 +149,9 @@ export class ReportRing {
     }
   }
 
+  /** Throws RangeError for a fraction: it would read memory between two events. */
   #unpack(entry: RingEntry, seq: number): StoredEvent {
+    if (!Number.isSafeInteger(seq)) throw new RangeError(`there is no event ${seq}`)
     const { source, read, faults, effects = [], events, firstSeq, offset } = entry
     const index = seq - firstSeq
     const request = this.#packed.requestAt(offset)

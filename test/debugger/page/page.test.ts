@@ -15,15 +15,11 @@ t.test('An event posted appears in the live stream in less than a second', async
   const server = await startApp(t, { clock })
   const { page, complaints } = await openPage(browser, server.adminUrl)
   await page.getByText('Live', { exact: true }).nth(1).waitFor()
-  const times: number[] = []
-  for (const name of ['First Order', 'Second Order', 'Third Order']) {
-    const start = performance.now()
-    t.equal((await track(server, name)).status, 200)
-    await page.locator('.row', { hasText: name }).waitFor()
-    times.push(performance.now() - start)
-  }
-  const [, median = NaN] = times.toSorted((a, b) => a - b)
-  t.ok(median < 1000, `the three took ${times.map(Math.round).join(', ')} ms`)
+  const start = performance.now()
+  t.equal((await track(server, 'Order Completed')).status, 200)
+  await page.locator('.row', { hasText: 'Order Completed' }).waitFor()
+  const ms = performance.now() - start
+  t.ok(ms < 1000, `it took ${Math.round(ms)} ms`)
   t.strictSame(complaints, [], 'the page keeps to its security policy')
   await page.close()
 })
@@ -179,14 +175,9 @@ t.test('A hundred thousand events later the page has as many elements and rows a
   const rows = await shown()
   t.ok(rows <= 10_000, `${rows} rows are kept`)
   const devtools = await page.context().newCDPSession(page)
-  let mebibytes = Infinity
-  // A message that the page is still reading is not kept.
-  const isSmall = async (): Promise<boolean> => {
-    await devtools.send('HeapProfiler.collectGarbage')
-    mebibytes = (await devtools.send('Runtime.getHeapUsage')).usedSize / 1024 ** 2
-    return mebibytes < 25
-  }
-  await until(isSmall, { what: 'a page of less than 25 MiB', seen: () => `${mebibytes.toFixed(1)} MiB` })
+  await devtools.send('HeapProfiler.collectGarbage')
+  const { usedSize } = await devtools.send('Runtime.getHeapUsage')
+  t.ok(usedSize < 25 * 1024 * 1024, `${(usedSize / 1024 ** 2).toFixed(1)} MiB of memory`)
   await page.close()
 })
 

@@ -108,6 +108,17 @@ t.test('whatever requests come, the latest of them are kept byte for byte, withi
   )
 })
 
+t.test('a number between two events reads whole events, and never the memory between them', async t => {
+  const ring = new ReportRing({ maxBytes: 100_000, maxEvents: 100 })
+  fill(ring, 3, 5)
+  const seqs = (events: Iterable<Stored>): number[] => [...events].map(({ seq }) => seq)
+  for (const seq of [-0.5, 0.25, 4.5, 5.999, 14.5]) {
+    t.same(seqs(ring.after(seq)), seqs(ring.after(Math.floor(seq))), `after ${seq}`)
+    t.same(seqs(ring.before(seq)), seqs(ring.before(Math.ceil(seq))), `before ${seq}`)
+    t.equal(ring.get(seq), undefined)
+  }
+})
+
 t.test('a ring is used to the full', async t => {
   const ring = new ReportRing({ maxBytes: 1_000_000, maxEvents: 1_000_000 })
   fill(ring, 5_000, 2)
