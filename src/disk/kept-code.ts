@@ -72,7 +72,16 @@ export function keep(file: string, text: string): void {
     writeFileSync(unfinished, text)
     renameSync(unfinished, file)
   } catch {
-    // The next start makes it again.
+    // The next start makes it again. On a full disk, what was written of it is in the way.
+    removeIfPossible(unfinished)
+  }
+}
+
+function removeIfPossible(file: string): void {
+  try {
+    rmSync(file, { force: true })
+  } catch {
+    // Where nothing can be written, nothing is left.
   }
 }
 

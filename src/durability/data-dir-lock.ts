@@ -119,7 +119,7 @@ async function isListening(path: string): Promise<boolean> {
   })
 }
 
-/** Nobody listens, or the socket is missing because a newer owner or a backup left it out. */
+/** Nobody listens, or the socket is missing because a newer owner removed it or a backup left it out. */
 const DEAD: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTDIR', 'ENOTSOCK'])
 
 async function listen(server: Server, path: string): Promise<void> {

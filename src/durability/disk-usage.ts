@@ -49,7 +49,7 @@ export async function readDisk(dir: string, growing: readonly string[], now: num
 
 /**
  * The bytes per millisecond that were recently written to a folder of segments, computed from the names and sizes of
- * its files. 0 if there are too few.
+ * its files. 0 if they cover too little time.
  */
 async function bytesPerMs(dir: string, now: number): Promise<number> {
   const names = await readdir(dir).catch(() => [])

@@ -126,7 +126,7 @@ async function openKafka(options: SinkOptions, kafka: NonNullable<SinkOptions['k
   const { LaneSink } = await import('./spool/lane-sink.ts')
   const { withDefaults } = await import('./kafka/options.ts')
   const spool = await openFolder(options, 'spool', spoolMaxBytes)
-  // Events that an earlier start without Kafka has kept come first, and stay.
+  // Records that an earlier start without Kafka has kept come first, and stay.
   const kept: Partial<Record<LogName, SegmentLog>> = {}
   for (const name of ['events', 'rejected', 'violations'] as const) {
     if (existsSync(join(dataDir, name))) kept[name] = await openFolder(options, name)

@@ -1,8 +1,9 @@
-import { resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import type { Values } from './variables.ts'
 
 /** What the server keeps in DATA_DIR. */
-const FOLDERS = ['', 'events', 'rejected', 'violations', 'spool', 'dedupe', 'lock']
+const FOLDERS = ['', 'events', 'rejected', 'violations', 'spool', 'dedupe', 'lock', 'oauth']
+const OF_A_WORKER = /^worker-\d+$/
 
 /** What is wrong with ARCHIVE, in sentences. */
 export function archiveContradictions({ ARCHIVE, DATA_DIR, KAFKA_BROKERS }: Values): string[] {
@@ -12,6 +13,7 @@ export function archiveContradictions({ ARCHIVE, DATA_DIR, KAFKA_BROKERS }: Valu
       'ARCHIVE needs KAFKA_BROKERS: without Kafka the log in DATA_DIR keeps the events, and "tributary replay" reads it'
     ]
   }
-  const isTaken = FOLDERS.some(name => resolve(DATA_DIR, name) === resolve(ARCHIVE))
+  const isOfWorker = dirname(resolve(ARCHIVE)) === resolve(DATA_DIR) && OF_A_WORKER.test(basename(ARCHIVE))
+  const isTaken = isOfWorker || FOLDERS.some(name => resolve(DATA_DIR, name) === resolve(ARCHIVE))
   return isTaken ? [`ARCHIVE=${ARCHIVE} is a folder that DATA_DIR uses: give the archive one of its own`] : []
 }

@@ -142,8 +142,14 @@ export class Archiver {
   }
 
   async #commit(): Promise<void> {
-    if (this.#next === undefined || this.#next.records === 0) return
-    await this.#folder?.commit(await this.#next.end())
+    const next = this.#next
+    if (next === undefined || next.records === 0) return
+    const piece = await next.end().catch((error: unknown) => {
+      // Its records are read again.
+      this.#next = undefined
+      throw error
+    })
+    await this.#folder?.commit(piece)
     this.#next = undefined
     await this.#expire()
   }

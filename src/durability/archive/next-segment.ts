@@ -20,6 +20,7 @@ export class NextSegment {
   readonly #chunks: Buffer[] = []
   #bytes = 0
   #latest = 0
+  #ended: Promise<void> | undefined
 
   constructor(since: number) {
     this.since = since
@@ -48,9 +49,9 @@ export class NextSegment {
     this.positions = { ...this.positions, [name]: position }
   }
 
-  /** The whole segment. Can be called again. */
+  /** The whole segment. Can be called again, and rejects again where the compressor failed. */
   async end(): Promise<ArchivePiece> {
-    if (!this.isClosed) await finished(this.#compressor.end())
+    await (this.#ended ??= finished(this.#compressor.end()))
     return { bytes: Buffer.concat(this.#chunks), latest: this.#latest, positions: this.positions }
   }
 

@@ -19,7 +19,7 @@ export interface ArchiveState {
   readonly positions: Readonly<Record<string, TopicPosition>>
 }
 
-/** One file of an archive, which never changes. */
+/** One file of an archive. Only `tributary forget` changes it. */
 export interface ArchiveSegment {
   readonly file: string
   readonly sequence: number

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers'
 import { createZstdCompress } from 'node:zlib'
 import { openArchiveFolder } from '../archive/folder.ts'
 import { readArchive, readArchiveLines, readArchiveState } from '../archive/segments.ts'
-import { replaceFile, unlinkIfThere } from '../log/segment/files.ts'
+import { isNotFound, replaceFile, unlinkIfThere } from '../log/segment/files.ts'
 import type { Erased, EraseOptions, Erasure } from './erasure.ts'
 
 /**
@@ -34,10 +34,16 @@ export async function eraseFromArchive(dir: string, { erasure, isDryRun = false 
 
 async function measure(path: string, erasure: Erasure): Promise<{ readonly gone: number; readonly left: number }> {
   let [gone, left] = [0, 0]
-  for await (const lines of readArchiveLines(path)) {
-    const here = lines.filter(line => isGone(line, erasure)).length
-    gone += here
-    left += lines.length - here
+  try {
+    for await (const lines of readArchiveLines(path)) {
+      const here = lines.filter(line => isGone(line, erasure)).length
+      gone += here
+      left += lines.length - here
+    }
+  } catch (error) {
+    // Beside a dry run a server may write, and delete what ARCHIVE_RETENTION no longer keeps.
+    if (!isNotFound(error)) throw error
+    return { gone: 0, left: 0 }
   }
   return { gone, left }
 }
@@ -53,7 +59,7 @@ function compressLeft(path: string, erasure: Erasure): Promise<Buffer> {
   return buffer(Readable.from(left(), { objectMode: false }).compose(createZstdCompress()))
 }
 
-/** The topic may hold what others have written: no JSON is judged by what it says. */
+/** Other programs may write to the topic: a line that is not JSON is judged by its bytes. */
 function isGone(line: Buffer, { isGone: isGoneRecord, mayHold }: Erasure): boolean {
   try {
     return isGoneRecord(line)

@@ -15,7 +15,7 @@ import { Sender, type SenderOptions } from './send/sender.ts'
 import { createTroubles, type Troubles } from './send/troubles.ts'
 import { RetiredTopics } from './retired-topics.ts'
 
-/** The log that keeps the records of late lanes; Kafka alone has none. */
+/** What is behind the lanes: the log that keeps late records. For Kafka alone, store() makes them fail instead. */
 export interface BackingLog extends Pick<SenderOptions, 'storeRefused' | 'onRelayed'> {
   readonly offsets: ProducedOffsets
   /** Where the log ends, and where its first line is that some lane has not confirmed. */

@@ -48,7 +48,7 @@ export interface SegmentSource {
   remove(segments: readonly { readonly file: string; readonly bytes: number }[]): Promise<void>
 }
 
-/** Whole lines, each with its line feed, in adjacent pieces of memory. No line spans two pieces. */
+/** Whole lines in order, each with its line feed, in as many pieces of memory as needed. No line spans two pieces. */
 export interface Lines {
   readonly pieces: readonly Buffer[]
   /** The length of each line, in bytes. */

@@ -10,7 +10,7 @@ import { until } from '../../support/until.ts'
 import { allWorkersUp } from '../../support/workers.ts'
 import { MAIN, run } from '../run.ts'
 
-const PATIENCE = { timeoutMs: 60_000 }
+const WAIT = { timeoutMs: 60_000 }
 
 t.test('with ARCHIVE the commands find every event of Kafka on disk, and forget takes a user out', async t => {
   const kafka = await startKafka()
@@ -26,7 +26,7 @@ t.test('with ARCHIVE the commands find every event of Kafka on disk, and forget 
   const env = { ...brokers, ARCHIVE: archive, DATA_DIR: server.dataDir, CONFIG_FILE: server.configFile }
   const tributary = (...args: string[]) => run(process.execPath, [MAIN, ...args], { cwd: server.dir, env })
   const idsOf = async (topic: string): Promise<string[]> => {
-    const records = await readTopic(kafka.brokers, topic, PATIENCE)
+    const records = await readTopic(kafka.brokers, topic, WAIT)
     return records.map(({ headers }) => headers['messageId'] ?? '').toSorted()
   }
   const replayed = async (): Promise<string[]> => {
@@ -37,7 +37,7 @@ t.test('with ARCHIVE the commands find every event of Kafka on disk, and forget 
   }
   const load = async (events: number): Promise<readonly { readonly id: string; readonly user: string }[]> => {
     const { acked, stop } = startLoad(t, { url: server.url, eventsPerSecond: 300 })
-    await until(() => acked.length >= events, { what: `${events} events`, ...PATIENCE })
+    await until(() => acked.length >= events, { what: `${events} events`, ...WAIT })
     await stop()
     await server.drained()
     return acked
@@ -83,7 +83,7 @@ t.test('with ARCHIVE the commands find every event of Kafka on disk, and forget 
   await load(200)
   await until(async () => sumOf(await readMetrics(server.adminUrl), 'tributary_archive_up') === 1, {
     what: 'the archive to grow',
-    ...PATIENCE
+    ...WAIT
   })
   t.ok(sumOf(await readMetrics(server.adminUrl), 'tributary_archive_bytes') > 0)
   t.match(await tributary('doctor'), {

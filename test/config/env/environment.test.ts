@@ -246,7 +246,7 @@ t.test('variables that only make sense together are refused alone', async t => {
   t.match(problemsOf({ ARCHIVE: 'a' }), [
     /^ARCHIVE needs KAFKA_BROKERS: without Kafka the log in DATA_DIR keeps the events/
   ])
-  for (const folder of ['data', './data/', 'data/spool', resolve('data/events')]) {
+  for (const folder of ['data', './data/', 'data/spool', 'data/oauth', 'data/worker-12', resolve('data/events')]) {
     t.match(problemsOf({ KAFKA_BROKERS: 'a', ARCHIVE: folder }), [/is a folder that DATA_DIR uses/], folder)
   }
   t.strictSame(problemsOf({ KAFKA_BROKERS: 'a', ARCHIVE: 'data/archive' }), [])

@@ -80,11 +80,14 @@ function reason(error: unknown): string {
   return `failed: ${wordsOf(error)}`
 }
 
-/** The broker's own words, which name the setting or limit, else the client's; one line. */
+/** The broker's own message, if there is one: it names the setting, the limit, or the name that collides. */
+function brokerMessage(error: unknown): string | undefined {
+  return chain(error).find(({ serverErrorMessage }) => serverErrorMessage)?.serverErrorMessage ?? undefined
+}
+
+/** The broker's own message, else the client's; one line. */
 function wordsOf(error: unknown): string {
-  const parts = chain(error)
-  const said = parts.find(({ serverErrorMessage }) => serverErrorMessage)?.serverErrorMessage
-  return (said ?? parts.at(-1)?.message ?? String(error)).split('\n', 1)[0] ?? ''
+  return (brokerMessage(error) ?? chain(error).at(-1)?.message ?? String(error)).split('\n', 1)[0] ?? ''
 }
 
 /** Why a topic cannot be used, in one line. */
@@ -94,8 +97,7 @@ export function explainTopic(topic: string, error: unknown): string {
     return `topic ${topic}: the Kafka user may not describe or create it: check the ACLs of KAFKA_SASL_USERNAME`
   }
   if (ids.includes('INVALID_TOPIC_EXCEPTION') || ids.includes('POLICY_VIOLATION')) {
-    // The broker's own message, if there is one: for example, a name may only collide with another name.
-    const words = chain(error).find(({ serverErrorMessage }) => serverErrorMessage)?.serverErrorMessage
+    const words = brokerMessage(error)
     return `topic ${topic}: Kafka does not allow this ${ids.includes('POLICY_VIOLATION') ? 'topic' : 'name'}${words ? `: ${words}` : ''}`
   }
   if (ids.includes('INVALID_REPLICATION_FACTOR')) {

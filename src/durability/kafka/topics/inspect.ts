@@ -19,10 +19,10 @@ export interface TopicReport {
   /** Undefined if the brokers do not say. */
   readonly mayWrite: boolean | undefined
   readonly partitions: number
-  /** The lowest number of all partitions. */
+  /** The replicas of the partition that has the fewest. */
   readonly replicas: number
   readonly partitionsWithoutLeader: number
-  /** The lowest number of all partitions. */
+  /** The in-sync replicas of the partition that has the fewest. */
   readonly inSyncReplicas: number
   readonly minInSyncReplicas: number | undefined
   readonly maxMessageBytes: number | undefined

@@ -38,8 +38,8 @@ export interface ReadTopicsOptions {
   /** The positions of an earlier reader, by the name of the partition: nothing before them is read. */
   readonly starts?: Readonly<Record<string, TopicPosition>>
   /**
-   * Told where records after a start are not to be had any more; reading goes on with the oldest that are there. Without it a topic
-   * that was made anew, or has lost records, is an error.
+   * Called if records after a start are not in Kafka any more, before the oldest that are there is yielded. Without it, a topic that
+   * was made anew, or has lost records at its end, is an error.
    */
   readonly onLost?: OnLost
 }
@@ -74,14 +74,18 @@ export async function* readPieces({
   const consumer = new Consumer(options)
   try {
     const cursors = await cursorsOf(consumer, topics, since)
-    for (const cursor of cursors) continueAt(cursor, starts[nameOf(cursor)], onLost)
+    const losses = cursors.map(cursor => continueAt(cursor, starts[nameOf(cursor)], onLost !== undefined))
     const total = Number(cursors.reduce((sum, { next, end }) => sum + (end - next), 0n))
     let left = total
-    for (const cursor of cursors) {
+    for (const [index, cursor] of cursors.entries()) {
+      let loss = losses[index]
       while (cursor.next < cursor.end) {
         const from = cursor.next
         const records = await fetchNext(consumer, cursor.leader, { cursors: [cursor], maxBytes })
         const next = cursor.next > cursor.end ? cursor.end : cursor.next
+        // With the first records after it, because the reader's position moves with them: a loss is told once.
+        if (loss !== undefined) onLost?.(nameOf(cursor), loss.words, loss.records)
+        loss = undefined
         left -= Number(next - from)
         yield {
           name: nameOf(cursor),
@@ -90,7 +94,7 @@ export async function* readPieces({
           amount: Number(next - from),
           total,
           left,
-          latest: Math.max(0, ...records.map(({ at }) => (at < 0 ? Date.now() : at)))
+          latest: records.reduce((latest, { at }) => Math.max(latest, at < 0 ? Date.now() : at), 0)
         }
       }
     }
@@ -107,16 +111,25 @@ function nameOf({ topic, partition }: Cursor): string {
   return `${topic}/${partition}`
 }
 
-function continueAt(cursor: Cursor, start: TopicPosition | undefined, onLost: OnLost | undefined): void {
-  if (start === undefined) return
+interface Loss {
+  readonly words: string
+  /** How many records, where that can be known. */
+  readonly records: number | undefined
+}
+
+/** Moves the cursor to an earlier reader's position. Returns what was lost after it; throws AnotherTopic where that is not allowed. */
+function continueAt(cursor: Cursor, start: TopicPosition | undefined, mayLose: boolean): Loss | undefined {
+  if (start === undefined) return undefined
   const next = BigInt(start.next)
   if (start.topicId !== cursor.topicId || next > cursor.end) {
     const words = `topic ${cursor.topic} was made anew, or has lost records, since it was read before`
-    if (onLost === undefined) throw new AnotherTopic(words)
-    return onLost(nameOf(cursor), words)
+    if (!mayLose) throw new AnotherTopic(words)
+    return { words, records: undefined }
   }
   if (next < cursor.next) {
-    const records = cursor.next - next
-    onLost?.(nameOf(cursor), `Kafka has deleted ${records} records that were not read`, Number(records))
-  } else cursor.next = next
+    const records = Number(cursor.next - next)
+    return { words: `Kafka has deleted ${records} records that were not read`, records }
+  }
+  cursor.next = next
+  return undefined
 }

@@ -32,7 +32,7 @@ export class TopicMetadata {
     return this.#usable
   }
 
-  /** One line for each topic to which none can be written. */
+  /** One line for each topic to which records cannot be written. */
   get troubles(): ReadonlyMap<string, string> {
     return this.#troubles
   }

@@ -1,8 +1,7 @@
-import { readFile, rename } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import type { Position } from '../contract.ts'
-import { describeFileError, isNotFound, syncFolder, writeDurably } from './files.ts'
+import { describeFileError, isNotFound, replaceFile } from './files.ts'
 import { isSegmentName, sequenceOf } from './segment-name.ts'
 
 /**
@@ -33,9 +32,7 @@ export async function savePositions(path: string, { floor, topics }: ConsumerPos
   const { file, offset } = floor
   const more = Object.keys(topics).length === 0 ? {} : { topics, topicsCheck: checkOf(JSON.stringify(topics)) }
   const text = JSON.stringify({ file, offset, check: checkOf(`${file} ${offset}`), ...more })
-  await writeDurably(`${path}.tmp`, Buffer.from(text + '\n'))
-  await rename(`${path}.tmp`, path)
-  await syncFolder(dirname(path))
+  await replaceFile(path, Buffer.from(text + '\n'))
 }
 
 /** The stored positions. If there are none or they are damaged: undefined, with the reason as text. */

@@ -83,7 +83,7 @@ export async function findSegments(dir: string): Promise<FoundFolder> {
   const present = new Set(files)
   const segments: Segment[] = []
   for (let at = 0; at < files.length; at += STATS_AT_ONCE) {
-    const found = await Promise.all(files.slice(at, at + STATS_AT_ONCE).map(file => lookUpTopics(dir, file)))
+    const found = await Promise.all(files.slice(at, at + STATS_AT_ONCE).map(file => statSegment(dir, file)))
     segments.push(...found.filter(segment => segment !== undefined))
   }
   const orphans = names.filter(name => {
@@ -93,7 +93,7 @@ export async function findSegments(dir: string): Promise<FoundFolder> {
   return { segments, sequence: names.reduce((highest, name) => Math.max(highest, sequenceOf(name) ?? 0), 0), orphans }
 }
 
-async function lookUpTopics(dir: string, file: string): Promise<Segment | undefined> {
+async function statSegment(dir: string, file: string): Promise<Segment | undefined> {
   try {
     const found = await stat(join(dir, file))
     return found.isFile() ? { file, sequence: sequenceOf(file) ?? 0, bytes: found.size, closed: true } : undefined

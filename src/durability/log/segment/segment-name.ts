@@ -21,7 +21,10 @@ export function sequenceOf(name: string): number | undefined {
   return digits === undefined ? undefined : Number(digits)
 }
 
-/** When the segment with that name was begun: milliseconds since the epoch, rounded to the second. */
+/**
+ * The time in the name, in milliseconds since the epoch. For a segment of the log: when it was begun, rounded down to the
+ * second.
+ */
 export function timeOf(name: string): number {
   const [, year, month, day, hour, minute, second] =
     /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(name)?.map(Number) ?? []

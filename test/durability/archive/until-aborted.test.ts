@@ -1,0 +1,56 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import t from 'tap'
+import { untilAborted } from '../../../src/durability/archive/until-aborted.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+const PIECE_BYTES = 1024 * 1024
+const PIECES = 200
+const MOST_BYTES = 20 * PIECE_BYTES
+
+async function* pieces(): AsyncGenerator<Buffer> {
+  for (let i = 0; i < PIECES; i++) yield Buffer.alloc(PIECE_BYTES, i)
+}
+
+t.test('of what was read, only the last piece stays in memory', async t => {
+  const before = process.memoryUsage().arrayBuffers
+  let most = 0
+  let count = 0
+  for await (const piece of untilAborted(pieces(), new AbortController().signal)) {
+    count += piece.length / PIECE_BYTES
+    if (count % 50 !== 0) continue
+    // In a turn of its own, because the stack of this one may still hold pieces.
+    await new Promise(setImmediate)
+    collectGarbage()
+    most = Math.max(most, process.memoryUsage().arrayBuffers - before)
+  }
+  t.equal(count, PIECES)
+  t.ok(most < MOST_BYTES, `at most ${most} bytes`)
+})
+
+t.test('an abort ends the reading at once, also while a piece is awaited', async t => {
+  const stopping = new AbortController()
+  async function* silent(): AsyncGenerator<number> {
+    yield 1
+    await new Promise(() => undefined)
+  }
+  const seen: number[] = []
+  for await (const one of untilAborted(silent(), stopping.signal)) {
+    seen.push(one)
+    setTimeout(() => stopping.abort(), 10)
+  }
+  t.same(seen, [1])
+})
+
+t.test("an error of what is read is the reader's", async t => {
+  async function* failing(): AsyncGenerator<number> {
+    yield 1
+    throw new Error('Kafka is away')
+  }
+  const reading = (async () => {
+    for await (const one of untilAborted(failing(), new AbortController().signal)) t.equal(one, 1)
+  })()
+  await t.rejects(reading, { message: 'Kafka is away' })
+})
