@@ -14,7 +14,7 @@ const FOLDERS = {
   governance: ['model', 'contract', 'ingest', 'keys', 'config'],
   http: ['model', 'contract', 'ingest'],
   oauth: ['model', 'keys', 'http'],
-  fleet: ['model', 'config', 'keys', 'durability']
+  fleet: ['model', 'client', 'config', 'keys', 'durability']
 }
 // These join the others: they may import everything.
 const JOINING = ['app', 'cli']

@@ -1,16 +1,19 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import t from 'tap'
 import type { Test } from 'tap'
+import { readEventStream } from '../../src/client/event-stream.ts'
 import { createAdminServer } from '../../src/debugger/admin-server.ts'
 import { openEventStream } from '../../src/debugger/live/event-stream.ts'
 import { followMembers } from '../../src/fleet/members/members.ts'
 import { mergeViews } from '../../src/fleet/view/view.ts'
 import { prepareListener } from '../../src/http/server/listener.ts'
+import { postUntilTaken } from '../support/app.ts'
 import { MemoryTopics } from '../support/memory-topics.ts'
 import { ownFolder } from '../support/own-folder.ts'
 import type { ServerProcess } from '../support/server-process.ts'
-import { AUTHORIZATION, startServer } from '../support/server-process.ts'
+import { startServer } from '../support/server-process.ts'
 import { until } from '../support/until.ts'
 
 interface Batch {
@@ -24,44 +27,61 @@ interface View {
   close(): Promise<void>
 }
 
-/** Longer than the test may take: a stop that waits for a connection to be idle for so long fails it. */
+/** Long, so that no connection ends because it was idle. */
 const KEEP_ALIVE_MS = 600_000
 
 async function send({ url }: ServerProcess, messageId: string): Promise<void> {
-  const headers = { 'content-type': 'application/json', authorization: AUTHORIZATION }
-  const body = JSON.stringify({ userId: 'u', event: 'Live', messageId })
-  const isTaken = async (): Promise<boolean> => {
-    const answer = await fetch(`${url}/v1/track`, { method: 'POST', headers, body })
-    await answer.arrayBuffer()
-    return answer.status === 200
-  }
-  await until(isTaken, { what: 'the event to be taken', timeoutMs: 60_000 })
+  t.equal((await postUntilTaken(`${url}/v1/track`, { userId: 'u', event: 'Live', messageId })).status, 200)
 }
 
-/** An admin listener that merges the views of these servers, which are its fleet. */
-async function startView(t: Test, servers: Readonly<Record<string, ServerProcess>>): Promise<View> {
-  const topics = new MemoryTopics()
-  const members = followMembers({ topics, self: undefined })
-  for (const [name, { adminUrl }] of Object.entries(servers)) {
-    const beat = {
-      name,
-      instance: name,
+/** A process of a server: its name, its instance and the server's admin listener. */
+interface Process {
+  readonly name: string
+  readonly instance: string
+  readonly adminUrl: string
+}
+
+/** Heartbeats of processes that are written until they leave. */
+class Heartbeats {
+  readonly topics = new MemoryTopics()
+  readonly #living = new Map<string, Process>()
+
+  constructor(t: Test) {
+    const timer = setInterval(() => void this.#writeAll(), 1_000)
+    t.teardown(() => clearInterval(timer))
+  }
+
+  async join(process: Process): Promise<void> {
+    this.#living.set(process.instance, process)
+    await this.#write(process, false)
+  }
+
+  async leave(process: Process): Promise<void> {
+    this.#living.delete(process.instance)
+    await this.#write(process, true)
+  }
+
+  async #writeAll(): Promise<void> {
+    for (const process of this.#living.values()) await this.#write(process, false)
+  }
+
+  #write(process: Process, leaving: boolean): Promise<bigint> {
+    const more = {
       startedAt: 1,
       version: '1',
-      adminUrl,
       config: { version: 1, hash: '', problem: null },
       kafka: { reached: true, problem: null },
       backlogBytes: 0,
-      demand: {},
-      leaving: false
+      demand: {}
     }
-    await topics.write(topics.names.members, [{ key: name, value: Buffer.from(JSON.stringify(beat)) }])
-    const write = (): void => {
-      void topics.write(topics.names.members, [{ key: name, value: Buffer.from(JSON.stringify(beat)) }])
-    }
-    const timer = setInterval(write, 1_000)
-    t.teardown(() => clearInterval(timer))
+    const value = Buffer.from(JSON.stringify({ ...process, ...more, leaving }))
+    return this.topics.write(this.topics.names.members, [{ key: process.instance, value }])
   }
+}
+
+/** An admin listener that merges the views of the fleet's servers. */
+async function startView(t: Test, { topics }: Heartbeats): Promise<View> {
+  const members = followMembers({ topics, self: undefined })
   const admin = await createAdminServer({ logger: pino({ enabled: false }), tls: undefined })
   prepareListener(admin, { trustProxy: false, idleMs: KEEP_ALIVE_MS })
   const endStreams = mergeViews(admin, {
@@ -80,8 +100,8 @@ async function startView(t: Test, servers: Readonly<Record<string, ServerProcess
 interface Followed {
   /** As they come. */
   readonly batches: readonly Batch[]
-  /** Resolves when the stream has ended. */
-  readonly ended: Promise<void>
+  /** Whether the stream has ended completely; false if its connection was cut. */
+  readonly ended: Promise<boolean>
 }
 
 async function follow(t: Test, url: string): Promise<Followed> {
@@ -89,20 +109,17 @@ async function follow(t: Test, url: string): Promise<Followed> {
   t.teardown(() => gone.abort())
   const response = await fetch(url, { signal: gone.signal })
   t.match(response.headers.get('content-type'), 'text/event-stream')
+  t.equal(response.headers.get('connection'), 'close', 'a stop need not wait for the connection')
   const batches: Batch[] = []
   const read = async (): Promise<void> => {
-    let text = ''
-    for await (const chunk of response.body ?? []) {
-      text += Buffer.from(chunk).toString()
-      const messages = text.split('\n\n')
-      text = messages.pop() ?? ''
-      for (const message of messages) {
-        const data = /^data: (.*)$/m.exec(message)?.[1]
-        if (data !== undefined) batches.push(JSON.parse(data) as Batch)
-      }
-    }
+    for await (const batch of readEventStream<Batch>(response.body ?? new ReadableStream<Uint8Array>()))
+      batches.push(batch)
   }
-  return { batches, ended: read().catch(() => undefined) }
+  const ended = read().then(
+    () => true,
+    () => false
+  )
+  return { batches, ended }
 }
 
 const rowsOf = (batches: readonly Batch[]): string[] =>
@@ -112,7 +129,9 @@ await t.test('the live streams of all servers come as one, each row with its ser
   const root = ownFolder(t, { a: {}, b: {} })
   const a = await startServer(t, { dir: join(root, 'a') })
   const b = await startServer(t, { dir: join(root, 'b') })
-  const { url: view, close } = await startView(t, { a, b })
+  const heartbeats = new Heartbeats(t)
+  for (const [name, { adminUrl }] of Object.entries({ a, b })) await heartbeats.join({ name, instance: name, adminUrl })
+  const { url: view, close } = await startView(t, heartbeats)
   await send(a, 'before')
   await send(b, 'first')
 
@@ -146,6 +165,43 @@ await t.test('the live streams of all servers come as one, each row with its ser
     what: 'readers that went to disturb nobody',
     timeoutMs: 60_000
   })
-  await Promise.all([ended, close()])
-  t.pass('a stop ends the stream, and does not wait until its connection has been idle for long')
+  const [isComplete] = await Promise.all([ended, close()])
+  t.ok(isComplete, 'a stop ends the stream, and does not cut its connection')
 })
+
+await t.test(
+  'a server whose workers are replaced goes on where it was, and one that starts again is shown from its first event',
+  async t => {
+    const server = await startServer(t, { dir: ownFolder(t) })
+    const process = (name: string, instance: string): Process => ({ name, instance, adminUrl: server.adminUrl })
+    const heartbeats = new Heartbeats(t)
+    const [first, second] = [process('a/0', 'a/0 before'), process('a/1', 'a/1 before')]
+    await heartbeats.join(first)
+    await heartbeats.join(second)
+    const { url: view } = await startView(t, heartbeats)
+    const { batches } = await follow(t, `${view}/api/stream?scope=fleet`)
+    await send(server, 'one')
+    await until(() => rowsOf(batches).length >= 1, { what: 'the first event', timeoutMs: 60_000 })
+
+    await heartbeats.leave(first)
+    await heartbeats.join(process('a/0', 'a/0 after'))
+    await send(server, 'two')
+    await until(() => rowsOf(batches).length >= 2, { what: 'the second event', timeoutMs: 60_000 })
+    // Two looks at the members later, a wrong second stream would have been opened.
+    await sleep(2_500)
+    await send(server, 'three')
+    await until(() => rowsOf(batches).includes('a/0 three'), { what: 'the third event', timeoutMs: 60_000 })
+    t.same(rowsOf(batches), ['a/0 one', 'a/0 three', 'a/0 two'], 'each event once')
+    t.notOk(
+      batches.some(({ problem }) => problem !== undefined),
+      'nothing is wrong'
+    )
+
+    await server.kill()
+    for (const gone of [second, process('a/0', 'a/0 after')]) await heartbeats.leave(gone)
+    await server.start()
+    await send(server, 'four')
+    await heartbeats.join(process('a/0', 'a/0 again'))
+    await until(() => rowsOf(batches).includes('a/0 four'), { what: 'its first event', timeoutMs: 60_000 })
+  }
+)

@@ -89,6 +89,7 @@ t.test('ids that Kafka does not take are told once it does, and none of them twi
   const told = (): number[] => toldIds(topics)
   await until(() => told().length >= 2, { what: 'both ids to be told', timeoutMs: 30_000 })
   await stream.close()
+  // In any order: several requests are on their way at once.
   t.same(
     told().toSorted((a, b) => a - b),
     [1, 2]

@@ -210,11 +210,12 @@ await t.test('tail --fleet shows the events of all servers, and says which of th
   child.stderr.setEncoding('utf8').on('data', (text: string) => (notes += text))
   const shows = (server: string, id: string): Promise<void> =>
     until(() => rows.split('\n').some(row => row.includes(`"server":"${server}"`) && row.includes(id)), {
-      what: `the event of ${server}: ${rows}${notes}`,
+      what: `the event of ${server}`,
+      seen: () => rows + notes,
       timeoutMs: 60_000
     })
   const says = (what: RegExp): Promise<void> =>
-    until(() => what.test(notes), { what: `${what} to be said: ${notes}`, timeoutMs: 60_000 })
+    until(() => what.test(notes), { what: `${what} to be said`, seen: () => notes, timeoutMs: 60_000 })
 
   await shows('b', before)
   for (const [name, server] of Object.entries({ a, b, c })) {

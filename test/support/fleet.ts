@@ -1,19 +1,16 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { MAIN, run } from '../cli/run.ts'
 import type { Finished } from '../cli/run.ts'
+import { basic, post } from './app.ts'
 import type { ServerProcess } from './server-process.ts'
 import { createServerProcess } from './server-process.ts'
 import { ownFolder } from './own-folder.ts'
 
-/** How long a busy machine may make a server shed load. */
-const OVERLOADED_MS = 60_000
-
 export interface TestFleet {
   readonly env: Readonly<Record<string, string>>
-  /** A server that joins the fleet; not started yet. Its config file has the only source `web`. */
+  /** A server that joins the fleet; not started yet. Its config file has one source, `web`. */
   server(name: string, env?: Readonly<Record<string, string>>): Promise<ServerProcess>
   /** The working directory of commands. */
   readonly dir: string
@@ -45,18 +42,8 @@ export function testFleet(t: Test, brokers: readonly string[], env: Readonly<Rec
   }
 }
 
-/** The status of one event sent with a key. Sends it again while a busy machine makes the server shed load. */
+/** The status of one event sent with a key. */
 export async function statusWith(key: string, url: string): Promise<number> {
-  const headers = {
-    'content-type': 'application/json',
-    authorization: `Basic ${Buffer.from(`${key}:`).toString('base64')}`
-  }
-  const body = JSON.stringify({ userId: 'u', event: 'e' })
-  const deadline = performance.now() + OVERLOADED_MS
-  for (;;) {
-    const answer = await fetch(`${url}/v1/track`, { method: 'POST', headers, body })
-    const { code } = (await answer.json()) as { readonly code?: string }
-    if (code !== 'overloaded' || performance.now() > deadline) return answer.status
-    await sleep(100)
-  }
+  const { status } = await post(`${url}/v1/track`, { userId: 'u', event: 'e' }, { authorization: basic(key) })
+  return status
 }

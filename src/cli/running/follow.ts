@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readEventStream } from '../../client/event-stream.ts'
 import type { LiveBatch } from '../../debugger/live/live.ts'
 import { ServerUnreachable } from '../admin-client.ts'
 import type { AdminClient } from '../admin-client.ts'
@@ -23,6 +24,8 @@ export interface Batch extends Omit<LiveBatch, 'rows'> {
 
 /** Where in the stream a reader is. */
 interface Cursor {
+  /** How many of the newest events compare() looks at. */
+  readonly limit: number
   /** For the URL. */
   text(): string
   took(rows: readonly Row[]): void
@@ -48,11 +51,12 @@ export async function* follow(client: AdminClient, begin: Begin): AsyncGenerator
   let isAway = false
   for (;;) {
     try {
-      if (isAway) cursor.compare((await (await client.get(`/api/events?limit=1000${scope}`)).json()) as Listed)
+      if (isAway)
+        cursor.compare((await (await client.get(`/api/events?limit=${cursor.limit}${scope}`)).json()) as Listed)
       const stream = await client.get(`/api/stream?${query}${scope}&after=${cursor.text()}`)
       if (isAway) terminal.note('(the server is back)')
       isAway = false
-      for await (const batch of batches(stream)) {
+      for await (const batch of readEventStream<Batch>(stream.body as ReadableStream<Uint8Array>)) {
         cursor.took(batch.rows)
         yield batch
       }
@@ -69,6 +73,7 @@ function serverCursor({ events, newest }: Listed): Cursor {
   let [last] = events
   let after = newest as number
   return {
+    limit: 1000,
     text: () => String(after),
     took(rows) {
       last = rows.at(-1) ?? last
@@ -87,6 +92,7 @@ function serverCursor({ events, newest }: Listed): Cursor {
 function fleetCursor(newest: Readonly<Record<string, number>>): Cursor {
   const after = new Map(Object.entries(newest))
   return {
+    limit: 1,
     text: () => encodeURIComponent(JSON.stringify(Object.fromEntries(after))),
     took(rows) {
       for (const { server = '', seq } of rows) after.set(server, seq)
@@ -95,21 +101,6 @@ function fleetCursor(newest: Readonly<Record<string, number>>): Cursor {
       for (const [server, number] of Object.entries(newestNow)) {
         if (number < (after.get(server) ?? 0)) after.set(server, 0)
       }
-    }
-  }
-}
-
-/** The live batches of a stream of server-sent events. */
-async function* batches(response: Response): AsyncGenerator<Batch> {
-  let text = ''
-  const decoder = new TextDecoder()
-  for await (const chunk of response.body as ReadableStream<Uint8Array>) {
-    text += decoder.decode(chunk, { stream: true })
-    const messages = text.split('\n\n')
-    text = messages.pop() ?? ''
-    for (const message of messages) {
-      const data = /^data: (.*)$/m.exec(message)?.[1]
-      if (data !== undefined) yield JSON.parse(data) as Batch
     }
   }
 }

@@ -43,8 +43,8 @@ export class Claims {
 
   /**
    * Claims the thing with this SHA-256 (hex). Resolves with false if it is claimed already, here or elsewhere. Rejects
-   * if Kafka does not store the claim and return it within 2 s. The first call starts to read the topic, which ends
-   * with the topics' connection.
+   * if Kafka does not store the claim and return it within 2 s. The first call starts to read the topic, until
+   * the topics are closed.
    */
   async claim(digest: string): Promise<boolean> {
     this.#follow()

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FleetTopics } from '../topics/topics.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import type { Member } from './member-list.ts'
@@ -65,6 +66,12 @@ export function followMembers(options: MembersOptions): Members {
     })()
   }
 
+  /** After the heartbeat in flight, which on another connection could arrive after the last one. */
+  async function leave(): Promise<void> {
+    await sending
+    await send(true)
+  }
+
   const timer = setInterval(beat, BEAT_MS).unref()
   beat()
   return {
@@ -76,14 +83,8 @@ export function followMembers(options: MembersOptions): Members {
     async close() {
       closed = true
       clearInterval(timer)
-      if (reader.isCaughtUp) await Promise.race([send(true), wait(LEAVE_TIMEOUT_MS)])
+      if (reader.isCaughtUp) await Promise.race([leave(), sleep(LEAVE_TIMEOUT_MS, undefined, { ref: false })])
       await reader.close()
     }
   }
-}
-
-function wait(ms: number): Promise<void> {
-  return new Promise(resolve => {
-    setTimeout(resolve, ms).unref()
-  })
 }

@@ -20,7 +20,7 @@ export type RestoreIds = (name: string, entries: Uint8Array) => void
 
 /** The first id after a pause is sent at once. Further ids wait until this time has passed since the last request. */
 const COLLECT_MS = 20
-/** The most requests that Kafka has not confirmed. Further ids wait in the buffer. */
+/** The most requests that Kafka has not confirmed. Further ids wait in the buffer, which is bounded. */
 const MAX_SENDING = 4
 const AGAIN_MS = 500
 /** The most records of one request to Kafka, far below the size that a broker accepts by default. */

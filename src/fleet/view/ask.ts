@@ -1,3 +1,4 @@
+import { basicAuthorization } from '../../client/authorization.ts'
 import type { Member } from '../members/member-list.ts'
 import { MAX_ANSWER_BYTES } from '../workers/messages.ts'
 
@@ -49,8 +50,8 @@ async function askOne({ name, adminUrl }: Member, { password, path, headers }: A
 
 /** Headers of a request to another server's admin listener, which that server answers for itself alone. */
 export function headersFor(name: string, password: string | undefined): Record<string, string> {
-  const credentials = Buffer.from(`admin:${password ?? ''}`).toString('base64')
-  return { [SCOPE_HEADER]: name, ...(password === undefined ? {} : { authorization: `Basic ${credentials}` }) }
+  const own = { [SCOPE_HEADER]: name }
+  return password === undefined ? own : { ...own, authorization: basicAuthorization('admin', password) }
 }
 
 /** Reads an answer; undefined if it is too large. The rest is then not read. */

@@ -1,19 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readEventStream } from '../../client/event-stream.ts'
 import type { Member } from '../members/member-list.ts'
 import { MAX_ANSWER_BYTES } from '../workers/messages.ts'
+import type { Watcher } from '../workers/view/feed.ts'
 import { headersFor } from './ask.ts'
 
-/** A reader of the live rows, as the live stream of one server has it. */
-export interface LiveReader {
-  /** False while earlier rows are unsent. */
-  ready(): boolean
-  send(json: string, lastSeq: undefined): void
-  end(): void
-}
-
 export interface LiveOptions {
-  /** Live ones, this server included. */
+  /** The live ones. The workers of one server are members with one admin listener. */
   readonly members: () => readonly Member[]
+  /** Whether the members topic answers. While it does not, nobody knows who is live. */
+  readonly isHeard: () => boolean
   /** The instance of this server. */
   readonly self: string
   readonly password: string | undefined
@@ -23,41 +19,47 @@ export interface LiveOptions {
   readonly after: Readonly<Record<string, number>>
 }
 
-/** What a server's live stream says of some events. */
+/** A message of one server's live stream. */
 interface Batch {
   readonly rows: readonly { readonly seq: number }[]
   readonly skipped: number
 }
 
-const LOOK_MS = 1_000
-const AGAIN_MS = 1_000
+/** The server behind one admin listener. */
+interface Server {
+  readonly name: string
+  readonly adminUrl: string
+  /** Its processes when it was last seen live: one, or its workers. */
+  instances: ReadonlySet<string>
+  /** The number of the last event that was sent; undefined: it is followed from now on. */
+  lastSeq: number | undefined
+  /** Ends its stream; undefined while it is not followed. */
+  stream: AbortController | undefined
+  /** Whether it was not live at the last look. A server announces its end before its stream has sent its last events. */
+  isLeaving: boolean
+}
+
+const REFRESH_MS = 1_000
+const RETRY_MS = 1_000
 const READY_MS = 50
 
 /** The live streams of all servers as one, each row with its server, until close(). */
 export class MergedLive {
   readonly #options: LiveOptions
-  readonly #reader: LiveReader
-  readonly #streams = new Map<string, AbortController>()
-  /** Instances that were not live at the last look. A server that stops says so before its stream tells its last events. */
-  readonly #leaving = new Set<string>()
-  /** By instance, the number of the last event that was told. */
-  readonly #told = new Map<string, number>()
+  readonly #reader: Watcher
+  readonly #servers = new Map<string, Server>()
   readonly #timer: NodeJS.Timeout
   readonly #ownEnd = Promise.withResolvers<void>()
   #isClosed = false
 
-  constructor(options: LiveOptions, reader: LiveReader) {
+  constructor(options: LiveOptions, reader: Watcher) {
     this.#options = options
     this.#reader = reader
-    for (const { instance, name } of options.members()) {
-      const after = options.after[name]
-      if (after !== undefined) this.#told.set(instance, after)
-    }
-    this.#look(false)
-    this.#timer = setInterval(() => this.#look(true), LOOK_MS).unref()
+    this.#refresh(false)
+    this.#timer = setInterval(() => this.#refresh(true), REFRESH_MS).unref()
   }
 
-  /** Resolves when the stream of this server has ended, because it stops, and the reader was told its last events. */
+  /** Resolves when the stream of this server has ended, because it stops, and its last events were sent; or when nobody follows it. */
   get ownEnded(): Promise<void> {
     return this.#ownEnd.promise
   }
@@ -65,53 +67,70 @@ export class MergedLive {
   close(): void {
     this.#isClosed = true
     clearInterval(this.#timer)
-    for (const stream of this.#streams.values()) stream.abort()
+    for (const { stream } of this.#servers.values()) stream?.abort()
+    this.#ownEnd.resolve()
   }
 
-  /** A server that came later is shown from its first event on. */
-  #look(isLater: boolean): void {
-    const members = this.#options.members()
-    const live = new Set(members.map(({ instance }) => instance))
-    for (const [instance, stream] of this.#streams) {
-      if (live.has(instance)) this.#leaving.delete(instance)
-      else if (!this.#leaving.has(instance)) this.#leaving.add(instance)
-      else {
-        stream.abort()
-        this.#streams.delete(instance)
-        this.#leaving.delete(instance)
+  #refresh(isLater: boolean): void {
+    const { members, isHeard } = this.#options
+    if (isLater && !isHeard()) return
+    const live = Map.groupBy(members(), ({ adminUrl }) => adminUrl)
+    for (const server of this.#servers.values()) if (!live.has(server.adminUrl)) this.#leave(server)
+    for (const [adminUrl, [first, ...more]] of live) {
+      if (first === undefined) continue
+      const instances = new Set([first, ...more].map(({ instance }) => instance))
+      const server = this.#servers.get(adminUrl) ?? this.#add(first, instances, isLater)
+      // A server with workers goes on as long as one of them was there before. Any other that is not the same was started again.
+      if (![...instances].some(instance => server.instances.has(instance))) {
+        server.stream?.abort()
+        server.stream = undefined
+        server.lastSeq = 0
       }
-    }
-    for (const member of members) {
-      const { instance } = member
-      if (this.#streams.has(instance)) continue
-      if (isLater && !this.#told.has(instance)) this.#told.set(instance, 0)
-      const stream = new AbortController()
-      this.#streams.set(instance, stream)
-      void this.#follow(member, stream.signal)
+      server.instances = instances
+      server.isLeaving = false
+      if (server.stream === undefined) void this.#follow(server, (server.stream = new AbortController()).signal)
     }
   }
 
-  async #follow(member: Member, signal: AbortSignal): Promise<void> {
+  /** A server that comes later is shown from its first event on. */
+  #add({ name, adminUrl }: Member, instances: ReadonlySet<string>, isLater: boolean): Server {
+    const lastSeq = this.#options.after[name] ?? (isLater ? 0 : undefined)
+    const server: Server = { name, adminUrl, instances, lastSeq, stream: undefined, isLeaving: false }
+    this.#servers.set(adminUrl, server)
+    return server
+  }
+
+  #leave(server: Server): void {
+    if (server.isLeaving) {
+      server.stream?.abort()
+      server.stream = undefined
+    }
+    server.isLeaving = true
+  }
+
+  async #follow(server: Server, signal: AbortSignal): Promise<void> {
+    const isOwn = server.instances.has(this.#options.self)
     let problem: string | undefined
     while (!signal.aborted) {
       try {
-        await this.#read(member, signal, () => (problem = undefined))
+        await this.#read(server, signal, () => (problem = undefined))
       } catch (error) {
         if (signal.aborted) break
         const { message } = error as Error
-        if (message !== problem) this.#name(member, message)
+        if (message !== problem) this.#report(server, message)
         problem = message
       }
-      if (member.instance === this.#options.self) this.#ownEnd.resolve()
-      await sleep(AGAIN_MS, undefined, { signal, ref: false }).catch(() => undefined)
+      if (isOwn) this.#ownEnd.resolve()
+      await sleep(RETRY_MS, undefined, { signal, ref: false }).catch(() => undefined)
     }
-    if (problem === undefined) this.#name(member, 'it has gone')
+    if (isOwn) this.#ownEnd.resolve()
+    if (problem === undefined) this.#report(server, 'it has gone')
   }
 
-  async #read({ name, instance, adminUrl }: Member, signal: AbortSignal, onOpen: () => void): Promise<void> {
+  async #read(server: Server, signal: AbortSignal, onOpen: () => void): Promise<void> {
+    const { name, adminUrl } = server
     const { password, query } = this.#options
-    const after = this.#told.get(instance)
-    const from = after === undefined ? '' : `&after=${after}`
+    const from = server.lastSeq === undefined ? '' : `&after=${server.lastSeq}`
     const response = await fetch(`${adminUrl}/api/stream?${query}${from}`, {
       headers: headersFor(name, password),
       redirect: 'error',
@@ -119,41 +138,27 @@ export class MergedLive {
     }).catch(() => {
       throw new Error(`${adminUrl} cannot be reached`)
     })
-    if (!response.ok || response.body === null) throw new Error(`answered ${response.status}`)
+    if (!response.ok || response.body === null) {
+      await response.body?.cancel()
+      throw new Error(`answered ${response.status}`)
+    }
     onOpen()
-    for await (const { rows, skipped } of batchesOf(response.body)) {
+    for await (const { rows, skipped } of readEventStream<Batch>(chunksOf(response.body), MAX_ANSWER_BYTES)) {
       while (!this.#reader.ready() && !signal.aborted) await sleep(READY_MS)
       if (signal.aborted) return
-      const last = rows.at(-1)
-      if (last !== undefined) this.#told.set(instance, last.seq)
+      server.lastSeq = rows.at(-1)?.seq ?? server.lastSeq
       this.#send({ server: name, rows: rows.map(row => ({ server: name, ...row })), skipped })
     }
   }
 
-  /** Says why there are no events of this server. */
-  #name({ name }: Member, problem: string): void {
+  /** Tells the reader why there are no events of this server. */
+  #report({ name }: Server, problem: string): void {
     this.#send({ server: name, rows: [], skipped: 0, problem })
   }
 
   #send(batch: Batch & { readonly server: string; readonly problem?: string }): void {
     // A reader that has gone takes nothing any more.
     if (!this.#isClosed) this.#reader.send(JSON.stringify({ ...batch, skippedFrom: 0 }), undefined)
-  }
-}
-
-/** The data of server-sent events. */
-async function* batchesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Batch> {
-  const decoder = new TextDecoder()
-  let text = ''
-  for await (const chunk of chunksOf(body)) {
-    text += decoder.decode(chunk, { stream: true })
-    const messages = text.split('\n\n')
-    text = messages.pop() ?? ''
-    if (text.length > MAX_ANSWER_BYTES) throw new Error('its events are too large')
-    for (const message of messages) {
-      const data = /^data: (.*)$/m.exec(message)?.[1]
-      if (data !== undefined) yield JSON.parse(data) as Batch
-    }
   }
 }
 

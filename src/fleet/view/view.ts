@@ -5,7 +5,7 @@ import type { Fleet } from '../open.ts'
 import type { Member } from '../members/member-list.ts'
 import type { MemberAnswer } from './ask.ts'
 import { askMembers, SCOPE_HEADER } from './ask.ts'
-import type { LiveReader } from './live.ts'
+import type { Watcher } from '../workers/view/feed.ts'
 import { MergedLive } from './live.ts'
 import { hasFound, mergeEvents, mergeOutcomes, mergeOverview, mergeRejections, mergeTraces } from './merge.ts'
 
@@ -16,7 +16,7 @@ export interface ViewOptions {
   /** ADMIN_PASSWORD: the servers of a fleet have the same. */
   readonly password: string | undefined
   /** Answers with a stream of server-sent events. `watch` returns what ends it. Throws for a filter that is not valid. */
-  readonly openStream: (request: FastifyRequest, reply: FastifyReply, watch: (reader: LiveReader) => () => void) => void
+  readonly openStream: (request: FastifyRequest, reply: FastifyReply, watch: (reader: Watcher) => () => void) => void
 }
 
 /** Tells the trace route where to search: this server finds everything in Kafka that the others would find. */
@@ -37,7 +37,7 @@ const MERGES: Readonly<Record<string, Merge>> = {
 const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 1_000
 const MAX_STREAMS = 16
-/** How long a server that stops waits for the readers of a merged stream to be told its last events. */
+/** How long a server that stops waits until its last events are sent to the readers of a merged stream. */
 const LAST_MS = 1_000
 
 /**
@@ -73,7 +73,7 @@ class MergedView {
   readonly #fleet: ViewFleet
   readonly #password: string | undefined
   readonly #openStream: ViewOptions['openStream']
-  readonly #streams = new Map<LiveReader, MergedLive>()
+  readonly #streams = new Map<Watcher, MergedLive>()
 
   constructor(admin: FastifyInstance, { fleet, password, openStream }: ViewOptions) {
     this.#admin = admin
@@ -84,8 +84,8 @@ class MergedView {
 
   /** This server's last events reach the readers first, if they do so in time. */
   async endStreams(): Promise<void> {
-    const told = [...this.#streams.values()].map(live => live.ownEnded)
-    await Promise.race([Promise.all(told), sleep(LAST_MS, undefined, { ref: false })])
+    const ended = [...this.#streams.values()].map(live => live.ownEnded)
+    await Promise.race([Promise.all(ended), sleep(LAST_MS, undefined, { ref: false })])
     for (const reader of this.#streams.keys()) reader.end()
   }
 
@@ -95,7 +95,8 @@ class MergedView {
     const after = readCursor(url.searchParams.get('after'))
     for (const name of ['scope', 'after']) url.searchParams.delete(name)
     const options = {
-      members: () => this.#members(),
+      members: () => this.#fleet.members()?.live() ?? [],
+      isHeard: () => this.#fleet.members()?.isHeard() ?? false,
       self: this.#fleet.instance,
       password: this.#password,
       query: url.searchParams.toString(),
@@ -154,7 +155,7 @@ class MergedView {
     return this.#members().filter(({ instance }) => instance !== this.#fleet.instance)
   }
 
-  /** Live ones, this one included. */
+  /** The live ones, with this one once its heartbeats arrive. */
   #members(): readonly Member[] {
     const byUrl = new Map<string, Member>()
     for (const member of this.#fleet.members()?.live() ?? []) {

@@ -17,7 +17,7 @@ export interface Seqs {
   toLocalAfter(global: number): number
   /** The first own event with a number from this one on. */
   toLocalBefore(global: number): number
-  /** No event after the own event `seen` has a number up to this one. */
+  /** No event after the own event `seen` has a number up to this one, whenever it comes. */
   horizon(seen: number): number
 }
 

@@ -61,7 +61,7 @@ export class WorkerSlot implements Slot {
     return this.state === 'listening' && performance.now() - this.heardAt > SILENT_MS
   }
 
-  /** The rest that an earlier process reported does not count for this one. */
+  /** What an earlier process reported as not confirmed does not count for this one. */
   startLife(process: Worker): void {
     this.process = process
     this.bornAt = performance.now()

@@ -1,16 +1,9 @@
 import type { FromPrimary, FromWorker } from './messages.ts'
 import type { Seqs } from './seqs.ts'
+import type { Watcher } from './view/feed.ts'
 
 /** The live stream of this worker, in the form of its debugger's. */
-export type WatchOwn = (
-  query: string,
-  watcher: {
-    ready(): boolean
-    send(json: string, lastSeq: number | undefined): void
-    end(): void
-  },
-  fromSeq: number
-) => () => void
+export type WatchOwn = (query: string, watcher: Watcher, fromSeq: number) => () => void
 
 /** The most batches in flight to the primary for one reader. */
 const CREDIT = 2

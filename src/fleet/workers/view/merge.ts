@@ -110,7 +110,7 @@ export function mergeOutcomes(values: readonly Json[]): Json {
 
 /**
  * Merges the points of all workers: one for each interval that is over. Workers measure at different moments, so a
- * point is complete only when all of them have had time to send it.
+ * point is left out until all of them have had the time to send it.
  */
 export function mergePoints(points: readonly Json[], { intervalMs, now }: { intervalMs: number; now: number }): Json[] {
   const byInterval = Map.groupBy(points, ({ at }) => Math.floor(Number(at) / intervalMs))

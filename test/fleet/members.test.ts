@@ -1,0 +1,48 @@
+import t from 'tap'
+import { followMembers } from '../../src/fleet/members/members.ts'
+import type { FleetWrite } from '../../src/fleet/topics/topics.ts'
+import { MemoryTopics } from '../support/memory-topics.ts'
+import { until } from '../support/until.ts'
+
+/** Topics on which a heartbeat that says nothing of leaving arrives only when it is let through. */
+class SlowHeartbeats extends MemoryTopics {
+  readonly #gate = Promise.withResolvers<void>()
+  held = 0
+
+  letThrough(): void {
+    this.#gate.resolve()
+  }
+
+  override async write(topic: string, writes: readonly FleetWrite[]): Promise<bigint> {
+    if (writes.some(({ value }) => value?.includes('"leaving":false'))) {
+      this.held++
+      await this.#gate.promise
+    }
+    return await super.write(topic, writes)
+  }
+}
+
+const SELF = {
+  name: 'a',
+  instance: 'a',
+  startedAt: 1,
+  version: '1',
+  adminUrl: 'http://127.0.0.1:1',
+  config: { version: 1, hash: '', problem: null },
+  kafka: { reached: true, problem: null },
+  backlogBytes: 0,
+  demand: {}
+}
+
+t.test('a server that leaves is gone for the others, also where its last heartbeat is on the way', async t => {
+  const topics = new SlowHeartbeats()
+  const others = followMembers({ topics, self: undefined })
+  const leaving = followMembers({ topics, self: () => SELF })
+  await until(() => topics.held > 0, { what: 'a heartbeat on the way' })
+  const closed = leaving.close()
+  topics.letThrough()
+  await closed
+  await until(() => topics.records(topics.names.members).length >= 2, { what: 'the heartbeat and the farewell' })
+  t.same(others.live(), [])
+  await others.close()
+})
