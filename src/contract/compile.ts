@@ -123,10 +123,13 @@ export function compileContract({
   }
 }
 
-/** What the compiled validators depend on, apart from the documents: Ajv, and the code that uses it. */
+/** What the compiled validators depend on, apart from the documents: Ajv, its formats, and the code that uses them. */
 function codeOfThisFolder(): string[] {
-  const own = readdirSync(import.meta.dirname).map(name => join(import.meta.dirname, name))
-  return [require.resolve('ajv/package.json'), ...own].map(file => readFileSync(file, 'utf8'))
+  const own = readdirSync(import.meta.dirname, { withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(({ name }) => join(import.meta.dirname, name))
+  const packages = ['ajv/package.json', 'ajv-formats/package.json'].map(name => require.resolve(name))
+  return [...packages, ...own].map(file => readFileSync(file, 'utf8'))
 }
 
 interface Documents {

@@ -167,10 +167,16 @@ t.test('references lead to the same schemas in what is exported for Typewriter',
   const properties = { total: { $ref: '#/$defs/money' }, tax: { $ref: '#/properties/properties/properties/total' } }
   const schema = { $defs: { money: { minimum: 0 } }, properties: { properties: { type: 'object', properties } } }
   const behind = { $defs: { order: { properties: { total: { $ref: '#/$defs/money' } } }, money: { minimum: 0 } } }
+  const pair = { prefixItems: [{ type: 'string' }, { $ref: '#/definitions/money' }], items: false }
+  const older = {
+    definitions: { money: { minimum: 0 } },
+    properties: { properties: { required: ['pair'], properties: { pair } } }
+  }
   const rules = [
     { type: 'track', event: 'Order', schema },
     { type: 'track', event: 'Refund', schema: { ...behind, properties: { properties: { $ref: '#/$defs/order' } } } },
-    { type: 'track', event: 'Anything #1', schema: true }
+    { type: 'track', event: 'Anything #1', schema: true },
+    { type: 'track', event: 'Older', schema: older }
   ]
   const { content } = toTypewriter(parsePlan(JSON.stringify({ name: 'Shop', rules }), 'plan.json'))
   const exported = content as { rules: { key: string; jsonSchema: { eventMetadata: object } }[] }
@@ -179,17 +185,24 @@ t.test('references lead to the same schemas in what is exported for Typewriter',
     [
       ['Order', { name: 'Order', type: 'TRACK' }],
       ['Refund', { name: 'Refund', type: 'TRACK' }],
-      ['Anything 1', { name: 'Anything #1', type: 'TRACK' }]
+      ['Anything 1', { name: 'Anything #1', type: 'TRACK' }],
+      ['Older', { name: 'Older', type: 'TRACK' }]
     ]
   )
-  const [order, refund, anything] = exported.rules.map(({ jsonSchema }) => new Ajv(AJV_OPTIONS).compile(jsonSchema))
+  const [order, refund, anything, old] = exported.rules.map(({ jsonSchema }) =>
+    new Ajv(AJV_OPTIONS).compile(jsonSchema)
+  )
   for (const [judge, value, fits] of [
     [order, { total: 1, tax: 1 }, true],
     [order, { total: -1 }, false],
     [order, { tax: -1 }, false],
     [refund, { total: -1 }, false],
     [refund, { total: 1 }, true],
-    [anything, { x: -1 }, true]
+    [anything, { x: -1 }, true],
+    [old, { pair: ['EUR', 1] }, true],
+    [old, { pair: ['EUR', -1] }, false],
+    [old, { pair: ['EUR', 1, 2] }, false],
+    [old, {}, false]
   ] as const) {
     t.equal(judge?.(value), fits, JSON.stringify(value))
   }

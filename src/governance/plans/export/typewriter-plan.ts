@@ -10,6 +10,8 @@ export interface TypewriterPlan {
 }
 
 const DRAFT_07 = 'http://json-schema.org/draft-07/schema#'
+/** Where schemas keep what others refer to, in newer and in older drafts. */
+const DEFINITIONS = ['$defs', 'definitions'] as const
 /** Where the schema of an event describes its properties. */
 const PROPERTIES = '#/properties/properties'
 
@@ -45,17 +47,34 @@ function propertiesOf(schema: JsonSchema): SchemaObject {
   const members = isSchemaObject(schema) ? schema['properties'] : undefined
   const named = isSchemaObject(members) ? members['properties'] : undefined
   const own = isSchemaObject(named) ? named : {}
-  const target = typeof own['$ref'] === 'string' ? resolveLocal(schema, own['$ref'])?.schema : own
-  const shared = isSchemaObject(schema) && schema['$defs'] !== undefined ? { $defs: schema['$defs'] } : {}
-  const properties = moved({ ...shared, type: 'object', properties: {}, ...(isSchemaObject(target) ? target : {}) })
+  const { $ref, ...beside } = own
+  const target = typeof $ref === 'string' ? resolveLocal(schema, $ref)?.schema : undefined
+  const properties = moved({
+    ...definitionsOf(schema),
+    type: 'object',
+    properties: {},
+    ...(isSchemaObject(target) ? target : {}),
+    ...beside
+  })
   return { ...(properties as SchemaObject), $schema: DRAFT_07 }
+}
+
+function definitionsOf(schema: JsonSchema): SchemaObject {
+  if (!isSchemaObject(schema)) return {}
+  return Object.fromEntries(DEFINITIONS.filter(key => schema[key] !== undefined).map(key => [key, schema[key]]))
+}
+
+/** Says in draft 07 what 2020-12 says of the items of a list. */
+function asDraft07({ prefixItems, items, ...rest }: SchemaObject): SchemaObject {
+  if (!Array.isArray(prefixItems)) return items === undefined ? rest : { ...rest, items }
+  return { ...rest, items: prefixItems, ...(items === undefined ? {} : { additionalItems: items }) }
 }
 
 function moved(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(moved)
   if (!isSchemaObject(value)) return value
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => {
+    Object.entries(asDraft07(value)).map(([key, inner]) => {
       const isInside = key === '$ref' && typeof inner === 'string' && inner.startsWith(PROPERTIES)
       return [key, isInside ? `#${inner.slice(PROPERTIES.length)}` : moved(inner)]
     })

@@ -94,8 +94,8 @@ function isRef({ $ref }: SchemaObject): boolean {
 }
 
 /**
- * Removes `additionalProperties: false`, which some tools write on every object. The modes for unplanned properties
- * decide about these.
+ * Removes `additionalProperties: false`, which some tools write on every object. Properties that are
+ * not named are left to the modes for unplanned properties.
  */
 export function openAll(schema: JsonSchema, changes: Changes): JsonSchema {
   const opened = (value: unknown): unknown => {
