@@ -1,6 +1,6 @@
 import type { Config } from '../config/env/config.ts'
 import { fleetTopicNames } from '../fleet/topics/names.ts'
-import type { TopicNames } from '../ingest/route/meeting-topics.ts'
+import type { TopicNames } from '../ingest/route/topic-conflicts.ts'
 
 /** All topics that variables name. */
 export function topicNames({ eventsTopic, rejectedTopic, violationsTopic, fleet }: Config): TopicNames {

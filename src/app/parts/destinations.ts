@@ -8,6 +8,13 @@ import { withArchive } from './archive.ts'
 import type { Base } from './base.ts'
 import type { Sources } from './sources.ts'
 
+/**
+ * The part of SHUTDOWN_GRACE in which Kafka may confirm what it has been sent: what it confirms later is sent again by the next
+ * start. Requests have most of the grace (compose.ts), and positions and journals are written after this. At least
+ * PUBLISH_TIMEOUT, after which a lane counts as late.
+ */
+const IN_FLIGHT_SHARE_OF_GRACE = 0.25
+
 type Router = ReturnType<typeof createLiveRouter>
 
 export interface Destinations {
@@ -38,12 +45,6 @@ export async function openDestinations(base: Base, sources: Sources, given: Sink
   const sink = await withArchive(base, opened, () => routing.current().eventsTopics(keys.sources()))
   return { routing, sink, knownTopics }
 }
-
-/**
- * The part of SHUTDOWN_GRACE in which Kafka may confirm what it has been sent: what it confirms later is sent again by the next
- * start. Requests have most of the grace (compose.ts), and positions and journals are written after this.
- */
-const IN_FLIGHT_SHARE_OF_GRACE = 0.25
 
 function sinkOptions(
   base: Base,

@@ -7,7 +7,7 @@ import type { Config } from '../../config/env/config.ts'
 import { readConfigFileName, readEnvironment } from '../../config/env/environment.ts'
 import { parseTributaryFile } from '../../config/file/tributary-file.ts'
 import { hashKeyProblem } from '../../governance/privacy/check-hash-key.ts'
-import { checkTopics } from '../../ingest/route/meeting-topics.ts'
+import { checkTopics } from '../../ingest/route/topic-conflicts.ts'
 import { isConfigError } from '../../model/config-error.ts'
 import { readKeysFile } from '../keys/keys-file.ts'
 

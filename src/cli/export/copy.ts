@@ -6,7 +6,7 @@ import type { Output } from './output.ts'
 import type { Source } from './source.ts'
 import type { Tables } from './tables.ts'
 
-/** A step ends when it has more bytes of events than this, whatever its rows. */
+/** A step ends when it has this many bytes of events, whatever its rows. */
 const STEP_BYTES = 32 * 1024 * 1024
 
 /** Which events are copied. */
@@ -16,7 +16,7 @@ interface Wanted {
   /** Milliseconds since the epoch; receivedAt within [from, to). */
   readonly from: number
   readonly to: number
-  /** A step ends when it has more rows than this. */
+  /** A step ends when it has this many rows. */
   readonly rows: number
 }
 

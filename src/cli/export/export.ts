@@ -19,7 +19,7 @@ import { openOutput } from './output.ts'
 import type { Source, SourceOptions } from './source.ts'
 import { Tables } from './tables.ts'
 
-/** The most rows of a step, which are kept in memory. */
+/** A step ends after the piece of input with which it has this many rows, which are kept in memory. */
 const DEFAULT_ROWS = 100_000
 const MAX_ROWS = 1_000_000
 

@@ -45,7 +45,7 @@ async function openSession(config: Config): Promise<FleetSession> {
   return openFleetSession(config)
 }
 
-/** @param parse default: what is wrong with the file alone */
+/** @param parse default: checks the file alone, without the variables */
 export async function readKeysFile(
   file: string,
   parse: ParseTributaryFile = parseTributaryFile

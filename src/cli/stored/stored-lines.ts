@@ -20,11 +20,11 @@ export interface Stored {
 /** A folder of segments of DATA_DIR. Rejects with CommandFailed. @param note told of damaged lines, which are passed over */
 export async function storedInLog(dir: string, note: (text: string) => void): Promise<Stored> {
   const source = await inWords(dir, () => readSegmentFolder(dir))
-  const tell = (_fields: object, says: string): void => note(says)
+  const print = (_fields: object, says: string): void => note(says)
   return {
     total: source.segments().reduce((sum, { bytes }) => sum + bytes, 0),
     async *read() {
-      const reader = createLogReader({ source, log: { info: () => undefined, warn: tell, error: tell } })
+      const reader = createLogReader({ source, log: { info: () => undefined, warn: print, error: print } })
       try {
         for (let lines = await reader.next(); lines !== undefined; lines = await reader.next()) {
           yield { lines, bytes: lines.reduce((sum, { length }) => sum + length, 0) }

@@ -6,7 +6,7 @@ export interface PrivacyConfig {
   readonly ip: IpPolicy
   /** Paths of members to remove: `properties.card.number`; `*` matches any key or index. */
   readonly drop: readonly string[]
-  /** Keys to remove wherever they are; `*` matches any characters, in any case. */
+  /** Keys to remove wherever they are; `*` matches any characters. Upper and lower case do not matter. */
   readonly dropKeys: readonly string[]
   /** Paths of values to hash; also `userId`, `anonymousId`, `previousId`, `groupId`. */
   readonly hash: readonly string[]

@@ -15,7 +15,7 @@ export interface SuppressionStore {
    */
   add(ids: readonly string[]): Promise<number>
   /**
-   * Resolves with the number of removed ids when the ids are no longer in the file. Ids in tributary.yml itself stay,
+   * Resolves with the number of removed ids when they are no longer in force. Ids in tributary.yml itself stay,
    * because people edit that file.
    */
   remove(ids: readonly string[]): Promise<number>

@@ -17,7 +17,7 @@ export interface PlanModes {
 
 /** The plan of a source, and its modes. */
 export interface PlanSettings {
-  /** The path in tributary.yml; relative to that file. */
+  /** The path in tributary.yml; a relative one is relative to that file. */
   readonly file: string
   readonly modes: Readonly<Record<EventType, PlanModes>>
 }

@@ -125,7 +125,7 @@ function judgeNumber(literal: string, path: string, note: Note): void {
   if (!isPlain && !Number.isFinite(Number(literal))) note('beyond_double', path)
 }
 
-/** Compares digits, because a BigInt of 30,000 digits takes long to create. */
+/** Checks the length first, because a BigInt of 30,000 digits takes long to create. */
 function fits64Bits(literal: string): boolean {
   if (literal.length > 20) return false
   const value = BigInt(literal)

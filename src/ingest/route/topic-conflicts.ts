@@ -13,7 +13,7 @@ export interface TopicNames {
 }
 
 /** Records of one form: where they go, and how the configuration names that. */
-interface User {
+interface TopicUse {
   readonly name: string
   readonly topics: Iterable<string>
 }
@@ -38,16 +38,16 @@ export function checkTopics(
     const [rejected, violations, fleet] = ownTopics(names, file)
     const events = eventTopics(names, file)
     const problems = [
-      ...meetings(fleet, [...events, rejected, violations]),
-      ...meetings(violations, [...events, rejected])
+      ...conflicts(fleet, [...events, rejected, violations]),
+      ...conflicts(violations, [...events, rejected])
     ]
     if (problems.length > 0) throw new ConfigError(problems)
-    for (const problem of meetings(rejected, events)) warn(problem)
+    for (const problem of conflicts(rejected, events)) warn(problem)
     return parsed
   }
 }
 
-function ownTopics(names: TopicNames, { sources }: TributaryFile): readonly [User, User, User] {
+function ownTopics(names: TopicNames, { sources }: TributaryFile): readonly [TopicUse, TopicUse, TopicUse] {
   const ids = sources.map(({ id }) => id)
   const { rejectedTopic, violationsTopic, fleetTopics } = names
   return [
@@ -62,7 +62,7 @@ function ownTopics(names: TopicNames, { sources }: TributaryFile): readonly [Use
 }
 
 /** Events and destinations may share topics: the records are the same. A disabled destination counts: it may be enabled again. */
-function eventTopics({ eventsTopic }: TopicNames, file: TributaryFile): User[] {
+function eventTopics({ eventsTopic }: TopicNames, file: TributaryFile): TopicUse[] {
   const ids = file.sources.map(({ id }) => id)
   const ofDestinations = file.destinations.map(({ topic, sources, types }, index) => ({
     name: file.topicPlaces[index] ?? topic,
@@ -71,12 +71,12 @@ function eventTopics({ eventsTopic }: TopicNames, file: TributaryFile): User[] {
   return [{ name: 'EVENTS_TOPIC', topics: expand(eventsTopic, ids, EVENT_TYPES) }, ...ofDestinations]
 }
 
-/** One line for each of `others` that shares a topic with `user`. */
-function meetings(user: User, others: readonly User[]): string[] {
-  const own = new Set(user.topics)
+/** One line for each of `others` that shares a topic with `own`. */
+function conflicts(own: TopicUse, others: readonly TopicUse[]): string[] {
+  const ownTopics = new Set(own.topics)
   return others.flatMap(({ name, topics }) => {
     for (const topic of topics) {
-      if (own.has(topic)) return [`${name}: the topic ${topic} is also that of ${user.name}`]
+      if (ownTopics.has(topic)) return [`${name}: the topic ${topic} is also that of ${own.name}`]
     }
     return []
   })
