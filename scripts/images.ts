@@ -2,18 +2,16 @@
  * `npm run images`: starts a server in a folder of its own, sends it a shop's events for a while, and writes the screenshots of
  * docs/images. Needs Chromium. With a folder as argument it writes them there, and those of narrow screens too.
  */
-import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { chromium, type Page } from 'playwright-core'
+import { withServer } from '../test/support/script-server.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const SECONDS = 60
-const EVENTS_A_TICK = 8
+const EVENTS_A_REQUEST = 4
 const TICK_MS = 500
-const START_MS = 30_000
 const WIDE = { width: 1360, height: 820 }
 const NARROW = [
   { width: 360, height: 740 },
@@ -26,47 +24,27 @@ const PAGES = { live: '/#/', rejections: '/#/rejections', overview: '/#/overview
 const out = process.argv[2]
 const folder = out ?? join(ROOT, 'docs', 'images')
 mkdirSync(folder, { recursive: true })
-const dir = mkdtempSync(join(tmpdir(), 'tributary-images-'))
-writeFileSync(join(dir, 'tributary.yml'), configuration())
-let isOver = false
-const { child, tracking, admin } = await start()
-try {
-  const sending = sendEvents(tracking)
+const config = `sources:\n${SOURCES.map(id => `  - { id: ${id}, writeKeys: [${keyOf(id)}] }\n`).join('')}`
+await withServer({ config }, async ({ url, adminUrl }) => {
+  const over = new AbortController()
+  const sending = sendEvents(url, over.signal)
   await sleep(SECONDS * 1_000)
-  await shoot(admin)
-  isOver = true
+  await shoot(adminUrl)
+  over.abort()
   await sending
-} finally {
-  child.kill('SIGTERM')
-  child.once('close', () => rmSync(dir, { recursive: true }))
+})
+
+function keyOf(source: string): string {
+  return `wk_${source}4Example7Write2Key9`
 }
 
-function configuration(): string {
-  return `sources:\n${SOURCES.map(id => `  - { id: ${id}, writeKeys: [wk_${id}4Example7Write2Key9] }\n`).join('')}`
-}
-
-async function start() {
-  const env = { ...process.env, PORT: '0', ADMIN_PORT: '0', DATA_DIR: join(dir, 'data') }
-  const child = spawn(process.execPath, [join(ROOT, 'src', 'start.js')], {
-    env: { ...env, CONFIG_FILE: join(dir, 'tributary.yml') },
-    stdio: ['ignore', 'ignore', 'pipe']
-  })
-  let text = ''
-  child.stderr.on('data', chunk => (text += String(chunk)))
-  for (let waited = 0; !text.includes('"msg":"listening"') && waited < START_MS; waited += TICK_MS) await sleep(TICK_MS)
-  const line = text.split('\n').find(each => each.includes('"msg":"listening"'))
-  if (line === undefined) throw new Error(`the server did not start: ${text}`)
-  const { tracking, admin } = JSON.parse(line) as { tracking: string; admin: string }
-  return { child, tracking, admin }
-}
-
-async function sendEvents(url: string): Promise<void> {
-  for (let sent = 0; !isOver; sent += EVENTS_A_TICK) {
-    for (const source of SOURCES) {
-      const batch = Array.from({ length: EVENTS_A_TICK / 2 }, (_, at) => eventOf(sent * 7 + at * 3 + source.length))
+async function sendEvents(url: string, over: AbortSignal): Promise<void> {
+  for (let sent = 0; !over.aborted; sent += EVENTS_A_REQUEST) {
+    for (const [index, source] of SOURCES.entries()) {
+      const batch = Array.from({ length: EVENTS_A_REQUEST }, (_, at) => eventOf(sent * 13 + at * 3 + index * 101))
       const headers = {
         'content-type': 'application/json',
-        authorization: `Basic ${Buffer.from(`wk_${source}4Example7Write2Key9:`).toString('base64')}`
+        authorization: `Basic ${Buffer.from(`${keyOf(source)}:`).toString('base64')}`
       }
       await (await fetch(`${url}/v1/batch`, { method: 'POST', headers, body: JSON.stringify({ batch }) })).text()
     }

@@ -197,7 +197,7 @@ for (const proxy of Object.keys(STARTS)) {
   })
 }
 
-t.test('caddy, as docs/proxies.md has it, takes a request for another host for no success', async t => {
+t.test('caddy, as docs/proxies.md has it, answers a request for another host with 421', async t => {
   const proxied = await start(t, 'caddy')
   const headers = { host: 'other.example', 'content-type': 'application/json' }
   const body = '{"userId":"u","event":"E"}'

@@ -25,7 +25,7 @@ const SERVES = /\b(npm start|tributary serve\b.*)$/
 /** Exit codes other than 0: here, unlike in the page's test suite, refused events came. */
 const EXIT_CODES: Readonly<Record<string, number>> = { 'tributary expect --outcome rejected --none --timeout 1s': 1 }
 
-t.test('every command line of README and docs does what it says', async t => {
+t.test('every command line of README and docs runs, exits as expected, and prints something', async t => {
   const kafka = await startKafka()
   t.teardown(() => kafka.stop())
   for (const page of PAGES) {
@@ -64,7 +64,7 @@ async function runLine(t: Test, line: string, command: string, place: DocsPlace)
   if (/ send | trace /.test(line)) await send({ event: 'The key is in force' })
   if (ENDLESS.test(command))
     return void t.ok(await interrupted(command, server.dir, given), `${line}: it says something`)
-  const done = await run('sh', ['-c', command], { cwd: server.dir, env: given })
+  const done = await run('bash', ['-o', 'pipefail', '-c', command], { cwd: server.dir, env: given })
   const seen = { command, stdout: done.stdout.slice(-1_000), stderr: done.stderr.slice(-1_000) }
   t.equal(done.code, EXIT_CODES[line] ?? 0, line, seen)
   if (command.startsWith('tributary ') && !command.includes('--json'))

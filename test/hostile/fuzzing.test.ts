@@ -1,4 +1,4 @@
-/** A short run of the fuzzers with a fixed seed. `npm run fuzz` runs them for any time. */
+/** A short run of the fuzzers with a fixed seed. `npm run fuzz` runs them for as long as one likes. */
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import t from 'tap'

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { InjectOptions, LightMyRequestResponse as Response } from 'fastify'
@@ -17,6 +16,7 @@ import type { MemorySink } from './memory-sink.ts'
 import { createMemorySink } from './memory-sink.ts'
 import { ownFolder } from './own-folder.ts'
 import { recordFault } from './record-schemas.ts'
+import { untilCalm } from './until.ts'
 
 export const KEY = 'wk_test'
 const NOW = Date.parse('2026-11-23T12:00:00.000Z')
@@ -109,49 +109,34 @@ export interface Answered {
   readonly body: Record<string, unknown>
 }
 
-/** How long a busy machine may make a server say that it is overloaded. */
-const OVERLOADED_MS = 60_000
-
-/**
- * Posts JSON with a key, as an SDK would, and reads the JSON answer. Posts again while the server is overloaded: a busy machine
- * makes it so in earnest.
- */
+/** Posts JSON with a key, as an SDK would, and reads the JSON answer. */
 export async function post(
   url: string,
   body: unknown,
   headers: Record<string, string> = { authorization: basic() }
 ): Promise<Answered> {
   const payload = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
-  const deadline = performance.now() + OVERLOADED_MS
-  for (;;) {
+  const send = async (): Promise<Answered> => {
     const response = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
       body: payload
     })
-    const answered = (await response.json()) as Record<string, unknown>
-    if (answered['code'] !== 'overloaded' || performance.now() > deadline)
-      return { status: response.status, headers: response.headers, body: answered }
-    await sleep(100)
+    return { status: response.status, headers: response.headers, body: (await response.json()) as Answered['body'] }
   }
+  return await untilCalm(send, answered => answered.body['code'] === 'overloaded')
 }
 
-/** As `app.tracking.inject()`, and injects again while the server is overloaded. */
+/** As `app.tracking.inject()`, until the server is not overloaded. */
 export async function inject(app: App, request: InjectOptions): Promise<Response> {
-  const deadline = performance.now() + OVERLOADED_MS
-  for (;;) {
-    const response = await app.tracking.inject(request)
-    const isOverloaded = response.statusCode === 503 && response.body.includes('"overloaded"')
-    if (!isOverloaded || performance.now() > deadline) return response
-    await sleep(100)
-  }
+  const isOverloaded = ({ statusCode, body }: Response): boolean => statusCode === 503 && body.includes('"overloaded"')
+  return await untilCalm(() => app.tracking.inject(request), isOverloaded)
 }
 
 /** As `post`, and posts again after any other 503 too, as SDKs do. */
-export async function postUntilTaken(...[url, body, headers]: Parameters<typeof post>): Promise<Answered> {
-  for (;;) {
-    const answered = await post(url, body, headers)
-    if (answered.status !== 503) return answered
-    await sleep(100)
-  }
+export async function postUntilTaken(...request: Parameters<typeof post>): Promise<Answered> {
+  return await untilCalm(
+    () => post(...request),
+    ({ status }) => status === 503
+  )
 }

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import type { Test } from 'tap'
 import { basic } from './app.ts'
 import { assertAnswerMatchesContract } from './contract-answers.ts'
-import { until } from './until.ts'
+import { untilCalm } from './until.ts'
 
 export interface Ask {
   readonly method?: string
@@ -28,13 +28,10 @@ export interface JsonAnswer {
  * because a busy machine really overloads it.
  */
 export async function ask(t: Test, url: string, options: Ask = {}): Promise<JsonAnswer> {
-  let answer = await askOnce(t, url, options)
-  const isCalm = async (): Promise<boolean> => {
-    if (answer.body['code'] === 'overloaded') answer = await askOnce(t, url, options)
-    return answer.body['code'] !== 'overloaded'
-  }
-  await until(isCalm, { what: 'a server that is not overloaded', timeoutMs: 60_000 })
-  return answer
+  return await untilCalm(
+    () => askOnce(t, url, options),
+    answer => answer.body['code'] === 'overloaded'
+  )
 }
 
 /** As `ask`, also where the answer is that the server is overloaded. */

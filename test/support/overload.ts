@@ -2,7 +2,8 @@ import type { TestApp } from './app.ts'
 
 /**
  * Blocks the event loop until the server, which runs in this process, sheds load, while `ask` sends its requests.
- * Repeats until another request was refused for the load. Resolves with all answers.
+ * Repeats until another request was refused for the load.
+ * `ask` must not send again by itself: it is a plain fetch, and not `post()` or `ask()`. Resolves with all answers.
  */
 export async function whileOverloaded<T>(app: TestApp, ask: () => Promise<T>): Promise<readonly T[]> {
   const answers: T[] = []

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { freePort } from './kafka-process.ts'
 import { readMetrics, sumOf } from './metrics.ts'
-import { START_ARGS } from './start-args.ts'
+import { START_ARGS, START_ENV } from './start-args.ts'
 import { until } from './until.ts'
 import { ownFolder } from './own-folder.ts'
 
@@ -109,7 +109,10 @@ export async function createServerProcess(t: Test, options: ServerProcessOptions
     // The test runner adds its hooks to NODE_OPTIONS. They are slow, and make SIGXFSZ end a process.
     const args = ['-u', 'NODE_OPTIONS', ...TETHER, ...under, process.execPath, ...startArgs]
     const inherited = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/' }
-    const started = spawn('env', args, { env: { ...inherited, ...env }, stdio: ['ignore', 'ignore', 'pipe'] })
+    const started = spawn('env', args, {
+      env: { ...inherited, ...START_ENV, ...env },
+      stdio: ['ignore', 'ignore', 'pipe']
+    })
     child = started
     isExpected = true
     const from = stderr.length

@@ -30,3 +30,6 @@ function startScriptOf(root: string): string {
 
 /** The arguments of this checkout. */
 export const START_ARGS: readonly string[] = startArgsOf(ROOT)
+
+/** The variables of this checkout. */
+export const START_ENV: Readonly<Record<string, string>> = startEnvOf(ROOT)

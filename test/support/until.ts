@@ -17,3 +17,19 @@ export async function until(
     await sleep(10)
   }
 }
+
+/** How long a busy machine may overload a server. */
+const OVERLOADED_MS = 60_000
+
+/**
+ * Repeats `send` while a busy machine overloads the server, for a minute at most, as an SDK would. Resolves with the last
+ * answer.
+ */
+export async function untilCalm<T>(send: () => Promise<T>, isOverloaded: (answer: T) => boolean): Promise<T> {
+  const deadline = performance.now() + OVERLOADED_MS
+  for (;;) {
+    const answer = await send()
+    if (!isOverloaded(answer) || performance.now() > deadline) return answer
+    await sleep(100)
+  }
+}

@@ -83,7 +83,7 @@ export interface Timing {
   readonly requests: number
   /** The number of answers with each status; connection errors by their code. */
   readonly statuses: Readonly<Record<string, number>>
-  /** The requests that were answered 200, in milliseconds. */
+  /** Latencies of the requests that were answered 200, in milliseconds. */
   readonly p50: number
   readonly p99: number
   readonly slowest: number

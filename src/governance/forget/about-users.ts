@@ -52,7 +52,7 @@ export function aboutUsers(users: readonly string[], options: AboutUsersOptions 
   }
 
   function mayHold(bytes: Buffer): boolean {
-    // Finds ASCII in UTF-16 too, because its characters are the same as in UTF-8.
+    // ASCII in UTF-16 is valid UTF-8 too, with NULs, so such a body may be stored as text: the ids are looked for in both forms.
     if ([...patterns, ...wide].some(id => bytes.includes(id))) return true
     const text = bytes.includes(BACKSLASH) ? unescaped(bytes.toString()) : ''
     return [...ids].some(id => text.includes(id))

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { COMMANDS } from '../../../src/cli/commands.ts'
 import { UsageError } from '../../../src/cli/command.ts'
-import { post, startApp } from '../../support/app.ts'
+import { postUntilTaken, startApp } from '../../support/app.ts'
 import type { TestApp } from '../../support/app.ts'
 
 const clock = { now: Date.now, monotonic: () => performance.now() }
@@ -24,15 +24,7 @@ export async function setUp(t: Test): Promise<Setup> {
   return {
     server,
     tributary: (command, ...args) => runCommand(command, [...args, '--admin', server.adminUrl]),
-    track: (event, more = {}) => taken(() => post(`${server.url}/v1/track`, { userId: 'user-1', event, ...more }))
-  }
-}
-
-/** A server on a machine that is busy may say 503, and mean it: then nothing of the event was kept. */
-async function taken<T extends { readonly status: number }>(send: () => Promise<T>): Promise<T> {
-  for (;;) {
-    const answer = await send()
-    if (answer.status !== 503) return answer
+    track: (event, more = {}) => postUntilTaken(`${server.url}/v1/track`, { userId: 'user-1', event, ...more })
   }
 }
 

@@ -8,7 +8,6 @@ import { basic, KEY, postUntilTaken as post, startApp } from '../../support/app.
 import type { TestApp } from '../../support/app.ts'
 import { openPage, startBrowser } from '../../support/admin.ts'
 
-const WAIT = { timeout: 60_000 }
 const WIDTHS = [360, 768, 1300]
 const clock = { now: Date.now, monotonic: () => performance.now() }
 const browser = await startBrowser(t)
@@ -69,34 +68,34 @@ t.test(
   async t => {
     const server = await start(t)
     const { page, complaints } = await openPage(browser, `${server.adminUrl}/#/violations`)
-    await page.getByText('Nothing differs from a tracking plan').waitFor(WAIT)
+    await page.getByText('Nothing differs from a tracking plan').waitFor()
     const properties = { id: '1', total: 'much', aPropertyWithAVeryLongNameThatNobodyHasPlanned: 1 }
     await track(server, 'Order Completed', { messageId: 'first-sample', properties })
     await track(server, 'Order Completed', { messageId: 'm2', properties: {}, context: library('analytics-go') })
     await track(server, 'Nobody Planned This', { messageId: 'm3' })
     const group = page.locator('.group', { hasText: 'Order Completed' })
     const total = group.locator('tr', { hasText: 'properties.total' })
-    await total.waitFor(WAIT)
+    await total.waitFor()
     t.match(
       await total.innerText(),
       /Invalid Type[\s\S]*Expected: number, given: string\s+reported[\s\S]*analytics\.js 1\.0 \(1\)/
     )
     t.match(await group.locator('tr', { hasText: 'NobodyHasPlanned' }).innerText(), /Unplanned Property[\s\S]*left out/)
-    await group.locator('tr', { hasText: 'analytics-go 1.0' }).getByText('Required').waitFor(WAIT)
+    await group.locator('tr', { hasText: 'analytics-go 1.0' }).getByText('Required').waitFor()
     const unplanned = page.locator('.group', { hasText: 'Nobody Planned This' })
-    await unplanned.getByText('Unplanned Event').waitFor(WAIT)
-    await unplanned.getByText('event blocked').waitFor(WAIT)
+    await unplanned.getByText('Unplanned Event').waitFor()
+    await unplanned.getByText('event blocked').waitFor()
     await fitsEverywhere(t, page)
 
     await page.getByLabel('Event or property').fill('total')
-    await page.locator('.group', { hasText: 'Nobody Planned This' }).waitFor({ state: 'detached', ...WAIT })
+    await page.locator('.group', { hasText: 'Nobody Planned This' }).waitFor({ state: 'detached' })
     t.equal(await page.locator('.differences tbody tr').count(), 1, 'the filter shows what matches')
     await page.getByLabel('Event or property').fill('')
     await page.getByLabel('Kind').selectOption('unplanned event')
-    await group.waitFor({ state: 'detached', ...WAIT })
+    await group.waitFor({ state: 'detached' })
     await page.getByLabel('Kind').selectOption('')
     await total.getByRole('link', { name: 'first-sample' }).click()
-    await page.locator('.journey').waitFor(WAIT)
+    await page.locator('.journey').waitFor()
     t.match(
       await page.locator('.journey').innerText(),
       /plan_omit: left out 1: [\s\S]*; reported: properties\.total \(Invalid Type\)/
@@ -114,8 +113,8 @@ t.test('What each rule did to an event stands in its journey', async t => {
   const { page } = await openPage(browser, `${server.adminUrl}/#/trace/cut`)
   const journey = async (id: string): Promise<string> => {
     await page.goto(`${server.adminUrl}/#/trace/${id}`)
-    await page.locator('h1', { hasText: id }).waitFor(WAIT)
-    await page.locator('.journey').waitFor(WAIT)
+    await page.locator('h1', { hasText: id }).waitFor()
+    await page.locator('.journey').waitFor()
     return page.locator('.trace').innerText()
   }
   const cut = await journey('cut')
@@ -133,7 +132,7 @@ t.test('What each rule did to an event stands in its journey', async t => {
 t.test('The catalogue lists the events that were taken, and opens to their properties, types and presence', async t => {
   const server = await start(t)
   const { page, complaints } = await openPage(browser, `${server.adminUrl}/#/catalogue`)
-  await page.getByText('No event was taken yet').waitFor(WAIT)
+  await page.getByText('No event was taken yet').waitFor()
   for (let i = 0; i < 4; i++) {
     const properties = {
       id: i === 0 ? 7 : 'a',
@@ -145,21 +144,21 @@ t.test('The catalogue lists the events that were taken, and opens to their prope
   await post(`${server.url}/v1/page`, { userId: 'u', name: 'Pricing' }, AS_FREE)
   await track(server, 'Order Completed', { properties: { id: '1' } })
   const chosen = page.locator('.seen-event', { hasText: 'Seat/Chosen' })
-  await chosen.getByText('4 events').waitFor(WAIT)
+  await chosen.getByText('4 events').waitFor()
   await chosen.getByRole('button').click()
   const row = (name: string) => chosen.locator('.properties tbody tr', { hasText: name })
-  await row('properties.id').waitFor(WAIT)
+  await row('properties.id').waitFor()
   t.match(await row('properties.id').innerText(), /string 75 %, integer 25 %\s+100 %/)
   t.match(await row('properties.total').innerText(), /number\s+50 %/)
   t.match(await row('properties.a/b.c~d.[].sku').innerText(), /string\s+100 %/)
   t.match(await chosen.innerText(), /Sent by unknown \(4\)/)
   await fitsEverywhere(t, page)
   await page.getByLabel('Source').selectOption('web')
-  await chosen.waitFor({ state: 'detached', ...WAIT })
+  await chosen.waitFor({ state: 'detached' })
   t.match(await page.locator('.seen-event').allInnerTexts(), [/Order Completed/])
   await page.getByLabel('Source').selectOption('')
   await page.getByLabel('Event name').fill('pric')
-  await page.locator('.seen-event', { hasText: 'Order Completed' }).waitFor({ state: 'detached', ...WAIT })
+  await page.locator('.seen-event', { hasText: 'Order Completed' }).waitFor({ state: 'detached' })
   t.match(await page.locator('.seen-event').allInnerTexts(), [/Pricing/])
   t.strictSame(complaints, [])
   await page.close()
@@ -182,15 +181,15 @@ t.test('Whatever names events and properties have, the pages show as text, and f
   await post(`${server.url}/v1/track`, { userId: 'u', event: '\ud800', properties: { x: 1 } }, AS_FREE)
   await post(`${server.url}/v1/track`, { userId: 'u', event: evil, properties: { [evil]: 1 } }, AS_FREE)
   const { page, complaints } = await openPage(browser, `${server.adminUrl}/#/violations`)
-  await page.locator('.group', { hasText: 'Order Completed' }).waitFor(WAIT)
+  await page.locator('.group', { hasText: 'Order Completed' }).waitFor()
   await fitsEverywhere(t, page)
   await page.getByRole('link', { name: 'Catalogue' }).click()
   const entry = page.locator('.seen-event', { hasText: evil }).filter({ hasText: 'free' })
   await entry.getByRole('button').click()
-  await entry.locator('.properties').waitFor(WAIT)
+  await entry.locator('.properties').waitFor()
   await fitsEverywhere(t, page)
   await page.locator('.seen-event', { hasText: 'free' }).filter({ hasNotText: evil }).getByRole('button').click()
-  await page.locator('.properties', { hasText: 'properties.x' }).waitFor(WAIT)
+  await page.locator('.properties', { hasText: 'properties.x' }).waitFor()
   t.equal(await page.locator('main img').count(), 0, 'nothing became an element')
   t.strictSame(complaints, [])
   await page.close()

@@ -68,7 +68,7 @@ t.test('a connection that the kernel made before the stop is accepted and answer
   t.equal(sink.records.length, sockets.length)
 })
 
-t.test('a server that stays busy stops to listen in time', async t => {
+t.test('a server that stays busy stops listening in time', async t => {
   const { app } = await startApp(t, { env: { SHUTDOWN_GRACE: '1s' } })
   let isBusy = true
   const turn = (): void => {

@@ -1,13 +1,12 @@
 /** An event gets the same verdict on every path, and published records match schemas/. */
 import assert from 'node:assert/strict'
-import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import t from 'tap'
 import type { EventType } from '../../../src/model/event-types.ts'
 import { EVENT_TYPES } from '../../../src/model/event-types.ts'
 import type { PublishedRecord } from '../../support/memory-sink.ts'
-import { basic, post, startApp } from '../../support/app.ts'
-import type { Answered, TestApp } from '../../support/app.ts'
+import { basic, postUntilTaken, startApp } from '../../support/app.ts'
+import type { TestApp } from '../../support/app.ts'
 import { FIELDS, member } from '../../support/random-members.ts'
 import { recordFault } from '../../support/record-schemas.ts'
 
@@ -114,23 +113,14 @@ function createTrial({ url, sink }: TestApp) {
     sent += events.length
     const verdicts: string[] = []
     for (const [i, { type, toJson }] of events.entries()) {
-      const { status, body } = await send(`${url}/v1/${type}`, toJson(`m${first + i}`, true), ALONE)
+      const { status, body } = await postUntilTaken(`${url}/v1/${type}`, toJson(`m${first + i}`, true), ALONE)
       verdicts.push(status === 200 ? 'accepted' : verdictOf(body))
     }
     const alone = take(verdicts)
     const batch = `{"batch":[${events.map(({ toJson }, i) => toJson(`m${first + i}`, false)).join()}]}`
-    const { body } = await send(`${url}/v1/batch`, batch, BATCH)
+    const { body } = await postUntilTaken(`${url}/v1/batch`, batch, BATCH)
     const refused = new Map((body['errors'] as Json[] | undefined)?.map(error => [error['index'], verdictOf(error)]))
     return { alone, batch: take(events.map((_, i) => refused.get(i) ?? 'accepted')) }
-  }
-}
-
-/** As an SDK sends: a server on a machine that is busy with other tests may answer 503. */
-async function send(...request: Parameters<typeof post>): Promise<Answered> {
-  for (;;) {
-    const answer = await post(...request)
-    if (answer.status !== 503) return answer
-    await sleep(100)
   }
 }
 

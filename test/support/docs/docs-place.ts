@@ -42,9 +42,11 @@ export async function openDocsPlace(t: Test, kafka: Kafka): Promise<DocsPlace> {
   symlinkSync(LAUNCHER, join(bin, 'tributary'))
   cpSync(join(REPOSITORY, 'test', 'fixtures', 'plans', 'segment-public-api'), server.dir, { recursive: true })
   mkdirSync(join(server.dir, 'plans'))
+  // A refused request makes curl fail.
+  writeFileSync(join(server.dir, '.curlrc'), 'fail-with-body\n')
   const path = [bin, dirname(process.execPath), process.env['PATH'] ?? ''].join(delimiter)
   const own = (port: string, admin: string, data: string): Record<string, string> => ({
-    ...{ PATH: path, PORT: port, ADMIN_PORT: admin, DATA_DIR: join(server.dir, data) },
+    ...{ PATH: path, HOME: server.dir, PORT: port, ADMIN_PORT: admin, DATA_DIR: join(server.dir, data) },
     CONFIG_FILE: join(server.dir, data === 'data' ? 'tributary.yml' : `${data}.yml`)
   })
   const env = own(new URL(server.url).port, new URL(server.adminUrl).port, 'data')
@@ -76,7 +78,7 @@ async function send(server: ServerProcess, event: object): Promise<string> {
   return messageId
 }
 
-/** Events as a shop's come, and one in three that is refused. They wait while the server is stopped. */
+/** Events as a shop's come, and one in three that is refused. None comes while the server is stopped. */
 async function keepSending(t: Test, { server }: DocsPlace): Promise<void> {
   let isOver = false
   t.teardown(() => void (isOver = true))
@@ -131,14 +133,14 @@ function endGroup({ pid, exitCode }: ChildProcess, signal: NodeJS.Signals): void
 /** Runs a command that goes on until it is interrupted, and interrupts it once it has said something: with that it resolves. */
 export async function interrupted(command: string, cwd: string, env: Record<string, string>): Promise<string> {
   const child = spawn('sh', ['-c', `exec ${command}`], { cwd, env, stdio: ['ignore', 'pipe', 'ignore'] })
-  const patience = setTimeout(() => child.kill('SIGKILL'), 60_000)
+  const timeout = setTimeout(() => child.kill('SIGKILL'), 60_000)
   let said = ''
   child.stdout.on('data', chunk => {
     said += String(chunk)
     child.kill('SIGINT')
   })
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
-  clearTimeout(patience)
+  clearTimeout(timeout)
   if (signal !== 'SIGINT') throw new Error(`${command} ended with ${signal ?? code} before it was interrupted: ${said}`)
   return said
 }
