@@ -230,9 +230,9 @@ t.test('docs/sdks.md lists what the strict mode refuses of the recordings, and w
   }
   const rows = [...refusals].map(([what, recordings]) => `${what} ${[...recordings].join(', ')} |`).toSorted()
   const table = [
-    `Of ${events} events ${refused} are refused:`,
+    `Strict mode refuses ${refused} of ${events} events:`,
     '',
-    '| code | where | what stands there | recordings |',
+    '| code | field | value | recordings |',
     '|---|---|---|---|',
     ...rows
   ]
