@@ -37,7 +37,7 @@ async function firstStart(t: Test, env: Record<string, string> = {}, before: rea
   return { dir, printed }
 }
 
-t.test('Where standard output is no terminal, the first start prints no key, and says how to see it', async t => {
+t.test('If standard output is not a terminal, the first start prints no key and says how to see it', async t => {
   const { dir, printed } = await firstStart(t)
   t.notMatch(printed, KEY)
   t.match(
@@ -51,7 +51,7 @@ t.test('Where standard output is no terminal, the first start prints no key, and
   t.match(audit.stdout, /keys list of all sources --show/, 'and it is kept who has seen it')
 })
 
-t.test('It prints the key on a terminal, and elsewhere where it is told to', async t => {
+t.test('It prints the key on a terminal, and elsewhere only if it is told to', async t => {
   for (const started of [await firstStart(t, { SHOW_FIRST_KEY: 'always' }), await firstStart(t, {}, ON_A_TERMINAL)]) {
     const [key = 'none'] = KEY.exec(started.printed) ?? []
     t.match(readFileSync(join(started.dir, 'tributary.yml'), 'utf8'), key)
@@ -59,7 +59,7 @@ t.test('It prints the key on a terminal, and elsewhere where it is told to', asy
   }
 })
 
-t.test("The image's first start is as careful with the key", async t => {
+t.test("The image's first start protects the key in the same way", async t => {
   const text = readFileSync(join(ROOT, 'docker', 'entrypoint.sh'), 'utf8')
   const start = async (env: Record<string, string>): Promise<string> => {
     const dir = mkdtempSync(join(root, 'image-'))

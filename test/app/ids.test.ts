@@ -63,7 +63,7 @@ function folders(t: Test, ...names: readonly string[]): string[] {
   return names.map(name => join(root, name))
 }
 
-t.test('an id that one server made durable is a duplicate on the others, from their start on', async t => {
+t.test('an id that one server made durable is a duplicate on all others as soon as they have started', async t => {
   const [dirA = '', dirB = '', dirC = ''] = folders(t, 'a', 'b', 'c')
   const topics = new MemoryTopics()
   const a = await startServer(dirA, topics)
@@ -85,7 +85,7 @@ t.test('an id that one server made durable is a duplicate on the others, from th
   await closeAll(a, b, again)
 })
 
-t.test('the ids that a server knew before it was the first of a fleet stay known', async t => {
+t.test('ids that a server knew before it became the first member of a fleet stay known', async t => {
   const [dir = ''] = folders(t, 'a')
   const alone = await startServer(dir, new MemoryTopics(), { dedupShare: false })
   t.ok(alone.take('before'))
@@ -97,7 +97,7 @@ t.test('the ids that a server knew before it was the first of a fleet stay known
   await closeAll(first)
 })
 
-t.test('with DEDUP_SHARE=off nothing is told, and nothing is heard', async t => {
+t.test('with DEDUP_SHARE=off a server sends no ids to others and receives none', async t => {
   const [dirA = '', dirB = ''] = folders(t, 'a', 'b')
   const topics = new MemoryTopics()
   const a = await startServer(dirA, topics, { dedupShare: false })
@@ -111,22 +111,25 @@ t.test('with DEDUP_SHARE=off nothing is told, and nothing is heard', async t => 
   t.equal(topics.records(topics.names.seen).length, 1)
 })
 
-t.test('workers of one server tell the fleet under one name, and pass over what they have told each other', async t => {
-  const [dir0 = '', dir1 = '', dirB = ''] = folders(t, '0', '1', 'b')
-  const topics = new MemoryTopics()
-  const overIpc: string[] = []
-  const sender = randomUUID()
-  const shareIds = { seed: [1, 2] as const, sender, others: [], onKept: (name: string) => void overIpc.push(name) }
-  const worker0 = await startServer(dir0, topics, { shareIds })
-  const worker1 = await startServer(dir1, topics, { shareIds })
-  const b = await startServer(dirB, topics)
-  t.ok(worker0.take('one'))
-  t.same(overIpc, ['web'], 'the other worker is told over IPC')
-  await knows(b, 1)
-  t.equal(sizeOf(worker1), 0, 'and not over Kafka')
-  t.ok(b.take('two'))
-  await Promise.all([knows(worker0, 2), knows(worker1, 1)])
-  t.same([worker0.take('two'), worker1.take('two'), b.take('one')], [false, false, false])
-  t.same([worker0, worker1, b].map(seedOf), ['[1,2]', '[1,2]', '[1,2]'])
-  await closeAll(worker0, worker1, b)
-})
+t.test(
+  'the workers of one server send ids to the fleet under one name, and ignore what other workers of this server sent',
+  async t => {
+    const [dir0 = '', dir1 = '', dirB = ''] = folders(t, '0', '1', 'b')
+    const topics = new MemoryTopics()
+    const overIpc: string[] = []
+    const sender = randomUUID()
+    const shareIds = { seed: [1, 2] as const, sender, others: [], onKept: (name: string) => void overIpc.push(name) }
+    const worker0 = await startServer(dir0, topics, { shareIds })
+    const worker1 = await startServer(dir1, topics, { shareIds })
+    const b = await startServer(dirB, topics)
+    t.ok(worker0.take('one'))
+    t.same(overIpc, ['web'], 'the other worker is told over IPC')
+    await knows(b, 1)
+    t.equal(sizeOf(worker1), 0, 'and not over Kafka')
+    t.ok(b.take('two'))
+    await Promise.all([knows(worker0, 2), knows(worker1, 1)])
+    t.same([worker0.take('two'), worker1.take('two'), b.take('one')], [false, false, false])
+    t.same([worker0, worker1, b].map(seedOf), ['[1,2]', '[1,2]', '[1,2]'])
+    await closeAll(worker0, worker1, b)
+  }
+)

@@ -33,7 +33,7 @@ function best(given: readonly string[]): number {
 }
 
 t.test(
-  'nextTick stays fast over a collection of garbage; where it does so by itself, keep-ticks.js can go',
+  'nextTick stays fast after a garbage collection; if it does so without keep-ticks.js, delete that file',
   async t => {
     const [kept, unkept] = [best(['--import', KEEP]), best([])]
     t.ok(kept * 2 < unkept, `${kept} and ${unkept} ns`)

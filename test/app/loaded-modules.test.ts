@@ -26,7 +26,7 @@ const UNUSED = [
   'node_modules/@platformatic/'
 ]
 
-t.test('a server without plans, tokens and Kafka loads none of what only these need', async t => {
+t.test('a server without plans, tokens and Kafka loads no module that only these need', async t => {
   const dir = ownFolder(t)
   const [hook, modules] = [join(dir, 'hook.mjs'), join(dir, 'modules')]
   writeFileSync(hook, HOOK)

@@ -26,7 +26,7 @@ t.test('V8 has the same flags however the server is started', async t => {
   for (const other of flags) t.same(other, flags[0])
 })
 
-t.test('glibc keeps one arena of memory however the server is started, unless the operator wants more', async t => {
+t.test('glibc uses one arena however the server is started, unless the operator sets more', async t => {
   const files = {
     'package.json': '${MALLOC_ARENA_MAX:-1}',
     'bin/tributary': '"${MALLOC_ARENA_MAX:-1}"',

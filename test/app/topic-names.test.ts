@@ -107,7 +107,7 @@ async function check(t: Test, config: string, env: Record<string, string>): Prom
   return { out: out.join('\n'), noted: noted.join('\n') }
 }
 
-t.test('A topic for two kinds of records is named by config check, with its place in the file', async t => {
+t.test('config check names a topic that would get two kinds of records, with its place in the file', async t => {
   for (const { says, env, config = SOURCES, refused, warned } of [...CASES, ...FLEET_CASES]) {
     await t.test(says, async t => {
       if (refused !== undefined) {
@@ -122,7 +122,7 @@ t.test('A topic for two kinds of records is named by config check, with its plac
   }
 })
 
-t.test('The same topics stop a start, or are warned of in its log', async t => {
+t.test('the same topics end a start, or cause a warning in its log', async t => {
   for (const { says, env, config = SOURCES, refused, warned } of CASES) {
     await t.test(says, async t => {
       const logged = new PassThrough({ encoding: 'utf8' })
@@ -146,13 +146,13 @@ t.test('config check works without the variables, and says what it did not compa
   t.match(noted, /^warning: the topics were not compared, because some variables are wrong/)
 })
 
-t.test('config check says where the server would not start for want of the key of hashes', async t => {
+t.test('config check says where the server would not start because the hash key is missing', async t => {
   const config = `${SOURCES}privacy: { hash: [userId] }\n`
   t.match((await check(t, config, {})).noted, /would not start here: privacy hashes .* set PRIVACY_HASH_KEY/)
   t.equal((await check(t, config, { PRIVACY_HASH_KEY: 'k'.repeat(16) })).noted, '')
 })
 
-t.test('doctor names them too', async t => {
+t.test('doctor names these topics too', async t => {
   const dir = t.testdir({ 'tributary.yml': SOURCES })
   writeFileSync(join(dir, 'rejected.yml'), withDestination('topic: tributary.rejected'))
   const doctor = (env: Record<string, string>) => run(process.execPath, [MAIN, 'doctor'], { cwd: dir, env })

@@ -89,7 +89,7 @@ t.test('every command explains itself with examples', { buffered: true }, async 
   t.match((await tributary('keys --help')).stdout, /keys rotate/)
 })
 
-t.test('whoever asks wrongly is told so, and gets exit code 2', { buffered: true }, async t => {
+t.test('wrong arguments cause a message and exit code 2', { buffered: true }, async t => {
   const { dir, tributary } = folder(t)
   const cases: [string, RegExp][] = [
     ['', /a command is missing/],
@@ -120,27 +120,31 @@ t.test('whoever asks wrongly is told so, and gets exit code 2', { buffered: true
   t.equal(fs.readFileSync(join(dir, 'tributary.yml'), 'utf8'), FILE)
 })
 
-t.test('init makes a file with one source and prints its key alone on standard output', { buffered: true }, async t => {
-  const { dir, tributary } = folder(t, {})
-  const { code, stdout } = await tributary('init --source web --name Site')
-  t.equal(code, 0)
-  t.match(stdout, KEY)
-  t.strictSame(keysIn(dir), [`web:${stdout.trim()}`])
-  const again = await tributary('init')
-  t.strictSame([again.code, again.stdout], [1, ''])
-  t.match(again.stderr, /tributary\.yml: there is one already/)
-  const missing = await tributary('init --if-missing')
-  t.match(missing, { code: 0, stdout: '', stderr: '' })
-  const other = await tributary('init', { CONFIG_FILE: 'other.yml' })
-  t.strictSame(keysIn(dir, 'other.yml'), [`default:${other.stdout.trim()}`])
-  fs.writeFileSync(join(dir, 'other.yml'), 'x: 1\n')
-  t.match(await tributary('init --if-missing --file other.yml'), {
-    code: 1,
-    stderr: /other\.yml:1:1: "x" is not a known key/
-  })
-})
+t.test(
+  'init creates a file with one source and prints only its key on standard output',
+  { buffered: true },
+  async t => {
+    const { dir, tributary } = folder(t, {})
+    const { code, stdout } = await tributary('init --source web --name Site')
+    t.equal(code, 0)
+    t.match(stdout, KEY)
+    t.strictSame(keysIn(dir), [`web:${stdout.trim()}`])
+    const again = await tributary('init')
+    t.strictSame([again.code, again.stdout], [1, ''])
+    t.match(again.stderr, /tributary\.yml: there is one already/)
+    const missing = await tributary('init --if-missing')
+    t.match(missing, { code: 0, stdout: '', stderr: '' })
+    const other = await tributary('init', { CONFIG_FILE: 'other.yml' })
+    t.strictSame(keysIn(dir, 'other.yml'), [`default:${other.stdout.trim()}`])
+    fs.writeFileSync(join(dir, 'other.yml'), 'x: 1\n')
+    t.match(await tributary('init --if-missing --file other.yml'), {
+      code: 1,
+      stderr: /other\.yml:1:1: "x" is not a known key/
+    })
+  }
+)
 
-t.test('keys add gives a source one more key, which is printed and valid', { buffered: true }, async t => {
+t.test('keys add gives a source another key, prints the key, and the key is valid', { buffered: true }, async t => {
   const { dir, tributary } = folder(t)
   const { code, stdout } = await tributary('keys add web')
   t.equal(code, 0)
@@ -154,7 +158,7 @@ t.test('keys add gives a source one more key, which is printed and valid', { buf
   t.match(fs.readFileSync(join(dir, 'tributary.yml'), 'utf8'), /^# ours\nsources:\n {2}- id: web {3}# the site\n/)
 })
 
-t.test('keys list shows of each key the beginning and the end', { buffered: true }, async t => {
+t.test('keys list shows the beginning and the end of each key', { buffered: true }, async t => {
   const { tributary } = folder(t)
   const { code, stdout } = await tributary('keys list')
   t.equal(code, 0)
@@ -174,7 +178,7 @@ t.test('keys list shows of each key the beginning and the end', { buffered: true
   t.match(await tributary('keys list nobody'), { code: 1, stdout: '' })
 })
 
-t.test('keys revoke takes the one key away that is meant, never the last one unasked', { buffered: true }, async t => {
+t.test('keys revoke removes exactly the given key, and the last key only if asked to', { buffered: true }, async t => {
   const { dir, tributary } = folder(t)
   t.match(await tributary('keys revoke web wk_'), { code: 1, stderr: /more than one key/ })
   t.match(
@@ -193,7 +197,7 @@ t.test('keys revoke takes the one key away that is meant, never the last one una
   t.strictSame(keysIn(dir), [`web:${stdout.trim()}`, 'ios:wk_cccccccccccccccccccc'])
 })
 
-t.test('keys rotate replaces all keys of a source, or keeps the older ones for now', { buffered: true }, async t => {
+t.test('keys rotate replaces all keys of a source, or keeps the older keys for now', { buffered: true }, async t => {
   const { dir, tributary } = folder(t)
   const kept = await tributary('keys rotate ios --keep')
   t.strictSame(keysIn(dir).slice(2), ['ios:wk_cccccccccccccccccccc', `ios:${kept.stdout.trim()}`])
@@ -204,22 +208,18 @@ t.test('keys rotate replaces all keys of a source, or keeps the older ones for n
   t.equal(keysIn(dir).filter(key => key.startsWith('web')).length, 1)
 })
 
-t.test(
-  'commands on keys leave a file that is not valid alone and tell what is wrong with it',
-  { buffered: true },
-  async t => {
-    const broken = FILE.replace('enabled: false', 'enabld: false')
-    const { dir, tributary } = folder(t, { 'tributary.yml': broken })
-    for (const command of ['keys add web', 'keys list', 'keys revoke web wk_a', 'keys rotate web']) {
-      t.match(await tributary(command), { code: 1, stdout: '', stderr: /tributary\.yml:7:5: .*"enabld".*enabled\?/ })
-    }
-    t.equal(fs.readFileSync(join(dir, 'tributary.yml'), 'utf8'), broken)
-    t.match(await tributary('keys list --file none.yml'), { code: 1, stderr: 'none.yml: no such file\n' })
+t.test('commands on keys do not change an invalid file, and say what is wrong with it', { buffered: true }, async t => {
+  const broken = FILE.replace('enabled: false', 'enabld: false')
+  const { dir, tributary } = folder(t, { 'tributary.yml': broken })
+  for (const command of ['keys add web', 'keys list', 'keys revoke web wk_a', 'keys rotate web']) {
+    t.match(await tributary(command), { code: 1, stdout: '', stderr: /tributary\.yml:7:5: .*"enabld".*enabled\?/ })
   }
-)
+  t.equal(fs.readFileSync(join(dir, 'tributary.yml'), 'utf8'), broken)
+  t.match(await tributary('keys list --file none.yml'), { code: 1, stderr: 'none.yml: no such file\n' })
+})
 
 t.test(
-  'commands that write the file say in a sentence that its mount is read-only, its disk full or its folder missing',
+  'commands that write the file say in a sentence that its mount is read-only, its disk is full or its folder is missing',
   { buffered: true },
   async t => {
     const disk = mountDisk(t, 1)
@@ -260,18 +260,25 @@ t.test('commands that edit the file at the same time lose no key', { buffered: t
   t.strictSame(fs.readdirSync(dir), ['tributary.yml'])
 })
 
-t.test('config prints what is in force without secrets, and fails with every mistake', { buffered: true }, async t => {
-  const { tributary } = folder(t, {})
-  const good = await tributary('config', { PORT: '8080', ADMIN_PASSWORD: 'hunter2', KAFKA_BROKER: 'k' })
-  t.equal(good.code, 0)
-  t.match(good.stdout, /^PORT=8080$/m)
-  t.match(good.stderr, 'warning: KAFKA_BROKER is set, but is not a variable of Tributary: did you mean KAFKA_BROKERS?')
-  t.notMatch(good.stdout + good.stderr, /hunter2/)
-  const bad = await tributary('config', { PORT: 'x', LOG_LEVEL: 'y' })
-  t.match(bad, { code: 1, stdout: '', stderr: /^PORT="x": .*\nLOG_LEVEL="y": .*\n$/ })
-})
+t.test(
+  'config prints the settings in force without secrets, and fails with every mistake',
+  { buffered: true },
+  async t => {
+    const { tributary } = folder(t, {})
+    const good = await tributary('config', { PORT: '8080', ADMIN_PASSWORD: 'hunter2', KAFKA_BROKER: 'k' })
+    t.equal(good.code, 0)
+    t.match(good.stdout, /^PORT=8080$/m)
+    t.match(
+      good.stderr,
+      'warning: KAFKA_BROKER is set, but is not a variable of Tributary: did you mean KAFKA_BROKERS?'
+    )
+    t.notMatch(good.stdout + good.stderr, /hunter2/)
+    const bad = await tributary('config', { PORT: 'x', LOG_LEVEL: 'y' })
+    t.match(bad, { code: 1, stdout: '', stderr: /^PORT="x": .*\nLOG_LEVEL="y": .*\n$/ })
+  }
+)
 
-t.test('config check tells a valid file from one that is not, with every mistake', { buffered: true }, async t => {
+t.test('config check tells a valid file from an invalid file, and lists every mistake', { buffered: true }, async t => {
   const { tributary } = folder(t, { 'tributary.yml': FILE, 'bad.yml': 'sources:\n  - id: a b\n    writeKeys: []\n' })
   t.match(await tributary('config check'), {
     code: 0,
@@ -306,31 +313,41 @@ const WITHOUT_JSON = [
   'completion'
 ]
 
-t.test('every command that prints data prints it as JSON too', async t => {
+t.test('every command that prints data can also print it as JSON', async t => {
   for (const [name, { load }] of Object.entries(COMMANDS)) {
     const { help } = await load()
     t.equal(/^ {2}--json /m.test(help), !WITHOUT_JSON.includes(name), name)
   }
 })
 
-t.test('JSON of commands is whole and says the same as their text', { buffered: true }, async t => {
-  const { tributary } = folder(t)
-  const json = async (args: string): Promise<unknown> =>
-    JSON.parse((await tributary(`${args} --json`)).stdout) as unknown
-  t.match(await json('keys list'), [
-    { source: 'web', key: 'wk_aaa…aaa', state: 'enabled', name: 'Marketing site' },
-    {},
-    {}
-  ])
-  t.match(await json('config check'), { file: 'tributary.yml', valid: true, sources: 2, writeKeys: 3, destinations: 0 })
-  t.match(await json('keys add web'), { source: 'web', writeKey: /^wk_[0-9A-Za-z]{32}$/ })
-  t.match(await json('keys rotate web'), { source: 'web', writeKey: /^wk_/, revoked: 3 })
-  t.match(await json('keys revoke ios wk_c --force'), { source: 'ios', revoked: 1, writeKey: /^wk_/ })
-  t.match(await json('init --file other.yml'), { file: 'other.yml', source: 'default', writeKey: /^wk_/ })
-  t.match(await json('suppress list'), [])
-  const variables = (await json('config')) as { name: string; value?: string; isDefault: boolean }[]
-  t.match(
-    variables.find(({ name }) => name === 'PORT'),
-    { value: '3000', isDefault: true }
-  )
-})
+t.test(
+  'the JSON output of commands is complete and has the same content as their text',
+  { buffered: true },
+  async t => {
+    const { tributary } = folder(t)
+    const json = async (args: string): Promise<unknown> =>
+      JSON.parse((await tributary(`${args} --json`)).stdout) as unknown
+    t.match(await json('keys list'), [
+      { source: 'web', key: 'wk_aaa…aaa', state: 'enabled', name: 'Marketing site' },
+      {},
+      {}
+    ])
+    t.match(await json('config check'), {
+      file: 'tributary.yml',
+      valid: true,
+      sources: 2,
+      writeKeys: 3,
+      destinations: 0
+    })
+    t.match(await json('keys add web'), { source: 'web', writeKey: /^wk_[0-9A-Za-z]{32}$/ })
+    t.match(await json('keys rotate web'), { source: 'web', writeKey: /^wk_/, revoked: 3 })
+    t.match(await json('keys revoke ios wk_c --force'), { source: 'ios', revoked: 1, writeKey: /^wk_/ })
+    t.match(await json('init --file other.yml'), { file: 'other.yml', source: 'default', writeKey: /^wk_/ })
+    t.match(await json('suppress list'), [])
+    const variables = (await json('config')) as { name: string; value?: string; isDefault: boolean }[]
+    t.match(
+      variables.find(({ name }) => name === 'PORT'),
+      { value: '3000', isDefault: true }
+    )
+  }
+)

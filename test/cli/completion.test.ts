@@ -32,7 +32,7 @@ t.test('the scripts for zsh and fish name every command and its options', async 
   t.match(fish, /__fish_seen_subcommand_from keys; and __fish_seen_subcommand_from add' -l create/)
 })
 
-t.test('a shell that is not known is refused with the one that was meant', async t => {
+t.test('an unknown shell is refused, and the message suggests the closest name', async t => {
   const { code, stderr } = await runCommand('completion', ['bsh'])
   t.equal(code, 2)
   t.match(stderr, 'did you mean "bash"?')

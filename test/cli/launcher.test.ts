@@ -39,7 +39,7 @@ function project(t: Test): { readonly dir: string; readonly oldPath: string } {
   return { dir, oldPath: [join(dir, 'old'), '/usr/bin', '/bin'].join(delimiter) }
 }
 
-t.test('the command line answers on the Node of the system, whichever it is, and on Node 24', async t => {
+t.test('the command line works with every version of Node in PATH, and on Node 24', async t => {
   const system = execFileSync('node', ['--version'], { env: { PATH: systemPath }, encoding: 'utf8' }).trim()
   t.comment(`the system's Node is ${system}`)
   for (const PATH of [systemPath, `${dirname(process.execPath)}${delimiter}${systemPath}`]) {
@@ -49,20 +49,20 @@ t.test('the command line answers on the Node of the system, whichever it is, and
   }
 })
 
-t.test('npx finds it in the project', async t => {
+t.test('npx finds the command in the project', async t => {
   const { code, stdout } = await run('npx', ['--no', '--offline', 'tributary', '--version'], { cwd: root })
   t.equal(code, 0)
   t.match(stdout, /^\d+\.\d+\.\d+\n$/)
 })
 
-t.test('where the Node in PATH is too old, the one beside the packages runs it', async t => {
+t.test('if the Node in PATH is too old, the Node beside the packages runs the command', async t => {
   const { dir, oldPath } = project(t)
   const { code, stdout } = await run(join(dir, 'bin', 'tributary'), ['0'], { cwd: '/', env: { PATH: oldPath } })
   t.equal(code, 0)
   t.match(JSON.parse(stdout), { args: ['0'], version: process.versions.node })
 })
 
-t.test('a link to it in node_modules/.bin works, arguments and exit codes pass as they are', async t => {
+t.test('a link in node_modules/.bin works, and arguments and exit codes are passed unchanged', async t => {
   const { dir, oldPath } = project(t)
   const link = join(dir, 'node_modules', '.bin', 'tributary')
   const args = ['5', 'two words', '', '$HOME', '--', '*']
@@ -71,7 +71,7 @@ t.test('a link to it in node_modules/.bin works, arguments and exit codes pass a
   t.strictSame((JSON.parse(stdout) as { args: string[] }).args, args)
 })
 
-t.test('a signal reaches the server itself, whose exit code comes back', async t => {
+t.test('a signal reaches the server itself, and its exit code is returned', async t => {
   const { dir, oldPath } = project(t)
   const child = spawn(join(dir, 'bin', 'tributary'), ['wait'], {
     env: { PATH: oldPath },
@@ -84,11 +84,9 @@ t.test('a signal reaches the server itself, whose exit code comes back', async t
   t.strictSame(await once(child, 'exit'), [7, null])
 })
 
-t.test(
-  'a server lives through SIGHUP before its first line of TypeScript is loaded; other commands end on it',
-  async t => {
-    // Sends it at the moment when the command line is about to be read.
-    const probe = `
+t.test('a server survives SIGHUP before its first line of TypeScript is loaded; other commands end on it', async t => {
+  // Sends it at the moment when the command line is about to be read.
+  const probe = `
     import { registerHooks } from 'node:module'
     registerHooks({
       load(url, context, next) {
@@ -96,16 +94,15 @@ t.test(
         return next(url, context)
       }
     })`
-    const dir = t.testdir({ 'probe.mjs': probe })
-    const env = { NODE_OPTIONS: `--import=${join(dir, 'probe.mjs')}` }
-    const options = { cwd: dir, env: { PATH: `${dirname(process.execPath)}${delimiter}${systemPath}`, ...env } }
-    const server = await run(LAUNCHER, ['serve', '--help'], options)
-    t.match(server, { code: 0, signal: null, stdout: /^Usage: tributary serve/ })
-    t.match(await run(LAUNCHER, ['config', '--help'], options), { signal: 'SIGHUP', stdout: '' })
-  }
-)
+  const dir = t.testdir({ 'probe.mjs': probe })
+  const env = { NODE_OPTIONS: `--import=${join(dir, 'probe.mjs')}` }
+  const options = { cwd: dir, env: { PATH: `${dirname(process.execPath)}${delimiter}${systemPath}`, ...env } }
+  const server = await run(LAUNCHER, ['serve', '--help'], options)
+  t.match(server, { code: 0, signal: null, stdout: /^Usage: tributary serve/ })
+  t.match(await run(LAUNCHER, ['config', '--help'], options), { signal: 'SIGHUP', stdout: '' })
+})
 
-t.test('where there is no new Node at all, one line says what is needed', async t => {
+t.test('if there is no new Node at all, one line says what is needed', async t => {
   const { dir, oldPath } = project(t)
   fs.rmSync(join(dir, 'node_modules', '.bin', 'node'))
   const { code, stdout, stderr } = await run(join(dir, 'bin', 'tributary'), ['0'], {

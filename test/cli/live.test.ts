@@ -34,7 +34,7 @@ async function setUp(t: Test): Promise<Setup> {
 const track = ({ server }: Setup, event: string, more: object = {}) =>
   post(`${server.url}/v1/track`, { userId: 'user-1', event, ...more })
 
-t.test('tail begins with the last events, goes on live, and keeps to the filters', async t => {
+t.test('tail begins with the last events, then shows new events, and applies the filters', async t => {
   const setup = await setUp(t)
   for (const event of ['One', 'Two', 'Three']) await track(setup, event)
   const child = spawn(process.execPath, [MAIN, 'tail', '--event', 'T*', '--last', '1', '--count', '2', '--json'], {
@@ -62,7 +62,7 @@ t.test('tail begins with the last events, goes on live, and keeps to the filters
   )
 })
 
-t.test('tail waits for a server that goes away, and misses nothing of the next one', async t => {
+t.test('tail waits for a server that stops, and misses no event of the next one', async t => {
   const server = await startServer(t)
   const env = { PATH: process.env['PATH'], ADMIN_PORT: new URL(server.adminUrl).port }
   const child = spawn(process.execPath, [MAIN, 'tail', '--count', '4', '--json'], { cwd: server.dir, env })
@@ -88,7 +88,7 @@ t.test('tail waits for a server that goes away, and misses nothing of the next o
   t.equal(notes.match(/the server is back/g)?.length, 2)
 })
 
-t.test('tail for people has one line an event, and nothing in it that a terminal would obey', async t => {
+t.test('tail for people prints one line for each event, and nothing that a terminal would execute', async t => {
   const setup = await setUp(t)
   await track(setup, 'red \u001b[31m alert')
   await post(`${setup.server.url}/v1/track`, { event: 'Nobody' })
@@ -113,7 +113,7 @@ t.test('send sends a valid event of any type and prints the answer', async t => 
   t.match(await setup.tributary('send', 'track', '--key', 'wk_nobody'), { code: 1, stdout: /^401 / })
 })
 
-t.test('trace tells the journey of an event, from memory or from the log', async t => {
+t.test('trace shows the journey of an event, from memory or from the log', async t => {
   const setup = await setUp(t)
   await track(setup, 'Traced', { messageId: 'trace-me' })
   const known = await setup.tributary('trace', 'trace-me')
@@ -131,7 +131,7 @@ t.test('trace tells the journey of an event, from memory or from the log', async
   t.match(await setup.tributary('trace', 'a'.repeat(501)), { code: 1, stderr: /at most 500 characters/ })
 })
 
-t.test('Whoever cannot reach the server or has the wrong password is told so', async t => {
+t.test('a command says so if it cannot reach the server or has the wrong password', async t => {
   const { server, env } = await setUp(t)
   const ask = (more: Record<string, string>) =>
     run(process.execPath, [MAIN, 'tail', '--count', '1'], { cwd: server.dir, env: { ...env, ...more } })

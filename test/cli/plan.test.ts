@@ -6,7 +6,7 @@ import { MAIN, run } from './run.ts'
 const FIXTURES = new URL('../fixtures/plans/', import.meta.url).pathname
 const tributary = (cwd: string, ...args: string[]) => run(process.execPath, [MAIN, ...args], { cwd })
 
-t.test('a plan is imported, checked against events with a JUnit report, and compared with a later one', async t => {
+t.test('a plan is imported, checked against events with a JUnit report, and compared with a later plan', async t => {
   const dir = t.testdir()
   const pages = ['plan.json', 'rules-1.json', 'rules-2.json'].map(name => join(FIXTURES, 'segment-public-api', name))
   const imported = await tributary(dir, 'plan', 'import', ...pages, '--out', 'shop.yml')
@@ -53,7 +53,7 @@ t.test('a plan is imported, checked against events with a JUnit report, and comp
   t.equal((await tributary(dir, 'plan', 'diff', 'later.yml', 'shop.yml')).code, 0)
 })
 
-t.test('a plan is exported for Typewriter, and what it does not know is counted', async t => {
+t.test('a plan is exported for Typewriter, and what Typewriter does not support is counted', async t => {
   const track = { type: 'track', event: 'Order', schema: { properties: { properties: { required: ['id'] } } } }
   const plan = (rules: object[]) => JSON.stringify({ id: 'rs_1', name: 'Shop', rules })
   const dir = t.testdir({
@@ -74,7 +74,7 @@ t.test('a plan is exported for Typewriter, and what it does not know is counted'
   t.match(await tributary(dir, 'plan', 'export'), { code: 2 })
 })
 
-t.test('folders that are missing on the way to a result are made', async t => {
+t.test('missing folders on the path of a result are created', async t => {
   const dir = t.testdir()
   const rules = join(FIXTURES, 'segment-public-api', 'rules-1.json')
   for (const args of [
@@ -88,7 +88,7 @@ t.test('folders that are missing on the way to a result are made', async t => {
   }
 })
 
-t.test('a plan that cannot be used is refused with its place', async t => {
+t.test('an unusable plan is refused, with the position of the fault', async t => {
   const dir = t.testdir({
     'p.yml': 'name: p\nrules:\n  - type: track\n    event: E\n    schema: { pattern: "(?=a)" }\n',
     'e.ndjson': ''

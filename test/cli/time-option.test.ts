@@ -12,7 +12,7 @@ t.test('a time is an instant, a day in UTC, or an age', async t => {
   t.equal(read(), undefined)
 })
 
-t.test('what is no time is refused with what one is', async t => {
+t.test('a value that is not a time is refused, and the message says what is accepted', async t => {
   for (const text of [
     '',
     'yesterday',

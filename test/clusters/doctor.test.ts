@@ -90,7 +90,7 @@ async function names(t: Test, env: Record<string, string>, words: RegExp): Promi
   t.notMatch(found, /wonderland|swordfish/, 'no secret is shown')
 }
 
-t.test('an authority that did not sign the brokers: KAFKA_SSL_CA', async t => {
+t.test("an authority that did not sign the brokers' certificates: KAFKA_SSL_CA", async t => {
   await names(t, tlsWith(await authority.issue('a'), { KAFKA_SSL_CA: stranger.ca }), /not trusted: check KAFKA_SSL_CA/)
 })
 
@@ -103,7 +103,7 @@ t.test('a client certificate that has expired: KAFKA_SSL_CERT', async t => {
   await names(t, tlsWith(expired), /the certificate in KAFKA_SSL_CERT \(CN=c\) ended on .* Put a renewed one there/)
 })
 
-t.test('TLS on a port that has none, and none where the port has it: KAFKA_SSL', async t => {
+t.test('TLS on a port without TLS, and no TLS on a port with it: KAFKA_SSL', async t => {
   const certificate = await authority.issue('d')
   await names(t, tlsWith(certificate, { KAFKA_BROKERS: tls.brokers.join(',') }), /does not speak TLS .*check KAFKA_SSL/)
   await names(t, { KAFKA_BROKERS: tls.secureBrokers.join(',') }, /KAFKA_SSL/)
@@ -114,20 +114,23 @@ t.test('a token endpoint that is down: KAFKA_OAUTH_TOKEN_URL', async t => {
   await names(t, env, /the token endpoint .* refuses connections: check KAFKA_OAUTH_TOKEN_URL/)
 })
 
-t.test('a clock that is off, so that tokens are over before they are used: the clocks', async t => {
+t.test('a clock that is wrong, so that tokens expire before they are used: the clocks', async t => {
   issuer.skew = -2 * 86_400
   await names(t, OAUTH, /the brokers refuse the token .*the clocks of this machine and of the brokers/)
   issuer.skew = 0
 })
 
-t.test('a broker that advertises an address at which it is not: advertised.listeners, KAFKA_BROKERS', async t => {
-  const env = { KAFKA_BROKERS: `127.0.0.1:${astray}` }
-  await names(
-    t,
-    env,
-    /addresses that they cannot reach: Kafka \(127\.0\.0\.1:1\) .*advertised\.listeners.* KAFKA_BROKERS/
-  )
-})
+t.test(
+  'a broker that advertises an address at which it does not listen: advertised.listeners, KAFKA_BROKERS',
+  async t => {
+    const env = { KAFKA_BROKERS: `127.0.0.1:${astray}` }
+    await names(
+      t,
+      env,
+      /addresses that they cannot reach: Kafka \(127\.0\.0\.1:1\) .*advertised\.listeners.* KAFKA_BROKERS/
+    )
+  }
+)
 
 t.test('no rights on one topic of two, then rights to see it but not to write: KAFKA_SASL_USERNAME', async t => {
   await tool.allow('User:alice', 'TOPIC', 'tributary.events', ['WRITE', 'DESCRIBE'])
@@ -152,14 +155,14 @@ t.test('a quota below any load: KAFKA_SASL_USERNAME, KAFKA_CLIENT_ID', async t =
   await names(t, SASL, /write 1000 bytes a second: .*producer_byte_rate of KAFKA_SASL_USERNAME and KAFKA_CLIENT_ID/)
 })
 
-t.test('a replica that lags may lead, one copy of each record: warnings', async t => {
+t.test('a replica that lags may become leader, one copy of each record: warnings', async t => {
   await tool.configure('TOPIC', 'tributary.events', { 'unclean.leader.election.enable': 'true' })
   const env = { KAFKA_BROKERS: guarded.brokers.join(',') }
   t.match(await findings(env, 'warning'), /tributary\.events: unclean\.leader\.election\.enable is true/)
   t.match(await findings(env, 'warning'), /tributary\.events: there is one copy of each record/)
 })
 
-t.test('the least rights are enough: Write, Describe and Create on the topics, nothing on the cluster', async t => {
+t.test('the least rights are sufficient: Write, Describe and Create on the topics, none on the cluster', async t => {
   await tool.allow('User:least', 'TOPIC', 'shop.*', ['WRITE', 'DESCRIBE', 'CREATE'])
   const env = { ...SASL, KAFKA_SASL_USERNAME: 'least' }
   const { sink } = await startClusterSink(t, env, ['shop.events']).ready()

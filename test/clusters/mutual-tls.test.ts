@@ -27,7 +27,7 @@ function envOf({ cert, key }: Issued, more: Record<string, string> = {}): Record
   return { KAFKA_BROKERS: brokers, KAFKA_SSL: 'true', KAFKA_SSL_CA: authority.ca, ...names, ...more }
 }
 
-t.test('events reach brokers that ask for a client certificate, with a plain and with an encrypted key', async t => {
+t.test('events reach brokers that require a client certificate, with a plain and with an encrypted key', async t => {
   const plain = await authority.issue('plain')
   const encrypted = await authority.issue('encrypted', { passphrase: 'open sesame' })
   const secret = join(folder, 'passphrase')
@@ -48,7 +48,7 @@ t.test('events reach brokers that ask for a client certificate, with a plain and
   }
 })
 
-t.test('a certificate that is missing, of a stranger or expired names KAFKA_SSL_CERT', async t => {
+t.test('if a certificate is missing, unknown or expired, the message names KAFKA_SSL_CERT', async t => {
   const { KAFKA_SSL_CERT: _cert, KAFKA_SSL_KEY: _key, ...without } = envOf(await authority.issue('any'))
   const words =
     /(refuses the client certificate, or got none|wants a client certificate): set KAFKA_SSL_CERT and KAFKA_SSL_KEY/

@@ -27,7 +27,7 @@ function envOf(more: Record<string, string> = {}): Record<string, string> {
   }
 }
 
-t.test('events reach a broker that checks tokens; scope and audience are asked for', async t => {
+t.test('events reach a broker that checks tokens, and the server requests scope and audience', async t => {
   issuer.asked.length = 0
   const env = envOf({ KAFKA_OAUTH_SCOPE: 'write read', KAFKA_OAUTH_AUDIENCE: 'kafka' })
   const { sink } = await startClusterSink(t, env, ['tokens']).ready()
@@ -41,7 +41,7 @@ t.test('events reach a broker that checks tokens; scope and audience are asked f
   t.equal(issuer.asked.length, 1, 'all connections share one token')
 })
 
-t.test('tokens of 10 s are renewed, and the broker asks again who we are: no event is late or lost', async t => {
+t.test('tokens of 10 s are renewed, and when the broker re-authenticates, no event is late or lost', async t => {
   issuer.lifetime = 10
   issuer.asked.length = 0
   const { sink, logged } = await startClusterSink(t, envOf(), ['renewed']).ready()
@@ -63,7 +63,7 @@ t.test('tokens of 10 s are renewed, and the broker asks again who we are: no eve
   t.notMatch(logged.join('\n'), /Kafka .* (cannot|closes|refuses)/)
 })
 
-t.test('what is wrong with a token names the variable', async t => {
+t.test('a fault of a token names the variable', async t => {
   issuer.status = undefined
   const cases: [Record<string, string>, RegExp][] = [
     [

@@ -50,7 +50,7 @@ for (const compression of COMPRESSIONS) {
   })
 }
 
-t.test('KAFKA_HEADERS chooses the headers; messageId, by which records are found, is always there', async t => {
+t.test('KAFKA_HEADERS selects the headers; messageId, which is used to find records, is always present', async t => {
   const cases: [string, string[]][] = [
     ['type,source,messageId,receivedAt', ['messageId', 'receivedAt', 'source', 'type']],
     ['source', ['messageId', 'source']],
@@ -81,7 +81,7 @@ async function listen(t: Test, server: Server): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-t.test('KAFKA_CLIENT_ID is how the brokers hear the server called', async t => {
+t.test('The brokers see the server under KAFKA_CLIENT_ID', async t => {
   const heard: Buffer[] = []
   const relay = createServer(near => {
     const far = connect(Number(kafka.brokers[0]?.split(':')[1]), '127.0.0.1')
@@ -100,7 +100,7 @@ t.test('KAFKA_CLIENT_ID is how the brokers hear the server called', async t => {
   t.ok(Buffer.concat(heard).includes(`shop-${hostname()}`))
 })
 
-t.test('brokers in front of the list that are dead or do not answer cost a start less than 2 s', async t => {
+t.test('Dead or silent brokers at the beginning of the list delay a start by less than 2 s', async t => {
   const silent = createServer(socket => {
     t.teardown(() => socket.destroy())
   })

@@ -30,7 +30,7 @@ const env = { KAFKA_BROKERS: kafka.brokers.join(','), CONFIG_FILE: join(folder, 
 const topics = (command: string, ...args: string[]) =>
   run(process.execPath, [MAIN, 'topics', command, ...args], { cwd: folder, env })
 
-t.test('what is missing is named, and nothing is made by diff', async t => {
+t.test('diff names what is missing, and creates nothing', async t => {
   for (let times = 0; times < 2; times++) {
     const { code, stdout } = await topics('diff')
     t.equal(code, 1)
@@ -42,7 +42,7 @@ t.test('what is missing is named, and nothing is made by diff', async t => {
   }
 })
 
-t.test('the server makes topics as the file says, the most exact entry first', async t => {
+t.test('the server creates topics as the file says, the most specific entry first', async t => {
   const { app } = await startApp(t, {
     config: SOURCES + TOPICS,
     sink: 'configured',
@@ -53,7 +53,7 @@ t.test('the server makes topics as the file says, the most exact entry first', a
   await until(isThere, { what: 'the topics as wanted', timeoutMs: 60_000 })
 })
 
-t.test('an edit is shown by diff and made by apply; what cannot be changed is left and said', async t => {
+t.test('diff shows an edit and apply makes it; what cannot be changed is left and reported', async t => {
   const edited = TOPICS.replace('partitions: 3', 'partitions: 4').replace('retention: 7d', 'retention: 12h')
   writeFileSync(env.CONFIG_FILE, SOURCES + edited)
   const diff = await topics('diff', '--json')
@@ -73,7 +73,7 @@ t.test('an edit is shown by diff and made by apply; what cannot be changed is le
   t.match(left.stdout, /replication is 1, wanted: 3 \(moving replicas is for kafka-reassign-partitions\.sh\)/)
 })
 
-t.test('of a topic that the file does not name nothing differs', async t => {
+t.test('a topic that the file does not name has no differences', async t => {
   await createTopic(kafka.brokers, 'other.events', { partitions: 9, config: { 'retention.ms': '1000' } })
   const { stdout } = await run(process.execPath, [MAIN, 'topics', 'diff'], {
     cwd: folder,

@@ -47,7 +47,7 @@ const byId = (records: readonly JavaRecord[]): Map<string | undefined, JavaRecor
 
 const { server, topics } = await serverFor('traced', KEPT)
 
-t.test('the traceparent of a request is a header and the last member of each of its records', async t => {
+t.test('the traceparent of a request becomes a header and the last member of each of its records', async t => {
   t.equal(await send(server, '/v1/track', JSON.stringify(event('single')), TRACE), 200)
   const batch = [
     { type: 'track', ...event('first') },
@@ -75,7 +75,7 @@ t.test('the traceparent of a request is a header and the last member of each of 
   t.strictSame(rejected.map(member), [TRACE, TRACE])
 })
 
-t.test('what is no valid traceparent is ignored, and of a later version the known part is kept', async t => {
+t.test('an invalid traceparent is ignored, and of a later version the known part is kept', async t => {
   const cases: [string, string | undefined][] = [
     [TRACE.toUpperCase(), undefined],
     [TRACE.replace('00-', 'ff-'), undefined],
@@ -100,7 +100,7 @@ t.test('what is no valid traceparent is ignored, and of a later version the know
 })
 
 t.test(
-  "a member of that name gives way to the header of the request, and is the client's where there is none",
+  "the header of the request replaces a member of that name; without a header the client's member stays",
   async t => {
     const own = { traceparent: 'mine' }
     await send(server, '/v1/track', JSON.stringify(event('both', own)), TRACE)
@@ -138,7 +138,7 @@ t.test('the header survives a wait on disk and a server that is killed', async t
   t.equal(bad?.headers['traceparent'], TRACE)
 })
 
-t.test('without it in KAFKA_HEADERS nothing is added and nothing replaced', async t => {
+t.test('without traceparent in KAFKA_HEADERS nothing is added and nothing is replaced', async t => {
   const { server, topics } = await serverFor('untraced', {})
   await send(server, '/v1/track', JSON.stringify(event('plain', { traceparent: 'mine' })), TRACE)
   const [record] = await tool.read(topics.events)

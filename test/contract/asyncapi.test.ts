@@ -16,7 +16,7 @@ t.test("asyncapi.yml is valid by AsyncAPI's own parser, without a warning", asyn
   t.ok(document)
 })
 
-t.test('it names every kind of topic, with key, headers and value', async t => {
+t.test('it describes every kind of topic, with key, headers and value', async t => {
   const channels = document?.channels().all() ?? []
   t.same(
     channels.map(channel => channel.address()),

@@ -9,7 +9,7 @@ const SHARED = 'support.sh'
 const scripts = readdirSync(FOLDER).filter(name => name.endsWith('.sh') && name !== SHARED)
 const textOf = (name: string): string => readFileSync(join(FOLDER, name), 'utf8')
 
-t.test('findings/README.md lists every finding once, and none that is not there', async t => {
+t.test('findings/README.md lists every finding once, and no missing finding', async t => {
   const listed = [...textOf('README.md').matchAll(/^\| \[([^\]]+)\]\(([^)]+)\) \|/gm)].map(([, name = '', link]) => ({
     name,
     link
@@ -18,7 +18,7 @@ t.test('findings/README.md lists every finding once, and none that is not there'
   for (const { name, link } of listed) t.equal(name, link)
 })
 
-t.test('every finding can be started, and is shell that sh can read', async t => {
+t.test('every finding can be started, and is a valid script for sh', async t => {
   for (const name of scripts) {
     t.ok(statSync(join(FOLDER, name)).mode & 0o100, `${name} is executable`)
     t.doesNotThrow(() => execFileSync('sh', ['-n', join(FOLDER, name)]), name)

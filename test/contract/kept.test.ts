@@ -18,7 +18,7 @@ const EVENTS: fc.Arbitrary<Record<string, unknown>> = fc
   })
   .map(fields => Object.fromEntries(Object.entries(fields).map(([name, text]) => [name, JSON.parse(text as string)])))
 
-t.test('what is kept of openapi.yml is openapi.yml', async t => {
+t.test('the stored copy of openapi.yml equals openapi.yml', async t => {
   const dir = join(t.testdir(), 'cache')
   const parsed = loadContract(file)
   // Not strictSame: the document names a property `constructor`, which tap takes for the class of what holds it.
@@ -27,7 +27,7 @@ t.test('what is kept of openapi.yml is openapi.yml', async t => {
   t.ok(isDeepStrictEqual(loadContract(file, dir), parsed), 'the second time')
 })
 
-t.test('a changed document counts at once', async t => {
+t.test('a changed document takes effect at once', async t => {
   const dir = t.testdir({ 'openapi.yml': 'paths: {}\ncomponents: { schemas: { A: true } }\n' })
   const changing = join(dir, 'openapi.yml')
   const read = (): unknown => loadContract(changing, join(dir, 'cache')).components.schemas
@@ -36,7 +36,7 @@ t.test('a changed document counts at once', async t => {
   t.strictSame(read(), { A: false })
 })
 
-t.test('what was kept and cannot be read is made anew', async t => {
+t.test('a stored copy that cannot be read is made again', async t => {
   const dir = t.testdir({ cache: {} })
   const cache = join(dir, 'cache')
   loadContract(file, cache)
@@ -44,12 +44,12 @@ t.test('what was kept and cannot be read is made anew', async t => {
   t.ok(loadContract(file, cache).paths['/track'])
 })
 
-t.test('where nothing can be kept, it is parsed at each start', async t => {
+t.test('if nothing can be stored, the document is parsed at each start', async t => {
   const dir = t.testdir({ 'a-file': '' })
   t.ok(loadContract(file, join(dir, 'a-file', 'cache')).paths['/track'])
 })
 
-t.test('a broken document is an error in words, which is not kept', async t => {
+t.test('a broken document is a readable error, and is not stored', async t => {
   const dir = t.testdir({ 'openapi.yml': 'paths: [' })
   const load = (): unknown => loadContract(join(dir, 'openapi.yml'), join(dir, 'cache'))
   t.throws(load, /^cannot read the contract .*openapi\.yml: /)
@@ -96,7 +96,7 @@ t.test(
   }
 )
 
-t.test('what was compiled of another contract, or for another limit, is not used', async t => {
+t.test('code that was compiled for another contract, or for another limit, is not used', async t => {
   const dir = join(t.testdir(), 'cache')
   const document = structuredClone(loadContract(file))
   const envelope = (maxBatchEvents: number) =>

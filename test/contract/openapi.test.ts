@@ -54,7 +54,7 @@ t.test('openapi.yml requires nothing of a call that the given contract does not'
   }
 })
 
-t.test('the lists and limits in openapi.yml are those of the code', async t => {
+t.test('the lists and limits in openapi.yml equal those of the code', async t => {
   const { schemas } = document.components
   t.match(schemas, {
     ReasonCode: { enum: Object.keys(REASONS) },
@@ -68,7 +68,7 @@ t.test('the lists and limits in openapi.yml are those of the code', async t => {
   })
 })
 
-t.test('the schemas of the records are valid and take what the server publishes', async t => {
+t.test('the schemas of the records are valid and accept what the server publishes', async t => {
   const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, strictTypes: false, strictRequired: false })
   addSafeFormats(ajv)
   const read = (name: string): Record<string, unknown> =>
@@ -116,7 +116,7 @@ t.test('the schemas of the records are valid and take what the server publishes'
   t.notOk(isRejected({ ...record, code: 'because' }))
 })
 
-t.test('an answer is held against the contract: status, headers, content type and body', async t => {
+t.test('an answer is checked against the contract: status, headers, content type and body', async t => {
   const json = { 'content-type': 'application/json; charset=utf-8' }
   const ok = { method: 'POST', path: '/v1/track', status: 200, headers: json, body: '{"success":true}' }
   const error = '{"success":false,"message":"m","code":"unavailable"}'

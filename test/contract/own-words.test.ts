@@ -30,7 +30,7 @@ async function send(url: string, path: string, body: string): Promise<{ status: 
 const POISON = ['{"__proto__":{}}', '{"a":[{"b":{"__proto__":1}}]}', '{"constructor":{"prototype":{}}}']
 const HARMLESS = ['{"constructor":{"a":1}}', '{"prototype":{}}', '{"a":[{"b":"__proto__"}]}']
 
-t.test('a body is good by the schemas of openapi.yml alone where the strict mode takes it', async t => {
+t.test('strict mode accepts a body exactly if the schemas of openapi.yml alone accept it', async t => {
   const { url } = await startApp(t, { env: { VALIDATION: 'strict' } })
   const verdicts = { good: 0, bad: 0 }
   const payload = fc.constantFrom(...POISON, ...HARMLESS).map(json => ['properties', json] as const)
@@ -62,7 +62,7 @@ t.test('a body is good by the schemas of openapi.yml alone where the strict mode
   t.ok(verdicts.good > 100 && verdicts.bad > 100, JSON.stringify(verdicts))
 })
 
-t.test('an event of nobody is refused by the schemas, and in Segment’s word by the server', async t => {
+t.test('an event without a user is refused by the schemas, and by the server with Segment’s code', async t => {
   const { url } = await startApp(t, { env: { VALIDATION: 'strict' } })
   for (const type of EVENT_TYPES.filter(type => type !== 'alias')) {
     for (const ids of [{}, { userId: '' }, { anonymousId: '' }, { userId: '', anonymousId: '' }]) {
@@ -74,7 +74,7 @@ t.test('an event of nobody is refused by the schemas, and in Segment’s word by
   }
 })
 
-t.test('the examples in openapi.yml are good, and taken', async t => {
+t.test('the examples in openapi.yml are valid, and the server accepts them', async t => {
   const { url, sink } = await startApp(t, { env: { VALIDATION: 'strict' } })
   for (const path of [...EVENT_TYPES, 'batch']) {
     const { examples } = document.components.schemas[nameOf(path)] as { examples: unknown[] }
@@ -84,7 +84,7 @@ t.test('the examples in openapi.yml are good, and taken', async t => {
   t.equal(sink.records.length, 8)
 })
 
-t.test('the examples of errors are in the words of the server', async t => {
+t.test('the examples of errors have the messages of the server', async t => {
   const found: Record<string, string>[] = []
   JSON.stringify(document.components['responses'], (_, value: unknown) => {
     const json = value as Json | null

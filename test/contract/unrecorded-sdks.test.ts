@@ -190,7 +190,7 @@ for (const { sdk, path, json, expected, ...request } of SDKS) {
   })
 }
 
-t.test('numbers as ids, as PHP and Ruby send what they are given, are refused alone', async t => {
+t.test('numbers as ids, which PHP and Ruby send unchanged, are refused without other events', async t => {
   const { url, sink } = await startApp(t)
   const event = { type: 'track', event: 'e' }
   const body = JSON.stringify({ batch: [{ ...event, userId: 7 }, { ...event, userId: 'u' }, event] })
@@ -226,7 +226,7 @@ const CONTENT_TYPES = [
   'nonsense'
 ]
 
-t.test('every content type, or none, in every encoding, whole and in chunks, is read as JSON', async t => {
+t.test('every content type, or none, in every encoding, in one piece and in chunks, is read as JSON', async t => {
   const { url, sink } = await startApp(t)
   const event = Buffer.from('{"type":"track","userId":"ü","event":"e","integrations":{}}')
   let sent = 0

@@ -2,7 +2,7 @@ import Fastify from 'fastify'
 import t from 'tap'
 import { registerHealth } from '../../src/debugger/health.ts'
 
-t.test('/readyz/kafka is 200 only where Kafka is reached and events can be made durable', async t => {
+t.test('/readyz/kafka is 200 only if Kafka is reachable and events can be made durable', async t => {
   const state = { ready: true, reached: true, draining: false }
   const app = Fastify()
   t.teardown(() => app.close())

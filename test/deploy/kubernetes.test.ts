@@ -66,7 +66,7 @@ function assertSound(t: Test, rendered: readonly Manifest[]): void {
   t.strictSame(at(set, 'spec.persistentVolumeClaimRetentionPolicy'), { whenDeleted: 'Retain', whenScaled: 'Retain' })
 }
 
-t.test('the plain manifests are those that the chart makes', async t => {
+t.test('the plain manifests equal the output of the chart', async t => {
   t.strictSame(
     parse(readFileSync(RULES_FILE, 'utf8')),
     parse(readFileSync(RULES_SOURCE, 'utf8')),
@@ -84,26 +84,23 @@ t.test('the plain manifests are those that the chart makes', async t => {
   }
 })
 
-t.test(
-  'Kubernetes of the oldest and of the newest version takes each object, with no field that it does not know',
-  async t => {
-    const program = join(dirname(await pythonWith(KUBERNETES_VALIDATE)), 'kubernetes-validate')
-    for (const version of KUBERNETES_VERSIONS) {
-      for (const name of ['tributary.yaml', 'drain-job.yaml']) {
-        await t.resolves(
-          run(program, ['--strict', '--kubernetes-version', version, join(KUBERNETES, name)]),
-          `${version} ${name}`
-        )
-      }
+t.test('the oldest and the newest supported Kubernetes accept each object, without an unknown field', async t => {
+  const program = join(dirname(await pythonWith(KUBERNETES_VALIDATE)), 'kubernetes-validate')
+  for (const version of KUBERNETES_VERSIONS) {
+    for (const name of ['tributary.yaml', 'drain-job.yaml']) {
+      await t.resolves(
+        run(program, ['--strict', '--kubernetes-version', version, join(KUBERNETES, name)]),
+        `${version} ${name}`
+      )
     }
   }
-)
+})
 
-t.test('a pod has the time to end in order, and a volume the room for its spool', async t => {
+t.test('a pod has enough time for a clean stop, and a volume enough space for its spool', async t => {
   assertSound(t, objects)
 })
 
-t.test('every kind of object is there, and selects the servers', async t => {
+t.test('every kind of object exists, and selects the servers', async t => {
   t.strictSame(
     objects.map(({ kind }) => kind).toSorted((a, b) => a.localeCompare(b)),
     [
@@ -158,7 +155,7 @@ t.test('every kind of object is there, and selects the servers', async t => {
   t.equal(at(set, 'spec.replicas'), undefined, 'the autoscaler decides how many')
 })
 
-t.test('containers run as nobody special, and write to their volume and /tmp alone', async t => {
+t.test('containers run without root rights, and write only to their volume and /tmp', async t => {
   for (const [kind, pod] of [
     ['StatefulSet', 'spec.template.spec'],
     ['Job', 'spec.template.spec']
@@ -184,7 +181,7 @@ t.test('containers run as nobody special, and write to their volume and /tmp alo
   }
 })
 
-t.test('no secret stands in the manifests, and the variables are those of the server', async t => {
+t.test('the manifests contain no secret, and their variables are those of the server', async t => {
   const { readEnvironment } = await import('../../src/config/env/environment.ts')
   const container = at(one('StatefulSet'), 'spec.template.spec.containers.0')
   const { ADMIN_PASSWORD_FILE, SERVER_NAME: _pod, ADMIN_URL: _url, CONFIG_FILE, ...env } = envOf(container)
@@ -203,7 +200,7 @@ t.test('no secret stands in the manifests, and the variables are those of the se
   )
 })
 
-t.test("a left volume's Job drains it with the servers' own settings", async t => {
+t.test("the Job for a remaining volume drains it with the servers' own settings", async t => {
   const job = at(one('Job'), 'spec.template.spec')
   t.match(at(job, 'containers.0.command'), ['tributary', 'spool', 'drain', '/data', '--timeout'])
   t.equal(at(job, 'volumes.0.persistentVolumeClaim.claimName'), 'data-tributary-3')
@@ -211,7 +208,7 @@ t.test("a left volume's Job drains it with the servers' own settings", async t =
   t.strictSame(envOf(at(job, 'containers.0')), server)
 })
 
-t.test('values that cannot work are refused in words, and others keep the promises', async t => {
+t.test('values that cannot work are refused with a message, and other values keep the promises', async t => {
   if (helm === undefined) {
     t.comment('helm is not installed: the checked-in manifests are all that is looked at')
     assertSound(t, objects)

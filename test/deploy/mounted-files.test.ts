@@ -28,7 +28,7 @@ const yaml = (key: string): string => `sources:\n  - id: web\n    writeKeys: [${
 const basic = (user: string, password: string): string =>
   `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
 
-t.test('a swap of ..data brings new write keys and a new password into force without a restart', async t => {
+t.test('a swap of ..data makes new write keys and a new password valid without a restart', async t => {
   const dir = ownFolder(t)
   const config = join(dir, 'config')
   const secrets = join(dir, 'secrets')

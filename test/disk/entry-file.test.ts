@@ -26,7 +26,7 @@ function numbersIn(path: string): number[] {
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, at) => from + at)
 
-t.test('a full disk leaves whole entries, says how many, and the next append follows them', async t => {
+t.test('on a full disk an append leaves whole entries, says how many, and the next append follows them', async t => {
   const disk = mountDisk(t, 1)
   const path = join(disk, 'entries')
   const file = await openEntryFile({ path, entryBytes: ENTRY_BYTES, mode: 0o640 })
@@ -47,7 +47,7 @@ t.test('a full disk leaves whole entries, says how many, and the next append fol
   await file.close()
 })
 
-t.test('half an entry at the end of a file is cut off when it is opened', async t => {
+t.test('an incomplete entry at the end of a file is cut off when the file is opened', async t => {
   const path = join(t.testdir(), 'entries')
   writeFileSync(path, Buffer.concat([entries(0, 3), Buffer.from('torn')]))
   const file = await openEntryFile({ path, entryBytes: ENTRY_BYTES, mode: 0o640 })
@@ -56,7 +56,7 @@ t.test('half an entry at the end of a file is cut off when it is opened', async 
   await file.close()
 })
 
-t.test('a new file is refused where there is one', async t => {
+t.test('a new file is refused if the file exists', async t => {
   const path = join(t.testdir({ entries: '' }), 'entries')
   await t.rejects(openEntryFile({ path, entryBytes: ENTRY_BYTES, mode: 0o640, isNew: true }), { code: 'EEXIST' })
 })

@@ -16,7 +16,7 @@ function ask(dir: string | undefined, from: string) {
   return { exports: keptCode({ dir, from: [from], make }), made }
 }
 
-t.test('code is made once for all that it depends on, and loaded by later starts', async t => {
+t.test('code is generated once for all its inputs, and loaded by later starts', async t => {
   const dir = join(ownFolder(t), 'cache')
   t.strictSame(ask(dir, 'a'), { exports: { from: 'the file' }, made: 1 })
   t.strictSame(ask(dir, 'a'), { exports: { from: 'the file' }, made: 0 })
@@ -24,7 +24,7 @@ t.test('code is made once for all that it depends on, and loaded by later starts
   t.equal(readdirSync(dir).length, 2, 'nothing unfinished is left')
 })
 
-t.test('kept code that is not whole, or was changed, is made again', async t => {
+t.test('stored code that is incomplete or was changed is generated again', async t => {
   const dir = ownFolder(t)
   const damages: readonly ((file: string) => void)[] = [
     file => truncateSync(file, 0),
@@ -43,7 +43,7 @@ t.test('kept code that is not whole, or was changed, is made again', async t => 
   }
 })
 
-t.test('where nothing can be kept, code is made at each start', async t => {
+t.test('if nothing can be stored, code is generated at each start', async t => {
   const dir = ownFolder(t, { 'a-file': '' })
   for (const folder of [join(dir, 'a-file', 'cache'), undefined]) {
     t.strictSame(ask(folder, 'a'), { exports: { from: 'memory' }, made: 1 })
@@ -51,21 +51,18 @@ t.test('where nothing can be kept, code is made at each start', async t => {
   }
 })
 
-t.test(
-  'a folder keeps the code of the last twenty configurations, and nothing that it does not know is removed',
-  async t => {
-    const dir = ownFolder(t, { 'other.json': '{}' })
-    for (let index = 0; index < 30; index++) {
-      ask(dir, `configuration ${index}`)
-      // Times of files can be as coarse as the kernel's clock: older ones are made clearly older.
-      for (const name of readdirSync(dir)) {
-        const { mtimeMs } = statSync(join(dir, name))
-        utimesSync(join(dir, name), mtimeMs / 1000 - 10, mtimeMs / 1000 - 10)
-      }
+t.test('a folder keeps the code of the last twenty configurations, and unknown files are not removed', async t => {
+  const dir = ownFolder(t, { 'other.json': '{}' })
+  for (let index = 0; index < 30; index++) {
+    ask(dir, `configuration ${index}`)
+    // Times of files can be as coarse as the kernel's clock: older ones are made clearly older.
+    for (const name of readdirSync(dir)) {
+      const { mtimeMs } = statSync(join(dir, name))
+      utimesSync(join(dir, name), mtimeMs / 1000 - 10, mtimeMs / 1000 - 10)
     }
-    t.equal(readdirSync(dir).filter(name => name.endsWith('.cjs')).length, 20)
-    t.ok(readdirSync(dir).includes('other.json'))
-    t.equal(ask(dir, 'configuration 29').made, 0, 'the newest is there')
-    t.equal(ask(dir, 'configuration 0').made, 1, 'the oldest is made again')
   }
-)
+  t.equal(readdirSync(dir).filter(name => name.endsWith('.cjs')).length, 20)
+  t.ok(readdirSync(dir).includes('other.json'))
+  t.equal(ask(dir, 'configuration 29').made, 0, 'the newest is there')
+  t.equal(ask(dir, 'configuration 0').made, 1, 'the oldest is made again')
+})

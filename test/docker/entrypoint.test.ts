@@ -9,7 +9,7 @@ const SCRIPT = readFileSync(new URL('../../docker/entrypoint.sh', import.meta.ur
 const NOBODY = 65534
 const IS_ROOT = process.getuid?.() === 0
 
-t.test('A mounted folder of another user is named with both users and with what to do', async t => {
+t.test('If a mounted folder belongs to another user, the message names both users and what to do', async t => {
   // Outside the checkout, which nobody else may be allowed to enter.
   const dir = mkdtempSync(join(tmpdir(), 'tributary-mount-'))
   t.teardown(() => rmSync(dir, { recursive: true }))

@@ -29,7 +29,7 @@ function promtoolOn(input: string | undefined, ...args: string[]): string {
   }
 }
 
-t.test('Prometheus takes its configuration, and every alert fires when it should', async t => {
+t.test('Prometheus accepts its configuration, and every alert fires when it should', async t => {
   t.match(promtool('check', 'config', 'prometheus.yml'), 'SUCCESS')
   t.match(promtool('test', 'rules', 'rules.test.yml'), 'SUCCESS')
   const alerts = [...read('prometheus', 'rules.yml').matchAll(/alert: (\w+)/g)].map(([, name]) => name)
@@ -37,7 +37,7 @@ t.test('Prometheus takes its configuration, and every alert fires when it should
   for (const alert of alerts) t.match(tested, `alertname: ${alert}\n        exp_alerts:\n`, `${alert} is tested`)
 })
 
-t.test('Every metric of the dashboard and of the rules is one that the server has', async t => {
+t.test('Every metric of the dashboard and of the rules exists in the server', async t => {
   const server = await startApp(t, { sink: 'configured' })
   await post(`${server.url}/v1/track`, { userId: 'u', event: 'E' })
   const text = await (await fetch(`${server.adminUrl}/metrics`)).text()
@@ -61,7 +61,7 @@ t.test('Every metric of the dashboard and of the rules is one that the server ha
   }
 })
 
-t.test('Prometheus has nothing to say against the names and the help of our metrics', async t => {
+t.test('Prometheus accepts the names and the help of the metrics without a complaint', async t => {
   const server = await startApp(t, { sink: 'configured' })
   await post(`${server.url}/v1/track`, { userId: 'u', event: 'E' })
   const text = await (await fetch(`${server.adminUrl}/metrics`)).text()
@@ -85,7 +85,7 @@ interface Dashboard {
   }[]
 }
 
-t.test('The dashboard shows each alert with its threshold and what to do, for any data source and job', async t => {
+t.test('The dashboard shows each alert with its threshold and the action, for any data source and job', async t => {
   const { panels, templating } = JSON.parse(read('grafana', 'dashboards', 'tributary.json')) as Dashboard
   const variables = Object.fromEntries(templating.list.map(({ name, type }) => [name, type]))
   t.same(variables, { datasource: 'datasource', job: 'query', instance: 'query', source: 'query' })
@@ -108,7 +108,7 @@ t.test('The dashboard shows each alert with its threshold and what to do, for an
   }
 })
 
-t.test('Every expression of the dashboard is one that Prometheus can read', async t => {
+t.test('Prometheus can parse every expression of the dashboard', async t => {
   const dashboard = read('grafana', 'dashboards', 'tributary.json')
   const expressions = [...dashboard.matchAll(/"expr": ("(?:[^"\\]|\\.)*")/g)].map(
     ([, text]) => JSON.parse(text ?? '') as string

@@ -181,7 +181,7 @@ async function spokenBy(port: number): Promise<string> {
 }
 
 for (const proxy of Object.keys(STARTS)) {
-  t.test(`${proxy}, as docs/proxies.md has it, passes on what the server needs, and no lie of a client`, async t => {
+  t.test(`${proxy} as in docs/proxies.md forwards what the server needs, and no forged header`, async t => {
     const proxied = await start(t, proxy)
     const { server, port } = proxied
     const event = { userId: 'u', event: 'E', context: { library: { name: 'analytics.js' } } }
@@ -206,7 +206,7 @@ for (const proxy of Object.keys(STARTS)) {
 }
 
 for (const [proxy, status] of Object.entries({ caddy: 421, envoy: 404 })) {
-  t.test(`${proxy}, as docs/proxies.md has it, answers a request for another host with ${status}`, async t => {
+  t.test(`${proxy} as in docs/proxies.md answers ${status} to a request for another host`, async t => {
     const proxied = await start(t, proxy)
     const headers = { host: 'other.example', 'content-type': 'application/json' }
     const body = '{"userId":"u","event":"E"}'

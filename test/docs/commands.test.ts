@@ -23,7 +23,7 @@ function commandLines(page: string): Found[] {
     })
 }
 
-t.test('every command line of README and docs names a command and options that there are', async t => {
+t.test('every command line of README and docs names existing commands and options', async t => {
   const found = PAGES.flatMap(commandLines)
   t.ok(found.length > 30, `${found.length} command lines`)
   for (const { page, line, first, second, rest } of found) {

@@ -93,7 +93,7 @@ t.test('every reader of the page reads each event once, after a crash and while 
   await writing
 })
 
-t.test('the page names every value that stops readers, by the word that doctor has for it', async t => {
+t.test('the page names every value that readers cannot read, with the name that doctor uses', async t => {
   const page = readFileSync(join(REPOSITORY, 'docs', 'reading.md'), 'utf8')
   for (const kind of Object.keys(HARD_VALUES)) t.match(page, `\`${kind}\``)
 })

@@ -58,7 +58,7 @@ async function nineDays(t: Test): Promise<string> {
   return dataWith(t, [{ agoMs: DAY_MS, bytes: Math.round((await freeBytes(dir)) / 9.5) }])
 }
 
-t.test('The time until the disk is full is told by what was written in the last day', async t => {
+t.test('The time until the disk is full is computed from what was written in the last day', async t => {
   const free = await freeBytes(t.testdirName.replace(/\/[^/]*$/, ''))
   const part = Math.round(free / 100)
   const daysOf = async (segments: readonly Written[], env = {}): Promise<number> => {
@@ -82,7 +82,7 @@ t.test('The time until the disk is full is told by what was written in the last 
   t.ok(Number.isNaN(await daysOf([{ agoMs: DAY_MS, bytes: 0 }])), 'nothing was written')
 })
 
-t.test('Nothing is told where something ends the growth', async t => {
+t.test('No time is shown if something limits the growth', async t => {
   const dir = await nineDays(t)
   const ends: Record<string, string>[] = [
     { LOG_RETENTION: '7d' },
@@ -94,7 +94,7 @@ t.test('Nothing is told where something ends the growth', async t => {
   }
 })
 
-t.test('Times are said as people say them', async t => {
+t.test('Durations are written in everyday units', async t => {
   t.equal(describeTimeUntilFull(undefined), undefined)
   t.equal(describeTimeUntilFull(366 * DAY_MS), undefined, 'far away')
   t.equal(describeTimeUntilFull(9.9 * DAY_MS), 'full in 9 days at this rate')
@@ -104,7 +104,7 @@ t.test('Times are said as people say them', async t => {
   t.equal(describeTimeUntilFull(HOUR_MS - 1), 'full in less than an hour at this rate')
 })
 
-t.test('Overview, doctor and the log at the start say it in the same words', async t => {
+t.test('The overview, doctor and the log at the start use the same words', async t => {
   const dir = await nineDays(t)
   const config = configOf(dir)
   const watch = await watchDisk(config, adminOf(t))
@@ -128,7 +128,7 @@ t.test('Overview, doctor and the log at the start say it in the same words', asy
   t.match(stdout, /! disk +the disk of .* is full in 9 days at this rate: LOG_RETENTION=keep.*\n +→ Set LOG_RETENTION/)
 })
 
-t.test('A folder that cannot be looked at ends nothing', async t => {
+t.test('A folder that cannot be read does not end the check', async t => {
   const config = configOf(join(t.testdir({}), 'missing'))
   const watch = await watchDisk(config, adminOf(t))
   t.equal(watch.reading(), undefined)

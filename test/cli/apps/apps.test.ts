@@ -40,7 +40,7 @@ async function statusOf(t: Test, config: string, key: TestKey): Promise<number> 
   return (await askToken(url, tokenForm(assertion))).status
 }
 
-t.test('an app is added, gets tokens, changes its key without a gap, and is revoked', async t => {
+t.test('an app can be added, gets tokens, can change its key without interruption, and can be revoked', async t => {
   const { dir, tributary, config, keyOf } = folder(t)
   const added = await tributary('apps add billing --source backend --ttl 12h')
   t.equal(added.code, 0, added.stderr)
@@ -69,7 +69,7 @@ t.test('an app is added, gets tokens, changes its key without a gap, and is revo
   t.equal(config().trim(), CONFIG.trim(), 'the file is as it was')
 })
 
-t.test('what cannot be done is said, and changes nothing', async t => {
+t.test('a command that cannot do its work says so and changes nothing', async t => {
   const { dir, tributary, config } = folder(t)
   await tributary('apps add billing')
   const before = config()

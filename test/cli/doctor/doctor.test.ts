@@ -36,7 +36,7 @@ function names(t: Test, { code, stdout, stderr }: Finished, says: RegExp, todo: 
   t.match(advice, todo)
 }
 
-t.test('A sound set-up has no problem', { buffered: true }, async t => {
+t.test('a correct set-up has no problem', { buffered: true }, async t => {
   const server = await startApp(t, { config: FILE, clock: { now: Date.now, monotonic: () => performance.now() } })
   const env = { PORT: new URL(server.url).port, ADMIN_PORT: new URL(server.adminUrl).port }
   const result = await run(process.execPath, [MAIN, 'doctor'], { cwd: server.dir, env })
@@ -47,7 +47,7 @@ t.test('A sound set-up has no problem', { buffered: true }, async t => {
   t.match(result.stdout, /✓ disk|! disk .* ms to sync a file/, 'a busy disk may be slow')
 })
 
-t.test('It is seen as no fault by the server that it looks at', { buffered: true }, async t => {
+t.test('doctor leaves no fault in the server that it checks', { buffered: true }, async t => {
   const server = await startApp(t, { config: FILE, clock: { now: Date.now, monotonic: () => performance.now() } })
   const env = { PORT: new URL(server.url).port, ADMIN_PORT: new URL(server.adminUrl).port }
   const asked = async (path: string) => (await (await fetch(`${server.adminUrl}${path}`)).json()) as object
@@ -60,7 +60,7 @@ t.test('It is seen as no fault by the server that it looks at', { buffered: true
   t.strictSame((await overview()).advice, [])
 })
 
-t.test('1: a variable with a value that makes no sense', { buffered: true }, async t => {
+t.test('1: a variable with an invalid value', { buffered: true }, async t => {
   const result = await setUp(t).doctor({ PUBLISH_TIMEOUT: 'soon' })
   names(t, result, /PUBLISH_TIMEOUT="soon"/, /Correct these variables/)
 })
@@ -69,27 +69,27 @@ t.test('2: no config file', { buffered: true }, async t => {
   names(t, await setUp(t, '').doctor(), /tributary\.yml: no such file/, /tributary init/)
 })
 
-t.test('3: a config file with a mistake, named by its line', { buffered: true }, async t => {
+t.test('3: a config file with a mistake, which doctor names with its line', { buffered: true }, async t => {
   const result = await setUp(t, `${FILE}    enabeld: true\n`).doctor()
   names(t, result, /tributary\.yml:4:5: .*enabeld/, /tributary config check/)
 })
 
-t.test('4: no source that is enabled', { buffered: true }, async t => {
+t.test('4: no enabled source', { buffered: true }, async t => {
   names(t, await setUp(t, `${FILE}    enabled: false\n`).doctor(), /no source that is enabled/, /keys add/)
 })
 
-t.test('5: an admin listener that others reach, without a password', { buffered: true }, async t => {
+t.test('5: an admin listener that others can reach and that has no password', { buffered: true }, async t => {
   const result = await setUp(t).doctor({ ADMIN_HOST: '0.0.0.0' })
   names(t, result, /without ADMIN_PASSWORD: the debugger is off/, /Set ADMIN_PASSWORD/)
 })
 
-t.test('6: an origin that a source allows needs no second place in CORS_ORIGINS', { buffered: true }, async t => {
+t.test('6: an origin that a source allows need not be in CORS_ORIGINS too', { buffered: true }, async t => {
   const { doctor } = setUp(t, `${FILE}    allowedOrigins: ['https://shop.example']\n`)
   const { stdout } = await doctor({ CORS_ORIGINS: 'https://www.example' })
   t.notMatch(stdout, /✗ CORS/)
 })
 
-t.test('6b: a limit of a source that is beyond that of the server', { buffered: true }, async t => {
+t.test('6b: a limit of a source that exceeds the limit of the server', { buffered: true }, async t => {
   const { doctor } = setUp(t, `${FILE}    limits: { maxBatchBytes: 4300000, maxEventBytes: 1000 }\n`)
   const { stdout } = await doctor({ MAX_BATCH_BYTES: '1000000' })
   t.match(stdout, /web has limits\.maxBatchBytes of 4300000, but MAX_BATCH_BYTES is 1000000/)
@@ -110,26 +110,30 @@ t.test('8: a Kafka that refuses connections', { buffered: true }, async t => {
   names(t, result, /Kafka \(127\.0\.0\.1:1\) refuses connections/, /spool/)
 })
 
-t.test('a server on IPv6 addresses is found, also where others say where it is', { buffered: true }, async t => {
-  const listen = async (status: number, body: string): Promise<string> => {
-    const server = createServer((_request, response) => response.writeHead(status).end(body))
-    await new Promise<void>(resolve => server.listen(0, '::1', resolve))
-    t.teardown(() => server.close())
-    return String((server.address() as AddressInfo).port)
+t.test(
+  'a server on IPv6 addresses is found, also if its address is given in another form',
+  { buffered: true },
+  async t => {
+    const listen = async (status: number, body: string): Promise<string> => {
+      const server = createServer((_request, response) => response.writeHead(status).end(body))
+      await new Promise<void>(resolve => server.listen(0, '::1', resolve))
+      t.teardown(() => server.close())
+      return String((server.address() as AddressInfo).port)
+    }
+    const port = await listen(400, '{"code":"empty_batch"}')
+    const adminPort = await listen(503, '{"problems":["nothing can be stored"]}')
+    const { doctor, dir } = setUp(t)
+    const byVariables = await doctor({ HOST: '::1', PORT: port, ADMIN_HOST: '::1', ADMIN_PORT: adminPort })
+    const args = [MAIN, 'doctor', '--url', `[::1]:${port}`, '--admin', `http://[::1]:${adminPort}/`]
+    const byOptions = await run(process.execPath, args, { cwd: dir, env: NOWHERE })
+    for (const { stdout } of [byVariables, byOptions]) {
+      t.match(stdout, `http://[::1]:${port} answers and knows the key`)
+      t.match(stdout, /✗ server +nothing can be stored/)
+    }
+    const wrong = await run(process.execPath, [MAIN, 'doctor', '--url', 'ftp://x'], { cwd: dir, env: NOWHERE })
+    t.match(wrong, { code: 2, stderr: /--url must be a URL such as/ })
   }
-  const port = await listen(400, '{"code":"empty_batch"}')
-  const adminPort = await listen(503, '{"problems":["nothing can be stored"]}')
-  const { doctor, dir } = setUp(t)
-  const byVariables = await doctor({ HOST: '::1', PORT: port, ADMIN_HOST: '::1', ADMIN_PORT: adminPort })
-  const args = [MAIN, 'doctor', '--url', `[::1]:${port}`, '--admin', `http://[::1]:${adminPort}/`]
-  const byOptions = await run(process.execPath, args, { cwd: dir, env: NOWHERE })
-  for (const { stdout } of [byVariables, byOptions]) {
-    t.match(stdout, `http://[::1]:${port} answers and knows the key`)
-    t.match(stdout, /✗ server +nothing can be stored/)
-  }
-  const wrong = await run(process.execPath, [MAIN, 'doctor', '--url', 'ftp://x'], { cwd: dir, env: NOWHERE })
-  t.match(wrong, { code: 2, stderr: /--url must be a URL such as/ })
-})
+)
 
 t.test('9: a server that runs with another config file', { buffered: true }, async t => {
   const server = await startApp(t)
@@ -139,7 +143,7 @@ t.test('9: a server that runs with another config file', { buffered: true }, asy
   names(t, result, /does not know the keys of this config file/, /another CONFIG_FILE/)
 })
 
-t.test('10: a clock that is wrong, and a PUBLIC_URL that leads elsewhere', { buffered: true }, async t => {
+t.test('10: a wrong clock, and a PUBLIC_URL that leads to another server', { buffered: true }, async t => {
   const other = createServer((_request, response) => {
     response.setHeader('date', new Date(Date.now() - 3_600_000).toUTCString())
     response.end('{}')
@@ -151,11 +155,11 @@ t.test('10: a clock that is wrong, and a PUBLIC_URL that leads elsewhere', { buf
   names(t, result, /is not Tributary/, /PUBLIC_URL/)
 })
 
-t.test('11: a PUBLIC_URL that nobody answers at', { buffered: true }, async t => {
+t.test('11: a PUBLIC_URL that nobody answers', { buffered: true }, async t => {
   names(t, await setUp(t).doctor({ PUBLIC_URL: 'http://127.0.0.1:64998' }), /cannot be reached from here/, /DNS/)
 })
 
-t.test('12: topics that do not keep what is promised', { buffered: true }, async t => {
+t.test('12: topics whose settings break the promises of the server', { buffered: true }, async t => {
   const kafka = await startKafka()
   t.teardown(() => kafka.stop())
   const { doctor } = setUp(t)

@@ -39,7 +39,7 @@ async function proxyTo(
 const outside = (port: number): string => `http://0.0.0.0:${port}`
 const said = (findings: readonly Finding[]): string[] => findings.map(({ level, says }) => `${level}: ${says}`)
 
-t.test('All is well where the proxy passes on what it should, and one event arrives', async t => {
+t.test('If the proxy forwards what it should, there is no problem and one event arrives', async t => {
   const server = await startApp(t)
   const port = await proxyTo(t, server, () => undefined)
   const findings = await checkFromOutside(outside(port), KEY)
@@ -51,7 +51,7 @@ t.test('All is well where the proxy passes on what it should, and one event arri
   t.equal(server.sink.records.length, 1)
 })
 
-t.test('A proxy that names the server itself as host is found by the address that the settings tell', async t => {
+t.test("If a proxy sends the server's own name as Host, doctor finds it by the address in the settings", async t => {
   const server = await startApp(t)
   const port = await proxyTo(t, server, headers => {
     headers['host'] = new URL(server.url).host
@@ -71,7 +71,7 @@ t.test('A proxy that names the server itself as host is found by the address tha
   })
 })
 
-t.test('A header Authorization that is lost on the way is named, and not the key', async t => {
+t.test('Doctor names a lost Authorization header, and does not show the key', async t => {
   const server = await startApp(t)
   const port = await proxyTo(t, server, headers => void delete headers['authorization'])
   const findings = await checkFromOutside(outside(port), KEY)
@@ -79,7 +79,7 @@ t.test('A header Authorization that is lost on the way is named, and not the key
   t.equal(server.sink.records.length, 0)
 })
 
-t.test('A 200 that is not ours is a problem, empty or a page', async t => {
+t.test('A 200 of another program is a problem, with an empty body or a page', async t => {
   const server = await startApp(t)
   for (const body of ['', '<html>Welcome</html>', '{"ok":true}']) {
     const port = await proxyTo(t, server, (_headers, answer) => {
@@ -92,7 +92,7 @@ t.test('A 200 that is not ours is a problem, empty or a page', async t => {
   }
 })
 
-t.test('A proxy that cuts long URLs is named, and an error of its own', async t => {
+t.test('Doctor names a proxy that cuts long URLs, and a proxy that answers errors itself', async t => {
   const server = await startApp(t)
   const port = await proxyTo(t, server, (_headers, answer, url) => {
     if (url.length < 8_000) return false
@@ -117,7 +117,7 @@ t.test('A proxy that cuts long URLs is named, and an error of its own', async t 
   t.ok(gone.every(({ level }) => level === 'problem'))
 })
 
-t.test('The command does all that where --url is given, and sends nothing without', async t => {
+t.test('The command makes these checks if --url is given, and sends nothing without it', async t => {
   const server = await startApp(t, { clock: { now: Date.now, monotonic: () => performance.now() } })
   const port = await proxyTo(t, server, () => undefined)
   const env = { PORT: new URL(server.url).port, ADMIN_PORT: new URL(server.adminUrl).port }

@@ -29,11 +29,11 @@ async function found(file: object, env: Record<string, string> = PUBLIC): Promis
   return findings.map(({ level, says }) => `${level}: ${says}`)
 }
 
-t.test('where nobody uses tokens there is nothing to say', async t => {
+t.test('if no source uses tokens, there is nothing to report', async t => {
   t.same(await found({ sources: [{ id: 'web', writeKeys: ['wk_web'] }] }), [])
 })
 
-t.test('a sound set-up is said to be one', async t => {
+t.test('doctor says that a correct set-up is correct', async t => {
   const apps = appEntries([{ id: 'billing', keys: [KEY] }])
   t.same(await found({ apps }), ['ok: 1 source with oauth, 1 app, 0 issuers'])
   t.same(await found({ issuers: [ISSUER] }), ['ok: 1 source with oauth, 0 apps, 1 issuer'])
@@ -42,7 +42,7 @@ t.test('a sound set-up is said to be one', async t => {
   ])
 })
 
-t.test('each thing that is wrong is named', async t => {
+t.test('doctor names each fault', async t => {
   const apps = appEntries([{ id: 'billing', keys: [KEY] }])
   const sources = [
     { id: 'backend', writeKeys: ['wk_backend'], oauth: 'required' },

@@ -38,7 +38,7 @@ async function read(dir: string, positions?: Readonly<Record<string, unknown>>) 
   return pieces
 }
 
-t.test('an export of an archive goes on at any place, and repeats and leaves out nothing', async t => {
+t.test('an export of an archive continues at any position, and neither repeats nor omits anything', async t => {
   const dir = await makeArchive(ownFolder(t))
   const pieces = await read(dir)
   t.ok(pieces.length > 3 * 2, `${pieces.length} places`)
@@ -55,23 +55,26 @@ t.test('an export of an archive goes on at any place, and repeats and leaves out
   }
 })
 
-t.test('an export does not go on in an archive that is another, or was changed where it ended', async t => {
-  const folder = ownFolder(t)
-  const dir = await makeArchive(join(folder, 'one'))
-  const pieces = await read(dir)
-  const [inFirst] = pieces
-  const afterFirst = pieces.find(({ amount }) => amount > 0)
-  const other = await makeArchive(join(folder, 'other'))
-  const words = /is not what was exported before/
-  await t.rejects(open(other, inFirst?.positions), { message: words })
-  const erasure = { isGone: (line: Buffer) => line.includes('"m-699"'), mayHold: () => false }
-  t.strictSame(await eraseFromArchive(dir, { erasure }), { records: 1, files: 1 })
-  await t.rejects(open(dir, inFirst?.positions), { message: words })
-  t.equal((await read(dir, afterFirst?.positions)).flatMap(({ values }) => values).length, 2 * EACH)
-})
+t.test(
+  'an export does not continue in another archive, or in an archive that was changed where the export ended',
+  async t => {
+    const folder = ownFolder(t)
+    const dir = await makeArchive(join(folder, 'one'))
+    const pieces = await read(dir)
+    const [inFirst] = pieces
+    const afterFirst = pieces.find(({ amount }) => amount > 0)
+    const other = await makeArchive(join(folder, 'other'))
+    const words = /is not what was exported before/
+    await t.rejects(open(other, inFirst?.positions), { message: words })
+    const erasure = { isGone: (line: Buffer) => line.includes('"m-699"'), mayHold: () => false }
+    t.strictSame(await eraseFromArchive(dir, { erasure }), { records: 1, files: 1 })
+    await t.rejects(open(dir, inFirst?.positions), { message: words })
+    t.equal((await read(dir, afterFirst?.positions)).flatMap(({ values }) => values).length, 2 * EACH)
+  }
+)
 
 t.test(
-  'what goes from an archive leaves the other lines as they are, and an empty segment goes as a whole',
+  'lines that are erased from an archive leave the other lines unchanged, and an empty segment is deleted',
   async t => {
     const dir = await makeArchive(ownFolder(t))
     const ids = (line: Buffer): number => Number(/"m-(\d+)"/.exec(String(line))?.[1])

@@ -63,7 +63,7 @@ function spelledIn(json: string | null | undefined, key: string): string | undef
 const all = Array.from({ length: EVENTS }, (_, index) => orderOf(index, EVENTS))
 const byId = (orders: readonly Order[]): Order[] => orders.toSorted((a, b) => (a.id < b.id ? -1 : 1))
 
-t.test('tables hold every event once with its numbers exact, after a crash and while the server writes', async t => {
+t.test('tables contain every event once with exact numbers, after a crash and while the server writes', async t => {
   const server = await startServer(t)
   const { dir } = server
   mkdirSync(join(dir, 'plans'))
@@ -117,7 +117,7 @@ t.test('tables hold every event once with its numbers exact, after a crash and w
   const [sql = ''] = blocksOf(HEADING, 'sql')
   t.equal((await duckDb(dir, sql)).length, EVENTS, 'the query of docs/reading.md')
 
-  await t.test('the events as they were stored, gzipped', async t => {
+  await t.test('the events are exported as they were stored, gzipped', async t => {
     const { code, stderr } = await tributary(dir, ...asInDocs('backup'), '--rows', '1000')
     t.equal(code, 0, stderr)
     const raw = readdirSync(join(dir, 'backup', 'events')).map(file =>
@@ -127,7 +127,7 @@ t.test('tables hold every event once with its numbers exact, after a crash and w
     t.strictSame(raw.join('').split('\n').slice(0, -1), lines, 'byte for byte')
   })
 
-  await t.test('CSV, where each value stands as it was spelled', async t => {
+  await t.test('CSV keeps each value as it was spelled', async t => {
     const { code, stderr } = await tributary(
       dir,
       '--out',
@@ -169,7 +169,7 @@ t.test('tables hold every event once with its numbers exact, after a crash and w
   t.strictSame(counts, [sent, sent], 'four runs together: nothing twice, nothing missing')
 })
 
-t.test('values that stop other readers are exported as they were sent', async t => {
+t.test('values that other readers cannot read are exported as they were sent', async t => {
   const server = await startServer(t)
   const bodies = [
     '{"userId":"u","event":"a","messageId":"m1","properties":{"n":1e400,"":1,"Plan":1,"plan":2},"extra":{"b":1.10}}',

@@ -7,7 +7,7 @@ import { writeLogByHand } from '../../support/reading/log-by-hand.ts'
 import { MAIN, run } from '../run.ts'
 import type { Finished } from '../run.ts'
 
-t.test('a range of a topic is exported, each record once over several runs', async t => {
+t.test('a range of a topic is exported, and each record is exported once over several runs', async t => {
   const kafka = await startKafka()
   t.teardown(() => kafka.stop())
   const dir = t.testdir({})
@@ -44,7 +44,7 @@ t.test('a range of a topic is exported, each record once over several runs', asy
   })
 })
 
-t.test('a Kafka that is away is said in words', async t => {
+t.test('if Kafka cannot be reached, the command says so in a sentence', async t => {
   const dir = t.testdir({})
   const args = [MAIN, 'export', '--out', 'x', '--topic', 'tributary.events']
   const { code, stderr } = await run(process.execPath, args, { cwd: dir, env: { KAFKA_BROKERS: '127.0.0.1:1' } })

@@ -32,40 +32,43 @@ async function assertEachOnce(t: Test, dir: string, ids: readonly string[], file
   t.strictSame(rows.flat(), ids.toSorted(), 'each event once')
 }
 
-t.test('an export that is killed anywhere goes on: nothing twice, nothing missing, no half file', async t => {
-  const dir = t.testdir({})
-  const ids = writeLogByHand(join(dir, 'data'), { segments: 3, each: 1_500, padding: 1_000 })
-  const out = join(dir, 'out')
-  const args = [MAIN, 'export', '--out', 'out', '--by-event', '--rows', '1']
-  // The first rename of a run is that of its lock, then come those of the three tables of a step, then that of export.json.
-  const kills = [
-    ['rename', 1],
-    ['rename', 2],
-    ['rename', 3],
-    ['fdatasync', 2],
-    ['rename', 5],
-    ['rename', 6],
-    ['fdatasync', 5],
-    ['rename', 9]
-  ] as const
-  for (const [call, nth] of kills) {
-    const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:signal=SIGKILL:when=${nth}`]
-    const strace = ['-D', '-f', '-qq', '-o', '/dev/null', ...inject]
-    // One thread for files, so that the n-th call is the n-th.
-    const env = { UV_THREADPOOL_SIZE: '1' }
-    const { signal, stderr } = await run('strace', [...strace, process.execPath, ...args], { cwd: dir, env })
-    t.equal(signal, 'SIGKILL', `killed at ${call} ${nth}: ${stderr}`)
-    t.ok(parts(out).every(isWhole), 'what has its final name is whole')
+t.test(
+  'an export that is killed anywhere continues: nothing is repeated, nothing is missing, and no file is incomplete',
+  async t => {
+    const dir = t.testdir({})
+    const ids = writeLogByHand(join(dir, 'data'), { segments: 3, each: 1_500, padding: 1_000 })
+    const out = join(dir, 'out')
+    const args = [MAIN, 'export', '--out', 'out', '--by-event', '--rows', '1']
+    // The first rename of a run is that of its lock, then come those of the three tables of a step, then that of export.json.
+    const kills = [
+      ['rename', 1],
+      ['rename', 2],
+      ['rename', 3],
+      ['fdatasync', 2],
+      ['rename', 5],
+      ['rename', 6],
+      ['fdatasync', 5],
+      ['rename', 9]
+    ] as const
+    for (const [call, nth] of kills) {
+      const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:signal=SIGKILL:when=${nth}`]
+      const strace = ['-D', '-f', '-qq', '-o', '/dev/null', ...inject]
+      // One thread for files, so that the n-th call is the n-th.
+      const env = { UV_THREADPOOL_SIZE: '1' }
+      const { signal, stderr } = await run('strace', [...strace, process.execPath, ...args], { cwd: dir, env })
+      t.equal(signal, 'SIGKILL', `killed at ${call} ${nth}: ${stderr}`)
+      t.ok(parts(out).every(isWhole), 'what has its final name is whole')
+    }
+    const last = await run(process.execPath, args, { cwd: dir })
+    t.equal(last.code, 0, last.stderr)
+    t.match(last.stderr, /going on behind \d+ rows/)
+    t.match(last.stdout, /rows written to out, 0 records are no events/)
+    await assertEachOnce(t, dir, ids, 'out/*/*.parquet')
+    t.notOk(readdirSync(out, { recursive: true, encoding: 'utf8' }).some(name => name.endsWith('.tmp')))
   }
-  const last = await run(process.execPath, args, { cwd: dir })
-  t.equal(last.code, 0, last.stderr)
-  t.match(last.stderr, /going on behind \d+ rows/)
-  t.match(last.stdout, /rows written to out, 0 records are no events/)
-  await assertEachOnce(t, dir, ids, 'out/*/*.parquet')
-  t.notOk(readdirSync(out, { recursive: true, encoding: 'utf8' }).some(name => name.endsWith('.tmp')))
-})
+)
 
-t.test('on a full disk an export says so by its option, and goes on when there is room', async t => {
+t.test('on a full disk an export names the option, and continues when there is space', async t => {
   const dir = t.testdir({})
   const disk = mountDisk(t, 4)
   const ids = writeLogByHand(join(dir, 'data'), { segments: 2, each: 2_000, padding: 700 })
@@ -79,7 +82,7 @@ t.test('on a full disk an export says so by its option, and goes on when there i
   await assertEachOnce(t, dir, ids, join(disk, 'out', 'events', '*.parquet'))
 })
 
-t.test('a later run adds what came since, within a time range and to several tables', async t => {
+t.test('a later run adds newer events, within a time range and to several tables', async t => {
   const dir = t.testdir({})
   const data = join(dir, 'data')
   const first = writeLogByHand(data, { segments: 2, each: 300 })
@@ -110,7 +113,7 @@ t.test('a later run adds what came since, within a time range and to several tab
   )
 })
 
-t.test('a log that is not the one that was exported is refused', async t => {
+t.test('a log that is not the exported log is refused', async t => {
   const dir = t.testdir({})
   writeLogByHand(join(dir, 'data'), { segments: 2, each: 100 })
   writeLogByHand(join(dir, 'other'), { segments: 1, each: 100 })
@@ -121,7 +124,7 @@ t.test('a log that is not the one that was exported is refused', async t => {
   t.match(await tributary(dir, args), { code: 1, stderr: /"tributary forget" changes it.*new --out/ })
 })
 
-t.test('two runs at once do not meet', async t => {
+t.test('two runs at the same time do not interfere', async t => {
   const dir = t.testdir({})
   const ids = writeLogByHand(join(dir, 'data'), { segments: 2, each: 1_000, padding: 500 })
   const args = ['export', '--out', 'out', '--rows', '1']
@@ -134,7 +137,7 @@ t.test('two runs at once do not meet', async t => {
 
 const silent = { out: () => undefined, note: () => undefined }
 
-t.test('whoever asks wrongly is told which option it is', async t => {
+t.test('a wrong option is named', async t => {
   const dir = t.testdir({
     full: { file: 'x' },
     'broken.yml': 'rules: 1\n',

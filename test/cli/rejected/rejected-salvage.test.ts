@@ -29,7 +29,7 @@ function idsOf(record: Rejection): unknown[] {
   return salvage(record).events.map(one => (one.event as Json)['messageId'])
 }
 
-t.test('every whole event of a batch is taken out, whatever stands between, behind or beside it', async t => {
+t.test('every whole event of a batch is extracted, whatever comes between, after or beside the events', async t => {
   const [a, b] = [event('a'), event('b')]
   const cases: readonly [body: string | Buffer, ids: string[], broken: number][] = [
     [`{"batch":[${a},${b}`, ['a', 'b'], 1],
@@ -54,7 +54,7 @@ t.test('every whole event of a batch is taken out, whatever stands between, behi
   }
 })
 
-t.test('what the batch shares is put under each event where it is whole', async t => {
+t.test('the shared members of a batch are copied into each event if they are whole', async t => {
   const shared = '"context":{"a":1.0,"b":2},"integrations":{"All":false},"sentAt":"2026-11-23T11:59:00Z"'
   const own = event('x', ',"context":{"b":3},"integrations":{"X":true}')
   const [one, other] = salvage(kept(`{${shared},"batch":[${event('a')},${own}`)).events
@@ -71,7 +71,7 @@ t.test('what the batch shares is put under each event where it is whole', async 
   }
 })
 
-t.test('of a single call the event is taken where all of it is there, with the type of its path', async t => {
+t.test('the event of a single call is extracted if all of it is present, with the type of its path', async t => {
   const single = { type: 'identify', path: '/v1/identify' }
   const [found] = salvage(kept('{"userId":"u"}\0\0', single)).events
   t.match(found, { type: 'identify', event: { userId: 'u' } })
@@ -80,7 +80,7 @@ t.test('of a single call the event is taken where all of it is there, with the t
   }
 })
 
-t.test('of any batch that is cut off anywhere all events before the cut are taken out, to the byte', async t => {
+t.test('from any batch that is cut off at any byte, all events before the cut are extracted', async t => {
   const payloads = fc.array(
     fc.jsonValue().map(value => JSON.stringify(value)),
     { minLength: 1, maxLength: 6 }
@@ -115,7 +115,7 @@ async function start(t: Test): Promise<TestApp & { rejected(...args: string[]): 
   return { ...app, rejected }
 }
 
-t.test('a refused body is listed, and retry --salvage sends what is whole in it, once', async t => {
+t.test('a refused body is listed, and retry --salvage sends its whole events once', async t => {
   const app = await start(t)
   const latin1 = Buffer.from(`{"context":{"app":"\xe9"},"batch":[${event('c')}]}`, 'latin1')
   await post(

@@ -81,7 +81,7 @@ t.test('list takes filters, and gives the records themselves as JSON', async t =
   t.strictSame((await ids('--since', '2026-11-23T12:00:00Z')).length, 7)
 })
 
-t.test('retry sends nothing until it is told to, and says what would become of the events', async t => {
+t.test('retry sends nothing until it is told to, and shows what would happen to the events', async t => {
   const app = await start(t)
   const { code, stdout, stderr } = await app.rejected('retry', '--set', 'anonymousId=unknown')
   t.equal(code, 0)
@@ -93,7 +93,7 @@ t.test('retry sends nothing until it is told to, and says what would become of t
   t.strictSame(await accepted(t, app), [])
 })
 
-t.test('retry --send has them accepted once, changed, with their own ids, times and numbers', async t => {
+t.test('with retry --send the changed events are accepted once, with their own ids, times and numbers', async t => {
   const app = await start(t)
   const send = ['--send', '--url', app.url, '--set', 'anonymousId=unknown', '--set', 'properties.by="42"']
   for (const attempt of ['first', 'second']) {
@@ -110,7 +110,7 @@ t.test('retry --send has them accepted once, changed, with their own ids, times 
   t.match(noType, { type: 'track', messageId: 's1', projectId: 'shop' })
 })
 
-t.test('retry takes a field away with null, and keeps the time of a late client', async t => {
+t.test('retry removes a field with null, and keeps the time of a late client', async t => {
   const app = await start(t)
   const [code, set] = ['timestamp_invalid', 'timestamp=null']
   t.equal((await app.rejected('retry', '--send', '--url', app.url, '--code', code, '--set', set)).code, 0)
@@ -126,7 +126,7 @@ t.test('retry takes a field away with null, and keeps the time of a late client'
   })
 })
 
-t.test('retry corrects a time as the server does: finer digits stay, and a zero time counts as none', async t => {
+t.test('retry corrects a time as the server does: finer digits stay, and a zero time counts as missing', async t => {
   const app = await startApp(t, { config, sink: 'configured' })
   const env = { CONFIG_FILE: join(app.dir, 'tributary.yml'), DATA_DIR: join(app.dir, 'data') }
   const [own, zero] = ['2026-11-23T13:59:50.1234567Z', '0001-01-01T00:00:00Z']
@@ -185,7 +185,7 @@ t.test('single calls are found by the type of their path, and retry sends them a
   )
 })
 
-t.test('what makes no sense is said, and what cannot be sent is an error', async t => {
+t.test('invalid arguments are named, and a request that cannot be sent is an error', async t => {
   const { rejected } = await start(t)
   const cases: [args: string[], exit: number, says: RegExp][] = [
     [['list', '--code', 'nope'], 2, /there is no reason "nope"/],

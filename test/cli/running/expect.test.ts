@@ -4,7 +4,7 @@ import t from 'tap'
 import { MAIN, run } from '../run.ts'
 import { runCommand, setUp } from './setup.ts'
 
-t.test('expect ends with 0 as soon as an event comes that fits, and prints it', async t => {
+t.test('expect ends with 0 as soon as a matching event arrives, and prints it', async t => {
   const { tributary, track, server } = await setUp(t)
   await track('Order Completed')
   let ended = false
@@ -30,7 +30,7 @@ t.test('expect ends with 0 as soon as an event comes that fits, and prints it', 
   t.match(report, /<testcase classname="tributary" name="expect event Order \*" time="\d+\.\d{3}"><\/testcase>/)
 })
 
-t.test('expect counts what is in memory already, unless only new events are asked for', async t => {
+t.test('expect counts events that are already in memory, unless only new events are requested', async t => {
   const { tributary, track } = await setUp(t)
   await track('Signed Up', { properties: { plan: 'pro', seats: 2 }, messageId: 'one' })
   const known = await tributary('expect', '--event', 'signed up', '--json')
@@ -63,7 +63,7 @@ t.test('expect compares members by path, values as JSON or text', async t => {
   t.match(await ask('plan'), { code: 2, stderr: /--where "plan" must be a path and a value/ })
 })
 
-t.test('expect waits for as many as are asked for, and says what came instead', async t => {
+t.test('expect waits for the requested number of events, and says what arrived instead', async t => {
   const { tributary, track, server } = await setUp(t)
   for (const event of ['Order Completed', 'Order Completed', 'Order Complete']) await track(event)
   await track('', { messageId: 'bad' })
@@ -93,7 +93,7 @@ t.test('expect waits for as many as are asked for, and says what came instead', 
   t.match(near.stderr, 'did you mean "Order Completed"?')
 })
 
-t.test('expect --none fails as soon as an event comes that should not', async t => {
+t.test('expect --none fails as soon as an unwanted event arrives', async t => {
   const { tributary, track } = await setUp(t)
   const none = ['--outcome', 'rejected', '--none', '--timeout']
   t.equal((await tributary('expect', ...none, '200ms')).code, 0)
@@ -103,7 +103,7 @@ t.test('expect --none fails as soon as an event comes that should not', async t 
   t.match(came.stderr, /an event came that was not expected: .*event_not_string/)
 })
 
-t.test('a word that no event can have, or a source that is not there, is refused before anything waits', async t => {
+t.test('an impossible value of an option, or an unknown source, is refused before the command waits', async t => {
   const { tributary } = await setUp(t)
   for (const command of ['expect', 'tail']) {
     const cases: [string[], RegExp][] = [
@@ -129,7 +129,7 @@ t.test('a word that no event can have, or a source that is not there, is refused
   })
 })
 
-t.test('tail ends when its time is up: with 1 where events are missing that it was to count', async t => {
+t.test('tail ends when its time is over: with 1 if events are missing that it had to count', async t => {
   const { server, track } = await setUp(t)
   await track('One')
   const args = [MAIN, 'tail', '--admin', server.adminUrl, '--count', '3', '--timeout', '300ms']

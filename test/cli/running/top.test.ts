@@ -15,7 +15,7 @@ t.test('top shows the traffic by source and outcome, and what waits', async t =>
   t.match(stdout, /lanes behind 0, bytes on disk for Kafka 0, bytes on their way /)
 })
 
-t.test('top --json has one look a line, with the rate since the look before', async t => {
+t.test('top --json prints one line for each reading, with the rate since the previous reading', async t => {
   const { tributary, track } = await setUp(t)
   const looking = tributary('top', '--count', '1', '--interval', '2s', '--json')
   let ended = false
@@ -32,7 +32,7 @@ t.test('top --json has one look a line, with the rate since the look before', as
   t.ok((row?.perSecond ?? 0) > 0 && (row?.total ?? 0) > 0 && (row?.total ?? 0) <= sent, JSON.stringify(row))
 })
 
-t.test('a text in the format of Prometheus is read with all its spellings', async t => {
+t.test('text in the format of Prometheus is read in all its spellings', async t => {
   const text =
     '# HELP a b\n# TYPE a counter\na 1\nb{x="y",z="q\\"u\\\\o\\nte"} 2.5e3 1700000000\nc{le="+Inf"} +Inf\nodd line\n'
   t.strictSame(parseMetrics(text), [

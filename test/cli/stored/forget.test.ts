@@ -34,7 +34,7 @@ async function makeFolder(t: Test) {
 }
 
 t.test(
-  'forget takes a user out of the data folder, and says where the id still stands',
+  'forget removes a user from the data folder, and says where the id still occurs',
   { buffered: true },
   async t => {
     const { dir, forget } = await makeFolder(t)
@@ -54,7 +54,7 @@ t.test(
 )
 
 t.test(
-  'forget changes nothing under a running server, unless that holds nothing of the user',
+  'forget changes nothing under a running server, unless the server holds nothing of the user',
   { buffered: true },
   async t => {
     const { dir, forget } = await makeFolder(t)
@@ -67,7 +67,7 @@ t.test(
   }
 )
 
-t.test('forget says what it needs', { buffered: true }, async t => {
+t.test('forget says which options it needs', { buffered: true }, async t => {
   const { dir, forget } = await makeFolder(t)
   const files = filesWith(dir, USER)
   t.match(await forget(), { code: 2, stderr: /--user ID is missing/ })

@@ -12,7 +12,7 @@ import { MAIN, run } from '../run.ts'
 
 const WAIT = { timeoutMs: 60_000 }
 
-t.test('with ARCHIVE the commands find every event of Kafka on disk, and forget takes a user out', async t => {
+t.test('with ARCHIVE the commands find every event of Kafka on disk, and forget removes a user', async t => {
   const kafka = await startKafka()
   t.teardown(() => kafka.stop())
   // Nothing goes through the spool on a slow machine: then DATA_DIR holds nothing of a user.

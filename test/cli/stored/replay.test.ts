@@ -22,7 +22,7 @@ function writeLog(dir: string): void {
   }
 }
 
-t.test('replay publishes a time range of the log to a topic, and says how far it is', async t => {
+t.test('replay publishes a time range of the log to a topic, and shows its progress', async t => {
   const kafka = await startKafka()
   t.teardown(() => kafka.stop())
   const dir = t.testdir({})
@@ -49,7 +49,7 @@ t.test('replay publishes a time range of the log to a topic, and says how far it
   t.match(records[0]?.headers, { type: 'track', source: 'web', receivedAt: String })
 })
 
-t.test('replay tells lines that are no records from those outside the time range', { buffered: true }, async t => {
+t.test('replay tells lines that are not records from lines outside the time range', { buffered: true }, async t => {
   const dir = t.testdir({})
   const events = join(dir, 'data', 'events')
   writeLog(events)
@@ -61,7 +61,7 @@ t.test('replay tells lines that are no records from those outside the time range
   t.equal(stdout, `${2 * PER_HOUR} records would be published to x, ${counts}\n`)
 })
 
-t.test('replay says what is missing', { buffered: true }, async t => {
+t.test('replay names missing options', { buffered: true }, async t => {
   const dir = t.testdir({ data: { events: {} } })
   const replay = (args: string[], env = {}) => run(process.execPath, [MAIN, 'replay', ...args], { cwd: dir, env })
   t.match(await replay([]), { code: 2, stderr: /--topic is missing/ })
@@ -82,7 +82,7 @@ t.test('replay says what is missing', { buffered: true }, async t => {
 })
 
 t.test(
-  'replay says in a sentence why there is nothing to replay with Kafka, and what can be done',
+  'with Kafka, replay says in a sentence why there is nothing to replay and what can be done',
   { buffered: true },
   async t => {
     const dir = t.testdir({ data: { events: {}, spool: {} } })

@@ -71,7 +71,7 @@ t.test('an empty environment gives the defaults that the documentation promises'
   })
 })
 
-t.test('the mode decides the defaults of a batch, and what is set beats the mode', async t => {
+t.test('the mode decides the defaults of a batch, and set variables override the mode', async t => {
   const of = (env: Record<string, string>): unknown => {
     const { batchPartialStatus, limits, effective } = readEnvironment(env)
     const shown = effective.filter(({ name }) => name === 'MAX_BATCH_BYTES' || name === 'BATCH_PARTIAL_STATUS')
@@ -153,7 +153,7 @@ const GOOD: [Record<string, string>, (config: Config) => unknown, unknown][] = [
   [{ WORKERS: 'AUTO' }, c => c.workers, Math.min(64, availableParallelism())]
 ]
 
-t.test('each form that the documentation names is read', async t => {
+t.test('each form of a value that the documentation names is accepted', async t => {
   for (const [env, pick, wanted] of GOOD) t.strictSame(pick(readEnvironment(env)), wanted, JSON.stringify(env))
 })
 
@@ -209,7 +209,7 @@ const BAD: [string, string, RegExp][] = [
   ['KEEP_ALIVE_TIMEOUT', '1s', /from 2s to 1h/]
 ]
 
-t.test('each wrong value is refused by its name, its text and what is expected', async t => {
+t.test('each wrong value is refused with the variable, the value and what is expected', async t => {
   for (const [name, value, message] of BAD) {
     const problems = problemsOf({ [name]: value })
     t.equal(problems.length, 1, `${name}=${value}`)
@@ -218,7 +218,7 @@ t.test('each wrong value is refused by its name, its text and what is expected',
   }
 })
 
-t.test('all mistakes are named at once, one a line', async t => {
+t.test('all mistakes are named at once, one on each line', async t => {
   const env = { PORT: 'x', LOG_LEVEL: 'y', DEDUP_WINDOW: 'z' }
   t.equal(problemsOf(env).length, 3)
   t.throws(() => readEnvironment(env), { name: 'ConfigError', message: /^PORT=.*\nDEDUP_WINDOW=.*\nLOG_LEVEL=.*$/ })
@@ -253,7 +253,7 @@ t.test('variables that only make sense together are refused alone', async t => {
   t.match(problemsOf({ MAX_BATCH_BYTES: '8MiB' })[0], /MAX_PUBLISH_BYTES is less than MAX_BATCH_BYTES/)
 })
 
-t.test('certificates are read at start, and a key that does not fit its certificate is refused', async t => {
+t.test('certificates are read at the start, and a key that does not belong to its certificate is refused', async t => {
   const dir = t.testdir({ 'not.pem': 'hello' })
   for (const name of ['a', 'b']) {
     execFileSync(
@@ -297,7 +297,7 @@ t.test('certificates are read at start, and a key that does not fit its certific
 })
 
 t.test(
-  'each form of TRUST_PROXY says how far a list of proxies is believed; a number counts from the socket on',
+  'each form of TRUST_PROXY says how much of a list of proxies is trusted; a number counts from the socket',
   async t => {
     const cases: [string, string][] = [
       ['false', '127.0.0.1'],
@@ -318,14 +318,14 @@ t.test(
   }
 )
 
-t.test('no error quotes a password', async t => {
+t.test('no error contains a password', async t => {
   const pasted = problemsOf({ KAFKA_BROKERS: 'user:hunter2@kafka:9092', PUBLIC_URL: 'https://u:hunter2@example.com' })
   t.equal(pasted.length, 2)
   t.notMatch(pasted.join('\n'), /hunter2/)
   t.notMatch(problemsOf({ KAFKA_SASL_PASSWORD: 'hunter2' }).join('\n'), /hunter2/)
 })
 
-t.test('a variable that looks like a misspelling of ours is warned about, not refused', async t => {
+t.test('a variable that looks like a misspelling of a known variable causes a warning, not a refusal', async t => {
   const cases: [string, string | undefined][] = [
     ['KAFKA_BROKER', 'KAFKA_BROKERS'],
     ['KAFKA_BOOTSTRAP_SERVERS', 'KAFKA_BROKERS'],
@@ -347,7 +347,7 @@ t.test('a variable that looks like a misspelling of ours is warned about, not re
   }
 })
 
-t.test('a fleet needs brokers, and its name fits into the names of topics', async t => {
+t.test('a fleet needs brokers, and its name must fit into the names of topics', async t => {
   t.throws(() => readEnvironment({ FLEET: 'true' }), /FLEET=true needs KAFKA_BROKERS/)
   t.strictSame(readEnvironment({ KAFKA_BROKERS: 'k:9092', FLEET_NAME: 'x' }).fleet, undefined)
   const env = { FLEET: 'true', KAFKA_BROKERS: 'k:9092', SERVER_NAME: 'a', ADMIN_URL: 'http://a:3001/' }
@@ -357,12 +357,12 @@ t.test('a fleet needs brokers, and its name fits into the names of topics', asyn
   }
 })
 
-t.test('whether there is a fleet can be had while other variables are wrong', async t => {
+t.test('whether there is a fleet can be read while other variables are wrong', async t => {
   t.equal(readFleetEnvironment({ PORT: 'x' }), undefined)
   t.throws(() => readFleetEnvironment({ PORT: 'x', FLEET: 'true', KAFKA_BROKERS: 'k:9092' }), /PORT="x"/)
 })
 
-t.test('variables of other programs are left in peace', async t => {
+t.test('variables of other programs are ignored', async t => {
   const others = {
     PATH: '/bin',
     HOME: '/root',
@@ -383,7 +383,7 @@ t.test('variables of other programs are left in peace', async t => {
   t.strictSame(readEnvironment(others).warnings, [])
 })
 
-t.test('what was read cannot be changed, at any depth', async t => {
+t.test('the parsed configuration cannot be changed, at any depth', async t => {
   const config = readEnvironment({ KAFKA_BROKERS: 'a', CORS_ORIGINS: 'https://a.example' })
   const inside = [
     config,
@@ -397,7 +397,7 @@ t.test('what was read cannot be changed, at any depth', async t => {
   for (const value of inside) t.equal(Object.isFrozen(value), true)
 })
 
-t.test('the name of the config file can be had while other variables are wrong', async t => {
+t.test('the name of the config file can be read while other variables are wrong', async t => {
   t.equal(readConfigFileName({ PORT: 'x', CONFIG_FILE: 'a.yml' }), 'a.yml')
   t.equal(readConfigFileName({ PORT: 'x' }), 'tributary.yml')
 })

@@ -27,7 +27,7 @@ function setUp(t: Test) {
   return { file, logged, follower, value, replace }
 }
 
-t.test('what a file holds is used within a few seconds of its change, and said in the log', async t => {
+t.test('the content of a file is used within a few seconds of its change, and the log says so', async t => {
   const { value, replace, logged } = setUp(t)
   t.equal(value(), 'first')
   replace('second\n')
@@ -35,7 +35,7 @@ t.test('what a file holds is used within a few seconds of its change, and said i
   t.strictSame(logged, ['ADMIN_PASSWORD: what the files hold now is in force'])
 })
 
-t.test('what cannot be used, is empty or is gone leaves the last good value, and is said once', async t => {
+t.test('if a file is unusable, empty or missing, the last good value stays, and the log says so once', async t => {
   const { value, replace, logged, file } = setUp(t)
   const isSaid = (times: number) => () => logged.filter(line => /the last good one stays/.test(line)).length === times
   replace('unusable')
@@ -51,34 +51,37 @@ t.test('what cannot be used, is empty or is gone leaves the last good value, and
   await until(() => value() === 'second', { what: 'the second value' })
 })
 
-t.test('when it is asked, the follower looks at once', async t => {
+t.test('when it is asked, the follower checks at once', async t => {
   const { value, replace, follower } = setUp(t)
   replace('second')
   follower.check()
   await until(() => value() === 'second', { what: 'the second value', timeoutMs: 900 })
 })
 
-t.test('a changed ADMIN_PASSWORD_FILE lets the new password in, keeps the old one out, and ends sessions', async t => {
-  const file = join(folder, 'admin-password')
-  writeFileSync(file, 'right horse\n')
-  const { adminUrl } = await startApp(t, { env: { ADMIN_PASSWORD_FILE: file } })
-  const statusWith = async (password: string): Promise<number> => {
-    const authorization = basic('x').replace(/ .*/, ` ${Buffer.from(`admin:${password}`).toString('base64')}`)
-    return (await fetch(`${adminUrl}/api/overview`, { headers: { authorization } })).status
+t.test(
+  'a changed ADMIN_PASSWORD_FILE makes the new password valid and the old one invalid, and ends sessions',
+  async t => {
+    const file = join(folder, 'admin-password')
+    writeFileSync(file, 'right horse\n')
+    const { adminUrl } = await startApp(t, { env: { ADMIN_PASSWORD_FILE: file } })
+    const statusWith = async (password: string): Promise<number> => {
+      const authorization = basic('x').replace(/ .*/, ` ${Buffer.from(`admin:${password}`).toString('base64')}`)
+      return (await fetch(`${adminUrl}/api/overview`, { headers: { authorization } })).status
+    }
+    const logIn = await fetch(`${adminUrl}/login`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: 'password=right+horse'
+    })
+    const cookie = (logIn.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
+    const statusOfSession = async (): Promise<number> =>
+      (await fetch(`${adminUrl}/api/overview`, { headers: { cookie } })).status
+    t.equal(await statusWith('right horse'), 200)
+    t.equal(await statusOfSession(), 200)
+    writeFileSync(file, 'left horse\n')
+    await until(async () => (await statusWith('right horse')) === 401, { what: 'the end of the old password' })
+    t.equal(await statusWith('left horse'), 200)
+    t.equal(await statusOfSession(), 401)
   }
-  const logIn = await fetch(`${adminUrl}/login`, {
-    method: 'POST',
-    redirect: 'manual',
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: 'password=right+horse'
-  })
-  const cookie = (logIn.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
-  const statusOfSession = async (): Promise<number> =>
-    (await fetch(`${adminUrl}/api/overview`, { headers: { cookie } })).status
-  t.equal(await statusWith('right horse'), 200)
-  t.equal(await statusOfSession(), 200)
-  writeFileSync(file, 'left horse\n')
-  await until(async () => (await statusWith('right horse')) === 401, { what: 'the end of the old password' })
-  t.equal(await statusWith('left horse'), 200)
-  t.equal(await statusOfSession(), 401)
-})
+)

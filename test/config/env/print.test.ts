@@ -8,7 +8,7 @@ import { VARIABLE_NAMES } from '../../../src/config/env/variables.ts'
 
 const script = fileURLToPath(new URL('../../../scripts/config-table.ts', import.meta.url))
 
-t.test('the printed configuration has every variable as it was typed, and hides secrets', async t => {
+t.test('the printed configuration shows every variable as it was typed, and hides secrets', async t => {
   const printed = printConfig(
     readEnvironment({ LOG_RETENTION: '7d,20GiB', ADMIN_PASSWORD: 'hunter2', PUBLISH_TIMEOUT: '1s', KAFKA_BROKERS: 'a' })
   )
@@ -38,7 +38,7 @@ t.test('the table of variables has one row for each, with its default', async t 
   )
 })
 
-t.test('the script prints the table, and tells a file that has an old one', async t => {
+t.test('the script prints the table, and detects a file with an old table', async t => {
   t.equal(execFileSync(process.execPath, [script], { encoding: 'utf8' }), `${configTable()}\n`)
   const dir = t.testdir({ 'new.md': `# x\n\n${configTable()}\n\ny`, 'old.md': configTable().replace('750ms', '500ms') })
   t.equal(spawnSync(process.execPath, [script, '--check', join(dir, 'new.md')]).status, 0)

@@ -11,7 +11,7 @@ import { problemsOf } from '../../support/config-problems.ts'
 const folder = t.testdir({ secret: '  hunter2\n', empty: ' \n', lines: 'a\nb\n', bom: '\uFEFFhunter2\r\n' })
 const at = (name: string): string => join(folder, name)
 
-t.test('each secret variable can come from a file, without the white space around it', async t => {
+t.test('each secret variable can come from a file, without the surrounding white space', async t => {
   for (const file of ['secret', 'bom']) {
     t.equal(readEnvironment({ ADMIN_PASSWORD_FILE: at(file) }).adminPassword, 'hunter2')
   }
@@ -25,21 +25,21 @@ t.test('each secret variable can come from a file, without the white space aroun
   t.notMatch(printConfig(config), /hunter2/)
 })
 
-t.test('both forms of a secret at once are refused by their names', async t => {
+t.test('if a secret is given in both forms, both are refused by name', async t => {
   for (const name of SECRET_FILE_NAMES.map(file => file.replace(/_FILE$/, ''))) {
     const problems = problemsOf({ [name]: 'x', [`${name}_FILE`]: at('secret') })
     t.ok(problems.includes(`${name} and ${name}_FILE are both set: remove one of them`), name)
   }
 })
 
-t.test('a file for any variable that is no secret is refused by its name', async t => {
+t.test('a file for a variable that is not a secret is refused by name', async t => {
   const plain = VARIABLE_NAMES.filter(name => (VARIABLES[name] as Variable<unknown>).secret !== true)
   for (const name of plain) {
     t.match(problemsOf({ [`${name}_FILE`]: at('secret') })[0], `${name}_FILE: ${name} is not read from a file`)
   }
 })
 
-t.test('a file that has no usable secret is refused, and nothing of it is quoted', async t => {
+t.test('a file without a usable secret is refused, and its content is not quoted', async t => {
   const cases: [string, RegExp][] = [
     ['empty', /^ADMIN_PASSWORD_FILE=".*empty": expected a secret, but the file is empty$/],
     ['lines', /several lines/],
@@ -52,7 +52,7 @@ t.test('a file that has no usable secret is refused, and nothing of it is quoted
   t.notMatch(large, /hunter2/)
 })
 
-t.test('a misspelt name of such a file is warned about', async t => {
+t.test('a misspelt name of such a variable causes a warning', async t => {
   const { warnings } = readEnvironment({ ADMIN_PASWORD_FILE: at('secret') })
   t.match(warnings[0], /did you mean ADMIN_PASSWORD_FILE\?/)
 })

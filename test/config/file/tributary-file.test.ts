@@ -19,7 +19,7 @@ function problemsOf(text: string): readonly string[] {
 const source = (rest: string): string => `sources:\n  - id: web\n    writeKeys: [wk_a]\n${rest}`
 const destination = (rest: string): string => source(`destinations:\n  - name: A\n    topic: t\n${rest}`)
 
-t.test('a file with everything in it becomes sources, destinations and keys', async t => {
+t.test('a complete file becomes sources, destinations and keys', async t => {
   const { file, writeKeys } = parseTributaryFile(
     `sources:
   - id: web
@@ -249,7 +249,7 @@ const BAD: [string, string, RegExp][] = [
   ]
 ]
 
-t.test('each mistake is told with its line, its column and what is expected', async t => {
+t.test('each mistake is reported with its line, its column and what is expected', async t => {
   for (const [name, text, message] of BAD) {
     const problems = problemsOf(text)
     t.equal(problems.length, 1, name)
@@ -257,7 +257,7 @@ t.test('each mistake is told with its line, its column and what is expected', as
   }
 })
 
-t.test('all mistakes of a file are told at once, in its order, those of the schema among the others', async t => {
+t.test('all mistakes of a file are reported at once and in order, including those of the schema', async t => {
   const problems = problemsOf(`sources:
   - id: web
     writeKeys: [wk_a, wk_a]
@@ -281,7 +281,7 @@ destinations:
   )
 })
 
-t.test('no message quotes a write key, whatever is wrong', async t => {
+t.test('no message contains a write key, whatever is wrong', async t => {
   const secret = 'wk_Secret0123456789'
   const texts = [
     `sources:\n  - id: a\n    writeKeys: [${secret}, ${secret}]\n`,
@@ -306,7 +306,7 @@ t.test('no message quotes a write key, whatever is wrong', async t => {
   }
 })
 
-t.test('hostile files are refused in bounded time and words', async t => {
+t.test('hostile files are refused in bounded time and with bounded messages', async t => {
   const lol = Array.from({ length: 12 }, (_, i) => `a${i}: &a${i} [${`*a${i - 1},`.repeat(i === 0 ? 0 : 9)}]`).join(
     '\n'
   )
@@ -319,7 +319,7 @@ t.test('hostile files are refused in bounded time and words', async t => {
   }
 })
 
-t.test('what people write besides is read: a byte order mark, CRLF, JSON, anchors, an empty destinations', async t => {
+t.test('other common forms are read: a byte order mark, CRLF, JSON, anchors, an empty destinations', async t => {
   const texts = [
     `\uFEFF${source('')}`,
     source('').replaceAll('\n', '\r\n'),
@@ -330,7 +330,7 @@ t.test('what people write besides is read: a byte order mark, CRLF, JSON, anchor
   for (const text of texts) t.equal(parseTributaryFile(text, 'f').writeKeys.get('wk_a')?.id, 'web', text)
 })
 
-t.test('a mistake behind an alias is told where the value stands', async t => {
+t.test('a mistake behind an alias is reported at the position of the value', async t => {
   const problems = problemsOf('sources:\n  - &one\n    id: web\n    writeKeys: [a]\n  - *one\n')
   t.match(problems[0], /^tributary\.yml:\d+:\d+: sources\[1\]\.id: another source/)
 })
@@ -350,7 +350,7 @@ t.test('a thousand sources are read in less than half a second', async t => {
   t.ok(took < 2000)
 })
 
-t.test('the schema is one', async t => {
+t.test('the schema is a valid JSON Schema', async t => {
   const ajv = new Ajv2020()
   t.ok(ajv.validateSchema(schema), ajv.errorsText())
 })

@@ -261,15 +261,15 @@ t.test('Every admin route is in the list of this test', async t => {
   t.strictSame([...new Set(named)].toSorted(), ROUTES)
 })
 
-t.test('Any request is answered within a second, in one form, and events beside it do not wait', async t => {
+t.test('Any request is answered within a second, in one form, and events are not delayed by it', async t => {
   await holds(t, {})
 })
 
-t.test('So it is with a password that nobody gives', async t => {
+t.test('The same holds with a password that the request does not have', async t => {
   await holds(t, { ADMIN_PASSWORD: 'secret' })
 })
 
-t.test('What stopped the server once is answered', async t => {
+t.test('Requests that once stopped the server are answered', async t => {
   const server = await startAdminProcess(t)
   await post(`${server.tracking}/v1/track`, { userId: 'u', event: 'E', messageId: 'm' }, { authorization: basic() })
   const cases: readonly [string, string, number][] = [
@@ -306,7 +306,7 @@ t.test('What stopped the server once is answered', async t => {
   t.match(broken.answers[0]?.body.toString(), /"code":"bad_request"/, 'what is no request')
 })
 
-t.test('A HEAD of the stream is answered and watches nothing, and one of a list does not wait', async t => {
+t.test('A HEAD of the stream is answered and opens no stream, and a HEAD of a list does not wait', async t => {
   const server = await startAdminProcess(t)
   for (let i = 0; i < 40; i++) {
     const steps = ['HEAD /api/stream HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n']

@@ -24,7 +24,7 @@ const names = async (server: TestApp, query = ''): Promise<string[]> =>
 const send = (server: TestApp, event: object, path = 'track') =>
   post(`${server.url}/v1/${path}`, { userId: 'u1', ...event })
 
-t.test('The list holds every event with its one outcome, newest first', async t => {
+t.test('The list contains every event with its one outcome, newest first', async t => {
   const sink = createMemorySink()
   const server = await startApp(t, { sink })
   await send(server, { event: 'Taken', messageId: 'm1' })
@@ -74,7 +74,7 @@ t.test('Filters can be combined', async t => {
   t.equal((await get(`${server.adminUrl}/api/events?limit=0`)).status, 400)
 })
 
-t.test('A test suite can wait for events and look into them', async t => {
+t.test('A test suite can wait for events and read them', async t => {
   const server = await startApp(t)
   await send(server, { event: 'Before' })
   const { body } = await get(`${server.adminUrl}/api/events?limit=1`)
@@ -95,7 +95,7 @@ t.test('A test suite can wait for events and look into them', async t => {
   t.strictSame(none.body['events'], [], 'and with what there is when the time is up')
 })
 
-t.test('One event has its journey, what was changed, and both texts', async t => {
+t.test('One event is shown with its journey, its changes, and both texts', async t => {
   const server = await startApp(t, { sink: 'configured' })
   const text =
     '{"userId":"u1","event":"E","properties":{"big":12345678901234567890},"timestamp":"2026-11-23T11:59:00Z"}'
@@ -118,7 +118,7 @@ t.test('One event has its journey, what was changed, and both texts', async t =>
   t.equal((await get(`${server.adminUrl}/api/events/999999`)).status, 404)
 })
 
-t.test('A long answer ends with where the next one begins, in both directions', async t => {
+t.test('A long answer ends where the next one begins, in both directions', async t => {
   const server = await startApp(t)
   const pad = Array.from({ length: 2_500 }, (_, i) => `word-${i}`)
   for (let i = 0; i < 60; i++) await send(server, { event: `E${i}`, properties: { pad } })
@@ -143,7 +143,7 @@ t.test('A long answer ends with where the next one begins, in both directions', 
   t.equal((await get(`${server.adminUrl}/api/events?limit=100`)).body['next'], null, 'the last has none')
 })
 
-t.test('A reader that comes from an earlier life of the server is told of this one from its start', async t => {
+t.test('A reader that comes from an earlier run of the server gets the events of this run from its start', async t => {
   const server = await startApp(t)
   for (const event of ['One', 'Two']) await send(server, { event })
   const gone = new AbortController()
@@ -158,7 +158,7 @@ t.test('A reader that comes from an earlier life of the server is told of this o
   t.match(text, /"One"/)
 })
 
-t.test('The stream tells of new events, and of old ones from a seq on', async t => {
+t.test('The stream sends new events, and old events from a given seq on', async t => {
   const server = await startApp(t)
   for (const event of ['One', 'Two', 'Three']) await send(server, { event })
   const gone = new AbortController()
@@ -199,7 +199,7 @@ t.test('Every event is streamed or counted as skipped', async t => {
   t.equal(told, 20_000)
 })
 
-t.test('Outcomes, sources, rejections and overview say what was counted', async t => {
+t.test('Outcomes, sources, rejections and overview show what was counted', async t => {
   const server = await startApp(t, { sink: 'configured' })
   const context = { library: { name: 'analytics-python', version: '2.3.5' } }
   await send(server, { event: 'Taken', context })
@@ -224,7 +224,7 @@ t.test('Outcomes, sources, rejections and overview say what was counted', async 
   t.match(overview, { state: { ready: true, dedupe: { maxIds: 2_000_000 } }, points: Array, advice: Array })
 })
 
-t.test('Clear forgets what is in memory, and the counts stay', async t => {
+t.test('Clear deletes the events in memory, and the counts stay', async t => {
   const server = await startApp(t)
   await send(server, { event: 'Gone' })
   t.equal((await get(`${server.adminUrl}/api/events`, { method: 'DELETE' })).body['success'], true)
@@ -282,25 +282,28 @@ function withHost(url: string, host: string, headers: Record<string, string> = {
   })
 }
 
-t.test('Without a password only loopback names are answered, and pages of other sites are not', async t => {
-  const server = await startApp(t)
-  const { port } = new URL(server.adminUrl)
-  const api = `${server.adminUrl}/api/events`
-  for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`])
-    t.equal(await withHost(api, host), 200, host)
-  for (const host of ['evil.example', `127.0.0.1.evil.example:${port}`, 'localhost.evil.example']) {
-    t.equal(await withHost(api, host), 403, host)
-    t.equal(await withHost(server.adminUrl, host), 403, `the page for ${host}`)
-    t.equal(await withHost(`${server.adminUrl}/livez`, host), 200, 'probes are open')
+t.test(
+  "Without a password only requests to loopback names are answered, and requests of other sites' pages are not",
+  async t => {
+    const server = await startApp(t)
+    const { port } = new URL(server.adminUrl)
+    const api = `${server.adminUrl}/api/events`
+    for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`])
+      t.equal(await withHost(api, host), 200, host)
+    for (const host of ['evil.example', `127.0.0.1.evil.example:${port}`, 'localhost.evil.example']) {
+      t.equal(await withHost(api, host), 403, host)
+      t.equal(await withHost(server.adminUrl, host), 403, `the page for ${host}`)
+      t.equal(await withHost(`${server.adminUrl}/livez`, host), 200, 'probes are open')
+    }
+    t.equal(await withHost(api, `localhost:${port}`, { 'sec-fetch-site': 'cross-site' }), 403)
+    const clear = (headers: Record<string, string>) =>
+      fetch(api, { method: 'DELETE', headers }).then(({ status }) => status)
+    t.equal(await clear({ origin: 'https://evil.example' }), 403)
+    t.equal(await clear({ origin: `http://127.0.0.1:${port}` }), 200)
   }
-  t.equal(await withHost(api, `localhost:${port}`, { 'sec-fetch-site': 'cross-site' }), 403)
-  const clear = (headers: Record<string, string>) =>
-    fetch(api, { method: 'DELETE', headers }).then(({ status }) => status)
-  t.equal(await clear({ origin: 'https://evil.example' }), 403)
-  t.equal(await clear({ origin: `http://127.0.0.1:${port}` }), 200)
-})
+)
 
-t.test('With a password the API takes Basic and slows guessing down', async t => {
+t.test('With a password the API accepts Basic authentication and slows down guessing', async t => {
   const server = await startApp(t, { env: { ADMIN_PASSWORD: 'right horse' } })
   const api = `${server.adminUrl}/api/events`
   const as = (user: string, password: string) => ({
@@ -319,7 +322,7 @@ t.test('With a password the API takes Basic and slows guessing down', async t =>
   t.ok(Number(slowed.headers.get('retry-after')) > 0)
 })
 
-t.test('On an address that others reach, the debugger is off without a password', async t => {
+t.test('On an address that others can reach, the debugger is off without a password', async t => {
   const server = await startApp(t, { env: { ADMIN_HOST: '0.0.0.0' } })
   const url = server.adminUrl.replace('0.0.0.0', '127.0.0.1')
   t.match((await get(`${url}/api/events`)).body, { code: 'debugger_off' })
@@ -329,7 +332,7 @@ t.test('On an address that others reach, the debugger is off without a password'
   t.equal((await fetch(`${url}/metrics`)).status, 200)
 })
 
-t.test('The page comes with a policy that lets nothing foreign run', async t => {
+t.test('The page has a policy that lets no foreign code run', async t => {
   const server = await startApp(t)
   const page = await fetch(server.adminUrl)
   const policy = page.headers.get('content-security-policy') ?? ''
@@ -368,7 +371,7 @@ t.test('The session cookie is Secure behind TLS, and no other site can log in or
   t.equal((await clear({ 'sec-fetch-site': 'same-origin' })).status, 401, 'the session has ended')
 })
 
-t.test('A server that stops does not wait for those who watch', async t => {
+t.test('A server that stops does not wait for open streams', async t => {
   const server = await startApp(t)
   const response = await fetch(`${server.adminUrl}/api/stream`)
   const start = performance.now()

@@ -42,23 +42,26 @@ interface Counted {
 const inWords = ({ event, path, kind, count, messageId }: Counted): string =>
   `${event} ${path} ${kind} ${count} ${messageId}`
 
-t.test('the debugger names values of accepted events that stop readers: event, property, kind, count', async t => {
-  const server = await startApp(t, { clock })
-  await sendHardOnes(server)
-  const answer = (await (await fetch(`${server.adminUrl}/api/hard-values`)).json()) as {
-    readonly values: readonly (Counted & { readonly meaning: string })[]
-    readonly events: number
+t.test(
+  'the debugger lists values of accepted events that readers cannot read: event, property, kind, count',
+  async t => {
+    const server = await startApp(t, { clock })
+    await sendHardOnes(server)
+    const answer = (await (await fetch(`${server.adminUrl}/api/hard-values`)).json()) as {
+      readonly values: readonly (Counted & { readonly meaning: string })[]
+      readonly events: number
+    }
+    t.equal(answer.events, 5)
+    const found = answer.values.map(inWords)
+    for (const line of EXPECTED) t.ok(found.includes(line), line)
+    t.equal(found.length, EXPECTED.length + 1)
+    t.ok(found.includes('Odd properties.[write key] beyond_double 1 o2'), 'a write key is hidden in a path too')
+    t.notMatch(JSON.stringify(answer), 'wk_test')
+    t.match(answer.values[0]?.meaning, /a number too large for a double: Polars/)
   }
-  t.equal(answer.events, 5)
-  const found = answer.values.map(inWords)
-  for (const line of EXPECTED) t.ok(found.includes(line), line)
-  t.equal(found.length, EXPECTED.length + 1)
-  t.ok(found.includes('Odd properties.[write key] beyond_double 1 o2'), 'a write key is hidden in a path too')
-  t.notMatch(JSON.stringify(answer), 'wk_test')
-  t.match(answer.values[0]?.meaning, /a number too large for a double: Polars/)
-})
+)
 
-t.test('an event shows its own in its detail, and one without any shows none', async t => {
+t.test('the detail of an event shows such values of this event, and none for an event without any', async t => {
   const server = await startApp(t, { clock })
   await sendHardOnes(server)
   const { events } = (await (await fetch(`${server.adminUrl}/api/events?detail=true&order=asc`)).json()) as {
@@ -68,7 +71,7 @@ t.test('an event shows its own in its detail, and one without any shows none', a
   t.match(events[1]?.hardValues, [{ path: 'properties.n', kind: 'beyond_double', meaning: /Polars/ }])
 })
 
-t.test('doctor --log names the same of the log on disk, and nothing where all is easy to read', async t => {
+t.test('doctor --log lists the same values of the log on disk, and nothing if all values are easy to read', async t => {
   const server = await startApp(t, { clock, sink: 'configured' })
   const env = {
     PORT: new URL(server.url).port,

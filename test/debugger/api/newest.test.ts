@@ -22,7 +22,7 @@ async function fill({ url }: TestApp): Promise<void> {
 
 for (const order of ['asc', 'desc']) {
   t.test(
-    `Whoever goes on behind newest misses none of the events that came while a list was made: ${order}`,
+    `A reader that continues after newest misses no event that arrived while a list was made: ${order}`,
     async t => {
       const server = await startApp(t)
       await fill(server)
@@ -44,7 +44,7 @@ for (const order of ['asc', 'desc']) {
   )
 }
 
-t.test('Whoever waits again behind newest is told of each event once', async t => {
+t.test('A reader that waits again after newest gets each event once', async t => {
   const server = await startApp(t)
   let { newest } = await list(server, 'limit=1')
   const sent = Array.from({ length: 40 }, (_, index) => `Late ${index}`)

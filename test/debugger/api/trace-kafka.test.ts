@@ -10,7 +10,7 @@ interface Found {
   readonly looks: readonly object[]
 }
 
-t.test('A messageId that memory no longer has is found in the last hour of Kafka', async t => {
+t.test('A messageId that is no longer in memory is found in the last hour of Kafka', async t => {
   const kafka = await startKafka()
   t.teardown(() => kafka.stop())
   const topic = `events-${randomUUID()}`

@@ -47,7 +47,7 @@ t.test('An event is found by its messageId however the client has spelled it, in
   }
 })
 
-t.test('What only looks like the messageId is not found', async t => {
+t.test('Text that only looks like the messageId is not found', async t => {
   const server = await startApp(t, { sink: 'configured' })
   const properties = { messageId: 'inner', text: '"messageId":"inner"' }
   await post(`${server.url}/v1/track`, { userId: 'u', event: 'inner', messageId: 'inner-2', properties })
@@ -59,7 +59,7 @@ t.test('What only looks like the messageId is not found', async t => {
   t.equal((await trace(server, 'refused-1')).records.length, 1, 'a refused event is found by its own')
 })
 
-t.test('A record is found where lines are long, damaged or not yet ended, and its line is told', async t => {
+t.test('A record is found among lines that are long, damaged or incomplete, and the answer names its line', async t => {
   const server = await startApp(t, { sink: 'configured' })
   const dir = join(server.dir, 'data/events')
   mkdirSync(dir, { recursive: true })
@@ -84,7 +84,7 @@ t.test('A record is found where lines are long, damaged or not yet ended, and it
   for (const id of ['broken', 'open', 'm-30000']) t.equal((await trace(server, id)).records.length, 0, id)
 })
 
-t.test('An answer holds as much as fits, and says how much it leaves out', async t => {
+t.test('An answer holds as much as fits, and says how much is left out', async t => {
   const server = await startApp(t, { sink: 'configured' })
   const pad = 'x'.repeat(30_000)
   for (let i = 0; i < 22; i++)
@@ -97,7 +97,7 @@ t.test('An answer holds as much as fits, and says how much it leaves out', async
   t.ok(omitted > 0)
 })
 
-t.test('A server that is searched by too many at once says so, and answers when they are done', async t => {
+t.test('A server with too many searches at once says so, and answers when they are finished', async t => {
   const server = await startApp(t, { sink: 'configured' })
   const dir = join(server.dir, 'data/events')
   writeFileSync(join(dir, '20261101T000000Z-90000001.ndjson'), '{"messageId":"filler"}\n'.repeat(1_000_000))

@@ -133,7 +133,7 @@ async function compare(t: Test, { server, sender, crowd }: Around): Promise<Comp
 }
 
 t.test(
-  'Ten watchers, every detail of a full memory and searches of the log hold the event loop no longer than a moment, and every event is taken',
+  'Ten streams, every detail of a full memory and searches of the log block the event loop only for a moment, and every event is accepted',
   async t => {
     const dir = t.testdir()
     writeLog(join(dir, 'data/events'), LOG_MIB)

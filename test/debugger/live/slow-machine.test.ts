@@ -29,7 +29,7 @@ function storedEvent(seq: number): StoredEvent {
   }
 }
 
-t.test('the stream of a machine that is too slow for it passes over whole events, and shows whole ones', async t => {
+t.test('if a machine is too slow for the stream, the stream skips whole events, and shows whole events', async t => {
   const askedFrom: number[] = []
   const recent = {
     nextSeq: () => EVENTS + 1,

@@ -35,7 +35,7 @@ async function fill({ url }: TestApp): Promise<void> {
   await post(`${url}/v1/identify`, { userId: 'u' })
 }
 
-t.test('Every page fits into a window of 320 px, and rows say what they are', async t => {
+t.test('Every page fits into a window of 320 px, and rows have labels', async t => {
   const server = await startApp(t, { clock })
   await fill(server)
   for (const width of WIDTHS) {
@@ -120,62 +120,65 @@ function overlaps(labels: readonly Label[]): string[] {
   )
 }
 
-t.test('Labels of axes do not overlap and are not cut, for seconds and hours, small numbers and large', async t => {
-  const server = await startApp(t, { clock })
-  await fill(server)
-  const page = await openClosingPage(t, browser, `${server.adminUrl}/#/live`)
-  await page.addInitScript(NOTE_TEXTS)
-  let [count, everyMs, factor] = [2, 5_000, 1]
-  await page.route('**/api/overview*', async route => {
-    const answer = (await (await route.fetch()).json()) as { points: object[] }
-    const now = Date.now()
-    const points = Array.from({ length: count }, (_, at) => ({
-      at: now - (count - 1 - at) * everyMs,
-      seconds: 5,
-      outcomes: {
-        accepted: at * factor,
-        duplicate: 0,
-        rejected: 1,
-        rate_limited: 0,
-        failed: 0,
-        filtered: 0,
-        suppressed: 0
-      },
-      sources: { web: at * factor },
-      publishMs: { p50: 1.5 * factor, p99: 99.5 * factor },
-      backlogBytes: 12_345 * factor,
-      dedupeIds: 1_234_567 * factor,
-      refusedRequests: 1
-    }))
-    await route.fulfill({ json: { ...answer, points, next: null } })
-  })
-  for (const [points, ms, times] of [
-    [2, 5_000, 1],
-    [20, 5_000, 1_000],
-    [700, 5_000, 1_000_000]
-  ] as const) {
-    ;[count, everyMs, factor] = [points, ms, times]
-    for (const width of WIDTHS) {
-      await page.setViewportSize({ width, height: 800 })
-      await page.goto(`${server.adminUrl}/?${points}-${width}#/overview`)
-      await page.locator('.plot canvas').nth(5).waitFor()
-      const read = (): Promise<{ labels?: readonly Label[]; width: number; height: number }[]> =>
-        page.evaluate(
-          "[...document.querySelectorAll('.plot canvas')].map(({ labels, width, height }) => ({ labels, width, height }))"
-        )
-      await until(async () => (await read()).every(({ labels = [] }) => labels.length > 2), {
-        what: 'the labels',
-        timeoutMs: TIMEOUT_MS
-      })
-      for (const { labels = [], width: wide, height } of await read()) {
-        t.strictSame(overlaps(labels), [], `${points} points, ${width} px: none on another`)
-        const cut = labels.filter(
-          ({ left, right, top, bottom }) => left < 0 || right > wide || top < 0 || bottom > height
-        )
-        t.strictSame(cut, [], `${points} points, ${width} px: none is cut`)
+t.test(
+  'Labels of axes do not overlap and are not cut off, for seconds and hours, and for small and large numbers',
+  async t => {
+    const server = await startApp(t, { clock })
+    await fill(server)
+    const page = await openClosingPage(t, browser, `${server.adminUrl}/#/live`)
+    await page.addInitScript(NOTE_TEXTS)
+    let [count, everyMs, factor] = [2, 5_000, 1]
+    await page.route('**/api/overview*', async route => {
+      const answer = (await (await route.fetch()).json()) as { points: object[] }
+      const now = Date.now()
+      const points = Array.from({ length: count }, (_, at) => ({
+        at: now - (count - 1 - at) * everyMs,
+        seconds: 5,
+        outcomes: {
+          accepted: at * factor,
+          duplicate: 0,
+          rejected: 1,
+          rate_limited: 0,
+          failed: 0,
+          filtered: 0,
+          suppressed: 0
+        },
+        sources: { web: at * factor },
+        publishMs: { p50: 1.5 * factor, p99: 99.5 * factor },
+        backlogBytes: 12_345 * factor,
+        dedupeIds: 1_234_567 * factor,
+        refusedRequests: 1
+      }))
+      await route.fulfill({ json: { ...answer, points, next: null } })
+    })
+    for (const [points, ms, times] of [
+      [2, 5_000, 1],
+      [20, 5_000, 1_000],
+      [700, 5_000, 1_000_000]
+    ] as const) {
+      ;[count, everyMs, factor] = [points, ms, times]
+      for (const width of WIDTHS) {
+        await page.setViewportSize({ width, height: 800 })
+        await page.goto(`${server.adminUrl}/?${points}-${width}#/overview`)
+        await page.locator('.plot canvas').nth(5).waitFor()
+        const read = (): Promise<{ labels?: readonly Label[]; width: number; height: number }[]> =>
+          page.evaluate(
+            "[...document.querySelectorAll('.plot canvas')].map(({ labels, width, height }) => ({ labels, width, height }))"
+          )
+        await until(async () => (await read()).every(({ labels = [] }) => labels.length > 2), {
+          what: 'the labels',
+          timeoutMs: TIMEOUT_MS
+        })
+        for (const { labels = [], width: wide, height } of await read()) {
+          t.strictSame(overlaps(labels), [], `${points} points, ${width} px: none on another`)
+          const cut = labels.filter(
+            ({ left, right, top, bottom }) => left < 0 || right > wide || top < 0 || bottom > height
+          )
+          t.strictSame(cut, [], `${points} points, ${width} px: none is cut`)
+        }
+        if (process.env['SHOTS'] !== undefined)
+          await page.screenshot({ path: `${process.env['SHOTS']}/plots-${points}-${width}.png` })
       }
-      if (process.env['SHOTS'] !== undefined)
-        await page.screenshot({ path: `${process.env['SHOTS']}/plots-${points}-${width}.png` })
     }
   }
-})
+)

@@ -64,7 +64,7 @@ async function fitsEverywhere(t: Test, page: Page): Promise<void> {
 }
 
 t.test(
-  'Violations are listed by event, property and kind, with the SDKs and a way to the journey of a sample',
+  'Violations are listed by event, property and kind, with the SDKs and a link to the journey of a sample',
   async t => {
     const server = await start(t)
     const { page, complaints } = await openPage(browser, `${server.adminUrl}/#/violations`)
@@ -105,7 +105,7 @@ t.test(
   }
 )
 
-t.test('What each rule did to an event stands in its journey', async t => {
+t.test('The journey of an event shows what each rule changed', async t => {
   const server = await start(t)
   await track(server, 'Order Completed', { messageId: 'cut', properties: { id: '1', card: '4242', extra: 1 } })
   await track(server, 'Nobody Planned This', { messageId: 'blocked' })
@@ -129,7 +129,7 @@ t.test('What each rule did to an event stands in its journey', async t => {
   await page.close()
 })
 
-t.test('The catalogue lists the events that were taken, and opens to their properties, types and presence', async t => {
+t.test('The catalogue lists the accepted events, and each opens to its properties, types and presence', async t => {
   const server = await start(t)
   const { page, complaints } = await openPage(browser, `${server.adminUrl}/#/catalogue`)
   await page.getByText('No event was taken yet').waitFor()
@@ -164,7 +164,7 @@ t.test('The catalogue lists the events that were taken, and opens to their prope
   await page.close()
 })
 
-t.test('Whatever names events and properties have, the pages show as text, and fit it', async t => {
+t.test('The pages show any names of events and properties as text, and fit them', async t => {
   const server = await start(t)
   const evil = `<img src=x onerror="alert(1)">${'very-long-'.repeat(15)}`
   await track(server, 'Order Completed', {

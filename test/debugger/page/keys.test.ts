@@ -17,28 +17,31 @@ const open = (t: Test, { adminUrl }: TestApp, hash = ''): Promise<Page> =>
 
 const track = ({ url }: TestApp, event: object) => post(`${url}/v1/track`, { userId: 'u', ...event })
 
-t.test('? opens a sheet of keys, Escape closes it alone, and its keys do nothing behind it', async t => {
-  const server = await startApp(t, { clock })
-  await track(server, { event: 'Signed Up' })
-  const page = await open(t, server)
-  await page.locator('.list .row').click()
-  await page.getByRole('heading', { name: 'Signed Up' }).waitFor()
-  await page.keyboard.press('?')
-  const sheet = page.getByRole('dialog', { name: 'Keys' })
-  await sheet.waitFor()
-  t.match(await sheet.innerText(), /p\s+pause, and go on[\s\S]*End\s+the newest and the oldest event/)
-  await page.keyboard.press('p')
-  t.equal(await page.locator('.state.paused').count(), 0, 'nothing is paused behind the sheet')
-  await page.keyboard.press('Escape')
-  await sheet.waitFor({ state: 'hidden' })
-  t.ok(await page.getByRole('heading', { name: 'Signed Up' }).isVisible(), 'the event is still open')
-  await page.getByRole('button', { name: 'Keys' }).click()
-  await sheet.getByRole('button', { name: 'Close' }).click()
-  await sheet.waitFor({ state: 'hidden' })
-  await page.getByLabel('User', { exact: true }).fill('')
-  await page.keyboard.type('what?')
-  t.equal(await sheet.isVisible(), false, 'who types a question mark gets one')
-})
+t.test(
+  '? opens a list of keyboard shortcuts, Escape closes only this list, and the shortcuts do nothing behind it',
+  async t => {
+    const server = await startApp(t, { clock })
+    await track(server, { event: 'Signed Up' })
+    const page = await open(t, server)
+    await page.locator('.list .row').click()
+    await page.getByRole('heading', { name: 'Signed Up' }).waitFor()
+    await page.keyboard.press('?')
+    const sheet = page.getByRole('dialog', { name: 'Keys' })
+    await sheet.waitFor()
+    t.match(await sheet.innerText(), /p\s+pause, and go on[\s\S]*End\s+the newest and the oldest event/)
+    await page.keyboard.press('p')
+    t.equal(await page.locator('.state.paused').count(), 0, 'nothing is paused behind the sheet')
+    await page.keyboard.press('Escape')
+    await sheet.waitFor({ state: 'hidden' })
+    t.ok(await page.getByRole('heading', { name: 'Signed Up' }).isVisible(), 'the event is still open')
+    await page.getByRole('button', { name: 'Keys' }).click()
+    await sheet.getByRole('button', { name: 'Close' }).click()
+    await sheet.waitFor({ state: 'hidden' })
+    await page.getByLabel('User', { exact: true }).fill('')
+    await page.keyboard.type('what?')
+    t.equal(await sheet.isVisible(), false, 'who types a question mark gets one')
+  }
+)
 
 /** The part of Jest's interface that the copied lines need. */
 const expect = Object.assign(
@@ -59,7 +62,7 @@ const expect = Object.assign(
   }
 )
 
-t.test('An event can be copied as an assertion, which holds for that event and for no other', async t => {
+t.test('an event can be copied as an assertion, which matches this event and no other', async t => {
   const server = await startApp(t, { clock })
   const collector = createCollector({ adminUrl: server.adminUrl })
   const run = (text: string): Promise<void> =>

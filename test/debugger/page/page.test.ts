@@ -11,7 +11,7 @@ function track({ url }: TestApp, event: string, more: object = {}) {
   return post(`${url}/v1/track`, { userId: 'user-1', event, ...more })
 }
 
-t.test('An event posted appears in the live stream in less than a second', async t => {
+t.test('An event appears in the live stream less than a second after its POST', async t => {
   const server = await startApp(t, { clock })
   const { page, complaints } = await openPage(browser, server.adminUrl)
   await page.getByText('Live', { exact: true }).nth(1).waitFor()
@@ -24,7 +24,7 @@ t.test('An event posted appears in the live stream in less than a second', async
   await page.close()
 })
 
-t.test('A rejected event appears with its reason, in the stream and among the rejections', async t => {
+t.test('A rejected event appears with its error, in the stream and among the rejections', async t => {
   const server = await startApp(t, { clock })
   const { page } = await openPage(browser, server.adminUrl)
   await post(`${server.url}/v1/track`, {
@@ -43,7 +43,7 @@ t.test('A rejected event appears with its reason, in the stream and among the re
   await page.close()
 })
 
-t.test('Filters show what matches and hide the rest, for old events and for new ones', async t => {
+t.test('Filters show matching events and hide the others, for old events and for new events', async t => {
   const server = await startApp(t, { clock })
   await track(server, 'Signed Up')
   await track(server, 'Order Completed', { properties: { coupon: 'SPRING' } })
@@ -93,7 +93,7 @@ t.test('Pause holds new events back, and Resume shows them', async t => {
   await page.close()
 })
 
-t.test('Search by messageId shows the journey of an event that memory still has', async t => {
+t.test('Search by messageId shows the journey of an event that is still in memory', async t => {
   const server = await startApp(t, { clock, sink: 'configured' })
   await track(server, 'Found Again', { messageId: 'find-me' })
   const { page } = await openPage(browser, server.adminUrl)
@@ -130,7 +130,7 @@ t.test('Search by messageId finds an event that only the log on disk has', async
   await page.close()
 })
 
-t.test('Whatever a payload holds is shown as text and never run', async t => {
+t.test('Any content of a payload is shown as text and never run', async t => {
   const server = await startApp(t, { clock })
   const evil = `<script>alert(1)</script><img src=x onerror="alert(2)">`
   const { page, complaints } = await openPage(browser, server.adminUrl)
@@ -157,7 +157,7 @@ t.test('Whatever a payload holds is shown as text and never run', async t => {
   await page.close()
 })
 
-t.test('A hundred thousand events later the page has as many elements and rows as its bounds allow', async t => {
+t.test('After a hundred thousand events the page has as many elements and rows as its limits allow', async t => {
   const server = await startApp(t, { clock })
   const { page } = await openPage(browser, server.adminUrl)
   await page.getByText('Live', { exact: true }).nth(1).waitFor()
@@ -215,7 +215,7 @@ t.test('The page works with the keyboard alone', async t => {
   await page.close()
 })
 
-t.test('With a password the page asks for it, keeps a strict cookie, and slows guessing down', async t => {
+t.test('With a password the page shows a login, keeps a strict cookie, and slows down guessing', async t => {
   const server = await startApp(t, { clock, env: { ADMIN_PASSWORD: 'right horse' } })
   const { page } = await openPage(browser, server.adminUrl)
   t.match(page.url(), /\/login$/)
@@ -241,7 +241,7 @@ t.test('With a password the page asks for it, keeps a strict cookie, and slows g
   await page.close()
 })
 
-t.test('The stream goes on to the oldest event that is kept, and a trace can be asked for by any address', async t => {
+t.test('The stream goes back to the oldest kept event, and a trace can be opened by any of its addresses', async t => {
   const server = await startApp(t, { clock })
   for (let i = 0; i < 7; i++) {
     const batch = Array.from({ length: 100 }, (_, at) => ({ type: 'track', userId: 'u', event: `E${i * 100 + at}` }))

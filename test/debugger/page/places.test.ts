@@ -23,7 +23,7 @@ async function shows(page: Page, wanted: readonly string[]): Promise<void> {
   await until(isShown, { what: wanted.join(), timeoutMs: TIMEOUT_MS })
 }
 
-t.test('A link shows the same filters and the same open event to somebody else', async t => {
+t.test('A link shows the same filters and the same open event to another person', async t => {
   const server = await startApp(t, { clock })
   await track(server, { event: 'Signed Up' })
   await track(server, { event: 'Order Completed' })
@@ -46,7 +46,7 @@ t.test('A link shows the same filters and the same open event to somebody else',
   t.notMatch(other.url(), /Order/)
 })
 
-t.test('An address that makes no sense shows the live stream', async t => {
+t.test('An invalid address shows the live stream', async t => {
   const server = await startApp(t, { clock })
   await track(server, { event: 'Signed Up' })
   for (const hash of ['#/nowhere?x=1', '#/live?seq=1e9&outcome=', '#//', '#?outcome']) {
@@ -69,7 +69,7 @@ t.test('Skip to content stays on the page', async t => {
   t.ok(await page.getByRole('heading', { name: 'Overview' }).isVisible())
 })
 
-t.test('An event can be copied as a curl line, which sends it', async t => {
+t.test('An event can be copied as a curl line, and this line sends the event', async t => {
   const server = await startApp(t, { clock })
   await track(server, {
     event: "It's 5 o'clock",
@@ -101,7 +101,7 @@ t.test('Before the first event the page shows the line that sends one', async t 
   t.equal(await page.getByLabel('A first event').count(), 0)
 })
 
-t.test('Times have 24 hours wherever the reader is', async t => {
+t.test('Times have 24 hours in every locale', async t => {
   const server = await startApp(t, {
     clock: { now: () => Date.UTC(2026, 10, 23, 0, 5, 7), monotonic: () => performance.now() }
   })
@@ -115,7 +115,7 @@ t.test('Times have 24 hours wherever the reader is', async t => {
   }
 })
 
-t.test('Who did what is on the page Audit', async t => {
+t.test('The page Audit shows who did what', async t => {
   const server = await startApp(t, { clock, sink: 'configured' })
   const page = await open(t, server)
   await page.getByRole('button', { name: 'Clear' }).click()

@@ -80,7 +80,7 @@ function fill(ring: ReportRing, requests: number, events: number): void {
   for (let i = 0; i < requests; i++) ring.add(reportOf(events), 1 + i * events)
 }
 
-t.test('whatever requests come, the latest of them are kept byte for byte, within the bounds', async t => {
+t.test('for any requests, the newest are kept byte for byte, within the limits', async t => {
   const request = fc.record({ events: fc.integer({ min: 1, max: 12 }), padding: fc.nat(700), gap: fc.nat(2) })
   fc.assert(
     fc.property(fc.array(request, { maxLength: 60 }), fc.integer({ min: 2_000, max: 20_000 }), (requests, maxBytes) => {
@@ -119,13 +119,13 @@ t.test('a number between two events reads whole events, and never the memory bet
   }
 })
 
-t.test('a ring is used to the full', async t => {
+t.test('a ring uses all of its memory', async t => {
   const ring = new ReportRing({ maxBytes: 1_000_000, maxEvents: 1_000_000 })
   fill(ring, 5_000, 2)
   t.ok(ring.bytes <= 1_000_000 && ring.bytes > 950_000, `${ring.bytes} bytes`)
 })
 
-t.test('a request that is larger than the ring is not kept, and takes nothing with it', async t => {
+t.test('a request that is larger than the ring is not kept, and evicts nothing', async t => {
   const ring = new ReportRing({ maxBytes: 100_000, maxEvents: 100 })
   fill(ring, 10, 10)
   t.strictSame([ring.events, ring.firstSeq], [100, 1])
@@ -136,22 +136,19 @@ t.test('a request that is larger than the ring is not kept, and takes nothing wi
   t.strictSame([ring.events, ring.firstSeq], [91, 11])
 })
 
-t.test(
-  'events that are walked through slowly may go meanwhile, and the walk goes on with those that are left',
-  async t => {
-    const ring = new ReportRing({ maxBytes: 100_000, maxEvents: 30 })
-    fill(ring, 3, 10)
-    const walk = ring.after(0)
-    t.equal(walk.next().value?.seq, 1)
-    for (const firstSeq of [31, 41]) ring.add(reportOf(10), firstSeq)
-    t.equal(walk.next().value?.seq, 21)
-    t.equal([...walk].length, 29)
-    ring.clear()
-    t.strictSame([[...ring.after(0)], [...ring.before(99_999)], ring.events], [[], [], 0])
-  }
-)
+t.test('events may be evicted during a slow walk, and the walk continues with the remaining events', async t => {
+  const ring = new ReportRing({ maxBytes: 100_000, maxEvents: 30 })
+  fill(ring, 3, 10)
+  const walk = ring.after(0)
+  t.equal(walk.next().value?.seq, 1)
+  for (const firstSeq of [31, 41]) ring.add(reportOf(10), firstSeq)
+  t.equal(walk.next().value?.seq, 21)
+  t.equal([...walk].length, 29)
+  ring.clear()
+  t.strictSame([[...ring.after(0)], [...ring.before(99_999)], ring.events], [[], [], 0])
+})
 
-t.test('a ring whose first requests are gone still grows, and keeps the order', async t => {
+t.test('a ring still grows after its first requests were evicted, and keeps the order', async t => {
   const ring = new ReportRing({ maxBytes: 4 * 1024 * 1024, maxEvents: 100_000 })
   let seq = 1
   const add = (padding: number): void => ring.add(reportOf(1, { number: seq, padding }), seq++)
