@@ -44,24 +44,27 @@ t.test(
   }
 )
 
-t.test('another process is refused, and let in at once after the first was killed with -9, ten times', async t => {
-  const dir = t.testdir()
-  let owner = startLocker(t, dir)
-  t.equal(await owner.answer, 'locked')
-  for (let life = 0; life < 10; life += 1) {
-    const own = await failureOf(lockDataDir(dir))
-    owner.child.kill('SIGKILL')
-    await owner.ended
-    const mine = await lockDataDir(dir)
-    const other = await startLocker(t, dir).answer
-    await mine.release()
-    owner = startLocker(t, dir)
-    t.match([own, other, await owner.answer], [{ code: 'DATA_DIR_IN_USE' }, 'DATA_DIR_IN_USE', 'locked'])
+t.test(
+  'another process is refused, and gets the lock at once after the first was killed with -9, ten times',
+  async t => {
+    const dir = t.testdir()
+    let owner = startLocker(t, dir)
+    t.equal(await owner.answer, 'locked')
+    for (let life = 0; life < 10; life += 1) {
+      const own = await failureOf(lockDataDir(dir))
+      owner.child.kill('SIGKILL')
+      await owner.ended
+      const mine = await lockDataDir(dir)
+      const other = await startLocker(t, dir).answer
+      await mine.release()
+      owner = startLocker(t, dir)
+      t.match([own, other, await owner.answer], [{ code: 'DATA_DIR_IN_USE' }, 'DATA_DIR_IN_USE', 'locked'])
+    }
+    t.equal(readdirSync(join(dir, 'lock')).length, 1, 'nothing piles up')
   }
-  t.equal(readdirSync(join(dir, 'lock')).length, 1, 'nothing piles up')
-})
+)
 
-t.test('of many processes that start at once on the lock of a dead one, exactly one wins, every time', async t => {
+t.test('if many processes start at once on the lock of a dead process, exactly one wins, every time', async t => {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-lock-')) // short enough to need no detour to the socket
   t.teardown(() => rmSync(dir, { recursive: true }))
   for (let round = 0; round < 3; round += 1) {
@@ -74,33 +77,36 @@ t.test('of many processes that start at once on the lock of a dead one, exactly 
   }
 })
 
-t.test('of many starters in one process, with owners that go again at once, never two hold the lock', async t => {
-  const dir = t.testdir()
-  let holders = 0
-  let most = 0
-  let won = 0
-  const refusals = new Set<unknown>()
-  const starter = async (): Promise<void> => {
-    for (let turn = 0; turn < 40; turn += 1) {
-      try {
-        const lock = await lockDataDir(dir)
-        won += 1
-        most = Math.max(most, (holders += 1))
-        if (turn % 2 === 0) await new Promise(resolve => setImmediate(resolve))
-        holders -= 1
-        await lock.release()
-      } catch (error) {
-        refusals.add((error as { code?: string }).code)
+t.test(
+  'if many starters in one process compete, with owners that release at once, two never hold the lock',
+  async t => {
+    const dir = t.testdir()
+    let holders = 0
+    let most = 0
+    let won = 0
+    const refusals = new Set<unknown>()
+    const starter = async (): Promise<void> => {
+      for (let turn = 0; turn < 40; turn += 1) {
+        try {
+          const lock = await lockDataDir(dir)
+          won += 1
+          most = Math.max(most, (holders += 1))
+          if (turn % 2 === 0) await new Promise(resolve => setImmediate(resolve))
+          holders -= 1
+          await lock.release()
+        } catch (error) {
+          refusals.add((error as { code?: string }).code)
+        }
       }
     }
+    await Promise.all(Array.from({ length: 12 }, starter))
+    t.equal(most, 1)
+    t.strictSame(refusals, new Set(['DATA_DIR_IN_USE']))
+    t.ok(won > 20, `${won} times locked`)
   }
-  await Promise.all(Array.from({ length: 12 }, starter))
-  t.equal(most, 1)
-  t.strictSame(refusals, new Set(['DATA_DIR_IN_USE']))
-  t.ok(won > 20, `${won} times locked`)
-})
+)
 
-t.test('a starter whose half-made lock is cleared away by a quicker one tries again', async t => {
+t.test('a starter tries again if a faster starter removed its incomplete lock', async t => {
   const dir = t.testdir({ lock: {} })
   const folder = join(dir, 'lock')
   for (let n = 0; n < 100; n += 1) {
@@ -117,7 +123,7 @@ t.test('a starter whose half-made lock is cleared away by a quicker one tries ag
   t.strictSame(readdirSync(folder), ['100'])
 })
 
-t.test('an owner that is stopped, not dead, keeps its lock', async t => {
+t.test('an owner that is stopped but not dead keeps its lock', async t => {
   const dir = t.testdir()
   const owner = startLocker(t, dir)
   t.equal(await owner.answer, 'locked')
@@ -139,7 +145,7 @@ t.test(
   }
 )
 
-t.test('a folder whose path is longer than a socket address can be is locked all the same', async t => {
+t.test('a folder whose path is too long for a socket address is locked too', async t => {
   const dir = join(t.testdir(), 'x'.repeat(150), 'y'.repeat(150))
   const lock = await lockDataDir(dir)
   t.match(await failureOf(lockDataDir(dir)), { code: 'DATA_DIR_IN_USE' })
@@ -148,7 +154,7 @@ t.test('a folder whose path is longer than a socket address can be is locked all
   await (await lockDataDir(dir)).release()
 })
 
-t.test('leftovers do not matter: folders without sockets, starters that died, other files', async t => {
+t.test('leftovers have no effect: folders without sockets, starters that died, other files', async t => {
   const dir = t.testdir({
     lock: { '7': {}, '3': { socket: 'a file' }, 'new-dead': { socket: '' }, notes: 'x', '0': {}, '12x': {} }
   })
@@ -161,7 +167,7 @@ t.test('leftovers do not matter: folders without sockets, starters that died, ot
   t.strictSame(readdirSync(join(dir, 'lock')), ['10'])
 })
 
-t.test('a folder that cannot be made is one clear line', async t => {
+t.test('a folder that cannot be created is one clear line', async t => {
   const dir = join(t.testdir({ data: 'a file' }), 'data')
   const refused = await failureOf(lockDataDir(dir))
   t.match(refused?.message, new RegExp(`^data folder ${dir} cannot be locked: E(NOTDIR|EXIST)`))

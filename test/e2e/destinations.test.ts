@@ -205,18 +205,21 @@ t.test('each event is in exactly the topics that the naive model predicts, once,
   )
 })
 
-t.test('with the broker hung for 8 s in the middle nothing is lost, nothing strays, and each order holds', async t => {
-  const kafka = await startKafka({})
-  t.teardown(() => kafka.stop())
-  const { faults, answers, server } = await run(t, kafka, '750ms', () => {
-    kafka.pause()
-    setTimeout(() => kafka.resume(), HANG_MS)
-  })
-  t.same(faults, [])
-  t.same(
-    [...answers.keys()].filter(status => status !== 200 && status !== 400),
-    [],
-    'nobody had to wait'
-  )
-  t.match(server.stderr, /has not confirmed within 750 ms/)
-})
+t.test(
+  'if the broker hangs for 8 s in the middle, nothing is lost, nothing goes to a wrong topic, and each order is kept',
+  async t => {
+    const kafka = await startKafka({})
+    t.teardown(() => kafka.stop())
+    const { faults, answers, server } = await run(t, kafka, '750ms', () => {
+      kafka.pause()
+      setTimeout(() => kafka.resume(), HANG_MS)
+    })
+    t.same(faults, [])
+    t.same(
+      [...answers.keys()].filter(status => status !== 200 && status !== 400),
+      [],
+      'nobody had to wait'
+    )
+    t.match(server.stderr, /has not confirmed within 750 ms/)
+  }
+)

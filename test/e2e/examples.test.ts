@@ -129,7 +129,7 @@ t.jobs = 2
 
 for (const name of ['python', 'node'] as const) {
   t.test(
-    `examples/${name} keeps a record aside that makes no row, with the reason, and writes all others`,
+    `examples/${name} keeps a record that makes no row aside, with the error, and writes all others`,
     { buffered: true },
     async t => {
       const topic = `odd.${name}`
@@ -158,7 +158,7 @@ for (const name of ['python', 'node'] as const) {
   )
 
   t.test(
-    `examples/${name} writes each event of a destination once, also when it is killed and comes back`,
+    `examples/${name} writes each event of a destination once, also if it is killed and started again`,
     { buffered: true },
     async t => {
       const topic = `warehouse.${name}`

@@ -57,7 +57,7 @@ function logged(dir: string): Json[] {
   )
 }
 
-t.test('the first start prints a key and a curl line that works, and its event outlives kill -9', async t => {
+t.test('the first start prints a key and a curl line that works, and its event survives kill -9', async t => {
   const dir = join(t.testdir(), 'home')
   mkdirSync(dir)
   const ports = [await freePort(), await freePort()] as const

@@ -60,7 +60,7 @@ async function serve(t: Test, program: string, home: string): Promise<{ url: str
   }
 }
 
-t.test('A package that `npm pack` made runs in an empty folder: version, init, one event kept', async t => {
+t.test('A package that `npm pack` made runs in an empty folder: version, init, one stored event', async t => {
   const dir = t.testdir({ packed: {} })
   const { files, tarball } = pack(join(dir, 'packed'))
   t.notOk(

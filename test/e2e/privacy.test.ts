@@ -31,7 +31,7 @@ t.teardown(() => kafka.stop())
 /** All that a reader can see of a record. */
 const textOf = ({ key, value, headers }: ReadRecord): string => JSON.stringify([key, value, headers])
 
-t.test('No raw value of a suppressed user, or of what is dropped or hashed, is on any topic', async t => {
+t.test('no raw value of a suppressed user, or of a dropped or hashed field, is on any topic', async t => {
   const env = {
     KAFKA_BROKERS: kafka.brokers.join(),
     EVENTS_TOPIC: TOPICS.events,
@@ -86,7 +86,7 @@ t.test('No raw value of a suppressed user, or of what is dropped or hashed, is o
   }
 })
 
-t.test('forget tells a topic which users are to be deleted, and again where it is run again', async t => {
+t.test('forget tells a topic which users must be deleted, and again each time it runs', async t => {
   const topic = `${PREFIX}.deletions`
   const dir = t.testdir({ data: {} })
   writeFileSync(join(dir, 'tributary.yml'), CONFIG)

@@ -43,7 +43,7 @@ t.test('topics that Kafka refuses end the start, each named with its place in th
   t.equal(lines.length, 2)
 })
 
-t.test('where topics may not be made, missing ones end the start in the same way', async t => {
+t.test('if topics may not be created, missing topics end the start in the same way', async t => {
   const dir = t.testdir({ 'tributary.yml': GOOD.replace('to.first', 'to.missing') })
   const env = { KAFKA_BROKERS, PORT: '0', ADMIN_PORT: '0', EVENTS_TOPIC: 'to.shop', REJECTED_TOPIC: 'missing' }
   const { code, stderr } = await run(process.execPath, [MAIN, 'serve'], {
@@ -67,39 +67,42 @@ function createLog() {
   return { logger: pino(stream), logged, refusals: () => logged.filter(({ problems }) => problems !== undefined) }
 }
 
-t.test('a source whose topic Kafka does not have gets no key, no destination and no event until it has it', async t => {
-  const topics = { EVENTS_TOPIC: 'ev.{source}', REJECTED_TOPIC: 'ev.rejected' }
-  const env = { KAFKA_BROKERS, ...topics, KAFKA_CREATE_TOPICS: 'false', PUBLISH_TIMEOUT: '5s' }
-  for (const name of ['ev.web', 'ev.rejected', 'ev.shop']) await createTopic(kafka.brokers, name, { partitions: 1 })
-  const { logger, logged, refusals } = createLog()
-  const { url, adminUrl, dir } = await startApp(t, { config: SOURCES, sink: 'configured', env, logger })
-  await until(async () => (await fetch(`${adminUrl}/readyz`)).status === 200, { what: 'the server to be ready' })
-  const send = (messageId: string, key = 'wk_test') =>
-    post(`${url}/v1/track`, { userId: 'u', event: 'e', messageId }, { authorization: `Basic ${btoa(`${key}:`)}` })
-  const idsIn = async (topic: string) =>
-    (await readTopic(kafka.brokers, topic)).map(({ headers }) => headers['messageId'])
+t.test(
+  'a source whose topic Kafka does not have gets no key, no destination and no event until the topic exists',
+  async t => {
+    const topics = { EVENTS_TOPIC: 'ev.{source}', REJECTED_TOPIC: 'ev.rejected' }
+    const env = { KAFKA_BROKERS, ...topics, KAFKA_CREATE_TOPICS: 'false', PUBLISH_TIMEOUT: '5s' }
+    for (const name of ['ev.web', 'ev.rejected', 'ev.shop']) await createTopic(kafka.brokers, name, { partitions: 1 })
+    const { logger, logged, refusals } = createLog()
+    const { url, adminUrl, dir } = await startApp(t, { config: SOURCES, sink: 'configured', env, logger })
+    await until(async () => (await fetch(`${adminUrl}/readyz`)).status === 200, { what: 'the server to be ready' })
+    const send = (messageId: string, key = 'wk_test') =>
+      post(`${url}/v1/track`, { userId: 'u', event: 'e', messageId }, { authorization: `Basic ${btoa(`${key}:`)}` })
+    const idsIn = async (topic: string) =>
+      (await readTopic(kafka.brokers, topic)).map(({ headers }) => headers['messageId'])
 
-  const edit = `${SOURCES}  - { id: app, writeKeys: [wk_app] }
+    const edit = `${SOURCES}  - { id: app, writeKeys: [wk_app] }
 destinations: [{ name: Shop, topic: ev.shop }]
 `
-  writeFileSync(join(dir, 'tributary.yml'), edit)
-  await until(() => refusals().length > 0, { what: 'the refusal' })
-  t.match(refusals()[0]?.problems, [/topic ev\.app: it does not exist/])
-  t.equal((await send('early', 'wk_app')).status, 401, 'the key is not in force')
-  t.equal((await send('m1')).status, 200)
-  t.same(await idsIn('ev.web'), ['m1'], 'delivery of the other source goes on')
-  t.same(await idsIn('ev.shop'), [], 'nor is the destination')
-  t.notOk(logged.some(({ msg }) => msg === 'config file reloaded'))
+    writeFileSync(join(dir, 'tributary.yml'), edit)
+    await until(() => refusals().length > 0, { what: 'the refusal' })
+    t.match(refusals()[0]?.problems, [/topic ev\.app: it does not exist/])
+    t.equal((await send('early', 'wk_app')).status, 401, 'the key is not in force')
+    t.equal((await send('m1')).status, 200)
+    t.same(await idsIn('ev.web'), ['m1'], 'delivery of the other source goes on')
+    t.same(await idsIn('ev.shop'), [], 'nor is the destination')
+    t.notOk(logged.some(({ msg }) => msg === 'config file reloaded'))
 
-  await createTopic(kafka.brokers, 'ev.app', { partitions: 1 })
-  const accepted = async () => (await send('m2', 'wk_app')).status === 200
-  await until(accepted, { what: 'the key to be in force', timeoutMs: 30_000 })
-  t.same(await idsIn('ev.app'), ['m2'])
-  t.same(await idsIn('ev.shop'), ['m2'], 'keys, routes and topics came together')
-  t.equal(refusals().length, 1, 'said once')
-})
+    await createTopic(kafka.brokers, 'ev.app', { partitions: 1 })
+    const accepted = async () => (await send('m2', 'wk_app')).status === 200
+    await until(accepted, { what: 'the key to be in force', timeoutMs: 30_000 })
+    t.same(await idsIn('ev.app'), ['m2'])
+    t.same(await idsIn('ev.shop'), ['m2'], 'keys, routes and topics came together')
+    t.equal(refusals().length, 1, 'said once')
+  }
+)
 
-t.test('a key is revoked while a topic that is in force has gone from Kafka', async t => {
+t.test('a key is revoked while a configured topic is missing in Kafka', async t => {
   const topics = { EVENTS_TOPIC: 'gone.{source}', REJECTED_TOPIC: 'gone.rejected' }
   const env = { KAFKA_BROKERS, ...topics, KAFKA_CREATE_TOPICS: 'false' }
   for (const name of ['gone.web', 'gone.rejected']) await createTopic(kafka.brokers, name, { partitions: 1 })
@@ -118,7 +121,7 @@ t.test('a key is revoked while a topic that is in force has gone from Kafka', as
   t.pass('revoked')
 })
 
-t.test('a file whose topics Kafka refuses changes nothing, and comes into force when they can be had', async t => {
+t.test('a file whose topics Kafka refuses changes nothing, and comes into force when the topics exist', async t => {
   const { logger, refusals } = createLog()
   const env = { KAFKA_BROKERS, EVENTS_TOPIC: 'reload', REJECTED_TOPIC: 'reload.rejected' }
   const { url, adminUrl, dir } = await startApp(t, { config: GOOD, sink: 'configured', env, logger })

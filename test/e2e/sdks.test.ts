@@ -83,7 +83,7 @@ for (const sdk of SDKS) {
   })
 }
 
-t.test('a browser that is refused its settings asks nobody else', async t => {
+t.test('a browser whose request for settings is refused asks no other server', async t => {
   const installed = { url: sent.serverUrl, writeKey: sent.keyOf('browser') }
   const revoked = `analytics = []; analytics._writeKey = 'wk_revoked'`
   const html = pageWithTag(installed, `analytics.track('Lost')`, revoked)

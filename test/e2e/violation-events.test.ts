@@ -18,7 +18,7 @@ t.teardown(() => kafka.stop())
 const idOf = ({ value }: { readonly value: string }): string =>
   (JSON.parse(value) as { properties: { eventMessageID: string } }).properties.eventMessageID
 
-t.test('Violations reach their topic and no other, over an outage of Kafka and kill -9 of the server', async t => {
+t.test('Violations reach only their own topic, over an outage of Kafka and kill -9 of the server', async t => {
   const dir = ownFolder(t)
   const config = `${SOURCES}destinations: [{ name: Ads, topic: ${TOPICS.ads} }]\nplan: { file: plan.json }\n`
   writeFileSync(join(dir, 'tributary.yml'), config)

@@ -8,7 +8,7 @@ import { post, startApp } from '../support/app.ts'
 const FOLDER = join(import.meta.dirname, '..', '..', 'examples', 'collector')
 const clock = { now: Date.now, monotonic: () => performance.now() }
 
-t.test('the collector for JavaScript waits for events, names what came instead, and tells of rejections', async t => {
+t.test('the collector for JavaScript waits for events, names what arrived instead, and reports rejections', async t => {
   const server = await startApp(t, { clock, env: { ADMIN_PASSWORD: 'secret' } })
   const track = (event: string) =>
     post(`${server.url}/v1/track`, { userId: 'u', event, properties: { currency: 'EUR' } })

@@ -22,7 +22,7 @@ async function startSmallKafka(t: Test): Promise<{ kafka: Kafka; disk: string }>
 }
 
 t.test(
-  "an event too large for the broker is put aside with its reason; the broker's full disk loses nothing",
+  "an event that is too large for the broker is put aside with its error; the broker's full disk loses nothing",
   async t => {
     const { kafka, disk } = await startSmallKafka(t)
     const server = await startServer(t, { env: { KAFKA_BROKERS: kafka.brokers.join(','), EVENTS_TOPIC: 'events' } })

@@ -79,20 +79,26 @@ async function undergo(
   return { verdict, server, begun, over, drainMs, memoryGrowth: peak - memory, answers: load.answers, seen }
 }
 
-t.test('broker hangs: every request is answered 200 within a second, twice is at most what hung in it', async t => {
-  const { verdict, drainMs, answers, begun } = await undergo(t, async () => {
-    kafka.pause()
-    await sleep(choose(4_000, 8_000))
-    kafka.resume()
-  })
-  const seen = timing(answers)
-  t.strictSame(Object.keys(seen.statuses), ['200'])
-  const inFlight = answers.filter(wasOpenAt(begun + 700)).length
-  t.ok(verdict.duplicates <= inFlight * 9, `${verdict.duplicates} are there twice, ${inFlight} requests were in flight`)
-  tellRow(t, 'broker hangs', { verdict, drainMs, ...seen })
-})
+t.test(
+  'a broker hangs: every request is answered 200 within a second, and at most the requests in flight are stored twice',
+  async t => {
+    const { verdict, drainMs, answers, begun } = await undergo(t, async () => {
+      kafka.pause()
+      await sleep(choose(4_000, 8_000))
+      kafka.resume()
+    })
+    const seen = timing(answers)
+    t.strictSame(Object.keys(seen.statuses), ['200'])
+    const inFlight = answers.filter(wasOpenAt(begun + 700)).length
+    t.ok(
+      verdict.duplicates <= inFlight * 9,
+      `${verdict.duplicates} are there twice, ${inFlight} requests were in flight`
+    )
+    tellRow(t, 'broker hangs', { verdict, drainMs, ...seen })
+  }
+)
 
-t.test('broker restarted in good order: every request is answered 200 and nothing is lost', async t => {
+t.test('a broker is restarted cleanly: every request is answered 200 and nothing is lost', async t => {
   const { verdict, drainMs, seen } = await undergo(t, () => kafka.restart())
   t.strictSame(Object.keys(seen.statuses), ['200'])
   tellRow(t, 'broker restarted', { verdict, drainMs, ...seen })
@@ -100,7 +106,7 @@ t.test('broker restarted in good order: every request is answered 200 and nothin
 
 for (const awayMs of AWAY_MS) {
   t.test(
-    `broker killed and ${awayMs / 1_000} s away: 200 in time without a gap, little memory, drained in less time than that`,
+    `a broker is killed and ${awayMs / 1_000} s away: 200 in time without a pause, little memory, and a drain that takes less time than that`,
     async t => {
       const fault = async (): Promise<void> => {
         await kafka.kill()
@@ -119,29 +125,32 @@ for (const awayMs of AWAY_MS) {
   )
 }
 
-t.test('broker hangs and the spool is full: 503 with Retry-After until it is back, and nothing is lost', async t => {
-  let acked: readonly AckedEvent[] = []
-  const fault = async (load: Load): Promise<void> => {
-    kafka.pause()
-    const isRefused = (): boolean => load.answers.at(-1)?.status === 503
-    await until(isRefused, { what: 'the spool to be full', timeoutMs: 20_000 })
-    await sleep(choose(1_000, 10_000))
-    kafka.resume()
-    acked = [...load.acked]
+t.test(
+  'a broker hangs and the spool is full: 503 with Retry-After until the broker answers, and nothing is lost',
+  async t => {
+    let acked: readonly AckedEvent[] = []
+    const fault = async (load: Load): Promise<void> => {
+      kafka.pause()
+      const isRefused = (): boolean => load.answers.at(-1)?.status === 503
+      await until(isRefused, { what: 'the spool to be full', timeoutMs: 20_000 })
+      await sleep(choose(1_000, 10_000))
+      kafka.resume()
+      acked = [...load.acked]
+    }
+    const { verdict, answers, over, drainMs } = await undergo(t, fault, QUIET_MS, { SPOOL_MAX_BYTES: '500KiB' })
+    const refused = answers.filter(({ status }) => status === 503)
+    t.strictSame(
+      refused.filter(({ retryAfter }) => !/^[1-9]\d*$/.test(retryAfter ?? '')),
+      [],
+      'each says when to try again'
+    )
+    const again = answers.find(({ at, status }) => at > over && status === 200)
+    const recoveryMs = (again?.at ?? Infinity) - over
+    t.ok(recoveryMs < 5_000, `taken again after ${Math.round(recoveryMs)} ms`)
+    t.ok(verdict.acked > acked.length)
+    tellRow(t, 'broker hangs, spool full', { verdict, drainMs, recoveryMs, ...timing(answers) })
   }
-  const { verdict, answers, over, drainMs } = await undergo(t, fault, QUIET_MS, { SPOOL_MAX_BYTES: '500KiB' })
-  const refused = answers.filter(({ status }) => status === 503)
-  t.strictSame(
-    refused.filter(({ retryAfter }) => !/^[1-9]\d*$/.test(retryAfter ?? '')),
-    [],
-    'each says when to try again'
-  )
-  const again = answers.find(({ at, status }) => at > over && status === 200)
-  const recoveryMs = (again?.at ?? Infinity) - over
-  t.ok(recoveryMs < 5_000, `taken again after ${Math.round(recoveryMs)} ms`)
-  t.ok(verdict.acked > acked.length)
-  tellRow(t, 'broker hangs, spool full', { verdict, drainMs, recoveryMs, ...timing(answers) })
-})
+)
 
 // The broker keeps this process alive: without a word the end would never come.
 t.end()

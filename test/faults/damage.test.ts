@@ -84,37 +84,40 @@ async function relay(
   return { server, ms }
 }
 
-t.test('a bit flipped at any of 200 offsets costs at most its own line, and the start takes under 3 s', async t => {
-  const { dir, acked, slowMs } = await fill(t, 1_000)
-  const whole = join(dir, 'whole')
-  cpSync(join(dir, 'data'), whole, { recursive: true })
-  let slowest = 0
-  let lost = 0
-  for (let start = 0; start < STARTS; start++) {
-    rmSync(join(dir, 'data'), { recursive: true })
-    cpSync(whole, join(dir, 'data'), { recursive: true })
-    const hit = flipBits(segmentsOf(dir), OFFSETS / STARTS)
-    const env = toKafka()
-    const { server, ms } = await relay(t, dir, env)
-    slowest = Math.max(slowest, ms)
-    const records = await readTopic(kafka.brokers, env.EVENTS_TOPIC)
-    const stored = new Set(records.map(({ headers }) => headers['messageId']))
-    const missing = acked.filter(({ id }) => !stored.has(id) && !hit.has(id))
-    t.strictSame(missing, [], `start ${start}: every line that was not hit is delivered`)
-    lost += [...hit].filter(id => !stored.has(id)).length
-    const strange = records.filter(({ headers, value }) => !idIsWhole(headers['messageId'], value))
-    t.strictSame(strange, [], 'and none that was')
-    t.match(server.stderr, /"offset":\d+/, 'what was skipped is told with its offset')
-    t.ok(
-      readdirSync(join(dir, 'data', 'events')).some(name => name.endsWith('.damaged')),
-      'and kept aside'
-    )
-    await server.kill()
+t.test(
+  'a bit that is flipped at any of 200 offsets costs at most its own line, and the start takes less than 3 s',
+  async t => {
+    const { dir, acked, slowMs } = await fill(t, 1_000)
+    const whole = join(dir, 'whole')
+    cpSync(join(dir, 'data'), whole, { recursive: true })
+    let slowest = 0
+    let lost = 0
+    for (let start = 0; start < STARTS; start++) {
+      rmSync(join(dir, 'data'), { recursive: true })
+      cpSync(whole, join(dir, 'data'), { recursive: true })
+      const hit = flipBits(segmentsOf(dir), OFFSETS / STARTS)
+      const env = toKafka()
+      const { server, ms } = await relay(t, dir, env)
+      slowest = Math.max(slowest, ms)
+      const records = await readTopic(kafka.brokers, env.EVENTS_TOPIC)
+      const stored = new Set(records.map(({ headers }) => headers['messageId']))
+      const missing = acked.filter(({ id }) => !stored.has(id) && !hit.has(id))
+      t.strictSame(missing, [], `start ${start}: every line that was not hit is delivered`)
+      lost += [...hit].filter(id => !stored.has(id)).length
+      const strange = records.filter(({ headers, value }) => !idIsWhole(headers['messageId'], value))
+      t.strictSame(strange, [], 'and none that was')
+      t.match(server.stderr, /"offset":\d+/, 'what was skipped is told with its offset')
+      t.ok(
+        readdirSync(join(dir, 'data', 'events')).some(name => name.endsWith('.damaged')),
+        'and kept aside'
+      )
+      await server.kill()
+    }
+    t.ok(slowest < slowMs, `the slowest start took ${Math.round(slowest)} ms`)
+    const verdict = { acked: acked.length, missing: [], duplicates: 0, unasked: 0, outOfOrder: [] }
+    tellRow(t, 'bit flips', { verdict, flips: OFFSETS, linesLost: lost, slowest })
   }
-  t.ok(slowest < slowMs, `the slowest start took ${Math.round(slowest)} ms`)
-  const verdict = { acked: acked.length, missing: [], duplicates: 0, unasked: 0, outOfOrder: [] }
-  tellRow(t, 'bit flips', { verdict, flips: OFFSETS, linesLost: lost, slowest })
-})
+)
 
 /** Flips a bit at each of so many places; gives the messageIds of the lines that were hit. */
 function flipBits(files: readonly string[], flips: number): Set<string> {
@@ -175,7 +178,7 @@ t.test('a torn tail of any length is cut off: every whole line is delivered and 
   t.equal((await readTopic(kafka.brokers, env.EVENTS_TOPIC)).length, before, 'a record half written is none')
 })
 
-t.test('a server that ran without Kafka relays its events first when it is given brokers, and keeps them', async t => {
+t.test('a server that ran without Kafka relays its old events first when it gets brokers, and keeps them', async t => {
   const { dir, acked } = await fill(t, 3_000)
   const kept = idsInFolder(join(dir, 'data', 'events'))
   const env = toKafka()
@@ -203,7 +206,7 @@ t.test('a server that ran without Kafka relays its events first when it is given
   tellRow(t, 'log given brokers', { verdict })
 })
 
-t.test('what Kafka has not got yet is not deleted, however old it is for LOG_RETENTION', async t => {
+t.test('events that Kafka does not have yet are not deleted, however old they are for LOG_RETENTION', async t => {
   const { dir, acked } = await fill(t, 300)
   for (const file of segmentsOf(dir)) utimesSync(file, LONG_AGO, LONG_AGO)
   const env = toKafka()

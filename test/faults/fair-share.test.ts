@@ -10,7 +10,7 @@ const STUCK: Type = 'group'
 const OTHERS_SPOOLED = 100
 
 t.test(
-  'a topic that is stuck uses up its share of SPOOL_MAX_BYTES: its own events get 503, those of others are taken, also by the log, and it recovers',
+  'a topic that is stuck uses up its share of SPOOL_MAX_BYTES: its own events get 503, events of other topics are accepted, also by the log, and the topic recovers',
   async t => {
     const kafka = await startKafka({})
     t.teardown(() => kafka.stop())

@@ -51,20 +51,23 @@ async function statusFor(url: string, key: string): Promise<number> {
 
 const count = (text: string, pattern: RegExp): number => text.match(new RegExp(pattern, 'g'))?.length ?? 0
 
-t.test('SIGHUP has the config file read at once; a broken one changes nothing and is said', async t => {
-  const server = await startServer(t)
-  process.kill(server.pid, 'SIGHUP')
-  await until(() => count(server.stderr, /config file reloaded/) === 1, {
-    what: 'the file to be read, though unchanged'
-  })
-  writeFileSync(server.configFile, SOURCES.replace('wk_test', 'wk_test, wk_more'))
-  process.kill(server.pid, 'SIGHUP')
-  await until(async () => (await statusFor(server.url, 'wk_more')) === 200, { what: 'the new key' })
-  writeFileSync(server.configFile, 'sources: [\n')
-  process.kill(server.pid, 'SIGHUP')
-  await until(() => /config file not usable/.test(server.stderr), { what: 'the complaint' })
-  t.same([await statusFor(server.url, 'wk_more'), server.running], [200, true])
-})
+t.test(
+  'SIGHUP makes the server read the config file at once; a broken file changes nothing and is reported',
+  async t => {
+    const server = await startServer(t)
+    process.kill(server.pid, 'SIGHUP')
+    await until(() => count(server.stderr, /config file reloaded/) === 1, {
+      what: 'the file to be read, though unchanged'
+    })
+    writeFileSync(server.configFile, SOURCES.replace('wk_test', 'wk_test, wk_more'))
+    process.kill(server.pid, 'SIGHUP')
+    await until(async () => (await statusFor(server.url, 'wk_more')) === 200, { what: 'the new key' })
+    writeFileSync(server.configFile, 'sources: [\n')
+    process.kill(server.pid, 'SIGHUP')
+    await until(() => /config file not usable/.test(server.stderr), { what: 'the complaint' })
+    t.same([await statusFor(server.url, 'wk_more'), server.running], [200, true])
+  }
+)
 
 t.test('no number of SIGHUPs ends a server that starts, runs or stops, and it stops with 0', async t => {
   const server = await createServerProcess(t)
@@ -81,7 +84,7 @@ t.test('no number of SIGHUPs ends a server that starts, runs or stops, and it st
   t.match(server.stderr, /"msg":"stopped/)
 })
 
-t.test('a server whose terminal is closed goes on, though its log has nowhere to go', async t => {
+t.test('a server whose terminal is closed continues, although its log cannot be written', async t => {
   const dir = ownFolder(t, { 'tributary.yml': SOURCES })
   const [port, adminPort] = [await freePort(), await freePort()]
   const pidFile = join(dir, 'pid')

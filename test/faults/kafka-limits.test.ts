@@ -33,7 +33,7 @@ async function useUp(t: Test, port: number): Promise<(count: number) => void> {
 }
 
 t.test(
-  "the broker's limit on connections is used up: readyz, log, banner and doctor name the limit, and it is over without a restart",
+  "the broker's limit on connections is used up: readyz, log, banner and doctor name the limit, and the problem ends without a restart",
   async t => {
     const kafka = await startKafka({ properties: { 'max.connections.per.ip': String(MAX_CONNECTIONS) } })
     t.teardown(() => kafka.stop())
@@ -64,7 +64,7 @@ t.test(
 )
 
 t.test(
-  'a user who may not describe the configuration of topics: start and doctor find nothing wrong with it',
+  'a user who may not describe the configuration of topics causes no problem at the start and in doctor',
   async t => {
     const kafka = await startKafka({
       properties: {
@@ -89,7 +89,7 @@ t.test(
   }
 )
 
-t.test('a server that has no DescribeConfigs: start and doctor find nothing wrong with it', async t => {
+t.test('a broker without DescribeConfigs causes no problem at the start and in doctor', async t => {
   const [port, near] = [await freePort(), await freePort()]
   await startWithoutApi(t, { port: near, to: () => port, api: DESCRIBE_CONFIGS })
   const kafka = await startKafka({

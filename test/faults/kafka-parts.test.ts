@@ -34,7 +34,7 @@ async function forbid(topic: string, isForbidden: boolean): Promise<void> {
 }
 
 t.test(
-  'one topic missing and one forbidden: the others wait for nothing and use no log, and the two are complete and in order once mended',
+  'one topic is missing and one is forbidden: the others do not wait and use no log, and these two are complete and in order once repaired',
   async t => {
     for (const type of TYPES) await createTopic(kafka.brokers, `parts.${type}`, { partitions: 3 })
     const topics = { EVENTS_TOPIC: 'parts.{type}', REJECTED_TOPIC: 'parts.track', KAFKA_CREATE_TOPICS: 'false' }
@@ -72,7 +72,7 @@ t.test(
   }
 )
 
-t.test('a topic that is deleted is not made again before KAFKA_RECREATE_AFTER, and its owner can make it', async t => {
+t.test('a deleted topic is not created again before KAFKA_RECREATE_AFTER, and its owner can create it', async t => {
   const topic = 'parts.deleted'
   await createTopic(kafka.brokers, topic, { partitions: 2 })
   const server = await startServer(t, {

@@ -8,34 +8,37 @@ import { createServerProcess, SOURCES, startServer } from '../support/server-pro
 import { until } from '../support/until.ts'
 import { timing, verify } from '../support/verdict.ts'
 
-t.test('a key file that is half written, empty, broken or gone under load makes no 401 and loses nothing', async t => {
-  const server = await startServer(t)
-  const { configFile } = server
-  const load = startLoad(t, { url: server.url, eventsPerSecond: choose(500, 1_500) })
-  await until(() => load.acked.length > 100, { what: 'events' })
-  const whole = `sources:\n  - id: other\n    writeKeys: [wk_other]\n${SOURCES.replace('sources:\n', '')}`
-  for (const content of [whole.slice(0, whole.indexOf('wk_test')), '', 'sources: [', undefined, SOURCES]) {
-    if (content === undefined) rmSync(configFile)
-    else writeFileSync(configFile, content.slice(0, content.length / 2))
-    await sleep(choose(900, 1_000))
-    if (content !== undefined) writeFileSync(configFile, content)
-    // Long enough to be believed, but for the first: its other half comes within a second.
-    await sleep(content?.includes('wk_other') ? 0 : choose(1_600, 4_000))
-    if (content?.includes('wk_other')) writeFileSync(configFile, whole)
+t.test(
+  'a key file that is half written, empty, broken or missing under load causes no 401 and loses nothing',
+  async t => {
+    const server = await startServer(t)
+    const { configFile } = server
+    const load = startLoad(t, { url: server.url, eventsPerSecond: choose(500, 1_500) })
+    await until(() => load.acked.length > 100, { what: 'events' })
+    const whole = `sources:\n  - id: other\n    writeKeys: [wk_other]\n${SOURCES.replace('sources:\n', '')}`
+    for (const content of [whole.slice(0, whole.indexOf('wk_test')), '', 'sources: [', undefined, SOURCES]) {
+      if (content === undefined) rmSync(configFile)
+      else writeFileSync(configFile, content.slice(0, content.length / 2))
+      await sleep(choose(900, 1_000))
+      if (content !== undefined) writeFileSync(configFile, content)
+      // Long enough to be believed, but for the first: its other half comes within a second.
+      await sleep(content?.includes('wk_other') ? 0 : choose(1_600, 4_000))
+      if (content?.includes('wk_other')) writeFileSync(configFile, whole)
+    }
+    writeFileSync(`${configFile}.new`, whole)
+    renameSync(`${configFile}.new`, configFile)
+    const knows = (): boolean => readFileSync(configFile, 'utf8') === whole
+    await until(knows, { what: 'the new file' })
+    await until(async () => (await statusFor(server.url, 'wk_other')) === 200, { what: 'the new key to be known' })
+    await load.stop()
+    await server.kill()
+    const seen = timing(load.answers)
+    t.strictSame(Object.keys(seen.statuses), ['200'], 'no request with a good key was ever refused')
+    const verdict = await verify([load], { folders: [join(server.dataDir, 'events')] })
+    assertNothingLost(t, verdict)
+    tellRow(t, 'key file half written, empty, broken, gone', { verdict, ...seen })
   }
-  writeFileSync(`${configFile}.new`, whole)
-  renameSync(`${configFile}.new`, configFile)
-  const knows = (): boolean => readFileSync(configFile, 'utf8') === whole
-  await until(knows, { what: 'the new file' })
-  await until(async () => (await statusFor(server.url, 'wk_other')) === 200, { what: 'the new key to be known' })
-  await load.stop()
-  await server.kill()
-  const seen = timing(load.answers)
-  t.strictSame(Object.keys(seen.statuses), ['200'], 'no request with a good key was ever refused')
-  const verdict = await verify([load], { folders: [join(server.dataDir, 'events')] })
-  assertNothingLost(t, verdict)
-  tellRow(t, 'key file half written, empty, broken, gone', { verdict, ...seen })
-})
+)
 
 async function statusFor(url: string, key: string): Promise<number> {
   const body = JSON.stringify({ userId: 'probe', event: 'Probe', writeKey: key })
@@ -60,7 +63,7 @@ t.test('a second SIGTERM ends the server at once, under load, and loses nothing 
   tellRow(t, 'SIGTERM twice', { verdict, ...timing(load.answers) })
 })
 
-t.test('a second server on the same data folder is refused in one line, also right after a kill -9', async t => {
+t.test('a second server on the same data folder is refused with one line, also directly after a kill -9', async t => {
   const first = await startServer(t)
   // Every server is process 1 of its container: a process id says nothing.
   const under = ['unshare', '--pid', '--fork', '--kill-child']

@@ -77,7 +77,7 @@ function check(t: Test, lines: readonly string[], acked: readonly number[]): voi
   t.strictSame(missing, [], `all of ${acked.length} batches are there`)
 }
 
-t.test('to the log: no event is written from memory that was given back', async t => {
+t.test('to the log: no event is written from released memory', async t => {
   const memory = createSpoiledMemory()
   const { app, url, dir } = await startApp(t, { sink: 'configured', bufferPool: memory, env: PARTIAL })
   const clients = startClients(url)
@@ -93,7 +93,7 @@ t.test('to the log: no event is written from memory that was given back', async 
   t.ok(memory.spoiled() >= clients.acked.length, `${memory.spoiled()} buffers were given back`)
 })
 
-t.test('to Kafka, which hangs for a while: none is sent, spooled or sent again from such memory', async t => {
+t.test('to a Kafka that hangs for a while: no event is sent, spooled or sent again from released memory', async t => {
   const kafka = await startKafka({})
   t.teardown(() => kafka.stop())
   const memory = createSpoiledMemory()

@@ -37,7 +37,7 @@ async function fewestInSync(topic: string): Promise<number> {
 }
 
 t.test(
-  'a topic has too few replicas in sync: the others wait for nothing and use no log, it is named everywhere in the same words, and is complete and in order once mended',
+  'a topic has too few replicas in sync: the others do not wait and use no log, all messages about it use the same words, and it is complete and in order once repaired',
   async t => {
     const topicOf = (type: Type): string => `replicas.${type}`
     for (const type of TYPES) await createTopic(addresses(), topicOf(type), { partitions: 3, replicas: 3 })

@@ -15,7 +15,7 @@ const WORDS = 'topic retired.extra is no longer configured'
 const MANY_EVENTS = 400
 
 t.test(
-  'a topic is taken out of the configuration while its events wait: they are named, and go to it once that is possible, and no later event does',
+  'a topic is removed from the configuration while its events wait: they are named, and go to it once that is possible, and no later event does',
   async t => {
     const kafka = await startKafka({})
     t.teardown(() => kafka.stop())

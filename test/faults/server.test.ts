@@ -60,7 +60,7 @@ async function troubleKafka(): Promise<void> {
 }
 
 t.test(
-  'server killed ten times, broker killed, hung and restarted: every acknowledged event is in Kafka, each user in order',
+  'the server is killed ten times, the broker is killed, hangs and restarts: every acknowledged event is in Kafka, and each user in order',
   { timeout: 170_000 },
   async t => {
     const env = toKafka()
@@ -84,7 +84,7 @@ t.test(
 )
 
 t.test(
-  'SIGTERM five times under load: unready first, no request that was sent is reset, exit in time with a true code, nothing is lost',
+  'SIGTERM five times under load: first unready, no sent request is reset, the server ends in time with the right exit code, and nothing is lost',
   async t => {
     const env = toKafka()
     const server = await startServer(t, { env })
@@ -123,7 +123,7 @@ t.test(
 )
 
 t.test(
-  'a clock that jumps an hour back and forth under load: every request is answered 200, nothing is lost',
+  'the clock jumps an hour back and forth under load: every request is answered 200, and nothing is lost',
   async t => {
     const env = toKafka()
     const clock = join(ownFolder(t), 'clock')

@@ -39,7 +39,7 @@ async function startWithTopic(t: Parameters<typeof startServer>[0]): Promise<{ s
 
 for (const delayMs of [1_000, 3_000]) {
   t.test(
-    `a link on which each answer takes ${delayMs / 1_000} s: each event is in Kafka once, the backlog stays small, and clients wait for the disk only`,
+    `a link on which each answer takes ${delayMs / 1_000} s: each event is in Kafka once, the backlog stays small, and clients wait only for the disk`,
     async t => {
       const { server, topic } = await startWithTopic(t)
       link.delayMs = delayMs
@@ -73,7 +73,7 @@ for (const delayMs of [1_000, 3_000]) {
   )
 }
 
-t.test('a broker that takes 1.5 s for the very first batch: each event is in Kafka once', async t => {
+t.test('a broker that takes 1.5 s for the first batch: each event is in Kafka once', async t => {
   const { server, topic } = await startWithTopic(t)
   kafka.pause()
   const load = startLoad(t, { url: server.url, eventsPerSecond: EVENTS_PER_SECOND })
@@ -105,7 +105,7 @@ t.test('once Kafka has confirmed a late batch, /readyz/kafka is 200 without anot
   await until(() => saysKafka(200), { what: '/readyz/kafka to be 200 again', timeoutMs: 60_000 })
 })
 
-t.test('a quota: it is named, all of it goes to new events, and nothing is lost or sent twice', async t => {
+t.test('a quota is named, new events use all of it, and nothing is lost or sent twice', async t => {
   const { server, topic } = await startWithTopic(t)
   await setQuota(`--add-config=producer_byte_rate=${QUOTA_BYTES}`)
   const load = startLoad(t, { url: server.url, eventsPerSecond: 40, padding: 100 })

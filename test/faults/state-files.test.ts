@@ -66,7 +66,7 @@ async function started(t: Test, topic: string): Promise<ServerProcess> {
 }
 
 t.test(
-  'a folder of version 96a0f22 is taken over: what waits goes to Kafka once and in order, the rest stays',
+  'a folder of version 96a0f22 is taken over: waiting events go to Kafka once and in order, and the rest stays',
   async t => {
     await createTopic(kafka.brokers, 'taken.events', { partitions: 3 })
     const dir = ownFolder(t)
@@ -104,25 +104,28 @@ t.test(
   }
 )
 
-t.test('a position that cannot be written is named, nothing is deleted, and it is written when it can be', async t => {
-  const server = await started(t, 'position')
-  const inTheWay = join(server.dataDir, 'spool', 'position.json.tmp')
-  mkdirSync(inTheWay)
-  await spool(t, server, ['a', 'b'])
-  kafka.resume()
-  await server.drained()
-  const isNamed = async (): Promise<boolean> => (await server.readyz()).text.includes('how far Kafka has the log')
-  await until(isNamed, { what: 'the position to be named' })
-  t.ok(readdirSync(join(server.dataDir, 'spool')).some(name => name.endsWith('.ndjson')))
-  rmSync(inTheWay, { recursive: true })
-  await until(() => existsSync(join(server.dataDir, 'spool', 'position.json')), { what: 'the position' })
-  await until(async () => !(await isNamed()), { what: 'the problem to be over' })
-  await server.kill()
-  await server.start()
-  await server.ready()
-  await server.drained()
-  t.strictSame((await idsIn('position')).toSorted(), ['a', 'b'])
-})
+t.test(
+  'a position that cannot be written is reported, nothing is deleted, and the position is written when possible',
+  async t => {
+    const server = await started(t, 'position')
+    const inTheWay = join(server.dataDir, 'spool', 'position.json.tmp')
+    mkdirSync(inTheWay)
+    await spool(t, server, ['a', 'b'])
+    kafka.resume()
+    await server.drained()
+    const isNamed = async (): Promise<boolean> => (await server.readyz()).text.includes('how far Kafka has the log')
+    await until(isNamed, { what: 'the position to be named' })
+    t.ok(readdirSync(join(server.dataDir, 'spool')).some(name => name.endsWith('.ndjson')))
+    rmSync(inTheWay, { recursive: true })
+    await until(() => existsSync(join(server.dataDir, 'spool', 'position.json')), { what: 'the position' })
+    await until(async () => !(await isNamed()), { what: 'the problem to be over' })
+    await server.kill()
+    await server.start()
+    await server.ready()
+    await server.drained()
+    t.strictSame((await idsIn('position')).toSorted(), ['a', 'b'])
+  }
+)
 
 t.test('a server that stops with events left says so, exits with 75, and `spool drain` sends them', async t => {
   const topic = 'left'
@@ -138,24 +141,21 @@ t.test('a server that stops with events left says so, exits with 75, and `spool 
   t.match(await cli(server, ['spool', 'status'], env), { code: 0, out: /nothing waits/ })
 })
 
-t.test(
-  'what is in the log goes to a Kafka that comes long after the start, and what comes then goes behind it',
-  async t => {
-    const server = await started(t, 'patience')
-    await spool(t, server, ['a', 'b', 'c'])
-    await server.kill()
-    await server.start()
-    // The log was read, and its reader has had nothing to do for a while.
-    await sleep(3_000)
-    t.equal(await send(server, 'd'), 200)
-    kafka.resume()
-    await server.drained()
-    const ids = await idsIn('patience')
-    t.strictSame([...new Set(ids)], ['a', 'b', 'c', 'd'])
-  }
-)
+t.test('events in the log go to a Kafka that starts long after the server, and later events follow them', async t => {
+  const server = await started(t, 'patience')
+  await spool(t, server, ['a', 'b', 'c'])
+  await server.kill()
+  await server.start()
+  // The log was read, and its reader has had nothing to do for a while.
+  await sleep(3_000)
+  t.equal(await send(server, 'd'), 200)
+  kafka.resume()
+  await server.drained()
+  const ids = await idsIn('patience')
+  t.strictSame([...new Set(ids)], ['a', 'b', 'c', 'd'])
+})
 
-t.test('DRAIN_ON_STOP waits for Kafka, and the last line says that nothing is left', async t => {
+t.test('DRAIN_ON_STOP waits for Kafka, and the last line says that no event is left', async t => {
   const server = await startServer(t, { env: { ...envOf('drained'), DRAIN_ON_STOP: '20s' } })
   await server.ready()
   await spool(t, server, ['a', 'b'])

@@ -6,7 +6,7 @@ import { AUTHORIZATION, startServer } from '../support/server-process.ts'
 /** Longer than PUBLISH_TIMEOUT, and shorter than the part of SHUTDOWN_GRACE in which a stop waits for Kafka. */
 const LATE_MS = 3_000
 
-t.test('what Kafka confirms late to a server that stops is not sent again by the next start', async t => {
+t.test('events that Kafka confirms late to a server that stops are not sent again by the next start', async t => {
   const kafka = await startKafka({})
   t.teardown(() => kafka.stop())
   const env = { KAFKA_BROKERS: kafka.brokers.join(','), EVENTS_TOPIC: 'in-flight', SHUTDOWN_GRACE: '60s' }

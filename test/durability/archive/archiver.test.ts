@@ -97,7 +97,7 @@ async function idsIn(dir: string): Promise<string[]> {
 const holds = (dir: string, ids: readonly string[]): Promise<void> =>
   until(async () => (await idsIn(dir)).length >= ids.length, { what: `${ids.length} events`, timeoutMs: TIMEOUT_MS })
 
-t.test('an archive that is killed anywhere holds each record of Kafka once', async t => {
+t.test('an archive that is killed at any time holds each record of Kafka once', async t => {
   const { topic, dir, publish } = await newTopic(t)
   const ids: string[] = []
   // A life renames its lock, then a segment and archive.json, each after an fdatasync and before an fsync; the first one, archive.json before all.
@@ -127,7 +127,7 @@ t.test('an archive that is killed anywhere holds each record of Kafka once', asy
   t.notOk(readdirSync(dir).some(name => name.endsWith('.tmp')))
 })
 
-t.test('on a full disk the archive says so, holds what it has, and goes on when there is room', async t => {
+t.test('on a full disk the archive says so, keeps its content, and continues when there is space', async t => {
   const { topic, publish } = await newTopic(t)
   const disk = mountDisk(t, 4)
   const dir = join(disk, 'archive')
@@ -148,38 +148,41 @@ t.test('on a full disk the archive says so, holds what it has, and goes on when 
   t.strictSame(await idsIn(dir), ids.toSorted(), 'each record once')
 })
 
-t.test('segments go by age and by size, the oldest first, and what was read is not read again', async t => {
-  const { topic, dir, publish } = await newTopic(t)
-  const first = await publish(200)
-  const one = archive(t, dir, topic)
-  await holds(dir, first)
-  const second = await publish(200)
-  await holds(dir, [...first, ...second])
-  await one.archiver.close()
-  // The events of the first are received at 01:00, those of the second at 02:00.
-  const at = Date.UTC(2026, 10, 23, 12)
-  const clock = { now: () => at, monotonic: () => performance.now() }
-  const two = archive(t, dir, topic, { retention: { ageMs: 10.5 * 3_600_000 }, clock })
-  await until(() => two.log.lines.some(({ message }) => message.includes('ARCHIVE_RETENTION')), {
-    what: 'a segment to go',
-    timeoutMs: TIMEOUT_MS
-  })
-  t.strictSame(await idsIn(dir), second.toSorted())
-  await two.archiver.close()
-  const three = archive(t, dir, topic, { retention: { bytes: 1 } })
-  await until(() => three.log.lines.some(({ message }) => message.includes('ARCHIVE_RETENTION')), {
-    what: 'the other to go',
-    timeoutMs: TIMEOUT_MS
-  })
-  const third = await publish(100)
-  await until(() => three.log.lines.length >= 2, { what: 'the third to come and go', timeoutMs: TIMEOUT_MS })
-  await three.archiver.close()
-  const fourth = await publish(100)
-  const four = archive(t, dir, topic)
-  await holds(dir, fourth)
-  t.strictSame(await idsIn(dir), fourth.toSorted(), `nothing of the ${third.length} before`)
-  await four.archiver.close()
-})
+t.test(
+  'segments are deleted by age and by size, the oldest first, and records that were read are not read again',
+  async t => {
+    const { topic, dir, publish } = await newTopic(t)
+    const first = await publish(200)
+    const one = archive(t, dir, topic)
+    await holds(dir, first)
+    const second = await publish(200)
+    await holds(dir, [...first, ...second])
+    await one.archiver.close()
+    // The events of the first are received at 01:00, those of the second at 02:00.
+    const at = Date.UTC(2026, 10, 23, 12)
+    const clock = { now: () => at, monotonic: () => performance.now() }
+    const two = archive(t, dir, topic, { retention: { ageMs: 10.5 * 3_600_000 }, clock })
+    await until(() => two.log.lines.some(({ message }) => message.includes('ARCHIVE_RETENTION')), {
+      what: 'a segment to go',
+      timeoutMs: TIMEOUT_MS
+    })
+    t.strictSame(await idsIn(dir), second.toSorted())
+    await two.archiver.close()
+    const three = archive(t, dir, topic, { retention: { bytes: 1 } })
+    await until(() => three.log.lines.some(({ message }) => message.includes('ARCHIVE_RETENTION')), {
+      what: 'the other to go',
+      timeoutMs: TIMEOUT_MS
+    })
+    const third = await publish(100)
+    await until(() => three.log.lines.length >= 2, { what: 'the third to come and go', timeoutMs: TIMEOUT_MS })
+    await three.archiver.close()
+    const fourth = await publish(100)
+    const four = archive(t, dir, topic)
+    await holds(dir, fourth)
+    t.strictSame(await idsIn(dir), fourth.toSorted(), `nothing of the ${third.length} before`)
+    await four.archiver.close()
+  }
+)
 
 t.test('one process at a time writes an archive, and another takes over', async t => {
   const { topic, dir, publish } = await newTopic(t)
@@ -196,31 +199,34 @@ t.test('one process at a time writes an archive, and another takes over', async 
   t.strictSame(await idsIn(dir), ids.toSorted())
 })
 
-t.test('what retention of the topic takes before it is read is missing, and is told and counted', async t => {
-  const { topic, dir, publish } = await newTopic(t)
-  const ids = await publish(100)
-  const one = archive(t, dir, topic)
-  await holds(dir, ids)
-  await one.archiver.close()
-  await publish(50)
-  const ends = await topicOffsets(kafka.brokers, topic)
-  await deleteRecords(
-    kafka.brokers,
-    topic,
-    ends.map(({ partition, high }) => ({ partition, offset: String(high) }))
-  )
-  ids.push(...(await publish(100)))
-  const two = archive(t, dir, topic)
-  await holds(dir, ids)
-  await until(() => two.archiver.levels().behind === 0, { what: 'the end of the look', timeoutMs: TIMEOUT_MS })
-  t.equal(two.archiver.levels().lost, 50, 'each of them is counted, once')
-  const said = two.log.lines.filter(({ message }) =>
-    /lacks records: Kafka has deleted \d+ records that were not read/.test(message)
-  )
-  t.equal(said.length, ends.length, 'a line for each partition')
-  await two.archiver.close()
-  t.strictSame(await idsIn(dir), ids.toSorted(), 'all others, each once')
-})
+t.test(
+  'records that retention deletes from the topic before they are read are missing, logged and counted',
+  async t => {
+    const { topic, dir, publish } = await newTopic(t)
+    const ids = await publish(100)
+    const one = archive(t, dir, topic)
+    await holds(dir, ids)
+    await one.archiver.close()
+    await publish(50)
+    const ends = await topicOffsets(kafka.brokers, topic)
+    await deleteRecords(
+      kafka.brokers,
+      topic,
+      ends.map(({ partition, high }) => ({ partition, offset: String(high) }))
+    )
+    ids.push(...(await publish(100)))
+    const two = archive(t, dir, topic)
+    await holds(dir, ids)
+    await until(() => two.archiver.levels().behind === 0, { what: 'the end of the look', timeoutMs: TIMEOUT_MS })
+    t.equal(two.archiver.levels().lost, 50, 'each of them is counted, once')
+    const said = two.log.lines.filter(({ message }) =>
+      /lacks records: Kafka has deleted \d+ records that were not read/.test(message)
+    )
+    t.equal(said.length, ends.length, 'a line for each partition')
+    await two.archiver.close()
+    t.strictSame(await idsIn(dir), ids.toSorted(), 'all others, each once')
+  }
+)
 
 t.test('a stop does not wait for a Kafka that does not answer', async t => {
   const dir = join(ownFolder(t), 'archive')
@@ -237,7 +243,7 @@ t.test('a stop does not wait for a Kafka that does not answer', async t => {
   t.ok(performance.now() - begun < 10_000, `${performance.now() - begun} ms`)
 })
 
-t.test('a topic that is made anew is read from its beginning, and the log says so', async t => {
+t.test('a topic that was created again is read from its beginning, and the log says so', async t => {
   const { topic, dir, publish } = await newTopic(t)
   const ids = await publish(100)
   const { archiver, log } = archive(t, dir, topic)
@@ -261,7 +267,7 @@ t.test('a topic that is made anew is read from its beginning, and the log says s
   t.strictSame(await idsIn(dir), ids.toSorted(), 'each record once')
 })
 
-t.test('a folder that holds segments without archive.json is left alone', async t => {
+t.test('a folder with segments but without archive.json is not changed', async t => {
   const dir = ownFolder(t)
   writeFileSync(join(dir, '20261123T114300Z-00000042.ndjson.zst'), '')
   await t.rejects(openArchiveFolder(dir), { message: /holds segments without their archive\.json/ })

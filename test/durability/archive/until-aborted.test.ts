@@ -14,7 +14,7 @@ async function* pieces(): AsyncGenerator<Buffer> {
   for (let i = 0; i < PIECES; i++) yield Buffer.alloc(PIECE_BYTES, i)
 }
 
-t.test('of what was read, only the last piece stays in memory', async t => {
+t.test('only the last piece that was read stays in memory', async t => {
   const before = process.memoryUsage().arrayBuffers
   let most = 0
   let count = 0
@@ -30,7 +30,7 @@ t.test('of what was read, only the last piece stays in memory', async t => {
   t.ok(most < MOST_BYTES, `at most ${most} bytes`)
 })
 
-t.test('an abort ends the reading at once, also while a piece is awaited', async t => {
+t.test('an abort ends the reading at once, also while the reader waits for a piece', async t => {
   const stopping = new AbortController()
   async function* silent(): AsyncGenerator<number> {
     yield 1
@@ -44,7 +44,7 @@ t.test('an abort ends the reading at once, also while a piece is awaited', async
   t.same(seen, [1])
 })
 
-t.test("an error of what is read is the reader's", async t => {
+t.test('the reader gets an error of the source', async t => {
   async function* failing(): AsyncGenerator<number> {
     yield 1
     throw new Error('Kafka is away')

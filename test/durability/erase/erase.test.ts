@@ -110,7 +110,7 @@ async function readAll(dir: string): Promise<{ lines: string[]; complaints: numb
   return { lines, complaints: log.lines.length }
 }
 
-t.test('All records about a user go, everywhere in a data folder, and all others stay as they were', async t => {
+t.test('All records about a user are erased, everywhere in a data folder, and all others stay unchanged', async t => {
   const { dir, others } = await makeFolder(ownFolder(t))
   t.ok(hits(dir).length >= 6, 'it is there before')
   const erasure = aboutUsers([USER])
@@ -139,7 +139,7 @@ t.test('All records about a user go, everywhere in a data folder, and all others
   t.strictSame(await eraseFromDataDir(dir, { erasure }), { records: 0, files: 0 }, 'a second call finds nothing')
 })
 
-t.test('Killed before any step it leaves whole files, and the next call finishes what it began', async t => {
+t.test('If it is killed before any step, all files are whole, and the next call finishes the work', async t => {
   const model = await makeFolder(join(ownFolder(t), 'model'), { isSmall: true })
   const begin = (dir: string, killAt: number) =>
     run(process.execPath, [ERASE, dir, USER, String(killAt)], { cwd: import.meta.dirname })
@@ -168,7 +168,7 @@ t.test('Killed before any step it leaves whole files, and the next call finishes
   }
 })
 
-t.test('Bytes that are damaged go where they may be about the user, and are copied aside where not', async t => {
+t.test('Damaged bytes are erased if they may be about the user, and copied aside if not', async t => {
   const dir = ownFolder(t)
   const events = join(dir, 'events')
   await write(events, [[event('ann'), event(USER), event('bob'), event(USER), event('cid')]])
@@ -186,7 +186,7 @@ t.test('Bytes that are damaged go where they may be about the user, and are copi
   t.match(Buffer.from((JSON.parse(aside) as { base64: string }).base64, 'base64').toString(), '"bop"')
 })
 
-t.test('A log goes on where it was: a server appends to it, and its last line may be torn', async t => {
+t.test('A log continues where it was: a server appends to it, and its last line may be torn', async t => {
   const dir = ownFolder(t)
   const events = join(dir, 'events')
   await write(events, [[event('ann'), event(USER)], [event(USER)]])
@@ -203,7 +203,7 @@ t.test('A log goes on where it was: a server appends to it, and its last line ma
   t.equal(complaints, 0)
 })
 
-t.test('What waits for Kafka is not touched, and what Kafka has is not sent again', async t => {
+t.test('Records that wait for Kafka are not changed, and records that Kafka has are not sent again', async t => {
   const dir = ownFolder(t)
   const spool = join(dir, 'spool')
   await write(spool, [
@@ -235,7 +235,7 @@ t.test('What waits for Kafka is not touched, and what Kafka has is not sent agai
   await log.close()
 })
 
-t.test('A folder in which nobody ever stored anything is no error', async t => {
+t.test('A folder without any data is not an error', async t => {
   const dir = ownFolder(t)
   t.strictSame(await eraseFromDataDir(dir, { erasure: aboutUsers([USER]) }), { records: 0, files: 0 })
 })

@@ -5,7 +5,7 @@ import { readTopic, startKafka } from '../../support/kafka.ts'
 const HOUR_MS = 3_600_000
 
 t.test(
-  'events of a clock that is hours ahead are delivered in order, without a time that the broker refuses',
+  'events of a clock that is hours ahead are delivered in order, without a timestamp that the broker refuses',
   async t => {
     const kafka = await startKafka({})
     t.teardown(() => kafka.stop())

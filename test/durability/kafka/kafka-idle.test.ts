@@ -6,7 +6,7 @@ import { readTopic, startKafka } from '../../support/kafka.ts'
 const kafka = await startKafka({ properties: { 'connections.max.idle.ms': '1500' } })
 t.teardown(() => kafka.stop())
 
-t.test('connections that the broker has cut for idleness do not cost the next event', async t => {
+t.test('connections that the broker closed because they were idle do not lose the next event', async t => {
   const topic = 'idle'
   const { sink } = await readySink(t, kafka.brokers, { wanted: [topic] })
   for (const messageId of ['1', '2', '3']) {

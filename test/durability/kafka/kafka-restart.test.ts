@@ -7,36 +7,46 @@ import { until } from '../../support/until.ts'
 const kafka = await startKafka({})
 t.teardown(() => kafka.stop())
 
-t.test('a broker that is killed and started again: nothing confirmed is missing, out of order or twice', async t => {
-  const topic = 'killed'
-  const { sink } = await readySink(t, kafka.brokers, { wanted: [topic] })
-  const load = startTraffic(sink, topic)
-  await until(() => load.acked.length > 100, { what: 'traffic' })
+t.test(
+  'if a broker is killed and started again, nothing confirmed is missing, out of order or stored twice',
+  async t => {
+    const topic = 'killed'
+    const { sink } = await readySink(t, kafka.brokers, { wanted: [topic] })
+    const load = startTraffic(sink, topic)
+    await until(() => load.acked.length > 100, { what: 'traffic' })
 
-  await kafka.kill('SIGKILL')
-  await until(() => !sink.health().ready, { what: 'the sink to notice' })
-  t.match(sink.health().problems, [/KAFKA_BROKERS/])
-  await kafka.restart()
-  const before = load.acked.length
-  await until(() => load.acked.length > before + 100, { what: 'publishes after the restart', timeoutMs: 20_000 })
-  await load.stop()
+    await kafka.kill('SIGKILL')
+    await until(() => !sink.health().ready, { what: 'the sink to notice' })
+    t.match(sink.health().problems, [/KAFKA_BROKERS/])
+    await kafka.restart()
+    const before = load.acked.length
+    await until(() => load.acked.length > before + 100, { what: 'publishes after the restart', timeoutMs: 20_000 })
+    await load.stop()
 
-  t.ok(load.slowestRejection < 2_000, `slowest rejection ${Math.round(load.slowestRejection)} ms`)
-  t.strictSame(await verdict(kafka, topic, load.acked), { missing: 0, duplicates: 0, disorder: 0 })
-})
+    t.ok(load.slowestRejection < 2_000, `slowest rejection ${Math.round(load.slowestRejection)} ms`)
+    t.strictSame(await verdict(kafka, topic, load.acked), { missing: 0, duplicates: 0, disorder: 0 })
+  }
+)
 
-t.test('a Kafka that starts after the sink is waited for; one that goes while all is idle is noticed', async t => {
-  await kafka.kill('SIGKILL')
-  const { sink, logged } = startSink(t, kafka.brokers, { wanted: ['later'] })
-  await until(() => sink.health().problems.some(line => line.includes('refuses connections')), { what: 'the problem' })
-  await t.rejects(sink.publish([eventRecord({ messageId: 'early', topics: ['later'] })]), { code: 'SINK_UNAVAILABLE' })
+t.test(
+  'the sink waits for a Kafka that starts later, and notices a Kafka that stops while the sink is idle',
+  async t => {
+    await kafka.kill('SIGKILL')
+    const { sink, logged } = startSink(t, kafka.brokers, { wanted: ['later'] })
+    await until(() => sink.health().problems.some(line => line.includes('refuses connections')), {
+      what: 'the problem'
+    })
+    await t.rejects(sink.publish([eventRecord({ messageId: 'early', topics: ['later'] })]), {
+      code: 'SINK_UNAVAILABLE'
+    })
 
-  await kafka.restart()
-  await until(() => sink.health().ready, { what: 'the sink to be ready' })
-  await sink.publish([eventRecord({ messageId: 'first', topics: ['later'] })])
-  t.equal((await readTopic(kafka.brokers, 'later')).length, 1)
-  t.ok(logged.length <= 6, `says each trouble once: ${logged.join('; ')}`)
+    await kafka.restart()
+    await until(() => sink.health().ready, { what: 'the sink to be ready' })
+    await sink.publish([eventRecord({ messageId: 'first', topics: ['later'] })])
+    t.equal((await readTopic(kafka.brokers, 'later')).length, 1)
+    t.ok(logged.length <= 6, `says each trouble once: ${logged.join('; ')}`)
 
-  await kafka.kill('SIGKILL')
-  await until(() => !sink.health().ready, { what: 'the sink to notice', timeoutMs: 2_000 })
-})
+    await kafka.kill('SIGKILL')
+    await until(() => !sink.health().ready, { what: 'the sink to notice', timeoutMs: 2_000 })
+  }
+)

@@ -33,7 +33,7 @@ t.test("every record arrives once, with its key, value, headers, timestamp and J
   }
 })
 
-t.test('a rejected record carries its code instead of a type, and no key where it has none', async t => {
+t.test('a rejected record has its code instead of a type, and no key if the event has none', async t => {
   const topic = newTopic()
   const { sink } = await readySink(t, brokers, { wanted: [topic] })
   const line = Buffer.from('{"event":null}\n')
@@ -46,7 +46,7 @@ t.test('a rejected record carries its code instead of a type, and no key where i
   t.strictSame(read?.headers, { code: 'invalid_json', source: 'ios', messageId: 'bad', receivedAt })
 })
 
-t.test('a record goes to every topic that it names, and the receipt tells where', async t => {
+t.test('a record goes to every topic that it names, and the receipt says where it was stored', async t => {
   const [events, amplitude] = [newTopic(), newTopic()]
   const { sink } = await readySink(t, brokers, { wanted: [events, amplitude] })
   const receipt = await sink.publish([
@@ -64,7 +64,7 @@ t.test('a record goes to every topic that it names, and the receipt tells where'
   ])
 })
 
-t.test('records of one key keep their order, whatever is published at the same time', async t => {
+t.test('records with the same key keep their order, whatever is published at the same time', async t => {
   const topic = newTopic()
   const { sink } = await readySink(t, brokers, { wanted: [topic] })
   const calls = Array.from({ length: 1_000 }, (_, i) => {
@@ -88,7 +88,7 @@ t.test('records of one key keep their order, whatever is published at the same t
   t.equal(disorder, 0)
 })
 
-t.test('1,000 publishes at once cost a handful of produce requests', async t => {
+t.test('1,000 publishes at once need only a few produce requests', async t => {
   const topic = newTopic()
   const { sink, produced } = await readySink(t, brokers, { wanted: [topic] })
   const record = (i: number) => eventRecord({ messageId: `m${i}`, key: `k${i}`, topics: [topic] })
@@ -102,29 +102,32 @@ t.test('1,000 publishes at once cost a handful of produce requests', async t => 
   t.equal(sink.queuedBytes(), 0)
 })
 
-t.test('a call larger than a request, or than a topic takes in one piece, is split and stored whole', async t => {
-  const topic = newTopic()
-  await createTopic(brokers, topic, { partitions: 1, config: { 'max.message.bytes': '50000' } })
-  const { sink, produced } = await readySink(t, brokers, { wanted: [topic] })
-  const records = Array.from({ length: 200 }, (_, i) =>
-    eventRecord({ messageId: `m${i}`, key: 'u', topics: [topic], properties: 'x'.repeat(2_000) })
-  )
-  const receipt = await sink.publish(records)
+t.test(
+  'a call that is larger than a request, or than a topic accepts at once, is split and stored completely',
+  async t => {
+    const topic = newTopic()
+    await createTopic(brokers, topic, { partitions: 1, config: { 'max.message.bytes': '50000' } })
+    const { sink, produced } = await readySink(t, brokers, { wanted: [topic] })
+    const records = Array.from({ length: 200 }, (_, i) =>
+      eventRecord({ messageId: `m${i}`, key: 'u', topics: [topic], properties: 'x'.repeat(2_000) })
+    )
+    const receipt = await sink.publish(records)
 
-  t.strictSame(
-    ids(await readTopic(brokers, topic, { count: 200 })),
-    records.map(({ messageId }) => messageId)
-  )
-  t.ok(produced.length >= 9, `${produced.length} requests`)
-  t.match(placesOf(receipt, 199), [{ topic, partition: 0, offset: '199' }])
-})
+    t.strictSame(
+      ids(await readTopic(brokers, topic, { count: 200 })),
+      records.map(({ messageId }) => messageId)
+    )
+    t.ok(produced.length >= 9, `${produced.length} requests`)
+    t.match(placesOf(receipt, 199), [{ topic, partition: 0, offset: '199' }])
+  }
+)
 
 t.test('an empty publish resolves', async t => {
   const { sink } = await readySink(t, brokers)
   t.strictSame(placesOf(await sink.publish([]), 0), [])
 })
 
-t.test('closing stores what was handed in, then refuses, and may be called twice', async t => {
+t.test('close stores what was published before, then refuses, and may be called twice', async t => {
   const topic = newTopic()
   const { sink } = await readySink(t, brokers, { wanted: [topic] })
   const publishes = Array.from({ length: 100 }, (_, i) =>
@@ -138,7 +141,7 @@ t.test('closing stores what was handed in, then refuses, and may be called twice
   t.match(sink.health(), { ready: false, problems: [/closing/] })
 })
 
-t.test('beyond the bound of its queue it refuses at once and keeps what it has', async t => {
+t.test('a sink whose queue is full refuses at once and keeps its queue', async t => {
   const topic = newTopic()
   const { sink } = await readySink(t, brokers, { wanted: [topic], maxQueueBytes: 100_000 })
   const record = (i: number) => eventRecord({ messageId: `m${i}`, topics: [topic], properties: 'x'.repeat(10_000) })

@@ -28,7 +28,7 @@ const COPY_IN_NEW_PARTITION: [number, number][] = [
 const HISTORIES = Number(process.env['HISTORIES'] ?? 20_000)
 
 t.test(
-  'whatever is published, confirmed late, refused, lost, written, read, crashed and started: no acknowledged record is lost, none goes again that was confirmed, and each key is in order',
+  'with any sequence of publishes, late confirmations, refusals, losses, writes, reads, crashes and starts: no acknowledged record is lost, no confirmed record is sent again, and each key is in order',
   { timeout: HISTORIES * 10 + 60_000 },
   async t => {
     const step = fc.tuple(fc.nat(20), fc.nat(0xffff))

@@ -57,7 +57,7 @@ t.test('publish rejects with SinkUnavailable when either folder cannot take its 
   t.match(sink.health(), { ready: false, problems: [/rejected is closed/] })
 })
 
-t.test('a healthy sink is ready; a closed one is not, may be closed twice, and kept what it was given', async t => {
+t.test('a healthy sink is ready; a closed sink is not, may be closed twice, and has kept its records', async t => {
   const { dir, sink } = await openSink(t)
   t.equal(sink.health().ready, true)
   const publishing = sink.publish(recordsOf(['event', 'rejected']))

@@ -27,23 +27,26 @@ async function check(logs: readonly SegmentLog[], policy: RetentionPolicy, clock
   return lines.lines
 }
 
-t.test('closed segments older than the age go, oldest first, each with a log line; the active one stays', async t => {
-  const clock = createHandClock()
-  const log = await openLog(t.testdir(), { maxSegmentBytes: 9 })
-  t.teardown(() => log.close())
-  await fill(log, clock, [1, 2, 3, 4, 5])
+t.test(
+  'closed segments that are too old are deleted, oldest first, each with a log line; the active segment stays',
+  async t => {
+    const clock = createHandClock()
+    const log = await openLog(t.testdir(), { maxSegmentBytes: 9 })
+    t.teardown(() => log.close())
+    await fill(log, clock, [1, 2, 3, 4, 5])
 
-  t.match(await check([log], { ageMs: 2.5 * HOUR }, clock), [
-    { level: 'info', fields: { reason: 'age', bytes: 9 } },
-    { level: 'info', fields: { reason: 'age', bytes: 9 } }
-  ])
-  t.strictSame(idsOnDisk(log.dir), [3, 4, 5])
-  clock.wall += 1_000 * HOUR
-  await check([log], { ageMs: HOUR }, clock)
-  t.strictSame(idsOnDisk(log.dir), [5], 'the active segment stays, however old')
-})
+    t.match(await check([log], { ageMs: 2.5 * HOUR }, clock), [
+      { level: 'info', fields: { reason: 'age', bytes: 9 } },
+      { level: 'info', fields: { reason: 'age', bytes: 9 } }
+    ])
+    t.strictSame(idsOnDisk(log.dir), [3, 4, 5])
+    clock.wall += 1_000 * HOUR
+    await check([log], { ageMs: HOUR }, clock)
+    t.strictSame(idsOnDisk(log.dir), [5], 'the active segment stays, however old')
+  }
+)
 
-t.test('beyond the size, the oldest closed segments of all folders go first', async t => {
+t.test('above the maximum size, the oldest closed segments of all folders are deleted first', async t => {
   const dir = t.testdir()
   const clock = createHandClock()
   const events = await openLog(join(dir, 'events'), { maxSegmentBytes: 9, clock })
@@ -71,20 +74,23 @@ t.test('beyond the size, the oldest closed segments of all folders go first', as
   t.equal(events.bytes() + rejected.bytes(), 18, 'the active segments stay, whatever their size')
 })
 
-t.test('a log that fills fast is held to its size whenever a segment ends, and not only once a minute', async t => {
-  const clock = createHandClock()
-  const log = await openLog(t.testdir(), { maxSegmentBytes: 9 })
-  const retention = startRetention({ logs: [log], policy: { bytes: 27 }, clock, log: createLogLines() })
-  t.teardown(async () => {
-    await retention.stop()
-    await log.close()
-  })
-  for (let id = 0; id < 10; id++) await log.append(linesFrom([lineOf(id)]))
-  await until(() => log.bytes() <= 27, { what: 'all but the size to be deleted' })
-  t.strictSame(idsOnDisk(log.dir), [7, 8, 9])
-})
+t.test(
+  'a log that fills fast is kept within its size at the end of each segment, and not only once a minute',
+  async t => {
+    const clock = createHandClock()
+    const log = await openLog(t.testdir(), { maxSegmentBytes: 9 })
+    const retention = startRetention({ logs: [log], policy: { bytes: 27 }, clock, log: createLogLines() })
+    t.teardown(async () => {
+      await retention.stop()
+      await log.close()
+    })
+    for (let id = 0; id < 10; id++) await log.append(linesFrom([lineOf(id)]))
+    await until(() => log.bytes() <= 27, { what: 'all but the size to be deleted' })
+    t.strictSame(idsOnDisk(log.dir), [7, 8, 9])
+  }
+)
 
-t.test('without a policy everything is kept for good', async t => {
+t.test('without a policy everything is kept permanently', async t => {
   const clock = createHandClock()
   const log = await openLog(t.testdir(), { maxSegmentBytes: 9 })
   t.teardown(() => log.close())
@@ -94,7 +100,7 @@ t.test('without a policy everything is kept for good', async t => {
   t.strictSame(idsOnDisk(log.dir), [1, 2, 3])
 })
 
-t.test('a segment that somebody else deleted does no harm', async t => {
+t.test('a segment that somebody else deleted causes no error', async t => {
   const clock = createHandClock()
   const log = await openLog(t.testdir(), { maxSegmentBytes: 9 })
   t.teardown(() => log.close())

@@ -7,7 +7,7 @@ import { createRefusedFile } from '../../../src/durability/spool/refused-file.ts
 const now = (): number => Date.parse('2026-11-23T12:00:00Z')
 
 t.test(
-  'a refused record is found by its messageId, with its topic, its own bytes and the place of its line',
+  'a refused record is found by its messageId, with its topic, its own bytes and the position of its line',
   async t => {
     const dataDir = t.testdir()
     const dir = join(dataDir, 'spool')
@@ -38,6 +38,6 @@ t.test(
   }
 )
 
-t.test('without refused records nothing is found, and nothing fails', async t => {
+t.test('without refused records nothing is found, and there is no error', async t => {
   t.strictSame(await findRefused(t.testdir(), 'a'), [])
 })

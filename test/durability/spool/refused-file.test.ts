@@ -27,7 +27,7 @@ function read(dir: string): { ids: unknown[]; torn: number } {
   return { ids, torn }
 }
 
-t.test('a refused record begins on a line of its own, also after one that a crash has cut short', async t => {
+t.test('a refused record begins on a line of its own, also after a record that a crash has cut off', async t => {
   const dir = t.testdir()
   const file = createRefusedFile({ dir, maxBytes: 1_000_000, now })
   await file.keep([record('a'), record('b')])
@@ -37,7 +37,7 @@ t.test('a refused record begins on a line of its own, also after one that a cras
   t.same(read(dir), { ids: ['a', 'b', 'c', 'd'], torn: 1 })
 })
 
-t.test('a disk that was full in the middle of a refused record costs no record that is kept later', async t => {
+t.test('a disk that was full in the middle of a refused record costs no later record', async t => {
   const dir = mountDisk(t, 1)
   const file = createRefusedFile({ dir, maxBytes: 10_000_000, now })
   await file.keep([record('a')])

@@ -10,7 +10,7 @@ const to =
     testRecord({ line: LINE, topics: [topic] })
 
 t.test(
-  'a line is routed by the configuration that was in force when it was handed in, however late it is written',
+  'a line is routed by the configuration that was in force when it was published, however late it is written',
   async t => {
     const history = new RestoreHistory(to('first'), 100)
     const topicAt = (place: number): string | undefined => history.restore(LINE, place)?.topics[0]

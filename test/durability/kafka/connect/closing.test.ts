@@ -15,7 +15,7 @@ async function listen(t: Test, onConnection: (socket: Socket) => void): Promise<
 }
 
 t.test(
-  'a broker that ends a connection before a word is said is told from one that does not like what it hears',
+  'a broker that closes a connection before it answered is told from a broker that refuses the request',
   async t => {
     const full = await listen(t, socket => socket.destroy())
     const reset = await listen(t, socket => socket.resetAndDestroy())

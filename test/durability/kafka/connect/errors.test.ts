@@ -12,25 +12,22 @@ function answered(topics: readonly (readonly [name: string, errorCode: number])[
   return new ResponseError(CREATE_TOPICS, 7, Object.fromEntries(errors), response)
 }
 
-t.test(
-  'each topic that Kafka does not make is told with its own error, in whatever order the answer has them',
-  async t => {
-    const error = new MultipleErrors('Creating topics failed.', [
-      answered([
-        ['there', ALREADY_EXISTS],
-        ['made', 0],
-        ['not allowed!', INVALID_TOPIC]
-      ])
+t.test('each topic that Kafka does not create is reported with its own error, in any order of the answer', async t => {
+  const error = new MultipleErrors('Creating topics failed.', [
+    answered([
+      ['there', ALREADY_EXISTS],
+      ['made', 0],
+      ['not allowed!', INVALID_TOPIC]
     ])
-    const refused = refusedCreations(error)
-    t.strictSame([...refused.keys()], ['there', 'not allowed!'])
-    t.ok(isAlreadyThere(refused.get('there')))
-    t.notOk(isAlreadyThere(refused.get('not allowed!')))
-    t.ok(isRefusedTopic(refused.get('not allowed!')))
-  }
-)
+  ])
+  const refused = refusedCreations(error)
+  t.strictSame([...refused.keys()], ['there', 'not allowed!'])
+  t.ok(isAlreadyThere(refused.get('there')))
+  t.notOk(isAlreadyThere(refused.get('not allowed!')))
+  t.ok(isRefusedTopic(refused.get('not allowed!')))
+})
 
-t.test('of an answer that the client has asked for again, the last counts', async t => {
+t.test('if the client repeated a request, the last answer counts', async t => {
   const first = answered([
     ['slow', TIMED_OUT],
     ['late', TIMED_OUT]

@@ -5,7 +5,7 @@ import { explain, explainTopic, isTopicTrouble } from '../../../../src/durabilit
 
 const brokers = ['kafka-1:9092', 'kafka-2:9092']
 
-t.test('protocol errors, however deep, become one line that says what to look at', async t => {
+t.test('protocol errors at any depth become one line that says what to check', async t => {
   const cases: Record<string, RegExp> = {
     NOT_ENOUGH_REPLICAS: /min\.insync\.replicas/,
     NOT_ENOUGH_REPLICAS_AFTER_APPEND: /min\.insync\.replicas/,
@@ -22,7 +22,7 @@ t.test('protocol errors, however deep, become one line that says what to look at
   }
 })
 
-t.test('of a time that is refused and a leader that moved meanwhile, the time is told', async t => {
+t.test('if a timestamp is refused and a leader also moved, the message reports the timestamp', async t => {
   const error = new AggregateError([
     new ProtocolError('NOT_LEADER_OR_FOLLOWER'),
     new ProtocolError('INVALID_TIMESTAMP')
@@ -30,18 +30,18 @@ t.test('of a time that is refused and a leader that moved meanwhile, the time is
   t.match(explain(error, brokers), /clocks/)
 })
 
-t.test('an error that nobody knows is told in its own first line', async t => {
+t.test('an unknown error is reported with its own first line', async t => {
   t.equal(explain(new Error('odd\nstack'), brokers), 'Kafka (kafka-1:9092, kafka-2:9092) failed: odd')
   t.equal(explain('text', ['b']), 'Kafka (b) failed: text')
 })
 
-t.test('an error that causes itself does not hang', async t => {
+t.test('an error that is its own cause does not hang', async t => {
   const error = new Error('round')
   error.cause = error
   t.match(explain(error, brokers), /round/)
 })
 
-t.test('trouble with a topic is told apart from trouble with the connection', async t => {
+t.test('a problem of a topic is told from a problem of the connection', async t => {
   t.ok(isTopicTrouble(new ProtocolError('TOPIC_AUTHORIZATION_FAILED')))
   t.notOk(isTopicTrouble(new NetworkError('Connection closed')))
   t.match(explainTopic('a', new ProtocolError('INVALID_REPLICATION_FACTOR')), /KAFKA_REPLICATION_FACTOR/)
@@ -52,7 +52,7 @@ t.test('trouble with a topic is told apart from trouble with the connection', as
 })
 
 t.test(
-  'what follows from the error of a partition: stored, refused for good, another number, or no for now',
+  'the error of a partition decides: stored, refused permanently, a new sequence number, or refused for now',
   async t => {
     const kinds = [0, 46, 10, 18, 87, 32, 45, 59, 6, 19, 29, 99].map(code => verdictOf(code).kind)
     const wanted = [
@@ -75,7 +75,7 @@ t.test(
   }
 )
 
-t.test("A refused setting is told in the broker's own words", async t => {
+t.test("a refused setting is reported in the broker's own words", async t => {
   const words = 'Value 86400000 for local.retention.ms is more than retention.ms'
   const error = new AggregateError([new ProtocolError('INVALID_CONFIG', `${words}\nat line 2`)], 'Received response')
   t.equal(explain(error, ['kafka:9092']), `Kafka (kafka:9092) failed: ${words}`)
@@ -83,7 +83,7 @@ t.test("A refused setting is told in the broker's own words", async t => {
   t.equal(explainTopic('orders', new ProtocolError('INVALID_CONFIG')), 'topic orders: Configuration is invalid.')
 })
 
-t.test('Silence may be a quota: a controller that throttles the making of topics answers late', async t => {
+t.test('a missing answer may be a quota: a controller that throttles the creation of topics answers late', async t => {
   t.match(
     explain(new Error('timed out after 5000 ms'), ['kafka:9092']),
     /does not answer in time: .*controller_mutation_rate/

@@ -60,7 +60,7 @@ async function problemOf(t: Test, options: Partial<KafkaSinkOptions>, brokers = 
   return problems[0] ?? ''
 }
 
-t.test('a wrong password names the variables to look at', async t => {
+t.test('a wrong password names the variables to check', async t => {
   const sasl = { ...scram, password: 'wrong-secret' }
   t.match(await problemOf(t, { ssl: { ca }, sasl }), /check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD/)
   const bob = { ...plain, password: 'wrong-secret' }
@@ -72,16 +72,16 @@ t.test('a mechanism that the broker does not offer names KAFKA_SASL_MECHANISM', 
   t.match(await problemOf(t, { ssl: { ca }, sasl }), /KAFKA_SASL_MECHANISM/)
 })
 
-t.test('a certificate that is not trusted names KAFKA_SSL_CA', async t => {
+t.test('an untrusted certificate names KAFKA_SSL_CA', async t => {
   t.match(await problemOf(t, { ssl: {}, sasl: scram }), /KAFKA_SSL_CA/)
 })
 
-t.test('no TLS where the broker wants it, and TLS where it has none, name KAFKA_SSL', async t => {
+t.test('a connection without TLS to a broker with TLS, and the reverse, name KAFKA_SSL', async t => {
   t.match(await problemOf(t, { sasl: scram }), /KAFKA_SSL/)
   t.match(await problemOf(t, { ssl: { ca } }, kafka.brokers), /KAFKA_SSL/)
 })
 
-t.test('no user where the broker wants one names KAFKA_SASL_MECHANISM', async t => {
+t.test('a missing user names KAFKA_SASL_MECHANISM if the broker requires one', async t => {
   t.match(await problemOf(t, { ssl: { ca } }), /KAFKA_SASL_MECHANISM/)
 })
 

@@ -22,7 +22,7 @@ function batchOf(
 }
 
 for (const compression of COMPRESSIONS) {
-  t.test(`${compression}: the client's own reader finds every record, of one and of many blocks`, async t => {
+  t.test(`${compression}: the client's own reader finds every record, of one block and of many`, async t => {
     for (const count of [1, 20, 2_000]) {
       const values = Array.from({ length: count }, (_, at) => JSON.stringify({ at, event: 'Order Completed' }))
       const batch = batchOf(values, compression)
@@ -36,13 +36,13 @@ for (const compression of COMPRESSIONS) {
   })
 }
 
-t.test('events that look alike take less than half of the bytes, by each codec', async t => {
+t.test('similar events take less than half of the bytes, with each codec', async t => {
   const values = Array.from({ length: 100 }, (_, at) => JSON.stringify({ at, event: 'Order Completed', source: 'web' }))
   const plain = batchOf(values, 'none').length
   for (const compression of COMPRESSIONS.slice(1)) t.ok(batchOf(values, compression).length < plain / 2, compression)
 })
 
-t.test('what a codec makes no smaller leaves as it is', async t => {
+t.test('data that a codec does not make smaller is sent uncompressed', async t => {
   const noise = randomBytes(20_000).toString('latin1').replaceAll('\n', ' ')
   for (const compression of ['snappy', 'lz4'] as const) {
     const batch = batchOf(['x'], compression)
@@ -51,7 +51,7 @@ t.test('what a codec makes no smaller leaves as it is', async t => {
   }
 })
 
-t.test('a request of several batches keeps each of them, although all are made in the same memory', async t => {
+t.test('a request of several batches keeps each of them, although all are built in the same memory', async t => {
   const scratch = new Scratch()
   const first = batchOf(['{"a":1}'.repeat(500)], 'gzip', scratch)
   const copy = Buffer.from(first)

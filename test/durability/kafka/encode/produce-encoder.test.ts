@@ -87,20 +87,20 @@ const cases: Readonly<Record<string, readonly Sent[]>> = {
   }))
 }
 
-t.test('the versions that the client speaks are those whose requests are known here', async t => {
+t.test('the encoder knows the requests of all versions that the client uses', async t => {
   t.strictSame(
     [...apis.keys()].toSorted((a, b) => a - b),
     [3, 4, 5, 6, 7, 8, 9, 10, 11]
   )
 })
 
-t.test("a request is byte for byte the client's, in every version", async t => {
+t.test("a request equals the client's byte for byte, in every version", async t => {
   for (const [name, sent] of Object.entries(cases)) {
     for (const version of apis.keys()) t.ok(isSame(version, sent), `${name}, version ${version}`)
   }
 })
 
-t.test("any request is byte for byte the client's", async () => {
+t.test("any request equals the client's byte for byte", async () => {
   const text = fc.string({ unit: 'binary', maxLength: 80 })
   const sent = fc.record({
     record: fc
@@ -112,7 +112,7 @@ t.test("any request is byte for byte the client's", async () => {
   fc.assert(fc.property(fc.constantFrom(...apis.keys()), fc.array(sent, { minLength: 1 }), isSame))
 })
 
-t.test('times more than 25 days apart are right, where the client writes others', async t => {
+t.test('timestamps more than 25 days apart are right, where the client writes wrong ones', async t => {
   const times = [at, at - 2 ** 31 - 1, at + 2 ** 31, at + 2 ** 32 + 5, at + 2 ** 40, 0, 1, at * 3, -1]
   const sent = times.map(receivedAt => ({ record: event({ receivedAt }), topic: 'a', partition: 0 }))
   const origin = { producerId: -1n, producerEpoch: 0, firstSequence: 0 }
@@ -126,7 +126,7 @@ t.test('times more than 25 days apart are right, where the client writes others'
   t.notOk(isSame(11, sent), 'once the client is right, this test can go')
 })
 
-t.test("a batch's origin is written as the client writes it", async t => {
+t.test('the producer id, epoch and first sequence number of a batch are written as the client writes them', async t => {
   const sent = [{ record: event(), topic: 'a', partition: 0 }]
   for (const firstSequence of [1, 128, 2_000_000_000]) {
     const own = encodeBatch(sent.map(recordOf), { ...identity, firstSequence }, { scratch: new Scratch() })
@@ -135,7 +135,7 @@ t.test("a batch's origin is written as the client writes it", async t => {
   }
 })
 
-t.test("a record's size is what the client makes of it as the only one of a batch", async t => {
+t.test("the size of a record is the client's size of a batch with only this record", async t => {
   const records = Object.values(cases).flatMap(sent => sent.map(({ record }) => record))
   for (const record of records.slice(0, 200)) {
     const { length } = client.createRecordsBatch([theirs({ record, topic: 'a', partition: 0 })])
@@ -143,14 +143,14 @@ t.test("a record's size is what the client makes of it as the only one of a batc
   }
 })
 
-t.test('headers stay right when more sources come than are remembered', async t => {
+t.test('headers stay right if there are more sources than are cached', async t => {
   const many = createRecordEncoder()
   for (let i = 0; i < 10_001; i++) many({ ...event(), source: `s${i}` })
   t.strictSame(many(rejected), encode(rejected))
 })
 
 t.test(
-  'for each version a request goes to the connection as the client sends it, and its answer is read so',
+  'for each version, a request goes to the connection as the client sends it, and its answer is read in the same way',
   async t => {
     const sent = cases['several topics and partitions, mixed'] as readonly Sent[]
     for (const [version, api] of apis) {
@@ -171,7 +171,7 @@ t.test(
   }
 )
 
-t.test('an answer that has an error in it is an answer, and a lost connection is none', async t => {
+t.test('an answer with an error is an answer, and a lost connection is not', async t => {
   const produce = await clientOf(11).produceWith(createProduceEncoder())
   const request = { acks: -1, timeoutMs: 2_500, batches: [] }
   const response = { responses: [{ name: 'a', partitionResponses: [{ index: 0, errorCode: 19, baseOffset: -1n }] }] }
@@ -180,40 +180,43 @@ t.test('an answer that has an error in it is an answer, and a lost connection is
   await t.rejects(produce(answering(new client.NetworkError('Connection closed')), request), /closed/)
 })
 
-t.test('the client has copied a request when its connection.send() returns: the next is made in its place', async t => {
-  const broker = createServer({ pauseOnConnect: true })
-  const connected = once(broker, 'connection') as Promise<[Socket]>
-  broker.listen(0, '127.0.0.1')
-  await once(broker, 'listening')
-  const connection = new client.Connection('test')
-  await connection.connect('127.0.0.1', (broker.address() as AddressInfo).port)
-  const [socket] = await connected
-  t.teardown(() => {
-    connection.socket.destroy()
-    broker.close()
-  })
+t.test(
+  'the client has copied a request when its connection.send() returns, so the next one is built in the same memory',
+  async t => {
+    const broker = createServer({ pauseOnConnect: true })
+    const connected = once(broker, 'connection') as Promise<[Socket]>
+    broker.listen(0, '127.0.0.1')
+    await once(broker, 'listening')
+    const connection = new client.Connection('test')
+    await connection.connect('127.0.0.1', (broker.address() as AddressInfo).port)
+    const [socket] = await connected
+    t.teardown(() => {
+      connection.socket.destroy()
+      broker.close()
+    })
 
-  // Larger than what the system buffers, so that the socket still holds the first while the second is made.
-  const requests = ['1', '2', '3', '4', '5'].map(letter => {
-    const line = Buffer.alloc(2_000_000, letter)
-    return [
-      { record: testRecord({ line, messageId: 'm', key: 'user-1', receivedAt: at }), topic: letter, partition: 0 }
-    ]
-  })
-  const produce = await clientOf(11).produceWith(createProduceEncoder())
-  for (const sent of requests) {
-    produce(connection, { acks: -1, timeoutMs: 2_500, batches: ours(sent, identity) }).catch(() => undefined)
+    // Larger than what the system buffers, so that the socket still holds the first while the second is made.
+    const requests = ['1', '2', '3', '4', '5'].map(letter => {
+      const line = Buffer.alloc(2_000_000, letter)
+      return [
+        { record: testRecord({ line, messageId: 'm', key: 'user-1', receivedAt: at }), topic: letter, partition: 0 }
+      ]
+    })
+    const produce = await clientOf(11).produceWith(createProduceEncoder())
+    for (const sent of requests) {
+      produce(connection, { acks: -1, timeoutMs: 2_500, batches: ours(sent, identity) }).catch(() => undefined)
+    }
+    const expected = requests.map(sent => {
+      const messages = sent.map(theirs)
+      return client.produceV11.createRequest(-1, 2_500, messages, stateOf(messages)).buffer
+    })
+    const received = await read(
+      socket,
+      expected.reduce((sum, { length }) => sum + length, 0)
+    )
+    t.ok(expected.every(request => received.includes(request)))
   }
-  const expected = requests.map(sent => {
-    const messages = sent.map(theirs)
-    return client.produceV11.createRequest(-1, 2_500, messages, stateOf(messages)).buffer
-  })
-  const received = await read(
-    socket,
-    expected.reduce((sum, { length }) => sum + length, 0)
-  )
-  t.ok(expected.every(request => received.includes(request)))
-})
+)
 
 /** Reads until this many bytes have arrived, and a little more if there is more. */
 async function read(socket: Socket, bytes: number): Promise<Buffer> {

@@ -3,7 +3,7 @@ import { Scratch } from '../../../../src/durability/kafka/encode/scratch.ts'
 
 const MIB = 1024 * 1024
 
-t.test('what is taken lies side by side, and in the same memory again once it is cleared', async t => {
+t.test('allocated pieces are adjacent, and after a clear the same memory is used again', async t => {
   const scratch = new Scratch()
   const [one, other] = [scratch.take(1_000), scratch.take(2_000)]
   t.strictSame([one.length, other.length], [1_000, 2_000])
@@ -14,7 +14,7 @@ t.test('what is taken lies side by side, and in the same memory again once it is
   t.equal(again.byteOffset, one.byteOffset)
 })
 
-t.test('what was taken stays as it is when more is needed than is there', async t => {
+t.test('allocated pieces stay unchanged when more memory is needed', async t => {
   const scratch = new Scratch()
   const small = scratch.take(1_000).fill(1)
   const large = scratch.take(MIB).fill(2)
@@ -24,7 +24,7 @@ t.test('what was taken stays as it is when more is needed than is there', async 
   t.ok(large.every(byte => byte === 2))
 })
 
-t.test('bytes beyond what is kept are not kept', async t => {
+t.test('memory above the kept amount is not kept', async t => {
   const scratch = new Scratch()
   const usual = scratch.take(2 * MIB)
   t.equal(usual.buffer.byteLength, 2 * MIB)

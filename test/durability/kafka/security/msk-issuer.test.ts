@@ -54,7 +54,7 @@ function signatureOf(url: URL, secret: string): string {
 
 const urlOf = (token: string): URL => new URL(Buffer.from(token, 'base64url').toString('utf8'))
 
-t.test('a token is a presigned request to MSK of the region, with a signature that AWS would compute too', async t => {
+t.test('a token is a presigned request to MSK of the region, with the signature that AWS also computes', async t => {
   setCredentials(KEY)
   const { token } = await signMskToken('eu-west-1')
   t.match(token, /^[\w-]+$/, 'base64url without padding')
@@ -67,14 +67,14 @@ t.test('a token is a presigned request to MSK of the region, with a signature th
   t.not(url.searchParams.get('X-Amz-Signature'), signatureOf(url, 'another secret'), 'the check can fail')
 })
 
-t.test('the token of a role holds its session token, which is signed too', async t => {
+t.test('the token of a role contains its session token, which is signed too', async t => {
   setCredentials({ ...KEY, AWS_SESSION_TOKEN: 'IQoJb3Jp/session+token==' })
   const url = urlOf((await signMskToken('us-east-2')).token)
   t.equal(url.searchParams.get('X-Amz-Security-Token'), 'IQoJb3Jp/session+token==')
   t.equal(url.searchParams.get('X-Amz-Signature'), signatureOf(url, KEY.AWS_SECRET_ACCESS_KEY))
 })
 
-t.test('a token is renewed before its 15 minutes end, with the credentials of that moment', async t => {
+t.test('a token is renewed before its 15 minutes end, with the current credentials', async t => {
   setCredentials(KEY)
   const { token, lifetimeMs } = await signMskToken('eu-west-1')
   t.equal(urlOf(token).searchParams.get('X-Amz-Expires'), '900')
@@ -92,7 +92,7 @@ t.test('a token is renewed before its 15 minutes end, with the credentials of th
   t.match(urlOf(await next()).searchParams.get('X-Amz-Credential'), /^AKIDROTATED\//)
 })
 
-t.test('without credentials the reason is said in words', async t => {
+t.test('without credentials the error gives the reason', async t => {
   setCredentials({})
   await t.rejects(signMskToken('eu-west-1'), {
     code: 'KAFKA_TOKEN',
@@ -100,7 +100,7 @@ t.test('without credentials the reason is said in words', async t => {
   })
 })
 
-t.test("without AWS's package the one command that is missing is named", async t => {
+t.test("without AWS's package the error names the command that installs it", async t => {
   const signMskToken = await signerFrom(tmpdir())
   await t.rejects(signMskToken('eu-west-1'), {
     code: 'KAFKA_TOKEN',

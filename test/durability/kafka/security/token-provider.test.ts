@@ -15,7 +15,7 @@ function setUp() {
   return { state, token }
 }
 
-t.test('one token serves all connections until 70 % of its life are over; then it is renewed', async t => {
+t.test('one token serves all connections until 70 % of its lifetime have passed; then it is renewed', async t => {
   const { state, token } = setUp()
   t.strictSame(await Promise.all([token(), token(), token()]), ['token-1', 'token-1', 'token-1'])
   state.now = 69_999
@@ -25,7 +25,7 @@ t.test('one token serves all connections until 70 % of its life are over; then i
   t.equal(state.asked, 2)
 })
 
-t.test('while the issuer is down a token that is still good is used, and the issuer is not flooded', async t => {
+t.test('while the issuer is down, a valid token is used, and the issuer does not get too many requests', async t => {
   const { state, token } = setUp()
   await token()
   state.isDown = true

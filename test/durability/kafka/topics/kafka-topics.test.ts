@@ -21,42 +21,42 @@ let named = 0
 const CREATIONS = 'tracing:plt:kafka:admin:topics:start'
 const newTopic = (): string => `topics.${process.pid}.${++named}`
 
-t.test('a missing topic is created with the partitions that are asked for', async t => {
+t.test('a missing topic is created with the configured number of partitions', async t => {
   const topic = newTopic()
   await readySink(t, brokers, { wanted: [topic], topics: { create: true, partitions: 3, replicationFactor: 1 } })
   t.equal((await topicOffsets(brokers, topic)).length, 3)
 })
 
-t.test('whatever is missing at a start is made in one request, however many destinations there are', async t => {
-  const asked: string[][] = []
-  const onStart = (context: unknown): void => {
-    const { operation, options } = context as { operation: string; options: { topics: { topic: string }[] } }
-    if (operation === 'createTopics') asked.push(options.topics.map(({ topic }) => topic).toSorted())
-  }
-  subscribe(CREATIONS, onStart)
-  t.teardown(() => unsubscribe(CREATIONS, onStart))
-  const wanted = Array.from({ length: 20 }, newTopic).toSorted()
-  const { sink, logged } = await readySink(t, brokers, { wanted })
-  t.strictSame(asked, [wanted])
-  t.strictSame(sink.health().problems, [])
-  for (const topic of wanted) t.ok(logged.includes(`Kafka topic ${topic} created with 6 partitions`))
-  await sink.publish([eventRecord({ messageId: 'all', topics: wanted })])
-})
-
 t.test(
-  'of missing topics that are asked for together, one that Kafka refuses does not keep the others from being made',
+  'all topics that are missing at a start are created in one request, however many destinations there are',
   async t => {
-    const [first, second] = [newTopic(), newTopic()]
-    const { sink, logged } = await readySink(t, brokers, { wanted: [first, 'no spaces!', second] })
-    t.strictSame(sink.health(), { ready: true, problems: ['topic no spaces!: Kafka does not allow this name'] })
-    for (const topic of [first, second]) {
-      t.ok(logged.includes(`Kafka topic ${topic} created with 6 partitions`))
-      t.equal((await topicOffsets(brokers, topic)).length, 6)
+    const asked: string[][] = []
+    const onStart = (context: unknown): void => {
+      const { operation, options } = context as { operation: string; options: { topics: { topic: string }[] } }
+      if (operation === 'createTopics') asked.push(options.topics.map(({ topic }) => topic).toSorted())
     }
+    subscribe(CREATIONS, onStart)
+    t.teardown(() => unsubscribe(CREATIONS, onStart))
+    const wanted = Array.from({ length: 20 }, newTopic).toSorted()
+    const { sink, logged } = await readySink(t, brokers, { wanted })
+    t.strictSame(asked, [wanted])
+    t.strictSame(sink.health().problems, [])
+    for (const topic of wanted) t.ok(logged.includes(`Kafka topic ${topic} created with 6 partitions`))
+    await sink.publish([eventRecord({ messageId: 'all', topics: wanted })])
   }
 )
 
-t.test('servers that start together may each ask for the same topics: all of them are ready', async t => {
+t.test('if Kafka refuses one of several missing topics, the others are created', async t => {
+  const [first, second] = [newTopic(), newTopic()]
+  const { sink, logged } = await readySink(t, brokers, { wanted: [first, 'no spaces!', second] })
+  t.strictSame(sink.health(), { ready: true, problems: ['topic no spaces!: Kafka does not allow this name'] })
+  for (const topic of [first, second]) {
+    t.ok(logged.includes(`Kafka topic ${topic} created with 6 partitions`))
+    t.equal((await topicOffsets(brokers, topic)).length, 6)
+  }
+})
+
+t.test('servers that start together may request the same topics, and all of them become ready', async t => {
   const wanted = Array.from({ length: 5 }, newTopic)
   const sinks = await Promise.all(Array.from({ length: 4 }, () => readySink(t, brokers, { wanted })))
   for (const { sink } of sinks) t.strictSame(sink.health().problems, [])
@@ -66,7 +66,7 @@ t.test('servers that start together may each ask for the same topics: all of the
   }
 })
 
-t.test('a topic that a record names for the first time is created then, and nothing overtakes', async t => {
+t.test('a topic that a record names for the first time is created then, and no record overtakes another', async t => {
   const [known, fresh] = [newTopic(), newTopic()]
   const { sink } = await readySink(t, brokers, { wanted: [known] })
   await Promise.all([
@@ -78,7 +78,7 @@ t.test('a topic that a record names for the first time is created then, and noth
   t.strictSame(ids(await readTopic(brokers, fresh)), ['2'])
 })
 
-t.test('where topics may not be created, a missing one is named, alone refused, and used once it is there', async t => {
+t.test('if topics may not be created, a missing topic is named, refused alone, and used once it exists', async t => {
   const [good, missing] = [newTopic(), newTopic()]
   await createTopic(brokers, good)
   const { sink } = await readySink(t, brokers, { wanted: [good, missing], topics: { create: false, partitions: 6 } })
@@ -98,7 +98,7 @@ t.test('where topics may not be created, a missing one is named, alone refused, 
 })
 
 t.test(
-  'a name that Kafka does not allow is a problem in plain words, and not ready when it is the only one',
+  'a name that Kafka does not allow is a readable problem, and the sink is not ready if it has no other topic',
   async t => {
     const { sink } = startSink(t, brokers, { wanted: ['no spaces!'] })
     await until(() => sink.health().problems.some(line => line.startsWith('topic ')), { what: 'the problem' })
@@ -106,7 +106,7 @@ t.test(
   }
 )
 
-t.test('a bad name that turns up in a record rejects that publish alone', async t => {
+t.test('an invalid name in a record rejects only that publish', async t => {
   const topic = newTopic()
   const { sink } = await readySink(t, brokers, { wanted: [topic] })
   const bad = sink.publish([eventRecord({ messageId: 'bad', topics: ['not allowed!'] })])
@@ -118,7 +118,7 @@ t.test('a bad name that turns up in a record rejects that publish alone', async 
 
 const big = 'x'.repeat(30_000)
 
-t.test('a record larger than its topic takes is refused alone; its neighbours are stored once', async t => {
+t.test('a record that is too large for its topic is refused alone, and its neighbours are stored once', async t => {
   const topic = newTopic()
   await createTopic(brokers, topic, { config: { 'max.message.bytes': '20000' } })
   const { sink } = await readySink(t, brokers, { wanted: [topic] })
@@ -145,7 +145,7 @@ t.test('a record larger than its topic takes is refused alone; its neighbours ar
   t.notOk(stored.includes('big'))
 })
 
-t.test('when only the broker knows its limit, the record that breaks it is found and refused alone', async t => {
+t.test('if only the broker knows its limit, the record that exceeds it is found and refused alone', async t => {
   const topic = newTopic()
   const { sink } = await readySink(t, brokers, { wanted: [topic] })
   await configureTopic(brokers, topic, { 'max.message.bytes': '20000' })
@@ -179,7 +179,7 @@ function ids(records: readonly { headers: Readonly<Record<string, string>> }[]):
   return records.map(({ headers }) => headers['messageId'] ?? '')
 }
 
-t.test('of several topics the one that was deleted is named, and no other, in every message', async t => {
+t.test('if one of several topics was deleted, every message names this topic and no other', async t => {
   const base = newTopic()
   const [first, gone, last] = [`${base}.a`, `${base}.m`, `${base}.z`]
   for (const topic of [first, gone, last]) await createTopic(brokers, topic, { partitions: 1 })

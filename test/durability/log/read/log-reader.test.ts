@@ -24,7 +24,7 @@ import {
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
 
 t.test(
-  'a reader gets every line in order, over segments and chunks, and the places rise by what the lines take',
+  'a reader gets every line in order, over segments and chunks, and positions grow by the length of the lines',
   async t => {
     const dir = t.testdir()
     const log = await openLog(dir, { maxSegmentBytes: 2_000 })
@@ -46,7 +46,7 @@ t.test(
   }
 )
 
-t.test('any place can be read again, and before what was read last', async t => {
+t.test('any position can be read again, also positions before the last read', async t => {
   const log = await openLog(t.testdir(), { maxSegmentBytes: 200 })
   t.teardown(() => log.close())
   for (const id of numbers(30)) await log.append(linesFrom([lineOf(id)]))
@@ -89,7 +89,7 @@ t.test('a reader at the end follows what is appended, in the same segment and th
   t.strictSame(seen, numbers(300))
 })
 
-t.test('a reader never gets a line that is not durable yet', async t => {
+t.test('a reader never gets a line that is not yet durable', async t => {
   const log = await openLog(t.testdir())
   t.teardown(() => log.close())
   const reader = await openReader(log)
@@ -114,7 +114,7 @@ t.test('a reader never gets a line that is not durable yet', async t => {
   t.strictSame(tooEarly, [])
 })
 
-t.test('a new reader begins behind what was committed', async t => {
+t.test('a new reader begins after the committed position', async t => {
   const log = await openLog(t.testdir(), { maxSegmentBytes: 200 })
   t.teardown(() => log.close())
   for (const id of numbers(50)) await log.append(linesFrom([lineOf(id)]))
@@ -133,7 +133,7 @@ t.test('a new reader begins behind what was committed', async t => {
   t.equal(reader.backlogBytes(), 0)
 })
 
-t.test('whole segments are deleted once committed, and the folder is empty when all is', async t => {
+t.test('whole segments are deleted once they are committed, and the folder is empty when all are', async t => {
   const dir = t.testdir()
   const log = await openLog(dir, { maxSegmentBytes: 100 })
   t.teardown(() => log.close())
@@ -157,7 +157,7 @@ t.test('whole segments are deleted once committed, and the folder is empty when 
   t.ok((segmentFiles(dir)[0] ?? '') > (before.at(-1) ?? ''), 'numbers go on')
 })
 
-t.test('what is appended while the last line is committed is neither deleted nor skipped', async t => {
+t.test('a line that is appended during the commit of the last line is neither deleted nor skipped', async t => {
   const log = await openLog(t.testdir())
   t.teardown(() => log.close())
   const reader = await openReader(log, { deleteConsumed: true })
@@ -193,7 +193,7 @@ t.test('segments that were committed but not deleted before a crash are deleted 
   t.strictSame(await readIds(reader), [3, 4])
 })
 
-t.test('no state of the position file skips a record or stops the reader', async t => {
+t.test('no content of the position file skips a record or stops the reader', async t => {
   const good = { file: '20261123T114300Z-00000002.ndjson', offset: 9 }
   const first = '20261123T114300Z-00000001.ndjson'
   const states: Record<string, { write: (path: string) => unknown; ids: number[] }> = {
@@ -238,7 +238,7 @@ t.test('no state of the position file skips a record or stops the reader', async
   }
 })
 
-t.test('any one byte of the position file changed never skips a record', async t => {
+t.test('a change of any byte of the position file never skips a record', async t => {
   const dir = t.testdir()
   const log = await openLog(dir, { maxSegmentBytes: 9 })
   t.teardown(() => log.close())
@@ -281,47 +281,44 @@ t.test('damage in the middle is skipped, counted, and copied aside before its se
   t.match(kept, Buffer.from('{"id":7}\n').toString('base64'))
 })
 
-t.test(
-  'a damaged range that cannot be copied keeps its segment from being deleted, not the reader from reading',
-  async t => {
-    const dir = t.testdir()
-    const log = await openLog(dir, { maxSegmentBytes: 18 })
-    for (const id of numbers(6)) await log.append(linesFrom([lineOf(id)]))
-    await log.close()
-    const [first = ''] = segmentFiles(dir)
-    writeFileSync(join(dir, first), '{"id":9}\n{"id":1}\n')
-    const inTheWay = join(dir, first.replace('.ndjson', '.damaged'))
-    mkdirSync(inTheWay)
+t.test('if a damaged range cannot be copied, its segment is not deleted, and reading continues', async t => {
+  const dir = t.testdir()
+  const log = await openLog(dir, { maxSegmentBytes: 18 })
+  for (const id of numbers(6)) await log.append(linesFrom([lineOf(id)]))
+  await log.close()
+  const [first = ''] = segmentFiles(dir)
+  writeFileSync(join(dir, first), '{"id":9}\n{"id":1}\n')
+  const inTheWay = join(dir, first.replace('.ndjson', '.damaged'))
+  mkdirSync(inTheWay)
 
-    const again = await openLog(dir)
-    t.teardown(() => again.close())
-    const damaged: DamagedRange[] = []
-    const lines = createLogLines()
-    const reader = await openReader(again, {
-      deleteConsumed: true,
-      log: lines,
-      onDamaged: range => damaged.push(range)
-    })
-    t.teardown(() => reader.close())
-    const ids: unknown[] = []
-    for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
-      ids.push(...batch.lines.map(idOf))
-      await reader.commit(batch.end)
-    }
-    t.strictSame(ids, [1, 2, 3, 4, 5])
-    t.strictSame([segmentFiles(dir), damaged], [[first], []])
-    t.match(lines.lines[0], { level: 'error', fields: { offset: 0, bytes: 9 } })
-
-    rmSync(inTheWay, { recursive: true })
-    await again.append(linesFrom([lineOf(6)]))
-    const batch = await reader.next()
-    await reader.commit(batch?.end ?? 0)
-    t.strictSame(segmentFiles(dir), [])
-    t.match(damaged, [{ file: first, offset: 0, bytes: 9 }])
+  const again = await openLog(dir)
+  t.teardown(() => again.close())
+  const damaged: DamagedRange[] = []
+  const lines = createLogLines()
+  const reader = await openReader(again, {
+    deleteConsumed: true,
+    log: lines,
+    onDamaged: range => damaged.push(range)
+  })
+  t.teardown(() => reader.close())
+  const ids: unknown[] = []
+  for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
+    ids.push(...batch.lines.map(idOf))
+    await reader.commit(batch.end)
   }
-)
+  t.strictSame(ids, [1, 2, 3, 4, 5])
+  t.strictSame([segmentFiles(dir), damaged], [[first], []])
+  t.match(lines.lines[0], { level: 'error', fields: { offset: 0, bytes: 9 } })
 
-t.test('a segment of nothing but garbage is skipped', async t => {
+  rmSync(inTheWay, { recursive: true })
+  await again.append(linesFrom([lineOf(6)]))
+  const batch = await reader.next()
+  await reader.commit(batch?.end ?? 0)
+  t.strictSame(segmentFiles(dir), [])
+  t.match(damaged, [{ file: first, offset: 0, bytes: 9 }])
+})
+
+t.test('a segment with only garbage is skipped', async t => {
   const dir = t.testdir()
   const log = await openLog(dir)
   await log.append(linesFrom([lineOf(1)]))
@@ -337,7 +334,7 @@ t.test('a segment of nothing but garbage is skipped', async t => {
   t.equal(bytes, garbage.length)
 })
 
-t.test('what is damaged or gone at the very end can be committed too, so that nothing is left over', async t => {
+t.test('a damaged or missing end can be committed too, so that nothing is left over', async t => {
   const ways: Record<string, (path: string) => void> = {
     damaged: path => writeFileSync(path, '{"id":1}\n{"id":7}\n{"id":8}\n'),
     'cut short': path => writeFileSync(path, lineOf(1)),
@@ -358,7 +355,7 @@ t.test('what is damaged or gone at the very end can be committed too, so that no
   }
 })
 
-t.test('a segment that an operator deleted, or cut short, is passed over', async t => {
+t.test('a segment that an operator deleted or truncated is skipped', async t => {
   const dir = t.testdir()
   const log = await openLog(dir, { maxSegmentBytes: 18 })
   t.teardown(() => log.close())
@@ -379,7 +376,7 @@ t.test('a segment that an operator deleted, or cut short, is passed over', async
   t.strictSame(segmentFiles(dir), [])
 })
 
-t.test('a read-only reader looks at a folder that another process writes, and leaves it as it is', async t => {
+t.test('a read-only reader reads a folder that another process writes, and changes nothing', async t => {
   const dir = t.testdir()
   const log = await openLog(dir, { maxSegmentBytes: 20 })
   t.teardown(() => log.close())
@@ -398,7 +395,7 @@ t.test('a read-only reader looks at a folder that another process writes, and le
   t.strictSame(readdirSync(dir), before)
 })
 
-t.test('a reader opened on a log that cannot open its folder begins when it can', async t => {
+t.test('a reader that was opened on a log without access to its folder begins when the log has access', async t => {
   const root = t.testdir({ spool: 'in the way' })
   const dir = join(root, 'spool')
   const log = await openLog(dir)

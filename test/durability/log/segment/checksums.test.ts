@@ -17,7 +17,7 @@ function entriesOf(first: number, count: number): Promise<Buffer> {
   return encodeChecksums(linesFrom(lines), first * 1_000)
 }
 
-t.test('a full disk costs the checksums that it has no room for, and none that come after them', async t => {
+t.test('on a full disk the checksums without space are lost, and all later checksums are written', async t => {
   const disk = mountDisk(t, 1)
   const path = join(disk, 'segment.crc')
   const lines = createLogLines()

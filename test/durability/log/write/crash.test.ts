@@ -15,7 +15,7 @@ async function recover(dir: string): Promise<{ ids: unknown[]; torn: DamagedRang
   return { ids, torn, damaged }
 }
 
-t.test('a process killed with -9 under load, ten times, has lost nothing that was acknowledged', async t => {
+t.test('a process that is killed with -9 under load, ten times, loses nothing that was acknowledged', async t => {
   const dir = t.testdir()
   const acked: number[] = []
   for (let life = 0; life < 10; life += 1) {
@@ -39,7 +39,7 @@ t.test('a process killed with -9 under load, ten times, has lost nothing that wa
 })
 
 t.test(
-  'a process killed between write and fsync, at the n-th fsync, has lost nothing that was acknowledged',
+  'a process that is killed between write and fsync, at the n-th fsync, loses nothing that was acknowledged',
   async t => {
     for (let n = 1; n <= 24; n += 1) {
       const dir = t.testdir()

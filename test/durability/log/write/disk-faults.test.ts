@@ -45,7 +45,7 @@ const strace = (inject: string): string[] => [
 ]
 
 t.test(
-  'a full disk: appends are refused, nothing unacknowledged stays, and it goes on within 5 s of space',
+  'on a full disk appends are refused, nothing unacknowledged stays, and appends work within 5 s after there is space',
   async t => {
     const disk = mountDisk(t, 'size=2m')
     const dir = join(disk, 'events')
@@ -86,7 +86,7 @@ t.test(
   }
 )
 
-t.test('no space at all at the start: the log opens, says so, and begins when there is some', async t => {
+t.test('with no space at the start, the log opens, says so, and begins when there is space', async t => {
   const disk = mountDisk(t, 'size=1m')
   const filler = join(disk, 'filler')
   mkdirSync(join(disk, 'events'))
@@ -101,7 +101,7 @@ t.test('no space at all at the start: the log opens, says so, and begins when th
   t.strictSame(idsOnDisk(join(disk, 'events')), [1])
 })
 
-t.test('a full disk does not keep what is there from being read and deleted', async t => {
+t.test('a full disk does not prevent reads and deletions', async t => {
   const disk = mountDisk(t, 'size=1m')
   const log = await openLog(join(disk, 'spool'), { maxSegmentBytes: 200_000 })
   for (let id = 0; id < 8; id += 1) await log.append(linesFrom([lineOf(id, 100_000)]))
@@ -116,24 +116,27 @@ t.test('a full disk does not keep what is there from being read and deleted', as
   t.strictSame(await readIds(reader), [0, 1, 2, 3, 4, 5, 6, 7])
 })
 
-t.test('a read-only disk at the start: the log opens, says so, refuses, and begins when it may write', async t => {
-  const disk = mountDisk(t, 'size=4m')
-  const first = await openLog(disk)
-  await first.append(linesFrom(linesOf([1, 2])))
-  await first.close()
-  execFileSync('mount', ['-o', 'remount,ro', disk])
+t.test(
+  'with a read-only disk at the start, the log opens, says so, refuses, and begins when the disk is writable',
+  async t => {
+    const disk = mountDisk(t, 'size=4m')
+    const first = await openLog(disk)
+    await first.append(linesFrom(linesOf([1, 2])))
+    await first.close()
+    execFileSync('mount', ['-o', 'remount,ro', disk])
 
-  const log = await openLog(disk)
-  t.teardown(() => log.close())
-  t.match(log.health(), { ready: false, problems: [/EROFS/] })
-  t.ok(isSinkUnavailable(await failureOf(log.append(linesFrom([lineOf(3)])))))
-  execFileSync('mount', ['-o', 'remount,rw', disk])
-  await until(() => log.health().ready)
-  await log.append(linesFrom([lineOf(3)]))
-  t.strictSame(idsOnDisk(disk), [1, 2, 3])
-})
+    const log = await openLog(disk)
+    t.teardown(() => log.close())
+    t.match(log.health(), { ready: false, problems: [/EROFS/] })
+    t.ok(isSinkUnavailable(await failureOf(log.append(linesFrom([lineOf(3)])))))
+    execFileSync('mount', ['-o', 'remount,rw', disk])
+    await until(() => log.health().ready)
+    await log.append(linesFrom([lineOf(3)]))
+    t.strictSame(idsOnDisk(disk), [1, 2, 3])
+  }
+)
 
-t.test('a limit on the size of files (EFBIG) makes a new segment, costs refusals at most, and no crash', async t => {
+t.test('a limit on the size of files (EFBIG) causes a new segment and at most some refusals, and no crash', async t => {
   const dir = t.testdir()
   const writer = startWriter({ dir, padding: 3_000, under: ['prlimit', '--fsize=100000'] })
   t.teardown(writer.kill)
@@ -152,7 +155,7 @@ t.test('a limit on the size of files (EFBIG) makes a new segment, costs refusals
   )
 })
 
-t.test('an fsync that fails is a refusal, and no later fsync makes it good; the process lives', async t => {
+t.test('a failed fsync is a refusal, and no later fsync makes the records valid; the process survives', async t => {
   const dir = t.testdir()
   const writer = startWriter({ dir, under: strace('error=EIO:when=12+') })
   t.teardown(writer.kill)

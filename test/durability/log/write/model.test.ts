@@ -171,7 +171,7 @@ class Crash implements Command {
 }
 
 t.test(
-  'whatever is appended, rotated, read, committed, reopened and crashed: nothing acknowledged is lost, order holds',
+  'with any sequence of appends, rotations, reads, commits, reopens and crashes: nothing acknowledged is lost, and the order is kept',
   { timeout: 300_000 },
   async t => {
     const root = t.testdir()

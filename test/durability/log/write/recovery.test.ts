@@ -49,7 +49,7 @@ function keptAside(dir: string): { offset: number; text: string }[] {
 }
 
 t.test(
-  'a last line torn at any of its bytes is cut off, kept aside and counted, with checksums and without',
+  'a last line that is torn at any byte is cut off, kept aside and counted, with and without checksums',
   async t => {
     for (const withChecksums of [true, false]) {
       for (let torn = 1; torn < LINE; torn += 1) {
@@ -74,44 +74,47 @@ t.test(
   }
 )
 
-t.test('what a power loss leaves at the end is cut off: zeros, other bytes, a whole line that is no JSON', async t => {
-  const tails = {
-    zeros: Buffer.alloc(10_000),
-    'zeros over more than one window': Buffer.alloc(3 * 1024 * 1024),
-    'a torn line with zeros in it': Buffer.from('{"id":"d","x":"\0\0\0\0\0\0'),
-    'a whole line with zeros in it': Buffer.from('{"id":"d"\0\0\0\0}\n'),
-    'several lines that are no JSON': Buffer.from('x\n{"id":\n\n[1]\n\xff\n', 'latin1'),
-    'a line that is not UTF-8': Buffer.from('{"id":"\xff"}\n', 'latin1'),
-    'a line feed': Buffer.from('\n')
-  }
-  for (const [name, tail] of Object.entries(tails)) {
-    for (const withChecksums of [true, false]) {
-      const { dir, path } = await folderOf(t)
-      if (!withChecksums) rmSync(path.replace('.ndjson', '.crc'))
-      appendFileSync(path, tail)
-      const { damaged, ids } = await restart(dir)
-      t.strictSame([ids, idsOnDisk(dir)], [IDS, IDS], name)
-      t.match(damaged, [{ offset: 3 * LINE, bytes: tail.length }], name)
-      t.strictSame(
-        Buffer.from(
-          keptAside(dir)
-            .map(piece => piece.text)
-            .join('')
-        ).length > 0,
-        true,
-        name
-      )
+t.test(
+  'garbage that a power loss leaves at the end is cut off: zeros, other bytes, a whole line that is not JSON',
+  async t => {
+    const tails = {
+      zeros: Buffer.alloc(10_000),
+      'zeros over more than one window': Buffer.alloc(3 * 1024 * 1024),
+      'a torn line with zeros in it': Buffer.from('{"id":"d","x":"\0\0\0\0\0\0'),
+      'a whole line with zeros in it': Buffer.from('{"id":"d"\0\0\0\0}\n'),
+      'several lines that are no JSON': Buffer.from('x\n{"id":\n\n[1]\n\xff\n', 'latin1'),
+      'a line that is not UTF-8': Buffer.from('{"id":"\xff"}\n', 'latin1'),
+      'a line feed': Buffer.from('\n')
+    }
+    for (const [name, tail] of Object.entries(tails)) {
+      for (const withChecksums of [true, false]) {
+        const { dir, path } = await folderOf(t)
+        if (!withChecksums) rmSync(path.replace('.ndjson', '.crc'))
+        appendFileSync(path, tail)
+        const { damaged, ids } = await restart(dir)
+        t.strictSame([ids, idsOnDisk(dir)], [IDS, IDS], name)
+        t.match(damaged, [{ offset: 3 * LINE, bytes: tail.length }], name)
+        t.strictSame(
+          Buffer.from(
+            keptAside(dir)
+              .map(piece => piece.text)
+              .join('')
+          ).length > 0,
+          true,
+          name
+        )
+      }
     }
   }
-})
+)
 
-t.test('whole lines behind the last checksum are kept: they may have been acknowledged', async t => {
+t.test('whole lines after the last checksum are kept, because they may have been acknowledged', async t => {
   const { dir, path } = await folderOf(t)
   appendFileSync(path, Buffer.concat([...linesOf(['d', 'e']), Buffer.from('{"id":"f')]))
   t.strictSame((await restart(dir)).ids, [...IDS, 'd', 'e'])
 })
 
-t.test('a segment that holds nothing but a torn line disappears, and its bytes are kept aside', async t => {
+t.test('a segment with only a torn line is removed, and its bytes are kept aside', async t => {
   const { dir, path } = await folderOf(t, ['a'])
   truncateSync(path, 5)
   const { damaged, ids } = await restart(dir)
@@ -120,20 +123,17 @@ t.test('a segment that holds nothing but a torn line disappears, and its bytes a
   t.strictSame(keptAside(dir), [{ offset: 0, text: '{"id"' }])
 })
 
-t.test(
-  'empty segments and checksums without a segment are taken away, and their numbers are not used again',
-  async t => {
-    const { dir } = await folderOf(t)
-    writeFileSync(join(dir, '20261123T120000Z-00000007.ndjson'), '')
-    writeFileSync(join(dir, '20261123T120000Z-00000007.crc'), 'x')
-    writeFileSync(join(dir, '20261123T120000Z-00000008.crc'), 'x')
-    const log = await openLog(dir)
-    t.teardown(() => log.close())
-    t.match(readdirSync(dir), [/01\.crc$/, /01\.ndjson$/])
-    t.equal((await log.append(linesFrom([lineOf('d')]))).file.slice(-15), '00000009.ndjson')
-    t.strictSame(idsOnDisk(dir), [...IDS, 'd'])
-  }
-)
+t.test('empty segments and checksums without a segment are removed, and their numbers are not used again', async t => {
+  const { dir } = await folderOf(t)
+  writeFileSync(join(dir, '20261123T120000Z-00000007.ndjson'), '')
+  writeFileSync(join(dir, '20261123T120000Z-00000007.crc'), 'x')
+  writeFileSync(join(dir, '20261123T120000Z-00000008.crc'), 'x')
+  const log = await openLog(dir)
+  t.teardown(() => log.close())
+  t.match(readdirSync(dir), [/01\.crc$/, /01\.ndjson$/])
+  t.equal((await log.append(linesFrom([lineOf('d')]))).file.slice(-15), '00000009.ndjson')
+  t.strictSame(idsOnDisk(dir), [...IDS, 'd'])
+})
 
 t.test('a torn line before an empty last segment is cut off too', async t => {
   const { dir, path } = await folderOf(t)
@@ -142,7 +142,7 @@ t.test('a torn line before an empty last segment is cut off too', async t => {
   t.strictSame((await restart(dir)).ids, ['a', 'b'])
 })
 
-t.test('a start that was cut short after the copy, and before the cut, counts the damage once', async t => {
+t.test('a start that ended between the copy and the cut counts the damage once', async t => {
   const { dir, path } = await folderOf(t)
   truncateSync(path, 2 * LINE + 3)
   const torn = readFileSync(path)
@@ -164,7 +164,7 @@ t.test('damage is logged with file, offset and bytes', async t => {
   ])
 })
 
-t.test('a flipped line feed at the very end costs one line', async t => {
+t.test('a flipped line feed at the end costs one line', async t => {
   const { dir, path } = await folderOf(t)
   const content = readFileSync(path)
   content[content.length - 1] = 0x0b
@@ -174,30 +174,33 @@ t.test('a flipped line feed at the very end costs one line', async t => {
   t.match(damaged, [{ offset: 2 * LINE, bytes: LINE }])
 })
 
-t.test('a checksum file that is missing, short, longer, empty, of zeros or garbage costs no record', async t => {
-  const ways: Record<string, (crc: Buffer) => Buffer | undefined> = {
-    missing: () => undefined,
-    empty: () => Buffer.alloc(0),
-    'one entry short': crc => crc.subarray(0, 32),
-    'torn within an entry': crc => crc.subarray(0, 39),
-    'with a torn entry more': crc => Buffer.concat([crc, crc.subarray(0, 5)]),
-    'of zeros': crc => Buffer.alloc(crc.length),
-    'of ones': crc => Buffer.alloc(crc.length, 0xff),
-    'of ones, far too long': () => Buffer.alloc(1_000_000, 0xff),
-    'shifted by a byte': crc => Buffer.concat([Buffer.from([0]), crc])
+t.test(
+  'a checksum file that is missing, too short, too long, empty, or full of zeros or garbage costs no record',
+  async t => {
+    const ways: Record<string, (crc: Buffer) => Buffer | undefined> = {
+      missing: () => undefined,
+      empty: () => Buffer.alloc(0),
+      'one entry short': crc => crc.subarray(0, 32),
+      'torn within an entry': crc => crc.subarray(0, 39),
+      'with a torn entry more': crc => Buffer.concat([crc, crc.subarray(0, 5)]),
+      'of zeros': crc => Buffer.alloc(crc.length),
+      'of ones': crc => Buffer.alloc(crc.length, 0xff),
+      'of ones, far too long': () => Buffer.alloc(1_000_000, 0xff),
+      'shifted by a byte': crc => Buffer.concat([Buffer.from([0]), crc])
+    }
+    for (const [name, change] of Object.entries(ways)) {
+      const { dir, path } = await folderOf(t)
+      const crcPath = path.replace('.ndjson', '.crc')
+      const changed = change(readFileSync(crcPath))
+      if (changed === undefined) rmSync(crcPath)
+      else writeFileSync(crcPath, changed)
+      const { damaged, ids } = await restart(dir)
+      t.strictSame([ids, damaged], [IDS, []], name)
+    }
   }
-  for (const [name, change] of Object.entries(ways)) {
-    const { dir, path } = await folderOf(t)
-    const crcPath = path.replace('.ndjson', '.crc')
-    const changed = change(readFileSync(crcPath))
-    if (changed === undefined) rmSync(crcPath)
-    else writeFileSync(crcPath, changed)
-    const { damaged, ids } = await restart(dir)
-    t.strictSame([ids, damaged], [IDS, []], name)
-  }
-})
+)
 
-t.test('any one byte of the checksum file changed costs no record', async t => {
+t.test('a change of any byte of the checksum file costs no record', async t => {
   const { dir, path } = await folderOf(t)
   const crcPath = path.replace('.ndjson', '.crc')
   const crc = readFileSync(crcPath)
@@ -211,7 +214,7 @@ t.test('any one byte of the checksum file changed costs no record', async t => {
 })
 
 t.test(
-  'bytes flipped at 200 places: the start takes less than 3 s, and every undamaged record is delivered',
+  'with bytes flipped at 200 places, a start takes less than 3 s and every undamaged record is delivered',
   async t => {
     const dir = t.testdir()
     const filling = await openLog(dir)
@@ -290,7 +293,7 @@ t.test('a folder of 2,000 segments opens in less than 3 s', async t => {
   await log.close()
 })
 
-t.test('segments restored under another time keep the order of their numbers', async t => {
+t.test('segments that were restored with another time keep the order of their numbers', async t => {
   const { dir, path } = await folderOf(t)
   renameSync(path, join(dir, '20300101T000000Z-00000001.ndjson'))
   const log = await openLog(dir)

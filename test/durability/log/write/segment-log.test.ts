@@ -19,7 +19,7 @@ import {
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
 
-t.test('lines that are appended are whole lines of the segment file when append resolves', async t => {
+t.test('appended lines are whole lines of the segment file when append resolves', async t => {
   const dir = join(t.testdir(), 'events')
   const log = await openLog(dir)
   t.teardown(() => log.close())
@@ -60,7 +60,7 @@ t.test('many appends at once share few fsyncs and keep their order', async t => 
   )
 })
 
-t.test('what arrives while a group is written is committed with the next group, not one by one', async t => {
+t.test('lines that arrive while a group is written are committed with the next group, not one by one', async t => {
   const log = await openLog(t.testdir(), { onCommit: () => (commits += 1) })
   let commits = 0
   t.teardown(() => log.close())
@@ -74,7 +74,7 @@ t.test('what arrives while a group is written is committed with the next group, 
   t.ok(commits <= 201, `2,000 appends in 200 turns cost ${commits} fsyncs`)
 })
 
-t.test('a closed log holds everything that was handed in, and refuses more with SinkUnavailable', async t => {
+t.test('a closed log holds everything that was appended before, and refuses more with SinkUnavailable', async t => {
   const dir = t.testdir()
   const log = await openLog(dir)
   const handedIn = numbers(100).map(id => log.append(linesFrom([lineOf(id)])))
@@ -87,7 +87,7 @@ t.test('a closed log holds everything that was handed in, and refuses more with 
 })
 
 t.test(
-  'a reopened log keeps what is there and goes on in a new segment behind it, also after the clock ran back',
+  'a reopened log keeps its content and continues in a new segment after it, also if the clock ran back',
   async t => {
     const dir = t.testdir()
     const clock = createHandClock()
@@ -105,7 +105,7 @@ t.test(
   }
 )
 
-t.test('a segment is closed before it would grow past its size', async t => {
+t.test('a segment is closed before it exceeds its size', async t => {
   const dir = t.testdir()
   const log = await openLog(dir, { maxSegmentBytes: 100 })
   t.teardown(() => log.close())
@@ -147,7 +147,7 @@ t.test('a segment is closed when it is old by the monotonic clock, whatever the 
   t.strictSame(segmentFiles(dir), ['20261123T114300Z-00000001.ndjson', '20261124T114300Z-00000002.ndjson'])
 })
 
-t.test('rotate() ends the segment after what is on its way, and an idle log at once', async t => {
+t.test('rotate() ends the segment after the writes in flight, and an idle log at once', async t => {
   const dir = t.testdir()
   const log = await openLog(dir)
   t.teardown(() => log.close())
@@ -164,7 +164,7 @@ t.test('rotate() ends the segment after what is on its way, and an idle log at o
   t.equal(segmentFiles(dir).length, 2)
 })
 
-t.test('appends above maxQueueBytes are refused while others are on their way, and taken again afterwards', async t => {
+t.test('appends above maxQueueBytes are refused while others are in flight, and accepted again afterwards', async t => {
   const log = await openLog(t.testdir(), { maxQueueBytes: 1_000 })
   t.teardown(() => log.close())
   const big = log.append(linesFrom([lineOf('big', 5_000)]))
@@ -173,7 +173,7 @@ t.test('appends above maxQueueBytes are refused while others are on their way, a
   await log.append(linesFrom([lineOf('more')]))
 })
 
-t.test('a log at maxBytes refuses appends, says so, and takes them again once segments are removed', async t => {
+t.test('a log at maxBytes refuses appends, says so, and accepts them again once segments are removed', async t => {
   const dir = t.testdir()
   const lines = createLogLines()
   const log = await openLog(dir, { maxBytes: 1_000, log: lines })
@@ -194,7 +194,7 @@ t.test('a log at maxBytes refuses appends, says so, and takes them again once se
 })
 
 t.test(
-  'remove() leaves a segment that has grown or is being written, and takes its checksums with a segment',
+  'remove() keeps a segment that has grown or is being written, and removes the checksums with a segment',
   async t => {
     const dir = t.testdir()
     const log = await openLog(dir)
@@ -218,7 +218,7 @@ t.test(
   }
 )
 
-t.test('checksums are written when the log comes to rest, and soon where it does not', async t => {
+t.test('checksums are written when the log becomes idle, and soon if it does not', async t => {
   const dir = t.testdir()
   const log = await openLog(dir)
   t.teardown(() => log.close())
@@ -251,7 +251,7 @@ t.test('checksums are written when the log comes to rest, and soon where it does
   await until(() => written() === (lines + 5_000) * 16)
 })
 
-t.test('sequence numbers go on after all segments were removed', async t => {
+t.test('sequence numbers continue after all segments were removed', async t => {
   const dir = t.testdir()
   await savePosition(join(dir, POSITION_FILE), { file: '20261123T114300Z-00000056.ndjson', offset: 7 })
   const log = await openLog(dir)
@@ -259,7 +259,7 @@ t.test('sequence numbers go on after all segments were removed', async t => {
   t.equal((await log.append(linesFrom([lineOf(1)]))).file, '20261123T114300Z-00000057.ndjson')
 })
 
-t.test('append takes whole lines only, and at least one', async t => {
+t.test('append accepts only whole lines, and at least one', async t => {
   const log = await openLog(t.testdir())
   t.teardown(() => log.close())
   for (const lines of [[], [Buffer.from('{}')], [lineOf(1), Buffer.alloc(0)]]) {
@@ -267,7 +267,7 @@ t.test('append takes whole lines only, and at least one', async t => {
   }
 })
 
-t.test('listeners hear of commits, and one that throws does no harm', async t => {
+t.test('listeners are called for each commit, and a listener that throws has no effect', async t => {
   const lines = createLogLines()
   const log = await openLog(t.testdir(), { log: lines })
   t.teardown(() => log.close())
@@ -284,7 +284,7 @@ t.test('listeners hear of commits, and one that throws does no harm', async t =>
   t.equal(heard, 1)
 })
 
-t.test('a folder that is no folder makes a log that refuses, says why, and recovers by itself', async t => {
+t.test('if the folder is not a folder, the log refuses, says why, and recovers by itself', async t => {
   const root = t.testdir({ events: 'a file is in the way' })
   const dir = join(root, 'events')
   const lines = createLogLines()
@@ -301,7 +301,7 @@ t.test('a folder that is no folder makes a log that refuses, says why, and recov
   t.match(lines.lines.at(-1), { level: 'info', message: /again/ })
 })
 
-t.test('files that are no segments are left alone', async t => {
+t.test('files that are not segments are not changed', async t => {
   const dir = t.testdir({ 'notes.ndjson': 'mine', README: 'x', '20261123T114300Z-00000009.bak': 'x' })
   const log = await openLog(dir)
   await log.append(linesFrom([lineOf(1)]))
