@@ -111,7 +111,7 @@ function write(root: string, file: string, text: string): void {
   writeFileSync(join(root, file), text)
 }
 
-t.test('each import rule refuses the file that breaks it', async t => {
+t.test('each import rule refuses the file that violates it', async t => {
   const root = mkdtempSync(join(tmpdir(), 'tributary-imports-'))
   t.teardown(() => rmSync(root, { recursive: true }))
   for (const name of ['node_modules', 'package.json', 'tsconfig.json']) symlinkSync(join(ROOT, name), join(root, name))

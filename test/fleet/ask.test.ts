@@ -21,7 +21,7 @@ async function ask(t: Test, listener: RequestListener): Promise<MemberAnswer> {
   return answer as MemberAnswer
 }
 
-t.test('an answer without end is given up, and its connection closed', async t => {
+t.test('an answer that does not end is aborted, and its connection is closed', async t => {
   let isOpen = true
   const answer = await ask(t, (_request, response) => {
     response.on('close', () => (isOpen = false))
@@ -35,7 +35,7 @@ t.test('an answer without end is given up, and its connection closed', async t =
   await until(() => !isOpen, { what: 'the connection to be closed' })
 })
 
-t.test('a member that answers in no JSON, late, or for another server is named with the reason', async t => {
+t.test('a member that answers with invalid JSON, late, or as another server is reported with the reason', async t => {
   const noJson = await ask(t, (_request, response) => void response.end('<html>'))
   t.match(noJson.problem, /^http:\S+ answered no JSON$/)
   const late = await ask(t, () => undefined)
@@ -44,7 +44,7 @@ t.test('a member that answers in no JSON, late, or for another server is named w
   t.match(other.problem, /is another server: set ADMIN_URL$/)
 })
 
-t.test('a member is asked with the password of the fleet, and for itself alone', async t => {
+t.test('a member is asked with the password of the fleet, and only for its own data', async t => {
   const answer = await ask(t, ({ headers }, response) => {
     response.end(JSON.stringify([headers.authorization, headers['x-tributary-server']]))
   })

@@ -93,7 +93,7 @@ async function sendMany(url: string, count: number): Promise<number[]> {
   return statuses
 }
 
-await t.test('without Kafka /readyz/kafka says no, and /readyz that events can be made durable', async t => {
+await t.test('without Kafka /readyz/kafka is not ready, and /readyz says that events can be made durable', async t => {
   for (const { adminUrl, readyz } of servers) {
     t.equal((await fetch(`${adminUrl}/readyz/kafka`)).status, 503)
     t.equal((await readyz()).status, 200)
@@ -104,7 +104,7 @@ for (const [name, run] of [
   ['HAProxy', async (t: Test) => (await runHaproxy(t, servers)).url],
   ['nginx', runNginx]
 ] as const) {
-  await t.test(`behind ${name} a client stays on one server, and a server that is killed costs no request`, async t => {
+  await t.test(`behind ${name} a client stays on one server, and a killed server costs no request`, async t => {
     const url = await run(t)
     await until(isServed(url), { what: `${name} to have found the servers`, timeoutMs: 30_000 })
     await settled(url, name)

@@ -8,7 +8,7 @@ import { MemoryTopics } from '../support/memory-topics.ts'
 const KEEP_MS = 180_000
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex')
 
-t.test('of servers that claim the same thing at once, exactly one gets it', async t => {
+t.test('if servers claim the same id at once, exactly one gets it', async t => {
   const topics = new MemoryTopics()
   const servers = Array.from({ length: 5 }, () => new Claims({ topics, keepMs: KEEP_MS, monotonic: () => 0 }))
   for (let round = 0; round < 20; round++) {
@@ -22,7 +22,7 @@ t.test('of servers that claim the same thing at once, exactly one gets it', asyn
   t.equal(await late.claim(digestOf('another')), true)
 })
 
-t.test('what an id was claimed for is over after its time, so that memory has a bound', async t => {
+t.test('a claim expires after its time, so that memory is bounded', async t => {
   const topics = new MemoryTopics()
   let now = 0
   const claims = new Claims({ topics, keepMs: KEEP_MS, monotonic: () => now })
@@ -34,7 +34,7 @@ t.test('what an id was claimed for is over after its time, so that memory has a 
   t.equal(await claims.claim(digestOf('a')), true)
 })
 
-t.test('while Kafka is away an id is used once on each machine, and the log says so once', async t => {
+t.test('while Kafka is away an id can be used once on each machine, and the log says so once', async t => {
   const used = new Set<string>()
   const own: UsedIds = {
     async use(app, jti) {

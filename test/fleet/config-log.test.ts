@@ -13,7 +13,7 @@ const version = (number: number, text = `v${number}`) =>
   record(configKey(number), { version: number, base: number - 1, text, by: 'a', why: 'b', at: 'c' })
 const claim = (number: number, id: string) => record(claimKey(number), { id, by: 'a' })
 
-t.test('the highest version is in force, in whatever order versions come', async t => {
+t.test('the highest version is in force, in whatever order versions arrive', async t => {
   const log = new ConfigLog(() => 0)
   t.equal(log.current, undefined)
   t.ok(log.take([version(1), version(2)]))
@@ -27,7 +27,7 @@ t.test('the highest version is in force, in whatever order versions come', async
   )
 })
 
-t.test('the first claim for a version holds it until the version is there', async t => {
+t.test('the first claim for a version holds until the version exists', async t => {
   const log = new ConfigLog(() => 7)
   log.take([claim(1, 'first'), claim(1, 'second'), claim(2, 'third')])
   t.same(log.holderOf(1), { id: 'first', by: 'a', since: 7 })
@@ -36,7 +36,7 @@ t.test('the first claim for a version holds it until the version is there', asyn
   t.equal(log.holderOf(2)?.id, 'third')
 })
 
-t.test('what is no record of the topic is passed over', async t => {
+t.test('a record that does not belong to the topic is skipped', async t => {
   const log = new ConfigLog(() => 0)
   const odd = ['config/0', 'config/x', 'config/1.5', 'claim/', 'other', '']
   log.take([...odd.map(key => record(key, { version: 1 })), record(configKey(1), { version: 2, base: 1, text: 'x' })])

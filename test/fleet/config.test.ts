@@ -33,7 +33,7 @@ function inForceAfterMs(stderr: string, at: string, version: number): number {
   return (JSON.parse(line ?? '{}') as { time: number }).time - Date.parse(at)
 }
 
-await t.test('three servers have one configuration: what is added anywhere is in force everywhere', async t => {
+await t.test('three servers have one configuration: a change on any server is in force on all', async t => {
   const fleet = testFleet(t, kafka.brokers)
   const servers = await Promise.all(['a', 'b', 'c'].map(name => fleet.server(name)))
   const [a, b, c] = servers as [ServerProcess, ServerProcess, ServerProcess]
@@ -76,7 +76,7 @@ await t.test('three servers have one configuration: what is added anywhere is in
   for (const secret of ['wk_test', key, rotated.stdout.trim()])
     t.notMatch(everything, secret, 'no snapshot holds a key')
 
-  await t.test('a server that is stopped is not waited for, one that is killed is named as away', async t => {
+  await t.test('nobody waits for a server that was stopped, and a killed server is reported as away', async t => {
     await c.kill('SIGTERM')
     const stopped = await fleet.tributary(['keys', 'add', 'web'])
     t.match(stopped.stderr, /^in force on 2 of 2 servers \(version 5\)\n?$/)
@@ -87,7 +87,7 @@ await t.test('three servers have one configuration: what is added anywhere is in
     })
   })
 
-  await t.test('a server that was away has what came meanwhile as soon as it is ready', async t => {
+  await t.test('a server that was away has all changes as soon as it is ready', async t => {
     const before = await fleet.tributary(['keys', 'add', 'web'])
     await b.start()
     await b.ready()
@@ -124,7 +124,7 @@ await t.test('three servers have one configuration: what is added anywhere is in
   })
 })
 
-await t.test('keys that are added at once by several are all in force', async t => {
+await t.test('keys that several servers add at once are all in force', async t => {
   const fleet = testFleet(t, kafka.brokers)
   const server = await fleet.server('a')
   await server.start()
@@ -136,39 +136,47 @@ await t.test('keys that are added at once by several are all in force', async t 
   }
 })
 
-await t.test('a server starts without Kafka from its snapshot, and never says 401 while it may be behind', async t => {
-  const own = await startKafka({ heap: '320m' })
-  t.teardown(() => own.stop())
-  const fleet = testFleet(t, own.brokers)
-  const [a, b] = await Promise.all([fleet.server('a'), fleet.server('b')])
-  await a.start()
-  await a.ready()
-  await b.start()
-  await b.ready()
-  await b.kill('SIGTERM')
-  rmSync(b.configFile)
-  await own.kill()
-  await until(async () => (await statusWith('wk_unknown', a.url)) === 503, { what: 'a to know that it may be behind' })
-  t.equal(await statusWith('wk_test', a.url), 200, 'known keys go on')
-  await b.start()
-  t.equal(await statusWith('wk_test', b.url), 200, 'the snapshot has the key')
-  t.equal(await statusWith('wk_unknown', b.url), 503)
-  const headers = { authorization: `Basic ${Buffer.from('wk_unknown:').toString('base64')}` }
-  const answer = await fetch(`${b.url}/v1/track`, { method: 'POST', headers, body: '{}' })
-  t.match(await answer.json(), { code: 'configuration_behind' })
-  t.match(answer.headers.get('retry-after'), /^\d+$/)
-  await own.restart()
-  await until(async () => (await statusWith('wk_unknown', b.url)) === 401, {
-    what: 'b to have read the topic',
-    timeoutMs: 60_000
-  })
-})
+await t.test(
+  'a server starts without Kafka from its snapshot, and never answers 401 while it may be behind',
+  async t => {
+    const own = await startKafka({ heap: '320m' })
+    t.teardown(() => own.stop())
+    const fleet = testFleet(t, own.brokers)
+    const [a, b] = await Promise.all([fleet.server('a'), fleet.server('b')])
+    await a.start()
+    await a.ready()
+    await b.start()
+    await b.ready()
+    await b.kill('SIGTERM')
+    rmSync(b.configFile)
+    await own.kill()
+    await until(async () => (await statusWith('wk_unknown', a.url)) === 503, {
+      what: 'a to know that it may be behind'
+    })
+    t.equal(await statusWith('wk_test', a.url), 200, 'known keys go on')
+    await b.start()
+    t.equal(await statusWith('wk_test', b.url), 200, 'the snapshot has the key')
+    t.equal(await statusWith('wk_unknown', b.url), 503)
+    const headers = { authorization: `Basic ${Buffer.from('wk_unknown:').toString('base64')}` }
+    const answer = await fetch(`${b.url}/v1/track`, { method: 'POST', headers, body: '{}' })
+    t.match(await answer.json(), { code: 'configuration_behind' })
+    t.match(answer.headers.get('retry-after'), /^\d+$/)
+    await own.restart()
+    await until(async () => (await statusWith('wk_unknown', b.url)) === 401, {
+      what: 'b to have read the topic',
+      timeoutMs: 60_000
+    })
+  }
+)
 
-await t.test('a fleet that begins with nothing makes one source, and one of its servers prints the key', async t => {
-  const fleet = testFleet(t, kafka.brokers)
-  const [a, b] = await Promise.all([fleet.server('a', { CONFIG_FILE: '' }), fleet.server('b', { CONFIG_FILE: '' })])
-  await Promise.all([a.start(), b.start()])
-  await Promise.all([a.ready(), b.ready()])
-  const { stdout } = await fleet.tributary(['keys', 'list'])
-  t.match(stdout, /default +wk_/)
-})
+await t.test(
+  'a fleet that starts without a configuration creates one source, and one server prints the key',
+  async t => {
+    const fleet = testFleet(t, kafka.brokers)
+    const [a, b] = await Promise.all([fleet.server('a', { CONFIG_FILE: '' }), fleet.server('b', { CONFIG_FILE: '' })])
+    await Promise.all([a.start(), b.start()])
+    await Promise.all([a.ready(), b.ready()])
+    const { stdout } = await fleet.tributary(['keys', 'list'])
+    t.match(stdout, /default +wk_/)
+  }
+)

@@ -19,7 +19,7 @@ const kept = JSON.parse(readFileSync(FILE, 'utf8')) as Readonly<Record<'config' 
 const written = (records: readonly Kept[]) =>
   records.map(({ key, value }) => ({ key, value: Buffer.from(JSON.stringify(value)) }))
 
-t.test('what a server of 0.2.0 has written is read: its configuration, its claim, its heartbeat', async t => {
+t.test('this version reads what a server of 0.2.0 wrote: its configuration, its claim, its heartbeat', async t => {
   const topics = new MemoryTopics()
   await topics.write(topics.names.config, written(kept.config))
   await topics.write(topics.names.members, written(kept.members))
@@ -30,7 +30,7 @@ t.test('what a server of 0.2.0 has written is read: its configuration, its claim
   await members.close()
 })
 
-t.test('what this version writes is read by a server of 0.2.0, or passed over', async t => {
+t.test('a server of 0.2.0 reads or skips what this version writes', async t => {
   const topics = new MemoryTopics()
   const topic = followConfigTopic({ topics })
   await agreeOnSeed(topic, [1, 2])

@@ -94,7 +94,7 @@ function isWithin(passed: number, wanted: number): boolean {
 }
 
 for (const servers of [1, 3, 5]) {
-  t.test(`a limit is one limit on ${servers} servers, however the load is spread`, async t => {
+  t.test(`a limit holds for ${servers} servers together, however the load is spread`, async t => {
     const spreads: Readonly<Record<string, Play['serverOf']>> = {
       'round robin': event => event % servers,
       'all on one': () => 0,
@@ -107,7 +107,7 @@ for (const servers of [1, 3, 5]) {
   })
 }
 
-t.test('a load that moves to another server at once passes no more than the limit, and little less', async t => {
+t.test('a load that suddenly moves to another server gets at most the limit, and only a little less', async t => {
   for (const servers of [3, 5]) {
     const serverOf: Play['serverOf'] = (_event, second) => Math.floor(second / 10) % servers
     const passed = play({ servers, seconds: SECONDS, perSecond: 300, serverOf })
@@ -115,7 +115,7 @@ t.test('a load that moves to another server at once passes no more than the limi
   }
 })
 
-t.test('a load in gusts, of busy servers or clients, passes no more than the limit either', async t => {
+t.test('a load in bursts, of busy servers or clients, gets at most the limit too', async t => {
   for (const [perSecond, gustMs] of [
     [150, 200],
     [150, 500],
@@ -131,7 +131,7 @@ t.test('a load in gusts, of busy servers or clients, passes no more than the lim
   }
 })
 
-t.test('a load below the limit passes whole, wherever it goes', async t => {
+t.test('a load below the limit passes completely, wherever it goes', async t => {
   for (const servers of [1, 3, 5]) {
     const passed = play({ servers, seconds: SECONDS, perSecond: 40, serverOf: event => event % servers })
     t.ok(passed >= 40 * SECONDS * 0.99, `${passed} of ${40 * SECONDS} on ${servers}`)
@@ -154,7 +154,7 @@ t.test('the parts of all servers add up to the whole limit', async t => {
   }
 })
 
-t.test('the meter follows what is offered, refused requests included, and forgets', async t => {
+t.test('the meter follows the offered load, including refused requests, and decays', async t => {
   let now = 0
   const meter = createDemandMeter(() => now)
   for (; now < 10_000; now += 10) meter.offered('web', 3)

@@ -125,7 +125,7 @@ async function follow(t: Test, url: string): Promise<Followed> {
 const rowsOf = (batches: readonly Batch[]): string[] =>
   batches.flatMap(({ rows }) => rows.map(({ server, messageId }) => `${server} ${messageId}`)).toSorted()
 
-await t.test('the live streams of all servers come as one, each row with its server', async t => {
+await t.test('the live streams of all servers are merged, and each row has its server', async t => {
   const root = ownFolder(t, { a: {}, b: {} })
   const a = await startServer(t, { dir: join(root, 'a') })
   const b = await startServer(t, { dir: join(root, 'b') })
@@ -170,7 +170,7 @@ await t.test('the live streams of all servers come as one, each row with its ser
 })
 
 await t.test(
-  'a server whose workers are replaced goes on where it was, and one that starts again is shown from its first event',
+  'the stream continues if workers of a server are replaced, and a server that starts again is shown from its first event',
   async t => {
     const server = await startServer(t, { dir: ownFolder(t) })
     const process = (name: string, instance: string): Process => ({ name, instance, adminUrl: server.adminUrl })

@@ -34,7 +34,7 @@ const SELF = {
   demand: {}
 }
 
-t.test('a server that leaves is gone for the others, also where its last heartbeat is on the way', async t => {
+t.test('a server that leaves is gone for the others, also if its last heartbeat is still in flight', async t => {
   const topics = new SlowHeartbeats()
   const others = followMembers({ topics, self: undefined })
   const leaving = followMembers({ topics, self: () => SELF })

@@ -14,7 +14,7 @@ const ROUNDS = 10
 const kafka = await startKafka({ heap: '320m' })
 t.teardown(() => kafka.stop())
 
-t.test('an assertion is good for one token in the whole fleet, whichever servers it is sent to', async t => {
+t.test('an assertion can be used for one token in the whole fleet, whichever servers receive it', async t => {
   const fleet = testFleet(t, kafka.brokers, { PUBLIC_URL: BASE })
   const [a, b, c] = await Promise.all([fleet.server('a'), fleet.server('b'), fleet.server('c')])
   await Promise.all([a.start(), b.start()])

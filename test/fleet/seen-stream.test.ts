@@ -28,7 +28,7 @@ function quietStream(t: Test, topics: MemoryTopics): SeenStream {
   return new SeenStream({ topics, seed: SEED, sender: SENDER, log })
 }
 
-t.test('what is written is read back, in records that no reader is held up by', t => {
+t.test('written ids can be read back, in records that delay no reader', t => {
   const buffer = createSeenBuffer()
   for (let id = 0; id < 10_000; id++) buffer.add('web', id, -id, 7)
   buffer.add('web.rejected', 1, 2, 3)
@@ -51,7 +51,7 @@ t.test('what is written is read back, in records that no reader is held up by', 
   t.end()
 })
 
-t.test('records of another kind, or with a name that is no source’s, are left alone', t => {
+t.test('records of another kind, or with a name that no source has, are ignored', t => {
   const entries = Buffer.alloc(2 * ENTRY)
   const key = `ids/${checkOf(SEED)}/${SENDER}/web`
   t.ok(readSeenRecord({ key, value: entries }))
@@ -68,7 +68,7 @@ t.test('records of another kind, or with a name that is no source’s, are left 
   t.end()
 })
 
-t.test('a buffer that nobody empties holds 65,536 ids of a source and no more', t => {
+t.test('a buffer that nobody empties holds at most 65,536 ids of a source', t => {
   const buffer = createSeenBuffer()
   for (let id = 0; id < 100_000; id++) buffer.add('web', id, 0, 0)
   const [batch] = buffer.take()
@@ -76,7 +76,7 @@ t.test('a buffer that nobody empties holds 65,536 ids of a source and no more', 
   t.end()
 })
 
-t.test('ids that Kafka does not take are told once it does, and none of them twice', async t => {
+t.test('ids that Kafka refuses are sent once it accepts them, and none of them twice', async t => {
   const topics = new MemoryTopics()
   const stream = quietStream(t, topics)
   topics.isAway = true
@@ -96,7 +96,7 @@ t.test('ids that Kafka does not take are told once it does, and none of them twi
   )
 })
 
-t.test('an id is told at once, and not after Kafka has confirmed the ids before it', async t => {
+t.test('an id is sent at once, and does not wait until Kafka has confirmed the ids before it', async t => {
   const topics = new MemoryTopics()
   const stream = quietStream(t, topics)
   topics.isSilent = true
@@ -110,7 +110,7 @@ t.test('an id is told at once, and not after Kafka has confirmed the ids before 
   await stream.close()
 })
 
-t.test('ids that Kafka does not confirm wait in the buffer, once four requests are on their way', async t => {
+t.test('ids wait in the buffer while four requests are in flight that Kafka has not confirmed', async t => {
   const topics = new MemoryTopics()
   const stream = quietStream(t, topics)
   topics.isSilent = true
@@ -123,7 +123,7 @@ t.test('ids that Kafka does not confirm wait in the buffer, once four requests a
   t.same(toldIds(topics), [1, 2, 3, 4], 'and a server that stops does not wait for the confirmation')
 })
 
-t.test('a server that stops while Kafka is away stops', async t => {
+t.test('a server can stop while Kafka is away', async t => {
   const topics = new MemoryTopics()
   const stream = quietStream(t, topics)
   topics.isAway = true
@@ -132,7 +132,7 @@ t.test('a server that stops while Kafka is away stops', async t => {
   t.same(topics.records(topics.names.seen), [])
 })
 
-t.test('what the server itself has told, and what another seed made, is not restored', async t => {
+t.test('ids that the server itself has sent, or that were hashed with another seed, are not restored', async t => {
   const topics = new MemoryTopics()
   const restored: string[] = []
   const warnings: string[] = []
@@ -150,7 +150,7 @@ t.test('what the server itself has told, and what another seed made, is not rest
   await stream.close()
 })
 
-t.test('servers that start at once hash with one seed, and those that come later with the same', async t => {
+t.test('servers that start at once hash with one seed, and later servers use the same', async t => {
   const topics = new MemoryTopics()
   const seeds = [1, 2, 3].map((number): Seed => [number, number])
   const agreed = await Promise.all(seeds.map(own => agreeOnSeed(followConfigTopic({ topics }), own)))
@@ -159,7 +159,7 @@ t.test('servers that start at once hash with one seed, and those that come later
   t.same(await agreeOnSeed(followConfigTopic({ topics }), [4, 4]), seeds[0])
 })
 
-t.test('a seed that cannot be read is passed over', async t => {
+t.test('a seed that cannot be read is skipped', async t => {
   const topics = new MemoryTopics()
   for (const text of ['', '[1]', '{"a":1}', '["1","2"]', 'null']) {
     await topics.write(topics.names.config, [{ key: 'ids-seed/x', value: Buffer.from(text) }])

@@ -71,7 +71,7 @@ await t.test('servers of a fleet know each other’s messageIds', async t => {
   })
 
   await t.test(
-    'a new server, and one that lost its disk, know what was taken lately as soon as they listen',
+    'a new server, and a server that lost its disk, know recently accepted ids as soon as they listen',
     async t => {
       await c.start()
       t.equal(await send(c, first), 200)
@@ -84,7 +84,7 @@ await t.test('servers of a fleet know each other’s messageIds', async t => {
     }
   )
 
-  await t.test('ids of events that became durable while Kafka was away are told when it is back', async t => {
+  await t.test('ids of events that became durable while Kafka was away are sent when it returns', async t => {
     const before = await idsOf(b)
     await kafka.kill()
     const spooled = newBatch()
@@ -95,7 +95,7 @@ await t.test('servers of a fleet know each other’s messageIds', async t => {
     t.equal(await outcomes(b, 'duplicate'), 2 * BATCH)
   })
 
-  await t.test('a server that stops tells what it has taken to the end', async t => {
+  await t.test('a server that stops sends all accepted ids', async t => {
     const [before, last] = [await idsOf(b), newBatch()]
     t.equal(await send(a, last), 200)
     t.match(await a.kill('SIGTERM'), { code: 0 })
@@ -103,7 +103,7 @@ await t.test('servers of a fleet know each other’s messageIds', async t => {
   })
 })
 
-await t.test('with DEDUP_SHARE=off each server knows its own messageIds alone', async t => {
+await t.test('with DEDUP_SHARE=off each server knows only its own messageIds', async t => {
   const fleet = testFleet(t, kafka.brokers, { DEDUP_SHARE: 'off' })
   const [a, b] = await Promise.all([fleet.server('a'), fleet.server('b')])
   await Promise.all([a.start(), b.start()])

@@ -30,7 +30,7 @@ const [a, b, c] = servers
 // Cold code is slow, and what is slow goes to the spool.
 if (isLong) await run(t, 'warm', { through: spread, seconds: 10 })
 
-await t.test('what is sent again after a lost answer is recognised, whichever server it comes to', async t => {
+await t.test('a batch that is sent again after a lost answer is recognised, whichever server receives it', async t => {
   const lost = await run(t, '3 % of answers thrown away', {
     through: spread,
     seconds: SECONDS,
@@ -45,7 +45,7 @@ await t.test('what is sent again after a lost answer is recognised, whichever se
   t.ok(lost.duplicates <= allowed, `${lost.duplicates} copies of ${lost.load.lostEvents} events`)
 })
 
-await t.test('a key that is added is in force on all servers, and they are named', async t => {
+await t.test('an added key is in force on all servers, and they are listed', async t => {
   const begun = performance.now()
   const added = await fleet.tributary(['keys', 'add', 'web'])
   const ms = performance.now() - begun
@@ -55,7 +55,7 @@ await t.test('a key that is added is in force on all servers, and they are named
   if (isLong) t.ok(ms < 3_000, 'told under 3 s', { ms })
 })
 
-await t.test('an event is found from every server, whoever took it', async t => {
+await t.test('an event is found from every server, whichever server accepted it', async t => {
   const messageId = randomUUID()
   t.equal((await postUntilTaken(`${b.url}/v1/track`, { userId: 'u', event: 'Seen', messageId })).status, 200)
   for (const { adminUrl } of servers) {
@@ -75,7 +75,7 @@ await t.test('an event is found from every server, whoever took it', async t => 
   }
 })
 
-await t.test('a server that is killed costs what it had made durable and not told', async t => {
+await t.test('a killed server loses only the ids that it had made durable and not yet sent', async t => {
   let killedAt = 0
   const killAndStart = async (): Promise<void> => {
     killedAt = performance.now()
@@ -89,7 +89,7 @@ await t.test('a server that is killed costs what it had made durable and not tol
   t.ok(killed.duplicates <= allowed, `${killed.duplicates} copies, ${open} requests were on their way`)
 })
 
-await t.test('servers that are restarted one after the other cost no request and no copy', async t => {
+await t.test('servers that are restarted one after the other cost no request and no duplicate', async t => {
   const restartAll = async (): Promise<void> => {
     for (const server of servers) {
       t.match(await server.kill('SIGTERM'), { code: 0 })
@@ -148,7 +148,7 @@ if (isLong) {
     })
   }
 
-  await t.test('a rate limit is one number with five servers, three and one', async t => {
+  await t.test('a rate limit is the same number with five servers, three and one', async t => {
     const others = await Promise.all(['d', 'e'].map(name => startable(fleet, name)))
     await Promise.all(others.map(server => server.start()))
     await Promise.all(others.map(server => server.ready(60_000)))

@@ -44,14 +44,14 @@ function readAll(topics: FleetTopics, from: ReadFrom) {
 const write = (topics: FleetTopics, key: string, value: string): Promise<bigint> =>
   topics.write(topics.names.config, [{ key, value: Buffer.from(value) }])
 
-await t.test('servers that start at once make the three topics once', async t => {
+await t.test('servers that start at once create the three topics once', async t => {
   const first = await fleetOf(t)
   await Promise.all([first.ensure(), first.ensure(), first.ensure()])
   t.same(Object.values(first.names), ['fleet-1.fleet.config', 'fleet-1.fleet.members', 'fleet-1.fleet.seen'])
 })
 
 await t.test(
-  'every reader gets the records in the order of their offsets, from the beginning and as they come',
+  'every reader gets the records in the order of their offsets, from the beginning and as they are written',
   async t => {
     const topics = await fleetOf(t)
     const offsets = [await write(topics, 'a', '1'), await write(topics, 'b', '2')]
@@ -88,7 +88,7 @@ await t.test('a reader begins at the end, at a time or at an offset', async t =>
   t.same(fromFuture.texts(), [], 'no record is that young')
 })
 
-await t.test('a reader from a time on misses nothing that is written while it starts', async t => {
+await t.test('a reader that begins at a time misses nothing that is written while it starts', async t => {
   const topics = await fleetOf(t)
   await write(topics, 'before', '')
   for (let round = 0; round < ROUNDS; round++) {
@@ -110,7 +110,7 @@ await t.test('a reader from a time on misses nothing that is written while it st
   }
 })
 
-await t.test('a tombstone comes as null, and an empty topic is read to its end at once', async t => {
+await t.test('a tombstone is read as null, and an empty topic ends at once', async t => {
   const topics = await fleetOf(t)
   const { reader, records } = readAll(topics, 'beginning')
   await reader.caughtUp()
@@ -120,7 +120,7 @@ await t.test('a tombstone comes as null, and an empty topic is read to its end a
   t.match(records, [{ key: 'a', value: null }])
 })
 
-await t.test('a reader reads on after the broker was away, and misses nothing', async t => {
+await t.test('a reader continues after the broker was away, and misses nothing', async t => {
   const topics = await fleetOf(t)
   const { reader, texts } = readAll(topics, 'beginning')
   await write(topics, 'a', '1')
@@ -136,7 +136,7 @@ await t.test('a reader reads on after the broker was away, and misses nothing', 
   t.ok(reader.silentMs() < 5_000)
 })
 
-await t.test('a topic that was deleted and made again is read from its beginning', async t => {
+await t.test('a topic that was deleted and created again is read from its beginning', async t => {
   const topics = await fleetOf(t)
   const { reader, texts } = readAll(topics, 'beginning')
   await write(topics, 'a', '1')

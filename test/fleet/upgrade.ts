@@ -32,7 +32,7 @@ for (const [name, startArgs] of [
   [`a rolling upgrade from ${FROM}`, START_ARGS],
   [`a rolling return to ${FROM}`, earlier]
 ] as const) {
-  await t.test(`${name} costs no request and no copy, and keys are in force on both versions`, async t => {
+  await t.test(`${name} costs no request and no duplicate, and keys are in force on both versions`, async t => {
     const replaceAll = async (): Promise<void> => {
       for (const server of servers) {
         t.match(await server.kill('SIGTERM'), { code: 0 })

@@ -52,7 +52,7 @@ await Promise.all(servers.map(server => server.ready()))
 const isWhole = async (): Promise<boolean> => ((await ask(a, '/api/fleet'))['inForce'] as { have: number }).have === 3
 await until(isWhole, { what: 'a to hear of all', timeoutMs: 30_000 })
 
-await t.test('an event is found from every server, whoever took it, under 1 s', async t => {
+await t.test('an event is found from every server, whichever server accepted it, in less than 1 s', async t => {
   const id = randomUUID()
   t.equal(await send(b, id), 200)
   for (const server of servers) {
@@ -69,7 +69,7 @@ await t.test('an event is found from every server, whoever took it, under 1 s', 
   t.match(await ask(a, `/api/trace/${rejected}`), { events: [{ outcome: 'rejected', server: 'c' }] })
 })
 
-await t.test('lists, outcomes, rejections and overviews of all servers come in one answer', async t => {
+await t.test('lists, outcomes, rejections and overviews of all servers are merged into one answer', async t => {
   const ids = [randomUUID(), randomUUID(), randomUUID()]
   for (const [index, server] of servers.entries()) await send(server, ids[index] ?? '')
   const { events = [], servers: asked } = await ask(b, '/api/events?scope=fleet&event=Seen')
@@ -97,13 +97,13 @@ await t.test('lists, outcomes, rejections and overviews of all servers come in o
   t.same((overviews as { server: string }[]).map(({ server }) => server).toSorted(), ['a', 'b', 'c'])
 })
 
-await t.test('nobody without the password gets anything of the others', async t => {
+await t.test('nobody without the password gets data of the other servers', async t => {
   for (const path of ['/api/trace/x', '/api/events?scope=fleet', '/api/fleet']) {
     t.equal((await fetch(`${a.adminUrl}${path}`)).status, 401)
   }
 })
 
-await t.test('the page Fleet shows every server, and what is in force where', async t => {
+await t.test('the page Fleet shows every server, and which configuration is in force on it', async t => {
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
   t.teardown(() => browser.close())
   const page = await browser.newPage({ viewport: { width: 1280, height: 500 } })
@@ -120,7 +120,7 @@ await t.test('the page Fleet shows every server, and what is in force where', as
   if (picture !== undefined) await page.screenshot({ path: picture })
 })
 
-await t.test('a member that does not answer is named after 1 s, and the rest is shown', async t => {
+await t.test('a member that does not answer is reported after 1 s, and the others are shown', async t => {
   const id = randomUUID()
   t.equal(await send(b, id), 200)
   const isKnown = async (): Promise<boolean> => (await ask(b, `/api/events?messageId=${id}`)).events?.length === 1
@@ -150,7 +150,7 @@ await t.test('a member that does not answer is named after 1 s, and the rest is 
 /** What others do on the machine can keep the load from being offered; a wrong share shows each time. */
 const ATTEMPTS = 3
 
-await t.test('a limit of 20 a second is one limit on three servers', async t => {
+await t.test('a limit of 20 a second is one limit for three servers together', async t => {
   const start = performance.now()
   let passed = 0
   let offered = 0
@@ -188,7 +188,7 @@ await t.test('a limit of 20 a second is one limit on three servers', async t => 
   t.ok(isWithin, `within 10 %, and one batch: ${seen}`)
 })
 
-await t.test('/readyz/kafka is 200 only while Kafka is reached; /readyz stays 200', async t => {
+await t.test('/readyz/kafka is 200 only while Kafka is reachable; /readyz stays 200', async t => {
   t.same(await Promise.all(servers.map(kafkaStatus)), [200, 200, 200])
   await kafka.kill()
   await until(async () => (await kafkaStatus(a)) === 503, { what: 'a to notice', timeoutMs: 30_000 })

@@ -28,7 +28,7 @@ const event = (messageId: string, context?: string): string =>
   `{"type":"track","userId":"u","event":"e","messageId":"${messageId}","properties":{"n":1.10}${context === undefined ? '' : `,"context":${context}`}}`
 const batchOf = (events: readonly string[], context = ''): string => `{${context}"batch":[${events.join()}]}`
 
-t.test('flag: an event of a bot gets context.bot, and its other bytes stay', async t => {
+t.test('Flag: an event of a bot gets context.bot, and its other bytes stay unchanged', async t => {
   const { url, sink, adminUrl } = await start(t, 'flag')
   const shared = `"context":{"userAgent":"${BOT}","a":1.10},`
   const cases: [own: string | undefined, flagged: string | undefined][] = [
@@ -57,7 +57,7 @@ t.test('flag: an event of a bot gets context.bot, and its other bytes stay', asy
   t.match(JSON.stringify(shown), /bots: context\.userAgent is that of a bot, so context\.bot is true/)
 })
 
-t.test('filter: an event of a bot is not published, its client sees no error, and it claims no messageId', async t => {
+t.test('Filter: an event of a bot is not published, its client gets no error, and claims no messageId', async t => {
   const { url, sink, adminUrl } = await start(t, 'filter')
   const ofBot = `{"userAgent":"${BOT}"}`
   const events = [
@@ -89,7 +89,7 @@ t.test('filter: an event of a bot is not published, its client sees no error, an
   t.equal(sink.records.at(-1)?.messageId, 'bot-3', 'a source can switch it off')
 })
 
-t.test('The User-Agent of the request says nothing, nor does one that privacy rules drop', async t => {
+t.test('The User-Agent of the request decides nothing, and neither does one that privacy rules drop', async t => {
   const { url, sink } = await start(t, 'filter\nprivacy: { drop: [context.userAgent] }')
   const headers = { authorization: basic(), 'user-agent': BOT }
   await post(`${url}/v1/track`, event('m1', `{"userAgent":"${BOT}"}`), headers)
@@ -114,7 +114,7 @@ function rawMembers(line: string): Map<string, string> {
   return new Map(places.map(at => [scan.keyAt(at), bytes.toString('utf8', scan.startAt(at), scan.valueEndAt(at))]))
 }
 
-t.test('With it on, every byte that the rule does not touch leaves as it came', async t => {
+t.test('With the rule on, every byte that it does not change is published as it was received', async t => {
   const { url, sink } = await start(t, 'flag')
   const value = fc.constantFrom('1.10', '12345678901234567890', '"\\u0041"', '{ "a" :1}', '[1 ,2]', 'null', '-0', '1e2')
   const agent = fc.constantFrom(undefined, BOT, CHROME, 'curl/8.1', 'Firefox', 'é')
@@ -166,7 +166,7 @@ t.test('With it on, every byte that the rule does not touch leaves as it came', 
   t.ok(flagged > 50, `${flagged} events were flagged`)
 })
 
-t.test('Answers are remembered in bounded memory, and of a long text only its beginning is looked at', async t => {
+t.test('Results are cached in bounded memory, and only the beginning of a long text is read', async t => {
   const contract = loadContract(new URL('../../openapi.yml', import.meta.url).pathname)
   const judge = createJudge({ validator: createValidator({ contract, mode: 'compatible' }), limits: DEFAULT_LIMITS })
   const asked: string[] = []

@@ -74,7 +74,7 @@ t.test("Consent decides by Segment's table, before integrations, which cannot ov
   )
 })
 
-t.test('The event that tells of consent goes everywhere, as a track call alone', async t => {
+t.test('The event that reports consent goes to all destinations, as a track call only', async t => {
   const server = await startApp(t, { config: CONSENTING })
   const context = { consent: { categoryPreferences: {} } }
   await post(`${server.url}/v1/track`, { userId: 'u', event: 'Segment Consent Preference Updated', context })
@@ -83,7 +83,7 @@ t.test('The event that tells of consent goes everywhere, as a track call alone',
   t.strictSame(wentTo(server), ['Free'])
 })
 
-t.test("RudderStack's consentManagement blocks by what is denied, by and or or", async t => {
+t.test("RudderStack's consentManagement blocks by denied categories, with and, and with or", async t => {
   const server = await startApp(t, { config: CONSENTING })
   for (const [management, expected] of [
     [{}, ALL],
@@ -110,7 +110,7 @@ t.test("RudderStack's consentManagement blocks by what is denied, by and or or",
   t.strictSame(wentTo(server), ['Free'], 'where both are there, both must allow it')
 })
 
-t.test('The settings document tells the categories, and tells nothing where no destination has any', async t => {
+t.test('The settings document lists the categories, and has no list if no destination has any', async t => {
   const settings = async ({ url }: TestApp): Promise<Row> =>
     (await (await fetch(`${url}/v1/projects/wk_test/settings`)).json()) as Row
   for (const [config, expected] of [

@@ -4,7 +4,7 @@ import { basic, CONFIG, post, startApp } from '../support/app.ts'
 const GPC = { authorization: basic(), 'sec-gpc': '1' }
 const tail = /,"(?:timestamp|messageId)":.*\n/
 
-t.test('Each event of a request with Sec-GPC: 1 gets context.gpc, and its other bytes stay', async t => {
+t.test('Each event of a request with Sec-GPC: 1 gets context.gpc, and its other bytes stay unchanged', async t => {
   const server = await startApp(t)
   const batch = (context: string): string =>
     `{"context":{"a":1.10},"batch":[{"type":"track","userId":"u","event":"e","properties":{"n":12345678901234567890}${context}}]}`
@@ -32,7 +32,7 @@ t.test('Each event of a request with Sec-GPC: 1 gets context.gpc, and its other 
   t.match(metrics, /tributary_governed_events_total\{source="web",rule="gpc"\} 8/)
 })
 
-t.test('Any other value is no signal, and a pixel and a single call have it too', async t => {
+t.test('Any other value is not a signal, and pixels and single calls are handled too', async t => {
   const server = await startApp(t)
   const event = { userId: 'u', event: 'e' }
   for (const value of ['0', 'true', '']) {
@@ -46,7 +46,7 @@ t.test('Any other value is no signal, and a pixel and a single call have it too'
   t.match(server.sink.records.at(-1)?.line.toString(), /"context":\{"gpc":true\}/)
 })
 
-t.test('It goes with privacy rules and with suppression', async t => {
+t.test('It works together with privacy rules and with suppression', async t => {
   const config = `${CONFIG}\nprivacy: { drop: [context.a] }\nsuppress: { users: [gone] }\n`
   const server = await startApp(t, { config })
   const event = { type: 'track', event: 'e', context: { a: 1, b: 2 } }

@@ -22,7 +22,7 @@ function applied(json: string, rules: Partial<PrivacyConfig>, root = 'properties
   return splice(bytes, found.edits).toString()
 }
 
-t.test('An address loses its last octet, or its last 80 bits, and what is no address is not kept', async t => {
+t.test('An address loses its last octet or its last 80 bits, and an invalid address is not kept', async t => {
   for (const [address, truncated] of [
     ['203.0.113.77', '203.0.113.0'],
     ['0.0.0.0', '0.0.0.0'],
@@ -47,7 +47,7 @@ t.test('An address loses its last octet, or its last 80 bits, and what is no add
   }
 })
 
-t.test('A hash is an HMAC of the text; all spellings of an e-mail address have one; a hash passes', async t => {
+t.test('A hash is an HMAC of the text, equal for all spellings of an e-mail address; an old hash is kept', async t => {
   const hash = createHasher(SECRET)
   t.equal(hash('user-1'), hmac('user-1'))
   t.equal(hash(' User-1'), hmac(' User-1'), 'only an address is trimmed')
@@ -59,7 +59,7 @@ t.test('A hash is an HMAC of the text; all spellings of an e-mail address have o
   t.equal(hash(''), '')
 })
 
-t.test('A rule takes out the member and one comma, and leaves every other byte as it came', async t => {
+t.test('A rule removes the member and one comma, and leaves every other byte unchanged', async t => {
   const drop = ['properties.a']
   for (const [json, left] of [
     ['{"a":1}', '{}'],
@@ -80,7 +80,7 @@ t.test('A rule takes out the member and one comma, and leaves every other byte a
 })
 
 t.test(
-  'Paths go through arrays and any key, patterns find keys at any depth, and what is dropped is not hashed',
+  'Paths match through arrays and any key, patterns find keys at any depth, and dropped values are not hashed',
   async t => {
     const h = (text: string): string => `"${hmac(text)}"`
     for (const [json, rules, left] of [
@@ -192,7 +192,7 @@ const ruleSets = fc.record({
   hashKeys: fc.array(keyRule, { maxLength: 1 })
 })
 
-t.test('Random rules on random JSON change exactly what the rules say, to the byte', async t => {
+t.test('Random rules on random JSON change exactly the bytes that the rules name', async t => {
   fc.assert(
     fc.property(tree, ruleSets, (node, rules) => {
       const wanted = expected(node, ['properties'], rules) as Node

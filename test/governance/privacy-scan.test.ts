@@ -3,7 +3,7 @@ import t from 'tap'
 import { MAIN, run } from '../cli/run.ts'
 import { piiOfName, piiOfValue } from '../../src/governance/privacy/detect-pii.ts'
 
-t.test('Names of personal data are found by whole words, however they are written', async t => {
+t.test('Names of personal data are found by whole words, in any spelling of the key', async t => {
   for (const key of [
     'email',
     'userEmail',
@@ -36,7 +36,7 @@ t.test('Names of personal data are found by whole words, however they are writte
   }
 })
 
-t.test('Values are found by their form, and what only looks a little like one is not', async t => {
+t.test('Values are found by their form, and values that are only similar are not', async t => {
   for (const [value, kind] of [
     ['ann@example.com', 'e-mail address'],
     ['write to ann@example.co.uk now', 'e-mail address'],
@@ -69,7 +69,7 @@ t.test('Values are found by their form, and what only looks a little like one is
   }
 })
 
-t.test('The command says where, how often and why, and quotes no value', async t => {
+t.test('The command says where, how often and why, and shows no value', async t => {
   const event = (members: object): string => JSON.stringify({ type: 'track', userId: 'u', version: 2, ...members })
   const dir = t.testdir({
     'events.ndjson': [

@@ -29,7 +29,7 @@ async function allText(server: TestApp): Promise<string> {
 
 const library = { name: 'analytics.js', version: '1' }
 
-t.test('An IP address is shortened or left out before anything is stored or shown, whoever has sent it', async t => {
+t.test('An IP address is shortened or removed before anything is stored or shown, whoever has sent it', async t => {
   for (const [policy, filled, own, mapped] of [
     ['truncate', '203.0.113.0', '198.51.100.0', '2001:db8:85a3::'],
     ['drop', undefined, undefined, undefined]
@@ -69,7 +69,7 @@ privacy:
   hashKeys: ['*phone*']
 `
 
-t.test('Members are left out or hashed by path and by key, and every other byte leaves as it came', async t => {
+t.test('Members are removed or hashed by path and by key, and every other byte stays as received', async t => {
   const server = await startApp(t, { config: RULES, env })
   const email = ' Ann@Example.com '
   const batch = `{"context":{"userAgentData":{"model":"secret-1"},"app":"x"},"batch":[
@@ -97,7 +97,7 @@ t.test('Members are left out or hashed by path and by key, and every other byte 
   t.match(JSON.stringify(alias?.['journey']), /drop: \*password\*.*hash: userId|hash: userId.*drop: \*password\*/)
 })
 
-t.test('A refused event is cleaned too, and one that cannot be read is kept without its payload', async t => {
+t.test('Privacy rules apply to a refused event, and an unreadable event is stored without its payload', async t => {
   const server = await startApp(t, { config: RULES, env })
   const { status } = await post(
     `${server.url}/v1/batch`,
@@ -123,7 +123,7 @@ t.test('A refused event is cleaned too, and one that cannot be read is kept with
   t.match(text, /tributary_rejected_bodies_total\{source="web",outcome="withheld"\} 1/)
 })
 
-t.test('What is held back by the rate of its source is shown without its payload', async t => {
+t.test('An event over the rate of its source is shown without its payload', async t => {
   const server = await startApp(t, { config: RULES, env })
   const key = { authorization: `Basic ${Buffer.from('wk_slow:').toString('base64')}` }
   const event = { type: 'track', userId: 'secret', event: 'e', properties: { password: 'secret' } }
@@ -145,7 +145,7 @@ t.test("A source's own rules replace the file's key by key, and other sources ke
   ])
 })
 
-t.test('Rules that hash without a key are a start error, and as an edit they never come into force', async t => {
+t.test('Rules that hash without a key are an error at the start, and never come into force as an edit', async t => {
   const hashing = `${CONFIG}\nprivacy: { hash: [userId] }\n`
   await t.rejects(startApp(t, { config: hashing }), /set PRIVACY_HASH_KEY or PRIVACY_HASH_KEY_FILE/)
   await t.rejects(startApp(t, { config: hashing, env: { PRIVACY_HASH_KEY: 'short' } }), /shorter than 16/)
@@ -161,7 +161,7 @@ t.test('Rules that hash without a key are a start error, and as an edit they nev
   })
 })
 
-t.test('The key of the HMAC can stand in a file, and is shown nowhere', async t => {
+t.test('The key of the HMAC can be in a file, and is shown nowhere', async t => {
   const dir = t.testdir({ key: `${KEY_OF_TESTS}\n` })
   await t.test('from a file', async t => {
     const server = await startApp(t, { config: RULES, env: { PRIVACY_HASH_KEY_FILE: join(dir, 'key') } })
@@ -171,7 +171,7 @@ t.test('The key of the HMAC can stand in a file, and is shown nowhere', async t 
   })
 })
 
-t.test('Rules that touch nothing of an event leave its bytes as they are without rules', async t => {
+t.test('Rules that match nothing in an event leave its bytes as without rules', async t => {
   const batch = (seed: number): string => {
     const numbers = ['1.10', '12345678901234567890', '-0', '1E+2', '0.1e-7']
     const event = (index: number): string => {

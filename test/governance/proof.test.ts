@@ -28,7 +28,7 @@ function filesOf(folder: string): string[] {
     .map(entry => join(entry.parentPath, entry.name))
 }
 
-t.test('No raw value is in any file, log line, metric or answer of the API, in text, base64 or UTF-16', async t => {
+t.test('No raw value is in any file, log line, metric or answer of the API, as text, base64 or UTF-16', async t => {
   const log: string[] = []
   const logger = pino({ level: 'trace' }, { write: (line: string) => void log.push(line) })
   const env = { PRIVACY_HASH_KEY: 'a key of the tests', TRUST_PROXY: 'true', LOG_LEVEL: 'trace' }

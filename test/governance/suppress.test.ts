@@ -29,7 +29,7 @@ async function allText(server: TestApp): Promise<string> {
   )
 }
 
-t.test('An event of a suppressed user is answered with 200, counted, and kept nowhere', async t => {
+t.test('An event of a suppressed user is answered with 200, counted, and stored nowhere', async t => {
   const secret = 'a-value-that-must-not-stay'
   const members = { event: 'Bought', properties: { secret }, messageId: `m-${GONE}` }
   const server = await startApp(t, { config: SUPPRESSING })
@@ -55,7 +55,7 @@ t.test('An event of a suppressed user is answered with 200, counted, and kept no
   t.notMatch(text, new RegExp(`${secret}|${GONE}`))
 })
 
-t.test('The other events of a batch leave byte for byte as they would without the list', async t => {
+t.test('The other events of a batch are published byte for byte as without the list', async t => {
   const batch = `{"batch": [{"type":"track","userId":"${GONE}","event":"x","properties":{"n":1.10}},
  {"type":"track","userId":"other","event":"x","properties":{"n": 12345678901234567890,"m":1.10,"e":"\\u0041"}, "messageId":"m1"}]}`
   const published: string[][] = []
@@ -71,7 +71,7 @@ t.test('The other events of a batch leave byte for byte as they would without th
   t.strictSame(suppressing, plain?.slice(1))
 })
 
-t.test('A suppressed event claims no messageId, so another user may have it', async t => {
+t.test('A suppressed event does not claim its messageId, so another user may use it', async t => {
   const server = await startApp(t, { config: SUPPRESSING })
   const event = { event: 'x', messageId: 'same' }
   await post(`${server.url}/v1/track`, { ...event, userId: GONE })
@@ -79,7 +79,7 @@ t.test('A suppressed event claims no messageId, so another user may have it', as
   t.equal(server.sink.records.length, 1)
 })
 
-t.test('What a suppressed user sends and nobody can read is refused without its payload', async t => {
+t.test('An unreadable body of a suppressed user is refused without its payload', async t => {
   const secret = 'a-value-that-must-not-stay'
   const server = await startApp(t, { config: SUPPRESSING, env: { VALIDATION: 'compatible' } })
   for (const [name, body] of [
@@ -105,7 +105,7 @@ t.test('What a suppressed user sends and nobody can read is refused without its 
   t.ok(kept.length > 0 && kept.every(({ event, body }) => event === null && body === undefined))
 })
 
-t.test('What is held back by the rate of its source shows no payload of a suppressed user', async t => {
+t.test('An event over the rate of its source does not show the payload of a suppressed user', async t => {
   const server = await startApp(t, { config: SUPPRESSING })
   const key = { authorization: `Basic ${Buffer.from('wk_slow:').toString('base64')}` }
   const batch = Array.from({ length: 2000 }, () => ({ type: 'track', userId: GONE, event: 'x' }))
@@ -135,7 +135,7 @@ const outcomeOf = async (server: TestApp, userId: string): Promise<unknown> => {
 }
 
 t.test(
-  'A command, the API and an edit of either file are in force within 2 s, and hold no id in the clear',
+  'A command, the API and an edit of either file are in force within 2 s, and store no id in plain text',
   async t => {
     const server = await startApp(t)
     const config = join(server.dir, 'tributary.yml')
@@ -188,7 +188,7 @@ t.test(
   }
 )
 
-t.test('A list that cannot be used changes nothing: whoever was suppressed stays so', async t => {
+t.test('A list that cannot be used changes nothing: suppressed users stay suppressed', async t => {
   const lines: string[] = []
   const { pino } = await import('pino')
   const logger = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) })
@@ -204,11 +204,11 @@ t.test('A list that cannot be used changes nothing: whoever was suppressed stays
   t.equal(await outcomeOf(server, 'second'), 'accepted')
 })
 
-t.test('A list that tributary.yml names and that is not there is a start error', async t => {
+t.test('A missing list that tributary.yml names is an error at the start', async t => {
   await t.rejects(startApp(t, { config: `${CONFIG}\nsuppress: { file: nowhere.txt }\n` }), /nowhere.txt: no such file/)
 })
 
-t.test('The API refuses what is no list of ids', async t => {
+t.test('The API refuses a body that is not a list of ids', async t => {
   const server = await startApp(t)
   for (const body of ['{}', '{"users":[]}', '{"users":[""]}', '{"users":[1]}', '{"users":"a"}', 'null']) {
     const answer = await fetch(`${server.adminUrl}/api/suppressions`, {

@@ -58,7 +58,7 @@ t.test('no request makes the admin listener fail, hang or show a stack', async t
   }
 })
 
-t.test('who trickles is ended within 30 s on the admin listener too', async t => {
+t.test('a client that sends slowly is disconnected within 30 s on the admin listener too', async t => {
   const { adminUrl } = await startApp(t)
   const drip: Step[] = Array.from({ length: 60 }, () => [500, 'x']).flat()
   const slow: readonly Step[][] = [

@@ -9,7 +9,7 @@ import { request } from './cases/case.ts'
 
 const direct = request({ body: '{"userId":"u","event":"e","context":{"direct":true}}' })
 
-t.test('an event of a client that is gone is taken, with its address, and nothing fails', async t => {
+t.test('an event of a client that has disconnected is accepted, with its address, and nothing fails', async t => {
   const lines: string[] = []
   const stream = new Writable({
     write(line: Buffer, _encoding, done) {

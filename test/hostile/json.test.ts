@@ -33,7 +33,7 @@ const KEPT: Readonly<Record<string, string>> = {
   'null, empty and nested': '[null,[],{},[[]],""]'
 }
 
-t.test('numbers, strings and keys leave as the bytes that came in', async t => {
+t.test('numbers, strings and keys are published with the bytes that were received', async t => {
   const { url, sink } = await startApp(t)
   for (const [what, json] of Object.entries(KEPT)) {
     const single = `{"userId":"u","event":"e","properties":{"a":${json}},"extra":${json},"context":{"b":${json},"direct":true}}`
@@ -50,7 +50,7 @@ t.test('numbers, strings and keys leave as the bytes that came in', async t => {
   }
 })
 
-t.test('ids that differ only in what UTF-8 cannot say are different ids', async t => {
+t.test('ids that differ only in characters that UTF-8 cannot encode are different ids', async t => {
   const { url, sink } = await startApp(t)
   for (const id of ['\\ud800', '\\\\ud800', '\\ud801', '\\udc00', '\ufffd', '\\u0000', '']) {
     const body = `{"userId":"u","event":"e","messageId":"m${id}"}`
@@ -119,7 +119,7 @@ const EXPENSIVE: Readonly<Record<string, readonly [path: string, body: string, s
 const MAX_MS = 1_000
 
 for (const mode of ['compatible', 'strict']) {
-  t.test(`what is meant to keep the server busy does not, VALIDATION=${mode}`, async t => {
+  t.test(`bodies that are made to keep the server busy do not, VALIDATION=${mode}`, async t => {
     const { url } = await startApp(t, { env: { VALIDATION: mode } })
     for (const [what, [path, body, status]] of Object.entries(EXPENSIVE)) {
       const started = performance.now()

@@ -28,7 +28,7 @@ t.test('a connection may have 100 requests without an answer; one more ends it w
   t.ok(sink.records.length <= 200, `${sink.records.length} requests were let in`)
 })
 
-t.test('a flood of requests for nothing is ended too, and takes no memory', async t => {
+t.test('a flood of requests without effect ends the connection too, and takes no memory', async t => {
   const { url } = await startApp(t)
   const before = process.memoryUsage().rss
   const minimal = Buffer.from('GET /x HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(50_000))
@@ -38,7 +38,7 @@ t.test('a flood of requests for nothing is ended too, and takes no memory', asyn
   t.ok(grown < 150, `${grown.toFixed(0)} MB more`)
 })
 
-t.test('what is behind a good request and is none does not take the place of its answer', async t => {
+t.test('invalid bytes after a valid request do not replace its answer', async t => {
   const { url, sink } = await startApp(t)
   const bad = request({ framing: 'content-length: x\r\n', body: '' })
   for (const behind of [Buffer.from('garbage\r\n\r\n'), bad]) {
@@ -53,7 +53,7 @@ t.test('what is behind a good request and is none does not take the place of its
   t.equal(sink.records.length, 4, 'nothing behind it was looked at')
 })
 
-t.test('a broken chunk is refused at once, behind the answers before it', async t => {
+t.test('a broken chunk is refused at once, after the answers to earlier requests', async t => {
   const { url } = await startApp(t)
   const broken = request({ framing: 'transfer-encoding: chunked\r\n', body: 'x\r\n' })
   const { answers, end } = await exchange({

@@ -89,7 +89,7 @@ function spread(cases: readonly HostileCase[]): HostileCase[] {
   return Array.from({ length: columns }, (_, column) => cases.filter((_case, i) => i % columns === column)).flat()
 }
 
-t.test('the table has at least 400 cases, each of its own', async t => {
+t.test('the table has at least 400 different cases', async t => {
   t.ok(CASES.length >= 400, `${CASES.length} cases`)
   t.same(
     CASES.map(({ what }) => what).filter((what, i, all) => all.indexOf(what) !== i),
@@ -99,7 +99,7 @@ t.test('the table has at least 400 cases, each of its own', async t => {
 })
 
 t.test(
-  'a hostile request is answered as the contract says, the second time too, costs nobody else anything, and leaves nothing',
+  'a hostile request is answered as the contract says, also the second time, affects nobody else, and leaves nothing behind',
   async t => {
     const dir = ownFolder(t, { 'tributary.yml': SOURCES })
     const server = await startServer(t, { dir })

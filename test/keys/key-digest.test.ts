@@ -7,7 +7,7 @@ import { newWriteKey } from '../../src/keys/write-key.ts'
 
 const parse = (text: string) => parseTributaryFile(text, 'tributary.yml')
 
-t.test('a key that is written as its digest lets its holder in, and the digest itself lets nobody in', async t => {
+t.test('a key that is stored as its digest is valid for its holder, and the digest itself is not a key', async t => {
   const key = newWriteKey()
   const entry = toDigestEntry(key)
   for (const written of [entry, entry.slice(0, 71)]) {
@@ -18,7 +18,7 @@ t.test('a key that is written as its digest lets its holder in, and the digest i
   }
 })
 
-t.test('a digest entry says the length of its key and what may be shown of it, never the key', async t => {
+t.test('a digest entry contains the length of its key and the part that may be shown, never the key', async t => {
   const key = newWriteKey()
   const entry = toDigestEntry(key)
   t.notMatch(entry, key)
@@ -38,7 +38,7 @@ sources:
       # - wk_0123456789abcdefghijABCDEFGHIJ02
 `
 
-t.test('a text is digested where its keys stand, and nowhere else', async t => {
+t.test('the text of a file is digested only where its keys are', async t => {
   const digested = digestKeys(WRITTEN)
   const [before, after] = [parse(WRITTEN), parse(digested)]
   t.same(after.file.sources, before.file.sources)
@@ -65,7 +65,7 @@ t.test('keys behind anchors, aliases and in JSON are digested too', async t => {
   }
 })
 
-t.test('a key is meant by the whole key, by its beginning and by what is shown of it', async t => {
+t.test('a key can be given by the whole key, by its beginning and by the part that is shown of it', async t => {
   const key = 'wk_8fQabcdefghijklmnopqrstuvwxyzx2Z'
   for (const entry of [key, toDigestEntry(key)]) {
     t.equal(matchTypedKey(entry, key), 'exactly')

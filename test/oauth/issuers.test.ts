@@ -83,7 +83,7 @@ async function tokenOf(
     .sign(key.privateKey)
 }
 
-t.test('tokens as four issuers make them are taken for the sources that the rules name, and for no others', async t => {
+t.test('tokens of four kinds of issuers are accepted for the sources of the rules, and for no others', async t => {
   const issuer = await startIssuer(t)
   const { send, sink } = await start(t, issuer.url)
   const TOKENS = {
@@ -104,7 +104,7 @@ t.test('tokens as four issuers make them are taken for the sources that the rule
   t.equal(issuer.state.asked, 2, 'the discovery document and the keys were asked for once')
 })
 
-t.test('each token of an issuer that is forged, or for something else, is refused with its code', async t => {
+t.test('each token of an issuer that is forged, or for another purpose, is refused with its code', async t => {
   const issuer = await startIssuer(t)
   const { send, sink } = await start(t, issuer.url)
   const secret = { ...FIRST, privateKey: createSecretKey(Buffer.from(FIRST.publicPem)) }
@@ -130,7 +130,7 @@ t.test('each token of an issuer that is forged, or for something else, is refuse
   t.same(sink.records, [])
 })
 
-t.test('while the keys of an issuer cannot be had, clients are told to come again; known keys go on', async t => {
+t.test('while the keys of an issuer are missing, clients are told to try again; known keys stay valid', async t => {
   const issuer = await startIssuer(t)
   const { send, clock } = await start(t, issuer.url)
   issuer.state.isAway = true
@@ -150,7 +150,7 @@ t.test('while the keys of an issuer cannot be had, clients are told to come agai
   t.equal(await send(await tokenOf(issuer.url, GOOD, { key: SECOND })), 200, 'a new key is looked for')
 })
 
-t.test('a discovery document of another issuer is not believed, and jwksUri needs none', async t => {
+t.test('a discovery document of another issuer is not trusted, and jwksUri needs none', async t => {
   const issuer = await startIssuer(t)
   issuer.state.named = 'https://evil.example'
   const deceived = await start(t, issuer.url)

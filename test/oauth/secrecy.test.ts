@@ -9,7 +9,7 @@ const KEY = makeKey('k1')
 const OTHER = makeKey('k1')
 const ADMIN_PATHS = ['/metrics', '/api/events?detail=true', '/api/rejections', '/api/sources', '/api/audit']
 
-t.test('no token and no assertion is in a log, a metric or the debugger, whatever becomes of them', async t => {
+t.test('no token and no assertion is in a log, a metric or the debugger, whatever their result', async t => {
   const lines: string[] = []
   const logger = pino({ level: 'trace' }, { write: line => void lines.push(line) })
   const clock = movableClock()

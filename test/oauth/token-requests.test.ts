@@ -51,7 +51,7 @@ function assertion(edits: AssertionEdits = {}, key: TestKey = RSA): Promise<stri
   return assertionFor({ app: 'billing', key, audience: BASE, nowSeconds: NOW_SECONDS }, edits)
 }
 
-t.test('an app gets a token with each kind of key, as RFC 6749 and RFC 9068 have it', async t => {
+t.test('an app gets a token with each kind of key, as in RFC 6749 and RFC 9068', async t => {
   const { url, dir } = await startApp(t, { config: CONFIG, env: ENV, clock })
   for (const key of [RSA, RSA_NEW, EC, ED]) {
     const { status, headers, body } = await askToken(url, tokenForm(await assertion({}, key)))
@@ -83,7 +83,7 @@ t.test('an app gets a token with each kind of key, as RFC 6749 and RFC 9068 have
 })
 
 t.test(
-  'an assertion may name the server by every address that clients take for it, and its times may be fractions',
+  'an assertion may name the server by every address that clients use for it, and its times may be fractions',
   async t => {
     const { url } = await startApp(t, { config: CONFIG, env: ENV, clock })
     for (const aud of [
@@ -111,7 +111,7 @@ t.test(
   }
 )
 
-t.test('without PUBLIC_URL the audience is the address that was asked', async t => {
+t.test('without PUBLIC_URL the audience is the address of the request', async t => {
   const { url } = await startApp(t, { config: CONFIG, clock })
   const own = { claims: { aud: url } }
   t.equal((await askToken(url, tokenForm(await assertion(own)))).status, 200)
@@ -237,7 +237,7 @@ t.test('no assertion that is forged or broken costs 20 ms of CPU time', async t 
   }
 })
 
-t.test('each request that is no form for a token is refused as RFC 6749 says', async t => {
+t.test('each request that is not a valid form for a token is refused as in RFC 6749', async t => {
   const { url } = await startApp(t, { config: CONFIG, env: ENV, clock })
   const form = 'application/x-www-form-urlencoded'
   const good = tokenForm(await assertion())
@@ -283,7 +283,7 @@ t.test('each request that is no form for a token is refused as RFC 6749 says', a
   t.equal((await askToken(url, good, { 'content-type': `${form}; charset=utf-8` })).status, 200)
 })
 
-t.test('an assertion is taken once, also over a restart of the server', async t => {
+t.test('an assertion is accepted once, also over a restart of the server', async t => {
   const dataDir = join(ownFolder(t), 'data')
   const env = { ...ENV, DATA_DIR: dataDir }
   const form = tokenForm(await assertion())
@@ -305,7 +305,7 @@ t.test('an assertion is taken once, also over a restart of the server', async t 
   })
 })
 
-t.test('of ten requests at once with one assertion, one gets a token, and the others are told why not', async t => {
+t.test('of ten concurrent requests with one assertion, one gets a token, and the others get the reason', async t => {
   const { url } = await startApp(t, { config: CONFIG, env: ENV, clock })
   const form = tokenForm(await assertion())
   const answers = await Promise.all(Array.from({ length: 10 }, () => askToken(url, form)))
@@ -316,7 +316,7 @@ t.test('of ten requests at once with one assertion, one gets a token, and the ot
 })
 
 t.test(
-  'of ten requests at once with assertions of their own, each gets a token, the first ones of a server too',
+  'each of ten concurrent requests with its own assertion gets a token, also the first ones of a server',
   async t => {
     const { url } = await startApp(t, { config: CONFIG, env: ENV, clock })
     const forms = await Promise.all(Array.from({ length: 10 }, async () => tokenForm(await assertion())))
@@ -325,7 +325,7 @@ t.test(
   }
 )
 
-t.test('an address that was refused a thousand times in a minute is told when to come again', async t => {
+t.test('an address that was refused a thousand times in a minute is told when to try again', async t => {
   let minutes = 0
   const movable = { now: () => NOW, monotonic: () => minutes * 60_001 }
   const { app } = await startApp(t, { config: CONFIG, env: ENV, clock: movable })
@@ -346,7 +346,7 @@ t.test('an address that was refused a thousand times in a minute is told when to
   t.equal((await ask(tokenForm(await assertion()))).statusCode, 200)
 })
 
-t.test('keys in OAUTH_SIGNING_KEY_FILE are shared by servers, and are followed when the file changes', async t => {
+t.test('keys in OAUTH_SIGNING_KEY_FILE are shared by servers, and are reloaded when the file changes', async t => {
   const [old, next] = [makeKey('a', 'ES256'), makeKey('b', 'EdDSA')]
   const file = join(KEYS, 'keys.pem')
   writeFileSync(file, old.privatePem)
@@ -365,7 +365,7 @@ t.test('keys in OAUTH_SIGNING_KEY_FILE are shared by servers, and are followed w
   t.equal(readFileSync(file, 'utf8'), 'no keys')
 })
 
-t.test('without a key file that was named, no token is made, and clients are told to come again', async t => {
+t.test('if a named key file is missing, no token is made, and clients are told to try again', async t => {
   const env = { ...ENV, OAUTH_SIGNING_KEY_FILE: join(KEYS, 'missing.pem') }
   const { url } = await startApp(t, { config: CONFIG, env, clock })
   const { status, headers, body } = await askToken(url, tokenForm(await assertion()))

@@ -82,7 +82,7 @@ async function start(t: Parameters<typeof startApp>[0], config = configOf(BILLIN
   }
 }
 
-t.test('a source that requires tokens takes events with a good one, and none without', async t => {
+t.test('a source that requires tokens accepts events with a valid token, and none without', async t => {
   const { send, token, sink, url } = await start(t)
   const bearer = `Bearer ${await token()}`
   t.equal(await send('wk_strict', bearer), 200)
@@ -107,7 +107,7 @@ t.test('a source that requires tokens takes events with a good one, and none wit
   t.equal(sink.records.length, 3)
 })
 
-t.test('a pixel of a source that requires tokens is an image, and no event', async t => {
+t.test('a pixel of a source that requires tokens is an image, and not an event', async t => {
   const { url, sink, adminUrl } = await start(t)
   const refused = async (): Promise<number> =>
     sumOf(await readMetrics(adminUrl), 'tributary_requests_refused_total', { code: 'token_missing' })
@@ -120,13 +120,13 @@ t.test('a pixel of a source that requires tokens is an image, and no event', asy
   t.equal(sink.records.length, 0)
 })
 
-t.test('documents that are asked for with a key need no token', async t => {
+t.test('documents that are requested with a key need no token', async t => {
   const { url } = await start(t)
   t.equal((await fetch(`${url}/v1/projects/wk_strict/settings`)).status, 200)
   t.equal((await fetch(`${url}/sourceConfig?writeKey=wk_strict`)).status, 200)
 })
 
-t.test('where tokens are optional, one that is sent must be good; where they are off, nobody looks', async t => {
+t.test('if tokens are optional, a token that is sent must be valid; if they are off, it is ignored', async t => {
   const { send, token, clock } = await start(t)
   const good = `Bearer ${await token()}`
   for (const key of ['wk_maybe', 'wk_open']) {
@@ -261,7 +261,7 @@ t.test('no token that is forged or broken costs 20 ms of CPU time', async t => {
   }
 })
 
-t.test('a token is good until it ends, and its signature is checked once', async t => {
+t.test('a token is valid until it expires, and its signature is checked once', async t => {
   const { send, token, clock, adminUrl, sink } = await start(t)
   const bearer = `Bearer ${await token()}`
   await Promise.all(Array.from({ length: 20 }, () => send('wk_strict', bearer)))
@@ -275,7 +275,7 @@ t.test('a token is good until it ends, and its signature is checked once', async
   t.equal(sink.records.length, 22)
 })
 
-t.test('an app that is taken away, a key that it loses and a source that it loses are felt with the edit', async t => {
+t.test('an app that is removed, and a key or a source that it loses, take effect with the edit', async t => {
   const two = { ...BILLING, keys: [APP_KEY, APP_KEY_NEW] }
   const { send, token, app, dir } = await start(t, configOf(two, { id: 'doomed', keys: [APP_KEY] }))
   const [old, recent, doomed] = [
@@ -297,7 +297,7 @@ t.test('an app that is taken away, a key that it loses and a source that it lose
   t.equal(await codeOf(old), 'token_source')
 })
 
-t.test('an event that the debugger sends itself needs no token', async t => {
+t.test('an event that the debugger itself sends needs no token', async t => {
   const { adminUrl, sink } = await start(t)
   const { status } = await post(`${adminUrl}/api/sources/strict/test`, { type: 'track' }, { origin: adminUrl })
   t.equal(status, 200)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { javaPartition, murmur2 } from './java-partition.ts'
 
-t.test('the murmur2 of the tests gives what Apache Kafka tests its own with', async t => {
+t.test("the murmur2 of the tests gives the values of Apache Kafka's own tests", async t => {
   const vectors: Record<string, number> = {
     '21': -973932308,
     foobar: -790332482,
@@ -13,6 +13,6 @@ t.test('the murmur2 of the tests gives what Apache Kafka tests its own with', as
   for (const [text, hash] of Object.entries(vectors)) t.equal(murmur2(Buffer.from(text)), hash, text)
 })
 
-t.test('a negative hash still gives a partition that exists', async t => {
+t.test('a negative hash still gives an existing partition', async t => {
   t.equal(javaPartition('21', 6), (-973932308 & 0x7fffffff) % 6)
 })

@@ -42,7 +42,7 @@ function ask({ server }: Audited, method: string, path: string, body?: object): 
   return fetch(`${server.adminUrl}${path}`, { method, headers: { authorization: BASIC, ...type }, ...json })
 }
 
-t.test('What is done through the debugger is kept with who did it and from where, once it is done', async t => {
+t.test('An action in the debugger is recorded with who did it and from where, once it is done', async t => {
   const audited = await startAudited(t)
   await ask(audited, 'POST', '/api/sources/web/keys/1')
   await ask(audited, 'POST', '/api/sources/nobody/keys/0')
@@ -78,7 +78,7 @@ t.test('What is done through the debugger is kept with who did it and from where
   )
 })
 
-t.test('Logins are kept, and wrong passwords, without the password', async t => {
+t.test('Logins and wrong passwords are recorded, without the password', async t => {
   const audited = await startAudited(t)
   const form = (password: string): Promise<Response> =>
     fetch(`${audited.server.adminUrl}/login`, {
@@ -101,14 +101,14 @@ t.test('Logins are kept, and wrong passwords, without the password', async t => 
   t.notMatch(JSON.stringify(entries), /hunter2|correct horse/)
 })
 
-t.test('Without a password the audit says so in place of a name', async t => {
+t.test('Without a password the audit says so instead of a name', async t => {
   const audited = await startAudited(t, {})
   await fetch(`${audited.server.adminUrl}/api/events`, { method: 'DELETE' })
   await until(() => audited.lines().length > 0, { what: 'the line', timeoutMs: 30_000 })
   t.match(await audited.entries(), [{ action: 'clear', who: 'anybody: no ADMIN_PASSWORD is set' }])
 })
 
-t.test('An edit of the configuration is kept with what it has changed, by source, with masked keys', async t => {
+t.test('An edit of the configuration is recorded with its changes, by source, with masked keys', async t => {
   const audited = await startAudited(t)
   const edited = CONFIG.replace('wk_second', 'wk_anotherOne12345678901234567890')
     .replace('enabled: false', 'enabled: true')
@@ -133,7 +133,7 @@ t.test('An edit of the configuration is kept with what it has changed, by source
   t.notMatch(JSON.stringify([entry, audited.lines()]), /wk_second|wk_anotherOne12345678901234567890|wk_slow/)
 })
 
-t.test('A change of the suppression list names no user, and nothing is no change', t => {
+t.test('A change of the suppression list names no user, and an edit without a change is not recorded', t => {
   const [before, after] = ['', 'suppress: { users: [user-4711] }\n'].map(more =>
     parseTributaryFile(`${CONFIG}${more}`, 'tributary.yml')
   )
@@ -144,7 +144,7 @@ t.test('A change of the suppression list names no user, and nothing is no change
 })
 
 t.test(
-  'Commands that change something are kept too, with the user and the machine; tributary audit shows it all',
+  'Commands that change something are recorded too, with the user and the machine; tributary audit shows all records',
   async t => {
     const dir = ownFolder(t, { 'tributary.yml': CONFIG, data: {} })
     const tributary = (...args: string[]) => run(process.execPath, [MAIN, ...args], { cwd: dir })
@@ -167,14 +167,14 @@ t.test(
   }
 )
 
-t.test('A command makes no data folder, and works where there is none', async t => {
+t.test('A command creates no data folder, and works without one', async t => {
   const dir = ownFolder(t, { 'tributary.yml': CONFIG })
   const { code, stderr } = await run(process.execPath, [MAIN, 'keys', 'add', 'web'], { cwd: dir })
   t.strictSame([code, stderr], [0, ''])
   t.throws(() => statSync(join(dir, 'data')))
 })
 
-t.test('The file is bounded, for its owner alone, and a line that is none hides no other', async t => {
+t.test('The file is bounded, only its owner can read it, and an invalid line hides no other', async t => {
   const dir = ownFolder(t, {})
   const warnings: string[] = []
   const log = { info: () => undefined, warn: (_: object, says: string) => void warnings.push(says) }

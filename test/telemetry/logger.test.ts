@@ -30,7 +30,7 @@ async function lines(style: object): Promise<Record<string, unknown>[]> {
     .map(line => JSON.parse(line) as Record<string, unknown>)
 }
 
-t.test('Lines are JSON with milliseconds and numbers by default, and with RFC 3339 and names where asked', async t => {
+t.test('Lines are JSON with milliseconds and numbers by default, or with RFC 3339 and names', async t => {
   t.match(await lines({}), [
     { level: 30, time: Number, source: 'web', msg: 'hello' },
     { level: 50, worker: 1, err: { type: 'TypeError', message: 'broken', stack: String }, msg: 'sorry' }
@@ -42,7 +42,7 @@ t.test('Lines are JSON with milliseconds and numbers by default, and with RFC 33
 })
 
 t.test(
-  "Lines are in Elastic's common schema where asked, and what it knows otherwise is under our own name",
+  "Lines are in Elastic's common schema if configured, and fields with another meaning there have our own names",
   async t => {
     const [hello, sorry] = await lines({ logFormat: 'ecs' })
     t.match(hello, {
@@ -64,7 +64,7 @@ t.test(
   }
 )
 
-t.test('Lines are for people where asked, on any output', async t => {
+t.test('Lines are for people if configured, on any output', async t => {
   const text = await written({ logFormat: 'pretty' })
   t.match(text, /INFO.*: .*hello/)
   t.notMatch(text, /wk_secret|hunter2|Basic x|^\{/m)

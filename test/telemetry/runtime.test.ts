@@ -2,7 +2,7 @@ import { Registry } from '@prometheus-io/client'
 import t from 'tap'
 import { collectRuntimeMetrics } from '../../src/telemetry/runtime.ts'
 
-t.test("the runtime's metrics are all there but for the durations of collections", async t => {
+t.test('all metrics of the runtime exist except the durations of collections', async t => {
   const registry = new Registry()
   collectRuntimeMetrics(registry)
   const text = await registry.metrics()
@@ -13,7 +13,7 @@ t.test("the runtime's metrics are all there but for the durations of collections
   t.notMatch(text, /nodejs_gc_duration_seconds/)
 })
 
-t.test('nobody asks to be told of each collection of garbage', t => {
+t.test('nobody observes each garbage collection', t => {
   const watched = t.capture(PerformanceObserver.prototype, 'observe')
   collectRuntimeMetrics(new Registry())
   t.strictSame(watched(), [])

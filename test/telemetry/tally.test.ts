@@ -3,7 +3,7 @@ import t from 'tap'
 import { LabelTree } from '../../src/telemetry/label-tree.ts'
 import { createTally } from '../../src/telemetry/tally.ts'
 
-t.test('what was added since the last time is handed over, by labels, in the order in which they came up', async t => {
+t.test('what was added since the last call is returned, by labels, in the order of first occurrence', async t => {
   const written: unknown[] = []
   const tally = createTally((labels, amount) => written.push([labels, amount]), ['source', 'type'])
   tally.add(['web', 'track'], 2)
@@ -33,7 +33,7 @@ t.test('a counter without labels has one amount', async t => {
   t.same(written, [[{}, 2]])
 })
 
-t.test('values are told apart wherever one ends and the next begins', async t => {
+t.test('label values are kept apart wherever one ends and the next begins', async t => {
   const tree = new LabelTree(values => ({ values }))
   const leaf = tree.of(['a', 'b'])
   t.equal(tree.of(['a', 'b']), leaf)

@@ -21,7 +21,7 @@ const kafka = await startKafka({ heap: '320m' })
 t.teardown(() => kafka.stop())
 
 await t.test(
-  'workers to Kafka: a worker killed and all replaced under load, and every acknowledged event is there once but for lost answers',
+  'workers to Kafka: one worker is killed and all are replaced under load, and every acknowledged event is stored once, except for lost answers',
   { timeout: 170_000 },
   async t => {
     const topic = 'workers'
@@ -49,7 +49,7 @@ await t.test(
 )
 
 await t.test(
-  'what workers of a larger number have left goes to Kafka with fewer workers, and with none',
+  'events that a larger number of workers has left go to Kafka with fewer workers, and with none',
   { timeout: 170_000 },
   async t => {
     const topic = 'left-over'
@@ -92,7 +92,7 @@ await t.test(
 )
 
 await t.test(
-  'topics that Kafka refuses end a first start with the reason, said once, and with 1',
+  'topics that Kafka refuses end a first start with 1, and the reason is reported once',
   { timeout: 100_000 },
   async t => {
     const dir = ownFolder(t, { 'tributary.yml': SOURCES })

@@ -17,7 +17,7 @@ const ATTEMPTS = 3
 
 for (const workers of [1, 4]) {
   t.test(
-    `${workers} workers together let a source's rate limit pass, within 10 %, and answer 429 to the rest`,
+    `${workers} workers together accept a source's rate limit, within 10 %, and answer 429 to the rest`,
     { timeout: 100_000 },
     async t => {
       const dir = ownFolder(t)

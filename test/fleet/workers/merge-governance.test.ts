@@ -60,7 +60,7 @@ t.test(
   }
 )
 
-t.test('without properties the catalogues are merged without properties', async t => {
+t.test('catalogues without properties are merged without properties', async t => {
   const merged = mergeCatalogues([
     { events: [seen(2, '2026-01-01')], dropped: 0 },
     { events: [seen(1, '2026-01-02')], dropped: 0 }
@@ -69,7 +69,7 @@ t.test('without properties the catalogues are merged without properties', async 
 })
 
 t.test(
-  'one violation of two workers is one: counts are added, the latest samples stay, the most frequent is first',
+  'one violation in two workers is one: counts are added, the latest samples stay, the most frequent is first',
   async t => {
     const about = { source: 'web', type: 'track', name: 'Order', kind: 'violation', violation: 'Required' }
     const count = (field: string, events: number, lastSeen: string, samples: string[]) => ({

@@ -25,7 +25,7 @@ t.test('the debugger of a server with workers', { timeout: 170_000 }, async t =>
   const ids = Array.from({ length: EVENTS }, (_, at) => `m${at}`)
   for (const messageId of ids) t.equal(await send(server, { messageId, event: 'Seen' }), 200)
 
-  await t.test('lists the events of all workers, newest first, each with its worker and a seq of its own', async t => {
+  await t.test('lists the events of all workers, newest first, each with its worker and its own seq', async t => {
     const { body } = await ask('/api/events?limit=1000&event=Seen')
     const events = body['events'] as Json[]
     t.strictSame(events.map(({ messageId }) => messageId as string).sort(), [...ids].sort())
@@ -42,7 +42,7 @@ t.test('the debugger of a server with workers', { timeout: 170_000 }, async t =>
     }
   })
 
-  await t.test('adds up what the workers know of an event in the catalogue', async t => {
+  await t.test('adds up what the workers know about an event in the catalogue', async t => {
     const { body } = await ask('/api/catalogue?name=Seen')
     t.match(body['events'], [{ source: 'web', type: 'track', name: 'Seen', events: EVENTS }])
     t.equal((body['events'] as Json[]).length, 1)
@@ -63,7 +63,7 @@ t.test('the debugger of a server with workers', { timeout: 170_000 }, async t =>
     }
   })
 
-  await t.test('waits for events behind the newest, whichever worker takes them', async t => {
+  await t.test('waits for events after the newest, whichever worker accepts them', async t => {
     const { body } = await ask('/api/events?limit=1')
     const waiting = ask(`/api/events?after=${body['newest']}&wait=20s&count=8&order=asc&limit=8`)
     for (let i = 0; i < 8; i++) await send(server, { messageId: `w${i}`, event: 'Waited' })
@@ -77,7 +77,7 @@ t.test('the debugger of a server with workers', { timeout: 170_000 }, async t =>
     t.equal((await ask('/api/events/999999999999')).status, 404)
   })
 
-  await t.test('streams what all workers take, and goes on when one of them is replaced', async t => {
+  await t.test('streams what all workers accept, and continues when one of them is replaced', async t => {
     const stream = await follow(server, '?event=Streamed')
     t.teardown(stream.close)
     for (let i = 0; i < 12; i++) await send(server, { messageId: `s${i}`, event: 'Streamed' })
@@ -103,7 +103,7 @@ t.test('the debugger of a server with workers', { timeout: 170_000 }, async t =>
     t.equal((await fetch(`${server.adminUrl}/api/stream?tipe=x`)).status, 400)
   })
 
-  await t.test('finds an event by its messageId wherever it was taken: in memory, then in the logs of all', async t => {
+  await t.test('finds an event by its messageId on any worker: in memory, then in the logs of all', async t => {
     const messageId = 'needle'
     await send(server, { messageId, event: 'Traced' })
     const started = performance.now()
@@ -145,7 +145,7 @@ t.test('the debugger of a server with workers', { timeout: 170_000 }, async t =>
     t.match((await ask('/api/sources/web/keys/0', { method: 'POST' })).body, { writeKey: 'wk_test' })
   })
 
-  await t.test('adds up the values that stop readers, over all workers', async t => {
+  await t.test('adds up the values that readers cannot read, over all workers', async t => {
     const huge = Array.from(
       { length: 12 },
       (_, at) => `{"userId":"u","event":"Huge","messageId":"h${at}","properties":{"n":1e400}}`
@@ -158,7 +158,7 @@ t.test('the debugger of a server with workers', { timeout: 170_000 }, async t =>
     t.match(body['values'], [{ event: 'Huge', path: 'properties.n', kind: 'beyond_double', count: 12 }])
   })
 
-  await t.test('the commands that read the log read those of all workers', async t => {
+  await t.test('commands that read the log read the logs of all workers', async t => {
     const env = { DATA_DIR: server.dataDir, CONFIG_FILE: server.configFile }
     const listed = await runCli(server.dir, ['rejected', 'list', '--json'], { env })
     t.equal(listed.stdout.trim().split('\n').length, 10)
@@ -170,7 +170,7 @@ t.test('the debugger of a server with workers', { timeout: 170_000 }, async t =>
     t.match(JSON.parse(tailed.stdout), { worker: Number })
   })
 
-  await t.test('sums the last hour up in points of all workers, and says what is wrong once', async t => {
+  await t.test('sums up the last hour in points of all workers, and reports each problem once', async t => {
     const sums = async (): Promise<number> => {
       const { points } = (await ask('/api/overview')).body
       return (points as Json[]).reduce((sum, { outcomes }) => sum + (outcomes as Json)['rejected'], 0)
@@ -188,7 +188,7 @@ t.test('the debugger of a server with workers', { timeout: 170_000 }, async t =>
     t.equal(new Set(ats).size, ats.length, 'one point for each interval')
   })
 
-  await t.test('names a worker that is silent, and shows the rest in about a second', async t => {
+  await t.test('names a worker that does not answer, and shows the others in about a second', async t => {
     const [silent = 0] = workerPids(server)
     process.kill(silent, 'SIGSTOP')
     t.teardown(() => process.kill(silent, 'SIGCONT'))
@@ -215,28 +215,17 @@ t.test('the debugger of a server with workers', { timeout: 170_000 }, async t =>
   })
 })
 
-t.test(
-  'with a password the API of a server with workers is closed to those who do not have it',
-  { timeout: 60_000 },
-  async t => {
-    const server = await startServer(t, { env: { WORKERS: '2', ADMIN_PASSWORD: 'right' } })
-    for (const path of [
-      '/api/events',
-      '/api/stream',
-      '/api/trace/x',
-      '/api/overview',
-      '/api/sources',
-      '/api/anything'
-    ]) {
-      const answer = await fetch(`${server.adminUrl}${path}`)
-      t.equal(answer.status, 401, path)
-      await answer.body?.cancel()
-    }
-    const authorization = `Basic ${Buffer.from('admin:right').toString('base64')}`
-    const answer = await fetch(`${server.adminUrl}/api/overview`, { headers: { authorization } })
-    t.match(await answer.json(), { hasPassword: true })
+t.test('with a password, the API of a server with workers needs this password', { timeout: 60_000 }, async t => {
+  const server = await startServer(t, { env: { WORKERS: '2', ADMIN_PASSWORD: 'right' } })
+  for (const path of ['/api/events', '/api/stream', '/api/trace/x', '/api/overview', '/api/sources', '/api/anything']) {
+    const answer = await fetch(`${server.adminUrl}${path}`)
+    t.equal(answer.status, 401, path)
+    await answer.body?.cancel()
   }
-)
+  const authorization = `Basic ${Buffer.from('admin:right').toString('base64')}`
+  const answer = await fetch(`${server.adminUrl}/api/overview`, { headers: { authorization } })
+  t.match(await answer.json(), { hasPassword: true })
+})
 
 function runCli(cwd: string, args: readonly string[], { env }: { env: Record<string, string> }): Promise<Finished> {
   return run(process.execPath, [MAIN, ...args], { cwd, env })

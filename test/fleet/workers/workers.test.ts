@@ -49,7 +49,7 @@ t.test('four workers on one port, without Kafka', { timeout: 170_000 }, async t 
     t.equal(now, counted + load.acked.length, 'what the replaced workers had counted is kept')
   })
 
-  await t.test('a worker that is killed under load costs no acknowledged event, and is started again', async t => {
+  await t.test('a worker that is killed under load loses no acknowledged event, and is started again', async t => {
     const load = startLoad(t, { url: server.url, eventsPerSecond })
     await sleep(500)
     const [victim = 0] = workerPids(server)
@@ -103,7 +103,7 @@ t.test('four workers on one port, without Kafka', { timeout: 170_000 }, async t 
 })
 
 t.test(
-  'a folder of a server without workers becomes worker 0, a smaller number leaves folders, and all can go back',
+  'the folder of a server without workers becomes worker 0, fewer workers leave folders, and all changes can be undone',
   { timeout: 120_000 },
   async t => {
     const server = await startServer(t)
@@ -135,7 +135,7 @@ t.test(
 )
 
 t.test(
-  'without Kafka to reach, a stop says over all workers what waits, and exits with 75',
+  'if Kafka cannot be reached, a stop reports what waits in all workers, and exits with 75',
   { timeout: 120_000 },
   async t => {
     const env = { WORKERS: '2', KAFKA_BROKERS: '127.0.0.1:1', PUBLISH_TIMEOUT: '50ms' }
@@ -152,7 +152,7 @@ t.test(
 )
 
 t.test(
-  'where the workers cannot start, the reason is said once, and the exit code is 1',
+  'if the workers cannot start, the reason is reported once, and the exit code is 1',
   { timeout: 60_000 },
   async t => {
     const other = await startServer(t)
@@ -171,7 +171,7 @@ t.test(
 )
 
 t.test(
-  'a primary that is killed takes its workers with it, and the next start has the folders',
+  'a primary that is killed takes its workers with it, and the next start can use the folders',
   { timeout: 60_000 },
   async t => {
     const server = await startServer(t, { env: { WORKERS: '2' } })

@@ -16,7 +16,7 @@ function dataDir(t: Test): string {
 
 const SECRET = 'a-value-that-must-not-stay'
 
-t.test('what a server has published stands in its catalogue, over a restart too, and makes a plan', async t => {
+t.test('published events are in the catalogue of the server, also after a restart, and make a plan', async t => {
   const env = { DATA_DIR: dataDir(t) }
   const first = await startApp(t, { env })
   const context = { library: { name: 'analytics.js', version: '2.1.0' } }
@@ -68,7 +68,7 @@ t.test('what a server has published stands in its catalogue, over a restart too,
   t.strictSame((await read(second.adminUrl)).events, seen.events)
 })
 
-t.test('a catalogue that cannot be read is begun anew, and the log says so', async t => {
+t.test('a catalogue that cannot be read is started again, and the log says so', async t => {
   const lines: string[] = []
   const logger = pino({ level: 'warn' }, { write: line => void lines.push(line) })
   const env = { DATA_DIR: dataDir(t) }

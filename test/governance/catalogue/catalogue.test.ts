@@ -12,7 +12,7 @@ import { randomValue } from '../../support/random-plans.ts'
 const NOW = '2026-11-28T12:00:00.000Z'
 const LATER = '2026-11-28T13:00:00.000Z'
 
-t.test('the catalogue notes names, properties, types, times and SDKs, and never a value', async t => {
+t.test('the catalogue stores names, properties, types, times and SDKs, and never a value', async t => {
   const catalogue = new Catalogue()
   const context = { library: { name: 'analytics.js', version: '2.1.0' } }
   const secret = 'a-value-that-must-not-stay'
@@ -37,7 +37,7 @@ t.test('the catalogue notes names, properties, types, times and SDKs, and never 
   t.notMatch(JSON.stringify(catalogue.list()), secret)
 })
 
-t.test('the catalogue is bounded: what is beyond is counted and not kept', async t => {
+t.test('the catalogue is bounded: what exceeds the bounds is counted and not stored', async t => {
   const catalogue = new Catalogue()
   for (let i = 0; i < CATALOGUE_BOUNDS.events + 5; i++) catalogue.add('web', { type: 'track', event: `E${i}` }, NOW)
   t.equal(catalogue.size, CATALOGUE_BOUNDS.events)
@@ -52,7 +52,7 @@ t.test('the catalogue is bounded: what is beyond is counted and not kept', async
   t.equal(Object.keys(catalogue.list().find(({ name }) => name === 'E1')?.sdks ?? {}).length, CATALOGUE_BOUNDS.sdks)
 })
 
-t.test('a property is required where at least twenty events all have it', async t => {
+t.test('a property is required if at least twenty events all have it', async t => {
   const schemaOf = (events: number) => {
     const catalogue = new Catalogue()
     for (let i = 0; i < events; i++)
@@ -70,7 +70,7 @@ t.test('a property is required where at least twenty events all have it', async 
   t.strictSame(schemaOf(20), ['always'])
 })
 
-t.test('every event that a plan was inferred from fits it, whatever its properties are', async t => {
+t.test('every event fits the plan that was inferred from it, whatever its properties are', async t => {
   const key = fc.constantFrom('a', 'b', 'a.b', 'a/b', '[]', '~1', 'constructor')
   const payload = fc.dictionary(key, randomValue, { maxKeys: 4, noNullPrototype: true })
   const event = fc.oneof(

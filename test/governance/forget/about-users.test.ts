@@ -5,7 +5,7 @@ import { createHasher } from '../../../src/governance/privacy/hash.ts'
 const line = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(value)}\n`)
 
 t.test(
-  'a record is about a user by its userId, anonymousId or previousId, exactly, whatever else it holds',
+  'a record is about a user if its userId, anonymousId or previousId equals the id exactly, whatever else it holds',
   async t => {
     const { isGone } = aboutUsers(['a"b', '4711', 'ü'])
     for (const key of ['userId', 'anonymousId', 'previousId']) {
@@ -27,7 +27,7 @@ t.test(
   }
 )
 
-t.test('a refused event or body that is text or bytes goes where an id stands in it', async t => {
+t.test('a refused event or body that is text or bytes is erased if it contains an id', async t => {
   const { isGone, mayHold } = aboutUsers(['user-1'])
   t.ok(isGone(line({ event: '{"userId":"user-1",NaN}' })))
   t.ok(isGone(line({ kind: 'body', body: '{"userId":"user\\u002d1"', encoding: 'utf-8' })))
@@ -40,7 +40,7 @@ t.test('a refused event or body that is text or bytes goes where an id stands in
   t.notOk(isGone(line({ kind: 'body', body: '{"userId":"user-2"', encoding: 'utf-8' })))
 })
 
-t.test('everywhere: records of others go too where an id stands in them', async t => {
+t.test('everywhere: records of other users are erased too if they contain an id', async t => {
   const mention = line({ userId: 'x', properties: { friend: 'see user-1!' } })
   t.notOk(aboutUsers(['user-1']).isGone(mention))
   t.ok(aboutUsers(['user-1'], { everywhere: true }).isGone(mention))
@@ -48,7 +48,7 @@ t.test('everywhere: records of others go too where an id stands in them', async 
   t.ok(aboutUsers(['user-1'], { everywhere: true }).isGone(escaped))
 })
 
-t.test('with the key that ids were hashed with, hashed ids are found', async t => {
+t.test('with the key of the hashes, hashed ids are found', async t => {
   const hashed = line({ userId: createHasher('the key')('user-1') })
   t.ok(aboutUsers(['user-1'], { hashKey: 'the key' }).isGone(hashed))
   t.notOk(aboutUsers(['user-1']).isGone(hashed))

@@ -113,7 +113,7 @@ for (const { before, after, breaking, says } of CHANGES) {
   })
 }
 
-t.test('rules that come and go are breaking where events that fitted no longer do', async t => {
+t.test('added and removed rules are breaking if events that fitted no longer fit', async t => {
   const plan = (rules: Plan['rules'], common?: JsonSchema): Plan => ({ id: 'p', name: 'p', rules, common })
   const rule = (type: 'track' | 'identify', event?: string, version = 1) => ({ type, event, version, schema: {} })
   const isBreaking = (before: Plan, after: Plan) => diffPlans(before, after).some(change => change.isBreaking)
@@ -134,7 +134,7 @@ t.test('rules that come and go are breaking where events that fitted no longer d
   t.equal(isBreaking(plan([]), plan([], { required: ['userId'] })), true, 'a common schema')
 })
 
-t.test('where no change is breaking, every random event that fits the first plan fits the second', async t => {
+t.test('if no change is breaking, every random event that fits the first plan fits the second', async t => {
   const modes = allModes('report')
   const schemas = randomSchema.filter(withoutReferences)
   const events = fc.array(

@@ -71,7 +71,7 @@ const order = (properties: unknown, more: object = {}) => ({ userId: 'u', event:
 const SUCCESS = { status: 200, body: { success: true } }
 
 t.test(
-  'report: an event that differs is published with what was found in context.protocols, and nothing else changed',
+  'report: an event with violations is published with them in context.protocols, and nothing else is changed',
   async t => {
     const { url, lines, adminUrl } = await start(t, all('report'))
     const body = `{"userId":"u","event":"Order","properties":{"id":"o", "total":"1.10","x":1.10},"context":{"n":1.0,"protocols":{"event_version":1}}}`
@@ -123,7 +123,7 @@ t.test(
 )
 
 t.test(
-  'report: an event that the plan does not know, an identify call and a common schema are reported too',
+  'report: an event that the plan does not know, an identify call and a common schema are also reported',
   async t => {
     const { url, lines } = await start(t, all('report'))
     await post(`${url}/v1/track`, { userId: 'u', event: 'Unknown' })
@@ -139,7 +139,7 @@ t.test(
   }
 )
 
-t.test('omit: what the plan does not name, or refuses, is cut out of the bytes', async t => {
+t.test('omit: properties that the plan does not name, or refuses, are removed from the bytes', async t => {
   const { url, sink } = await start(t, all('omit'))
   const properties = `{ "x" : {"deep":1}, "id":"o\\u0041","items":[{"sku":"a", "y":2},{"z":1}] , "total": "1.10","big":12345678901234567890}`
   await post(`${url}/v1/track`, `{"userId":"u","event":"Order","properties":${properties}}`)
@@ -159,7 +159,7 @@ t.test('omit: what the plan does not name, or refuses, is cut out of the bytes',
   })
 })
 
-t.test("omit: what a batch's context says stays in its events, and is not said to be left out", async t => {
+t.test('omit: the context of a batch stays in its events, and is not reported as omitted', async t => {
   const { url, lines, adminUrl } = await start(t, all('omit'))
   const events = ['', ',"context":{"env":"mine","a":1}', ',"context":{"a":1}'].map(
     (own, index) =>
@@ -190,7 +190,7 @@ t.test("omit: what a batch's context says stays in its events, and is not said t
 })
 
 t.test(
-  'block: the event goes to the rejected topic with its code, the client is told of success, and it can come again',
+  'block: the event goes to the rejected topic with its code, the client gets a success, and the event can come again',
   async t => {
     const { app, url, sink, planFile, adminUrl } = await start(t, all('block'))
     const bodies = [
@@ -226,7 +226,7 @@ t.test(
   }
 )
 
-t.test('a blocked event of a batch keeps what the batch said for all, and costs its neighbours nothing', async t => {
+t.test('a blocked event of a batch keeps the shared members of the batch, and does not affect others', async t => {
   const { url, sink } = await start(t, all('block'))
   const batch = `{"context":{"app":{"v":1.0}},"integrations":{"All":false},"sentAt":"2026-11-23T11:59:59Z","batch":[
     {"type":"track","userId":"u","event":"Order","messageId":"a","properties":{"id":1},"context":{"own":1.10}},
@@ -243,7 +243,7 @@ t.test('a blocked event of a batch keeps what the batch said for all, and costs 
   t.match(accepted, `"properties":{"id":"o","total":1.10}`)
 })
 
-t.test('rejected retry sends blocked events again once the plan is mended', async t => {
+t.test('rejected retry sends blocked events again once the plan is corrected', async t => {
   const { app, url, adminUrl, dir, planFile } = await start(t, all('block'), { sink: 'configured' })
   await post(`${url}/v1/track`, { ...order({ id: 5 }), messageId: 'again' })
   const env = { CONFIG_FILE: join(dir, 'tributary.yml'), DATA_DIR: join(dir, 'data') }
@@ -274,34 +274,31 @@ t.test('rejected retry sends blocked events again once the plan is mended', asyn
   t.equal(log.split('"messageId":"again"').length, 2, 'it is in the log once')
 })
 
-t.test(
-  'a broken plan keeps the last good one, and an edit that names a plan which is not there changes nothing',
-  async t => {
-    const { app, url, sink, planFile, dir } = await start(t, all('block'))
-    const isBlocked = async (): Promise<boolean> => {
-      await post(`${url}/v1/track`, { userId: 'u', event: 'Unknown' })
-      return sink.records.at(-1)?.kind === 'rejected'
-    }
-    t.ok(await isBlocked())
-    writeFileSync(planFile, '{"name":"Shop","rules":[{"type":"track","event":"E","schema":{"pattern":"(?=a)"}}]}')
-    app.reload()
-    const file = join(dir, 'tributary.yml')
-    const config = readFileSync(file, 'utf8')
-    writeFileSync(file, config.replace(planFile, 'none.yml').replace(KEY, 'wk_new'))
-    app.reload()
-    // Both were read when a later edit is in force.
-    writeFileSync(file, config.replace(KEY, 'wk_later'))
-    app.reload()
-    const statusOf = async (key: string, body: object): Promise<number> =>
-      (await post(`${url}/v1/track`, body, { authorization: `Basic ${btoa(`${key}:`)}` })).status
-    await until(async () => (await statusOf('wk_later', {})) === 400, { what: 'the later edit', timeoutMs: 20_000 })
-    t.equal(await statusOf('wk_new', {}), 401)
-    t.equal(await statusOf('wk_later', { userId: 'u', event: 'Unknown too' }), 200)
-    t.equal(sink.records.at(-1)?.code, 'unplanned', 'the last good plan holds')
+t.test('a broken plan keeps the last good one, and an edit that names a missing plan changes nothing', async t => {
+  const { app, url, sink, planFile, dir } = await start(t, all('block'))
+  const isBlocked = async (): Promise<boolean> => {
+    await post(`${url}/v1/track`, { userId: 'u', event: 'Unknown' })
+    return sink.records.at(-1)?.kind === 'rejected'
   }
-)
+  t.ok(await isBlocked())
+  writeFileSync(planFile, '{"name":"Shop","rules":[{"type":"track","event":"E","schema":{"pattern":"(?=a)"}}]}')
+  app.reload()
+  const file = join(dir, 'tributary.yml')
+  const config = readFileSync(file, 'utf8')
+  writeFileSync(file, config.replace(planFile, 'none.yml').replace(KEY, 'wk_new'))
+  app.reload()
+  // Both were read when a later edit is in force.
+  writeFileSync(file, config.replace(KEY, 'wk_later'))
+  app.reload()
+  const statusOf = async (key: string, body: object): Promise<number> =>
+    (await post(`${url}/v1/track`, body, { authorization: `Basic ${btoa(`${key}:`)}` })).status
+  await until(async () => (await statusOf('wk_later', {})) === 400, { what: 'the later edit', timeoutMs: 20_000 })
+  t.equal(await statusOf('wk_new', {}), 401)
+  t.equal(await statusOf('wk_later', { userId: 'u', event: 'Unknown too' }), 200)
+  t.equal(sink.records.at(-1)?.code, 'unplanned', 'the last good plan holds')
+})
 
-t.test('a plan that cannot be used at the start is an error with its place', async t => {
+t.test('a plan that cannot be used at the start is an error with its position', async t => {
   await t.rejects(start(t, {}, { plan: { name: 'x', rules: [{ type: 'track', schema: {} }] } }), {
     code: 'CONFIG_INVALID',
     message: /plan\.json:1:\d+: rules\[0\]: a rule for track calls needs an event/
@@ -334,7 +331,7 @@ function rawMembers(line: string): Map<string, string> {
   )
 }
 
-t.test('with rules on, every byte that no rule touches leaves as it came', async t => {
+t.test('with rules on, every byte that no rule changes is published as it was received', async t => {
   const schema = {
     properties: { properties: { type: 'object', properties: { a: {}, b: {}, c: { properties: { a: {} } } } } }
   }

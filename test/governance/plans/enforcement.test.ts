@@ -23,7 +23,7 @@ const doneOf = (of: PlanModes, differences = DIFFERENCES) =>
   enforce(differences, of, { name: 'Order' }).reported.map(({ field, done }) => `${field} ${done}`)
 const fields = ['properties.x', 'properties.id', 'properties.total', 'properties.items.0.sku', 'userId', 'context.env']
 
-t.test('Each violation says what was done about it: left out where something was, else reported', async t => {
+t.test('Each violation says what was done: omitted if something was removed, otherwise reported', async t => {
   t.strictSame(
     doneOf(modes('report')),
     fields.map(field => `${field} report`)
@@ -46,7 +46,7 @@ t.test('Each violation says what was done about it: left out where something was
   ])
 })
 
-t.test('All violations of an event that is blocked say so, whatever the mode of each', async t => {
+t.test('All violations of a blocked event say that it was blocked, whatever the mode of each', async t => {
   t.strictSame(
     doneOf(modes('omit', { common: 'block' })),
     fields.map(field => `${field} block`)

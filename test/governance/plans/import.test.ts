@@ -125,7 +125,7 @@ function differencesOf(plan: CompiledPlan, event: Row['event']): string[] {
 }
 
 for (const { folder, format, holds } of FORMS) {
-  t.test(`${folder}: the imported plan judges every event of the table as every other form does`, async t => {
+  t.test(`${folder}: the imported plan judges every event of the table like all other forms of the plan`, async t => {
     const imported = importPlan(await readInputs([join(FIXTURES, folder)]), 'Shop')
     t.equal(imported.format, format)
     t.ok(imported.plan.rules.filter(({ type }) => type === 'track').length >= 10, 'ten events at least')
@@ -144,7 +144,7 @@ for (const { folder, format, holds } of FORMS) {
 }
 
 for (const { folder, holds } of FORMS) {
-  t.test(`${folder}: what is exported for Typewriter means the same when it is read back`, async t => {
+  t.test(`${folder}: a plan that is exported for Typewriter means the same when it is imported again`, async t => {
     const { plan } = importPlan(await readInputs([join(FIXTURES, folder)]), 'Shop')
     const { content, rules, leftOut } = toTypewriter(plan)
     const back = importPlan([{ name: 'plan.json', data: content }], 'Shop')
@@ -163,7 +163,7 @@ for (const { folder, holds } of FORMS) {
   })
 }
 
-t.test('references lead to the same schemas in what is exported for Typewriter', async t => {
+t.test('references point to the same schemas in an export for Typewriter', async t => {
   const properties = { total: { $ref: '#/$defs/money' }, tax: { $ref: '#/properties/properties/properties/total' } }
   const schema = { $defs: { money: { minimum: 0 } }, properties: { properties: { type: 'object', properties } } }
   const behind = { $defs: { order: { properties: { total: { $ref: '#/$defs/money' } } }, money: { minimum: 0 } } }
@@ -208,7 +208,7 @@ t.test('references lead to the same schemas in what is exported for Typewriter',
   }
 })
 
-t.test('what the import changed is told by kind', async t => {
+t.test('the changes that the import made are reported by kind', async t => {
   const changesOf = async (folder: string) => importPlan(await readInputs([join(FIXTURES, folder)]), 'Shop').changes
   const segment = await changesOf('segment-public-api')
   t.ok((segment.get('id dropped') ?? 0) > 20, 'the old ids on every property')
@@ -224,7 +224,7 @@ t.test('what the import changed is told by kind', async t => {
   )
 })
 
-t.test('files of several forms, and files of none, are refused in words', async t => {
+t.test('files of several forms, and files without any, are refused with a message', async t => {
   const avo = await readInputs([join(FIXTURES, 'avo')])
   const typewriter = await readInputs([join(FIXTURES, 'typewriter')])
   t.throws(() => importPlan([...avo, ...typewriter], 'x'), /of several forms/)

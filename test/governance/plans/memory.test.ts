@@ -44,7 +44,7 @@ function heapBytes(): number {
   return heapUsed + external
 }
 
-t.test('reloads of a plan take no memory that stays', async t => {
+t.test('reloads of a plan keep no memory', async t => {
   const modes = allModes('report')
   let inForce: CompiledPlan | undefined
   const reload = (number: number): void => {

@@ -9,7 +9,7 @@ const validator = (step: number) => {
   return createSchemaCompiler([schema]).compile(schema)
 }
 
-t.test('a price of whole cents is a multiple of 0.01, whatever a division of doubles gives', async t => {
+t.test('a price of whole cents is a multiple of 0.01, whatever the division of doubles gives', async t => {
   const isValid = validator(0.01)
   for (let cents = 0; cents <= 20_000; cents++) {
     const price = Number(`${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, '0')}`)
@@ -20,7 +20,7 @@ t.test('a price of whole cents is a multiple of 0.01, whatever a division of dou
   for (const price of [0.015, 19.999, 0.001, -4.355, 5e-324]) t.notOk(isValid({ price }), `${price}`)
 })
 
-t.test('what was multiplied by hand is a multiple of every decimal step, and what lies between is none', async t => {
+t.test('a product is a multiple of every decimal step, and a number between two steps is not', async t => {
   const step = fc.record({ digits: fc.integer({ min: 1, max: 9999 }), places: fc.integer({ min: 0, max: 8 }) })
   const isAsSaid = ({ digits, places }: { digits: number; places: number }, times: number): boolean => {
     const written = Number(`${digits}e-${places}`)
@@ -32,7 +32,7 @@ t.test('what was multiplied by hand is a multiple of every decimal step, and wha
 })
 
 t.test(
-  'whole numbers beyond the safe ones are compared as they are spelled, and one beyond all doubles is refused',
+  'integers that are not safe are compared as they are spelled, and a number above all doubles is refused',
   async t => {
     t.ok(validator(5)({ price: 1e20 }))
     for (const step of [1, 2, 0.5]) t.ok(validator(step)({ price: 1e21 }), `1e21 is a multiple of ${step}`)
@@ -42,7 +42,7 @@ t.test(
   }
 )
 
-t.test('what is no multiple is told in the words of before', async t => {
+t.test('a number that is not a multiple is reported with the same message as before', async t => {
   const isValid = validator(0.05)
   const event = { price: 1.02 }
   t.notOk(isValid(event))

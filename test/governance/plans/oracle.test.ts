@@ -64,7 +64,7 @@ const properties = fc.oneof(
   fc.constant({})
 )
 
-t.test('random events have the verdict of a plain ajv, under random plans', async t => {
+t.test('random events get the verdict of a plain ajv, under random plans', async t => {
   let [compared, valid] = [0, 0]
   fc.assert(
     fc.property(

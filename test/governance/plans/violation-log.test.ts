@@ -48,7 +48,7 @@ t.test(
   }
 )
 
-t.test('the list is bounded: other kinds are counted and not kept, other SDKs under one name', async t => {
+t.test('the list is bounded: further kinds are counted and not stored, and further SDKs share one name', async t => {
   const log = new ViolationLog()
   for (let i = 0; i < VIOLATION_BOUNDS.groups + 3; i++) log.add(event(`E${i}`, '', wrong('properties', 'a')), NOW)
   t.equal(log.list().length, VIOLATION_BOUNDS.groups)

@@ -68,7 +68,7 @@ t.test('an endless gzip bomb is answered at the limit too', async t => {
   t.ok(inflated < 5e6, `answered after ${inflated} inflated bytes`)
 })
 
-t.test('a client that writes 905,057 bytes before it reads sees the answer, and can go on', async t => {
+t.test('a client that writes 905,057 bytes before it reads gets the answer, and can continue', async t => {
   const { url } = await startApp(t)
   const body = ' '.repeat(905_057)
   const { write, answer } = await connectRaw(t, url)
@@ -85,7 +85,7 @@ const REFUSED_EARLY = [
   ['an encoding that we cannot read', '/v1/batch', { 'content-encoding': 'lzma' }, 415]
 ] as const
 
-t.test('a client that asks for the connection to be closed sees its answer too, and no reset', async t => {
+t.test('a client that asks for the connection to be closed gets its answer too, and no reset', async t => {
   const { url } = await startApp(t)
   for (const [what, path, headers, status] of REFUSED_EARLY) {
     const { socket, write, answer, gone } = await connectRaw(t, url)
@@ -101,7 +101,7 @@ t.test('a client that asks for the connection to be closed sees its answer too, 
   }
 })
 
-t.test('whoever goes on sending after the answer is cut off', async t => {
+t.test('a client that still sends after the answer is disconnected', async t => {
   const { url } = await startApp(t)
   for (const authorization of ['Basic d2tfdGVzdDo=', 'Basic bm9ib2R5Og==']) {
     const { socket, write, answer, gone } = await connectRaw(t, url)
@@ -141,7 +141,7 @@ t.test('a bomb of 1000:1 costs no more memory than the limit', async t => {
   t.ok(peak - before < 150e6, `${Math.round((peak - before) / 1e6)} MB for 10 bombs of 100 MB at a time`)
 })
 
-t.test('a body in chunks of one byte costs no more memory than a limit or two', async t => {
+t.test('a body in chunks of one byte needs no more memory than one or two limits', async t => {
   // Random text, so that it does not shrink: as many chunks as possible. Made first: see the bombs.
   const text = Array.from({ length: 300_000 }, () => Math.random().toString(36)[2] ?? '0').join('')
   const batch = `{"batch":[{"type":"track","userId":"u","event":"e"}],"pad":"${text}"}`
@@ -177,7 +177,7 @@ t.test('a body in chunks of one byte costs no more memory than a limit or two', 
   }
 })
 
-t.test('what a client says it will send takes no memory before it has sent a good part of it', async t => {
+t.test('the announced length of a body takes no memory before a good part of it has arrived', async t => {
   const { url, app } = await startApp(t)
   const held = async (): Promise<number> => {
     const { body } = await app.admin.inject('/metrics')
@@ -203,7 +203,7 @@ const ENCODED: readonly (readonly [string, Buffer])[] = [
   ['zstd', zstdCompressSync(EVENT)]
 ]
 
-t.test('what does not decode to its end, or goes on behind it, is a 400 and no event', async t => {
+t.test('a body whose decoding fails, or that continues after its end, is a 400 and no event', async t => {
   const { url, sink } = await startApp(t)
   for (const [encoding, whole] of ENCODED) {
     const headers = { 'content-encoding': encoding }
@@ -237,7 +237,7 @@ t.test('gzip in several members is one body (RFC 1952, 2.2)', async t => {
   t.equal(sink.records.length, 2)
 })
 
-t.test('an empty body is not JSON, however it is said to be encoded', async t => {
+t.test('an empty body is not JSON, whatever its encoding', async t => {
   const { url } = await startApp(t)
   for (const encoding of ['gzip', 'deflate', 'br', 'zstd', 'identity', '']) {
     const answer = await ask(t, `${url}/v1/track`, { headers: { 'content-encoding': encoding } })
@@ -246,7 +246,7 @@ t.test('an empty body is not JSON, however it is said to be encoded', async t =>
   }
 })
 
-t.test('300 clients that go away in the middle of a body leave nothing behind', async t => {
+t.test('300 clients that disconnect in the middle of a body leave nothing behind', async t => {
   const { url, app } = await startApp(t)
   const openFiles = (): number => readdirSync('/proc/self/fd').length
   await ask(t, `${url}/v1/track`, { body: EVENT })
@@ -272,7 +272,7 @@ function openConnections(server: {
   )
 }
 
-t.test('a body that did not shrink may be as large on the wire as compressing made it', async t => {
+t.test('a body that compression does not make smaller may be as large on the wire as its compressed form', async t => {
   const { url } = await startApp(t)
   const body = `{"batch":[{"type":"track","userId":"u","event":"e"}],"pad":"${'x'.repeat(600_000)}`.slice(0, 511_998)
   const stored = gzipSync(`${body}"}`, { level: 0 })
@@ -280,7 +280,7 @@ t.test('a body that did not shrink may be as large on the wire as compressing ma
   t.equal((await ask(t, `${url}/v1/batch`, { body: stored, headers: GZIP })).status, 200)
 })
 
-t.test('bodies that together hold too much memory are 503, and pass once there is room again', async t => {
+t.test('bodies that together need too much memory are 503, and are accepted again once there is memory', async t => {
   const budget = createBodyBudget(100_000)
   const app = await createServer({
     logger: pino({ level: 'silent' }),

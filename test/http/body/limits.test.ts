@@ -62,7 +62,7 @@ async function holds(
 }
 
 for (const [name, way] of Object.entries(WAYS)) {
-  t.test(`every path of a single call takes a body of 32 KB and no more, ${name}`, async t => {
+  t.test(`every path of a single call accepts a body of 32 KB and no more, ${name}`, async t => {
     const { url } = await startApp(t)
     const make = (size: number): string => `${eventOf(EVENT_BYTES - 1)}${' '.repeat(size - EVENT_BYTES + 1)}`
     for (const type of EVENT_TYPES) {
@@ -71,7 +71,7 @@ for (const [name, way] of Object.entries(WAYS)) {
   })
 
   t.test(
-    `every path of a batch takes a body of 524,288 bytes and no more, in strict mode 512,000, ${name}`,
+    `every path of a batch accepts a body of 524,288 bytes and no more, in strict mode 512,000, ${name}`,
     async t => {
       const { url } = await startApp(t)
       const strict = await startApp(t, { env: { VALIDATION: 'strict' } })
@@ -84,7 +84,7 @@ for (const [name, way] of Object.entries(WAYS)) {
 }
 
 for (const [name, way] of Object.entries(MORE_WAYS)) {
-  t.test(`the limits of a body count what it is when it has been inflated, ${name}`, async t => {
+  t.test(`the limits of a body apply to its size after decompression, ${name}`, async t => {
     const { url } = await startApp(t)
     const make = (size: number): string => eventOf(EVENT_BYTES - 1) + ' '.repeat(size - EVENT_BYTES + 1)
     await holds(t, { url: `${url}/v1/t`, way, make, limit: BODY_BYTES })
@@ -92,7 +92,7 @@ for (const [name, way] of Object.entries(MORE_WAYS)) {
   })
 }
 
-t.test('an event has at most 32,767 bytes, alone and in a batch, and costs its neighbours nothing', async t => {
+t.test('an event has at most 32,767 bytes, alone and in a batch, and a larger one does not affect others', async t => {
   const { url, sink } = await startApp(t, { env: { BATCH_PARTIAL_STATUS: '400' } })
   for (const type of EVENT_TYPES) {
     for (const path of singlePaths(type)) await holds(t, { url: url + path, make: eventOf, limit: EVENT_BYTES })
@@ -114,7 +114,7 @@ t.test('a batch has at most 2,500 events', async t => {
   for (const path of BATCH_PATHS) await holds(t, { url: url + path, make, limit: 2_500, code: 'too_many_events' })
 })
 
-t.test('events nest at most 64 levels, alone and in a batch, and so does what a batch shares', async t => {
+t.test('events nest at most 64 levels, alone and in a batch, and so do the shared members of a batch', async t => {
   const { url } = await startApp(t)
   const nested = (levels: number, member: string): string =>
     `"${member}":${'{"a":'.repeat(levels)}{}${'}'.repeat(levels)}`
@@ -130,7 +130,7 @@ t.test('events nest at most 64 levels, alone and in a batch, and so does what a 
   }
 })
 
-t.test('what a batch shares is at most as large as an event', async t => {
+t.test('the shared members of a batch are at most as large as an event', async t => {
   const { url } = await startApp(t, { env: { MAX_EVENT_BYTES: '500' } })
   for (const member of ['context', 'integrations']) {
     const make = (size: number): string =>
@@ -149,7 +149,7 @@ t.test('a messageId has at most 100 characters', async t => {
 })
 
 t.test(
-  'what one request may publish is bounded to the byte, each line once however many topics it goes to',
+  'what one request may publish is bounded to the byte, and each line counts once however many topics it goes to',
   async t => {
     const env = { MAX_EVENT_BYTES: '1000', MAX_BATCH_BYTES: '2000' }
     const destinations = '\ndestinations: [{ name: A, topic: a }, { name: B, topic: b }]'
@@ -179,7 +179,7 @@ t.test(
   }
 )
 
-t.test('a legitimate batch is taken whole however many destinations there are', async t => {
+t.test('a legitimate batch is accepted completely however many destinations there are', async t => {
   const names = ['A', 'B', 'C', 'D', 'E', 'F']
   const destinations = names.map(name => `  - { name: ${name}, topic: to.${name} }`).join('\n')
   const config = `sources: [{ id: web, writeKeys: [wk_test] }]\ndestinations:\n${destinations}\n`
@@ -191,39 +191,36 @@ t.test('a legitimate batch is taken whole however many destinations there are', 
   for (const { topics } of sink.records) t.equal(topics.length, 1 + names.length)
 })
 
-t.test(
-  'what is refused because a request asks for too much is kept, each event as it came, with the reason',
-  async t => {
-    const env = { MAX_EVENT_BYTES: '1000', MAX_BATCH_BYTES: '2000', MAX_PUBLISH_BYTES: '2000' }
-    const { url, sink } = await startApp(t, { env })
-    const events = [
-      `{"type":"track",${EVENT},"messageId":"m0"}`,
-      `{"type":"page","messageId":"m1"}`,
-      `{"type":"page","userId":"u","messageId":"m2","properties":{"n":1.10}}`
-    ]
-    const shared = `"context":{"pad":"${'x'.repeat(980)}"}`
-    for (const attempt of ['first', 'second']) {
-      const answer = await ask(t, `${url}/v1/batch`, { body: `{${shared},"batch":[${events.join()}]}` })
-      t.match([answer.status, answer.body], [400, { success: false, code: 'payload_too_large' }], attempt)
-    }
-    t.same(
-      sink.records.map(({ kind, type, code, messageId }) => [kind, type, code, messageId]),
-      [
-        ['rejected', 'track', 'payload_too_large', 'm0'],
-        ['rejected', 'page', 'no_user_anon_id', 'm1'],
-        ['rejected', 'page', 'payload_too_large', 'm2']
-      ],
-      'once, with the reason of each'
-    )
-    for (const [i, { line }] of sink.records.entries()) t.ok(line.toString().startsWith(`{"event":${events[i]},`))
-    const again = await ask(t, `${url}/v1/batch`, { body: batch(...events) })
-    t.match(
-      again.body,
-      { success: true, accepted: 2, rejected: 1 },
-      'their ids are free for what is sent in smaller pieces'
-    )
+t.test('if a request asks for too much, each of its events is kept as it was sent, with the error', async t => {
+  const env = { MAX_EVENT_BYTES: '1000', MAX_BATCH_BYTES: '2000', MAX_PUBLISH_BYTES: '2000' }
+  const { url, sink } = await startApp(t, { env })
+  const events = [
+    `{"type":"track",${EVENT},"messageId":"m0"}`,
+    `{"type":"page","messageId":"m1"}`,
+    `{"type":"page","userId":"u","messageId":"m2","properties":{"n":1.10}}`
+  ]
+  const shared = `"context":{"pad":"${'x'.repeat(980)}"}`
+  for (const attempt of ['first', 'second']) {
+    const answer = await ask(t, `${url}/v1/batch`, { body: `{${shared},"batch":[${events.join()}]}` })
+    t.match([answer.status, answer.body], [400, { success: false, code: 'payload_too_large' }], attempt)
   }
-)
+  t.same(
+    sink.records.map(({ kind, type, code, messageId }) => [kind, type, code, messageId]),
+    [
+      ['rejected', 'track', 'payload_too_large', 'm0'],
+      ['rejected', 'page', 'no_user_anon_id', 'm1'],
+      ['rejected', 'page', 'payload_too_large', 'm2']
+    ],
+    'once, with the reason of each'
+  )
+  for (const [i, { line }] of sink.records.entries()) t.ok(line.toString().startsWith(`{"event":${events[i]},`))
+  const again = await ask(t, `${url}/v1/batch`, { body: batch(...events) })
+  t.match(
+    again.body,
+    { success: true, accepted: 2, rejected: 1 },
+    'their ids are free for what is sent in smaller pieces'
+  )
+})
 
 t.test('a context of 30 KB times 2,000 events is refused quickly and in bounded memory', async t => {
   const { url, sink } = await startApp(t)
@@ -263,7 +260,7 @@ t.test('the operator may raise and lower the limits', async t => {
   await holds(t, { url: `${lowered.url}/v1/batch`, make: many, limit: 3, code: 'too_many_events' })
 })
 
-t.test("a full batch of React Native's SDK is taken, which counts neither commas nor its envelope", async t => {
+t.test("a full batch of React Native's SDK is accepted, which counts neither commas nor its envelope", async t => {
   const { url, sink } = await startApp(t)
   // As its chunk() does: events are added until 512,000 bytes are reached.
   const events: string[] = []
@@ -275,7 +272,7 @@ t.test("a full batch of React Native's SDK is taken, which counts neither commas
   t.equal(sink.records.length, 927)
 })
 
-t.test('a refusal names what sets its limit, for every limit that an operator can set', async t => {
+t.test('a refusal names the variable that sets its limit, for every limit that an operator can set', async t => {
   const config = `sources: [{ id: web, writeKeys: [wk_test], rateLimit: { eventsPerSecond: 1 } }]`
   const env = { MAX_EVENT_BYTES: '40000', MAX_BATCH_BYTES: '50000', MAX_BATCH_EVENTS: '3', MAX_PUBLISH_BYTES: '50000' }
   const start = async (more: Record<string, string> = {}): Promise<string> =>

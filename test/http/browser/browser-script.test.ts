@@ -34,7 +34,7 @@ t.test("the script is the package's own standalone bundle, with its licence on t
   t.doesNotThrow(() => new Script(text), 'it is a script')
 })
 
-t.test('the script is the same for every key and host, so that any cache may keep it for a day', async t => {
+t.test('the script is the same for every key and host, so that any cache may store it for a day', async t => {
   const { url } = await startApp(t)
   const [one, other] = [await get(t, url + PATH), await get(t, url + PATH.replace('wk_test', 'wk_second'))]
   t.equal(one.text, other.text)
@@ -42,7 +42,7 @@ t.test('the script is the same for every key and host, so that any cache may kee
   t.match(one.headers.get('cache-control'), /^public, max-age=86400/)
 })
 
-t.test('a browser that has it already is not sent it again, in either encoding', async t => {
+t.test('a browser that has the script already is not sent it again, in either encoding', async t => {
   const { url } = await startApp(t, { env: { CORS_ORIGINS: 'https://example.com' } })
   for (const encoding of ['identity', 'gzip']) {
     const first = await get(t, url + PATH, { 'accept-encoding': encoding })
@@ -61,7 +61,7 @@ t.test('a browser that has it already is not sent it again, in either encoding',
   t.match(headers.get('vary'), /origin.*accept-encoding/i)
 })
 
-t.test('a key that nobody has gets no script', async t => {
+t.test('an unknown key gets no script', async t => {
   const { url } = await startApp(t)
   const { status, body } = await ask(t, url + PATH.replace('wk_test', 'wk_nobody'), { method: 'GET' })
   t.equal(status, 404)
@@ -69,7 +69,7 @@ t.test('a key that nobody has gets no script', async t => {
   t.equal((await ask(t, url + PATH.replace('wk_test', 'wk_off'), { method: 'GET' })).status, 401)
 })
 
-t.test('every part that the script may load is served for good, with the licence', async t => {
+t.test('every part that the script may load may be cached permanently, and has the licence', async t => {
   const { url } = await startApp(t)
   const bundle = readFileSync(STANDALONE, 'utf8')
   const [, names = '', hashes = ''] =

@@ -18,7 +18,7 @@ interface Settings {
 
 const segmentOf = (body: Record<string, unknown>) => (body as unknown as Settings).integrations['Segment.io']
 
-t.test('the settings name the host that the request was sent to, its scheme and the key, and nobody else', async t => {
+t.test('the settings contain the host of the request, its scheme and the key, and no other server', async t => {
   const { url } = await startApp(t)
   const { host } = new URL(url)
   const { status, body, text, headers } = await ask(t, url + PATH, { method: 'GET', authorization: null })
@@ -29,7 +29,7 @@ t.test('the settings name the host that the request was sent to, its scheme and 
   t.equal(headers['cache-control'], 'private, max-age=600', 'a shared cache would hand one host to all')
 })
 
-t.test('the settings make the browser SDK load and send nothing else', async t => {
+t.test('the settings make the browser SDK load and send nothing to other servers', async t => {
   const { url } = await startApp(t)
   const { body } = await ask(t, url + PATH, { method: 'GET' })
   t.same(Object.keys((body as unknown as Settings).integrations), ['Segment.io'])
@@ -43,7 +43,7 @@ t.test('the settings make the browser SDK load and send nothing else', async t =
   t.same(body['enabledMiddleware'], {})
 })
 
-t.test('PUBLIC_URL is what the settings name, with its path, and then every cache may keep them', async t => {
+t.test('the settings contain PUBLIC_URL with its path, and every cache may then store them', async t => {
   const { url } = await startApp(t, { env: { PUBLIC_URL: 'https://events.example.com/collect/' } })
   const { body, headers } = await ask(t, url + PATH, { method: 'GET', headers: { host: 'evil.example' } })
   t.match(segmentOf(body), { apiHost: 'events.example.com/collect/v1', protocol: 'https' })
@@ -52,7 +52,7 @@ t.test('PUBLIC_URL is what the settings name, with its path, and then every cach
 
 const FORWARDED = { host: 'inside:3000', 'x-forwarded-host': 'events.example.com', 'x-forwarded-proto': 'https' }
 
-t.test('a proxy is believed where TRUST_PROXY says so, and nowhere else', async t => {
+t.test('a proxy is trusted only if TRUST_PROXY says so', async t => {
   for (const [trust, expected] of [
     ['false', { apiHost: 'inside:3000/v1', protocol: 'http' }],
     ['true', { apiHost: 'events.example.com/v1', protocol: 'https' }],
@@ -65,7 +65,7 @@ t.test('a proxy is believed where TRUST_PROXY says so, and nowhere else', async 
   }
 })
 
-t.test('a Host that is none is refused instead of being spread', async t => {
+t.test('an invalid Host is refused and not repeated', async t => {
   const { url } = await startApp(t)
   for (const host of ['a b', 'evil.example/path', 'a"b', 'user@evil.example', 'x:99999999']) {
     const { status, body } = await ask(t, url + PATH, { method: 'GET', headers: { host } })
@@ -79,7 +79,7 @@ t.test('a Host that is none is refused instead of being spread', async t => {
   }
 })
 
-t.test('every spelling that SDKs come to by joining URLs works', async t => {
+t.test('every path that SDKs form by joining URLs works', async t => {
   const { url } = await startApp(t)
   for (const path of [
     '/v1/projects/wk_test/settings',
@@ -95,7 +95,7 @@ t.test('every spelling that SDKs come to by joining URLs works', async t => {
   t.equal((await fetch(`${url}//v1//projects/wk_test/settings`)).status, 200)
 })
 
-t.test('a host that was given with /v1 to an SDK that adds its own works for settings and events', async t => {
+t.test('if a host with /v1 is given to an SDK that adds its own, settings and events work', async t => {
   const { url, sink } = await startApp(t)
   t.equal((await fetch(`${url}/v1/v1/projects/wk_test/settings`)).status, 200)
   const body = JSON.stringify({ writeKey: 'wk_test', batch: [{ type: 'track', userId: 'u', event: 'e' }] })
@@ -105,7 +105,7 @@ t.test('a host that was given with /v1 to an SDK that adds its own works for set
   t.equal(sink.records.length, 3)
 })
 
-t.test('a key that nobody has is a 404 as JSON, one of a disabled source a 401', async t => {
+t.test('an unknown key is a 404 as JSON, and a key of a disabled source a 401', async t => {
   const { url, adminUrl } = await startApp(t)
   const unknown = await ask(t, `${url}/v1/projects/wk_nobody/settings`, { method: 'GET', authorization: null })
   t.equal(unknown.status, 404)
@@ -118,7 +118,7 @@ t.test('a key that nobody has is a 404 as JSON, one of a disabled source a 401',
   t.match(metrics, 'tributary_requests_refused_total{code="source_disabled"} 1')
 })
 
-t.test('settings are given to pages of every origin: it is their events that allowedOrigins refuses', async t => {
+t.test('pages of every origin get the settings; allowedOrigins refuses only their events', async t => {
   const { url } = await startApp(t)
   const headers = { origin: 'https://evil.example' }
   const settings = await ask(t, `${url}/v1/projects/wk_shop/settings`, { method: 'GET', headers })
@@ -129,7 +129,7 @@ t.test('settings are given to pages of every origin: it is their events that all
   t.match(event.body, { code: 'origin_not_allowed' })
 })
 
-t.test('guesses at keys slow down whoever makes them, here as everywhere', async t => {
+t.test('guesses at keys slow down the client that makes them, as on all other paths', async t => {
   const { url } = await startApp(t)
   let last = 0
   for (let guess = 0; guess <= 1_000; guess++) {

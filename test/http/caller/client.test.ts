@@ -67,7 +67,7 @@ t.test('a trusted hop is recognised in each of these spellings, up to the first 
   t.equal((await clientOf('loopback,10.0.0.0/8', lines)).address, '203.0.113.7', 'several lines are one list')
 })
 
-t.test('nothing is believed of who is not trusted, whatever they write', async t => {
+t.test('nothing from an untrusted client is trusted, whatever it sends', async t => {
   const lies = { 'x-forwarded-for': '203.0.113.7', 'x-forwarded-proto': 'https', 'x-forwarded-host': 'evil.example' }
   const forwarded = { forwarded: 'for=203.0.113.7;proto=https;host=evil.example' }
   const own = { address: '192.0.2.1', protocol: 'http', host: 'inside:3000' }
@@ -77,7 +77,7 @@ t.test('nothing is believed of who is not trusted, whatever they write', async t
   t.same(await clientOf('loopback', {}), { ...own, address: '127.0.0.1' }, 'a proxy that says nothing')
 })
 
-t.test('scheme and host are those of the farthest trusted proxy, by the same rule as the address', async t => {
+t.test('scheme and host come from the farthest trusted proxy, by the same rule as the address', async t => {
   const chain = {
     'x-forwarded-for': '203.0.113.7:51008, 10.0.0.2:443',
     'x-forwarded-proto': 'https,http',
@@ -108,7 +108,7 @@ t.test('scheme and host are those of the farthest trusted proxy, by the same rul
   t.same(await clientOf('loopback', spoofed), real, 'what the client has put in front is not believed')
 })
 
-t.test('a scheme is read in any case, an unknown one not at all, and one word of two proxies counts', async t => {
+t.test('a scheme is read in any case, an unknown scheme is ignored, and one word of two proxies counts', async t => {
   for (const [said, protocol] of [
     ['HTTPS', 'https'],
     ['Https', 'https'],
@@ -129,7 +129,7 @@ t.test('a scheme is read in any case, an unknown one not at all, and one word of
 })
 
 t.test(
-  'Forwarded says the address where no X-Forwarded-For does, beside a scheme or a host of the other family',
+  'Forwarded gives the address if no X-Forwarded-For does, beside a scheme or a host of the other family',
   async t => {
     const forwarded = 'for="203.0.113.7:51008";proto=http;host=events.example.com'
     const rows: [headers: Headers, wanted: Record<string, string>][] = [
@@ -168,7 +168,7 @@ t.test(
   }
 )
 
-t.test('Forwarded is read where no X-Forwarded-For is there, and what is malformed in it says nothing', async t => {
+t.test('Forwarded is read if there is no X-Forwarded-For, and malformed parts are ignored', async t => {
   const both = { 'x-forwarded-for': '203.0.113.7', forwarded: 'for=198.51.100.66;proto=https;host=evil.example' }
   for (const headers of [both, { ...both, 'x-forwarded-for': '203.0.113.7', 'x-forwarded-proto': 'http' }]) {
     t.same(await clientOf('loopback', headers), { address: '203.0.113.7', protocol: 'http', host: 'inside:3000' })
@@ -190,7 +190,7 @@ t.test('Forwarded is read where no X-Forwarded-For is there, and what is malform
   }
 })
 
-t.test('a list of 32 KB costs no time to speak of', async t => {
+t.test('a list of 32 KB takes hardly any time', async t => {
   for (const text of ['10.0.0.2,', '"', '\\"', 'for="', ',', '[', ';', 'a=b;']) {
     const header = text.repeat(32_000 / text.length)
     const started = performance.now()
@@ -202,7 +202,7 @@ t.test('a list of 32 KB costs no time to speak of', async t => {
 
 const FROM_A_PAGE = { userId: 'u', event: 'e', context: { library: { name: 'analytics.js' } } }
 
-t.test('context.ip is the address without its port, of batches, single calls and pixels', async t => {
+t.test('context.ip is the address without its port, for batches, single calls and pixels', async t => {
   const { url, sink } = await startApp(t, { env: { TRUST_PROXY: 'loopback,10.0.0.0/8' } })
   const headers = { authorization: basic(), 'x-forwarded-for': '203.0.113.7:51008, "10.0.0.2:443"' }
   const send = (path: string, body: unknown) =>
@@ -219,7 +219,7 @@ t.test('context.ip is the address without its port, of batches, single calls and
   }
 })
 
-t.test('the limit on unknown keys counts an address, whatever ports it comes from', async t => {
+t.test('the limit on unknown keys counts by address, whatever the ports', async t => {
   const { url } = await startApp(t, { env: { TRUST_PROXY: 'loopback' } })
   let refused = 0
   const guess = async (port: number): Promise<void> => {
@@ -232,7 +232,7 @@ t.test('the limit on unknown keys counts an address, whatever ports it comes fro
   t.equal(refused, 50, 'all after the first thousand')
 })
 
-t.test('the settings name the host and the scheme that the client has used', async t => {
+t.test('the settings contain the host and the scheme that the client has used', async t => {
   const { url } = await startApp(t, { env: { TRUST_PROXY: 'loopback,10.0.0.0/8' } })
   for (const headers of [
     {

@@ -165,7 +165,7 @@ const WAYS: readonly Way[] = [
   { how: 'no key', gives: 'write_key_missing' }
 ]
 
-t.test('every way that a key comes in gives its source, and the first known key wins', async t => {
+t.test('a key in each supported place gives its source, and the first known key counts', async t => {
   const { url, sink } = await startApp(t)
   for (const { how, authorization = null, header, writeKey, query = '', gives, names = '' } of WAYS) {
     for (const path of ['/v1/track', '/v1/batch']) {
@@ -190,7 +190,7 @@ t.test('every way that a key comes in gives its source, and the first known key 
   }
 })
 
-t.test('a body that cannot be read is refused as such, key or not, since the key may be inside', async t => {
+t.test('a body that cannot be read is refused as such, with or without a key: the key may be inside', async t => {
   const { url } = await startApp(t)
   t.equal((await ask(t, `${url}/v1/track`, { authorization: null, body: '{"writeKey":' })).body['code'], 'invalid_json')
   t.equal(
@@ -199,7 +199,7 @@ t.test('a body that cannot be read is refused as such, key or not, since the key
   )
 })
 
-t.test('who says to have a key that nobody has is not told what is wrong with the body', async t => {
+t.test('a client with an unknown key is not told what is wrong with its body', async t => {
   const { url } = await startApp(t)
   const bodies = ['{"writeKey":', ' '.repeat(40_000), '{}\ufffd', '']
   for (const body of bodies) {
@@ -212,7 +212,7 @@ t.test('who says to have a key that nobody has is not told what is wrong with th
   }
 })
 
-t.test('each request of a connection has the key that it says, whatever came before it', async t => {
+t.test('each request of a connection uses its own key, whatever came before it', async t => {
   const { url, sink } = await startApp(t)
   const { write, answer } = await connectRaw(t, url)
   const body = '{"userId":"u","event":"e"}'
@@ -232,7 +232,7 @@ t.test('each request of a connection has the key that it says, whatever came bef
   )
 })
 
-t.test('a key that is taken out of the file is refused on open connections too', async t => {
+t.test('a key that is removed from the file is refused on open connections too', async t => {
   const { url, dir } = await startApp(t)
   const { write, answer } = await connectRaw(t, url)
   const body = '{"userId":"u","event":"e"}'
@@ -245,7 +245,7 @@ t.test('a key that is taken out of the file is refused on open connections too',
   await until(async () => (await status()) === 401, { what: 'the key to be refused' })
 })
 
-t.test('secrets are the same where every character is', async t => {
+t.test('secrets are equal only if all characters are', async t => {
   for (const [one, other] of [
     ['', ''],
     ['wk_a', 'wk_a']
@@ -262,7 +262,7 @@ t.test('secrets are the same where every character is', async t => {
   }
 })
 
-t.test('a page may send from an allowed Origin, a server without any', async t => {
+t.test('a page may send from an allowed Origin, and a server may send without any', async t => {
   const { url } = await startApp(t)
   const send = (headers: Record<string, string>, key = 'wk_shop') =>
     ask(t, `${url}/v1/track`, { headers, authorization: basic(key), body: '{"userId":"u","event":"e"}' })
@@ -277,7 +277,7 @@ t.test('a page may send from an allowed Origin, a server without any', async t =
   }
 })
 
-t.test('1,000 unknown keys a minute from one address are enough, and good keys pass all the while', async t => {
+t.test('an address is limited after 1,000 unknown keys a minute, and valid keys are accepted all the time', async t => {
   let minutes = 0
   const { url, app } = await startApp(t, { clock: { now: () => 0, monotonic: () => minutes * 60_001 } })
   const guess = (i: number) => {
@@ -308,7 +308,7 @@ t.test('1,000 unknown keys a minute from one address are enough, and good keys p
   t.equal((await ask(t, `${url}/v1/track`, { authorization: basic('wk_guess') })).status, 401, 'a minute later')
 })
 
-t.test('each unknown key of a request counts, and none of a request that has a good one', async t => {
+t.test('each unknown key of a request counts, and none counts if the request has a valid key', async t => {
   const { url, app } = await startApp(t, { clock: { now: () => 0, monotonic: () => 0 } })
   const send = (query: string, payload: object) =>
     inject(app, {

@@ -19,7 +19,7 @@ async function show(t: Test, { url, sink }: TestApp, path: string, headers: Reco
   return record === undefined ? undefined : (JSON.parse(record.line.toString()) as Record<string, unknown>)
 }
 
-t.test('a query that was encoded again, or escaped for HTML, is the event that its author wrote', async t => {
+t.test('a query that was encoded twice, or escaped for HTML, becomes the event that its author wrote', async t => {
   const app = await startApp(t)
   const json = JSON.stringify({ writeKey: 'wk_test', ...EVENT, pad: '>>>???x' })
   const base64 = Buffer.from(json).toString('base64')
@@ -73,7 +73,7 @@ t.test('a query that was encoded once is not decoded again', async t => {
   }
 })
 
-t.test('a plus that was not escaped is one in a time', async t => {
+t.test('a plus that was not escaped is a plus in a time', async t => {
   const app = await startApp(t)
   const query = 'track?writeKey=wk_test&userId=u&event=e'
   for (const [sent, time] of [
@@ -92,7 +92,7 @@ t.test('a plus that was not escaped is one in a time', async t => {
   t.match(property, { properties: { at: '2026-01-01T02:00:00 02:00' } }, 'elsewhere it is a blank, as in any form')
 })
 
-t.test('a pixel that a proxy asks for twice is one event, and another showing of it is another', async t => {
+t.test('a pixel that a proxy requests twice is one event, and another view is another event', async t => {
   let now = Date.parse('2026-11-23T12:00:00.400Z')
   const app = await startApp(t, { clock: { now: () => now, monotonic: () => performance.now() } })
   const data = Buffer.from('{"writeKey":"wk_test","userId":"u","event":"e","messageId":null}').toString('base64url')
@@ -125,7 +125,7 @@ t.test('a pixel that a proxy asks for twice is one event, and another showing of
   t.equal(sumOf(metrics, 'tributary_events_total', { outcome: 'duplicate' }), 4, 'they are counted as what they are')
 })
 
-t.test('a pixel that says its messageId keeps it, however often it is shown', async t => {
+t.test('a pixel with a messageId keeps it, however often it is shown', async t => {
   const app = await startApp(t)
   const path = 'track?writeKey=wk_test&userId=u&event=e&messageId=mine'
   t.match(await show(t, app, path), { messageId: 'mine' })

@@ -64,7 +64,7 @@ t.test("the example of Segment's documentation works as it is printed", async t 
   })
 })
 
-t.test('dotted fields of the query are the event', async t => {
+t.test('fields of the query with dots are the event', async t => {
   const app = await startApp(t)
   const fields = new URLSearchParams({
     writeKey: 'wk_test',
@@ -100,14 +100,14 @@ t.test('every type has its pixel, with and without /v1, by its short name and as
   t.equal(app.sink.records.length, 2 * 5 * EVENT_TYPES.length)
 })
 
-t.test('the key may stand in the header, in the event or in the query', async t => {
+t.test('the key may be in the header, in the event or in the query', async t => {
   const app = await startApp(t)
   const data = Buffer.from('{"userId":"u","event":"e"}').toString('base64url')
   t.match(await show(t, app, `track?data=${data}&writeKey=wk_second`), { projectId: 'web' })
   t.match(await show(t, app, `track?data=${data}`, { headers: { authorization: basic() } }), { projectId: 'web' })
 })
 
-t.test('whatever is wrong, the answer is the pixel, and the metrics say what it was', async t => {
+t.test('whatever is wrong, the answer is the pixel, and the metrics show the error', async t => {
   const app = await startApp(t)
   const base64 = (text: string): string => `data=${Buffer.from(text).toString('base64url')}`
   const deep = `a${'.a'.repeat(70)}=1`
@@ -143,14 +143,14 @@ t.test('whatever is wrong, the answer is the pixel, and the metrics say what it 
   t.match(metrics, 'type="group",outcome="failed",code=""} 1')
 })
 
-t.test('a field that is given a value and fields of its own keeps the fields', async t => {
+t.test('a field that has both a value and nested fields keeps the nested fields', async t => {
   const app = await startApp(t)
   for (const query of ['properties=x&properties.a=1', 'properties.a=1&properties=x']) {
     t.match(await show(t, app, `track?writeKey=wk_test&userId=u&event=e&${query}`), { properties: { a: '1' } })
   }
 })
 
-t.test('looking at a pixel with HEAD is no event, and no cache may keep it', async t => {
+t.test('a HEAD of a pixel is not an event, and no cache may store it', async t => {
   const { url, sink } = await startApp(t)
   const path = `${url}/v1/pixel/track?writeKey=wk_test&userId=u&event=e`
   const head = await fetch(path, { method: 'HEAD' })
@@ -161,7 +161,7 @@ t.test('looking at a pixel with HEAD is no event, and no cache may keep it', asy
   t.equal((await fetch(path, { method: 'POST' })).status, 405)
 })
 
-t.test('an overloaded server shows the pixel too', async t => {
+t.test('an overloaded server answers with the pixel too', async t => {
   const app = await startApp(t)
   const pixel = `${app.url}/v1/pixel/page?writeKey=wk_test&userId=u`
   for (const image of await whileOverloaded(app, () => fetch(pixel))) {

@@ -25,14 +25,14 @@ t.test('/livez, /readyz and /metrics are open on the admin port', async t => {
   t.equal((await fetch(`${adminUrl}/v1/track`, { method: 'POST' })).status, 404, 'no events here')
 })
 
-t.test('the tracking port has none of them', async t => {
+t.test('the tracking port has none of these paths', async t => {
   const { url } = await startApp(t)
   for (const path of ['/livez', '/readyz', '/metrics', '/api', '/']) {
     t.equal((await ask(t, url + path, { method: 'GET', authorization: null })).status, 404, path)
   }
 })
 
-t.test('readiness says what the sink says, and that the server is draining', async t => {
+t.test('readiness shows the state of the sink, and that the server is draining', async t => {
   let health = { ready: true, problems: [] as string[] }
   const memory = createMemorySink()
   const sink = { ...memory, publish: memory.publish.bind(memory), health: () => health }
@@ -64,7 +64,7 @@ t.test('readiness says what the sink says, and that the server is draining', asy
   await closing
 })
 
-t.test('requests are counted by route and status, whatever their path said', async t => {
+t.test('requests are counted by route and status, whatever their path was', async t => {
   const { url, adminUrl } = await startApp(t)
   const good = { authorization: basic(), body: BODY }
   await ask(t, `${url}/v1/track`, good)
@@ -88,7 +88,7 @@ t.test('requests are counted by route and status, whatever their path said', asy
   )
 })
 
-t.test('a connection on which no request came does not hold up a stop', async t => {
+t.test('a connection without a request does not delay a stop', async t => {
   const { app, url, adminUrl } = await startApp(t)
   // As browsers open them in advance.
   const sockets = [url, adminUrl].map(address => connect(Number(new URL(address).port), '127.0.0.1'))

@@ -153,7 +153,7 @@ t.test('every answer has its status, its code, its headers, CORS, and is JSON', 
   t.equal(sink.records.filter(({ kind }) => kind === 'event').length, 1, 'only the good event was published')
 })
 
-t.test('a source over its rate is told how many whole seconds to wait', async t => {
+t.test('a source over its rate gets the whole seconds that it must wait', async t => {
   const clock = { now: () => 0, monotonic: () => 0 }
   const { url, sink } = await startApp(t, { clock, env: { MAX_BATCH_EVENTS: '12' } })
   const send = (count: number) => {
@@ -173,7 +173,7 @@ t.test('a source over its rate is told how many whole seconds to wait', async t 
   t.equal((await send(4)).status, 200, 'what the refused request would have taken is still there')
 })
 
-t.test('what cannot be made durable is 503, and the same messageId may be sent again', async t => {
+t.test('events that cannot be made durable are 503, and their messageIds may be sent again', async t => {
   const { url, sink } = await startApp(t)
   const body = JSON.stringify({
     batch: [
@@ -192,13 +192,13 @@ t.test('what cannot be made durable is 503, and the same messageId may be sent a
   t.match((await ask(t, `${url}/v1/batch`, { body })).body, { accepted: 0, duplicates: 1, rejected: 1 })
 })
 
-t.test('Retry-After is in whole seconds however the sink counts', async t => {
+t.test('Retry-After is in whole seconds, whatever the sink returns', async t => {
   const { url, sink } = await startApp(t)
   sink.failure = new SinkUnavailable('later', { retryAfterSeconds: 0.2 })
   t.equal((await ask(t, `${url}/v1/track`, { body: TRACK })).headers['retry-after'], '1')
 })
 
-t.test('a bug of ours is a 503 that says nothing of its cause', async t => {
+t.test('a bug in the server is a 503 that does not show its cause', async t => {
   const { url, sink } = await startApp(t)
   sink.failure = new TypeError('cannot read secret of undefined')
   const answer = await ask(t, `${url}/v1/track`, { body: TRACK })
@@ -208,7 +208,7 @@ t.test('a bug of ours is a 503 that says nothing of its cause', async t => {
   t.notMatch(answer.text, 'secret')
 })
 
-t.test('a URL that does not decode is a 400 that a page can read', async t => {
+t.test('a URL that cannot be decoded is a 400 that a page can read', async t => {
   const { url } = await startApp(t)
   const answer = await ask(t, `${url}/v1/%zz`, { body: TRACK })
   t.equal(answer.status, 400)
@@ -216,7 +216,7 @@ t.test('a URL that does not decode is a 400 that a page can read', async t => {
   t.equal(answer.headers['access-control-allow-origin'], '*')
 })
 
-t.test('what Node would answer with an empty body is JSON too', async t => {
+t.test('errors that Node would answer with an empty body are JSON too', async t => {
   const { url } = await startApp(t)
   const exchange = async (request: string) => {
     const { write, answer } = await connectRaw(t, url)
@@ -256,7 +256,7 @@ t.test('HTTP/1.0 works, with and without Host', async t => {
   t.equal(await gone, 'closed')
 })
 
-t.test('trailing and doubled slashes, as joined URLs come to have them, are passed over', async t => {
+t.test('trailing and doubled slashes from joined URLs are ignored', async t => {
   const { url } = await startApp(t)
   for (const path of ['/v1/track/', '//v1/track', '/v1//track', '/v1/import/']) {
     const body = path.includes('import') ? JSON.stringify({ batch: [{ type: 'track', ...GOOD }] }) : TRACK

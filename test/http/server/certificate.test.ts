@@ -103,7 +103,7 @@ t.test('both listeners serve a renewed certificate without a restart, and never 
   t.equal(errors().length, 3)
 })
 
-t.test('a reload takes the pair as it stands now, and says again what cannot be used', async t => {
+t.test('a reload uses the current pair, and reports an unusable pair again', async t => {
   const { app, url, lines, TLS_CERT, TLS_KEY } = await startWithFirst(t, 'now')
   const errors = () => lines.filter(({ msg }) => /TLS_CERT and TLS_KEY cannot be used/.test(msg)).length
   app.reload()

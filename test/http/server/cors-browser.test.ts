@@ -49,7 +49,7 @@ t.test('a page of a named origin sends with sendBeacon, fetch and XHR with crede
   })
 })
 
-t.test('a page of another origin can send without credentials alone, and the browser refuses it the rest', async t => {
+t.test('a page of another origin can send only without credentials, and the browser refuses the rest', async t => {
   const { url, sink } = await startApp(t)
   const path = `${url}/v1/track?writeKey=wk_test`
   await visit(HTML, '', async ({ page }) => {

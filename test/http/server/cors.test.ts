@@ -17,7 +17,7 @@ const BODY = '{"userId":"u","event":"e"}'
 /** The headers that SDKs request in a preflight, at first and on a retry, and those that a page may add. */
 const ASKED = ['authorization', 'authorization,x-retry-count', 'authorization,content-type,x-retry-count']
 
-t.test('every path lets a page of any origin send what the SDKs send', async t => {
+t.test('every path allows a page of any origin to send what the SDKs send', async t => {
   const { url } = await startApp(t)
   const paths = [...EVENT_TYPES.flatMap(singlePaths), ...BATCH_PATHS, '/v1/import/', '/v1/t?writeKey=wk_test']
   for (const path of paths) {
@@ -62,37 +62,34 @@ t.test('every answer can be read by the page, and Retry-After with it', async t 
   }
 })
 
-t.test(
-  'with CORS_ORIGINS only pages of these and of allowed origins can read, and caches are told that it depends',
-  async t => {
-    const { url, sink } = await startApp(t, { env: { CORS_ORIGINS: `${ORIGIN},http://localhost:8080` } })
-    const preflight = (origin: string) =>
-      ask(t, `${url}/v1/t`, {
-        method: 'OPTIONS',
-        authorization: null,
-        headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' }
-      })
-    for (const origin of [ORIGIN, 'http://localhost:8080']) {
-      t.equal((await preflight(origin)).headers['access-control-allow-origin'], origin)
-      const { headers } = await ask(t, `${url}/v1/t`, { headers: { origin }, body: BODY })
-      t.equal(headers['access-control-allow-origin'], origin)
+t.test('with CORS_ORIGINS only pages of these and of allowed origins can read, and caches get Vary', async t => {
+  const { url, sink } = await startApp(t, { env: { CORS_ORIGINS: `${ORIGIN},http://localhost:8080` } })
+  const preflight = (origin: string) =>
+    ask(t, `${url}/v1/t`, {
+      method: 'OPTIONS',
+      authorization: null,
+      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' }
+    })
+  for (const origin of [ORIGIN, 'http://localhost:8080']) {
+    t.equal((await preflight(origin)).headers['access-control-allow-origin'], origin)
+    const { headers } = await ask(t, `${url}/v1/t`, { headers: { origin }, body: BODY })
+    t.equal(headers['access-control-allow-origin'], origin)
+    t.match(headers['vary'], /\borigin\b/i)
+  }
+  for (const origin of ['https://evil.example', `${ORIGIN}.evil.example`, 'null']) {
+    t.equal((await preflight(origin)).headers['access-control-allow-origin'], undefined)
+    for (const body of [BODY, '{']) {
+      const { headers } = await ask(t, `${url}/v1/t`, { headers: { origin }, body })
+      t.equal(headers['access-control-allow-origin'], undefined)
       t.match(headers['vary'], /\borigin\b/i)
     }
-    for (const origin of ['https://evil.example', `${ORIGIN}.evil.example`, 'null']) {
-      t.equal((await preflight(origin)).headers['access-control-allow-origin'], undefined)
-      for (const body of [BODY, '{']) {
-        const { headers } = await ask(t, `${url}/v1/t`, { headers: { origin }, body })
-        t.equal(headers['access-control-allow-origin'], undefined)
-        t.match(headers['vary'], /\borigin\b/i)
-      }
-    }
-    t.equal((await ask(t, `${url}/v1/t`, { body: BODY })).status, 200, 'servers have no origin')
-    t.ok(sink.records.length > 0)
-    const tooLarge = await ask(t, `${url}/v1/t`, { headers: { origin: ORIGIN, 'x-large': 'x'.repeat(40_000) } })
-    t.equal(tooLarge.status, 431)
-    t.equal(tooLarge.headers['access-control-allow-origin'], undefined, 'the origin was never read')
   }
-)
+  t.equal((await ask(t, `${url}/v1/t`, { body: BODY })).status, 200, 'servers have no origin')
+  t.ok(sink.records.length > 0)
+  const tooLarge = await ask(t, `${url}/v1/t`, { headers: { origin: ORIGIN, 'x-large': 'x'.repeat(40_000) } })
+  t.equal(tooLarge.status, 431)
+  t.equal(tooLarge.headers['access-control-allow-origin'], undefined, 'the origin was never read')
+})
 
 /** A preflight and every kind of answer, those before any hook included, to a page of `origin`. */
 async function answersTo(t: Test, url: string, origin: string): Promise<readonly JsonAnswer[]> {
@@ -109,7 +106,7 @@ async function answersTo(t: Test, url: string, origin: string): Promise<readonly
   ]
 }
 
-t.test('pages of named origins may send with credentials, and no page to which any origin is as good', async t => {
+t.test('pages of named origins may send with credentials, and pages that only a wildcard allows may not', async t => {
   for (const [env, named, others] of [
     [{}, ['https://shop.example', 'HTTPS://shop.example'], '*'],
     [{ CORS_ORIGINS: 'https://www.example' }, ['https://www.example', 'https://shop.example'], undefined]
@@ -146,7 +143,7 @@ t.test('an origin that a source newly allows may send with credentials without a
   t.equal(old.headers['access-control-allow-credentials'], undefined, 'and the old one is no more')
 })
 
-t.test("a source's allowedOrigins refuse a page that sends, not one that asks", async t => {
+t.test("a source's allowedOrigins refuse a page that sends, and not a page that reads settings", async t => {
   const { url } = await startApp(t)
   const headers = { origin: 'https://evil.example' }
   const asked = await ask(t, `${url}/v1/t`, {

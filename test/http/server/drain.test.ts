@@ -49,7 +49,7 @@ t.test('a request on an idle connection, sent while a stopping server was busy, 
   t.equal(sink.records.length, 2 * connections.length + 1)
 })
 
-t.test('a connection that the kernel made before the stop is accepted and answered', async t => {
+t.test('a connection that the kernel accepted before the stop is accepted and answered', async t => {
   const { app, url, sink } = await start(t)
   const { hostname, port } = new URL(url)
   const sockets = Array.from({ length: 20 }, () => connect({ host: hostname, port: Number(port) }))

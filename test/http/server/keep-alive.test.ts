@@ -24,7 +24,7 @@ t.test('both listeners keep an idle connection for 125 s, and announce five seco
 })
 
 t.test(
-  'KEEP_ALIVE_TIMEOUT sets it: a connection is used again after the hint, and closed after the time-out',
+  'KEEP_ALIVE_TIMEOUT sets this time: a connection is reused after the hint, and closed after the time-out',
   async t => {
     const { url, adminUrl } = await startApp(t, { env: { KEEP_ALIVE_TIMEOUT: '3s' } })
     for (const address of [url, adminUrl]) {
@@ -42,7 +42,7 @@ t.test(
   }
 )
 
-t.test('from 4 s on the announcement is long enough for the fetch of Node, which takes two seconds off', async t => {
+t.test("from 4 s on, the announced time is long enough for Node's fetch, which subtracts two seconds", async t => {
   const connectionsOf = async (keepAlive: string): Promise<number> => {
     const { app, url } = await startApp(t, { env: { KEEP_ALIVE_TIMEOUT: keepAlive } })
     let opened = 0

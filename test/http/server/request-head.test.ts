@@ -101,7 +101,7 @@ async function refusal(t: Test, url: string, bytes: string, isContract: boolean)
 }
 
 t.test(
-  'what is not valid HTTP/1.0 or HTTP/1.1 is a 400 on both listeners, closes, stores nothing, logs nothing',
+  'a request that is not valid HTTP/1.0 or HTTP/1.1 is a 400 on both listeners, closes, stores nothing, logs nothing',
   async t => {
     const lines: string[] = []
     const logger = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) })
@@ -128,7 +128,7 @@ t.test(
   }
 )
 
-t.test('what is valid passes', async t => {
+t.test('a valid request is accepted', async t => {
   const { url, sink } = await startApp(t)
   for (const bytes of TAKEN) {
     const { socket, answer } = await connectRaw(t, url)
@@ -138,7 +138,7 @@ t.test('what is valid passes', async t => {
   t.equal(sink.records.length, TAKEN.length)
 })
 
-t.test('a request in front of a refused one is answered, and nothing behind it is looked at', async t => {
+t.test('a request before a refused one is answered, and nothing after it is read', async t => {
   const { url, sink } = await startApp(t)
   const { socket, answer, gone } = await connectRaw(t, url)
   socket.write(withHost(HOST) + chunked('transfer-encoding: gzip, chunked') + withHost(HOST))
@@ -197,7 +197,7 @@ async function answerTo(t: Test, { url, server }: { url: string; server: Server 
 }
 
 t.test(
-  'a line of RTSP that is not seen is answered and logged as if it said HTTP, and nothing else passes so',
+  'a line of RTSP that is not recognised is answered and logged like HTTP, and no other line is accepted so',
   async t => {
     const lines: string[] = []
     const logger = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) })
@@ -229,7 +229,7 @@ t.test(
   }
 )
 
-t.test('a page that may send reads why it was refused', async t => {
+t.test('a page that may send can read why it was refused', async t => {
   const { url } = await startApp(t)
   const { socket, answer } = await connectRaw(t, url)
   socket.write(`GET /v1/track HTTP/2.0\r\n${HOST}origin: https://shop.example\r\n\r\n`)
@@ -238,7 +238,7 @@ t.test('a page that may send reads why it was refused', async t => {
   t.match(headers['vary'], /origin/i)
 })
 
-t.test('what Node refuses before there is a request has the documented form on both listeners too', async t => {
+t.test('errors that Node reports before there is a request have the documented form on both listeners too', async t => {
   const { url, adminUrl } = await startApp(t)
   const broken: [string, number, string][] = [
     [`GET /livez HTTP/1.1\r\nhost test\r\n\r\n`, 400, 'bad_request'],
@@ -257,7 +257,7 @@ t.test('what Node refuses before there is a request has the documented form on b
   }
 })
 
-t.test('a listener on localhost is one, and as guarded as any other', async t => {
+t.test('a listener on localhost is one listener, with the same checks as any other', async t => {
   const { app, url, adminUrl } = await startApp(t, { env: { HOST: 'localhost', ADMIN_HOST: 'localhost' } })
   for (const [listener, address] of [
     [app.tracking, url],

@@ -24,7 +24,7 @@ async function start(t: Test): Promise<{ app: FastifyInstance; shed: () => numbe
   return { app, shed: () => count }
 }
 
-t.test('the first requests after a start that kept the event loop for long are taken', async t => {
+t.test('the first requests after a start that blocked the event loop for long are accepted', async t => {
   const { app, shed } = await start(t)
   keepBusy(SLOW_START_MS)
   await sleep(1)
@@ -37,7 +37,7 @@ t.test('the first requests after a start that kept the event loop for long are t
   t.equal(shed(), 0)
 })
 
-t.test('an event loop that is kept busy later on is overload, and answered 503', async t => {
+t.test('an event loop that is blocked later is overload, and answered 503', async t => {
   const { app, shed } = await start(t)
   await sleep(2 * SLOW_START_MS)
   for (let i = 0; i < 3; i++) {

@@ -50,7 +50,7 @@ const REFUSED: readonly (readonly [what: string, request: string])[] = [
   ['anything', 'hello\r\n\r\n']
 ]
 
-t.test('whatever could be cut in two ways is a 400 in JSON, and the connection is closed', async t => {
+t.test('a request that could be split in two ways is a 400 in JSON, and the connection is closed', async t => {
   const { url, sink } = await startApp(t)
   for (const [what, request] of REFUSED) {
     const { write, answer, gone } = await connectRaw(t, url)
@@ -78,7 +78,7 @@ t.test('chunk extensions without end are refused (CVE-2024-22019)', async t => {
   await gone
 })
 
-t.test('a client that writes 200 KB of headers before it reads still sees why it was refused', async t => {
+t.test('a client that writes 200 KB of headers before it reads still gets the reason of the refusal', async t => {
   const { url } = await startApp(t)
   const { socket, write, answer, gone } = await connectRaw(t, url)
   socket.pause()
@@ -91,7 +91,7 @@ t.test('a client that writes 200 KB of headers before it reads still sees why it
   t.equal(await gone, 'closed')
 })
 
-t.test('what is behind a good request is answered in order, each on its own', async t => {
+t.test('requests after a valid request are answered in order, each separately', async t => {
   const { url, sink } = await startApp(t)
   const { write, answer } = await connectRaw(t, url)
   const bad = '{"userId":5,"event":"e"}'
@@ -105,7 +105,7 @@ t.test('what is behind a good request is answered in order, each on its own', as
   t.equal(sink.records.filter(({ kind }) => kind === 'event').length, 3)
 })
 
-t.test('a request that was refused at its head does not let its body pass for a request', async t => {
+t.test('the body of a request that was refused at its head is not read as a request', async t => {
   const { url, sink } = await startApp(t)
   const { write, answer } = await connectRaw(t, url)
   await write(head('/nope', { 'content-length': SMUGGLED.length }) + SMUGGLED)

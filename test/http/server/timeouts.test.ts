@@ -56,12 +56,12 @@ function timedOut(t: Test, { status, headers, text }: JsonAnswer): void {
   assertAnswerMatchesContract(t, { method: 'POST', path: '/v1/track', status, headers, body: text })
 }
 
-t.test('the defaults are 10 s for the head and 25 s for a request, looked at often enough to matter', async t => {
+t.test('the defaults are 10 s for the head and 25 s for a request, and are checked often enough', async t => {
   t.match(DEFAULT_TIMEOUTS, { headers: 10_000, request: 25_000 })
   t.ok(DEFAULT_TIMEOUTS.check <= 5_000, 'Node looks every 30 s')
 })
 
-t.test('a head that trickles in is a 408, and the connection ends', async t => {
+t.test('a head that arrives slowly is a 408, and the connection ends', async t => {
   const { write, answer, gone, socket } = await connectRaw(t, await start(t))
   const started = performance.now()
   const drip = setInterval(() => socket.writable && socket.write('x'), 50)
@@ -73,7 +73,7 @@ t.test('a head that trickles in is a 408, and the connection ends', async t => {
   await gone
 })
 
-t.test('a body that trickles in is a 408, however it is framed, and the connection ends', async t => {
+t.test('a body that arrives slowly is a 408, whatever its framing, and the connection ends', async t => {
   const url = await start(t)
   const framings: Record<string, string | number>[] = [{ 'content-length': 10_000 }, { 'transfer-encoding': 'chunked' }]
   for (const headers of framings) {
@@ -92,7 +92,7 @@ t.test('a body that trickles in is a 408, however it is framed, and the connecti
   }
 })
 
-t.test('a client that connects and says nothing, or goes idle, is ended', async t => {
+t.test('a client that connects and sends nothing, or becomes idle, is disconnected', async t => {
   const url = await start(t)
   const silent = await connectRaw(t, url)
   const idle = await connectRaw(t, url)
@@ -104,7 +104,7 @@ t.test('a client that connects and says nothing, or goes idle, is ended', async 
   t.ok(performance.now() - started < 4_000)
 })
 
-t.test('a client that sends and never reads is ended', async t => {
+t.test('a client that sends and never reads is disconnected', async t => {
   let server: FastifyInstance['server'] | undefined
   const url = await start(t, { onStart: app => (server = app.server) })
   const { socket, write } = await connectRaw(t, url)
@@ -120,7 +120,7 @@ t.test('a client that sends and never reads is ended', async t => {
   t.pass('it was ended')
 })
 
-t.test('an answer is not followed by a second one when the rest of the body never comes', async t => {
+t.test('an answer is not followed by a second one if the rest of the body never arrives', async t => {
   // The answer comes after the second in which the body is read to be kept; a busy machine needs longer, and `stalled`
   // would close the connection before it.
   const url = await start(t, { timeouts: { ...SHORT, headers: 8_000, request: 8_000, stalled: 8_000 } })
@@ -135,7 +135,7 @@ t.test('an answer is not followed by a second one when the rest of the body neve
   t.equal(Buffer.concat(seen).toString(), '', 'the connection just ends')
 })
 
-t.test('honest clients are answered at once beside 90 slow ones', async t => {
+t.test('other clients are answered at once beside 90 slow clients', async t => {
   const url = await start(t, { timeouts: { ...SHORT, request: 5_000 } })
   const slow = await Promise.all(Array.from({ length: 90 }, () => connectRaw(t, url)))
   for (const { write } of slow) await write(head('/v1/track', { 'content-length': 1_000 }))
@@ -153,7 +153,7 @@ t.test('honest clients are answered at once beside 90 slow ones', async t => {
   t.ok(times.sort((a, b) => a - b)[90]! < 200, `9 of 10 within ${Math.round(times[90]!)} ms`)
 })
 
-t.test('all of it holds with TLS too', async t => {
+t.test('all of this holds with TLS too', async t => {
   const url = await start(t, { tls: TLS })
   const port = Number(new URL(url).port)
   const converse = async (...pieces: readonly string[]): Promise<string> => {
@@ -175,7 +175,7 @@ t.test('all of it holds with TLS too', async t => {
   t.match(await tooLarge, /^HTTP\/1\.1 400 [^]*"code":"payload_too_large"/)
 })
 
-t.test('who never finishes the TLS handshake is ended, and so is who speaks HTTP where TLS is due', async t => {
+t.test('a client that never finishes the TLS handshake, or sends HTTP to a TLS port, is disconnected', async t => {
   const url = (await start(t, { tls: TLS })).replace('https', 'http')
   const silent = await connectRaw(t, url)
   const plain = await connectRaw(t, url)

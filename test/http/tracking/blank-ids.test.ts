@@ -47,7 +47,7 @@ for (const [way, send] of Object.entries({
   'in a batch': (url: string, events: readonly string[]) =>
     post(`${url}/v1/batch`, `{"batch":[${events.join()}]}`).then(({ status }) => [status])
 })) {
-  t.test(`${way}: events whose messageId is blank are all published, each with an id of its own`, async t => {
+  t.test(`${way}: events with a blank messageId are all published, each with its own new id`, async t => {
     const { url, sink } = await startApp(t)
     for (const id of BLANKS) {
       const statuses = await send(
@@ -67,7 +67,7 @@ for (const [way, send] of Object.entries({
     }
   })
 
-  t.test(`${way}: an id with anything to be seen in it is the client's own, and known when it comes again`, async t => {
+  t.test(`${way}: an id with a visible character is kept, and recognised when it is sent again`, async t => {
     const { url, sink } = await startApp(t)
     for (const id of VISIBLE) {
       for (let i = 0; i < 2; i++) await send(url, [eventOf(id, 'e')])

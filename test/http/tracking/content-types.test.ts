@@ -97,7 +97,7 @@ const REFUSED: readonly (readonly [what: string, body: string | Buffer, code: st
   ['constructor.prototype', '{"userId":"u","event":"e","properties":{"constructor":{"prototype":{}}}}', 'forbidden_key']
 ]
 
-t.test('what is not a JSON object in UTF-8, or would be read in two ways, is refused with the reason', async t => {
+t.test('a body that is not a JSON object in UTF-8, or is ambiguous, is refused with the error', async t => {
   const { url, sink } = await startApp(t)
   for (const [what, body, code] of REFUSED) {
     const answer = await ask(t, `${url}/v1/track`, { body })
@@ -110,7 +110,7 @@ t.test('what is not a JSON object in UTF-8, or would be read in two ways, is ref
   )
 })
 
-t.test('a batch that cannot be taken apart is refused as a whole', async t => {
+t.test('a batch that cannot be split is refused as a whole', async t => {
   const { url, sink } = await startApp(t)
   const event = '{"type":"track","userId":"u","event":"e"}'
   const bodies: readonly (readonly [string, string])[] = [
@@ -162,7 +162,7 @@ t.test('NaN, a repeated key and a poisoned prototype each cost a batch one event
   for (const { line } of sink.records) t.doesNotThrow(() => JSON.parse(line.toString()), 'every record is JSON')
 })
 
-t.test('a byte order mark is passed over, and pretty-printed JSON becomes one line', async t => {
+t.test('a byte order mark is ignored, and pretty-printed JSON becomes one line', async t => {
   const { url, sink } = await startApp(t)
   const pretty = JSON.stringify(
     { userId: 'u', event: 'a\nb', properties: { list: [1, { x: 'y' }] } },
@@ -180,7 +180,7 @@ t.test('a byte order mark is passed over, and pretty-printed JSON becomes one li
   t.same(JSON.parse(sink.records[1]!.line.toString()).properties, { list: [1, { x: 'y' }] })
 })
 
-t.test('two Content-Type headers confuse nobody', async t => {
+t.test('two Content-Type headers cause no error', async t => {
   const { url } = await startApp(t)
   const { write, answer } = await connectRaw(t, url)
   const twice = head('/v1/track', { 'content-type': 'text/html', 'content-length': Buffer.byteLength(EVENT) })

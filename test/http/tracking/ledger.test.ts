@@ -115,7 +115,7 @@ t.test('a messageId counts once: in a batch, in another request, and on another 
   t.equal(sink.records.length, 4, 'another source may use the same id')
 })
 
-t.test('of two requests under way with the same messageId one publishes, and both wait for it', async t => {
+t.test('of two requests in flight with the same messageId one publishes, and both wait for it', async t => {
   const server = await startApp(t)
   const { url, sink } = server
   let open = (): void => undefined
@@ -134,7 +134,7 @@ t.test('of two requests under way with the same messageId one publishes, and bot
   t.same(await outcomes(server), { accepted: 6, duplicate: 4, failed: 0, rejected: 0 })
 })
 
-t.test('when the one that publishes fails, those who wait for it are told to try again, and then succeed', async t => {
+t.test('if the publishing request fails, the waiting requests are told to try again, and then succeed', async t => {
   const server = await startApp(t)
   const { url, sink } = server
   let open = (): void => undefined
@@ -154,7 +154,7 @@ t.test('when the one that publishes fails, those who wait for it are told to try
   t.same(await outcomes(server), { accepted: 1, duplicate: 0, failed: 3, rejected: 0 })
 })
 
-t.test('a client that hangs up does not change what became of its events', async t => {
+t.test('a client that disconnects does not change the outcome of its events', async t => {
   const server = await startApp(t)
   const { url, sink } = server
   let open = (): void => undefined
@@ -175,7 +175,7 @@ t.test('a client that hangs up does not change what became of its events', async
   t.same(await outcomes(server), { accepted: 1, duplicate: 1, failed: 0, rejected: 0 })
 })
 
-t.test('what cannot be split into events is counted as a request, by its code', async t => {
+t.test('a body that cannot be split into events is counted as a request, by its code', async t => {
   const { url, adminUrl } = await startApp(t)
   const refusals: readonly (readonly [code: string, body: string, authorization?: string | null])[] = [
     ['invalid_json', '{'],

@@ -8,7 +8,7 @@ import { whileOverloaded } from '../../support/overload.ts'
 const EVENT = { userId: 'u', groupId: 'g', previousId: 'p', event: 'e' }
 const BATCH = JSON.stringify({ batch: [{ type: 'track', ...EVENT }] })
 
-t.test("Jitsu's paths take each type, with the key in X-Write-Key and a hidden one in the body", async t => {
+t.test("Jitsu's paths accept each type, with the key in X-Write-Key and a hidden key in the body", async t => {
   const { url, sink } = await startApp(t)
   const body = JSON.stringify({ ...EVENT, writeKey: '***' })
   const headers = { 'x-write-key': 'wk_test:secret' }
@@ -23,7 +23,7 @@ t.test("Jitsu's paths take each type, with the key in X-Write-Key and a hidden o
   t.equal((await ask(t, `${url}/api/s/nonsense`, { authorization: null, headers, body })).status, 404)
 })
 
-t.test("the batches of RudderStack's beacon and of June's SDK for Python are taken", async t => {
+t.test("the batches of RudderStack's beacon and of June's SDK for Python are accepted", async t => {
   const { url, sink } = await startApp(t)
   const beacon = await ask(t, `${url}/beacon/v1/batch?writeKey=wk_test`, {
     authorization: null,
@@ -38,7 +38,7 @@ t.test("the batches of RudderStack's beacon and of June's SDK for Python are tak
 
 const SOURCE_CONFIG = { source: { enabled: true, config: {}, destinations: [] } }
 
-t.test("RudderStack's SDK gets the least that it needs, for a key in Basic or in the query", async t => {
+t.test("RudderStack's SDK gets the least that it needs, for a key in Basic authentication or in the query", async t => {
   const { url } = await startApp(t)
   const query = 'p=npm&v=3.34.1&build=modern&writeKey=wk_test&lockIntegrationsVersion=false'
   for (const [path, authorization] of [
@@ -64,7 +64,7 @@ t.test("RudderStack's SDK gets the least that it needs, for a key in Basic or in
   }
 })
 
-t.test('an overloaded server gives the configuration too: an SDK without it sends nothing', async t => {
+t.test('an overloaded server gives the configuration too, because an SDK without it sends nothing', async t => {
   const app = await startApp(t)
   const headers = { authorization: basic() }
   for (const answer of await whileOverloaded(app, () => fetch(`${app.url}/sourceConfig/`, { headers }))) {
@@ -72,7 +72,7 @@ t.test('an overloaded server gives the configuration too: an SDK without it send
   }
 })
 
-t.test("a source's settings are for Segment's SDKs, or for Customer.io's where it says so", async t => {
+t.test("a source's settings are for Segment's SDKs, or for Customer.io's if the source says so", async t => {
   const config = `
 sources:
   - { id: a, writeKeys: [wk_a] }

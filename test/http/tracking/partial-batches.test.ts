@@ -18,7 +18,7 @@ interface ErrorEntry {
   readonly message: string
 }
 
-t.test('the good events are published, the bad ones rejected with their reason, and each bad one is named', async t => {
+t.test('valid events are published, invalid events are rejected with their error, and each is named', async t => {
   const { url, sink } = await startApp(t)
   const { status, body } = await ask(t, `${url}/v1/batch`, {
     body: batchOf([
@@ -83,7 +83,7 @@ const STATUSES = [
 
 for (const [env, expected] of STATUSES) {
   const name = JSON.stringify(env)
-  t.test(`${name}: a partly bad batch is answered ${expected}, and names its bad events`, async t => {
+  t.test(`${name}: a partly bad batch is answered ${expected}, and the answer names its bad events`, async t => {
     const { url, sink } = await startApp(t, { env })
     const { status, body } = await ask(t, `${url}/v1/batch`, { body: batchOf([good('m0'), { type: 'track' }]) })
     t.equal(status, expected)
@@ -98,7 +98,7 @@ for (const [env, expected] of STATUSES) {
     )
   })
 
-  t.test(`${name}: what of a batch was durable before counts as success, when the batch comes again`, async t => {
+  t.test(`${name}: events of a batch that were already durable count as success in a repeated batch`, async t => {
     const { url } = await startApp(t, { env })
     const body = batchOf([good('m0'), good('m1'), { type: 'track' }])
     await ask(t, `${url}/v1/batch`, { body })
@@ -107,7 +107,7 @@ for (const [env, expected] of STATUSES) {
     t.match(again.body, { success: expected === 200, accepted: 0, duplicates: 2, rejected: 1 })
   })
 
-  t.test(`${name}: 400 where nothing of a batch is durable, and for what is no batch of events`, async t => {
+  t.test(`${name}: 400 if no event of a batch is durable, and for a body that is not a batch of events`, async t => {
     const { url } = await startApp(t, { env })
     const all = await ask(t, `${url}/v1/batch`, { body: batchOf([{ type: 'track' }, 5, { userId: 'u' }]) })
     t.equal(all.status, 400)
@@ -125,7 +125,7 @@ for (const [env, expected] of STATUSES) {
   })
 }
 
-t.test('503 beats a bad neighbour: the whole batch has to come again', async t => {
+t.test('if events cannot be stored, an invalid event does not matter: 503, and the batch must come again', async t => {
   const { url, sink } = await startApp(t)
   sink.failure = new SinkUnavailable('the disk is full')
   const { status, body } = await ask(t, `${url}/v1/batch`, { body: batchOf([good('m0'), { type: 'track' }]) })
@@ -149,7 +149,7 @@ t.test('at most 100 events are named, and the rest are counted', async t => {
   }
 })
 
-t.test('no hostile batch makes the answer larger than 64 KB, and what it names is still true', async t => {
+t.test('no hostile batch makes the answer larger than 64 KB, and its content is still true', async t => {
   const { url } = await startApp(t, { env: { MAX_BATCH_BYTES: '8MiB', MAX_PUBLISH_BYTES: '64MiB' } })
   const long = (unit: string): string => unit.repeat(Math.floor(30_000 / Buffer.byteLength(JSON.stringify(unit))))
   const units = ['x', '\u0000', '"', '\\', '\u2028', 'é', '😀', '\ud83d', '/', '~', '%']
@@ -181,7 +181,7 @@ t.test('a raw duplicate key as long as an event is not repeated in the answer', 
   t.ok(answer.text.length < 1_000)
 })
 
-t.test('a fault of what the batch shares is the fault of each of its events', async t => {
+t.test('a fault of the shared members of a batch is a fault of each of its events', async t => {
   const { url, sink } = await startApp(t)
   const body = JSON.stringify({ context: 'text', batch: [good('a'), { ...good('b'), userId: 5 }] })
   const answer = await ask(t, `${url}/v1/batch`, { body })
@@ -200,7 +200,7 @@ t.test('a fault of what the batch shares is the fault of each of its events', as
   )
 })
 
-t.test('an array of arrays is refused as text: a consumer need not parse it', async t => {
+t.test('an array of arrays is refused as text, so that a consumer need not parse it', async t => {
   const { url, sink } = await startApp(t)
   const deep = '['.repeat(10_000) + ']'.repeat(10_000)
   const answer = await ask(t, `${url}/v1/batch`, {

@@ -64,7 +64,7 @@ const CASES: readonly [what: string, code: string, path: string, body: string | 
   ['a single call that is too large', 'payload_too_large', '/v1/track', `{"pad":"${'x'.repeat(33_000)}"}`]
 ]
 
-t.test('a body that is refused as a whole is kept to the byte, with its reason, on the rejected topic', async t => {
+t.test('a body that is refused as a whole is stored to the byte, with its error, on the rejected topic', async t => {
   for (const [what, code, path, body] of CASES) {
     const record = await refuse(t, path, { body })
     t.equal(record.status, 400, what)
@@ -75,7 +75,7 @@ t.test('a body that is refused as a whole is kept to the byte, with its reason, 
   }
 })
 
-t.test('a body is kept where its key stands in the query, and is not where it stands in the body alone', async t => {
+t.test('a body is stored if its key is in the query, and not if the key is only in the body', async t => {
   const broken = '{"writeKey":"wk_test","batch":[{]}'
   const kept = await refuse(t, '/v1/batch?writeKey=wk_test', { body: broken, authorization: null })
   t.match(kept, { status: 400, code: 'invalid_json', source: 'web' })
@@ -91,7 +91,7 @@ t.test('a body is kept where its key stands in the query, and is not where it st
   }
 })
 
-t.test('no write key is in what is kept, whole, cut off, or in another encoding', async t => {
+t.test('no write key is in a stored body, whole, cut off, or in another encoding', async t => {
   const texts = [
     '{"writeKey":"wk_test","batch":[{]}',
     '{"writeKey" : "wk_shop","batch":[{"note":"wk_test"]}',
@@ -108,7 +108,7 @@ t.test('no write key is in what is kept, whole, cut off, or in another encoding'
   }
 })
 
-t.test('a write key of one letter, or one that means something in a pattern, is replaced and nothing else', async t => {
+t.test('a write key of one letter, or with special characters of patterns, is replaced, and nothing else', async t => {
   for (const [key, body, kept] of [
     ['k', '{"track","k"', '{"trac[write key]","[write key]"'],
     ['a.b', '{"axb","a.b"', '{"axb","[write key]"'],
@@ -120,7 +120,7 @@ t.test('a write key of one letter, or one that means something in a pattern, is 
   }
 })
 
-t.test('a large body that comes slowly is refused within seconds, and what has come is kept', async t => {
+t.test('a large body that arrives slowly is refused within seconds, and the received part is stored', async t => {
   const server = await startApp(t)
   const { write, answer } = await connectRaw(t, server.url)
   await write(`${head('/v1/batch', { 'content-length': 10_000_000 })}{"batch":[`)
@@ -130,7 +130,7 @@ t.test('a large body that comes slowly is refused within seconds, and what has c
   t.match(bodies(server), [{ complete: false, body: '{"batch":[' }])
 })
 
-t.test('of a body that is too large as much is kept as a batch may have', async t => {
+t.test('a body that is too large is stored up to the limit of a batch', async t => {
   const env = { MAX_BATCH_BYTES: '100000', MAX_PUBLISH_BYTES: '1MiB' }
   const body = `{"batch":[${EVENT}],"pad":"${'x'.repeat(200_000)}"}`
   for (const options of [
@@ -147,7 +147,7 @@ t.test('of a body that is too large as much is kept as a batch may have', async 
   t.equal(bytesOf(single).length, 100_000, 'more than a single call may have')
 })
 
-t.test('of a request that ends before its body what came is kept', async t => {
+t.test('if a request ends before its body, the received part is stored', async t => {
   const server = await startApp(t)
   const { write, socket } = await connectRaw(t, server.url)
   await write(head('/v1/batch', { 'content-length': 1_000 }) + `{"batch":[${EVENT},`)
@@ -159,7 +159,7 @@ t.test('of a request that ends before its body what came is kept', async t => {
 })
 
 t.test(
-  'of a body that cannot be inflated what could be is kept, and one that is not compressed at all as it came',
+  'the decompressed part of a corrupt body is stored, and a body that is not compressed at all is stored as received',
   async t => {
     const headers = { 'content-encoding': 'gzip' }
     const whole = `{"batch":[${EVENT}],"pad":"${Array.from({ length: 50_000 }, (_, i) => i.toString(36)).join('')}"}`
@@ -172,7 +172,7 @@ t.test(
   }
 )
 
-t.test('of a compressed body with more bytes behind its end what was inflated is kept, in every encoding', async t => {
+t.test('the decompressed part of a body with more bytes after its end is stored, in every encoding', async t => {
   const server = await startApp(t)
   const gzips = {
     gzip: gzipSync,
@@ -243,41 +243,34 @@ const UNREADABLE: readonly [what: string, code: string, headers: Record<string, 
   ]
 ]
 
-t.test(
-  'a body in an encoding or a charset that we cannot read is kept as it came, and its record names it',
-  async t => {
-    const server = await startApp(t)
-    let number = 0
-    for (const [what, code, headers, bytes] of UNREADABLE) {
-      const name = /[\w, -]+(?="?$)/.exec(headers['content-encoding'] ?? headers['content-type'] ?? '')?.[0] ?? ''
-      for (const path of ['/v1/batch', '/v1/track']) {
-        for (const chunkBytes of [undefined, 3]) {
-          for (const authorization of [basic(), null]) {
-            const body = Buffer.concat([bytes, Buffer.from(`${number++}`)])
-            const url = `${server.url}${path}${authorization === null ? '?writeKey=wk_test' : ''}`
-            const { status } = await ask(t, url, {
-              body,
-              headers,
-              authorization,
-              ...(chunkBytes && { chunkBytes })
-            })
-            const record = bodies(server).at(-1) ?? {}
-            t.match(
-              { ...record, status },
-              { status: 415, kind: 'body', code, path, source: 'web', complete: true },
-              what
-            )
-            t.ok(bytesOf(record).equals(body), `${what}: byte for byte`)
-            t.ok(String(record['message']).includes(name.toLowerCase()), `${String(record['message'])} names ${name}`)
-          }
+t.test('a body in an unsupported encoding or charset is stored as received, and its record names it', async t => {
+  const server = await startApp(t)
+  let number = 0
+  for (const [what, code, headers, bytes] of UNREADABLE) {
+    const name = /[\w, -]+(?="?$)/.exec(headers['content-encoding'] ?? headers['content-type'] ?? '')?.[0] ?? ''
+    for (const path of ['/v1/batch', '/v1/track']) {
+      for (const chunkBytes of [undefined, 3]) {
+        for (const authorization of [basic(), null]) {
+          const body = Buffer.concat([bytes, Buffer.from(`${number++}`)])
+          const url = `${server.url}${path}${authorization === null ? '?writeKey=wk_test' : ''}`
+          const { status } = await ask(t, url, {
+            body,
+            headers,
+            authorization,
+            ...(chunkBytes && { chunkBytes })
+          })
+          const record = bodies(server).at(-1) ?? {}
+          t.match({ ...record, status }, { status: 415, kind: 'body', code, path, source: 'web', complete: true }, what)
+          t.ok(bytesOf(record).equals(body), `${what}: byte for byte`)
+          t.ok(String(record['message']).includes(name.toLowerCase()), `${String(record['message'])} names ${name}`)
         }
       }
     }
-    t.equal(bodies(server).length, number)
   }
-)
+  t.equal(bodies(server).length, number)
+})
 
-t.test('a body that cannot be read is a 415 and not kept where nobody is known to have sent it, or may', async t => {
+t.test('an unreadable body is a 415 and not stored if no source is known, or if the source may not send', async t => {
   const config = `sources:
   - { id: web, writeKeys: [wk_test], allowedOrigins: [https://shop.example] }
   - { id: off, writeKeys: [wk_off], enabled: false }`
@@ -311,69 +304,63 @@ t.test('a body that cannot be read is a 415 and not kept where nobody is known t
   t.same(off.sink.records, [])
 })
 
-t.test(
-  'what is kept of a body that cannot be read is bounded, holds no key, and is durable before the answer',
-  async t => {
-    const headers = { 'content-encoding': 'x' }
-    const large = await refuse(t, '/v1/track', { body: 'x'.repeat(700_000), headers })
-    t.match(large, { status: 415, complete: false })
-    t.equal(bytesOf(large).length, 512 * 1024)
-    const keyed = await refuse(t, '/v1/track', { body: '{"writeKey":"wk_test"}', headers })
-    t.match(keyed, { body: '{"writeKey":"[write key]"}' })
-    const named = await refuse(t, '/v1/track', {
-      body: 'x',
-      headers: { 'content-encoding': `<b>${'x'.repeat(5_000)}` }
-    })
-    t.ok(String(named['message']).length < 200, 'no name that is none')
-    t.notMatch(named['message'], /</)
+t.test('stored bodies that cannot be read are bounded, hold no key, and are durable before the answer', async t => {
+  const headers = { 'content-encoding': 'x' }
+  const large = await refuse(t, '/v1/track', { body: 'x'.repeat(700_000), headers })
+  t.match(large, { status: 415, complete: false })
+  t.equal(bytesOf(large).length, 512 * 1024)
+  const keyed = await refuse(t, '/v1/track', { body: '{"writeKey":"wk_test"}', headers })
+  t.match(keyed, { body: '{"writeKey":"[write key]"}' })
+  const named = await refuse(t, '/v1/track', {
+    body: 'x',
+    headers: { 'content-encoding': `<b>${'x'.repeat(5_000)}` }
+  })
+  t.ok(String(named['message']).length < 200, 'no name that is none')
+  t.notMatch(named['message'], /</)
 
-    const server = await startApp(t)
-    server.sink.failure = new SinkUnavailable('the disk is full', { retryAfterSeconds: 7 })
-    t.match(await ask(t, `${server.url}/v1/track`, { body: 'x', headers }), {
-      status: 503,
-      headers: { 'retry-after': '7' }
-    })
-    server.sink.failure = undefined
-    t.match(await ask(t, `${server.url}/v1/track`, { body: 'x', headers }), { status: 415 })
-    const samples = await readMetrics(server.adminUrl)
-    t.equal(sumOf(samples, BODIES, { source: 'web', outcome: 'kept' }), 1)
-    t.equal(sumOf(samples, REFUSED, { code: 'encoding_unsupported' }), 1)
-    t.equal(await held(server), 0)
-  }
-)
+  const server = await startApp(t)
+  server.sink.failure = new SinkUnavailable('the disk is full', { retryAfterSeconds: 7 })
+  t.match(await ask(t, `${server.url}/v1/track`, { body: 'x', headers }), {
+    status: 503,
+    headers: { 'retry-after': '7' }
+  })
+  server.sink.failure = undefined
+  t.match(await ask(t, `${server.url}/v1/track`, { body: 'x', headers }), { status: 415 })
+  const samples = await readMetrics(server.adminUrl)
+  t.equal(sumOf(samples, BODIES, { source: 'web', outcome: 'kept' }), 1)
+  t.equal(sumOf(samples, REFUSED, { code: 'encoding_unsupported' }), 1)
+  t.equal(await held(server), 0)
+})
 
-t.test(
-  "a body that only its source's own limits refuse is kept, also where its key stands in the body alone",
-  async t => {
-    const config = `sources:
+t.test("a body that only its source's own limits refuse is stored, also if its key is only in the body", async t => {
+  const config = `sources:
   - id: web
     writeKeys: [wk_test]
     limits: { maxBatchBytes: 2000, maxEventBytes: 500, maxBatchEvents: 5, maxPublishBytes: 3000 }`
-    const event = (pad: number): string =>
-      `{"type":"track","userId":"u","event":"e","properties":{"p":"${'x'.repeat(pad)}"}}`
-    const bodies = {
-      maxBatchBytes: `{"writeKey":"wk_test","batch":[${event(1)}],"pad":"${'x'.repeat(2_000)}"}`,
-      maxBatchEvents: `{"writeKey":"wk_test","batch":[${Array.from({ length: 6 }, () => event(1)).join()}]}`,
-      maxEventBytes: event(600).replace('{', '{"writeKey":"wk_test",')
-    }
-    for (const [limit, body] of Object.entries(bodies)) {
-      const path = limit === 'maxEventBytes' ? '/v1/track' : '/v1/batch'
-      for (const gzip of [false, true]) {
-        const sent = gzip ? { body: gzipSync(body), headers: { 'content-encoding': 'gzip' } } : { body }
-        const record = await refuse(t, path, { authorization: null, ...sent }, { config })
-        t.match(record, {
-          status: 400,
-          source: 'web',
-          complete: true,
-          message: new RegExp(`limits.${limit} of the source`)
-        })
-        t.equal(bytesOf(record).toString(), body.replace('wk_test', '[write key]'))
-      }
+  const event = (pad: number): string =>
+    `{"type":"track","userId":"u","event":"e","properties":{"p":"${'x'.repeat(pad)}"}}`
+  const bodies = {
+    maxBatchBytes: `{"writeKey":"wk_test","batch":[${event(1)}],"pad":"${'x'.repeat(2_000)}"}`,
+    maxBatchEvents: `{"writeKey":"wk_test","batch":[${Array.from({ length: 6 }, () => event(1)).join()}]}`,
+    maxEventBytes: event(600).replace('{', '{"writeKey":"wk_test",')
+  }
+  for (const [limit, body] of Object.entries(bodies)) {
+    const path = limit === 'maxEventBytes' ? '/v1/track' : '/v1/batch'
+    for (const gzip of [false, true]) {
+      const sent = gzip ? { body: gzipSync(body), headers: { 'content-encoding': 'gzip' } } : { body }
+      const record = await refuse(t, path, { authorization: null, ...sent }, { config })
+      t.match(record, {
+        status: 400,
+        source: 'web',
+        complete: true,
+        message: new RegExp(`limits.${limit} of the source`)
+      })
+      t.equal(bytesOf(record).toString(), body.replace('wk_test', '[write key]'))
     }
   }
-)
+})
 
-t.test("a pixel's data that is not JSON is kept too", async t => {
+t.test('the data of a pixel that is not JSON is stored too', async t => {
   const server = await startApp(t)
   const data = Buffer.from('{"userId":"u","event":').toString('base64url')
   t.equal((await fetch(`${server.url}/v1/pixel/track?writeKey=wk_test&data=${data}`)).status, 200)
@@ -397,7 +384,7 @@ t.test('the record of a body that waited on disk goes to the rejected topic of i
   }
 })
 
-t.test('what needs more room as text than Kafka takes is kept in base64', async t => {
+t.test('a body that needs more space as text than Kafka accepts is stored in base64', async t => {
   const body = `{"batch":["${'\x01'.repeat(400_000)}"`
   const record = await refuse(t, '/v1/batch', { body })
   t.equal(record['encoding'], 'base64')
@@ -405,7 +392,7 @@ t.test('what needs more room as text than Kafka takes is kept in base64', async 
   t.equal(bytesOf(record).toString(), body)
 })
 
-t.test('of a larger limit for batches 512 KiB of a body are kept', async t => {
+t.test('with a larger limit for batches, 512 KiB of a body are stored', async t => {
   const env = { MAX_BATCH_BYTES: '2MiB', MAX_PUBLISH_BYTES: '4MiB' }
   const body = `{"batch":[${'x'.repeat(600_000)}`
   const record = await refuse(t, '/v1/batch', { body }, { env })
@@ -413,7 +400,7 @@ t.test('of a larger limit for batches 512 KiB of a body are kept', async t => {
   t.equal(bytesOf(record).toString(), body.slice(0, 512 * 1024))
 })
 
-t.test('a body that is sent again is kept once, and each is counted', async t => {
+t.test('a body that is sent again is stored once, and each is counted', async t => {
   const server = await startApp(t)
   for (const body of ['{"a"', '{"a"', '{"b"', '{"a"']) await ask(t, `${server.url}/v1/batch`, { body })
   t.equal(bodies(server).length, 2)
@@ -423,7 +410,7 @@ t.test('a body that is sent again is kept once, and each is counted', async t =>
   t.equal(sumOf(samples, REFUSED, { code: 'invalid_json' }), 4, 'as requests, as before')
 })
 
-t.test('a body that should be kept and cannot be is a 503, and is kept when it comes again', async t => {
+t.test('if a body should be stored and cannot be, the answer is 503, and a repeated body is stored', async t => {
   const server = await startApp(t)
   server.sink.failure = new SinkUnavailable('the disk is full', { retryAfterSeconds: 7 })
   const send = () => ask(t, `${server.url}/v1/batch`, { body: '{"batch":[' })
@@ -437,7 +424,7 @@ t.test('a body that should be kept and cannot be is a 503, and is kept when it c
   t.equal(sumOf(samples, REFUSED, { code: 'unavailable' }), 1)
 })
 
-t.test('what each source may have kept in an hour is bounded, and off keeps nothing', async t => {
+t.test('stored bodies are bounded for each source and hour, and off stores nothing', async t => {
   let now = 0
   const clock = { now: () => Date.parse('2026-11-28T12:00:00Z'), monotonic: () => now }
   const server = await startApp(t, { env: { REFUSED_BODIES_PER_HOUR: '4550' }, clock })
@@ -457,7 +444,7 @@ t.test('what each source may have kept in an hour is bounded, and off keeps noth
   t.same(off.sink.records, [])
 })
 
-t.test('what small bodies take on disk is bounded as well: the records count, not only the bodies', async t => {
+t.test('the disk space of small bodies is bounded too: whole records count, not only the bodies', async t => {
   const server = await startApp(t, { env: { REFUSED_BODIES_PER_HOUR: '5000' } })
   for (let n = 100; n < 150; n++) {
     t.equal((await ask(t, `${server.url}/v1/track`, { body: `{"${n}` })).status, 400)
@@ -466,7 +453,7 @@ t.test('what small bodies take on disk is bounded as well: the records count, no
   t.ok(kept > 1_000 && kept < 5_000, `${kept} bytes`)
 })
 
-t.test('a refused body takes of the rate of its source as events of its size would', async t => {
+t.test('a refused body counts against the rate of its source like events of its size', async t => {
   const config = 'sources: [{ id: slow, rateLimit: { eventsPerSecond: 1 }, writeKeys: [wk_test] }]'
   const server = await startApp(t, { config, env: { MAX_BATCH_EVENTS: '20', MAX_EVENT_BYTES: '1000' } })
   const statuses: number[] = []
@@ -479,7 +466,7 @@ t.test('a refused body takes of the rate of its source as events of its size wou
   t.equal(sumOf(await readMetrics(server.adminUrl), REFUSED, { code: 'rate_limited' }), 1)
 })
 
-t.test('neither an empty body nor an empty batch is kept: there is nothing in them', async t => {
+t.test('neither an empty body nor an empty batch is stored, because they have no content', async t => {
   const server = await startApp(t)
   for (const body of ['', '{"batch":[]}']) {
     t.equal((await ask(t, `${server.url}/v1/batch`, { body })).status, 400)
@@ -487,7 +474,7 @@ t.test('neither an empty body nor an empty batch is kept: there is nothing in th
   t.same(server.sink.records, [])
 })
 
-t.test('an endless body of a known key costs no more than a batch, and its memory is given back', async t => {
+t.test('an endless body with a known key costs no more than a batch, and its memory is released', async t => {
   const server = await startApp(t, { env: { MAX_BATCH_BYTES: '100000', MAX_PUBLISH_BYTES: '1MiB' } })
   const { write, answer } = await connectRaw(t, server.url)
   await write(head('/v1/track', { 'transfer-encoding': 'chunked' }))

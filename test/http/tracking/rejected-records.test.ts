@@ -15,7 +15,7 @@ function takeRecords({ sink }: TestApp): { value: Json; type: string; topics: re
   })
 }
 
-t.test('a refused single call is of the type of its path, whatever its body says, on every path', async t => {
+t.test('a refused single call has the type of its path, whatever its body says, on every path', async t => {
   const app = await startApp(t, { env: { REJECTED_TOPIC: 'rejected.{type}' } })
   const own = [undefined, 'page', 'nothing', 5, null]
   for (const type of EVENT_TYPES) {
@@ -38,7 +38,7 @@ t.test('a refused single call is of the type of its path, whatever its body says
   }
 })
 
-t.test('a refused event of a batch is of its own type, and of an unknown one where it names none', async t => {
+t.test('a refused event of a batch has its own type, and an unknown type if it names none', async t => {
   const app = await startApp(t, { env: { REJECTED_TOPIC: 'rejected.{type}' } })
   for (const path of BATCH_PATHS) {
     const batch = [{ type: 'identify' }, { type: 'nothing' }, { userId: 'u' }, 5].map((event, i) =>
@@ -55,7 +55,7 @@ t.test('a refused event of a batch is of its own type, and of an unknown one whe
   }
 })
 
-t.test('a refused pixel names its type and its path', async t => {
+t.test('a refused pixel has its type and its path', async t => {
   const app = await startApp(t)
   await fetch(`${app.url}/v1/pixel/identify?writeKey=wk_test&userId=`)
   t.match(takeRecords(app)[0]?.value, { type: 'identify', path: '/v1/pixel/identify', code: 'no_user_anon_id' })

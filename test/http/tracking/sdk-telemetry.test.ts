@@ -26,7 +26,7 @@ t.test('telemetry of the SDKs is answered without a key, and dropped', async t =
   )
 })
 
-t.test('whatever stands in it is left unread: rubbish, any encoding, more than any limit', async t => {
+t.test('its content is not read: garbage, any encoding, more than any limit', async t => {
   const { url } = await startApp(t)
   for (const [body, headers] of [
     ['not JSON', {}],

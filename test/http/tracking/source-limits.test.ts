@@ -26,7 +26,7 @@ const batch = (events: readonly string[], more = ''): string => `{"batch":[${eve
 /** The ways in which a key comes: before the body is read, and in it. */
 const WAYS = ['head', 'body', 'query'] as const
 
-t.test('what a source may send is bounded by its own limits to the byte, however its key comes', async t => {
+t.test("a source's own limits bound what it may send to the byte, however its key is given", async t => {
   const { url } = await startApp(t, { config: CONFIG })
   for (const way of WAYS) {
     for (const gzip of [false, true]) {
@@ -81,7 +81,7 @@ t.test('what a source may send is bounded by its own limits to the byte, however
   }
 })
 
-t.test('a batch with stray commas is counted as repaired, however the key of its source comes', async t => {
+t.test('a batch with stray commas is counted as repaired, however the key of its source is given', async t => {
   const { url, adminUrl } = await startApp(t, { config: CONFIG })
   const stray = batch(['', event(), '', event(), ''])
   const asks = {
@@ -96,7 +96,7 @@ t.test('a batch with stray commas is counted as repaired, however the key of its
   }
 })
 
-t.test('a pixel is bounded by the limits of its source too', async t => {
+t.test('the limits of the source apply to a pixel too', async t => {
   const { url, sink } = await startApp(t, { config: CONFIG })
   for (const [pad, code] of [
     [300, undefined],
@@ -113,7 +113,7 @@ t.test('a pixel is bounded by the limits of its source too', async t => {
   t.equal(sink.records.length, 2)
 })
 
-t.test("batches of RudderStack's 4 MB pass where the server's limits allow it, and sources keep their own", async t => {
+t.test("batches of RudderStack's 4 MB pass if the server's limits allow them, and sources keep their own", async t => {
   const { url, sink } = await startApp(t, { config: CONFIG, env: RUDDER })
   const body = batch(Array.from({ length: 100 }, () => sized(40_000)))
   t.ok(body.length > 4_000_000)
@@ -123,7 +123,7 @@ t.test("batches of RudderStack's 4 MB pass where the server's limits allow it, a
   t.match((await send('wk_web')).body, { code: 'payload_too_large', message: /limits\.maxBatchBytes/ })
 })
 
-t.test("no source's limits go beyond the server's", async t => {
+t.test("no source's limits exceed the server's", async t => {
   const { url } = await startApp(t, { config: CONFIG })
   const send = (body: string) => ask(t, `${url}/v1/batch`, { authorization: basic('wk_greedy'), body })
   t.match((await send(batch([sized(600_000)]))).body, { code: 'payload_too_large', message: /\(MAX_BATCH_BYTES\)/ })

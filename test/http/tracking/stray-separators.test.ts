@@ -39,7 +39,7 @@ const STRAY: readonly [what: string, body: string][] = [
   ['a batch that is named with an escape', `{"b\\u0061tch":[,${A},${B}]}`]
 ]
 
-t.test('a batch with commas or NULs that separate nothing is taken as if they were not there, and counted', async t => {
+t.test('a batch with stray commas or NULs is accepted as if they were not there, and counted', async t => {
   for (const [index, [what, body]] of STRAY.entries()) {
     const server = await startApp(t)
     const { status, body: answer } = await postBatch(t, server, body)
@@ -56,7 +56,7 @@ t.test('a batch with commas or NULs that separate nothing is taken as if they we
   }
 })
 
-t.test('an event that is not JSON costs itself alone beside stray commas too', async t => {
+t.test('an event that is not JSON does not affect others beside stray commas', async t => {
   const server = await startApp(t)
   const { body } = await postBatch(t, server, `{"batch":[,${A},,{"type":"track","n":NaN,"s":",,"},${B},]}`)
   t.match(body, { accepted: 2, rejected: 1, errors: [{ index: 1, code: 'invalid_json' }] })
@@ -77,7 +77,7 @@ const AMBIGUOUS: readonly [what: string, body: string][] = [
   ['quotes that do not hold', `{"batch":[,{"a":"x},${A}]}`]
 ]
 
-t.test('where it is not certain what a body says it is refused as a whole', async t => {
+t.test('if the meaning of a body is not certain, it is refused as a whole', async t => {
   for (const [what, body] of AMBIGUOUS) {
     const server = await startApp(t)
     const { status, body: answer } = await postBatch(t, server, body)
@@ -87,7 +87,7 @@ t.test('where it is not certain what a body says it is refused as a whole', asyn
   }
 })
 
-t.test('a batch of nothing but commas is empty', async t => {
+t.test('a batch with only commas is empty', async t => {
   const server = await startApp(t)
   t.match(await postBatch(t, server, '{"batch":[,,\0]}'), { status: 400, body: { code: 'empty_batch' } })
 })
@@ -102,19 +102,22 @@ t.test('VALIDATION=strict refuses what is not JSON or not UTF-8 as a whole', asy
   t.same(acceptedIds(server), [])
 })
 
-t.test('an event that is not UTF-8 costs itself alone, and is kept byte for byte without its write key', async t => {
-  const server = await startApp(t)
-  const bad = Buffer.from(`{"type":"track","writeKey":"wk_test","userId":"caf\xe9","event":"e"}`, 'latin1')
-  const body = Buffer.concat([Buffer.from(`{"batch":[${event('é')},`), bad, Buffer.from(`,${B}]}`)])
-  const answer = await postBatch(t, server, body)
-  t.match(answer.body, { accepted: 2, rejected: 1, errors: [{ index: 1, messageId: null, code: 'invalid_utf8' }] })
-  t.same(acceptedIds(server), ['é', 'b'])
-  const rejected = server.sink.records.find(({ kind }) => kind === 'rejected')
-  const record = JSON.parse(String(rejected?.line)) as Json
-  t.match(record, { encoding: 'base64', code: 'invalid_utf8', source: 'web' })
-  const kept = Buffer.from(String(record['event']), 'base64').toString('latin1')
-  t.equal(kept, bad.toString('latin1').replace('wk_test', '[write key]'))
-})
+t.test(
+  'an event that is not UTF-8 does not affect others, and is stored as received without its write key',
+  async t => {
+    const server = await startApp(t)
+    const bad = Buffer.from(`{"type":"track","writeKey":"wk_test","userId":"caf\xe9","event":"e"}`, 'latin1')
+    const body = Buffer.concat([Buffer.from(`{"batch":[${event('é')},`), bad, Buffer.from(`,${B}]}`)])
+    const answer = await postBatch(t, server, body)
+    t.match(answer.body, { accepted: 2, rejected: 1, errors: [{ index: 1, messageId: null, code: 'invalid_utf8' }] })
+    t.same(acceptedIds(server), ['é', 'b'])
+    const rejected = server.sink.records.find(({ kind }) => kind === 'rejected')
+    const record = JSON.parse(String(rejected?.line)) as Json
+    t.match(record, { encoding: 'base64', code: 'invalid_utf8', source: 'web' })
+    const kept = Buffer.from(String(record['event']), 'base64').toString('latin1')
+    t.equal(kept, bad.toString('latin1').replace('wk_test', '[write key]'))
+  }
+)
 
 t.test('a body that is not UTF-8 outside its events is refused as a whole', async t => {
   const cases = [`{"context":{"a":"\xe9"},"batch":[${A}]}`, `{"batch":[${A}],"\xe9":1}`, `{"batch":[${A}\xa0,${B}]}`]
@@ -151,7 +154,7 @@ const damaged = fc.array(payload, { minLength: 1, maxLength: 8 }).chain(payloads
 )
 
 t.test(
-  'of any batch with stray separators and a bad byte in one event all other events are stored byte for byte',
+  'in any batch with stray separators and a bad byte in one event, all other events are stored byte for byte',
   async t => {
     const server = await startApp(t)
     let run = 0
@@ -202,7 +205,7 @@ function cpuOf(body: string): number {
   return Math.min(...runs)
 }
 
-t.test('a large batch that cannot be read takes no more of the processor than a few good ones', async t => {
+t.test('a large batch that cannot be read takes no more CPU than a few valid ones', async t => {
   const size = 480_000
   const good = Array.from({ length: 2_400 }, (_, i) => event(`${i}-${'x'.repeat(80)}`))
   const most = 10 * Math.max(1, cpuOf(`{"batch":[${good.join(',')}]}`))

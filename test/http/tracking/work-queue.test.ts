@@ -7,7 +7,7 @@ function busy(milliseconds: number): void {
   while (performance.now() < end);
 }
 
-t.test('work is done in the order in which it was queued, and after the turn in which it was', async t => {
+t.test('work is done in the order in which it was queued, after the current turn of the event loop', async t => {
   const { later } = createWorkQueue()
   const done: number[] = []
   for (let i = 0; i < 10; i++) later(() => void done.push(i))
@@ -16,7 +16,7 @@ t.test('work is done in the order in which it was queued, and after the turn in 
   t.same(done, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
 })
 
-t.test('a long queue lets the event loop go round', async t => {
+t.test('a long queue does not block the event loop', async t => {
   const { later } = createWorkQueue()
   let done = 0
   for (let i = 0; i < 20; i++) {
@@ -30,7 +30,7 @@ t.test('a long queue lets the event loop go round', async t => {
   t.ok(rounds >= 6, `${rounds} rounds for 40 ms of work`)
 })
 
-t.test('work that pauses lets the event loop go round, and nothing that is queued overtakes it', async t => {
+t.test('work that pauses does not block the event loop, and no queued work overtakes it', async t => {
   const { later, pause } = createWorkQueue()
   const done: string[] = []
   async function steps(name: string): Promise<void> {
@@ -48,7 +48,7 @@ t.test('work that pauses lets the event loop go round, and nothing that is queue
   t.ok(rounds >= 4, `${rounds} rounds`)
 })
 
-t.test('of several that pause at once each goes on, one in each turn of the event loop', async t => {
+t.test('of several pauses at once each continues, one in each turn of the event loop', async t => {
   const { later, pause } = createWorkQueue()
   const done: string[] = []
   for (const name of ['a', 'b', 'c']) void pause().then(() => done.push(name))

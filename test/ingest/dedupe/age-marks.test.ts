@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { AgeMarks } from '../../../src/ingest/dedupe/age-marks.ts'
 
-t.test('over any sequence the oldest is as old as in a plain list', t => {
+t.test('for any sequence the oldest is as old as in a plain list', t => {
   const step = fc.oneof(fc.record({ add: fc.nat(3) }), fc.record({ remove: fc.nat(5) }))
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: -100, max: 100 }), (steps, start) => {
@@ -27,7 +27,7 @@ t.test('over any sequence the oldest is as old as in a plain list', t => {
   t.end()
 })
 
-t.test('an id does not go before one that was kept before it, also when the clock went back', async t => {
+t.test('an id is not removed before an older one, also if the clock went back', async t => {
   const ages = new AgeMarks(10)
   ages.add(7)
   ages.add(3)
@@ -36,26 +36,23 @@ t.test('an id does not go before one that was kept before it, also when the cloc
   t.equal(ages.isOldestBefore(8), true)
 })
 
-t.test(
-  'where more ticks are in use than there are marks for, ids are remembered for longer and none for less',
-  async t => {
-    const ages = new AgeMarks(3)
-    for (let tick = 0; tick < 5; tick++) ages.add(tick)
-    const seen: number[] = []
-    for (let n = 0; n < 5; n++) {
-      let tick = 0
-      while (!ages.isOldestBefore(tick + 1)) tick++
-      seen.push(tick)
-      ages.removeOldest()
-    }
-    t.same(seen, [0, 1, 4, 4, 4])
-    t.equal(ages.isOldestBefore(1_000), false)
-    ages.add(9)
-    t.equal(ages.isOldestBefore(9), false, 'marks are free again')
+t.test('if more ticks are in use than marks exist, ids are remembered longer and none shorter', async t => {
+  const ages = new AgeMarks(3)
+  for (let tick = 0; tick < 5; tick++) ages.add(tick)
+  const seen: number[] = []
+  for (let n = 0; n < 5; n++) {
+    let tick = 0
+    while (!ages.isOldestBefore(tick + 1)) tick++
+    seen.push(tick)
+    ages.removeOldest()
   }
-)
+  t.same(seen, [0, 1, 4, 4, 4])
+  t.equal(ages.isOldestBefore(1_000), false)
+  ages.add(9)
+  t.equal(ages.isOldestBefore(9), false, 'marks are free again')
+})
 
-t.test('however many ids one tick keeps, they take one mark of the few that there are', t => {
+t.test('any number of ids in one tick need one mark', t => {
   const ages = new AgeMarks(2)
   for (let n = 0; n < 100; n++) ages.add(1)
   ages.add(5)

@@ -19,7 +19,7 @@ function claim(claims: DedupeClaims, messageId: string): ReturnType<DedupeClaims
   return claims.claim(bytes, 0, bytes.length)
 }
 
-t.test('an id is a duplicate only after the request that carried it became durable', async t => {
+t.test('an id is a duplicate only after the request that contained it became durable', async t => {
   const dedupe = createSubject()
   const first = dedupe.begin('web')
   t.equal(claim(first, 'm1'), 'new')
@@ -44,7 +44,7 @@ t.test('the second of two equal ids in one request is a duplicate', async t => {
   t.equal(claim(claims, 'm1'), 'duplicate')
 })
 
-t.test('a concurrent request with the same id waits for the fate of the first', async t => {
+t.test('a concurrent request with the same id waits for the result of the first', async t => {
   const dedupe = createSubject()
   for (const durable of [true, false]) {
     const id = `m-${durable}`
@@ -59,7 +59,7 @@ t.test('a concurrent request with the same id waits for the fate of the first', 
   }
 })
 
-t.test('two requests that wait for one another both end', async t => {
+t.test('two requests that wait for each other both end', async t => {
   const dedupe = createSubject()
   const a = dedupe.begin('web')
   const b = dedupe.begin('web')
@@ -72,7 +72,7 @@ t.test('two requests that wait for one another both end', async t => {
   t.same(await Promise.all([aWaits, bWaits]), [true, true])
 })
 
-t.test('a ticket that is used again belongs to the request that has it now', async t => {
+t.test('a reused ticket belongs to the request that has it now', async t => {
   const dedupe = createSubject()
   const first = dedupe.begin('web')
   t.equal(claim(first, 'a'), 'new')

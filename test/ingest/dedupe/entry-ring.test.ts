@@ -12,7 +12,7 @@ function push(ring: EntryRing, n: number): number {
 }
 
 t.test(
-  'over any sequence a ring of several chunks holds what a plain list would, each where it was put, and no chunk that is empty but a spare',
+  'for any sequence a ring of several chunks holds what a plain list would, each at its position, and no empty chunk except a spare',
   t => {
     const many = fc.oneof(fc.nat(12_000), fc.constantFrom(CHUNK_IDS - 1, CHUNK_IDS, 2 * CHUNK_IDS))
     const step = fc.oneof(fc.record({ add: many }), fc.record({ remove: many }))
@@ -46,7 +46,7 @@ t.test(
   }
 )
 
-t.test('a ring that empties again and again takes one chunk for each that it fills, and no more', async t => {
+t.test('a ring that is emptied again and again allocates one chunk for each that it fills, and no more', async t => {
   for (const ids of [1, 1_000, CHUNK_IDS, 2 * CHUNK_IDS]) {
     const ring = new EntryRing(10 * CHUNK_IDS)
     for (let round = 0; round < 20; round++) {
@@ -58,7 +58,7 @@ t.test('a ring that empties again and again takes one chunk for each that it fil
   }
 })
 
-t.test('a few ids that go round a large ring take no more than three chunks', async t => {
+t.test('a few ids that move through a large ring need at most three chunks', async t => {
   const ring = new EntryRing(10 * CHUNK_IDS)
   let most = 0
   for (let n = 0; n < 25 * CHUNK_IDS; n++) {

@@ -34,7 +34,7 @@ function createSubject(t: Test, maxIds = 1_000, parent = t.testdir()) {
   return { dir, open, warnings, advance: (ms: number) => (now += ms) }
 }
 
-t.test('ids are known again after a restart, each by its own source', async t => {
+t.test('ids are known after a restart, each for its own source', async t => {
   const { open } = createSubject(t)
   const before = await open()
   remember(before.windowOf('web'), 'm1')
@@ -52,7 +52,7 @@ t.test('ids are known again after a restart, each by its own source', async t =>
   await after.close()
 })
 
-t.test('an id is known after kill -9 once its entry was flushed, and a torn entry costs only itself', async t => {
+t.test('an id is known after kill -9 once its entry was flushed, and a torn entry loses only itself', async t => {
   const { dir, open } = createSubject(t)
   const before = await open()
   remember(before.windowOf('web'), 'm1')
@@ -102,7 +102,7 @@ t.test('the journals stay bounded, and the newest ids survive', async t => {
   await store.close()
 })
 
-t.test('a lost seed forgets the ids and nothing else', async t => {
+t.test('a lost seed loses the ids and nothing else', async t => {
   const { dir, open, warnings } = createSubject(t)
   const before = await open()
   remember(before.windowOf('web'), 'm1')
@@ -116,7 +116,7 @@ t.test('a lost seed forgets the ids and nothing else', async t => {
 })
 
 for (const content of ['', 'broken', '[1]', '[1,2,3]', '[1.5,2]', '["a","b"]', '{}', 'null']) {
-  t.test(`a seed that is ${JSON.stringify(content)} costs the ids, is said once, and is replaced`, async t => {
+  t.test(`a seed that is ${JSON.stringify(content)} loses the ids, is reported once, and is replaced`, async t => {
     const { dir, open, warnings } = createSubject(t)
     mkdirSync(dir)
     writeFileSync(join(dir, 'seed.json'), content)
@@ -132,7 +132,7 @@ for (const content of ['', 'broken', '[1]', '[1,2,3]', '[1.5,2]', '["a","b"]', '
   })
 }
 
-t.test('the very first start says nothing', async t => {
+t.test('the first start of all logs no warning', async t => {
   const { open, warnings } = createSubject(t)
   await (await open()).close()
   t.same(warnings, [])
@@ -150,7 +150,7 @@ const UNREADABLE: Readonly<Record<string, (path: string) => void>> = {
 
 for (const [what, make] of Object.entries(UNREADABLE)) {
   for (const name of ['seed.json', 'web.ids', 'web.old.ids']) {
-    t.test(`a ${name} that ${what} is an error at start that names it, and costs no id`, async t => {
+    t.test(`a ${name} that ${what} is an error at the start that names it, and loses no id`, async t => {
       const { dir, open } = createSubject(t)
       const before = await open()
       remember(before.windowOf('web'), 'm1')
@@ -168,7 +168,7 @@ for (const [what, make] of Object.entries(UNREADABLE)) {
   }
 }
 
-t.test('a process that has no file left to open starts with an error, and forgets nothing', async t => {
+t.test('a process that can open no more files starts with an error, and loses nothing', async t => {
   const { dir, open } = createSubject(t)
   const before = await open()
   remember(before.windowOf('web'), 'm1')
@@ -202,7 +202,7 @@ t.test('a folder that cannot be written costs one warning and no request', async
   t.equal(warnings.length, 1)
 })
 
-t.test('a full disk costs no id: those that it had no room for are written when it has', async t => {
+t.test('a full disk loses no id: ids without space are written when there is space', async t => {
   const disk = mountDisk(t, 1)
   const { dir, open, warnings } = createSubject(t, 100_000, disk)
   const store = await open()
@@ -229,7 +229,7 @@ t.test('a full disk costs no id: those that it had no room for are written when 
   await after.close()
 })
 
-t.test('a disk that is full at the very first start costs no id either, once it has room', async t => {
+t.test('a disk that is full at the first start loses no id either, once it has space', async t => {
   const disk = mountDisk(t, 1)
   const { dir, open } = createSubject(t, 1_000, disk)
   mkdirSync(dir)
@@ -243,7 +243,7 @@ t.test('a disk that is full at the very first start costs no id either, once it 
   await after.close()
 })
 
-t.test('a disk that stays full keeps no more ids waiting than a window holds, the newest ones', async t => {
+t.test('with a disk that stays full, at most as many ids wait as a window holds, the newest ones', async t => {
   const disk = mountDisk(t, 1)
   const { dir, open } = createSubject(t, 1_000, disk)
   const store = await open()
@@ -263,7 +263,7 @@ t.test('a disk that stays full keeps no more ids waiting than a window holds, th
   await after.close()
 })
 
-t.test('1,000,000 ids are back within 2 seconds of a restart', async t => {
+t.test('1,000,000 ids are restored within 2 seconds of a restart', async t => {
   const { open } = createSubject(t, 1_000_000)
   const before = await open()
   for (let i = 0; i < 1_000_000; i++) remember(before.windowOf('web'), `ajs-next-1795416344468-${i}`)

@@ -19,7 +19,7 @@ function restore(window: HashIdWindow, messageId: string, ageSeconds: number): v
   window.restore(hash.high, hash.low, ageSeconds)
 }
 
-t.test('an id is known once it was added, and no other is', async t => {
+t.test('an id is known once it was added, and no other id is', async t => {
   const { window } = createWindow(100_000)
   for (let i = 0; i < 50_000; i++) remember(window, `node-next-1795416344468-${i}`)
   let known = 0
@@ -32,7 +32,7 @@ t.test('an id is known once it was added, and no other is', async t => {
   t.equal(strangers, 0)
 })
 
-t.test('when the window is full the oldest id makes room', async t => {
+t.test('when the window is full the oldest id is evicted', async t => {
   const { window } = createWindow(3)
   for (const id of ['a', 'b', 'c', 'd']) remember(window, id)
   t.same(
@@ -66,7 +66,7 @@ t.test('a day is remembered for at least a day and at most a thousandth longer',
   }
 })
 
-t.test('ids of each second of a window go one after the other', async t => {
+t.test('ids of each second of a window expire one after the other', async t => {
   const { window, advance } = createWindow(1_000, 5_000)
   for (let second = 0; second < 20; second++) {
     remember(window, `m${second}`)
@@ -76,7 +76,7 @@ t.test('ids of each second of a window go one after the other', async t => {
   }
 })
 
-t.test('an id that is put back goes at the age that it would have gone at', async t => {
+t.test('a restored id expires at the time at which it would have expired', async t => {
   const { window, advance } = createWindow(10, 60_000)
   for (const [id, age] of [['a', 61] as const, ['b', 60] as const, ['c', 20] as const, ['c', 10] as const])
     restore(window, id, age)
@@ -92,7 +92,7 @@ t.test('an id that is put back goes at the age that it would have gone at', asyn
   t.equal(isKnown(window, 'c'), false)
 })
 
-t.test('ids that grow too old all at once go a few thousand at a time, so that no request waits for all', async t => {
+t.test('ids that expire all at once are removed a few thousand at a time, and no request waits for all', async t => {
   const { window, advance } = createWindow(50_000, 60_000)
   for (let i = 0; i < 50_000; i++) remember(window, `m${i}`)
   const sizes = [window.size]
@@ -105,7 +105,7 @@ t.test('ids that grow too old all at once go a few thousand at a time, so that n
   t.ok(sizes.length < 20)
 })
 
-t.test('over any sequence of additions and time the window holds what a plain list would', async t => {
+t.test('for any sequence of additions and time the window holds what a plain list would', async t => {
   const step = fc.oneof(
     fc.record({ add: fc.integer({ min: 0, max: 40 }) }),
     fc.record({ wait: fc.integer({ min: 0, max: 20 }) })
@@ -138,7 +138,7 @@ t.test('over any sequence of additions and time the window holds what a plain li
   t.pass('1,000 random sequences')
 })
 
-t.test('the window grows without losing an id, also when its oldest ids have gone before', async t => {
+t.test('the window grows without losing an id, also if its oldest ids have been removed before', async t => {
   for (const forgotten of [0, 100, 900]) {
     const { window, advance } = createWindow(5_000, 60_000)
     for (let i = 0; i < forgotten; i++) remember(window, `old-${i}`)
@@ -153,7 +153,7 @@ t.test('the window grows without losing an id, also when its oldest ids have gon
   }
 })
 
-t.test('an id on its way is told by its ticket until it is kept or dropped', async t => {
+t.test('an id in flight is reported by its ticket until it is kept or dropped', async t => {
   const { window } = createWindow(10)
   const [a, b] = [take(window, 'a'), take(window, 'b')]
   t.ok(a > 0 && b > 0 && a !== b)
@@ -164,7 +164,7 @@ t.test('an id on its way is told by its ticket until it is kept or dropped', asy
   t.ok(take(window, 'b') > 0)
 })
 
-t.test('more ids may be on their way than the window remembers, and none of them makes another one go', async t => {
+t.test('more ids may be in flight than the window remembers, and none of them evicts another', async t => {
   const { window } = createWindow(3)
   for (const id of ['a', 'b', 'c']) remember(window, id)
   const tickets = Array.from({ length: 5_000 }, (_, i) => take(window, `m${i}`))
@@ -189,57 +189,54 @@ t.test('more ids may be on their way than the window remembers, and none of them
   )
 })
 
-t.test(
-  'over any order of takes, keeps, drops and time the window and the ids on their way are as in plain lists',
-  t => {
-    const step = fc.oneof(
-      { weight: 5, arbitrary: fc.record({ take: fc.integer({ min: 0, max: 40 }) }) },
-      { weight: 2, arbitrary: fc.record({ keep: fc.nat(9) }) },
-      { weight: 1, arbitrary: fc.record({ drop: fc.nat(9) }) },
-      { weight: 1, arbitrary: fc.record({ wait: fc.integer({ min: 0, max: 20 }) }) }
-    )
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 300 }), fc.integer({ min: 1, max: 30 }), (steps, maxIds) => {
-        const windowSeconds = 50
-        const { window, advance } = createWindow(maxIds, windowSeconds * 1000)
-        let seconds = 0
-        let kept: { id: number; at: number }[] = []
-        const underway = new Map<number, number>()
-        const nth = (n: number): [number, number] | undefined => [...underway][n % Math.max(1, underway.size)]
-        for (const each of steps) {
-          if ('wait' in each) {
-            advance(each.wait * 1000)
-            seconds += each.wait
-          } else if ('take' in each) {
-            window.forgetOld()
-            kept = kept.filter(({ at }) => at >= seconds - windowSeconds)
-            const ticket = take(window, String(each.take))
-            const expected = kept.some(({ id }) => id === each.take) ? 0 : -(underway.get(each.take) ?? NaN)
-            if (Number.isNaN(expected) ? ticket <= 0 : ticket !== expected) return false
-            if (ticket > 0) underway.set(each.take, ticket)
-          } else {
-            const [id, ticket] = nth('keep' in each ? each.keep : each.drop) ?? []
-            if (id === undefined || ticket === undefined) continue
-            underway.delete(id)
-            if ('drop' in each) window.drop([ticket])
-            else {
-              window.keep([ticket])
-              kept.push({ id, at: seconds })
-              if (kept.length > maxIds) kept.shift()
-            }
+t.test('for any order of takes, keeps, drops and time the window and the ids in flight equal plain lists', t => {
+  const step = fc.oneof(
+    { weight: 5, arbitrary: fc.record({ take: fc.integer({ min: 0, max: 40 }) }) },
+    { weight: 2, arbitrary: fc.record({ keep: fc.nat(9) }) },
+    { weight: 1, arbitrary: fc.record({ drop: fc.nat(9) }) },
+    { weight: 1, arbitrary: fc.record({ wait: fc.integer({ min: 0, max: 20 }) }) }
+  )
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 300 }), fc.integer({ min: 1, max: 30 }), (steps, maxIds) => {
+      const windowSeconds = 50
+      const { window, advance } = createWindow(maxIds, windowSeconds * 1000)
+      let seconds = 0
+      let kept: { id: number; at: number }[] = []
+      const underway = new Map<number, number>()
+      const nth = (n: number): [number, number] | undefined => [...underway][n % Math.max(1, underway.size)]
+      for (const each of steps) {
+        if ('wait' in each) {
+          advance(each.wait * 1000)
+          seconds += each.wait
+        } else if ('take' in each) {
+          window.forgetOld()
+          kept = kept.filter(({ at }) => at >= seconds - windowSeconds)
+          const ticket = take(window, String(each.take))
+          const expected = kept.some(({ id }) => id === each.take) ? 0 : -(underway.get(each.take) ?? NaN)
+          if (Number.isNaN(expected) ? ticket <= 0 : ticket !== expected) return false
+          if (ticket > 0) underway.set(each.take, ticket)
+        } else {
+          const [id, ticket] = nth('keep' in each ? each.keep : each.drop) ?? []
+          if (id === undefined || ticket === undefined) continue
+          underway.delete(id)
+          if ('drop' in each) window.drop([ticket])
+          else {
+            window.keep([ticket])
+            kept.push({ id, at: seconds })
+            if (kept.length > maxIds) kept.shift()
           }
         }
-        window.forgetOld()
-        return window.size === kept.filter(({ at }) => at >= seconds - windowSeconds).length
-      }),
-      { numRuns: 1_000 }
-    )
-    t.pass('1,000 random sequences')
-    t.end()
-  }
-)
+      }
+      window.forgetOld()
+      return window.size === kept.filter(({ at }) => at >= seconds - windowSeconds).length
+    }),
+    { numRuns: 1_000 }
+  )
+  t.pass('1,000 random sequences')
+  t.end()
+})
 
-t.test('over any order of all that can happen to thousands of ids the window is as a Map in order of insertion', t => {
+t.test('for any order of all operations on thousands of ids the window equals a Map in order of insertion', t => {
   const many = { from: fc.nat(40_000), count: fc.nat(15_000) }
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.record({ take: fc.record(many) }) },

@@ -7,7 +7,7 @@ import { Tickets } from '../../../src/ingest/dedupe/tickets.ts'
 /** Hashes whose homes are few, so that runs are long, go over the table's end and lie far from home. */
 const LOWS = [0, 1, 0x4000_0000, 0x4000_0001, 0x7fff_ffff, -0x8000_0000, -0x1000_0000, -2, -1]
 
-t.test('over any sequence a table finds what a Map would, also where ids lie far from home', t => {
+t.test('for any sequence a table finds what a Map would, also if ids are far from home', t => {
   const step = fc.record({
     high: fc.nat(60),
     low: fc.oneof(fc.constantFrom(...LOWS), fc.integer()),
@@ -60,7 +60,7 @@ t.test('a table of many ids takes 5 to 7.5 bytes for each', async t => {
   for (let n = 1; n <= 100_000; n++) if (table.find(n, Math.imul(n, 0x9e37_79b1)) !== n) t.fail(`${n} is not found`)
 })
 
-t.test('ids that come and go do not make a table grow', async t => {
+t.test('ids that are added and removed do not make a table grow', async t => {
   const tickets = new Tickets()
   const table = new SlotTable(new EntryRing(1), tickets)
   const { bytes } = table

@@ -4,7 +4,7 @@ import { RecyclingBufferPool } from '../../../src/ingest/enrich/buffer-pool.ts'
 
 const KIB = 1024
 
-t.test('memory that is given back is used again, for what is about as large', t => {
+t.test('released memory is reused for pieces of about the same size', t => {
   const memory = new RecyclingBufferPool()
   const first = memory.take(500 * KIB)
   memory.release(first.subarray(10, 20))
@@ -15,7 +15,7 @@ t.test('memory that is given back is used again, for what is about as large', t 
   t.end()
 })
 
-t.test('whatever is taken and given back, in whatever order and however often, nobody shares memory', t => {
+t.test('for any order and number of allocations and releases, no two owners share memory', t => {
   const size = fc.oneof(fc.integer({ min: 1, max: 200 * KIB }), fc.constantFrom(32 * KIB, 64 * KIB, 70_000_000))
   const step = fc.record({ take: fc.boolean(), size, which: fc.nat(), twice: fc.boolean() })
   fc.assert(
@@ -44,7 +44,7 @@ t.test('whatever is taken and given back, in whatever order and however often, n
   t.end()
 })
 
-t.test('what was not made here is left alone', t => {
+t.test('memory of another origin is not changed', t => {
   const memory = new RecyclingBufferPool()
   for (const foreign of [Buffer.alloc(0), Buffer.alloc(64 * KIB), Buffer.from('small'), memory.take(100)]) {
     memory.release(foreign)

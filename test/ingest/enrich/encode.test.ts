@@ -50,7 +50,7 @@ function written({ block, length }: LineWriter): string {
   return block.toString('utf8', 0, length)
 }
 
-t.test('numbers, key order, escapes, nulls and empty lists leave as the bytes that came in', async t => {
+t.test('numbers, key order, escapes, nulls and empty lists are published with the bytes received', async t => {
   const properties =
     '{"big":12345678901234567890,"money":1.10,"e":1e400,"z":-0,"b":1,"a":2,"esc":"\\u00e9\\/","n":null,"l":[],"dup":1,"dup":2}'
   const line = encode(`{"userId":"u","event":"e","messageId":"m","properties":${properties},"custom":{"x":1.0}}`)
@@ -59,7 +59,7 @@ t.test('numbers, key order, escapes, nulls and empty lists leave as the bytes th
   t.ok(line.endsWith('}\n'))
 })
 
-t.test('line breaks between tokens are dropped, so that one event stays one line, and strings keep theirs', async t => {
+t.test('line breaks between tokens are removed, so that one event stays one line, and strings keep theirs', async t => {
   const line = encode(
     '{\r\n  "userId": "u",\n  "event": "a\\nb",\n  "context": {\n "ip": "1.2.3.4"\n},\n  "messageId": "m"\n}\n'
   )
@@ -67,33 +67,30 @@ t.test('line breaks between tokens are dropped, so that one event stays one line
   t.equal((JSON.parse(line) as Json)['event'], 'a\nb')
 })
 
-t.test('the write key never leaves', async t => {
+t.test('the write key is never published', async t => {
   const line = encode('{"writeKey":"wk_secret","userId":"u","event":"e"}')
   t.notMatch(line, /wk_secret|writeKey/)
 })
 
-t.test(
-  'originalTimestamp is as the client has spelled it; timestamp has a spelling that every reader takes',
-  async t => {
-    for (const [spelled, timestamp] of [
-      ['2026-01-02T03:04:05.678Z', '2026-01-02T03:04:05.678Z'],
-      ['2026-01-02T03:04:05Z', '2026-01-02T03:04:05Z'],
-      ['2026-01-02T03:04:05.678901234+05:30', '2026-01-02T03:04:05.678901234+05:30'],
-      ['2026-01-02t03:04:05.678901234z', '2026-01-02T03:04:05.678901234Z'],
-      ['2026-01-02T03:04:05z', '2026-01-02T03:04:05.000Z'],
-      ['2026-01-02 03:04:05.6-05:30', '2026-01-02T08:34:05.600Z'],
-      ['2026-01-02 03:04:05Z', '2026-01-02T03:04:05.000Z'],
-      ['2026-01-02T03:04:05.678901+0530', '2026-01-01T21:34:05.678901Z'],
-      ['\\u0032026-01-02 03:04:05+0530', '2026-01-01T21:34:05.000Z'],
-      ['9999-12-31 23:59:59-0530', '9999-12-31 23:59:59-0530']
-    ] as const) {
-      const line = encode(`{"userId":"u","event":"e","messageId":"m","timestamp":"${spelled}"}`)
-      t.ok(line.includes(`"originalTimestamp":"${spelled}","timestamp":"${timestamp}"`), line)
-      const original = encode(`{"userId":"u","event":"e","messageId":"m","originalTimestamp":"${spelled}"}`)
-      t.equal((JSON.parse(original) as Json)['timestamp'], timestamp, `${spelled} as originalTimestamp`)
-    }
+t.test('originalTimestamp is spelled as by the client; timestamp has a spelling that every reader accepts', async t => {
+  for (const [spelled, timestamp] of [
+    ['2026-01-02T03:04:05.678Z', '2026-01-02T03:04:05.678Z'],
+    ['2026-01-02T03:04:05Z', '2026-01-02T03:04:05Z'],
+    ['2026-01-02T03:04:05.678901234+05:30', '2026-01-02T03:04:05.678901234+05:30'],
+    ['2026-01-02t03:04:05.678901234z', '2026-01-02T03:04:05.678901234Z'],
+    ['2026-01-02T03:04:05z', '2026-01-02T03:04:05.000Z'],
+    ['2026-01-02 03:04:05.6-05:30', '2026-01-02T08:34:05.600Z'],
+    ['2026-01-02 03:04:05Z', '2026-01-02T03:04:05.000Z'],
+    ['2026-01-02T03:04:05.678901+0530', '2026-01-01T21:34:05.678901Z'],
+    ['\\u0032026-01-02 03:04:05+0530', '2026-01-01T21:34:05.000Z'],
+    ['9999-12-31 23:59:59-0530', '9999-12-31 23:59:59-0530']
+  ] as const) {
+    const line = encode(`{"userId":"u","event":"e","messageId":"m","timestamp":"${spelled}"}`)
+    t.ok(line.includes(`"originalTimestamp":"${spelled}","timestamp":"${timestamp}"`), line)
+    const original = encode(`{"userId":"u","event":"e","messageId":"m","originalTimestamp":"${spelled}"}`)
+    t.equal((JSON.parse(original) as Json)['timestamp'], timestamp, `${spelled} as originalTimestamp`)
   }
-)
+})
 
 t.test('times follow the rule of Segment: timestamp = receivedAt - (sentAt - originalTimestamp)', async t => {
   const rows: [name: string, event: string, envelope: string, expected: Json][] = [
@@ -165,7 +162,7 @@ t.test('times follow the rule of Segment: timestamp = receivedAt - (sentAt - ori
   }
 })
 
-t.test('a sentAt of long before the event is none of a clock, and moves no event into the future', async t => {
+t.test('a sentAt long before the event is not trusted, and moves no event into the future', async t => {
   const timesOf = (timestamp: string, sentAt: string): unknown => {
     const event = `{"type":"track","userId":"u","event":"e","messageId":"m","timestamp":"${timestamp}"}`
     const line = encode(`{"batch":[${event}],"sentAt":"${sentAt}"}`, { endpoint: 'batch' })
@@ -217,7 +214,7 @@ const ZERO_TIMES = [
   ...['0000-12-31T19:03:58-04:56', '0001-01-01T01:00:00+01:00', '\\u0030001-01-01T00:00:00Z']
 ]
 
-t.test('a zero sentAt counts as none, however it is spelled, and the one of the batch counts in its place', async t => {
+t.test("a zero sentAt counts as missing, however it is spelled, and the batch's sentAt is used", async t => {
   const own = '2026-11-23T13:00:00.000Z'
   for (const zero of ZERO_TIMES) {
     const event = `{"type":"track","userId":"u","event":"e","messageId":"m","timestamp":"${own}","sentAt":"${zero}"}`
@@ -238,7 +235,7 @@ t.test('a zero sentAt counts as none, however it is spelled, and the one of the 
   }
 })
 
-t.test('a zero timestamp counts as none: the originalTimestamp counts, else the time of arrival', async t => {
+t.test('a zero timestamp counts as missing: originalTimestamp is used, otherwise the time of receipt', async t => {
   for (const zero of ZERO_TIMES) {
     const times = (rest: string): unknown[] => {
       const line = encode(`{"userId":"u","event":"e","messageId":"m","timestamp":"${zero}"${rest}}`)
@@ -253,7 +250,7 @@ t.test('a zero timestamp counts as none: the originalTimestamp counts, else the 
   }
 })
 
-t.test("digits beyond milliseconds of a client's time stay when it is corrected", async t => {
+t.test("digits after milliseconds in a client's time stay when the time is corrected", async t => {
   const sentAt = '"sentAt":"2026-11-23T14:00:00.000999Z"'
   const corrected = (spelled: string): unknown => {
     const line = encode(`{"userId":"u","event":"e","messageId":"m","timestamp":"${spelled}",${sentAt}}`)
@@ -295,7 +292,7 @@ t.test('events that differ below a millisecond keep their order when their times
 const fractionOf = (time: string): string => /\.(\d+)Z$/.exec(time)?.[1] ?? ''
 
 t.test(
-  'context.ip is filled for libraries on the user’s device and for context.direct, and never over one that is there',
+  'context.ip is set for libraries on the user’s device and for context.direct, and never replaces a value',
   async t => {
     const rows: [context: string, envelope: string, address: string, ip: unknown][] = [
       ['{"library":{"name":"analytics.js"}}', '', '198.51.100.7', '198.51.100.7'],
@@ -338,7 +335,7 @@ function model(event: Json, envelope: Json, type: EventType): Json {
   return { ...record, type, receivedAt: RECEIVED_AT_TEXT, timestamp: RECEIVED_AT_TEXT, projectId: 'web', version: 2 }
 }
 
-t.test('a record says what the slow and obvious merge of event, batch and our fields says', async t => {
+t.test('a record equals the slow and simple merge of event, batch and server fields', async t => {
   const object = fc.dictionary(
     fc.constantFrom('a', 'b', 'page', 'ip', 'library', '"q"', 'ü'),
     fc.jsonValue({ maxDepth: 2 }),
@@ -368,7 +365,7 @@ t.test('a record says what the slow and obvious merge of event, batch and our fi
   )
 })
 
-t.test('a rejected record carries the event as it came, without the write key, and the SDK that sent it', async t => {
+t.test('a rejected record contains the event as received, without the write key, and the SDK that sent it', async t => {
   const body = parse(
     '{"batch":[{"type":"track","writeKey":"wk_1","n":1.10,"context":{"library":{"name":"x","version":"2"}}}]}',
     'batch'
@@ -394,7 +391,7 @@ t.test('a rejected record carries the event as it came, without the write key, a
   })
 })
 
-t.test('a refused event that is not JSON is kept as text, without the write key', async t => {
+t.test('a refused event that is not JSON is stored as text, without the write key', async t => {
   const body = parse('{"batch":[{"type":"track","x":NaN,"writeKey":"wk_1"}]}', 'batch')
   const writer = new LineWriter(16)
   const scan = body.events[0] as Scan

@@ -33,7 +33,7 @@ function parse(text: string): ParsedBody {
 
 for (const mode of ['compatible', 'strict'] as const) {
   const validator = createValidator({ contract, mode })
-  t.test(`${mode}: the contract says the same of what is read of an event as of the whole event`, async t => {
+  t.test(`${mode}: the contract gives the parsed part of an event the same verdict as the whole event`, async t => {
     fc.assert(
       fc.property(
         fc.uniqueArray(fc.tuple(fc.constantFrom(...FIELDS), value), { selector: ([field]) => field }),
@@ -55,7 +55,7 @@ for (const mode of ['compatible', 'strict'] as const) {
     )
     t.pass('5,000 random events')
   })
-  t.test(`${mode}: the contract says the same of what is read of a batch as of the whole batch`, async t => {
+  t.test(`${mode}: the contract gives the parsed part of a batch the same verdict as the whole batch`, async t => {
     const batch = fc.oneof(value, fc.constantFrom([{}], [{ type: 'track' }, 5]))
     const fields = fc.record(
       { batch, context: value, integrations: value, sentAt: value, writeKey: value, own: value },
@@ -75,7 +75,7 @@ for (const mode of ['compatible', 'strict'] as const) {
   })
 }
 
-t.test('payloads that nothing looks into are not made, and a contract that looks into them has them made', async t => {
+t.test('payloads that nothing checks are not parsed, and a contract that checks them has them parsed', async t => {
   const body = parse('{"batch":[{"type":"track","userId":"u","event":"e","properties":{"total":"5"},"own":{"a":1}}]}')
   const scan = body.events[0] as Scan
   t.same(readEvent(scan, body, createValidator({ contract, mode: 'compatible' }).constraints.track), {
@@ -95,7 +95,7 @@ t.test('payloads that nothing looks into are not made, and a contract that looks
   t.match(strict.validate(readEvent(scan, body, strict.constraints.track), 'track'), { pointer: '/own' })
 })
 
-t.test('a contract that looks into fields of a batch that no SDK sends has them made', async t => {
+t.test('a contract that checks fields of a batch that no SDK sends has them parsed', async t => {
   const body = parse('{"own":5,"batch":[{"type":"track","userId":"u","event":"e"}]}')
   const scan = body.envelope.scan as EnvelopeScan
   const batchSchema = (document: typeof contract) =>

@@ -41,7 +41,7 @@ function judge(mode: ValidationMode, type: EventType, way: Way, event: Event): s
   return found === undefined ? '' : `${found.code} ${found.pointer}`
 }
 
-t.test('the least that each call needs is accepted, alone and in a batch, in both modes', async t => {
+t.test('the minimum of each call is accepted, alone and in a batch, in both modes', async t => {
   for (const mode of MODES) {
     for (const type of EVENT_TYPES)
       for (const way of WAY_NAMES) t.equal(judge(mode, type, way, LEAST[type]), '', `${mode} ${way} ${type}`)
@@ -365,7 +365,7 @@ t.test('what real clients send is judged as listed, alone and in a batch, in eac
   }
 })
 
-t.test('each fault of ids, names and payloads has its own word', async t => {
+t.test('each fault of ids, names and payloads has its own code', async t => {
   const cases: [EventType, Event, string][] = [
     ['identify', {}, 'no_user_anon_id '],
     ['track', { event: 'E', userId: '', anonymousId: '' }, 'no_user_anon_id '],
@@ -412,7 +412,7 @@ t.test('each fault of ids, names and payloads has its own word', async t => {
 })
 
 t.test(
-  'of several faults the first is named: ids, then required fields, then the rest in the order of the contract',
+  'the first of several faults is reported: ids, then required fields, then the rest in the order of the contract',
   async t => {
     /** Each mends one fault more. */
     const mend: readonly Event[] = [
@@ -463,7 +463,7 @@ t.test('a type that openapi.yml no longer lists for batches is refused, alone an
     t.match(validate(WAYS[way](LEAST.page), 'page'), { code: 'type_invalid', pointer: '/type' }, way)
 })
 
-t.test('what a batch shares is judged by itself, and its items are not looked at', async t => {
+t.test('the shared members of a batch are judged separately, and its items are not checked', async t => {
   const cases: [Event, string, string?][] = [
     [{ batch: [5, {}], sentAt: 5, writeKey: null, sequence: {}, messageId: 5, more: [] }, ''],
     [{ batch: [1], context: {}, integrations: { All: true } }, ''],
@@ -533,7 +533,7 @@ t.test('messages name the field, and neither they nor pointers repeat a long pay
   }
 })
 
-t.test('a null that openapi.yml does not allow is reported as missing where it is required', async t => {
+t.test('a null that openapi.yml does not allow is reported as missing if the field is required', async t => {
   const copy = structuredClone(contract)
   Object.assign(copy.components.schemas['TrackCall'] as object, { required: ['event', 'team', 'properties'] })
   const { validate } = createValidator({ contract: copy, mode: 'compatible' })
@@ -545,7 +545,7 @@ t.test('a null that openapi.yml does not allow is reported as missing where it i
   t.match(found, { code: 'schema_violation', pointer: '/team', message: 'team is required' })
 })
 
-t.test('own rules of openapi.yml about known fields are schema violations, not kinds', async t => {
+t.test('additional rules of openapi.yml about known fields are schema violations without own codes', async t => {
   const copy = structuredClone(contract)
   const call = copy.components.schemas['TrackCall'] as { properties: Record<string, Event> }
   Object.assign(call.properties['event'] as Event, { maxLength: 3 })
@@ -594,7 +594,7 @@ function recordedEvents(): Sample[] {
   })
 }
 
-t.test('every event that an unmodified SDK was recorded to send is accepted, but for numbers as ids', async t => {
+t.test('every recorded event of an unmodified SDK is accepted, except numbers as ids', async t => {
   const samples = recordedEvents()
   t.ok(samples.length > 100, `${samples.length} events`)
   const refused = new Map<string, number>()

@@ -6,7 +6,7 @@ import type { BodyText } from '../../../src/ingest/parse/body-text.ts'
 /** More than three windows; no two places of it look alike. */
 const ASCII = Array.from({ length: 20_000 }, (_, i) => String(i)).join()
 
-t.test('any pieces of a body, in any order, are its text, wherever the windows end', async t => {
+t.test('any pieces of a body, in any order, have the right text, wherever the windows end', async t => {
   const place = fc.nat({ max: ASCII.length })
   const pieces = fc.array(fc.tuple(place, fc.oneof(fc.nat({ max: 50 }), fc.nat({ max: 40_000 }))), { maxLength: 20 })
   fc.assert(
@@ -22,7 +22,7 @@ t.test('any pieces of a body, in any order, are its text, wherever the windows e
   t.pass('500 lists of pieces')
 })
 
-t.test('positions are bytes where characters take more than one', async t => {
+t.test('positions are bytes, also if characters have several bytes', async t => {
   const { text, ownText } = bodyTextOf(Buffer.from('aé€b')) as BodyText
   t.equal(text(1, 6), 'é€')
   t.equal(ownText(3, 7), '€b')

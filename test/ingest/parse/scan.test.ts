@@ -48,7 +48,7 @@ t.test('every member of any JSON object is found, with the bytes of its value an
   t.pass('2,000 random objects')
 })
 
-t.test('a body is taken apart exactly where JSON.parse takes it', async t => {
+t.test('a body is split exactly where JSON.parse splits it', async t => {
   const mutated = fc
     .tuple(
       fc.array(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 })), { maxLength: 4 }),
@@ -99,7 +99,7 @@ function parses(text: string): boolean {
   }
 }
 
-t.test('one event that is not JSON does not hide the bounds of its neighbours', async t => {
+t.test('one event that is not JSON does not hide the boundaries of its neighbours', async t => {
   const text = '{"batch":[{"a":1},{"x":NaN,"y":-Infinity},{"b":"}]"},{"c" 1},[1,{"d":2}],null]}'
   const parsed = parseBody(Buffer.from(text), { endpoint: 'batch', limits: DEFAULT_LIMITS })
   t.ok(parsed.ok)
@@ -110,7 +110,7 @@ t.test('one event that is not JSON does not hide the bounds of its neighbours', 
   )
 })
 
-t.test('a page that is not JSON leaves its neighbours as they are', async t => {
+t.test('a page that is not JSON leaves its neighbours unchanged', async t => {
   const items = ['{"type":"page","properties":{"path":"/a"} x}', ...Array.from({ length: 40 }, (_, i) => String(i))]
   const bytes = Buffer.from(`{"batch":[${items.join(',')}]}`)
   const { elements = [] } = scanEnvelope(bytes, 100) as EnvelopeScan
@@ -120,7 +120,7 @@ t.test('a page that is not JSON leaves its neighbours as they are', async t => {
   )
 })
 
-t.test('one event that is not JSON does not hide what was seen before it', async t => {
+t.test('one event that is not JSON does not hide what was found before it', async t => {
   for (const broken of ['{"a":NaN}', '{"a" 1}', 'NaN']) {
     const scan = (text: string) => (scanEnvelope(Buffer.from(text), 10) as EnvelopeScan).whole
     t.equal(scan(`{\n"context":{},"batch":[${broken}]}`).hasLineBreaks, true, `line breaks before ${broken}`)
@@ -129,7 +129,7 @@ t.test('one event that is not JSON does not hide what was seen before it', async
   }
 })
 
-t.test('what is not one JSON object is refused with the byte where that showed', async t => {
+t.test('a body that is not one JSON object is refused with the byte of the fault', async t => {
   for (const text of [
     '',
     ' ',
@@ -153,7 +153,7 @@ t.test('what is not one JSON object is refused with the byte where that showed',
   }
 })
 
-t.test('numbers, literals, strings and escapes are taken as JSON.parse takes them, and nothing else is', async t => {
+t.test('numbers, literals, strings and escapes are accepted exactly if JSON.parse accepts them', async t => {
   const atoms = [
     ...['0', '-0', '1', '10', '1.5', '-1.50', '1e5', '1E+5', '1e-05', '0.0e0', '12345678901234567890', '1e400'],
     ...['00', '01', '-', '-a', '.5', '1.', '1.e5', '1e', '1e+', '+1', '0x1', '1_0', 'NaN', 'Infinity', '-Infinity'],
@@ -184,7 +184,7 @@ t.test('numbers, literals, strings and escapes are taken as JSON.parse takes the
   }
 })
 
-t.test('a key that may spell __proto__ or constructor is pointed out, however it is written', async t => {
+t.test('a key that may spell __proto__ or constructor is reported, in any spelling', async t => {
   for (const text of [
     '{"__proto__":1}',
     '{"a":{"__proto__":1}}',
@@ -210,7 +210,7 @@ t.test('a batch is read up to its limit of events and no further', async t => {
   }
 })
 
-t.test('the keys that SDKs send are found in an envelope, however they are spelled, and no others', async t => {
+t.test('the keys that SDKs send are found in an envelope, in any spelling, and no others', async t => {
   const key = fc.oneof(
     fc.constantFrom('batch', 'sentAt', 'writeKey', 'context', 'integrations', 'originalTimestamp', '_metadata', 'type'),
     fc.constantFrom('bat', 'batchs', 'Batch', 'sent\u00e4t', '', 'originalTimestamps', 'b\u0000tch'),
@@ -261,7 +261,7 @@ function shapeOf(context: string, key = 'context', type = 'track'): number {
   return scan.shapeAt(1)
 }
 
-t.test('two objects have one shape only if nobody can tell them apart by keys and kinds', async t => {
+t.test('two objects have one shape only if keys and kinds cannot tell them apart', async t => {
   /** Values whose kind the walk recognises without parsing them. */
   const plain = ['"x"', '"yz"', '"\\u00e9"', '""', '1', '-23', '1.5', '0.25', 'true', 'false', 'null', '{}', '[]']
   const others = ['1.0', '2.50', '1e2', '1.5e-3', '-0', '1234567890123456', '9007199254740993.5', '0.1234567890123456']
@@ -308,7 +308,7 @@ t.test('two objects have one shape only if nobody can tell them apart by keys an
   t.ok(plainly > 500, `${plainly} differed in values`)
 })
 
-t.test('what was found of one body stays as it is, however many others come', async t => {
+t.test('the result for one body stays unchanged, however many others follow', async t => {
   const found = Array.from({ length: 500 }, (_, i) => scanText(`{"type":"track","own-${i}":[${i}],"userId":"u"}`))
   for (const [i, scan] of found.entries()) {
     t.same(
@@ -319,7 +319,7 @@ t.test('what was found of one body stays as it is, however many others come', as
   }
 })
 
-t.test('a shape outlasts others, and is only given to objects, where it is asked for', async t => {
+t.test('a shape survives others, and only objects get one, on request', async t => {
   const page = shapeOf('{"page":{"url":"/a"}}')
   t.not(page, 0)
   for (let i = 0; i < 20; i++) shapeOf(`{"key-${i}":1}`)
@@ -333,7 +333,7 @@ t.test('a shape outlasts others, and is only given to objects, where it is asked
   t.equal(shapeOf('{"librar\\u0079":{"name":"analytics.js"}}'), 0, 'a key that hides what it is')
 })
 
-t.test('100,000 levels of nesting are counted, not walked into', async t => {
+t.test('100,000 levels of nesting are counted and not entered', async t => {
   const levels = 100_000
   const scan = scanText(`{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`)
   t.equal(scan.depth, levels + 1)

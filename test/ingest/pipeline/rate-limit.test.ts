@@ -18,11 +18,11 @@ function createSubject(rateLimit: RateLimit | undefined) {
   }
 }
 
-t.test('a source without a limit is never held', async t => {
+t.test('a source without a limit never waits', async t => {
   t.equal(createSubject(undefined).take(1_000_000), 0)
 })
 
-t.test('a whole legal batch always fits into a full bucket, however low the rate', async t => {
+t.test('a whole valid batch always fits into a full bucket, however low the rate', async t => {
   const { take, advance } = createSubject({ eventsPerSecond: 10 })
   t.equal(take(2_500), 0)
   t.equal(take(1), 1)
@@ -40,7 +40,7 @@ t.test('the time to wait is in whole seconds and is long enough', async t => {
   t.equal(take(250), 0)
 })
 
-t.test('a refused request takes nothing', async t => {
+t.test('a refused request uses nothing of the limit', async t => {
   const { take, advance } = createSubject({ eventsPerSecond: 100 })
   take(2_500)
   for (let i = 0; i < 10; i++) take(100)
@@ -48,14 +48,14 @@ t.test('a refused request takes nothing', async t => {
   t.equal(take(100), 0)
 })
 
-t.test('requests are counted beside events', async t => {
+t.test('requests are counted besides events', async t => {
   const { take, advance } = createSubject({ requestsPerSecond: 2 })
   t.same([take(1), take(1), take(1)], [0, 0, 1])
   advance(500)
   t.equal(take(100), 0)
 })
 
-t.test('an edit that leaves the limit as it is gives no fresh burst', async t => {
+t.test('an edit that does not change the limit gives no new burst', async t => {
   const { take, advance, edit } = createSubject({ eventsPerSecond: 100, requestsPerSecond: 2 })
   t.same([take(2_500), take(1)], [0, 1])
   edit({ eventsPerSecond: 100, requestsPerSecond: 2 })
@@ -64,7 +64,7 @@ t.test('an edit that leaves the limit as it is gives no fresh burst', async t =>
   t.same([take(100), take(1)], [0, 1])
 })
 
-t.test('an edit that changes the limit keeps the share of it that is used', async t => {
+t.test('an edit that changes the limit keeps the used share of it', async t => {
   const { take, advance, edit } = createSubject({ eventsPerSecond: 5_000 })
   t.equal(take(5_000), 0)
   edit({ eventsPerSecond: 4_000 })
@@ -76,7 +76,7 @@ t.test('an edit that changes the limit keeps the share of it that is used', asyn
   t.same([take(4_000), take(1)], [0, 1], 'a bucket that is half full stays half full')
 })
 
-t.test('a limit for requests that an edit adds begins full, and the limit for events goes on as it was', async t => {
+t.test('a limit for requests that an edit adds begins full, and the limit for events continues as it was', async t => {
   const { take, edit } = createSubject({ eventsPerSecond: 5_000 })
   t.equal(take(5_000), 0)
   edit({ eventsPerSecond: 5_000, requestsPerSecond: 1 })
@@ -85,14 +85,11 @@ t.test('a limit for requests that an edit adds begins full, and the limit for ev
   t.same([take(1), take(1)], [0, 1])
 })
 
-t.test(
-  'the same limit keeps its level when an edit takes it away by mistake and the next one brings it back',
-  async t => {
-    const { take, edit } = createSubject({ eventsPerSecond: 5_000 })
-    t.equal(take(5_000), 0)
-    edit(undefined)
-    t.equal(take(1_000_000), 0)
-    edit({ eventsPerSecond: 5_000 })
-    t.equal(take(1), 1)
-  }
-)
+t.test('a limit keeps its level if one edit removes it by mistake and the next one restores it', async t => {
+  const { take, edit } = createSubject({ eventsPerSecond: 5_000 })
+  t.equal(take(5_000), 0)
+  edit(undefined)
+  t.equal(take(1_000_000), 0)
+  edit({ eventsPerSecond: 5_000 })
+  t.equal(take(1), 1)
+})

@@ -36,7 +36,7 @@ function start(first: TributaryFile, reloadTimeoutMs = 5_000) {
   return { router, refused, told, inForce, gates }
 }
 
-t.test('a file takes over when all its topics can be had', async t => {
+t.test('a file comes into force when all its topics exist', async t => {
   const { router, inForce } = start(fileTo('a'))
   await router.request(fileTo('b', 'c.{type}'))
   t.same(topicsOf(router), ['all', 'b', 'c.track'])
@@ -44,7 +44,7 @@ t.test('a file takes over when all its topics can be had', async t => {
   t.ok(inForce[0]?.includes('c.identify'))
 })
 
-t.test('a file with refused topics waits, is told of once, and takes over when they can be had', async t => {
+t.test('a file with refused topics waits, is reported once, and comes into force when the topics exist', async t => {
   const { router, refused, told } = start(fileTo('a'))
   refused.set('no.track', 'topic no.track: no').set('no.page', 'topic no.page: no')
   await router.request(fileTo('b', 'no.{type}'))
@@ -56,7 +56,7 @@ t.test('a file with refused topics waits, is told of once, and takes over when t
   t.equal(told.length, 1)
 })
 
-t.test('what else a file is about takes effect in the turn in which its routes do, and only then', async t => {
+t.test('all other settings of a file take effect in the same turn as its routes, and not before', async t => {
   const { router, refused, inForce } = start(fileTo('a'))
   const effects: string[] = []
   const note = (name: string) => () => effects.push(`${name}: ${topicsOf(router)[1]}, ${inForce.length} told before`)
@@ -74,7 +74,7 @@ t.test('what else a file is about takes effect in the turn in which its routes d
   )
 })
 
-t.test('an edit that adds no topic asks Kafka nothing: keys come and go whatever has become of the topics', async t => {
+t.test('an edit that adds no topic asks Kafka nothing: keys change whatever the state of the topics is', async t => {
   const { router, refused, told, gates } = start(fileTo('a'))
   refused.set('a', 'topic a: deleted').set('all', 'topic all: no leader')
   gates.set('a', new Promise(() => undefined))
@@ -84,7 +84,7 @@ t.test('an edit that adds no topic asks Kafka nothing: keys come and go whatever
   t.same(told, [])
 })
 
-t.test('a source that is added needs the topics that are its own', async t => {
+t.test('a source that is added needs its own topics', async t => {
   const source = (id: string): string => `{ id: ${id}, writeKeys: [k_${id}] }`
   const fileOf = (...ids: string[]) => parseTributaryFile(`sources: [${ids.map(source).join()}]\n`, 'x.yml').file
   const asked: (readonly string[])[] = []
@@ -104,7 +104,7 @@ t.test('a source that is added needs the topics that are its own', async t => {
   router.withdraw()
 })
 
-t.test('a Kafka that does not answer in time refuses nothing, also where its client goes on waiting', async t => {
+t.test('a Kafka that does not answer in time refuses nothing, even if its client still waits', async t => {
   const { router, gates } = start(fileTo('a'), 20)
   const alive = setInterval(() => undefined, 1_000)
   t.teardown(() => clearInterval(alive))
@@ -115,7 +115,7 @@ t.test('a Kafka that does not answer in time refuses nothing, also where its cli
   t.same(topicsOf(router), ['all', 'slow'])
 })
 
-t.test('a newer file wins over one that Kafka takes longer to answer for', async t => {
+t.test('a newer file replaces one for which Kafka takes longer to answer', async t => {
   const { router, gates } = start(fileTo('a'))
   const { promise, resolve } = Promise.withResolvers<void>()
   gates.set('slow', promise)
@@ -126,7 +126,7 @@ t.test('a newer file wins over one that Kafka takes longer to answer for', async
   t.same(topicsOf(router), ['all', 'newer'])
 })
 
-t.test('a file that is wanted no more does not take over', async t => {
+t.test('a file that is no longer wanted does not come into force', async t => {
   const { router, refused } = start(fileTo('a'))
   refused.set('b', 'topic b: no')
   await router.request(fileTo('b'))
@@ -136,7 +136,7 @@ t.test('a file that is wanted no more does not take over', async t => {
   t.same(topicsOf(router), ['all', 'a'])
 })
 
-t.test('the topics of the first file are judged too', async t => {
+t.test('the topics of the first file are checked too', async t => {
   const { router, refused } = start(fileTo('a'))
   t.same(await router.startProblems(), [])
   refused.set('a', 'topic a: no')

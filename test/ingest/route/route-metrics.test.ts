@@ -36,7 +36,7 @@ const batch = (name: string, ...events: object[]): object => ({
   }))
 })
 
-t.test('each accepted event is counted once for each destination: routed, or filtered by which rule', async t => {
+t.test('each accepted event is counted once for each destination: as routed, or as filtered with the rule', async t => {
   const { url, adminUrl, sink } = await startApp(t, { config })
   const events = batch(
     'a',
@@ -71,7 +71,7 @@ t.test('each accepted event is counted once for each destination: routed, or fil
   )
 })
 
-t.test('what could not be made durable is failed for the destinations that it was on its way to', async t => {
+t.test('an event that could not be made durable counts as failed for its destinations', async t => {
   const { url, adminUrl, sink } = await startApp(t, { config })
   sink.failure = new SinkUnavailable('not now')
   t.equal((await post(`${url}/v1/batch`, batch('b', {}, {}))).status, 503)

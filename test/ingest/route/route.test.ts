@@ -59,23 +59,23 @@ const INTEGRATIONS: [rule: string, integrations: Record<string, unknown> | undef
   ['names of Object.prototype are ordinary names', { All: false, toString: true, hasOwnProperty: {} }, []]
 ]
 
-t.test('integrations decide between the destinations; the topic of all events gets every event', async t => {
+t.test('integrations decide about the destinations; the topic of all events gets every event', async t => {
   for (const [rule, integrations, destinations] of INTEGRATIONS) {
     t.same(router.route(track({}, integrations)).topics, ['events', ...destinations], rule)
   }
 })
 
-t.test('an object of options opens nothing that the file closes', async t => {
+t.test('an object of options allows nothing that the file denies', async t => {
   const denied = routerTo(destination('Amplitude', { events: { deny: ['Signed Up'] } }), destination('Mixpanel'))
   t.same(denied.route(track({}, { Amplitude: { session: 1 } })).topics, ['events', M])
 })
 
-t.test('names in integrations that are no destination are counted, not those of disabled ones', async t => {
+t.test('names in integrations that are no destinations are counted, except those of disabled ones', async t => {
   t.equal(router.unknownNames({ All: true, Amplitude: false, Off: true, 'Segment.io': true }), 0)
   t.equal(router.unknownNames({ amplitude: false, Salesforce: true }), 2)
 })
 
-t.test('a destination gets only its sources and types, and templates are filled', async t => {
+t.test('a destination gets only its sources and types, and templates are filled in', async t => {
   const narrow = routerTo(
     destination('Everything', { topic: '{source}.{type}.{type}' }),
     destination('Pages', { types: ['page', 'screen'] }),
@@ -92,7 +92,7 @@ t.test('a destination gets only its sources and types, and templates are filled'
   t.same(narrow.rejectedTopics('shop', 'unknown'), ['rejected.shop'])
 })
 
-t.test('two destinations of one topic cost one record', async t => {
+t.test('two destinations with one topic cause one record', async t => {
   const shared = routerTo(
     destination('a', { topic: 'x' }),
     destination('b', { topic: 'x' }),
@@ -102,7 +102,7 @@ t.test('two destinations of one topic cost one record', async t => {
   t.same(shared.route(track({}, { a: false })).topics, ['events', 'x'])
 })
 
-t.test('lists of names hold for track calls alone; deny beats allow; names are exact', async t => {
+t.test('lists of names apply only to track calls; deny beats allow; names are exact', async t => {
   const lists = routerTo(
     destination('Allow', { events: { allow: ['Signed Up', 'Order Completed'] } }),
     destination('Deny', { events: { deny: ['Signed Up'] } }),
@@ -128,7 +128,7 @@ t.test('lists of names hold for track calls alone; deny beats allow; names are e
 })
 
 t.test(
-  'sampling goes by user: for good, everywhere alike, more users as the rate grows, in the share of the rate',
+  'sampling is by user: permanent, the same everywhere, with more users at a higher rate, and in the share of the rate',
   async t => {
     const rates = [0, 0.1, 0.25, 0.5, 1]
     const sampled = routerTo(...rates.map(rate => destination(String(rate), { sample: { rate } })))
@@ -163,7 +163,7 @@ t.test('a user is sampled by userId, else by anonymousId', async t => {
   }
 })
 
-t.test('the place of a user is the one that the documentation gives', async t => {
+t.test('the sampling position of a user equals the documented one', async t => {
   const rows: [key: string, place: number][] = [
     ['user-1', 0.4670340372249484],
     ['Zoë', 0.3007870416622609],
@@ -175,7 +175,7 @@ t.test('the place of a user is the one that the documentation gives', async t =>
   t.notOk(fc.check(same).failed)
 })
 
-t.test('a route names every destination once: where it goes, or the first rule that said no', async t => {
+t.test('a route names every destination once: either where it goes, or the first rule that denied it', async t => {
   const all = routerTo(
     destination('routed'),
     destination('disabled', { enabled: false, sources: ['shop'] }),
@@ -196,7 +196,7 @@ t.test('a route names every destination once: where it goes, or the first rule t
   t.equal(route.filtered.length, rules.length)
 })
 
-t.test('events that go the same way get the same object', async t => {
+t.test('events with the same route get the same object', async t => {
   t.equal(router.route(track({ userId: 'a' })), router.route(track({ userId: 'b' }, { All: true })))
   t.equal(
     router.route(track({}, { Mixpanel: false, Amplitude: false })),
@@ -205,7 +205,7 @@ t.test('events that go the same way get the same object', async t => {
   t.equal(router.route(track({}, { All: false })), router.route(track({}, { All: false, Unknown: true })))
 })
 
-t.test('more ways than are kept: each is still right', async t => {
+t.test('with more routes than are cached, each is still right', async t => {
   const names = Array.from({ length: 12 }, (_, i) => `d${i}`)
   const many = routerTo(...names.map(name => destination(name)))
   for (let mask = 0; mask < 2 ** names.length; mask += 7) {

@@ -25,7 +25,7 @@ for (const [layout, eol] of [
   ['lines that end in LF', '\n'],
   ['lines that end in CRLF', '\r\n']
 ] as const) {
-  t.test(`Apps and keys come and go, and nothing else moves: ${layout}`, async t => {
+  t.test(`Apps and keys can be added and removed, and nothing else changes: ${layout}`, async t => {
     const bare = SOURCES.replaceAll('\n', eol)
     for (const before of [bare, bare + eol]) {
       const one = addAppText(before, BILLING)
@@ -53,7 +53,7 @@ for (const [layout, eol] of [
   })
 }
 
-t.test('An app in the middle of the file goes with its own comments', async t => {
+t.test('An app in the middle of the file is removed with its own comments', async t => {
   const whole = addAppText(addAppText(SOURCES, BILLING), GATE)
   const apps = whole.slice(whole.indexOf('apps:'))
   const text = `${apps.replace('  - id: billing', '  # the invoices\n  - id: billing # old')}

@@ -36,7 +36,7 @@ function changes(before: string, after: string): string[] {
 
 const keysOf = (text: string): string[] => [...parse(text, 'f').writeKeys].map(([key, { id }]) => `${id}:${key}`)
 
-t.test('adding a key changes the one line that it is for', async t => {
+t.test('adding a key changes only its line', async t => {
   const flow = addKeyText(FILE, 'web', 'wk_new')
   t.strictSame(changes(FILE, flow), [
     '-    writeKeys: [wk_a, wk_b]            # several at once',
@@ -47,7 +47,7 @@ t.test('adding a key changes the one line that it is for', async t => {
   t.strictSame(keysOf(block), ['web:wk_a', 'web:wk_b', 'ios:wk_c', 'ios:wk_d', 'ios:wk_new'])
 })
 
-t.test('removing a key changes the one line that it stood on', async t => {
+t.test('removing a key changes only its line', async t => {
   const removed = (id: string, key: string): string[] => changes(FILE, removeKeyText(FILE, id, key))
   t.match(removed('web', 'wk_a')[1], '+    writeKeys: [wk_b]            # several at once')
   t.match(removed('web', 'wk_b')[1], '+    writeKeys: [wk_a]            # several at once')
@@ -109,7 +109,7 @@ function commentsByKey(text: string): Record<string, string> {
   return above === '' ? found : { ...found, nobody: above }
 }
 
-t.test('a key that goes takes its comments with it, and every other key keeps its own', async t => {
+t.test('a removed key takes its comments with it, and every other key keeps its own', async t => {
   for (const [name, text] of COMMENTED) {
     const before = commentsByKey(text)
     t.match(before, { a: /^A+$/, b: /^B+$/, c: /^C+$/ }, name)
@@ -126,7 +126,7 @@ t.test('a key that goes takes its comments with it, and every other key keeps it
   }
 })
 
-t.test('a key that comes takes no comment of another one', async t => {
+t.test('a new key takes no comment of another key', async t => {
   for (const [name, text] of COMMENTED) {
     const after = addKeyText(text, 's', 'new')
     t.strictSame(keysOf(after), ['s:a', 's:b', 's:c', 's:new'], name)
@@ -134,7 +134,7 @@ t.test('a key that comes takes no comment of another one', async t => {
   }
 })
 
-t.test('comments of the list, of what follows it, and keys that are commented out stay', async t => {
+t.test('comments of the list and of what follows it stay, and so do keys that are commented out', async t => {
   const text = `sources:
   - id: s
     writeKeys: # turned each May
@@ -155,14 +155,14 @@ t.test('comments of the list, of what follows it, and keys that are commented ou
   ])
 })
 
-t.test('JSON stays JSON, whichever key goes or comes', async t => {
+t.test('JSON stays JSON, whichever key is removed or added', async t => {
   const text = '{ "sources": [\n  { "id": "s", "writeKeys": [\n    "a",\n    "b"\n  ] }\n] }\n'
   t.same(JSON.parse(removeKeyText(text, 's', 'a')), { sources: [{ id: 's', writeKeys: ['b'] }] })
   t.same(JSON.parse(removeKeyText(text, 's', 'b')), { sources: [{ id: 's', writeKeys: ['a'] }] })
   t.same(JSON.parse(addKeyText(text, 's', 'c')), { sources: [{ id: 's', writeKeys: ['a', 'b', 'c'] }] })
 })
 
-t.test('adding a source changes nothing but the lines of its own, before what follows the sources', async t => {
+t.test('adding a source changes only its own lines, before what follows the sources', async t => {
   const added = addSourceText(FILE, { id: '7', name: 'Seven: #7' }, 'wk_new')
   t.strictSame(changes(FILE, added), ['+  - id: "7"', '+    name: "Seven: #7"', '+    writeKeys: [wk_new]'])
   t.ok(added.indexOf('wk_new') < added.indexOf('# where to'))
@@ -195,7 +195,7 @@ const FORMS: [string, string][] = [
   ]
 ]
 
-t.test('every way to write the file can be edited: the right keys come and go, and it stays valid', async t => {
+t.test('every way to write the file can be edited: the right keys change, and the file stays valid', async t => {
   for (const [name, text] of FORMS) {
     t.strictSame(keysOf(text), ['a:k1', 'a:k2'], name)
     const more = addKeyText(text, 'a', '#3')
@@ -215,7 +215,7 @@ t.test('every way to write the file can be edited: the right keys come and go, a
   }
 })
 
-t.test('a file that is written with aliases is left for its author to edit', async t => {
+t.test('a file with aliases is not edited, and its author must edit it', async t => {
   const text =
     'sources:\n  - &a\n    id: a\n    writeKeys: &k [k1, k2]\n    allowedOrigins: &o [https://a.example]\n  - id: b\n    writeKeys: [k3]\n    allowedOrigins: *o\n'
   t.strictSame(keysOf(addKeyText(text, 'b', 'k4')), ['a:k1', 'a:k2', 'b:k3', 'b:k4'])
@@ -229,7 +229,7 @@ const addWeb = (text: string): { text: string; added: string[]; removed: string[
   removed: []
 })
 
-t.test('an edit keeps the mode and the owner of the file, and leaves nothing beside it', async t => {
+t.test('an edit keeps the mode and the owner of the file, and leaves no other file', async t => {
   const dir = t.testdir({ 't.yml': FILE })
   const file = join(dir, 't.yml')
   fs.chmodSync(file, 0o640)
@@ -270,7 +270,7 @@ t.test('an edit that would make the file invalid, or change other keys than it s
   t.strictSame(fs.readdirSync(dir), ['bad.yml', 't.yml'])
 })
 
-t.test('an edit gives way to somebody who saved the file meanwhile', async t => {
+t.test('an edit is given up if somebody saved the file meanwhile', async t => {
   const file = join(t.testdir({ 't.yml': FILE }), 't.yml')
   const edit = (text: string): ReturnType<typeof addWeb> => {
     fs.writeFileSync(file, `${FILE}# theirs\n`)
@@ -280,22 +280,19 @@ t.test('an edit gives way to somebody who saved the file meanwhile', async t => 
   t.equal(fs.readFileSync(file, 'utf8'), `${FILE}# theirs\n`)
 })
 
-t.test(
-  'edits at the same time wait for one another, also behind a process that was killed in the middle of one',
-  async t => {
-    const dir = t.testdir({ 't.yml': FILE, '.t.yml.lock': '' })
-    const file = join(dir, 't.yml')
-    const longAgo = new Date(Date.now() - 60_000)
-    fs.utimesSync(join(dir, '.t.yml.lock'), longAgo, longAgo)
-    const keys = Array.from({ length: 20 }, (_, index) => `wk_${index}`)
-    const add = async (key: string): Promise<void> =>
-      editFile({ file, parse, edit: text => ({ text: addKeyText(text, 'web', key), added: [key], removed: [] }) })
-    await Promise.all(keys.map(add))
-    const inFile = keysOf(fs.readFileSync(file, 'utf8'))
-    t.strictSame(
-      keys.filter(key => !inFile.includes(`web:${key}`)),
-      []
-    )
-    t.strictSame(fs.readdirSync(dir), ['t.yml'])
-  }
-)
+t.test('concurrent edits wait for each other, also after a process was killed in the middle of one', async t => {
+  const dir = t.testdir({ 't.yml': FILE, '.t.yml.lock': '' })
+  const file = join(dir, 't.yml')
+  const longAgo = new Date(Date.now() - 60_000)
+  fs.utimesSync(join(dir, '.t.yml.lock'), longAgo, longAgo)
+  const keys = Array.from({ length: 20 }, (_, index) => `wk_${index}`)
+  const add = async (key: string): Promise<void> =>
+    editFile({ file, parse, edit: text => ({ text: addKeyText(text, 'web', key), added: [key], removed: [] }) })
+  await Promise.all(keys.map(add))
+  const inFile = keysOf(fs.readFileSync(file, 'utf8'))
+  t.strictSame(
+    keys.filter(key => !inFile.includes(`web:${key}`)),
+    []
+  )
+  t.strictSame(fs.readdirSync(dir), ['t.yml'])
+})

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseTributaryFile } from '../../../src/config/file/tributary-file.ts'
 import { createConfigFile, ensureConfigFile } from '../../../src/keys/edit/first-file.ts'
 
-t.test('the first start makes a valid file with one source for its owner alone, and tells its key', async t => {
+t.test('the first start makes a valid file with one source, for its owner alone, and reports its key', async t => {
   const dir = t.testdir({})
   const file = join(dir, 'tributary.yml')
   const key = await ensureConfigFile({ file, given: false })
@@ -20,7 +20,7 @@ t.test('the first start makes a valid file with one source for its owner alone, 
   t.strictSame(fs.readdirSync(dir), ['tributary.yml'], 'nothing else is left behind')
 })
 
-t.test('what the comments of the new file propose is valid too', async t => {
+t.test('the suggestions in the comments of the new file are valid too', async t => {
   const file = join(t.testdir({}), 'tributary.yml')
   await ensureConfigFile({ file, given: false })
   const text = fs
@@ -32,7 +32,7 @@ t.test('what the comments of the new file propose is valid too', async t => {
   t.match(content.destinations, [{ name: 'Amplitude' }])
 })
 
-t.test('a file that is there is left alone, valid or not', async t => {
+t.test('an existing file is not changed, valid or not', async t => {
   const dir = t.testdir({ 'a.yml': 'broken: [' })
   fs.symlinkSync('nowhere', join(dir, 'link.yml'))
   for (const name of ['a.yml', 'link.yml']) {
@@ -42,7 +42,7 @@ t.test('a file that is there is left alone, valid or not', async t => {
   t.equal(fs.existsSync(join(dir, 'nowhere')), false)
 })
 
-t.test('a file that was named and is missing is a start error, and is not made', async t => {
+t.test('a named file that is missing is an error at the start, and is not created', async t => {
   const file = join(t.testdir({}), 'tributary.yml')
   await t.rejects(ensureConfigFile({ file, given: true }), {
     name: 'ConfigError',
@@ -51,7 +51,7 @@ t.test('a file that was named and is missing is a start error, and is not made',
   t.equal(fs.existsSync(file), false)
 })
 
-t.test('of many that start at once one makes the file, and tells the key that is in it', async t => {
+t.test('if many servers start at once, one creates the file, and reports the key in it', async t => {
   const file = join(t.testdir({}), 'tributary.yml')
   const keys = await Promise.all(Array.from({ length: 20 }, async () => ensureConfigFile({ file, given: false })))
   const told = keys.filter(key => key !== undefined)
@@ -59,7 +59,7 @@ t.test('of many that start at once one makes the file, and tells the key that is
   t.strictSame([...parseTributaryFile(fs.readFileSync(file, 'utf8'), file).writeKeys.keys()], told)
 })
 
-t.test('ids and names that YAML would read as something else are written in quotes', async t => {
+t.test('ids and names that YAML would read as another value are written in quotes', async t => {
   for (const id of ['12', 'true', 'null', '1e3', '0x1', '-', '_', 'no', 'a-b']) {
     const file = join(t.testdir({}), 'tributary.yml')
     await createConfigFile(file, { id, name: `${id}: #1 "x" – ü` })
@@ -68,7 +68,7 @@ t.test('ids and names that YAML would read as something else are written in quot
   }
 })
 
-t.test('a folder that is missing is an error with its path', async t => {
+t.test('a missing folder is an error with its path', async t => {
   const file = join(t.testdir({}), 'none', 'tributary.yml')
   await t.rejects(ensureConfigFile({ file, given: false }), { message: `${file}: there is no such folder (ENOENT)` })
 })

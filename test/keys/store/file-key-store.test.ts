@@ -46,7 +46,7 @@ function replace(file: string, text: string): void {
   fs.renameSync(`${file}.new`, file)
 }
 
-t.test('a key leads to its source, also of a disabled one; an unknown key leads nowhere', async t => {
+t.test('a key gives its source, also if the source is disabled; an unknown key gives none', async t => {
   const dir = t.testdir({ 't.yml': `${yaml('a')}  - id: off\n    writeKeys: [wk_off, wk_off2]\n    enabled: false\n` })
   const { store } = await open(t, join(dir, 't.yml'))
   t.equal(store.find('wk_a')?.id, 'a')
@@ -62,7 +62,7 @@ t.test('a key leads to its source, also of a disabled one; an unknown key leads 
   t.notMatch(JSON.stringify(store.current()), /wk_/)
 })
 
-t.test('a start without a good file is refused with its name', async t => {
+t.test("a start without a valid file is refused, with the file's name", async t => {
   const dir = t.testdir({
     'bad.yml': 'sources: []\n',
     folder: {},
@@ -169,7 +169,7 @@ t.test(
 )
 
 t.test(
-  'a file behind a symlink to elsewhere, where no event tells of it, is followed within 2 s',
+  'a file behind a symlink to another folder, without an event about it, is followed within 2 s',
   { buffered: true },
   async t => {
     const dir = t.testdir({ real: { 'r.yml': yaml('a') }, here: {} })
@@ -181,7 +181,7 @@ t.test(
   }
 )
 
-t.test('a changed mode alone, or the same text saved again, is no change', { buffered: true }, async t => {
+t.test('a change of only the mode, or the same text saved again, is not a change', { buffered: true }, async t => {
   const file = join(t.testdir({ 't.yml': yaml('a') }), 't.yml')
   const { lines } = await open(t, file)
   fs.chmodSync(file, 0o600)
@@ -192,7 +192,7 @@ t.test('a changed mode alone, or the same text saved again, is no change', { buf
 })
 
 t.test(
-  'half a file that is valid by itself costs no source its events while the writer rests for a second',
+  'an incomplete file that is valid by itself costs no source its events while the writer pauses for a second',
   { buffered: true },
   async t => {
     const file = join(t.testdir({ 't.yml': yaml('a', 'b') }), 't.yml')
@@ -215,7 +215,7 @@ t.test(
 )
 
 t.test(
-  'half a file that breaks off in a word and stays so for long keeps the last good one, and is said once',
+  'an incomplete file that ends in a word and stays so keeps the last good one, and is reported once',
   { buffered: true },
   async t => {
     const file = join(t.testdir({ 't.yml': yaml('a') }), 't.yml')
@@ -258,7 +258,7 @@ const BREAKS: [string, (file: string) => void, RegExp][] = [
 
 for (const [name, spoil, message] of BREAKS) {
   t.test(
-    `a file that is ${name} keeps the last good one, is said once, and is in force again when repaired`,
+    `a file that is ${name} keeps the last good one, is reported once, and is in force again when repaired`,
     { buffered: true },
     async t => {
       const file = join(t.testdir({ 't.yml': yaml('a') }), 't.yml')
@@ -279,7 +279,7 @@ for (const [name, spoil, message] of BREAKS) {
   )
 }
 
-t.test('another broken edit after a broken one is said again', { buffered: true }, async t => {
+t.test('another broken edit after a broken one is reported again', { buffered: true }, async t => {
   const file = join(t.testdir({ 't.yml': yaml('a') }), 't.yml')
   const { lines } = await open(t, file)
   for (const [index, text] of ['sources: [\n', 'sources: {\n'].entries()) {
@@ -308,7 +308,7 @@ function createApproval(): EditApproval & { requests: string[]; approve(): void 
 }
 
 t.test(
-  'keys of an edit come into force when the edit is approved of, all in one turn, and are said to be then',
+  'keys of an edit come into force when the edit is approved, all in one turn, and are then reported',
   { buffered: true },
   async t => {
     const file = join(t.testdir({ 't.yml': yaml('a') }), 't.yml')
@@ -332,7 +332,7 @@ t.test(
   }
 )
 
-t.test('an edit that waits is given up for a newer one, also for one that is broken', { buffered: true }, async t => {
+t.test('an edit that waits is given up for a newer one, even if that one is broken', { buffered: true }, async t => {
   const file = join(t.testdir({ 't.yml': yaml('a') }), 't.yml')
   const approval = createApproval()
   const { store, lines } = await open(t, file, approval)
@@ -346,7 +346,7 @@ t.test('an edit that waits is given up for a newer one, also for one that is bro
 })
 
 t.test(
-  'a file that is to be checked is read at once, without waiting until it is still',
+  'a file that must be checked is read at once, without waiting until it stops changing',
   { buffered: true },
   async t => {
     const file = join(t.testdir({ 't.yml': yaml('a') }), 't.yml')
@@ -363,7 +363,7 @@ t.test(
   }
 )
 
-t.test('a closed store follows nothing any more, and can be closed twice', { buffered: true }, async t => {
+t.test('a closed store no longer follows the file, and can be closed twice', { buffered: true }, async t => {
   const file = join(t.testdir({ 't.yml': yaml('a') }), 't.yml')
   const { store, lines } = await open(t, file)
   fs.writeFileSync(file, yaml('b'))
@@ -374,7 +374,7 @@ t.test('a closed store follows nothing any more, and can be closed twice', { buf
   t.strictSame(lines, [])
 })
 
-t.test('an open store keeps no process alive', { buffered: true }, async t => {
+t.test('an open store does not keep a process alive', { buffered: true }, async t => {
   const file = join(t.testdir({ 't.yml': yaml('a') }), 't.yml')
   const program = `
     import { createFileKeyStore } from ${JSON.stringify(import.meta.resolve('../../../src/keys/store/file-key-store.ts'))}

@@ -5,14 +5,14 @@ import type { Source } from '../../../src/model/source.ts'
 
 const source: Source = { id: 'a', name: 'A', enabled: true, allowedOrigins: undefined, rateLimit: undefined }
 
-t.test('a key of the greatest length is found, one character more never is', async t => {
+t.test('a key of the maximum length is found, and a key with one character more is never found', async t => {
   const longest = 'k'.repeat(MAX_WRITE_KEY_CHARS)
   const find = createKeyIndex(new Map([[longest, source]]))
   t.equal(find(longest), source)
   t.equal(find(`${longest}k`), undefined)
 })
 
-t.test('a lookup costs a request less than a few microseconds among ten thousand keys', async t => {
+t.test('a look-up takes less than a few microseconds of a request with ten thousand keys', async t => {
   const keys = Array.from({ length: 10_000 }, newWriteKey)
   const find = createKeyIndex(new Map(keys.map(key => [key, source])))
   const rounds = 20

@@ -8,7 +8,7 @@ const found = (text: string): string[] =>
     .map(({ kind, path }) => `${path}: ${kind}`)
     .toSorted()
 
-t.test('each value that stops readers is named with its path, and its neighbours are not', async t => {
+t.test('each value that readers cannot read is named with its path, and its neighbours are not', async t => {
   const cases: [json: string, expected: string[]][] = [
     ['{"properties":{"n":1e400}}', ['properties.n: beyond_double']],
     ['{"properties":{"n":-1E+400,"m":1e308,"k":1e-400}}', ['properties.n: beyond_double']],
@@ -36,12 +36,12 @@ t.test('each value that stops readers is named with its path, and its neighbours
   for (const [json, expected] of cases) t.strictSame(found(json), expected.toSorted(), json)
 })
 
-t.test('a value is named once for each path, however often it is there', async t => {
+t.test('a value is named once for each path, however often it occurs', async t => {
   t.strictSame(found(`{"a":[${'1e400,'.repeat(50)}1]}`), ['a.[]: beyond_double'])
   t.equal(findHardValues(`{"${'k'.repeat(5_000)}":1e400}`)[0]?.path.length, 200)
 })
 
-t.test('what JSON.stringify writes of plain values has no hard values but those of its keys and texts', async t => {
+t.test('what JSON.stringify writes for plain values has no hard values except those of its keys and texts', async t => {
   const isPlain = (value: unknown): boolean =>
     typeof value === 'string'
       ? value.isWellFormed() && !value.includes('\u0000')

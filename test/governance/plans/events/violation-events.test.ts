@@ -68,7 +68,7 @@ async function untilThere(app: TestApp, count: number): Promise<void> {
 const counted = async ({ adminUrl }: TestApp, outcome: string): Promise<number> =>
   sumOf(await readMetrics(adminUrl), 'tributary_violation_events_total', { source: 'web', outcome })
 
-t.test('Each violation becomes an event with what Segment gives its own, on the topic of violations alone', async t => {
+t.test("Each violation becomes an event like Segment's violation events, only on the topic of violations", async t => {
   const app = await start(t)
   const context = {
     app: { name: 'Shop', version: '1.2', secret: { deep: 'value' } },
@@ -132,7 +132,7 @@ t.test('Each violation becomes an event with what Segment gives its own, on the 
 })
 
 t.test(
-  'Blocked events tell of their violations; duplicates, events without a plan and their own kind do not',
+  'Blocked events cause violation events; duplicates, events without a plan and violation events do not',
   async t => {
     const app = await start(t, { modes: { violations: 'block', unplannedEvents: 'report' } })
     const order = {
@@ -165,7 +165,7 @@ t.test(
   }
 )
 
-t.test('An event that could not be made durable tells of nothing until it is sent again', async t => {
+t.test('An event that could not be made durable causes no violation event until it is sent again', async t => {
   const app = await start(t)
   const order = { userId: 'u', event: 'Order', messageId: 'm-1', properties: {} }
   app.sink.failure = new SinkUnavailable('away')
@@ -185,7 +185,7 @@ t.test('Without VIOLATIONS_TOPIC there are none', async t => {
   t.equal(app.sink.records.length, 1)
 })
 
-t.test('A flood of violations is cut to the bound, and every one that is left out is counted', async t => {
+t.test('A flood of violations is limited, and every omitted one is counted', async t => {
   const app = await start(t)
   const batch = Array.from({ length: 2_000 }, (_, n) => ({
     type: 'track',
@@ -205,7 +205,7 @@ t.test('A flood of violations is cut to the bound, and every one that is left ou
   t.equal(await counted(app, 'published'), published)
 })
 
-t.test('What waits for a slow sink is bounded, a failure is counted, and a stop publishes what waits', async t => {
+t.test('Events that wait for a slow sink are bounded, failures are counted, and a stop publishes the rest', async t => {
   const { waiting } = VIOLATION_EVENT_BOUNDS
   const counts: Record<string, number> = {}
   const calls: { size: number; resolve: () => void; reject: (error: Error) => void }[] = []
@@ -300,7 +300,7 @@ function reportOf(effect: Effect, messageId: string): RequestReport {
   return { ...request, events: [report], timings }
 }
 
-t.test('Without Kafka they lie in a folder of their own, and the log of events has none', async t => {
+t.test('Without Kafka they are in a folder of their own, and not in the log of events', async t => {
   const app = await start(t, { sink: 'configured' })
   await postUntilTaken(`${app.url}/v1/track`, { userId: 'u', event: 'Order', messageId: 'm-1', properties: {} })
   await app.app.close()
@@ -317,7 +317,7 @@ t.test('Without Kafka they lie in a folder of their own, and the log of events h
 })
 
 t.test(
-  'A line that waited on disk is known as what it is by itself, whatever a client has put into an event',
+  'A line that waited on disk is recognised as a violation event by itself, whatever a client has put into an event',
   async t => {
     const app = await start(t, { modes: { unplannedEvents: 'off' } })
     await postUntilTaken(`${app.url}/v1/track`, { userId: 'u', event: 'Order', properties: {} })
@@ -359,7 +359,7 @@ t.test(
   }
 )
 
-t.test('A topic of events or of a destination is refused as VIOLATIONS_TOPIC, with the place', async t => {
+t.test('A topic of events or of a destination is refused as VIOLATIONS_TOPIC, with its position', async t => {
   const starts = (env: Record<string, string>, more = '') => start(t, { env, more })
   const refused = /VIOLATIONS_TOPIC/
   await t.rejects(starts({ VIOLATIONS_TOPIC: 'all.web' }), refused)
