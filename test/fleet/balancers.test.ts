@@ -1,41 +1,18 @@
 import t from 'tap'
 import type { Test } from 'tap'
-import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { runBalancer, runHaproxy } from '../support/haproxy.ts'
-import { freePort } from '../support/kafka-process.ts'
+import { runHaproxy } from '../support/haproxy.ts'
+import { runNginx } from '../support/nginx.ts'
 import type { ServerProcess } from '../support/server-process.ts'
 import { startServer } from '../support/server-process.ts'
 import { until } from '../support/until.ts'
 import { ownFolder } from '../support/own-folder.ts'
 
-const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples')
 /** Without Kafka: /readyz/kafka says no on all of them, so HAProxy has to take them by /readyz. */
 const NAMES = ['a', 'b', 'c'] as const
-const root = ownFolder(t, { a: {}, b: {}, c: {}, nginx: {} })
+const root = ownFolder(t, { a: {}, b: {}, c: {} })
 const servers: ServerProcess[] = []
 for (const name of NAMES) servers.push(await startServer(t, { dir: join(root, name) }))
-
-const portOf = (url: string): string => new URL(url).port
-
-async function runNginx(t: Test): Promise<string> {
-  const port = await freePort()
-  const dir = join(root, 'nginx')
-  let example = readFileSync(join(EXAMPLES, 'nginx', 'tributary.conf'), 'utf8').replace(
-    'listen 8080',
-    `listen 127.0.0.1:${port}`
-  )
-  for (const [index, { url }] of servers.entries()) {
-    example = example.replace(`127.0.0.1:${3000 + 10 * index}`, `127.0.0.1:${portOf(url)}`)
-  }
-  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${dir}/${name};`)
-  writeFileSync(
-    join(dir, 'nginx.conf'),
-    `daemon off; pid ${dir}/pid; error_log ${dir}/error.log; events {} http { access_log off; ${paths.join(' ')} ${example} }`
-  )
-  runBalancer(t, '/usr/sbin/nginx', ['-p', dir, '-c', join(dir, 'nginx.conf')])
-  return `http://127.0.0.1:${port}`
-}
 
 let sent = 0
 const idOf = (number: number): string => `balanced-${process.pid}-${number}`
@@ -102,7 +79,7 @@ await t.test('without Kafka /readyz/kafka is not ready, and /readyz says that ev
 
 for (const [name, run] of [
   ['HAProxy', async (t: Test) => (await runHaproxy(t, servers)).url],
-  ['nginx', runNginx]
+  ['nginx', async (t: Test) => await runNginx(t, servers)]
 ] as const) {
   await t.test(`behind ${name} a client stays on one server, and a killed server costs no request`, async t => {
     const url = await run(t)
