@@ -1,6 +1,6 @@
 /**
- * Checks that every package for production, on any platform, has a licence that lets everybody run, change and
- * distribute it with no more than a notice. Reads the lock file, so it needs no network.
+ * Checks that every production package, on any platform, has a licence that lets everybody run, change and distribute
+ * it and requires at most a notice. Reads the lock file, so it needs no network.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

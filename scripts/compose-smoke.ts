@@ -51,7 +51,7 @@ async function eventually<T>(what: string, attempt: () => Promise<T | undefined>
   }
 }
 
-/** Sends `count` events as one batch. Resolves with their ids if the server answered 200, else with undefined. */
+/** Sends `count` events as one batch. Resolves with their ids if the server answered 200, otherwise with undefined. */
 async function send(key: string, count: number): Promise<string[] | undefined> {
   const batch = Array.from({ length: count }, (_, i) => ({
     type: 'track',

@@ -1,7 +1,8 @@
 /**
- * `npm run fuzz -- [--minutes 10] [--seed N]`: half of the time Schemathesis over openapi.yml with all its checks, half
- * of it recorded SDK requests with bytes changed at random, each against a server of its own. Prints how many cases
- * were tried and every finding with what makes it happen again; exits 1 where there is one, or where a server ended.
+ * `npm run fuzz -- [--minutes 10] [--seed N]`: half of the time runs Schemathesis over openapi.yml with all its checks,
+ * and half of it sends recorded SDK requests with random changes of bytes. Each half has its own server. Prints the
+ * number of cases, and every finding with the command that repeats it. Exits 1 if there is a finding or if a server
+ * ended.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -40,7 +41,7 @@ async function mutations({ url, pid }: ScriptServer): Promise<string[]> {
   return found.findings.map(({ what, request }) => `${what}\n  ${request}`)
 }
 
-/** Runs `attack` with a new server. Errors that the server has logged, and its end, are findings too. */
+/** Runs `attack` with a new server. Errors that the server logged, and its end, are findings too. */
 async function attackServer(
   validation: string,
   attack: (server: ScriptServer) => Promise<string[]>

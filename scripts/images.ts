@@ -1,6 +1,7 @@
 /**
- * `npm run images`: starts a server in a folder of its own, sends it a shop's events for a while, and writes the screenshots of
- * docs/images. Needs Chromium. With a folder as argument it writes them there, and those of narrow screens too.
+ * `npm run images`: starts a server in its own folder, sends a shop's events to it for a while, and writes the
+ * screenshots of docs/images. Needs Chromium. With a folder as argument, writes them there, and screenshots of narrow
+ * windows too.
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'

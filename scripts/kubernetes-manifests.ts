@@ -1,7 +1,7 @@
 /**
- * `npm run manifests`: makes the files of deploy/kubernetes from the chart in deploy/helm, and copies the alert rules into
- * both. Needs helm (`go install helm.sh/helm/v3/cmd/helm@latest`); without it, only the alert rules are renewed, and it
- * exits 1 where the chart has changed.
+ * `npm run manifests`: generates the files of deploy/kubernetes from the chart in deploy/helm, and copies the alert
+ * rules into both. Needs helm (`go install helm.sh/helm/v3/cmd/helm@latest`). Without helm it renews only the alert
+ * rules, and exits 1 if the chart has changed.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,6 +1,7 @@
 /**
- * Runs real SDKs with a server and a Kafka, and prints the results for their events as a table: the SDKs of the tests,
- * or with --all every SDK and fork in the registries, which takes some minutes and needs Go and Rust too.
+ * Runs real SDKs with a server and Kafka, and prints the results for their events as a table. By default these are the
+ * SDKs of the tests. With --all they are every SDK and fork in the registries; this takes some minutes, and needs Go
+ * and Rust too.
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'

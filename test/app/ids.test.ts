@@ -19,7 +19,7 @@ const config = { dedup: { maxIds: 10_000, windowMs: 3_600_000 }, dedupShare: tru
 interface IdServer {
   readonly ids: IdStore
   readonly dataDir: string
-  /** Whether an event with this id is new; it is durable then. */
+  /** Whether an event with this id is new. The event is durable afterwards. */
   take(id: string): boolean
 }
 

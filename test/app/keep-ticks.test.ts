@@ -5,7 +5,7 @@ import t from 'tap'
 const KEEP = join(import.meta.dirname, '..', '..', 'src', 'app', 'keep-ticks.js')
 const ROUNDS = 3
 
-/** Collects garbage while no tick waits, as a start does, then times many of them: nanoseconds each. */
+/** Collects garbage while no tick waits, as a start does, then measures many ticks. Returns nanoseconds for each. */
 const PROBE = `
 const pause = () => new Promise(resolve => setTimeout(resolve, 5))
 const run = count => new Promise(resolve => {
@@ -27,7 +27,7 @@ function timeTicks(given: readonly string[]): number {
   return Number(execFileSync(process.execPath, args, { encoding: 'utf8', env: { PATH: process.env['PATH'] } }))
 }
 
-/** The best of a few: whatever else runs here can only add to it. */
+/** The best of several rounds, because other programs can only make a round slower. */
 function best(given: readonly string[]): number {
   return Math.min(...Array.from({ length: ROUNDS }, () => timeTicks(given)))
 }

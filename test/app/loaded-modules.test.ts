@@ -18,7 +18,7 @@ registerHooks({
 })
 `
 
-/** Packages and folders that only some configurations need: each costs time at the start, and memory for good. */
+/** Packages and folders that only some configurations need. Each costs time at the start, and memory permanently. */
 const UNUSED = [
   'node_modules/ajv/dist/compile/',
   'node_modules/jose/',
@@ -32,7 +32,7 @@ t.test('a server without plans, tokens and Kafka loads no module that only these
   writeFileSync(hook, HOOK)
   const startArgs = [`--import=${pathToFileURL(hook).href}`, ...START_ARGS]
   const server = await createServerProcess(t, { dir, env: { MODULES: modules }, startArgs })
-  // The first start of a checkout compiles its schemas, and keeps them.
+  // The first start of a checkout compiles its schemas and stores them.
   await server.start()
   await server.kill('SIGTERM')
   writeFileSync(modules, '')

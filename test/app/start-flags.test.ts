@@ -4,7 +4,7 @@ import t from 'tap'
 import { startEnvOf } from '../support/start-args.ts'
 
 const ROOT = new URL('../../', import.meta.url)
-/** Every way to start the server, and what its line ends with. */
+/** Every way to start the server, and the end of its command line. */
 const STARTS = {
   'package.json': 'src/start.js',
   'bin/tributary': '"$code/$main"',

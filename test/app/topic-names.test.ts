@@ -91,7 +91,7 @@ const OF_A_FLEET: readonly Case[] = [
 ]
 const FLEET_CASES = OF_A_FLEET.map(each => ({ ...each, env: { ...FLEET, ...each.env } }))
 
-/** `tributary config check` in this process: the command line is tested elsewhere. */
+/** `tributary config check` in this process. Other tests cover the command line. */
 async function check(t: Test, config: string, env: Record<string, string>): Promise<{ out: string; noted: string }> {
   const dir = t.testdir({ 'tributary.yml': config })
   const [before, folder] = [process.env, process.cwd()]

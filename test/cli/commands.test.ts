@@ -25,7 +25,7 @@ const KEY = /^wk_[0-9A-Za-z]{32}\n$/
 
 type Tributary = (args: string, env?: Record<string, string>) => Promise<Finished>
 
-/** A folder with a config file, and the command line run there; arguments are split at spaces. */
+/** A folder with a config file, in which the command line runs. Arguments are split at spaces. */
 function folder(
   t: Test,
   tree: Record<string, string> = { 'tributary.yml': FILE }

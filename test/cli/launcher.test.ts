@@ -9,13 +9,13 @@ import { LAUNCHER, run } from './run.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** The PATH of a shell outside the project: npm puts the packages' programs in front of it. */
+/** The PATH of a shell outside the project, without the packages' programs that npm adds. */
 const systemPath = (process.env['PATH'] ?? '')
   .split(delimiter)
   .filter(folder => !folder.includes('node_modules'))
   .join(delimiter)
 
-/** An older Node: it gives its version away and does nothing else. */
+/** An older Node: a script that prints its version and does nothing else. */
 const OLD_NODE = '#!/bin/sh\n[ "$1" = -p ] && echo 20 || exit 99\n'
 
 /** A project with the real launcher. Its command line prints the arguments and waits for a signal. */
@@ -85,7 +85,7 @@ t.test('a signal reaches the server itself, and its exit code is returned', asyn
 })
 
 t.test('a server survives SIGHUP before its first line of TypeScript is loaded; other commands end on it', async t => {
-  // Sends it at the moment when the command line is about to be read.
+  // Sends it just before the command line is read.
   const probe = `
     import { registerHooks } from 'node:module'
     registerHooks({

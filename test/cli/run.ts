@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 export const LAUNCHER = fileURLToPath(new URL('../../bin/tributary', import.meta.url))
-/** The program that the launcher starts in the end, without the search for a Node. */
+/** The program that the launcher starts at the end, without the search for a Node. */
 export const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
 export interface Finished {
@@ -12,7 +12,7 @@ export interface Finished {
   readonly stderr: string
 }
 
-/** Runs a program to its end in `cwd`, with only those variables of this process that are needed to find Node. */
+/** Runs a program to its end in `cwd`, with only those variables of this process that it needs to find Node. */
 export async function run(
   command: string,
   args: readonly string[],

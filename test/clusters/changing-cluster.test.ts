@@ -1,6 +1,7 @@
 /**
- * Clusters whose addresses, brokers and passwords change under load, and the server that goes on. `npm run test:clusters`
- * runs the long form (CLUSTERS=long): three brokers replaced one by one, and what else takes minutes.
+ * Clusters whose addresses, brokers and passwords change under load, while the server continues. `npm run
+ * test:clusters` runs the long form (CLUSTERS=long): three brokers are replaced one by one, and other tests that take
+ * minutes.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,7 +22,7 @@ import { until } from '../support/until.ts'
 /** How long the load goes on around each change. */
 const STEP_MS = 2_000
 
-/** The long form, CLUSTERS=long, has what takes minutes. */
+/** The long form, CLUSTERS=long, includes the tests that take minutes. */
 const IS_LONG = process.env['CLUSTERS'] === 'long'
 
 /** Stops a broker and starts it again with other settings. */
@@ -92,7 +93,7 @@ t.test('a cluster is still found after every broker in KAFKA_BROKERS was replace
     timeoutMs: 120_000
   })
   await sleep(STEP_MS)
-  // The session with a broker that is there is cut too: nothing but the brokers that are known is left to ask.
+  // The connection to the remaining broker is cut too, so that the client can only use the known brokers.
   for (const fresh of second) await fresh.restart()
   await until(async () => (await server.readyz()).text.includes('"status":"ok"'), {
     what: 'Kafka once more',

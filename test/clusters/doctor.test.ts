@@ -30,7 +30,7 @@ const [tls, guarded] = await Promise.all([
     properties: {
       ...oauth.properties,
       ...AUTHORIZER,
-      // A third listener, which tells its clients to go where nobody is.
+      // A third listener, which sends its clients to an address where nobody listens.
       listeners: `PLAINTEXT://127.0.0.1:${plain},SECURE://127.0.0.1:${secure},ASTRAY://127.0.0.1:${astray},CONTROLLER://127.0.0.1:${controller}`,
       'advertised.listeners': `PLAINTEXT://127.0.0.1:${plain},SECURE://127.0.0.1:${secure},ASTRAY://127.0.0.1:1`,
       'listener.security.protocol.map':
@@ -84,7 +84,7 @@ async function findings(env: Record<string, string>, level: 'problem' | 'warning
 
 async function names(t: Test, env: Record<string, string>, words: RegExp): Promise<void> {
   let found = ''
-  // A broker that hangs up at once can be faster than its own words.
+  // A broker may close the connection before its error message arrives.
   for (let tries = 0; tries < 10 && !words.test(found); tries++) found = await findings(env)
   t.match(found, words)
   t.notMatch(found, /wonderland|swordfish/, 'no secret is shown')

@@ -1,4 +1,4 @@
-/** Brokers that ask each client for a certificate (`ssl.client.auth=required`). */
+/** Brokers that require a certificate from each client (`ssl.client.auth=required`). */
 import { renameSync } from 'node:fs'
 import { cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** OAUTHBEARER: a broker with its own validator of tokens, and a small issuer that gives them. */
+/** OAUTHBEARER: a broker with its own validator of tokens, and a small issuer of tokens. */
 import t from 'tap'
 import { isSaid, startClusterSink } from '../support/clusters/cluster-sink.ts'
 import { startKafkaTool } from '../support/clusters/kafka-tool.ts'
@@ -49,7 +49,7 @@ t.test('tokens of 10 s are renewed, and when the broker re-authenticates, no eve
   const sent: string[] = []
   const isDown = (): boolean => performance.now() - began > 6_000 && performance.now() - began < 8_000
   while (performance.now() - began < 14_000) {
-    // A token that is still good bridges a short failure of the issuer.
+    // A token that is still valid covers a short failure of the issuer.
     issuer.status = isDown() ? 503 : undefined
     const messageId = String(sent.length)
     sent.push(messageId)

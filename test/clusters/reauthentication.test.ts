@@ -53,7 +53,7 @@ for (const mechanism of [...SCRAM, 'PLAIN'] as const) {
           await sink.publish([eventRecord({ messageId, topics: [topic] })])
           sent.push(messageId)
         } catch (error) {
-          // Kafka knows the new password and the file does not yet: a server keeps what comes then in its spool.
+          // Kafka has the new password and the file does not yet. The server spools the events of this time.
           if (!isChanging || !isSinkUnavailable(error)) throw error
           await sleep(20)
         }

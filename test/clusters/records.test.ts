@@ -1,4 +1,4 @@
-/** What of the records and of the way to a cluster is the owner's choice. Read back by Kafka's own Java client. */
+/** The settings for records and for the connection to a cluster. Kafka's own Java client reads the records. */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server } from 'node:net'
@@ -17,7 +17,7 @@ const kafka = await startKafka({})
 t.teardown(() => kafka.stop())
 const tool = await startKafkaTool(t, kafka.brokers)
 
-/** Small ones, some that no codec makes smaller, and some beyond the 32 KiB of a snappy block. */
+/** Small values, some that no codec makes smaller, and some larger than the 32 KiB of a snappy block. */
 function propertiesOf(at: number): object {
   if (at % 50 === 49) return { noise: randomBytes(30_000).toString('base64') }
   if (at % 50 === 48) return { much: 'The quick brown fox jumps over the lazy dog. '.repeat(2_500) }

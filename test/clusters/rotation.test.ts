@@ -1,4 +1,4 @@
-/** Certificates, tokens and passwords that change while events come in. The long form: ROTATION_SECONDS=300. */
+/** Certificates, tokens and passwords that change while events arrive. The long form: ROTATION_SECONDS=300. */
 import { renameSync, writeFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * `topics` in tributary.yml: the topics that the server creates, and what `tributary topics diff` and `apply` report
- * and change.
+ * `topics` in tributary.yml: the topics that the server creates, what `tributary topics diff` reports, and what `apply`
+ * changes.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** The sender's `traceparent` on its way into Kafka's records, read back by Kafka's own Java client. */
+/** The sender's `traceparent` in Kafka's records, which Kafka's own Java client reads. */
 import t from 'tap'
 import { startKafkaTool, type JavaRecord } from '../support/clusters/kafka-tool.ts'
 import { startKafka } from '../support/kafka.ts'

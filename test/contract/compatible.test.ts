@@ -1,4 +1,4 @@
-/** What VALIDATION=compatible makes of any contract, not only of the one in openapi.yml. */
+/** What VALIDATION=compatible does with any contract, not only with openapi.yml. */
 import fc from 'fast-check'
 import t from 'tap'
 import type { ValidationMode } from '../../src/contract/compile.ts'
@@ -6,7 +6,7 @@ import { compileContract } from '../../src/contract/compile.ts'
 import type { ContractDocument, Json, Schema } from '../../src/contract/document.ts'
 import { EVENT_TYPES } from '../../src/model/event-types.ts'
 
-/** A contract with little in it but a schema for the body of a track call, and schemas that it may refer to. */
+/** A contract with little more than a schema for the body of a track call, and schemas that it may refer to. */
 function contractOf(track: Schema, schemas: Record<string, Schema> = {}): ContractDocument {
   const pathOf = (schema: Schema): Json => ({ post: { requestBody: { content: { 'application/json': { schema } } } } })
   const calls = EVENT_TYPES.map(type => [`/${type}`, pathOf(type === 'track' ? track : { type: 'object' })])
@@ -21,7 +21,7 @@ function accepts(mode: ValidationMode, contract: ContractDocument): Accepts {
   return value => events.track({ type: 'track', ...(value as object) }) === undefined
 }
 
-/** The body is an object with the value as `x`; a schema of that is what is tried. */
+/** The body is an object with the value as `x`, and the schema of `x` is tested. */
 const inX = (schema: Schema): Schema => ({ type: 'object', properties: { x: schema } })
 
 interface Case {
@@ -216,7 +216,7 @@ t.test(
 
 const NAMES = ['a', 'n', 'constructor'] as const
 
-/** Values of a few names and kinds, so that random schemas meet them. Only `n` is ever null. */
+/** Values of a few names and kinds, so that random schemas match some of them. Only `n` can be null. */
 const { value } = fc.letrec<{ value: unknown; object: object }>(tie => ({
   value: fc.oneof(
     { maxDepth: 3 },
@@ -230,7 +230,7 @@ const { value } = fc.letrec<{ value: unknown; object: object }>(tie => ({
   )
 }))
 
-/** A list of schemas of one value, or one: what may stand in a schema beside its own words. */
+/** One schema of a value or a list of them: both may occur in a schema beside its own keywords. */
 const inPlace = (part: fc.Arbitrary<Schema>): Record<string, fc.Arbitrary<unknown>> => {
   const list = fc.array(part, { minLength: 1, maxLength: 3 })
   return { allOf: list, anyOf: list, oneOf: list, not: part, if: part, then: part, else: part }
@@ -244,7 +244,7 @@ function someOf(words: Record<string, fc.Arbitrary<unknown>>, least: Record<stri
 
 const required = fc.subarray([...NAMES])
 
-/** `n` may be null wherever the contract describes an object: each of them says so. */
+/** The contract describes `n` in each object, so `n` may be null in every object. */
 const { schema, object } = fc.letrec<{ schema: Schema; object: Schema; part: Schema; nullable: Schema }>(tie => ({
   schema: fc.oneof(
     { maxDepth: 4, withCrossShrink: true },
@@ -309,7 +309,7 @@ t.test('compatible mode accepts whatever strict mode accepts, under any contract
   t.ok(taken > 1_000, `${taken} values were taken`)
 })
 
-/** A schema that is asked about a value, and refers to itself about the same one, has no end. */
+/** A schema that refers to itself for the same value does not end. */
 function withoutCircles(schema: Json): Json {
   const text = JSON.stringify(schema, (key, value: unknown) => (key === '$ref' ? '#/components/schemas/Uri' : value))
   return JSON.parse(text) as Json

@@ -1,4 +1,7 @@
-/** findings/: scripts that run outside software, which no test may do. That each is listed, pinned and bounded is tested. */
+/**
+ * findings/: scripts that run other projects' software, which tests must not do. The tests check that each script is
+ * listed, pinned and bounded.
+ */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'

@@ -14,7 +14,7 @@ const PROGRAMS = join(REPOSITORY, 'test', 'support', 'clients')
 const VENV = join(REPOSITORY, '.cache', 'venv', 'bin')
 const TOOLS = join(REPOSITORY, 'node_modules', '.bin')
 
-/** Status and code of what each program sends: seven good calls, and three that the contract refuses. */
+/** Status and code for each program's requests: seven valid calls, and three that the contract refuses. */
 const ANSWERS = [
   ...Array.from({ length: 7 }, () => [200, null]),
   [400, 'no_user_anon_id'],
@@ -23,7 +23,7 @@ const ANSWERS = [
 ]
 const TYPES = ['identify', 'track', 'page', 'screen', 'group', 'alias', 'track', 'group']
 
-/** Runs a generated client's program against the app, and looks at what came of it. */
+/** Runs a generated client's program against the app, and checks the results. */
 async function holds(t: Test, command: readonly string[], answers: readonly unknown[]): Promise<void> {
   const [program, ...args] = command as [string, ...string[]]
   await t.test(basename(args[0] ?? ''), async t => {

@@ -11,7 +11,7 @@ import { readSamples } from '../support/samples.ts'
 
 const file = new URL('../../openapi.yml', import.meta.url).pathname
 
-/** Events of which most fields are as they should be, and some are not. */
+/** Events with mostly valid fields, and some invalid ones. */
 const EVENTS: fc.Arbitrary<Record<string, unknown>> = fc
   .record(Object.fromEntries(Object.entries(FIELDS).map(([name, texts]) => [name, fc.constantFrom(...texts)])), {
     requiredKeys: []
@@ -21,7 +21,7 @@ const EVENTS: fc.Arbitrary<Record<string, unknown>> = fc
 t.test('the stored copy of openapi.yml equals openapi.yml', async t => {
   const dir = join(t.testdir(), 'cache')
   const parsed = loadContract(file)
-  // Not strictSame: the document names a property `constructor`, which tap takes for the class of what holds it.
+  // Not strictSame: the document has a property named `constructor`, which tap takes for the class of the object.
   t.ok(isDeepStrictEqual(loadContract(file, dir), parsed), 'the first time')
   t.equal(readdirSync(dir).length, 1, 'it is kept, and nothing unfinished beside it')
   t.ok(isDeepStrictEqual(loadContract(file, dir), parsed), 'the second time')

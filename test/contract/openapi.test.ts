@@ -20,7 +20,7 @@ t.test('openapi.yml is a valid OpenAPI 3.1 document', async t => {
   t.match(document['openapi'], /^3\.1\./)
 })
 
-/** Every place where `given` says something that `extended` does not say in the same words. */
+/** Every place where `extended` differs from what `given` says. */
 function lost(given: unknown, extended: unknown, place = ''): string[] {
   if (Array.isArray(given)) {
     if (!Array.isArray(extended)) return [place]

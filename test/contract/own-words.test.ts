@@ -16,7 +16,7 @@ const ajv = new Ajv2020({ strict: false, ownProperties: true })
 addSafeFormats(ajv)
 ajv.addSchema(document, 'contract')
 
-/** A schema of the document, compiled by nothing of ours. */
+/** A schema of the document, compiled without any of the server's code. */
 const own = (name: string) => ajv.compile({ $ref: `contract#/components/schemas/${name}` })
 const nameOf = (type: string): string => `${type[0]?.toUpperCase()}${type.slice(1)}Call`
 const CALLS = Object.fromEntries(EVENT_TYPES.map(type => [type, own(nameOf(type))]))
@@ -40,7 +40,8 @@ t.test('strict mode accepts a body exactly if the schemas of openapi.yml alone a
       fc.array(fc.oneof({ weight: 9, arbitrary: member }, payload), { maxLength: 3 }),
       fc.subarray(['userId', 'anonymousId', 'groupId', 'previousId', 'event'], { minLength: 2 }),
       async (type, changed, ids) => {
-        // A body's type is the path's, and what the text of the contract says of empty ids is said by its schemas.
+        // The type of a body is that of its path. The schemas express what the text of the contract says about empty
+        // ids.
         const fields = new Map([...ids.map(id => [id, '"x"'] as const), ...changed.filter(([key]) => key !== 'type')])
         const members = [...fields].map(([key, json]) => `"${key}":${json}`)
         const body = `{${members.join(',')}}`

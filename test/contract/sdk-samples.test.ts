@@ -1,7 +1,7 @@
 /**
- * Every recorded request of the SDKs, replayed against the server with a fixed clock and a sink in memory. What it
- * published and answered is held against `expected/`, one file a recording; `TAP_SNAPSHOT=1 node <this file>` writes
- * them anew, to be read before they are committed.
+ * Every recorded request of the SDKs, replayed against the server with a fixed clock and a sink in memory. The
+ * published records and the answers are compared with `expected/`, one file for each recording. `TAP_SNAPSHOT=1 node
+ * <this file>` writes these files again; read them before you commit them.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ sources:
     writeKeys: [wk_sample, wk_test, wk, k]
 `
 const MODES = ['compatible', 'strict'] as const
-/** A rebuilt batch repeats one event: so many of its records say all there is. */
+/** A rebuilt batch repeats one event, so this number of its records is enough. */
 const SHOWN_RECORDS = 12
 const SHOWN_BODY_CHARS = 200
 
@@ -32,7 +32,7 @@ interface Exchange {
   readonly records: readonly PublishedRecord[]
 }
 
-/** The members that the server may add to an event, besides those that its batch shares. */
+/** The members that the server may add to an event, besides the shared members of its batch. */
 const OURS = ['type', 'messageId', 'receivedAt', 'sentAt', 'originalTimestamp', 'timestamp', 'projectId', 'version']
 
 const samples = readSamples()
@@ -57,7 +57,7 @@ const valueOf = (record: PublishedRecord): Json => JSON.parse(record.line.toStri
 const eventsOf = (records: readonly PublishedRecord[]) => records.filter(({ kind }) => kind === 'event')
 const rejectedOf = (records: readonly PublishedRecord[]) => records.filter(({ kind }) => kind === 'rejected')
 
-/** Two recordings are of requests that no server could take: one is too large, one is not JSON. */
+/** No server could accept the requests of two recordings: one is too large, one is not JSON. */
 function legal(mode: (typeof MODES)[number]): Exchange[] {
   return [...exchanges[mode].values()].flat().filter(({ sample }) => sample.recording !== 'oddities')
 }

@@ -1,6 +1,6 @@
 /**
- * What SDKs put on the wire that cannot be run here, each as its source code says (docs/sdks.md names the versions), and
- * every form in which a body may come.
+ * Requests of SDKs that cannot run here, as their source code describes them (docs/sdks.md names the versions), and
+ * every form in which a body may be sent.
  */
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import t from 'tap'

@@ -21,7 +21,7 @@ import { EMPTY_ARRAY_OR, NOT_NULL, NULL_OR } from '../../src/contract/own-keywor
 const document = loadContract(new URL('../../openapi.yml', import.meta.url).pathname)
 const MODES: readonly ValidationMode[] = ['compatible', 'strict']
 
-/** A copy of the contract in which `edit` changed one object. */
+/** A copy of the contract in which `edit` has changed one object. */
 function edited(keys: readonly string[], edit: (node: Json) => void): ContractDocument {
   const copy = structuredClone(document)
   edit(resolvePath(copy, keys).node)
@@ -136,7 +136,7 @@ t.test('compatible mode is a list of three named transformations', async t => {
   for (const { name, reason } of COMPATIBLE) t.ok(name.length > 10 && reason.length > 10, name)
 })
 
-/** A schema as one transformation leaves it, standing by itself in the document. */
+/** A schema after one transformation, as a separate schema of the document. */
 const applied = ({ apply }: Transformation, given: Json): Json => apply(given, { document, given, beside: [given] })
 
 t.test('null counts as absent for properties, but not for required properties, values of maps or items', async t => {
@@ -304,7 +304,7 @@ t.test('no format takes long over a hostile string', async t => {
   for (const name of formatNames) {
     const check = ajv.compile({ format: name })
     check('warm')
-    // The shortest of three, because a busy machine only adds to it.
+    // The shortest of three, because a busy machine only makes them longer.
     const timeOf = (text: string): number => {
       const start = performance.now()
       check(text)

@@ -1,4 +1,4 @@
-/** The Helm chart of deploy/helm, and the plain manifests that are made from it. */
+/** The Helm chart of deploy/helm, and the plain manifests that are generated from it. */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -22,7 +22,7 @@ import {
 import { KUBERNETES_VALIDATE, pythonWith } from '../support/sdks/zoo/install.ts'
 
 const run = promisify(execFile)
-/** The oldest version and the newest one that the validator knows. */
+/** The oldest and the newest version that the validator supports. */
 const KUBERNETES_VERSIONS = ['1.25', '1.37']
 const VALUES = join(KUBERNETES, 'values.yaml')
 

@@ -1,4 +1,7 @@
-/** Files as Kubernetes mounts a ConfigMap or a Secret: links through `..data`, which is swapped for another folder at once. */
+/**
+ * Files as Kubernetes mounts a ConfigMap or a Secret: links through `..data`, which is replaced by another folder in
+ * one step.
+ */
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -6,7 +9,7 @@ import { ownFolder } from '../support/own-folder.ts'
 import { startServer } from '../support/server-process.ts'
 import { until } from '../support/until.ts'
 
-/** A mounted folder with these files; answers what replaces them all, as the kubelet does. */
+/** A mounted folder with these files. Returns the function that replaces all of them, as the kubelet does. */
 function mount(
   dir: string,
   files: Readonly<Record<string, string>>

@@ -6,14 +6,14 @@ import { fillDisk, mountDisk } from '../support/faults.ts'
 
 const ENTRY_BYTES = 12
 
-/** Entries that say their number in each of their words. */
+/** Entries that contain their number in each of their words. */
 function entries(from: number, count: number): Buffer {
   const buffer = Buffer.alloc(count * ENTRY_BYTES)
   for (let at = 0; at < buffer.length; at += 4) buffer.writeUInt32LE(from + Math.floor(at / ENTRY_BYTES), at)
   return buffer
 }
 
-/** The numbers of a file's entries; fails where half an entry has shifted them. */
+/** The numbers of a file's entries. Throws if half an entry has shifted them. */
 function numbersIn(path: string): number[] {
   const bytes = readFileSync(path)
   if (bytes.length % ENTRY_BYTES !== 0) throw new Error(`${bytes.length} bytes are no whole entries`)

@@ -6,7 +6,7 @@ import { ownFolder } from '../support/own-folder.ts'
 
 const TEXT = "module.exports = { from: 'the file' }\n"
 
-/** Asks for code that depends on `from`, and counts how often it is made. */
+/** Requests code that depends on `from`, and counts how often it is generated. */
 function ask(dir: string | undefined, from: string) {
   let made = 0
   const make = () => {
@@ -55,7 +55,7 @@ t.test('a folder keeps the code of the last twenty configurations, and unknown f
   const dir = ownFolder(t, { 'other.json': '{}' })
   for (let index = 0; index < 30; index++) {
     ask(dir, `configuration ${index}`)
-    // Times of files can be as coarse as the kernel's clock: older ones are made clearly older.
+    // File times can be as coarse as the kernel's clock, so older files get clearly older times.
     for (const name of readdirSync(dir)) {
       const { mtimeMs } = statSync(join(dir, name))
       utimesSync(join(dir, name), mtimeMs / 1000 - 10, mtimeMs / 1000 - 10)

@@ -10,7 +10,7 @@ const NOBODY = 65534
 const IS_ROOT = process.getuid?.() === 0
 
 t.test('If a mounted folder belongs to another user, the message names both users and what to do', async t => {
-  // Outside the checkout, which nobody else may be allowed to enter.
+  // Outside the checkout, because other users may not have access to it.
   const dir = mkdtempSync(join(tmpdir(), 'tributary-mount-'))
   t.teardown(() => rmSync(dir, { recursive: true }))
   chmodSync(dir, 0o555)

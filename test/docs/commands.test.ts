@@ -1,9 +1,9 @@
-/** Each `tributary` command line of README and docs names a command that there is, and options that it has. */
+/** Each `tributary` command line of README and docs names an existing command and existing options. */
 import t from 'tap'
 import { COMMANDS } from '../../src/cli/commands.ts'
 import { commandBlocks, PAGES } from '../support/docs/command-lines.ts'
 
-/** A command of ours: behind variables, `npx`, a pipe, or `docker compose exec tributary`. */
+/** A command of ours: after variables, `npx`, a pipe, or `docker compose exec tributary`. */
 const LINE = /(?:^|[|&;$(] *|npx |exec tributary |-- )tributary ([a-z]+)(?: ([a-z]+))?([^|&;#]*)/
 
 interface Found {

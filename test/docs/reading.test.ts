@@ -1,6 +1,6 @@
 /**
- * Each command of docs/reading.md, as it stands there, gives every event of the log with its numbers. `npm test` runs what needs
- * little: DuckDB, Python and jq; `npm run test:readers` all of them.
+ * Each command of docs/reading.md, unchanged, returns every event of the log with its numbers. `npm test` runs the
+ * readers that need little: DuckDB, Python and jq. `npm run test:readers` runs all of them.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -48,7 +48,7 @@ function expectedOf({ id, orderId, price }: Order, reader: string): Row {
   return [id, promised(orderId, true, isRounded), promised(price, decimal === 'exact', isRounded)]
 }
 
-/** Numbers that a reader may spell in several ways are compared as it rounds them. */
+/** Numbers that a reader may spell in several ways are compared after rounding like the reader's. */
 function compared([id, orderId, price]: Row, reader: string): Row {
   if (promisedBy(reader)[0] === 'exact') return [id, orderId, price]
   const asNumber = (text: string | null): string | null =>

@@ -1,4 +1,4 @@
-/** Every command line of README and docs runs as it stands there, in the page's order, against a server with events. */
+/** Every command line of README and docs runs unchanged, in the page's order, against a server with events. */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -22,7 +22,7 @@ const NOT_RUN: readonly (readonly [RegExp, why: string])[] = [
 const ENDLESS = /^tributary (tail|top)\b/
 /** Commands that become a server. */
 const SERVES = /\b(npm start|tributary serve\b.*)$/
-/** Exit codes other than 0: here, unlike in the page's test suite, refused events came. */
+/** Exit codes other than 0: unlike in the test suite of the page, refused events arrived here. */
 const EXIT_CODES: Readonly<Record<string, number>> = { 'tributary expect --outcome rejected --none --timeout 1s': 1 }
 
 t.test('every command line of README and docs runs, exits as expected, and prints something', async t => {
@@ -42,7 +42,7 @@ async function runPage(t: Test, blocks: readonly (readonly string[])[], kafka: K
   }
 }
 
-/** Runs the lines of a block. Servers that they start go on until its end. */
+/** Runs the lines of a block. Servers that they start run until its end. */
 async function runBlock(t: Test, block: readonly string[], place: DocsPlace): Promise<void> {
   const ends: (() => Promise<void>)[] = []
   for (const line of block) {
@@ -71,7 +71,7 @@ async function runLine(t: Test, line: string, command: string, place: DocsPlace)
     t.ok(done.stdout + done.stderr, `${line}: it says something`)
 }
 
-/** The line with what a page cannot know in the place of its examples. */
+/** The line with real values in place of the page's examples. */
 async function inPlace(line: string, { server, kafka, send }: DocsPlace): Promise<string> {
   const messageId = line.includes('MESSAGE_ID') ? await send({ event: 'Traced' }) : ''
   return line
@@ -84,7 +84,7 @@ async function inPlace(line: string, { server, kafka, send }: DocsPlace): Promis
     .replaceAll('/tmp/', `${server.dir}/`)
 }
 
-/** Makes what a line reads, and what a reader of the page has from elsewhere. */
+/** Creates the files that a line reads, and files that a reader of the page has from elsewhere. */
 async function prepare(line: string, dir: string, env: Record<string, string>): Promise<void> {
   const events = join(dir, 'data', 'events')
   const newest = readdirSync(events).findLast(name => name.endsWith('.ndjson')) ?? ''
@@ -98,7 +98,7 @@ async function prepare(line: string, dir: string, env: Record<string, string>): 
   }
 }
 
-/** A block of variables: the server takes them, with files in the place of those that are named. */
+/** A block of variables: the server accepts them, with existing files in place of the named ones. */
 async function checkVariables(t: Test, block: readonly string[], { server, env }: DocsPlace): Promise<void> {
   mkdirSync(join(server.dir, 'files'), { recursive: true })
   const variables = block.map(line => {

@@ -70,7 +70,7 @@ const INTEGRATIONS = [
 ]
 const IDS: Record<string, Value> = { group: { groupId: 'g' }, alias: { previousId: 'p' } }
 
-/** Events for one connection, whose users are its own; about one in a hundred is refused, for it has no user. */
+/** Events for one connection, with users of its own. About one in a hundred is refused because it has no user. */
 function createBatches(connection: number, sent: Map<string, Sent>) {
   const chance = createChance(connection + 1)
   const pick = <T>(values: readonly T[]): T => values[chance(values.length)] as T
@@ -98,7 +98,7 @@ function createBatches(connection: number, sent: Map<string, Sent>) {
   }
 }
 
-/** Sends everything over several connections, each waiting for its answers, and the same again after a 503. */
+/** Sends everything over several connections, each of which waits for its answers. Repeats a request after a 503. */
 async function sendAll(url: string, sent: Map<string, Sent>, onHalf: () => void): Promise<Map<number, number>> {
   const answers = new Map<number, number>()
   let batches = Math.ceil(EVENTS / EVENTS_A_BATCH)
@@ -190,7 +190,7 @@ async function run(t: Test, kafka: Kafka, publishTimeout: string, onHalf: () => 
 t.test('each event is in exactly the topics that the naive model predicts, once, and nowhere else', async t => {
   const kafka = await startKafka({})
   t.teardown(() => kafka.stop())
-  // Patient, so that a busy machine does not make it spool: what is spooled may come twice.
+  // With long time-outs, so that a busy machine does not make the server spool: a spooled event may be stored twice.
   const { faults, repeated, topics, answers, sent } = await run(t, kafka, '10s', () => undefined)
   t.same(faults, [])
   t.equal(repeated, 0)

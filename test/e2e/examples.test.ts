@@ -135,7 +135,7 @@ for (const name of ['python', 'node'] as const) {
       const topic = `odd.${name}`
       await createTopic(kafka.brokers, topic, { partitions: 1 })
       const { good, bad } = oddRecords()
-      // Each of the good ones beside one that could cost its whole batch.
+      // Each valid record is beside one that could cost its whole batch.
       const mixed = bad.flatMap(([value], index) => [value, ...(good[index] === undefined ? [] : [good[index]])])
       await produce(topic, mixed)
       const database = join(t.testdir(), 'events.db')

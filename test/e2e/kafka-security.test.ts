@@ -1,4 +1,4 @@
-/** The whole server before a Kafka that does not let it in: it takes events all the same, and says what to look at. */
+/** The whole server with a Kafka that refuses it: the server accepts events, and says what to check. */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import kafkajs from 'kafkajs'
@@ -75,11 +75,14 @@ async function send({ url }: ServerProcess, messageId: string): Promise<number> 
   return (await fetch(`${url}/v1/track`, { method: 'POST', headers, body })).status
 }
 
-/** Events are taken and kept, /readyz is degraded and says why in one line, and so does the log; no password anywhere. */
+/**
+ * Events are accepted and stored, /readyz is degraded and gives the reason in one line, and so does the log. No output
+ * has a password.
+ */
 async function isDegraded(t: Test, server: ServerProcess, id: string, words: RegExp): Promise<void> {
   await server.ready()
   let problems: string[] = []
-  // A right that was taken away holds a moment longer at the broker: events go on until it is missed.
+  // A revoked right stays valid at the broker for a moment. Events are sent until it is missing.
   let sent = 0
   const degraded = async (): Promise<boolean> => {
     t.equal(await send(server, `${id}-${sent++}`), 200, 'events are taken')
@@ -124,7 +127,7 @@ t.test('a wrong password names KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD', asy
   await mends(t, server, ['wrong-password'])
 })
 
-/** The right on the topic or the one on the cluster: both are taken away, and either may be missed first. */
+/** The right on the topic or that on the cluster: both are revoked, and either may be missed first. */
 const MISSING_RIGHT = /ACLs of KAFKA_SASL_USERNAME|KAFKA_SASL_USERNAME write idempotently: grant it IdempotentWrite/
 
 t.test(

@@ -1,4 +1,4 @@
-/** SDKs of other vendors, as npm has them, against the server: what their users change is a host. */
+/** SDKs of other vendors, unchanged from npm, with the server. Their users change only the host. */
 import { readFileSync } from 'node:fs'
 import { jitsuAnalytics } from '@jitsu/js'
 import type { Test } from 'tap'
@@ -26,12 +26,12 @@ function page(bundle: URL, script: string): string {
   return `<!doctype html><title>Shop</title><script>${code}</script><script>${script}</script>`
 }
 
-/** The events that arrived, by type. A published write key fails the test by the record's schema. */
+/** The arrived events, by type. A published write key violates the schema of the record and fails the test. */
 function arrived({ sink }: TestApp): readonly string[] {
   return sink.records.map(({ line }) => (JSON.parse(line.toString()) as { type: string }).type).toSorted()
 }
 
-/** Each call is an event, exactly once, and the page asked nobody but the server. */
+/** Each call is an event, exactly once, and the page contacted only the server. */
 async function assertDelivered(t: Test, app: TestApp, types: readonly string[], visited?: Visit): Promise<void> {
   await until(() => app.sink.records.length >= types.length, {
     what: `${types.length} events`,

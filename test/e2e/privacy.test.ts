@@ -10,7 +10,7 @@ import { MAIN, run } from '../cli/run.ts'
 
 const PREFIX = `privacy-${process.pid}`
 const TOPICS = { events: `${PREFIX}.events`, rejected: `${PREFIX}.rejected`, ads: `${PREFIX}.ads`, plan: 'plan.json' }
-/** Each of these values is in requests of clients, and must be on no topic. */
+/** Requests of clients contain each of these values, and no topic may contain one. */
 const RAW = ['ann.raw@example.com', 'user-raw-4711', 'card-raw-4242', 'gone-raw-user', '203.0.113.77', '198.51.100.7']
 
 const RULES = `${CONFIG}
@@ -40,7 +40,7 @@ t.test('no raw value of a suppressed user, or of a dropped or hashed field, is o
     TRUST_PROXY: 'true',
     PUBLISH_TIMEOUT: '30s'
   }
-  // The server's own folder is the test's: it would take this one's place.
+  // The test has a folder of its own, which the server's folder would replace.
   const folder = mkdtempSync(join(tmpdir(), 'tributary-plan-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const plan = join(folder, TOPICS.plan)

@@ -12,7 +12,7 @@ import { MAIN, run } from '../cli/run.ts'
 const kafka = await startKafka({})
 t.teardown(() => kafka.stop())
 const KAFKA_BROKERS = kafka.brokers.join()
-// Kafka takes no topic whose name differs from another one's only in dots and underscores.
+// Kafka refuses a topic whose name differs from another name only in dots and underscores.
 await createTopic(kafka.brokers, 'to.amplitude.track', { partitions: 1 })
 await createTopic(kafka.brokers, 'to.shop', { partitions: 1 })
 

@@ -1,7 +1,7 @@
 /**
- * Every SDK and fork that the registries serve, as published, against the real server and a real Kafka, twice each: once
- * undisturbed, and once over a 503 and a 429. `npm run test:sdks -- --all` runs it and prints the table of docs/sdks.md.
- * What an SDK loses by itself is a row of the table, not a failure.
+ * Every SDK and fork in the registries, as published, with the real server and a real Kafka, twice each: once without
+ * errors, and once with a 503 and a 429 first. `npm run test:sdks -- --all` runs it and prints the table of
+ * docs/sdks.md. Events that an SDK itself drops are a row of the table, not a failure.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -17,7 +17,7 @@ const undisturbed = ZOO.map((sdk): SdkRun => ({ ...sdk, troubles: [] }))
 const disturbed = ZOO.map((sdk): SdkRun => ({ ...sdk, source: `${sdk.source}-disturbed` }))
 const words = new Map<string, string>()
 
-/** As many at a time as a small machine runs at their own pace. */
+/** The number of SDKs that a small machine can run at the same time without slowing them down. */
 async function inTurns(send: (sdk: SdkRun) => Promise<void>): Promise<void> {
   const waiting = [...undisturbed, ...disturbed]
   const next = async (): Promise<void> => {

@@ -1,6 +1,7 @@
 /**
- * The real SDKs against the real server and a real Kafka: one call of each type, over a 503 and a 429, each event
- * read back once. Takes as long as the SDK for Java waits before it sends again: 15 s, and then half a minute. `node scripts/sdk-table.ts` runs it and prints what it found as the table of docs/sdks.md.
+ * The real SDKs with the real server and a real Kafka: one call of each type, with a 503 and a 429 first, and each
+ * event is read back once. The test takes as long as the SDK for Java waits before its retries: 15 s, and then 30 s.
+ * `node scripts/sdk-table.ts` runs it and prints the results as the table of docs/sdks.md.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -90,7 +91,7 @@ t.test('a browser whose request for settings is refused asks no other server', a
   await visit(html, '', async visited => {
     const settings = `${sent.serverUrl}/v1/projects/wk_revoked/settings`
     await until(() => visited.asked.includes(settings), { what: 'the settings to be asked for' })
-    // What the SDK says of its failure is posted at once; over https, for want of settings.
+    // The SDK posts its report about the failure at once, and over https, because it has no settings.
     await until(() => visited.asked.some(url => url.endsWith('/v1/m')), { what: 'the failure to be told' })
     t.same(
       strangers(visited, sent.serverUrl).filter(url => new URL(url).host !== new URL(sent.serverUrl).host),

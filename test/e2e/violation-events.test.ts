@@ -1,4 +1,4 @@
-/** Events about violations on their way to a real Kafka: also those that waited on disk while the server was killed. */
+/** Violation events in a real Kafka, including those that waited on disk while the server was killed. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -24,7 +24,7 @@ t.test('Violations reach only their own topic, over an outage of Kafka and kill 
   writeFileSync(join(dir, 'tributary.yml'), config)
   writeFileSync(join(dir, 'plan.json'), JSON.stringify(PLAN))
   const env = { EVENTS_TOPIC: TOPICS.events, REJECTED_TOPIC: TOPICS.rejected, VIOLATIONS_TOPIC: TOPICS.violations }
-  // At first without Kafka: this event's violation waits in a folder of its own.
+  // First without Kafka: this event's violation waits in its own folder.
   const server = await startServer(t, { dir, env })
   const sent: string[] = []
   const send = async (): Promise<void> => {

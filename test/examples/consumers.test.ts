@@ -13,7 +13,7 @@ const CONSUMERS = {
 
 for (const [name, [program, script]] of Object.entries(CONSUMERS)) {
   t.test(`examples/${name} says that Kafka cannot be reached, or says nothing, and ends`, async t => {
-    // As a broker that hangs: connections are accepted, and nothing is answered.
+    // Like a broker that hangs: connections are accepted, and nothing is answered.
     const silent = createServer().listen(0, '127.0.0.1')
     await once(silent, 'listening')
     t.teardown(() => silent.close())

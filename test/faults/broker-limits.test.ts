@@ -71,7 +71,7 @@ t.test(
   }
 )
 
-/** One event that the broker can never take, between two that it can. */
+/** One event that the broker can never accept, between two that it can. */
 async function sendBatch(url: string, name: string): Promise<number> {
   const event = (id: string, bytes: number): object => ({
     type: 'track',

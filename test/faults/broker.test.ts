@@ -19,7 +19,7 @@ const IN_TIME_MS = choose(500, 250)
 const QUIET_MS = choose(1_500, 5_000)
 /** Until the server has all the memory that it wants. */
 const WARM_MS = choose(1_500, 40_000)
-/** In the short form the debugger's memory of recent events (64 MiB) is not full yet when the fault begins. */
+/** In the short form the debugger's memory of recent events (64 MiB) is not yet full when the fault begins. */
 const SMALL_MEMORY = choose(164, 100) * 1024 * 1024
 
 let kafka: Kafka
@@ -42,7 +42,7 @@ interface Trial {
   readonly seen: Timing
 }
 
-/** Loads a new server, causes the fault in the middle, and finds out what happened to every event. */
+/** Starts a new server under load, causes the fault in the middle, and determines the result of every event. */
 async function undergo(
   t: Test,
   fault: (load: Load) => Promise<void>,
@@ -152,5 +152,5 @@ t.test(
   }
 )
 
-// The broker keeps this process alive: without a word the end would never come.
+// The broker's process keeps this process alive, so the test ends it explicitly.
 t.end()

@@ -36,8 +36,9 @@ async function leadersOf(topic: string): Promise<number[]> {
 }
 
 /**
- * Load, a fault of the second broker in the middle of it, and what those saw whose partitions others lead. Each partition
- * is on one broker alone: with replicas, `acks=all` waits for a broker that is gone until Kafka takes it off the list.
+ * Runs a load with a fault of the second broker in its middle, and measures the clients whose partitions have other
+ * leaders. Each partition has one replica: with more, `acks=all` waits for a missing broker until Kafka removes it from
+ * the list.
  */
 async function undergo(
   t: Test,

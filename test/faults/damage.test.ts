@@ -36,7 +36,7 @@ t.before(async () => {
 })
 t.after(() => kafka.stop())
 
-/** Variables for a server that relays to a topic of its own. */
+/** Variables for a server that relays to its own topic. */
 function toKafka(): Record<'KAFKA_BROKERS' | 'KAFKA_PARTITIONS' | 'EVENTS_TOPIC' | 'REJECTED_TOPIC', string> {
   const topic = `events-${++topics}`
   const names = { EVENTS_TOPIC: topic, REJECTED_TOPIC: `${topic}-rejected` }
@@ -50,7 +50,7 @@ interface Filled {
   readonly slowMs: number
 }
 
-/** A folder that a server without Kafka has filled until it was killed, and the ids that it had acknowledged. */
+/** A folder that a server without Kafka filled until it was killed, and the ids that it acknowledged. */
 async function fill(t: Test, events: number): Promise<Filled> {
   const begun = performance.now()
   const server = await startServer(t)
@@ -69,7 +69,7 @@ function segmentsOf(dir: string): string[] {
   return names.sort().map(name => join(folder, name))
 }
 
-/** Starts on the folder and relays all of it; gives the server and how long it took to listen. */
+/** Starts on the folder and relays all of it. Returns the server and the time until it listened. */
 async function relay(
   t: Test,
   dir: string,
@@ -119,7 +119,7 @@ t.test(
   }
 )
 
-/** Flips a bit at each of so many places; gives the messageIds of the lines that were hit. */
+/** Flips a bit at each of the given number of places. Returns the messageIds of the damaged lines. */
 function flipBits(files: readonly string[], flips: number): Set<string> {
   const hit = new Set<string>()
   const contents = files.map(file => readFileSync(file))
@@ -127,7 +127,7 @@ function flipBits(files: readonly string[], flips: number): Set<string> {
     const at = randomInt(contents.length)
     const content = contents[at] as Buffer
     const offset = randomInt(content.length)
-    // A line feed that is damaged joins two lines; one that comes up parts one.
+    // A damaged line feed joins two lines; a new one splits a line.
     const original = readFileSync(files[at] as string)
     for (const place of [offset, offset + 1]) {
       const id = idAt(original, Math.min(place, content.length - 1))
@@ -214,5 +214,5 @@ t.test('events that Kafka does not have yet are not deleted, however old they ar
   assertNothingLost(t, await verify([{ acked }], { brokers: kafka.brokers, topic: env.EVENTS_TOPIC }))
 })
 
-// The broker keeps this process alive: without a word the end would never come.
+// The broker's process keeps this process alive, so the test ends it explicitly.
 t.end()

@@ -1,4 +1,4 @@
-/** SIGHUP, as `systemctl reload` and a terminal that is closed send it: the server reads its files again, and lives. */
+/** SIGHUP from `systemctl reload` or from a terminal that is closed: the server reads its files again and continues. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs'
@@ -13,7 +13,10 @@ import { ownFolder } from '../support/own-folder.ts'
 
 const SIGHUP_BIT = 1n
 
-/** Whether the process has a handler for SIGHUP; Node itself ends on one until its first line of JavaScript runs. */
+/**
+ * Whether the process has a handler for SIGHUP. Without one, Node ends on SIGHUP until its first line of JavaScript
+ * runs.
+ */
 function handlesHangUp(pid: number): boolean {
   try {
     const [, caught = '0'] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
@@ -24,7 +27,7 @@ function handlesHangUp(pid: number): boolean {
   }
 }
 
-/** Sends SIGHUP every few milliseconds until the answer is called, which gives how many there were. */
+/** Sends SIGHUP every few milliseconds until the returned function is called, which returns the number of signals. */
 function hangUpAgainAndAgain(pid: () => number): () => number {
   let sent = 0
   const timer = setInterval(() => {

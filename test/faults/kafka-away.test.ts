@@ -9,9 +9,9 @@ import { timing, verify, wasOpenAt } from '../support/verdict.ts'
 
 const EVENTS_PER_SECOND = choose(700, 3_000)
 const AWAY_MS = choose(6_000, 60_000)
-/** Until the server has all the memory that it wants: the debugger's recent events alone take 64 MiB. */
+/** Until the server has allocated all its memory: the debugger's recent events alone take 64 MiB. */
 const WARM_MS = choose(2_000, 60_000)
-/** In the short form the debugger's memory is not full yet when Kafka goes away. */
+/** In the short form the debugger's memory is not yet full when Kafka stops. */
 const MORE_MEMORY = choose(160, 60) * 1024 * 1024
 const MEBIBYTE = 1024 * 1024
 const GAUGES = {

@@ -53,7 +53,7 @@ t.test(
       `the log names it once: ${lines.join('; ')}`
     )
 
-    // Enough for the first connection of a server, not for all.
+    // Enough for the first connection of a server, and not for all.
     giveBack(1)
     await sleep(3_000)
     giveBack(MAX_CONNECTIONS)

@@ -12,7 +12,7 @@ import { idsInFolder } from '../support/verdict.ts'
 const MISSING: Type = 'alias'
 const FORBIDDEN: Type = 'group'
 const IN_TIME_MS = choose(250, 50)
-/** In the short form other work may keep broker and server from answering in time. */
+/** In the short form, other work may keep the broker and the server from answering in time. */
 const PUBLISH_TIMEOUT = choose('3s', '750ms')
 
 const kafka = await startKafka({

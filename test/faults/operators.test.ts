@@ -21,7 +21,7 @@ t.test(
       else writeFileSync(configFile, content.slice(0, content.length / 2))
       await sleep(choose(900, 1_000))
       if (content !== undefined) writeFileSync(configFile, content)
-      // Long enough to be believed, but for the first: its other half comes within a second.
+      // Long enough to be applied, except the first: its other half follows within a second.
       await sleep(content?.includes('wk_other') ? 0 : choose(1_600, 4_000))
       if (content?.includes('wk_other')) writeFileSync(configFile, whole)
     }
@@ -65,7 +65,7 @@ t.test('a second SIGTERM ends the server at once, under load, and loses nothing 
 
 t.test('a second server on the same data folder is refused with one line, also directly after a kill -9', async t => {
   const first = await startServer(t)
-  // Every server is process 1 of its container: a process id says nothing.
+  // Every server is process 1 of its container, so a process id identifies none.
   const under = ['unshare', '--pid', '--fork', '--kill-child']
   const second = await createServerProcess(t, { dir: first.dir, dataDir: first.dataDir })
   await t.rejects(second.start(), {

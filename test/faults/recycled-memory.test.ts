@@ -1,6 +1,6 @@
 /**
- * The memory of large requests is used again. Here it is spoiled as soon as it is given back, so that anybody who reads
- * it later publishes what no client sent.
+ * The memory of large requests is reused. Here it is overwritten as soon as it is released, so that code that reads it
+ * later would publish bytes that no client sent.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ const PARTIAL = { BATCH_PARTIAL_STATUS: '200' }
 const EVENTS = 250
 const CLIENTS = 3
 
-/** Text that tells which event it belongs to, all along. */
+/** Text that names its event throughout. */
 const textOf = (id: string): string => `${id}-é `.repeat(60)
 
 function batchOf(number: number): Buffer {

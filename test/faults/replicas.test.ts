@@ -13,7 +13,7 @@ import { idsInFolder } from '../support/verdict.ts'
 
 const BAD: Type = 'group'
 const IN_TIME_MS = choose(250, 50)
-/** In the short form other work may keep brokers and server from answering in time. */
+/** In the short form, other work may keep the brokers and the server from answering in time. */
 const PUBLISH_TIMEOUT = choose('3s', '750ms')
 const WORDS = 'fewer in-sync replicas than min.insync.replicas asks for'
 

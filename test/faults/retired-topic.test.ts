@@ -11,7 +11,7 @@ const DESTINATION = `${SOURCES}destinations:
   - { name: Extra, topic: retired.extra, types: [track] }
 `
 const WORDS = 'topic retired.extra is no longer configured'
-/** More than a late lane keeps in memory, so that the rest has to be read back from the log. */
+/** More than a late lane keeps in memory, so that the rest must be read from the log. */
 const MANY_EVENTS = 400
 
 t.test(

@@ -31,7 +31,9 @@ function toKafka(): { KAFKA_BROKERS: string; EVENTS_TOPIC: string; REJECTED_TOPI
   return { KAFKA_BROKERS: kafka.brokers.join(','), EVENTS_TOPIC: topic, REJECTED_TOPIC: `${topic}-rejected` }
 }
 
-/** Kills the server ten times and starts it again at once; gives how long each took until it accepted an event. */
+/**
+ * Kills the server ten times and starts it again at once. Returns how long each start took until it accepted an event.
+ */
 async function killServer(server: ServerProcess): Promise<number[]> {
   const starts: number[] = []
   for (let kill = 1; kill <= KILLS; kill++) {
@@ -93,7 +95,7 @@ t.test(
     let slowestExit = 0
     for (let term = 1; term <= 5; term++) {
       await sleep(seconds * 70)
-      // Once, what was taken cannot be confirmed by Kafka any more: it goes to the spool.
+      // Once, Kafka cannot confirm the accepted events, so they go to the spool.
       if (term === 3) kafka.pause()
       const exiting = server.kill('SIGTERM')
       const isUnready = async (): Promise<boolean> => (await server.readyz()).status === 503
@@ -103,7 +105,7 @@ t.test(
       )
       const exit = await exiting
       if (term === 3) kafka.resume()
-      // The last line says what is left for the next start, and so does the exit code.
+      // The last line reports what remains for the next start, and so does the exit code.
       const isLeft = server.stderr.trimEnd().split('\n').at(-1)?.includes('wait for Kafka') === true
       t.match(exit, { code: isLeft ? 75 : 0, signal: null })
       if (term === 3) t.ok(isLeft, 'what Kafka could not confirm any more is left')
@@ -155,7 +157,7 @@ t.test(
   }
 )
 
-/** The same event each time; gives the answer's status and words. */
+/** The same event each time. Returns the status and the message of the answer. */
 async function sendTwin(url: string): Promise<string> {
   const body = JSON.stringify({ userId: 'twin', event: 'Twin', messageId: 'twin-0' })
   const headers = { 'content-type': 'application/json', authorization: AUTHORIZATION }
@@ -168,5 +170,5 @@ async function serverTime(url: string): Promise<number> {
   return Date.parse((await fetch(url)).headers.get('date') ?? '')
 }
 
-// The broker keeps this process alive: without a word the end would never come.
+// The broker's process keeps this process alive, so the test ends it explicitly.
 t.end()

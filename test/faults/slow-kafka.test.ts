@@ -23,7 +23,7 @@ let topics = 0
 t.before(async () => {
   const [port, near] = [await freePort(), await freePort()]
   link = await startSlowLink(t, near, () => port)
-  // Clients that ask for the broker's address are sent over the link.
+  // The broker gives clients the address of the link.
   kafka = await startKafka({ port, properties: { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${near}` } })
 })
 t.after(() => kafka.stop())
@@ -60,7 +60,8 @@ for (const delayMs of [1_000, 3_000]) {
       const verdict = await verify([load], { brokers: kafka.brokers, topic })
       assertNothingLost(t, verdict)
       t.equal(verdict.duplicates, 0, 'none is there twice')
-      // An answer holds up what comes meanwhile: twice its time of events, of some 600 bytes each, and the time to see it.
+      // Events that arrive during an answer wait: twice its time of events, of about 600 bytes each, and the time to
+      // notice it.
       const bound = ((2 * delayMs) / 1_000 + 2) * EVENTS_PER_SECOND * 2 * 700
       t.ok(backlog < bound, `at most ${backlog} bytes waited, ${bound} are allowed`)
       t.match(text, /has not confirmed within 750 ms/, 'it says what is wrong for as long as it lasts')
@@ -101,7 +102,7 @@ t.test('once Kafka has confirmed a late batch, /readyz/kafka is 200 without anot
   await server.accepts(60_000)
   await until(() => saysKafka(503), { what: '/readyz/kafka to be 503', timeoutMs: 30_000 })
   kafka.resume()
-  // A balancer that prefers servers by it sends none until then.
+  // A balancer that prefers servers by this check sends none until then.
   await until(() => saysKafka(200), { what: '/readyz/kafka to be 200 again', timeoutMs: 60_000 })
 })
 
@@ -135,7 +136,9 @@ t.test('a quota is named, new events use all of it, and nothing is lost or sent 
   tellRow(t, `quota of ${QUOTA_BYTES} bytes a second`, { verdict, taken, seconds })
 })
 
-/** librdkafka sends records like those of the server to a topic of its own, under the same quota. Resolves with the topic. */
+/**
+ * librdkafka sends records like those of the server to another topic, under the same quota. Resolves with the topic.
+ */
 async function startRival(t: Test, topic: string): Promise<string> {
   const rival = `${topic}-rival`
   await createTopic(kafka.brokers, rival)
@@ -157,7 +160,7 @@ async function setQuota(change: string): Promise<void> {
   await runTool('java', [...tool, '--bootstrap-server', kafka.brokers.join(','), ...entity])
 }
 
-/** Keys, values and headers; Kafka's own framing counts for the quota too. */
+/** Keys, values and headers. Kafka's own framing counts for the quota too. */
 async function bytesIn(topic: string): Promise<number> {
   const records = await readTopic(kafka.brokers, topic)
   return records.reduce((sum, { key, value, headers }) => {

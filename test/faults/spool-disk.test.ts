@@ -12,7 +12,7 @@ import { timing, verify } from '../support/verdict.ts'
 const eventsPerSecond = choose(700, 1_500)
 const SLOW_MS = 5_000
 
-/** Variables for a server whose Kafka is away, so that everything goes to the spool. */
+/** Variables for a server without a reachable Kafka, so that everything goes to the spool. */
 async function awayKafka(): Promise<{ KAFKA_BROKERS: string }> {
   return { KAFKA_BROKERS: `127.0.0.1:${await freePort()}` }
 }
@@ -75,7 +75,7 @@ t.test('a limit on the size of files causes at most some 503s: the server surviv
   tellRow(t, 'limit on file size', { verdict, ...seen })
 })
 
-// One thread for files, so that a fault injected into the n-th call meets the n-th call.
+// One thread for files, so that a fault in the n-th call hits the n-th call.
 const ONE_THREAD = { UV_THREADPOOL_SIZE: '1' }
 const strace = (...options: string[]): string[] => ['strace', '-D', '-f', '-qq', '-o', '/dev/null', ...options]
 

@@ -11,7 +11,10 @@ import { until } from '../support/until.ts'
 import { ownFolder } from '../support/own-folder.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-/** Made by commit 96a0f22: events/ relayed to Kafka, one record refused, twelve events that wait for Kafka. */
+/**
+ * Written by commit 96a0f22: events/ that were relayed to Kafka, one refused record, and twelve events that wait for
+ * Kafka.
+ */
 const TAKEN_OVER = join(ROOT, 'test', 'fixtures', 'data-of-96a0f22')
 
 const kafka = await startKafka({})
@@ -146,7 +149,7 @@ t.test('events in the log go to a Kafka that starts long after the server, and l
   await spool(t, server, ['a', 'b', 'c'])
   await server.kill()
   await server.start()
-  // The log was read, and its reader has had nothing to do for a while.
+  // The log was read to its end, and its reader has been idle for a while.
   await sleep(3_000)
   t.equal(await send(server, 'd'), 200)
   kafka.resume()

@@ -18,13 +18,13 @@ const HOUR_MS = 60 * 60 * 1000
 const DAY_MS = 24 * HOUR_MS
 
 interface Written {
-  /** When the segment was begun, in milliseconds before now. */
+  /** When the segment was created, in milliseconds before now. */
   readonly agoMs: number
   readonly bytes: number
   readonly folder?: string
 }
 
-/** A data folder with sparse segments, which take no room. */
+/** A data folder with sparse segments, which use no disk space. */
 function dataWith(t: Test, segments: readonly Written[]): string {
   const dir = t.testdir({})
   for (const [sequence, { agoMs, bytes, folder = 'events' }] of segments.entries()) {
@@ -52,7 +52,7 @@ function adminOf(t: Test): FastifyInstance {
   return admin
 }
 
-/** A log that began a day ago and will fill the free space in nine and a half days. */
+/** A log that began a day ago and fills the free space in nine and a half days. */
 async function nineDays(t: Test): Promise<string> {
   const dir = t.testdir({})
   return dataWith(t, [{ agoMs: DAY_MS, bytes: Math.round((await freeBytes(dir)) / 9.5) }])

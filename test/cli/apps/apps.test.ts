@@ -1,4 +1,4 @@
-/** `tributary apps`: from the command to a token, as an operator and an SDK do it. */
+/** `tributary apps`: from the command to a token, as an operator and an SDK use it. */
 import { createPrivateKey } from 'node:crypto'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

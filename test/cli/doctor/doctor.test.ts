@@ -27,7 +27,7 @@ function setUp(t: Test, file: string | undefined = FILE): { dir: string; doctor:
   }
 }
 
-/** The set-up is broken, and the doctor says how in these words, and what to do. */
+/** The set-up has a fault, and doctor reports it in these words, with the action. */
 function names(t: Test, { code, stdout, stderr }: Finished, says: RegExp, todo: RegExp): void {
   t.equal(code, 1, stderr)
   const found = new RegExp(`✗ \\S+ +(?<finding>.*${says.source}.*)\\n +→ (?<advice>.*)`).exec(stdout)?.groups
@@ -168,7 +168,7 @@ t.test('12: topics whose settings break the promises of the server', { buffered:
     EVENTS_TOPIC: name,
     REJECTED_TOPIC: 'doctor-rejected'
   })
-  /** The test's own client gives up on a new topic before a busy broker has settled it. */
+  /** The test's client stops waiting for a new topic before a busy broker has created it. */
   const make = async (name: string, config: Record<string, string> = {}): Promise<void> => {
     await createTopic(kafka.brokers, name, { config }).catch(() => undefined)
     await until(async () => (await topicOffsets(kafka.brokers, name).catch(() => [])).length > 0, { what: name })

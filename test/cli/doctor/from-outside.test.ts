@@ -1,4 +1,4 @@
-/** What `doctor --url` says of the proxy in front, which it asks as SDKs do. */
+/** What `doctor --url` reports about the proxy in front of the server. It sends requests like those of SDKs. */
 import { createServer, request } from 'node:http'
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -12,7 +12,7 @@ import { MAIN, run } from '../run.ts'
 
 type Handle = (incoming: IncomingMessage, answer: ServerResponse) => void
 
-/** A proxy with the faults of `change`: it may answer by itself, or change what it forwards. */
+/** A proxy with the faults of `change`: it answers by itself, or changes what it forwards. */
 async function proxyTo(
   t: Test,
   server: TestApp,

@@ -1,4 +1,7 @@
-/** The doctor on OAuth: what keeps apps from getting tokens, or servers from taking them, is named with what to change. */
+/**
+ * What doctor reports about OAuth: each fault that keeps apps from getting tokens, or servers from accepting them, with
+ * the setting to change.
+ */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'

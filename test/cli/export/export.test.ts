@@ -46,7 +46,7 @@ function asInDocs(out: string): string[] {
 const tributary = (cwd: string, ...args: string[]): Promise<Finished> =>
   run(process.execPath, [MAIN, 'export', ...args], { cwd })
 
-/** The value of a decimal column for a number as it was sent; null for anything else. */
+/** The value of a decimal column for a number in the form in which it was sent; null for any other value. */
 function decimal(spelled: string | undefined): string | null {
   return spelled === undefined || spelled.startsWith('"') ? null : shortest(spelled)
 }

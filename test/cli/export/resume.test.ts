@@ -1,4 +1,4 @@
-/** An export that is cut short, repeated, or asked for wrongly. */
+/** Exports that are interrupted, repeated, or started with wrong options. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -15,7 +15,7 @@ t.jobs = 2
 const tributary = (cwd: string, args: readonly string[], env = {}): Promise<Finished> =>
   run(process.execPath, [MAIN, ...args], { cwd, env })
 
-/** The files of an export, as they lie under their final names. */
+/** The files of an export, with their final names. */
 function parts(out: string): string[] {
   const names = existsSync(out) ? readdirSync(out, { recursive: true, encoding: 'utf8' }) : []
   return names.filter(name => name.endsWith('.parquet')).map(name => join(out, name))
@@ -39,7 +39,8 @@ t.test(
     const ids = writeLogByHand(join(dir, 'data'), { segments: 3, each: 1_500, padding: 1_000 })
     const out = join(dir, 'out')
     const args = [MAIN, 'export', '--out', 'out', '--by-event', '--rows', '1']
-    // The first rename of a run is that of its lock, then come those of the three tables of a step, then that of export.json.
+    // The first rename of a run is that of its lock. Those of the three tables of a step follow, then that of
+    // export.json.
     const kills = [
       ['rename', 1],
       ['rename', 2],

@@ -22,10 +22,10 @@ const events = [
 
 type Rejected = (command: string, ...args: string[]) => Promise<Finished>
 
-/** A server with the event log, some refused events, and the command line beside it. */
+/** A server with the event log and some refused events, and the command line. */
 async function start(t: Test): Promise<TestApp & { readonly rejected: Rejected }> {
   const app = await startApp(t, { config, sink: 'configured' })
-  // Written by hand: a JSON.stringify would not spell these numbers so.
+  // Written as text, because JSON.stringify would spell these numbers differently.
   const exact = `{"type":"track","event":"Exact","messageId":"m6","properties":{"big":12345678901234567890,"one":1.0}}`
   const web = `{"batch":[${[...events.map(event => JSON.stringify(event)), exact].join()}]}`
   await post(`${app.url}/v1/batch`, web)

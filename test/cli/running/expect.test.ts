@@ -19,7 +19,7 @@ t.test('expect ends with 0 as soon as a matching event arrives, and prints it', 
     join(server.dir, 'ok.xml')
   ]
   const waiting = tributary('expect', '--new', ...args).finally(() => (ended = true))
-  // It counts what comes after it has begun: when that was, nobody tells.
+  // The command counts events that arrive after it has started. The test cannot know when this is.
   for (let sent = 0; !ended; sent++)
     await track('Order Completed', { properties: { currency: sent % 2 ? 'EUR' : 'USD' } })
   const { code, stdout } = await waiting

@@ -12,7 +12,10 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** A server as main.ts builds it, and commands beside it, in this process: a process for each takes long on a busy machine. */
+/**
+ * A server as main.ts builds it, and commands in the same process, because a process for each command takes long on a
+ * busy machine.
+ */
 export interface Setup {
   readonly server: TestApp
   tributary(command: string, ...args: string[]): Promise<Ended>
@@ -28,7 +31,7 @@ export async function setUp(t: Test): Promise<Setup> {
   }
 }
 
-/** Runs a command as the command line does. The last --admin counts. */
+/** Runs a command like the command line. The last --admin counts. */
 export async function runCommand(name: string, args: readonly string[]): Promise<Ended> {
   let [stdout, stderr] = ['', '']
   const terminal = {

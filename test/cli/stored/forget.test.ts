@@ -17,7 +17,7 @@ function filesWith(dir: string, text: string): string[] {
     .map(file => file.slice(dir.length + 1))
 }
 
-/** The data folder of a server that took events of the user and of others, and has stopped. */
+/** The data folder of a stopped server that had accepted events of the user and of others. */
 async function makeFolder(t: Test) {
   const server = await startApp(t, { sink: 'configured' })
   const track = (body: object) => post(`${server.url}/v1/track`, { event: 'E', ...body })

@@ -15,7 +15,7 @@ const WAIT = { timeoutMs: 60_000 }
 t.test('with ARCHIVE the commands find every event of Kafka on disk, and forget removes a user', async t => {
   const kafka = await startKafka()
   t.teardown(() => kafka.stop())
-  // Nothing goes through the spool on a slow machine: then DATA_DIR holds nothing of a user.
+  // On a slow machine events could go through the spool. Prevented, so that DATA_DIR holds nothing about a user.
   const brokers = {
     PUBLISH_TIMEOUT: '1m',
     KAFKA_BROKERS: kafka.brokers.join(','),
@@ -43,7 +43,7 @@ t.test('with ARCHIVE the commands find every event of Kafka on disk, and forget 
     return acked
   }
 
-  /** Stops the server. What it had not read then, because the machine was slow, it reads after its next start. */
+  /** Stops the server. Events that it has not read on a slow machine are read after its next start. */
   const stopWhole = async (): Promise<string[]> => {
     await server.kill('SIGTERM')
     const all = await idsOf(brokers.EVENTS_TOPIC)

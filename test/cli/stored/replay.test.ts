@@ -8,7 +8,7 @@ import { MAIN, run } from '../run.ts'
 const HOURS = 24
 const PER_HOUR = 50
 
-/** A log of one day: 50 events an hour, an hour a segment. */
+/** A log of one day: 50 events an hour, one segment an hour. */
 function writeLog(dir: string): void {
   mkdirSync(dir, { recursive: true })
   for (let hour = 0; hour < HOURS; hour++) {

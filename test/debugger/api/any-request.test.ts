@@ -1,4 +1,4 @@
-/** Whatever the admin listener is asked, it answers soon, in one form, and events go on beside it. */
+/** The admin listener answers any request soon and in one form, and events are not delayed. */
 import { METHODS } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
@@ -44,10 +44,10 @@ const EVENTS_PER_SECOND = 40
 const MOST_P99_MS = 50
 const MOST_TURN_MS = 50
 const ALONE_MS = 2_000
-/** What others do on the machine can hold an answer up; a real fault shows each time. */
+/** Other programs on the machine can delay an answer. A real fault occurs each time. */
 const ATTEMPTS = 3
 
-/** Values that people, programs and proxies send where a name or a number is expected. */
+/** Values that people, programs and proxies send in place of a name or a number. */
 const ODD = [
   ...[
     '',
@@ -108,7 +108,7 @@ const PARAMETERS = [
   'limit'
 ]
 const OTHERS = ['scope', 'order', 'count', 'detail', 'since', 'wait', 'q', '__proto__', 'limit[]', '%', '']
-/** A request may wait as long as it says; these say nothing, or something that is refused. */
+/** A request may wait as long as it requests. These request no time, or an invalid one. */
 const WAITS = ['', '0', '-1', 'NaN', '61s', '1e9', '0.1s', '1ms', 'soon']
 
 const odd = fc.oneof(fc.constantFrom(...ODD), fc.stringMatching(/^[!-~]{0,12}$/))
@@ -160,17 +160,17 @@ function requestText({ method, path: where, query: what, headers, body }: Asked)
   return `${method} ${target} HTTP/1.1\r\nhost: 127.0.0.1\r\n${headers}${type}\r\n${body}`
 }
 
-/** How an answer differs from docs/debugger.md; undefined if it does not. */
+/** The difference of an answer from docs/debugger.md; undefined if there is none. */
 function faultOf({ status, headers, body }: RawAnswer, { method, path: where }: Asked): string | undefined {
   if (status >= 500 && !(status === 503 && headers['retry-after'] !== undefined)) return `status ${status}`
   if (status < 400 || method === 'HEAD') return undefined
-  // The form for people: with a password alone, and that one is wrong.
+  // The form for people: only a password, and it is wrong.
   if (where === '/login' && method === 'POST' && [401, 429].includes(status)) return undefined
   if (status === 405 && headers['allow'] === undefined) return 'a 405 without Allow'
   if (headers['content-type']?.startsWith('application/json') !== true) return `${status} as ${headers['content-type']}`
   try {
     const { success, message, code, status: health, problems } = JSON.parse(body.toString()) as Record<string, unknown>
-    // Health has a form of its own. There is no Kafka here, so that /readyz/kafka is never ready.
+    // Health has its own form. There is no Kafka here, so /readyz/kafka is never ready.
     if (status === 503 && where === '/readyz/kafka')
       return health === 'unavailable' && Array.isArray(problems) ? undefined : body.toString()
     const isForm = success === false && typeof message === 'string' && message !== '' && /^[a-z_]+$/.test(String(code))
@@ -196,7 +196,7 @@ async function ask(url: string, question: Asked): Promise<string | undefined> {
   return `it took ${Math.round(slowest)} ms`
 }
 
-/** Milliseconds until the answers of events that are sent while `work` goes on. */
+/** Milliseconds until the answers to events that are sent during `work`. */
 async function beside(server: AdminServer, work: () => Promise<void>): Promise<number[]> {
   const milliseconds: number[] = []
   const open = new Set<Promise<void>>()
@@ -235,7 +235,7 @@ async function holds(t: Test, env: Record<string, string>): Promise<unknown> {
     const waited = p99(milliseconds)
     const turn = `the longest turn of the event loop took ${longestTurnMs.toFixed(1)} ms of CPU time`
     words = `p99 of ${milliseconds.length} events beside it ${waited.toFixed(1)} ms, alone ${alone.toFixed(1)} ms; ${turn}`
-    // A machine that has other work to do lets events wait that are alone.
+    // Other work on the machine can delay single events.
     if (waited < Math.max(MOST_P99_MS, 2 * alone) && longestTurnMs < MOST_TURN_MS) return t.pass(words)
     t.comment(words)
   }

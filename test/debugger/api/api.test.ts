@@ -32,7 +32,7 @@ t.test('The list contains every event with its one outcome, newest first', async
   await send(server, {})
   const slow = { authorization: basic('wk_slow') }
   await post(`${server.url}/v1/batch`, { batch: Array.from({ length: 2500 }, () => ({ type: 'track' })) }, slow)
-  // So many that no pause lets the source's allowance grow to them.
+  // So many events that the limit of the source does not refill during a pause.
   const held500 = Array.from({ length: 500 }, () => ({ type: 'track', userId: 'u', event: 'Held' }))
   await post(`${server.url}/v1/batch`, { batch: held500 }, slow)
   sink.failure = new SinkUnavailable('the disk is full')

@@ -22,12 +22,12 @@ const MIB = 1024 * 1024
 const EVENTS_PER_SECOND = 60
 const SLICE_MS = 1_000
 const SLICES = 8
-/** A collection of all garbage can come at any time; a real hold-up shows each time. */
+/** A full garbage collection can happen at any time. A real delay occurs each time. */
 const ATTEMPTS = 3
-/** A slice of background work, the step that was under way at its end, the monitor's pause, and the collector of garbage. */
+/** A slice of background work, the step in progress at its end, the monitor's interval, and the garbage collector. */
 const MOST_TURN_MS = 30
 
-/** An event of 26 KB of words that nobody has seen before. */
+/** An event of 26 KB with new words. */
 function largeEvent(): string {
   const items = Array.from({ length: 560 }, () => ({ id: randomUUID() }))
   return JSON.stringify({ userId: 'user-1', event: 'Order Completed', properties: { items } })
@@ -49,12 +49,12 @@ function writeLog(dir: string, mib: number): void {
 }
 
 interface Sender {
-  /** Milliseconds of each answer from now on; the answer ends that. */
+  /** Milliseconds of each answer from now on. The returned function ends the measurement. */
   measure(ms: number): Promise<readonly number[]>
   stop(): void
 }
 
-/** Sends events at a steady rate, whatever becomes of them. */
+/** Sends events at a steady rate, whatever their results are. */
 function startSending(t: Test, url: string): Sender {
   const agent = new Agent({ keepAlive: true, maxSockets: 32 })
   let milliseconds: number[] = []

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import t from 'tap'
 import { post, startApp } from '../../support/app.ts'
 
-/** More than one message of the stream takes, and far more than a server examines in its first milliseconds. */
+/** More than one message of the stream holds, and far more than a server checks in its first milliseconds. */
 const EVENTS = 250
 
 t.test('the live stream shows every event that was accepted just before the server stopped', async t => {

@@ -9,11 +9,11 @@ import { basic } from '../../support/app.ts'
 const RUN_SECONDS = 10
 /** The time with the stream open, then without it, and so on, so that other programs disturb both equally. */
 const SLICE_MS = 200
-/** What others do on the machine can hide or feign a few percent; a real loss shows each time. */
+/** Other programs can hide or simulate a difference of a few percent. A real loss occurs each time. */
 const ATTEMPTS = 3
 const MOST_SHARE = 0.05
 
-/** Reads the live stream as a page does; the answer ends that and tells how many bytes came. */
+/** Reads the live stream like a page. The returned function ends this and returns the number of bytes. */
 async function openStream(server: AdminServer): Promise<() => Promise<number>> {
   const gone = new AbortController()
   const response = await fetch(`${server.admin}/api/stream`, { signal: gone.signal })
@@ -50,8 +50,8 @@ async function slice(server: AdminServer): Promise<Slice> {
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] as number
 
 /**
- * What an open stream takes of a processor, as a share of it. That is what a full server loses in throughput; this,
- * unlike throughput, stays the same where other programs take a part of the processor.
+ * The share of a processor that an open stream takes. A full server loses this share of its throughput. Unlike the
+ * throughput, it does not depend on other programs.
  */
 async function measure(t: Test, server: AdminServer, body: string): Promise<number> {
   const load = autocannon({

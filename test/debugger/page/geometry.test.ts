@@ -12,7 +12,7 @@ const WIDTHS = [320, 360, 768, 1300]
 const TIMEOUT_MS = 60_000
 const browser = await startBrowser(t)
 
-/** What of the page cannot be reached: it lies beside the window, and nothing around it scrolls there. */
+/** The parts of the page that cannot be reached: they are outside the window, and no element around them scrolls. */
 const OUT_OF_REACH = `[...document.querySelectorAll('a, button, input, select, summary, h1, h2, .row:not(.head) .name')]
   .filter(element => element.checkVisibility() && !element.closest('.skip'))
   .filter(element => {
@@ -96,7 +96,7 @@ interface Label {
   readonly bottom: number
 }
 
-/** Notes each text that is on a canvas now, with its box in pixels of the canvas. */
+/** Records each text that is now on a canvas, with its box in pixels of the canvas. */
 const NOTE_TEXTS = `
 const { fillText, clearRect } = CanvasRenderingContext2D.prototype
 CanvasRenderingContext2D.prototype.clearRect = function (...box) {

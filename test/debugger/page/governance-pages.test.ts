@@ -50,7 +50,7 @@ async function track({ url }: TestApp, event: string, more: object = {}): Promis
   if (status !== 200) throw new Error(`the event was answered ${status}`)
 }
 
-/** At each width nothing of the page is wider than the window. */
+/** At each width no element of the page is wider than the window. */
 async function fitsEverywhere(t: Test, page: Page): Promise<void> {
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: 800 })

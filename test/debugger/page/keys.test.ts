@@ -1,4 +1,4 @@
-/** The keys of the page, the copied test assertion, and narrow windows. */
+/** The page's keyboard shortcuts, the copied test assertion, and narrow windows. */
 import assert from 'node:assert/strict'
 import { runInThisContext } from 'node:vm'
 import t from 'tap'

@@ -43,7 +43,7 @@ function reportOf(events: number, options: { number?: number; padding?: number }
   }
 }
 
-/** Everything that can be read of an event, by its place in the given report. */
+/** Everything that can be read of an event, by its position in the given report. */
 function expected(report: RequestReport, index: number, seq: number) {
   const { source, endpoint, address, receivedAt, receipt, timings } = report
   const event = report.events[index] as EventReport
@@ -91,7 +91,7 @@ t.test('for any requests, the newest are kept byte for byte, within the limits',
         const report = reportOf(events, { number, padding })
         const kept = ring.events
         ring.add(report, seq)
-        // Larger than all of the ring: it is as if it had not been.
+        // Larger than the whole ring, so it leaves no trace.
         if (ring.events === kept && ring.get(seq) === undefined) continue
         all.push(...report.events.map((_, index) => expected(report, index, seq + index)))
         seq += events + gap

@@ -29,7 +29,7 @@ const PARTITIONS = 3
 const kafka = await startKafka()
 t.teardown(() => kafka.stop())
 
-/** A topic of its own with three partitions, and what puts events into it. */
+/** A topic of its own with three partitions, and a function that writes events to it. */
 async function newTopic(t: Test) {
   const topic = `archive-${randomUUID()}`
   await createTopic(kafka.brokers, topic, { partitions: PARTITIONS })
@@ -39,7 +39,7 @@ async function newTopic(t: Test) {
   return {
     topic,
     dir: join(ownFolder(t), 'archive'),
-    /** Events of one hour of 2026-11-23, the first call's of 01:00. Returns the messageIds. */
+    /** Writes events of one hour of 2026-11-23; the first call's are of 01:00. Returns the messageIds. */
     async publish(events: number): Promise<string[]> {
       hour++
       const at = Date.UTC(2026, 10, 23, hour)
@@ -100,7 +100,8 @@ const holds = (dir: string, ids: readonly string[]): Promise<void> =>
 t.test('an archive that is killed at any time holds each record of Kafka once', async t => {
   const { topic, dir, publish } = await newTopic(t)
   const ids: string[] = []
-  // A life renames its lock, then a segment and archive.json, each after an fdatasync and before an fsync; the first one, archive.json before all.
+  // A process first renames its lock, then, for each segment, the segment and archive.json. Each rename follows an
+  // fdatasync and precedes an fsync. The very first process renames archive.json before these.
   const kills = [
     ['rename', 2],
     ['rename', 4],

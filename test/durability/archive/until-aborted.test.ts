@@ -21,7 +21,7 @@ t.test('only the last piece that was read stays in memory', async t => {
   for await (const piece of untilAborted(pieces(), new AbortController().signal)) {
     count += piece.length / PIECE_BYTES
     if (count % 50 !== 0) continue
-    // In a turn of its own, because the stack of this one may still hold pieces.
+    // In another turn of the event loop, because the stack of this one may still hold pieces.
     await new Promise(setImmediate)
     collectGarbage()
     most = Math.max(most, process.memoryUsage().arrayBuffers - before)

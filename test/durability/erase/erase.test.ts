@@ -175,7 +175,7 @@ t.test('Damaged bytes are erased if they may be about the user, and copied aside
   const [name = ''] = readdirSync(events).filter(each => each.endsWith('.ndjson'))
   const path = join(events, name)
   const text = readFileSync(path, 'utf8')
-  // One byte of each is another than it was; both are JSON still.
+  // One byte of each is changed. Both are still JSON.
   writeFileSync(path, text.replace('"bob"', '"bop"').replace(/("userId":"user-raw-4711".*?)"n":1/s, '$1"n":2'))
   await eraseFromDataDir(dir, { erasure: aboutUsers([USER]) })
   t.strictSame(hits(dir), [])

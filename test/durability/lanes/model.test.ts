@@ -3,8 +3,8 @@ import t from 'tap'
 import { LaneWorld } from '../../support/lane-world.ts'
 
 /**
- * A history that random ones find once in a million: a topic gets a partition, its key moves, and a crash sends a copy of the
- * key's confirmed record to the new partition, behind the next record of the key.
+ * A history that random ones produce once in a million: a topic gets a partition, its key moves, and a crash sends a
+ * copy of the key's confirmed record to the new partition, after the next record of the key.
  */
 const COPY_IN_NEW_PARTITION: [number, number][] = [
   ...([
@@ -24,7 +24,7 @@ const COPY_IN_NEW_PARTITION: [number, number][] = [
   ] as [number, number][])
 ]
 
-/** `HISTORIES=1000000 npm run test:lanes` for the long form. */
+/** `HISTORIES=1000000 npm run test:lanes` runs the long form. */
 const HISTORIES = Number(process.env['HISTORIES'] ?? 20_000)
 
 t.test(

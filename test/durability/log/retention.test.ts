@@ -9,7 +9,7 @@ import { until } from '../../support/until.ts'
 
 const HOUR = 3_600_000
 
-/** Appends one line a segment and dates each file, oldest first, an hour apart, the last one now. */
+/** Appends one line to each segment and sets the date of each file, oldest first, an hour apart, the last one now. */
 async function fill(log: SegmentLog, clock: { wall: number }, ids: readonly number[]): Promise<void> {
   for (const [index, id] of ids.entries()) {
     const { file } = await log.append(linesFrom([lineOf(id)]))

@@ -5,7 +5,7 @@ import { isAlreadyThere, isRefusedTopic } from '../../../../src/durability/kafka
 
 const [CREATE_TOPICS, INVALID_TOPIC, TIMED_OUT, ALREADY_EXISTS] = [19, 17, 7, 36]
 
-/** As the client makes it of an answer to CreateTopics: each topic with its error code, 0 for none. */
+/** The client's error for an answer to CreateTopics: each topic with its error code, 0 for none. */
 function answered(topics: readonly (readonly [name: string, errorCode: number])[]): Error {
   const errors = topics.flatMap(([, code], at) => (code === 0 ? [] : [[`/topics/${at}`, [code, null]]]))
   const response = { topics: topics.map(([name, errorCode]) => ({ name, errorCode })) }

@@ -195,7 +195,7 @@ t.test(
       broker.close()
     })
 
-    // Larger than what the system buffers, so that the socket still holds the first while the second is made.
+    // Larger than the system's buffers, so that the socket still holds the first request while the second is built.
     const requests = ['1', '2', '3', '4', '5'].map(letter => {
       const line = Buffer.alloc(2_000_000, letter)
       return [

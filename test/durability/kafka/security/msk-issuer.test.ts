@@ -13,7 +13,10 @@ const KEY = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'wJalrXUt
 
 type Sign = (region: string) => Promise<IssuedToken>
 
-/** The server's own module, read from a new folder below `home`: packages are found from there, and not from this repository. */
+/**
+ * The server's own module, imported from a new folder below `home`, so that packages are found from there and not from
+ * this repository.
+ */
 async function signerFrom(home: string): Promise<Sign> {
   const dir = mkdtempSync(join(home, 'tributary-msk-'))
   t.teardown(() => rmSync(dir, { recursive: true, force: true }))
@@ -23,7 +26,7 @@ async function signerFrom(home: string): Promise<Sign> {
 
 const signMskToken = await signerFrom(await npmPackage(AWS_SIGNER))
 
-/** The variables that AWS's packages read, and nothing of this machine: no file, no instance to ask. */
+/** The variables that AWS's packages read, without anything of this machine: no file, and no instance metadata. */
 function setCredentials(variables: Readonly<Record<string, string>>): void {
   for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name]
   const nowhere = join(import.meta.dirname, 'no-such-file')
@@ -32,11 +35,11 @@ function setCredentials(variables: Readonly<Record<string, string>>): void {
 }
 
 const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
-/** Escapes as in RFC 3986, which is more than encodeURIComponent() does. */
+/** Escapes as in RFC 3986, which escapes more characters than encodeURIComponent(). */
 const encoded = (text: string): string =>
   encodeURIComponent(text).replaceAll(/[!'()*]/g, char => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
 
-/** The signature that AWS computes for a presigned GET, from its public description alone. */
+/** The signature that AWS computes for a presigned GET, implemented from its public description. */
 function signatureOf(url: URL, secret: string): string {
   const [, day = '', region = '', service = ''] = (url.searchParams.get('X-Amz-Credential') ?? '').split('/')
   const query = [...url.searchParams]

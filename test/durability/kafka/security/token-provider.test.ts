@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createTokenProvider } from '../../../../src/durability/kafka/security/token-provider.ts'
 
-/** An issuer of numbered tokens that live 100 s, and a clock. */
+/** An issuer of numbered tokens that are valid for 100 s, and a clock. */
 function setUp() {
   const state = { now: 0, asked: 0, isDown: false }
   const token = createTokenProvider(

@@ -3,7 +3,7 @@ import type { DamagedRange } from '../../../../src/durability/log/contract.ts'
 import { openLog, openReader, readIds, until } from '../../../support/event-log.ts'
 import { startWriter } from '../../../support/writer-process.ts'
 
-/** The ids in a folder after a crash, each line sound: a torn one is cut off by the start and told. */
+/** The ids in a folder after a crash. Each line must be sound: the start cuts a torn line off and reports it. */
 async function recover(dir: string): Promise<{ ids: unknown[]; torn: DamagedRange[]; damaged: DamagedRange[] }> {
   const torn: DamagedRange[] = []
   const damaged: DamagedRange[] = []

@@ -14,13 +14,13 @@ import {
 } from '../../../support/event-log.ts'
 
 /**
- * The log as its users may rely on it: ids that were acknowledged, in order, and which of them the relay has confirmed.
- * What is under way when the machine dies may be there afterwards, or not, or in part.
+ * The log as its users may rely on it: the acknowledged ids in order, and which of them the relay has confirmed. A line
+ * in flight when the machine crashes may be there afterwards, or not, or in part.
  */
 interface Model {
   next: number
   acked: number[]
-  /** Appended, but not acknowledged: may be there afterwards. */
+  /** Appended and not acknowledged: may be there afterwards. */
   possible: Set<number>
   confirmed: Set<number>
 }
@@ -50,7 +50,9 @@ async function closeAll(real: Real): Promise<void> {
   await real.log.close()
 }
 
-/** Everything that is acknowledged and not confirmed is read again, in order, and nothing unknown, nothing twice. */
+/**
+ * Everything that is acknowledged and not confirmed is read again in order, without unknown lines and without copies.
+ */
 async function checkAll(model: Model, real: Real): Promise<void> {
   for (let batch = await real.reader.next(); batch !== undefined; batch = await real.reader.next()) {
     real.seen.push(...batch.lines.map(line => idOf(line) as number))
@@ -126,7 +128,7 @@ class Reopen implements Command {
   toString = (): string => 'reopen'
 }
 
-/** The machine dies during appends: each file keeps what was fsynced, and some of the rest. */
+/** The machine crashes during appends: each file keeps what was fsynced, and some of the rest. */
 class Crash implements Command {
   readonly underWay: number
   readonly turns: number

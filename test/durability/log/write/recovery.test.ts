@@ -233,7 +233,7 @@ t.test(
     const content = readFileSync(path)
     const hit = new Set<number>()
     for (let flip = 0; flip < 200; flip += 1) {
-      // A digit or letter to its neighbour, or a line feed gone: most of these are still JSON.
+      // Changes a digit or letter to its neighbour, or removes a line feed. Most of these lines are still JSON.
       const at = Math.floor(((flip + 0.37) / 200) * content.length)
       const byte = flip % 10 === 0 ? content.indexOf(10, at) : at
       content[byte] = (content[byte] ?? 0) ^ 1

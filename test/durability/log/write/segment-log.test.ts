@@ -235,7 +235,7 @@ t.test('checksums are written when the log becomes idle, and soon if it does not
       lines++
     }
   }
-  // The second begins while the first is on its way, so that one of them always waits.
+  // The second begins while the first is in flight, so that one of them always waits.
   const loads = [load()]
   await until(() => log.queuedBytes() > 0)
   await new Promise(resolve => setImmediate(resolve))
