@@ -17,7 +17,9 @@ const config = createRequire(import.meta.url)(join(ROOT, '.dependency-cruiser.cj
   readonly options: { readonly tsConfig: unknown }
 }
 
-/** For each rule, the file that breaks it and what that file imports. The other files of the table break nothing. */
+/**
+ * For each rule, the file that violates it and what that file imports. The other files of the table violate nothing.
+ */
 const BREAKS: Readonly<Record<string, readonly [file: string, imported: string]>> = {
   'src-model': ['src/model/breaks.ts', 'src/disk/file.ts'],
   'src-disk': ['src/disk/breaks.ts', 'src/model/type.ts'],

@@ -8,7 +8,7 @@ import { startServer } from '../support/server-process.ts'
 import { until } from '../support/until.ts'
 import { ownFolder } from '../support/own-folder.ts'
 
-/** Without Kafka: /readyz/kafka says no on all of them, so HAProxy has to take them by /readyz. */
+/** Without Kafka, /readyz/kafka is not ready on any server, so HAProxy must select servers by /readyz. */
 const NAMES = ['a', 'b', 'c'] as const
 const root = ownFolder(t, { a: {}, b: {}, c: {} })
 const servers: ServerProcess[] = []
@@ -31,7 +31,7 @@ async function send(url: string): Promise<number> {
   }
 }
 
-/** The servers that took one of the last `count` events. */
+/** The servers that accepted one of the last `count` events. */
 async function takers(count: number): Promise<ServerProcess[]> {
   const last = new Set(Array.from({ length: count }, (_, back) => idOf(sent - back)))
   const found: ServerProcess[] = []
@@ -45,10 +45,10 @@ async function takers(count: number): Promise<ServerProcess[]> {
 
 const isServed = (url: string) => async (): Promise<boolean> => (await send(url)) === 200
 
-/** Longer than a balancer takes to find out which servers are healthy: until then it may move a client. */
+/** Longer than a balancer needs to find out which servers are healthy. Until then it may move a client. */
 const SETTLED_MS = 3_000
 
-/** Resolves once one server alone has taken events for a while. */
+/** Resolves when only one server has accepted events for a while. */
 async function settled(url: string, name: string): Promise<void> {
   let since = performance.now()
   let only: ServerProcess | undefined

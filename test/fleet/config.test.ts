@@ -25,7 +25,7 @@ function snapshotOf({ dataDir }: ServerProcess): { readonly at: string; readonly
   return JSON.parse(readFileSync(join(dataDir, 'fleet-config.json'), 'utf8')) as { at: string; version: number }
 }
 
-/** Milliseconds from the time that a version was made to the line of a server that says that it is in force. */
+/** Milliseconds from the creation of a version to the line of a server that reports that it is in force. */
 function inForceAfterMs(stderr: string, at: string, version: number): number {
   const line = stderr
     .split('\n')

@@ -1,4 +1,4 @@
-/** Two versions of the server may run in one fleet: an upgrade goes from server to server. */
+/** Two versions of the server may run in one fleet, because an upgrade replaces one server after the other. */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { followConfigTopic } from '../../src/fleet/config/config-topic.ts'

@@ -14,7 +14,7 @@ const source: Source = {
 }
 const BURST = 100
 
-/** A server as far as limits are concerned, on a clock of the test's own. */
+/** The part of a server that handles limits, with a clock of the test. */
 function createFleetServer(clock: { readonly now: () => number }, maxBatchEvents: number) {
   const meter = createDemandMeter(clock.now)
   const shares = createShares()
@@ -29,19 +29,22 @@ function createFleetServer(clock: { readonly now: () => number }, maxBatchEvents
 interface Play {
   readonly servers: number
   readonly seconds: number
-  /** Requests a second offered to the fleet, and to which server each goes. */
+  /** Offered requests a second, and the server that each is sent to. */
   readonly perSecond: number
   /** Events a request, and at most; default 1 and BURST. */
   readonly batch?: number
   readonly burst?: number
   /** Default: the source above. */
   readonly limited?: Source
-  /** The load comes in gusts: it stops and goes on after at most so many milliseconds each. Default: it never stops. */
+  /**
+   * The load comes in bursts: it stops and starts again after at most this many milliseconds each. Default: it never
+   * stops.
+   */
   readonly gustMs?: number
   readonly serverOf: (event: number, second: number) => number
 }
 
-/** The number of events that pass. Each server gets the others' demand 250 ms late. */
+/** The number of accepted events. Each server learns the others' demand 250 ms late. */
 function play(options: Play): number {
   const {
     servers: count,

@@ -27,7 +27,7 @@ interface View {
   close(): Promise<void>
 }
 
-/** Long, so that no connection ends because it was idle. */
+/** A long time, so that no connection ends because it is idle. */
 const KEEP_ALIVE_MS = 600_000
 
 async function send({ url }: ServerProcess, messageId: string): Promise<void> {
@@ -41,7 +41,7 @@ interface Process {
   readonly adminUrl: string
 }
 
-/** Heartbeats of processes that are written until they leave. */
+/** Writes heartbeats of processes until they leave. */
 class Heartbeats {
   readonly topics = new MemoryTopics()
   readonly #living = new Map<string, Process>()
@@ -187,7 +187,7 @@ await t.test(
     await heartbeats.join(process('a/0', 'a/0 after'))
     await send(server, 'two')
     await until(() => rowsOf(batches).length >= 2, { what: 'the second event', timeoutMs: 60_000 })
-    // Two looks at the members later, a wrong second stream would have been opened.
+    // After two more updates of the members, a wrong second stream would have been opened.
     await sleep(2_500)
     await send(server, 'three')
     await until(() => rowsOf(batches).includes('a/0 three'), { what: 'the third event', timeoutMs: 60_000 })

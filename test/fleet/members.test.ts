@@ -4,7 +4,7 @@ import type { FleetWrite } from '../../src/fleet/topics/topics.ts'
 import { MemoryTopics } from '../support/memory-topics.ts'
 import { until } from '../support/until.ts'
 
-/** Topics on which a heartbeat that says nothing of leaving arrives only when it is let through. */
+/** Topics on which a heartbeat that does not announce a stop arrives only when the test allows it. */
 class SlowHeartbeats extends MemoryTopics {
   readonly #gate = Promise.withResolvers<void>()
   held = 0

@@ -1,4 +1,4 @@
-/** OAuth in a fleet, with a real Kafka: an app that a command adds for all servers, and assertions that count once. */
+/** OAuth in a fleet with a real Kafka: a command adds an app for all servers, and an assertion can be used once. */
 import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * Three servers, three brokers, HAProxy, and what goes wrong in a fleet, as clients and consumers see it. `npm run test:fleet` runs
- * the long form, whose numbers stand in docs/reliability.md.
+ * Three servers, three brokers, HAProxy, and the faults of a fleet, from the view of clients and consumers. `npm run
+ * test:fleet` runs the long form, whose results are in docs/reliability.md.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -21,7 +21,9 @@ interface Traced {
 const SECONDS = isLong ? 30 : 3
 /** Of a request of the load. */
 const MAX_EVENTS = 9
-/** A machine that others share is not measured in the short form: its Kafka is late now and then, and so are its servers. */
+/**
+ * The short form measures no times, because other programs share the machine, and Kafka and the servers may be late.
+ */
 const LONG_TIMEOUTS = { PUBLISH_TIMEOUT: '5s', SHUTDOWN_GRACE: '60s' }
 const table = await startTable(t, isLong ? {} : LONG_TIMEOUTS)
 const { fleet, servers, brokers, ways, spread, sticky, stickyToKafka, run } = table
@@ -35,12 +37,12 @@ await t.test('a batch that is sent again after a lost answer is recognised, whic
     through: spread,
     seconds: SECONDS,
     lostShare: isLong ? 0.03 : 0.3,
-    // Clients of the short form are as patient as SDKs, for busy machines.
+    // Clients of the short form wait as long as SDKs do, because machines may be busy.
     ...(isLong ? {} : { firstRetryMs: 1_000 })
   })
   t.ok((lost.failed[THROWN_AWAY] ?? 0) > 0)
   t.equal(lost.unasked, 0, 'no event is there twice that no client sent again')
-  // Two thirds without what servers tell each other. How soon they do is measured in the long form alone.
+  // Without shared ids, two thirds would be copies. Only the long form measures how soon the servers share them.
   const allowed = lost.load.lostEvents * (isLong ? 0.03 : 0.5)
   t.ok(lost.duplicates <= allowed, `${lost.duplicates} copies of ${lost.load.lostEvents} events`)
 })
@@ -66,7 +68,7 @@ await t.test('an event is found from every server, whichever server accepted it'
     const ms = performance.now() - begun
     t.comment(`trace: ${Math.round(ms)} ms`)
     if (isLong) t.ok(ms < 1_000, 'under 1 s', { ms })
-    // A member that does not answer within a second is only named: a busy machine is asked again.
+    // A member that does not answer within a second is only named. On a busy machine the test asks again.
     await until(async () => (found = found.events.length > 0 ? found : await trace()).events.length > 0, {
       what: 'b to answer in time',
       timeoutMs: 30_000
@@ -103,7 +105,7 @@ await t.test('servers that are restarted one after the other cost no request and
     seconds: SECONDS,
     fault: restartAll
   })
-  // On a busy machine the balancer's checks may time out: then it answers 503 by itself.
+  // On a busy machine the balancer's checks may time out. The balancer then answers 503 itself.
   const { '503': unserved = 0, ...lost } = failed
   t.same(lost, {}, 'each request was answered')
   if (isLong) t.equal(shed + unserved, 0, 'with 200')
@@ -160,10 +162,10 @@ if (isLong) {
   })
 }
 
-/** Offers six times the limit for 20 s, round robin, and counts what passes. */
+/** Offers six times the limit for 20 s, round robin, and counts the accepted events. */
 async function limitHolds(t: Test, members: readonly ServerProcess[]): Promise<void> {
   const [seconds, perTick, tickMs] = [20, 3, 10]
-  // Until the bucket is full again and a new member is known.
+  // Until the bucket is full again and the others know the new member.
   await sleep(5_000)
   const begun = performance.now()
   const answers: Promise<number>[] = []

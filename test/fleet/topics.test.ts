@@ -11,7 +11,7 @@ import { until } from '../support/until.ts'
 const kafka = await startKafka({ heap: '320m' })
 t.teardown(() => kafka.stop())
 
-/** Enough for some readers to ask for their place while a record is being written. */
+/** Enough readers that some of them ask for their position while a record is being written. */
 const [ROUNDS, READERS] = [6, 20]
 
 let fleets = 0
@@ -94,7 +94,7 @@ await t.test('a reader that begins at a time misses nothing that is written whil
   for (let round = 0; round < ROUNDS; round++) {
     await sleep(5)
     const from = { time: Date.now() }
-    // Nothing is that young yet. Some readers ask for the place just before the record is there, some just after.
+    // No record is newer. Some readers ask for the position just before the record exists, some just after.
     const readers: ReturnType<typeof readAll>[] = []
     for (let count = 0; count < READERS; count++) {
       readers.push(readAll(topics, from))

@@ -1,6 +1,7 @@
 /**
- * Part of `npm run test:fleet`: a fleet of an earlier version is replaced server by server, and then replaced back, under load.
- * The earlier version is a commit of this repository, UPGRADE_FROM or one of before messageIds were shared.
+ * Part of `npm run test:fleet`: the servers of a fleet of an earlier version are replaced one after the other, and then
+ * replaced back, under load. The earlier version is a commit of this repository: UPGRADE_FROM, or one that does not yet
+ * share messageIds.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'

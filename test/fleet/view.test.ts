@@ -147,14 +147,14 @@ await t.test('a member that does not answer is reported after 1 s, and the other
   await until(isBack, { what: 'c to be back', timeoutMs: 30_000 })
 })
 
-/** What others do on the machine can keep the load from being offered; a wrong share shows each time. */
+/** Other programs can prevent that the whole load is offered. A wrong share occurs each time. */
 const ATTEMPTS = 3
 
 await t.test('a limit of 20 a second is one limit for three servers together', async t => {
   const start = performance.now()
   let passed = 0
   let offered = 0
-  // The first events use up the burst, and show each server what the others are offered.
+  // The first events use up the burst, and each server learns what is offered to the others.
   const batch = JSON.stringify({
     batch: Array.from({ length: 10 }, () => ({ type: 'track', userId: 'u', event: 'e' }))
   })

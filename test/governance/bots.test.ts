@@ -149,7 +149,7 @@ t.test('With the rule on, every byte that it does not change is published as it 
         }
         flagged++
         const [is, was] = [rawMembers(line), rawMembers(expected)]
-        // Blanks behind the brace are lost where contexts are merged, but for those that stand behind the new member.
+        // White space after the brace is lost when contexts are merged, except behind the new member.
         const left = is
           .get('context')
           ?.replace(/"bot":true,?/, '')

@@ -16,7 +16,7 @@ const FOLDERS: readonly (readonly [prefix: string, folder: string])[] = [
   ['/tslib/', 'tslib/']
 ]
 
-/** A shop with Segment's own wrapper; its modules import one another without extensions. */
+/** A shop with Segment's own wrapper, whose modules import one another without file extensions. */
 async function serveShop(t: Test, html: string): Promise<string> {
   const server = createServer((request, response) => {
     void (async () => {
@@ -45,7 +45,7 @@ async function serveShop(t: Test, html: string): Promise<string> {
   return `http://localhost:${(server.address() as AddressInfo).port}/`
 }
 
-/** The settings of Segment's documentation for users who must opt out. */
+/** The settings from Segment's documentation for users who must opt out. */
 const shopPage = (url: string): string => `<!doctype html><title>Shop</title>
 <script src="/umd/index.js"></script>
 <script type="importmap">{ "imports": {

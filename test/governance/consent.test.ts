@@ -21,7 +21,7 @@ function wentTo({ sink }: TestApp): string[] {
 
 const yes = { ads: true, stats: true }
 
-/** Segment's table, line by line: the consent, the integrations, who gets the event. */
+/** Segment's table, line by line: the consent, the integrations, and which destinations get the event. */
 const SEGMENT: readonly (readonly [unknown, object | undefined, readonly string[]])[] = [
   [undefined, undefined, ALL],
   [undefined, {}, ALL],

@@ -19,7 +19,7 @@ async function details({ adminUrl }: TestApp): Promise<Row[]> {
   return ((await (await fetch(`${adminUrl}/api/events?detail=true`)).json()) as { events: Row[] }).events
 }
 
-/** Everything that the server can say, and every record that it has published. */
+/** All output of the server, and every record that it has published. */
 async function allText(server: TestApp): Promise<string> {
   const paths = ['/metrics', '/api/events?detail=true', '/api/rejections', '/api/sources', '/api/overview']
   const texts = await Promise.all(paths.map(async path => (await fetch(server.adminUrl + path)).text()))

@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import t from 'tap'
 import { basic, CONFIG, post, startApp } from '../support/app.ts'
 
-/** Each of these values is in requests of clients, and must be nowhere afterwards. */
+/** Requests of clients contain each of these values, and no output may contain one. */
 const RAW = ['ann.raw@example.com', 'user-raw-4711', 'card-raw-4242', 'gone-raw-user', '203.0.113.77', '198.51.100.7']
 
 const RULES = `${CONFIG}

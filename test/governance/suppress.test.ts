@@ -19,7 +19,7 @@ async function rows({ adminUrl }: TestApp): Promise<Row[]> {
   return (await api<{ events: Row[] }>(`${adminUrl}/api/events?detail=true`)).events
 }
 
-/** Everything that the server can say, and every record that it has published. */
+/** All output of the server, and every record that it has published. */
 async function allText(server: TestApp): Promise<string> {
   const { adminUrl, sink } = server
   const paths = ['/metrics', '/api/events?detail=true', '/api/rejections', '/api/outcomes', '/api/suppressions']

@@ -1,4 +1,4 @@
-/** The admin listener: whoever reaches it may try the same. */
+/** Any client of the admin listener may send the same hostile requests. */
 import t from 'tap'
 import { startApp } from '../support/app.ts'
 import type { Step } from '../support/exchange.ts'

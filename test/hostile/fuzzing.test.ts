@@ -1,4 +1,4 @@
-/** A short run of the fuzzers with a fixed seed. `npm run fuzz` runs them for as long as one likes. */
+/** A short run of the fuzzers with a fixed seed. `npm run fuzz` runs them for any time. */
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import t from 'tap'
@@ -53,7 +53,7 @@ const BODIES: readonly string[] = [
   ''
 ]
 
-/** How the bytes of a body are made, so that some are good, some broken and some too large. */
+/** How the bytes of a body are generated, so that some bodies are valid, some broken and some too large. */
 const DAMAGE: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
   none: bytes => bytes,
   cut: bytes => bytes.subarray(0, -3),

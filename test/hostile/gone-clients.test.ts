@@ -1,4 +1,4 @@
-/** Clients that send an event and are gone: pages that unload, programs that exit. */
+/** Clients that send an event and disconnect: pages that unload, programs that exit. */
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import t from 'tap'

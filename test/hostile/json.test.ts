@@ -1,9 +1,9 @@
-/** JSON is kept byte for byte or refused, as the table in docs/hostile-input.md says, and always in little time. */
+/** JSON is stored byte for byte or refused, as the table in docs/hostile-input.md says, and always in a short time. */
 import t from 'tap'
 import { startApp } from '../support/app.ts'
 import { ask } from '../support/http.ts'
 
-/** Values that parsers read differently, or that JSON.parse would change: kept as they came. */
+/** Values that parsers read differently, or that JSON.parse would change: they are stored as received. */
 const KEPT: Readonly<Record<string, string>> = {
   'minus zero': '-0',
   'minus zero with a fraction': '-0.0',
@@ -64,7 +64,7 @@ const list = (count: number, item: (i: number) => string): string =>
   Array.from({ length: count }, (_, i) => item(i)).join(',')
 const levels = (count: number): string => '['.repeat(count) + ']'.repeat(count)
 
-/** Bodies that cost a careless reader minutes, and their status. */
+/** Bodies that would keep a simple parser busy for minutes, and their status. */
 const EXPENSIVE: Readonly<Record<string, readonly [path: string, body: string, status: number]>> = {
   '100,000 levels in an event': [
     '/v1/batch',
@@ -115,7 +115,7 @@ const EXPENSIVE: Readonly<Record<string, readonly [path: string, body: string, s
     200
   ]
 }
-/** Milliseconds; most take less than 20, and the machine may be busy. */
+/** Milliseconds. Most take less than 20, and the machine may be busy. */
 const MAX_MS = 1_000
 
 for (const mode of ['compatible', 'strict']) {

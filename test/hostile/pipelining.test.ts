@@ -1,4 +1,4 @@
-/** Many requests on one connection that do not wait for their answers. */
+/** Many requests on one connection whose client does not wait for the answers. */
 import t from 'tap'
 
 import { startApp } from '../support/app.ts'

@@ -1,6 +1,6 @@
 /**
- * Everything that a stranger may throw at an open port, against the real server, over raw sockets: each answer is the
- * contract's, none is a 5xx that we did not mean, nothing hangs, and honest clients notice nothing.
+ * All kinds of hostile requests that a stranger may send to an open port, against the real server, over raw sockets.
+ * Each answer is that of the contract, no 5xx is unintended, nothing hangs, and other clients are not affected.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -40,10 +40,10 @@ const SOURCES = `sources:
 
 const HANG_MS = 30_000
 const AT_ONCE = 4
-/** Between two requests of each: what is measured is what they ask of the server, not what sending them asks of the machine. */
+/** The pause between two requests of each client, so that the test measures the server's work and not the client's. */
 const PAUSE_MS = 50
 const WARM_UP_MS = 1_500
-/** What other work on the same machine may cost; on a quiet one it is a tenth of that. */
+/** What other work on the same machine may cost. On a quiet machine a tenth of it is used. */
 const BUSY_P99_MS = 100
 const MAX_GROWTH_BYTES = 100e6
 
@@ -83,7 +83,7 @@ function run(url: string, test: HostileCase): Promise<Exchange> {
   return exchange({ url, steps, answers, isHead: method === 'HEAD', timeoutMs: HANG_MS })
 }
 
-/** Cases of one kind stand together in the table; here they come between others, as they would. */
+/** In the table, cases of one kind are together. Here they alternate with others, as in real traffic. */
 function spread(cases: readonly HostileCase[]): HostileCase[] {
   const columns = Math.ceil(Math.sqrt(cases.length))
   return Array.from({ length: columns }, (_, column) => cases.filter((_case, i) => i % columns === column)).flat()
@@ -125,7 +125,7 @@ t.test(
       await Promise.all(Array.from({ length: AT_ONCE }, worker))
       return lap()
     }
-    // The first time finds a server that has never seen such requests: V8 has compiled its code for other ones.
+    // The server has never had such requests the first time: V8 has compiled its code for other ones.
     const laps = [await pass(), await pass()]
     for (const { test, went } of await Promise.all(slow)) {
       t.same(faults(test, went), [], `${test.what} (${Math.round(went.milliseconds)} ms)`)

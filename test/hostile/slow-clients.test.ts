@@ -1,6 +1,6 @@
 /**
- * Crowds that do nothing, or next to nothing, against the real server. `npm run test:crowds` brings 10,000 idle
- * connections; here there are fewer, so that any machine's limit of open files will do.
+ * Many clients that send nothing, or next to nothing, against the real server. `npm run test:crowds` opens 10,000 idle
+ * connections. Here there are fewer, so that the limit of open files of any machine is sufficient.
  */
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
@@ -17,7 +17,7 @@ import { request } from './cases/case.ts'
 const IDLE = Number(process.env['IDLE_CONNECTIONS'] ?? 500)
 const SLOW = Number(process.env['SLOW_CLIENTS'] ?? 400)
 const CONNECT_AT_ONCE = 200
-/** Or three times the latency without the crowd, if the machine is busy. */
+/** Or three times the latency without these clients, if the machine is busy. */
 const MAX_P99_MS = 100
 const ENDED_WITHIN_MS = 30_000
 
@@ -39,7 +39,7 @@ async function crowd(t: Test, url: string, size: number): Promise<Socket[]> {
   return sockets
 }
 
-/** The p99 of honest requests in milliseconds, once the server has warmed up. */
+/** The p99 of other clients' requests in milliseconds, once the server has warmed up. */
 async function warmUp(lap: () => Promise<Lap>): Promise<number> {
   await sleep(1_500)
   await lap()

@@ -1,4 +1,7 @@
-/** Tokens of other issuers, as Keycloak, Auth0, Okta and Entra make them, and what happens while their keys are away. */
+/**
+ * Tokens of other issuers, in the form of Keycloak, Auth0, Okta and Entra, and the behaviour while their keys are not
+ * available.
+ */
 import { createSecretKey } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -15,7 +18,7 @@ const FIRST = makeKey('first')
 const SECOND = makeKey('second', 'ES256')
 const STRANGER = makeKey('first')
 
-/** An issuer on a free port, whose keys a test can change and take away. */
+/** An issuer on a free port, whose keys a test can change and remove. */
 async function startIssuer(t: Test) {
   const state = { keys: [FIRST], isAway: false, asked: 0, named: undefined as string | undefined }
   const server = createServer((request, response) => {

@@ -1,4 +1,6 @@
-/** Segment's SDKs with their own OAuth settings, unmodified: no event is lost but those of an app that was revoked. */
+/**
+ * Segment's SDKs with their own OAuth settings, unmodified: no event is lost except those of an app that was revoked.
+ */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -33,7 +35,9 @@ const configOf = (apps: readonly OAuthApp[]): string =>
     apps: appEntries([...apps, { id: 'other', keys: [OTHER] }])
   })
 
-/** Makes an edit and waits until it is in force: until a request for a token with a key of `billing` is answered so. */
+/**
+ * Makes an edit and waits until it is in force: until a request for a token with a key of `billing` gets this answer.
+ */
 async function edit(
   { app, dir, url }: TestApp,
   apps: readonly OAuthApp[],
@@ -71,7 +75,7 @@ for (const [name, connect] of Object.entries(SDKS)) {
 
     await sends('with the first token')
     const before = await issued()
-    // Nothing is sent meanwhile: only the SDK's own timer can ask.
+    // Nothing is sent in this time, so only the SDK's own timer can request a token.
     await until(async () => (await issued()) > before, { what: 'a new token at half-life', timeoutMs: TIMEOUT_MS })
     await sends('with a renewed token')
 

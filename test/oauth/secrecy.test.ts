@@ -1,4 +1,7 @@
-/** Tokens and assertions are secrets: whatever becomes of them, none is in a log, a metric or an answer of the admin listener. */
+/**
+ * Tokens and assertions are secrets: whatever their result, none is in a log, a metric or an answer of the admin
+ * listener.
+ */
 import { pino } from 'pino'
 import t from 'tap'
 import { post, startApp } from '../support/app.ts'

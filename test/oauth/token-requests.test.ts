@@ -122,7 +122,7 @@ t.test('without PUBLIC_URL the audience is the address of the request', async t 
   t.equal((await askToken(url, tokenForm(await assertion()))).status, 401)
 })
 
-/** A secret of HS256 made of what everybody knows: the text of the public key. */
+/** An HS256 secret that everybody knows: the text of the public key. */
 const PUBLIC_AS_SECRET = createSecretKey(Buffer.from(RSA.publicPem))
 
 const BROKEN: Readonly<Record<string, readonly [TokenErrorCode, () => Promise<string> | string]>> = {
@@ -337,7 +337,7 @@ t.test('an address that was refused a thousand times in a minute is told when to
       payload
     })
   let refused = 0
-  // A busy machine can make the server shed load: that counts for nobody.
+  // A busy machine can make the server shed load. Such an answer is not counted.
   while (refused < 1_000) if ((await ask(tokenForm('no-jwt'))).statusCode === 401) refused++
   const answered = await ask(tokenForm(await assertion()))
   t.same([answered.statusCode, answered.json()['error']], [429, 'slow_down'])

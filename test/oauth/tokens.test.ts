@@ -1,4 +1,4 @@
-/** Tokens on the tracking API: which requests of a source need one, and what each other one is answered. */
+/** Tokens on the tracking API: which requests of a source need one, and the answer to each other request. */
 import { createSecretKey } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

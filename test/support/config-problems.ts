@@ -1,7 +1,7 @@
 import { readEnvironment } from '../../src/config/env/environment.ts'
 import { isConfigError } from '../../src/model/config-error.ts'
 
-/** The problems of these variables, one a line; empty if the server starts with them. */
+/** The problems of these variables, one on each line; empty if the server starts with them. */
 export function problemsOf(env: Record<string, string>): readonly string[] {
   try {
     readEnvironment(env)

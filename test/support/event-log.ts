@@ -49,7 +49,7 @@ export function linesOf(ids: readonly (number | string)[], padding = 0): Buffer[
   return lines.map(line => whole.subarray(at, (at += line.length)))
 }
 
-/** Lines in the form that a log takes; adjacent lines are one piece. */
+/** Lines in the form that a log accepts. Adjacent lines are one piece. */
 export function linesFrom(lines: readonly Buffer[]): Lines {
   const pieces: Buffer[] = []
   for (const line of lines) {
@@ -79,7 +79,7 @@ export interface Batch {
 
 export interface LogReader {
   next(): Promise<Batch | undefined>
-  /** Marks everything before the place as delivered, for all readers of the log. */
+  /** Marks everything before the position as delivered, for all readers of the log. */
   commit(place: number): Promise<void>
   backlogBytes(): number
   close(): Promise<void>

@@ -75,7 +75,7 @@ export interface RawConnection {
   write(bytes: string | Buffer): Promise<void>
   /** The next complete answer; rejects if the connection ends before it. */
   answer(): Promise<JsonAnswer>
-  /** Resolves when the connection has ended: 'reset', or 'closed' in good order. */
+  /** Resolves when the connection has ended: 'reset', or 'closed' if it ended normally. */
   readonly gone: Promise<'closed' | 'reset'>
 }
 

@@ -96,7 +96,7 @@ export async function deleteTopic(brokers: readonly string[], topic: string): Pr
   await withAdmin(brokers, admin => admin.deleteTopics({ topics: [topic] }))
 }
 
-/** As retention does: the oldest records of each partition go, up to these offsets. */
+/** Deletes records as retention does: the oldest records of each partition, up to these offsets. */
 export async function deleteRecords(
   brokers: readonly string[],
   topic: string,
@@ -192,7 +192,9 @@ async function awaitOffsets(
   })
 }
 
-/** A broker that has just started does not know its consumer groups yet: the client gives up, and is started again. */
+/**
+ * A broker that has just started does not yet know its consumer groups. The client then stops, and is started again.
+ */
 async function consumeWithRetries(
   brokers: readonly string[],
   topic: string,

@@ -50,7 +50,7 @@ export function startTraffic(sink: Sink, topic: string): Traffic {
   return Object.assign(result, { stop })
 }
 
-/** Which of startTraffic()'s confirmed events the topic lacks, has twice, or has out of order for a user. */
+/** The confirmed events of startTraffic() that the topic lacks, has twice, or has out of order for a user. */
 export async function verdict(
   kafka: Kafka,
   topic: string,

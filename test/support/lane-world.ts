@@ -30,8 +30,8 @@ interface Sent {
 }
 
 /**
- * The client of one key: it sends the next event when the one before was answered 200, and the same one again
- * otherwise.
+ * The client of one key. It sends the next event after the previous one was answered 200, and otherwise the same event
+ * again.
  */
 interface Client {
   sequence: number
@@ -142,7 +142,7 @@ export class LaneWorld {
     this.#checkQueues()
   }
 
-  /** Nothing fails from now on, until nothing is left to do; then every promise is checked. */
+  /** No more faults from now on. Runs until no work is left, then checks every promise. */
   finish(): void {
     this.#partitions.set('c', this.#partitions.get('c') ?? 2)
     for (let round = 0; round < 400; round++) {
@@ -377,7 +377,10 @@ export class LaneWorld {
     repartition(this.#board, topic, count, record => this.#partitionOf(topic, (record as TestRecord).key))
   }
 
-  /** The process dies: some of what was being written is there; what is in flight arrives later or does not. */
+  /**
+   * The process crashes: part of the data that was being written is stored, and data in flight arrives later or not at
+   * all.
+   */
   #crash(detail: number): void {
     const writing = this.#writes.flatMap(({ entries }) => entries)
     for (const { record } of writing.slice(0, detail % (writing.length + 1))) this.#log.push(record as TestRecord)

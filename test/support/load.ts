@@ -75,9 +75,7 @@ const MAX_RETRY_FACTOR = 4
 export const THROWN_AWAY = 'THROWN_AWAY'
 const REQUEST_TIMEOUT_MS = 20_000
 const STOP_TIMEOUT_MS = 30_000
-/**
- * Events that could not be sent in time are made up for up to this limit, so that a fault is not followed by a flood.
- */
+/** Events that could not be sent in time are sent later, up to this limit, so that no flood follows a fault. */
 const MAX_DEBT_SECONDS = 0.1
 
 /**
@@ -131,7 +129,7 @@ export function startLoad(t: Test, options: LoadOptions): Load {
     }
   }
 
-  /** The answer, or what a client sees whose answer was lost. */
+  /** The answer, or the view of a client whose answer was lost. */
   function lose({ events }: Job, tries: number, answer: Answered): Answered {
     if (tries > 1 || answer.status !== 200 || Math.random() >= lostShare) return answer
     lostEvents += events

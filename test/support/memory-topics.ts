@@ -7,7 +7,7 @@ export class MemoryTopics implements FleetTopics {
   readonly names = fleetTopicNames('memory')
   /** Whether writes fail. */
   isAway = false
-  /** Whether writes are taken, and their confirmation never comes. */
+  /** Whether writes are accepted and never confirmed. */
   isSilent = false
   readonly #records = new Map<string, FleetRecord[]>()
   readonly #readers = new Set<ReaderOptions>()

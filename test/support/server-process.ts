@@ -50,20 +50,20 @@ export interface ServerProcess {
   readonly configFile: string
   readonly pid: number
   readonly running: boolean
-  /** Everything that it has written to standard error, over all starts. */
+  /** Its whole standard error, over all starts. */
   readonly stderr: string
   /** Starts it, with more or other variables from now on. Resolves when it listens. Rejects with its last output. */
   start(options?: StartChanges): Promise<void>
   /** Sends the signal, SIGKILL by default, and waits until the process has ended. */
   kill(signal?: NodeJS.Signals): Promise<Exit>
-  /** Resolves when the process has ended. That is no failure from now on. */
+  /** Resolves when the process has ended. Its end is no failure from now on. */
   ended(): Promise<Exit>
   /** Resolves when /readyz answers 200. */
   ready(timeoutMs?: number): Promise<void>
   readyz(): Promise<{ readonly status: number; readonly text: string }>
   /** Resolves when the tracking API has answered 200, with the milliseconds that this took. */
   accepts(timeoutMs?: number): Promise<number>
-  /** Resolves when Kafka has everything that was kept on disk. */
+  /** Resolves when Kafka has everything that was stored on disk. */
   drained(timeoutMs?: number): Promise<void>
   /** Bytes on disk that Kafka has not confirmed. */
   backlogBytes(): Promise<number>

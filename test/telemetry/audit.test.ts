@@ -1,4 +1,6 @@
-/** Who did what to a server, from where: in the log, in DATA_DIR/audit.jsonl, by `tributary audit` and on the page. */
+/**
+ * Who changed a server, how and from where: in the log, in DATA_DIR/audit.jsonl, in `tributary audit` and on the page.
+ */
 import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'

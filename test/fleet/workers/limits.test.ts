@@ -12,7 +12,7 @@ const PER_SECOND = 50
 const BURST = 100
 const OFFERED_PER_SECOND = 200
 const SECONDS = 15
-/** What others do on the machine can keep the load from being offered; a wrong share shows each time. */
+/** Other programs can prevent that the whole load is offered. A wrong share occurs each time. */
 const ATTEMPTS = 3
 
 for (const workers of [1, 4]) {
@@ -40,7 +40,7 @@ for (const workers of [1, 4]) {
   )
 }
 
-/** Offers events on connections of their own, more than may pass. */
+/** Offers more events than the limit, on connections of its own. */
 async function offer({ url }: ServerProcess): Promise<{ passed: number; seconds: number; others: number[] }> {
   const headers = { 'content-type': 'application/json', authorization: AUTHORIZATION, connection: 'close' }
   const body = JSON.stringify({ userId: 'u', event: 'e' })

@@ -10,7 +10,7 @@ import { idsInFolder } from '../../support/verdict.ts'
 import { allWorkersUp, eventFolders, workerPids } from '../../support/workers.ts'
 
 const WORKERS = 4
-/** A retry that comes this soon is a promise; a machine that others share is given more. */
+/** The documentation promises that such an early retry is recognised. On a shared machine the test allows more time. */
 const SOON_MS = 200
 const RETRIES = 24
 
@@ -45,7 +45,7 @@ t.test('messageIds are shared by the workers of a server', { timeout: 170_000 },
   await t.test('a killed worker that starts again knows the ids that it and the others had made durable', async t => {
     const ids = Array.from({ length: 40 }, (_, at) => `k${at}`)
     for (const messageId of ids) t.equal(await send(server, 'track', { userId: 'u', event: 'e', messageId }), 200)
-    // What a killed worker had not flushed is what a duplicate may cost.
+    // Ids that a killed worker had not flushed may cause duplicates.
     await sleep(SOON_MS)
     for (const pid of workerPids(server)) process.kill(pid, 'SIGKILL')
     await until(() => workerPids(server).length === WORKERS, { what: 'all workers again', timeoutMs: 60_000 })

@@ -186,7 +186,7 @@ t.test(
   }
 )
 
-/** Answers that are neither 200 nor 503 because the machine, which others share, was overloaded: how many, by status. */
+/** The number of answers other than 200 and 503 that an overloaded machine caused, by status. */
 async function unexplained(server: ServerProcess, load: Load, allowed: readonly string[] = []) {
   const { statuses } = timing(load.answers)
   const metrics = await readMetrics(server.adminUrl)
@@ -207,7 +207,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** One event on a connection of its own, `times` times; the last status. */
+/** Sends one event `times` times, each on its own connection. Returns the last status. */
 async function send(
   { url }: ServerProcess,
   { messageId, authorization = AUTHORIZATION }: { readonly messageId?: string; readonly authorization?: string },

@@ -7,7 +7,7 @@ import { pino } from 'pino'
 import { MAIN, run } from '../../cli/run.ts'
 import { post, startApp } from '../../support/app.ts'
 
-/** A folder that two servers have one after the other; t.testdir() would empty it. */
+/** A folder that two servers use one after the other; t.testdir() would empty it. */
 function dataDir(t: Test): string {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-catalogue-'))
   t.teardown(() => rmSync(dir, { recursive: true }))

@@ -144,7 +144,7 @@ t.test('if no change is breaking, every random event that fits the first plan fi
       maxLength: 15
     }
   )
-  /** A schema and a neighbour of it: random ones hardly ever have anything in common. */
+  /** A schema and a variant of it, because two random schemas hardly ever have anything in common. */
   const pairs = fc
     .tuple(schemas, schemas, fc.constantFrom('a', 'b', 'c'), fc.boolean(), fc.boolean())
     .map(([one, other, name, isOptional, isGone]) => {

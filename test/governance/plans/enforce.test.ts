@@ -38,7 +38,7 @@ interface Governed extends TestApp {
   readonly lines: () => Record<string, unknown>[]
 }
 
-/** A server whose one source has the plan, with these modes for everything. */
+/** A server whose only source has the plan, with these modes for all violations. */
 async function start(t: Test, modes: Modes, options: { plan?: object; sink?: 'configured' } = {}): Promise<Governed> {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-plan-'))
   t.teardown(() => rmSync(folder, { recursive: true }))

@@ -13,7 +13,7 @@ function nested(levels: number): object {
   return schema
 }
 
-/** Each definition refers to the next one twice: so many doublings. */
+/** Each definition refers to the next one twice, with this many doublings. */
 function doubling(times: number): object {
   const steps = Array.from({ length: times }, (_, i): [string, object] => [
     `d${i}`,

@@ -12,7 +12,7 @@ import { allModes } from '../../../src/governance/plans/judge/settings.ts'
 
 const FIXTURES = new URL('../../fixtures/plans/', import.meta.url).pathname
 
-/** Every form, in a file or folder that was made for these tests as the tool writes it, all of the same shop. */
+/** Every form of one shop's plan, in a file or folder that was written for these tests as the tool writes it. */
 const FORMS = [
   { folder: 'segment-public-api', format: "rules of Segment's Public API", holds: ['identify', 'common', 'versions'] },
   { folder: 'typewriter', format: "Typewriter's plan.json", holds: [] },
@@ -33,7 +33,7 @@ interface Row {
   readonly event: Record<string, unknown>
   /** `kind field`, in any order. */
   readonly expect: readonly string[]
-  /** The parts that a format must have for this row; default: every format has them. */
+  /** The parts that a format must support for this row; default: every format supports them. */
   readonly needs?: 'identify' | 'common' | 'versions'
 }
 
@@ -45,7 +45,7 @@ const track = (event: string, properties: object, context?: object) => ({
 })
 const order = { order_id: 'o-1', total: 12.5, currency: 'EUR', products: [{ sku: 'a', price: 1.5, quantity: 2 }] }
 
-/** One expected outcome for each event, whatever form the plan came in. */
+/** One expected outcome for each event, whatever the form of the plan. */
 const TABLE: readonly Row[] = [
   { event: track('Order Completed', order), expect: [] },
   { event: track('Order Completed', { ...order, total: '12.5' }), expect: ['violation properties.total'] },

@@ -15,7 +15,7 @@ const MAX_GROWTH_BYTES = 12 * 1024 * 1024
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-/** A plan in which every schema and every pattern is another one than in the plan before. */
+/** A plan whose schemas and patterns all differ from those of the previous plan. */
 function planText(reload: number): string {
   const rules = Array.from({ length: RULES }, (_, i) => ({
     type: 'track',

@@ -15,10 +15,10 @@ const EVENTS_A_PLAN = 40
 const MODES = { ...allModes('report'), unplannedProperties: 'off', unplannedEvents: 'off' } as const
 
 /**
- * Ajv with its own regular expressions and its own uniqueItems, on the whole event. It too looks for all errors: when it
- * stops at the first, ajv 8.20 takes an empty array for one that "contains" something where "prefixItems" stands beside.
- * Its multipleOf is replaced, because it refuses 1e21 as a multiple of 1. The remainder of doubles is exact for the steps of
- * the random schemas.
+ * Ajv with its own regular expressions and its own uniqueItems, on the whole event. It also finds all errors, because
+ * ajv 8.20 with only the first error accepts an empty array for "contains" if "prefixItems" is present. Its multipleOf
+ * is replaced, because it refuses 1e21 as a multiple of 1. The remainder of doubles is exact for the steps of the
+ * random schemas.
  */
 function plainAjv(schema: object): (event: unknown) => boolean {
   const ajv = new Ajv2020({ strict: false, logger: false, ownProperties: true, allErrors: true })
@@ -35,7 +35,7 @@ function plainAjv(schema: object): (event: unknown) => boolean {
 
 const payload = randomSchema.filter(withoutReferences)
 
-/** Schemas of an event that only look into its members, and some that say something of the event itself. */
+/** Schemas of an event that only constrain its members, and some that constrain the event itself. */
 const eventSchema = fc.oneof(
   { weight: 4, arbitrary: payload.map(inner => ({ type: 'object', properties: { properties: inner } })) },
   {

@@ -3,7 +3,7 @@ import { EVENT, request } from './case.ts'
 
 const base64 = (text: string | Buffer): string => Buffer.from(text).toString('base64')
 
-/** Authorization headers that name no source, or none that may send. */
+/** Authorization headers that identify no source, or a source that may not send. */
 const UNKNOWN: readonly string[] = [
   'Basic',
   'Basic ',
@@ -49,7 +49,7 @@ const UNKNOWN: readonly string[] = [
   `Basic ${base64('wk_test:').slice(1)}`
 ]
 
-/** Of another scheme, or none: the key may be in the body, and is not. */
+/** Another scheme, or none. The key could be in the body, and is not. */
 const MISSING: readonly string[] = [
   '',
   ' ',
@@ -63,7 +63,7 @@ const MISSING: readonly string[] = [
   'x'.repeat(20_000)
 ]
 
-/** Values of `writeKey` in a body that are not strings, and therefore no keys. */
+/** Values of `writeKey` in a body that are not strings, and are therefore no keys. */
 const IN_BODY: readonly (readonly [value: string, code: string])[] = [
   ['1', 'write_key_missing'],
   ['null', 'write_key_missing'],

@@ -9,12 +9,12 @@ const chunkedHead = request({ framing: 'transfer-encoding: chunked\r\n', body: '
 const gzipHead = (framing: string): Buffer =>
   request({ head: `${AUTHORIZATION}content-encoding: gzip\r\n`, framing, body: '' })
 
-/** The same bytes over and over, with a pause before each. */
+/** The same bytes repeatedly, with a pause before each. */
 function drip(piece: string | Buffer, everyMs: number, forMs: number): (string | Buffer | number)[] {
   return Array.from({ length: Math.floor(forMs / everyMs) }, () => [everyMs, piece]).flat()
 }
 
-/** How long the slow ones go on, unless they are stopped. */
+/** How long slow clients continue, unless they are stopped. */
 const SLOW_MS = 35_000
 
 const ABORTED: Readonly<Record<string, HostileCase['steps']>> = {

@@ -6,13 +6,13 @@ export interface HostileCase {
   readonly what: string
   readonly steps: readonly Step[]
   /**
-   * The status of each answer in turn; of several in a list any may come. 'closed': the connection ends without an
-   * answer. 'gone': the client is gone before there can be one.
+   * The status of each answer in turn. If an element is a list, any of its statuses is right. 'closed': the connection
+   * ends without an answer. 'gone': the client disconnects before there can be one.
    */
   readonly gives: readonly (number | readonly number[])[] | 'closed' | 'gone'
   /** `code` of the last answer's body. */
   readonly code?: string
-  /** For the contract: how the request was meant. Default: POST /v1/track. */
+  /** For the comparison with the contract: the meant request. Default: POST /v1/track. */
   readonly method?: string
   readonly path?: string
   /** It takes its time: run beside the others. */
@@ -27,14 +27,14 @@ export interface RequestParts {
   readonly path?: string
   readonly version?: string
   readonly host?: string
-  /** Header lines, each with its line break, before the length. Default: the test key's. */
+  /** Header lines, each with its line break, before the length. Default: the header with the test's key. */
   readonly head?: string
   /** Default: Content-Length of the body. */
   readonly framing?: string
   readonly body?: string | Buffer
 }
 
-/** A request in bytes: good unless the parts make it bad. */
+/** A request as bytes, which is valid unless the parts make it invalid. */
 export function request(parts: RequestParts = {}): Buffer {
   const { method = 'POST', path = '/v1/track', version = 'HTTP/1.1', host = 'host: test\r\n' } = parts
   const body = Buffer.isBuffer(parts.body) ? parts.body : Buffer.from(parts.body ?? EVENT)

@@ -23,7 +23,7 @@ const refused = (what: string, encoding: string, body: Buffer): HostileCase => (
   code: 'invalid_encoding'
 })
 
-/** A gzip header with a field of `bytes` bytes that is there to be skipped. */
+/** A gzip header with an extra field of `bytes` bytes, which a reader skips. */
 function gzipWithName(bytes: number): Buffer {
   return Buffer.concat([
     Buffer.from('1f8b080800000000000a', 'hex'),

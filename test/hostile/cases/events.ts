@@ -2,7 +2,7 @@ import { EVENT_TYPES } from '../../../src/model/event-types.ts'
 import type { HostileCase } from './case.ts'
 import { request } from './case.ts'
 
-/** Values that no field of an event may have, except where a field says otherwise below. */
+/** Values that are invalid in every field, except where a field below says otherwise. */
 const VALUES: readonly (readonly [name: string, json: string])[] = [
   ['a number', '5'],
   ['a number beyond every double', '1e400'],
@@ -14,7 +14,7 @@ const VALUES: readonly (readonly [name: string, json: string])[] = [
   ['control characters', '"\\u0000\\u001b[31m\\r\\n"']
 ]
 
-/** The field, and which of the values above its own kind allows. */
+/** The field, and which of the values above are valid in it. */
 const FIELDS: readonly (readonly [field: string, taken: readonly string[], code: string])[] = [
   ['userId', ['a string of 20,000 digits', 'lone surrogates', 'control characters'], 'id_not_string'],
   ['anonymousId', ['a string of 20,000 digits', 'lone surrogates', 'control characters'], 'id_not_string'],
@@ -25,7 +25,7 @@ const FIELDS: readonly (readonly [field: string, taken: readonly string[], code:
   ['messageId', ['lone surrogates', 'control characters'], 'message_id_invalid']
 ]
 
-/** Strings made to keep a pattern busy, each at a field whose format is checked. */
+/** Strings that make a bad pattern slow, each in a field whose format is checked. */
 const BUSY: readonly (readonly [what: string, field: string, value: string])[] = [
   ['a date of 30,000 digits', 'timestamp', '2'.repeat(30_000)],
   ['a fraction without an end', 'timestamp', `2026-01-01T00:00:00.${'0'.repeat(30_000)}`],

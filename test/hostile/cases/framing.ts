@@ -4,7 +4,7 @@ import { AUTHORIZATION, chunk, chunkedRequest, EVENT, request } from './case.ts'
 const length = `content-length: ${EVENT.length}\r\n`
 const chunks = Buffer.concat([chunk(EVENT), Buffer.from('0\r\n\r\n')])
 
-/** What RFC 9112 lets a server refuse, and what could be read in two ways: 400, and the connection closed. */
+/** Requests that RFC 9112 allows a server to refuse, and ambiguous ones: 400, and the connection is closed. */
 const BAD_HEADS: Readonly<Record<string, Buffer>> = {
   'a length with a blank inside': request({ framing: 'content-length: 2 6\r\n' }),
   'a length with an underscore': request({ framing: 'content-length: 2_6\r\n' }),

@@ -1,7 +1,7 @@
 import type { HostileCase } from './case.ts'
 import { EVENT, request } from './case.ts'
 
-/** Values of `properties.a` that are not JSON: the event is refused with `invalid_json`. */
+/** Values of `properties.a` that are not JSON. The event is refused with `invalid_json`. */
 const BROKEN_VALUES: readonly string[] = [
   '',
   'NaN',
@@ -75,7 +75,7 @@ const BROKEN_VALUES: readonly string[] = [
   '\x0b1'
 ]
 
-/** Odd, and JSON all the same (RFC 8259): the event is taken. */
+/** Unusual and valid JSON (RFC 8259). The event is accepted. */
 const ODD_VALUES: readonly string[] = [
   '-0',
   '-0.0',

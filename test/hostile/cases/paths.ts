@@ -102,7 +102,7 @@ const LONG: readonly (readonly [what: string, path: string, status: number])[] =
   ['a URL of 40 KB', `/v1/track?x=${'a'.repeat(40_000)}`, 431]
 ]
 
-/** Methods that Node does not parse as an ordinary request, and the one that is right. */
+/** Methods that Node does not parse as an ordinary request, and the right method. */
 const NOT_ASKED = new Set(['CONNECT', 'POST', 'HEAD', 'OPTIONS', 'SOURCE'])
 
 export const pathCases: readonly HostileCase[] = [

@@ -1,4 +1,4 @@
-/** A client that is refused while, before or after it sends its body gets the answer at once, and completely. */
+/** A client that is refused before, while or after it sends its body gets the whole answer at once. */
 import { readdirSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -119,7 +119,7 @@ t.test('a client that still sends after the answer is disconnected', async t => 
 })
 
 t.test('a bomb of 1000:1 costs no more memory than the limit', async t => {
-  // Made first: a server whose event loop stood still for so long would answer 503.
+  // Created first: a server whose event loop was blocked for so long would answer 503.
   const bombs = [
     [gzipSync(Buffer.alloc(100e6, ' ')), 'gzip'],
     [brotliCompressSync(Buffer.alloc(100e6, ' '), { params: { [constants.BROTLI_PARAM_QUALITY]: 3 } }), 'br'],
@@ -142,7 +142,8 @@ t.test('a bomb of 1000:1 costs no more memory than the limit', async t => {
 })
 
 t.test('a body in chunks of one byte needs no more memory than one or two limits', async t => {
-  // Random text, so that it does not shrink: as many chunks as possible. Made first: see the bombs.
+  // Random text, which cannot be compressed, so that there are as many chunks as possible. Created first, like the
+  // bombs.
   const text = Array.from({ length: 300_000 }, () => Math.random().toString(36)[2] ?? '0').join('')
   const batch = `{"batch":[{"type":"track","userId":"u","event":"e"}],"pad":"${text}"}`
   const bodies = [
@@ -162,7 +163,7 @@ t.test('a body in chunks of one byte needs no more memory than one or two limits
   for (const { headers, bytes, wire } of bodies) {
     const { write, answer } = await connectRaw(t, url)
     const before = await used()
-    // Collecting holds this process up, server and all; it sheds load until that is over.
+    // The garbage collection blocks this process and the server in it, which sheds load until that is over.
     const calm = async (): Promise<boolean> => (await ask(t, `${url}/v1/track`, { body: EVENT })).status === 200
     await until(calm, { what: 'the server to take requests again' })
     await write(head('/v1/batch', { ...CHUNKED, ...headers }))

@@ -1,4 +1,4 @@
-/** Every limit at one below, at it and one above, on every path, however the body is sent. */
+/** Every limit at one below, at it and one above, on every path, for each way to send a body. */
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -10,9 +10,9 @@ import { ask } from '../../support/http.ts'
 
 const EVENT = '"userId":"u","event":"e","groupId":"g","previousId":"p"'
 
-/** An event of any type that is exactly so many bytes long. */
+/** An event of any type with exactly this many bytes. */
 const eventOf = (bytes: number, type = 'track'): string => pad(`{"type":"${type}",${EVENT},"pad":"`, '"}', bytes)
-/** A batch of one small event that is exactly so many bytes long. */
+/** A batch of one small event with exactly this many bytes. */
 const batchOf = (bytes: number): string => pad(`{"batch":[{"type":"track",${EVENT}}],"pad":"`, '"}', bytes)
 const batch = (...events: readonly string[]): string => `{"batch":[${events.join(',')}]}`
 
@@ -20,7 +20,7 @@ function pad(before: string, after: string, bytes: number): string {
   return before + 'x'.repeat(bytes - before.length - after.length) + after
 }
 
-/** The ways to send a body. Limits count the bytes after inflating. */
+/** The ways to send a body. Limits count the bytes after decompression. */
 const WAYS: Readonly<Record<string, (body: string) => Ask>> = {
   plain: body => ({ body }),
   chunked: body => ({ body, chunkBytes: 5_000 }),
@@ -49,7 +49,7 @@ interface Trial {
   readonly code?: string
 }
 
-/** One below the limit passes, the limit itself passes, one above is refused with the code. */
+/** One below the limit and the limit itself are accepted, and one above is refused with the code. */
 async function holds(
   t: Test,
   { url, way = WAYS['plain'], make, limit, code = 'payload_too_large' }: Trial
@@ -262,7 +262,7 @@ t.test('the operator may raise and lower the limits', async t => {
 
 t.test("a full batch of React Native's SDK is accepted, which counts neither commas nor its envelope", async t => {
   const { url, sink } = await startApp(t)
-  // As its chunk() does: events are added until 512,000 bytes are reached.
+  // Like its chunk(): adds events until 512,000 bytes are reached.
   const events: string[] = []
   for (let bytes = 0; bytes < 512_000 - 552; bytes += 552) events.push(eventOf(552))
   const body = `{"batch":[${events.join()}],"sentAt":"2026-11-23T12:00:00.000Z","writeKey":"wk_test"}`

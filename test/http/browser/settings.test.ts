@@ -6,7 +6,7 @@ const PATH = '/v1/projects/wk_test/settings'
 
 const NAMES = new Set(['Segment.io', '4.4.7'])
 
-/** Every host that a document names, wherever it stands. */
+/** Every host in a document, at any position. */
 function hostsIn(text: string): string[] {
   return [...text.matchAll(/[\w-]+(?:\.[\w-]+)+(?::\d+)?/g)].map(([host]) => host).filter(host => !NAMES.has(host))
 }

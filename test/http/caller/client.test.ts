@@ -1,4 +1,4 @@
-/** Who the client of a request is, behind proxies that write addresses, schemes and hosts in all the ways that they do. */
+/** The address of a client behind proxies, which write addresses, schemes and hosts in different ways. */
 import { fastify } from 'fastify'
 import t from 'tap'
 import { basic, startApp } from '../../support/app.ts'

@@ -1,4 +1,4 @@
-/** Who is calling: every way that a key can come in, which one counts, and that it never goes out again. */
+/** The source of a request: every place for a key, which key counts, and that no key is published. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -25,7 +25,7 @@ interface Way {
   readonly query?: string
   /** The source's id, or the code of the refusal. */
   readonly gives: string
-  /** The part of a refusal's message about the first key that was tried, or about each of them. */
+  /** The part of a refusal's message about the first checked key, or about each of them. */
   readonly names?: string | readonly string[]
 }
 
@@ -287,7 +287,8 @@ t.test('an address is limited after 1,000 unknown keys a minute, and valid keys 
   const statuses: number[] = []
   for (let i = 0; i < 1_000; i++) {
     statuses.push((await guess(i)).statusCode)
-    // Injected requests need no socket, so nothing else has a turn: a busy server would say that it is overloaded.
+    // Injected requests need no socket, so nothing else runs between them. A busy server would answer that it is
+    // overloaded.
     await setImmediate()
   }
   t.ok(statuses.every(status => status === 401))

@@ -1,4 +1,4 @@
-/** Pixels whose links went through other hands: what mail programs, link rewriters and proxies make of them. */
+/** Pixels whose links were changed by mail programs, link rewriters and proxies. */
 import type { Test } from 'tap'
 import t from 'tap'
 import type { TestApp } from '../../support/app.ts'

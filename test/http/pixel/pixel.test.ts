@@ -13,7 +13,7 @@ interface Shown {
 
 let readers = 0
 
-/** Fetches a pixel as a new reader, checks that it is one, and returns the last record's value. */
+/** Fetches a pixel as a new reader, checks that it is a pixel, and returns the last record's value. */
 async function show(t: Test, { url, sink }: TestApp, query: string, init: Shown = {}): Promise<unknown> {
   const before = sink.records.length
   const path = `/v1/pixel/${query}`

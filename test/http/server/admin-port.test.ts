@@ -1,4 +1,4 @@
-/** What operators ask for is on a port of its own, and only there. */
+/** The paths for operators are on their own port, and only there. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'

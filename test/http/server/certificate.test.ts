@@ -1,4 +1,4 @@
-/** A certificate that is renewed while the server runs, as every ninety days. */
+/** A certificate that is renewed while the server runs, as happens every ninety days. */
 import { execFileSync } from 'node:child_process'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

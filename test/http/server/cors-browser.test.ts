@@ -1,4 +1,4 @@
-/** CORS with credentials in a real browser: each way in which a page can send, from another origin. */
+/** CORS with credentials in a real browser: each way in which a page can send to another origin. */
 import t from 'tap'
 import { startApp } from '../../support/app.ts'
 import { visit } from '../../support/sdks/browser-sdk.ts'

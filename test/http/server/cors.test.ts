@@ -1,4 +1,7 @@
-/** Pages of other origins: every cross-origin call of a browser SDK asks first, since it sends Authorization. */
+/**
+ * Pages of other origins: the browser sends a preflight before every cross-origin call of an SDK, because of
+ * Authorization.
+ */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
@@ -91,7 +94,7 @@ t.test('with CORS_ORIGINS only pages of these and of allowed origins can read, a
   t.equal(tooLarge.headers['access-control-allow-origin'], undefined, 'the origin was never read')
 })
 
-/** A preflight and every kind of answer, those before any hook included, to a page of `origin`. */
+/** Sends a preflight from a page of `origin` and provokes every kind of answer, including those before any hook. */
 async function answersTo(t: Test, url: string, origin: string): Promise<readonly JsonAnswer[]> {
   const asks = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' }
   const headers = { origin }

@@ -1,6 +1,7 @@
 /**
- * A server that stops answers what a client has sent already, also where its event loop was too busy to read it: the kernel has it,
- * and would reset the connection. The tests keep the event loop of both sides busy, so that nothing is left to chance.
+ * A server that stops answers requests that clients have already sent, even if its event loop was too busy to read
+ * them: the kernel has the bytes, and would reset the connection. The tests block the event loop of both sides, so that
+ * the order is certain.
  */
 import { connect } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -12,7 +13,7 @@ import { connectRaw, head } from '../../support/http.ts'
 
 const BODY = '{"type":"track","userId":"u","event":"Sent"}'
 const REQUEST = head('/v1/track', { 'content-length': BODY.length }) + BODY
-/** For longer than an idle connection is left open during a stop. */
+/** For longer than an idle connection stays open during a stop. */
 const BUSY_MS = 1_500
 const BUSY_TURN_MS = 30
 
@@ -34,8 +35,8 @@ t.test('a request on an idle connection, sent while a stopping server was busy, 
   const closed = app.close()
   await last.write(REQUEST)
   await new Promise<void>(resolve => {
-    // Here the turn of the event loop has read all that it will read. The kernel takes these bytes at once; the timers of the stop
-    // are due when this function ends.
+    // This turn of the event loop has read everything that it will read. The kernel takes these bytes at once; the
+    // timers of the stop are due when this function ends.
     last.socket.once('data', () => {
       for (const { socket } of connections) socket.write(REQUEST)
       keepBusy(BUSY_MS)
@@ -60,7 +61,7 @@ t.test('a connection that the kernel accepted before the stop is accepted and an
     await once(socket, 'close')
     return text.slice(0, 12)
   })
-  // Node connects in the next tick; the server's event loop has not turned until then.
+  // Node connects in the next tick. Until then the server's event loop does not run.
   await new Promise<void>(resolve => process.nextTick(resolve))
   const closed = app.close()
   t.same(new Set(await Promise.all(texts)), new Set(['HTTP/1.1 200']))

@@ -6,7 +6,7 @@ import { startApp } from '../../support/app.ts'
 import { connectRaw } from '../../support/http.ts'
 
 const ASK = 'GET /livez HTTP/1.1\r\nhost: test\r\n\r\n'
-/** For how long the server waits in all: Node adds the second to the first. */
+/** How long the server waits altogether: Node adds the second value to the first. */
 const waits = ({ keepAliveTimeout, keepAliveTimeoutBuffer }: Server): number =>
   keepAliveTimeout + keepAliveTimeoutBuffer
 

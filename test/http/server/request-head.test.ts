@@ -1,4 +1,4 @@
-/** Only HTTP/1.0 and HTTP/1.1, as RFC 9112 has them, pass either listener, and whatever does not is answered in words. */
+/** Both listeners accept only HTTP/1.0 and HTTP/1.1 as in RFC 9112, and answer all other requests with an error. */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -150,7 +150,7 @@ t.test('a request before a refused one is answered, and nothing after it is read
 })
 
 /**
- * Methods that Node's parser accepts with RTSP although they are methods of HTTP: only the request line shows the
+ * Methods that Node's parser accepts with RTSP although they belong to HTTP, so that only the request line shows the
  * protocol.
  */
 const SHARED = [
@@ -166,7 +166,7 @@ const SHARED = [
 ]
 const FIRST = `GET /first HTTP/1.1\r\n${HOST}\r\n`
 
-/** Ways to send a head so that its line is not seen, with the versions that pass in this way. */
+/** Ways to send a head so that its first line is not recognised, with the versions that are accepted in this way. */
 const UNSEEN: Readonly<
   Record<string, { readonly versions: readonly string[]; readonly pieces: (head: string) => string[] }>
 > = {
@@ -179,7 +179,7 @@ const UNSEEN: Readonly<
   'later on its connection': { versions: ['1.1'], pieces: head => [FIRST, head] }
 }
 
-/** The answer to the last piece. Each piece is read by the server before the next is sent. */
+/** The answer to the last piece. The server reads each piece before the next is sent. */
 async function answerTo(t: Test, { url, server }: { url: string; server: Server }, pieces: readonly string[]) {
   const connected = once(server, 'connection') as Promise<[Socket]>
   const { socket, answer } = await connectRaw(t, url)

@@ -1,4 +1,4 @@
-/** A server that starts slowly, on a busy machine, is not one that is overloaded. */
+/** A server that starts slowly on a busy machine is not overloaded. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'

@@ -1,6 +1,6 @@
 /**
- * Requests that two servers in a row could cut in two places: refused and the connection closed, in JSON like all else,
- * so that nothing behind them is ever taken for a request (RFC 9112, 6.3 and 11.2).
+ * Requests that two servers in a row could split at different positions. They are refused with JSON and the connection
+ * is closed, so that nothing after them is read as a request (RFC 9112, 6.3 and 11.2).
  */
 import t from 'tap'
 import { basic, startApp } from '../../support/app.ts'
@@ -110,7 +110,7 @@ t.test('the body of a request that was refused at its head is not read as a requ
   const { write, answer } = await connectRaw(t, url)
   await write(head('/nope', { 'content-length': SMUGGLED.length }) + SMUGGLED)
   t.equal((await answer()).status, 404)
-  // The body of such a request is kept as a refused one, so the answer comes when the body is there.
+  // The body of such a request is stored as a refused one, so the answer is sent after the body has arrived.
   await write(head('/v1/track', { 'content-encoding': 'compress', 'content-length': SMUGGLED.length }) + SMUGGLED)
   t.equal((await answer()).status, 415)
   await write(post(sized, EVENT))

@@ -110,7 +110,7 @@ t.test('a client that sends and never reads is disconnected', async t => {
   const { socket, write } = await connectRaw(t, url)
   socket.pause()
   const flood = head('/nope', { 'content-length': 0 }).repeat(500)
-  // On a quick machine it may be ended before its writes are held up.
+  // On a fast machine the connection may end before its writes are delayed.
   let blocked = false
   while (!blocked && !socket.destroyed) {
     blocked = await Promise.race([write(flood).then(() => false), sleep(300, true)])
@@ -121,8 +121,8 @@ t.test('a client that sends and never reads is disconnected', async t => {
 })
 
 t.test('an answer is not followed by a second one if the rest of the body never arrives', async t => {
-  // The answer comes after the second in which the body is read to be kept; a busy machine needs longer, and `stalled`
-  // would close the connection before it.
+  // The server reads the body for up to a second to store it, and answers then. A busy machine needs longer, and
+  // `stalled` would close the connection before.
   const url = await start(t, { timeouts: { ...SHORT, headers: 8_000, request: 8_000, stalled: 8_000 } })
   const { write, answer, gone, socket } = await connectRaw(t, url)
   await write(head('/v1/track', { 'content-length': 600_000 }))

@@ -1,4 +1,4 @@
-/** A messageId of which nothing can be seen tells no event from another: it counts as none. */
+/** A messageId without a visible character does not distinguish events, so it counts as missing. */
 import t from 'tap'
 import { post, startApp } from '../../support/app.ts'
 

@@ -1,4 +1,4 @@
-/** Every body is read as JSON in UTF-8, whatever its Content-Type says. A body that is not is refused with the reason. */
+/** Every body is read as JSON in UTF-8, whatever its Content-Type is. Other bodies are refused with the error. */
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { startApp } from '../../support/app.ts'

@@ -1,4 +1,4 @@
-/** Every event that was received has exactly one outcome, whatever it was and whatever happened to it. */
+/** Every received event has exactly one outcome, whatever the event is and whatever happens to it. */
 import fc from 'fast-check'
 import t from 'tap'
 import { SinkUnavailable } from '../../../src/model/sink.ts'
@@ -75,7 +75,7 @@ t.test('received is the sum of the outcomes, by source and type, over any mix of
   }
   await fc.assert(
     fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 8 }), async requests => {
-      // Side by side, so that the same ids are under way at once; one failure is for all of them.
+      // Concurrent requests, so that the same ids are in flight at once. One failure applies to all of them.
       sink.failure = requests[0]?.failure
       await Promise.all(requests.map(send))
       t.same(imbalances(await readMetrics(adminUrl)), {})

@@ -12,7 +12,7 @@ import { recordFault } from '../../support/record-schemas.ts'
 
 type Json = Record<string, unknown>
 
-/** `npm run test:verdicts` takes 100,000, and another seed each time. */
+/** `npm run test:verdicts` tests 100,000 events, with another seed each time. */
 const EVENTS = Number(process.env['VERDICT_EVENTS'] ?? 20_000)
 const SEED = process.env['VERDICT_EVENTS'] === undefined ? 1 : Date.now()
 const MODES = ['compatible', 'strict'] as const
@@ -24,7 +24,7 @@ const CONFIG = `sources:
 `
 const [ALONE, BATCH] = ['wk_alone', 'wk_batch'].map(key => ({ authorization: basic(key) }))
 
-/** Of any type and at any place: what no reader, no parser and no contract takes lightly. */
+/** Values of any type at any position, which are difficult for readers, parsers and contracts. */
 const ODD: readonly string[] = [
   ...['NaN', '01', 'Infinity', "'x'", 'undefined', '1e999', '-0', '12345678901234567890123', '0.1e-7', '"\\ud800"'],
   ...[
@@ -41,12 +41,12 @@ const KEYS = [...Object.keys(FIELDS), 'channel', 'options', 'metrics', 'projectI
 
 const odd = fc.tuple(fc.constantFrom(...KEYS), fc.constantFrom(...ODD))
 
-/** What makes up an event but for its type: mostly good, and changed in some members. */
+/** The members of an event except its type: mostly valid, and some of them changed. */
 const event: fc.Arbitrary<RandomEvent> = fc
   .record({
     type: fc.constantFrom(...EVENT_TYPES),
     changes: fc.array(fc.oneof({ weight: 5, arbitrary: member }, { weight: 1, arbitrary: odd }), { maxLength: 4 }),
-    /** The body of a single call names a type, but its path decides. */
+    /** The body of a single call contains a type, but its path decides. */
     alone: fc.constantFrom('', '', ...(FIELDS['type'] ?? [])),
     blank: fc.constantFrom('', '', ' ', '\n', '\t\r\n '),
     repeats: fc.nat(19)
@@ -79,23 +79,23 @@ interface RandomEvent {
   readonly toJson: (id: string, isAlone: boolean) => string
 }
 
-/** A record but for what each way in has of its own: the source, and an id that the server made. */
+/** A record without the parts that depend on the endpoint: the source, and an id that the server made. */
 function comparable({ line }: PublishedRecord): string {
   const { projectId: _, messageId, ...value } = JSON.parse(line.toString()) as Json
   const isMade = /^[0-9a-f]{8}-[0-9a-f]{4}-4/.test(String(messageId))
   return inOrder({ ...value, messageId: isMade ? 'made' : messageId })
 }
 
-/** The type is where the client wrote it, or else at the end. */
+/** The type is where the client wrote it, or at the end. */
 const inOrder = (value: Json): string => JSON.stringify(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
 
-/** What became of events: a verdict for each, and the records of those that were accepted. */
+/** The results of events: a verdict for each, and the records of the accepted events. */
 interface Fate {
   readonly verdicts: readonly string[]
   readonly records: readonly string[]
 }
 
-/** Sends events to one server both ways, as two sources, so that neither takes the other's for duplicates. */
+/** Sends events to one server in both ways, as two sources, so that they are not duplicates of each other. */
 function createTrial({ url, sink }: TestApp) {
   let sent = 0
 

@@ -1,4 +1,4 @@
-/** Bad events cost a batch nothing but themselves, and the answer tells the developer the truth about each. */
+/** A bad event of a batch affects no other event, and the answer reports each bad event truly. */
 import t from 'tap'
 import { MAX_ANSWER_BYTES } from '../../../src/model/limits.ts'
 import { SinkUnavailable } from '../../../src/model/sink.ts'
@@ -73,7 +73,7 @@ t.test('a rejected messageId does not block the corrected event', async t => {
   t.same((await ask(t, `${url}/v1/batch`, { body: batchOf([good('x')]) })).body, { success: true })
 })
 
-/** What each mode answers to a batch of which some events are bad. */
+/** The answer of each mode to a batch with some bad events. */
 const STATUSES = [
   [{}, 200],
   [{ VALIDATION: 'strict' }, 400],

@@ -1,4 +1,4 @@
-/** A body that is refused as a whole is kept with its reason, if its source is known. */
+/** A body that is refused as a whole is stored with its error, if its source is known. */
 import {
   brotliCompressSync,
   constants,
@@ -41,7 +41,7 @@ async function held({ adminUrl }: TestApp): Promise<number> {
   return sumOf(await readMetrics(adminUrl), 'tributary_http_body_bytes_held')
 }
 
-/** Posts a body and gives the record of it that was kept. */
+/** Posts a body and returns the record in which it was stored. */
 async function refuse(t: Test, path: string, options: Ask, start?: TestAppOptions): Promise<Json & { status: number }> {
   const server = await startApp(t, start)
   const { status } = await ask(t, `${server.url}${path}`, options)
@@ -224,7 +224,7 @@ function withLongHead(text: string): Buffer {
   return Buffer.concat([head, Buffer.from(new Uint16Array([crc32(head) & 0xffff]).buffer), plain.subarray(10)])
 }
 
-/** Requests whose head says that the body cannot be read. */
+/** Requests whose head shows that the body cannot be read. */
 const UNREADABLE: readonly [what: string, code: string, headers: Record<string, string>, body: Buffer][] = [
   ['compress', 'encoding_unsupported', { 'content-encoding': 'compress' }, Buffer.from([0x1f, 0x9d, 0x90, 0xff, 0])],
   ['lz4', 'encoding_unsupported', { 'content-encoding': 'lz4' }, Buffer.from(`{"batch":[${EVENT}]}`)],

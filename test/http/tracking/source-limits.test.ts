@@ -1,4 +1,4 @@
-/** Limits of a source of its own, within those of the server. */
+/** A source's own limits, within those of the server. */
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { basic, startApp } from '../../support/app.ts'
@@ -23,7 +23,7 @@ const EMPTY_BYTES = event().length
 const sized = (bytes: number): string => event(bytes - EMPTY_BYTES)
 const batch = (events: readonly string[], more = ''): string => `{"batch":[${events.join()}]${more}}`
 
-/** The ways in which a key comes: before the body is read, and in it. */
+/** The ways to send a key: known before the body is read, and in the body. */
 const WAYS = ['head', 'body', 'query'] as const
 
 t.test("a source's own limits bound what it may send to the byte, however its key is given", async t => {

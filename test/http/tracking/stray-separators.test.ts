@@ -1,4 +1,7 @@
-/** What real mobile SDKs have sent: commas and NULs between the events of a batch, and an event in another encoding. */
+/**
+ * Bodies that real mobile SDKs have sent: commas and NULs between the events of a batch, and an event in another
+ * encoding.
+ */
 import fc from 'fast-check'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -129,7 +132,7 @@ t.test('a body that is not UTF-8 outside its events is refused as a whole', asyn
   }
 })
 
-/** The contract refuses an event with `__proto__`, and fast-check likes to make one. */
+/** The contract refuses an event with `__proto__`, and fast-check often generates one. */
 const json = fc
   .jsonValue()
   .map(value => JSON.stringify(value))
@@ -194,7 +197,9 @@ t.test(
   }
 )
 
-/** The time to read a batch leniently, in milliseconds: the least of several, because a busy machine only adds time. */
+/**
+ * The time to read a batch leniently, in milliseconds: the minimum of several, because a busy machine only adds time.
+ */
 function cpuOf(body: string): number {
   const runs = Array.from({ length: 9 }, () => {
     const bytes = Buffer.from(body)

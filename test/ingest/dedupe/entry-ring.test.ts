@@ -5,7 +5,7 @@ import { EntryRing } from '../../../src/ingest/dedupe/entry-ring.ts'
 const CHUNK_IDS = 8_192
 const CHUNK_BYTES = CHUNK_IDS * 8
 
-/** Adds an entry, and removes the oldest before if the ring is full. */
+/** Adds an entry. If the ring is full, removes the oldest entry before. */
 function push(ring: EntryRing, n: number): number {
   if (ring.isFull) ring.removeOldest()
   return ring.append(n, -n)

@@ -138,7 +138,7 @@ t.test('the first start of all logs no warning', async t => {
   t.same(warnings, [])
 })
 
-/** Ways in which a file is there and cannot be read now, whoever asks: what permissions do, root does not see. */
+/** Ways in which a file exists and no user can read it now. Permissions are not enough, because root ignores them. */
 const UNREADABLE: Readonly<Record<string, (path: string) => void>> = {
   'is a folder': path => mkdirSync(path),
   'is a link to itself': path => symlinkSync(path, path),

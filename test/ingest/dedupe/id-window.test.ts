@@ -12,7 +12,7 @@ function createWindow(maxIds: number, windowMs = 1_000_000) {
   return { window, advance: (ms: number) => (now += ms) }
 }
 
-/** Puts an id back that was kept so long ago, as a start does. */
+/** Restores an id that was kept this long ago, as a start does. */
 function restore(window: HashIdWindow, messageId: string, ageSeconds: number): void {
   const hash = new IdHash(SEED)
   hash.of(Buffer.from(messageId), 0, messageId.length)
@@ -283,7 +283,7 @@ t.test('for any order of all operations on thousands of ids the window equals a 
           }
         } else if ('restore' in each) {
           const { from, count, age } = each.restore
-          // None is put back as older than the newest; where there is room for one only, that goes before.
+          // Ids are restored from old to new. If there is space for only one, the older one is evicted.
           const newest = maxIds === 1 ? undefined : [...kept.values()].at(-1)
           const at = Math.max(seconds - age, newest ?? -Infinity)
           for (let id = from; id < from + count; id++) {

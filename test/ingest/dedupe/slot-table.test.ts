@@ -4,7 +4,7 @@ import { EntryRing } from '../../../src/ingest/dedupe/entry-ring.ts'
 import { SlotTable } from '../../../src/ingest/dedupe/slot-table.ts'
 import { Tickets } from '../../../src/ingest/dedupe/tickets.ts'
 
-/** Hashes whose homes are few, so that runs are long, go over the table's end and lie far from home. */
+/** Hashes with few different homes, so that runs are long, wrap around the end of the table, and are far from home. */
 const LOWS = [0, 1, 0x4000_0000, 0x4000_0001, 0x7fff_ffff, -0x8000_0000, -0x1000_0000, -2, -1]
 
 t.test('for any sequence a table finds what a Map would, also if ids are far from home', t => {

@@ -207,7 +207,7 @@ t.test('a sentAt long before the event is not trusted, and moves no event into t
   )
 })
 
-/** Of Go and .NET, as time zones, serialisers and escapes spell it. */
+/** The zero times of Go and .NET, as time zones, serialisers and escapes spell them. */
 const ZERO_TIMES = [
   ...['0001-01-01T00:00:00Z', '0001-01-01T00:00:00.000Z', '0001-01-01T00:00:00.0000000Z', '0001-01-01 00:00:00z'],
   ...['0001-01-01T00:00:00+00:00', '0001-01-01T00:00:00+02:00', '0001-01-01T00:00:00.0000000-0800'],
@@ -321,7 +321,7 @@ t.test(
   }
 )
 
-/** The expected record, computed in the slow and obvious way. */
+/** The expected record, computed in a slow and simple way. */
 function model(event: Json, envelope: Json, type: EventType): Json {
   const merged = (key: string): Json | undefined => {
     const own = event[key]
@@ -355,7 +355,7 @@ t.test('a record equals the slow and simple merge of event, batch and server fie
         endpoint: 'batch',
         address: '::1'
       })
-      // __proto__ and undefined never get here; -0 is written as 0 by the model's own stringify.
+      // __proto__ and undefined never occur here, and the model's stringify writes -0 as 0.
       return (
         line.indexOf('\n') === line.length - 1 &&
         t.same(JSON.parse(line), JSON.parse(JSON.stringify(model(event, envelope, 'track'))))

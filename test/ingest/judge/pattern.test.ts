@@ -20,7 +20,7 @@ const contract = loadContract(new URL('../../../openapi.yml', import.meta.url).p
 
 const ID = '01234567-89ab-cdef-0123-456789abcdef'
 
-/** An event that is mostly good, changed in some members; and once more with others changed, in the same order of keys. */
+/** A mostly valid event with some changed members, and a second one with others changed, in the same order of keys. */
 const event = fc
   .tuple(
     fc.constantFrom('track', 'page', 'identify'),
@@ -70,7 +70,7 @@ function outcomes(judgeOf: () => Judge, text: string): unknown[] {
   })
 }
 
-/** The contract with more to look at in the fields that a pattern would else take for alike. */
+/** The contract with more constraints on fields that a pattern would otherwise treat as equal. */
 function closer(): ContractDocument {
   const changed = structuredClone(contract)
   const { properties } = changed.components.schemas['TrackCall'] as { properties: Record<string, object> }
@@ -89,7 +89,7 @@ function closer(): ContractDocument {
   return changed
 }
 
-/** The contract with fields that several schemas check together; some of the schemas fail for valid events. */
+/** The contract with fields that several schemas check together. Some of these schemas fail for valid events. */
 function choosing(): ContractDocument {
   const changed = structuredClone(contract)
   const call = changed.components.schemas['TrackCall'] as { allOf: object[] }
@@ -159,7 +159,7 @@ t.test('events that differ in unchecked values share one pattern; the others hav
 t.test('an event of a waiting body matches no pattern of a later body, after ids began again', async t => {
   const limits = { ...DEFAULT_LIMITS, maxBatchBytes: 64 * 1024 * 1024 }
   const judge = createJudge({ validator: createValidator({ contract, mode: 'compatible' }), limits })
-  // So large that the memory it was walked in is given back, and the ids with it, once another body has come.
+  // So large that its memory is released, and its ids with it, once another body has arrived.
   const huge = `{${'"":0,'.repeat(700_000)}"own":0}`
   const startIdsAnew = (): unknown => [parse(`{"batch":[${huge}]}`), parse('{"batch":[]}')]
   startIdsAnew()

@@ -18,7 +18,7 @@ const FIELDS = [
   ...['traits', 'context', 'integrations', 'timestamp', 'originalTimestamp', 'sentAt', 'channel', '_metadata', 'own']
 ]
 
-/** Values of every kind, good and bad, such as the contract tells apart. */
+/** Values of every kind that the contract distinguishes, valid and invalid. */
 const value = fc.oneof(
   fc.constantFrom('', 'x', 'track', '2026-11-23T06:49:24.499Z', 'é', 'a"b', 5, -0.5, true, false, null),
   fc.constantFrom([], [1], [[]], {}, { a: 1 }, { page: { url: 5 } }, { ip: '1.2.3.4' }, { library: [] }, { All: 'x' }),

@@ -16,7 +16,7 @@ const validators: Record<ValidationMode, Validator> = {
   strict: createValidator({ contract, mode: 'strict' })
 }
 const MODES = ['compatible', 'strict'] as const
-/** An event that came alone need not have its type, and may have one that nobody reads. */
+/** A single call need not have a type, and may have one that is ignored. */
 const WAYS = {
   single: (event: Event): Event => ({ ...event, type: undefined }),
   'single, with another type': (event: Event): Event => ({ ...event, type: 5 }),
@@ -56,7 +56,7 @@ interface Row {
   readonly strict: string
 }
 
-/** What SDKs and their users really send, and what each mode says to it. */
+/** What SDKs and their users really send, and the verdict of each mode. */
 const REAL_TRAFFIC: readonly Row[] = [
   {
     what: 'the empty referrer of a page that was opened directly',

@@ -3,7 +3,7 @@ import t from 'tap'
 import { bodyTextOf } from '../../../src/ingest/parse/body-text.ts'
 import type { BodyText } from '../../../src/ingest/parse/body-text.ts'
 
-/** More than three windows; no two places of it look alike. */
+/** More than three windows. No two positions of it look alike. */
 const ASCII = Array.from({ length: 20_000 }, (_, i) => String(i)).join()
 
 t.test('any pieces of a body, in any order, have the right text, wherever the windows end', async t => {

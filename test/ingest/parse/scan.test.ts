@@ -241,7 +241,10 @@ function escapeOf(unit: string, seed: number): string {
   return `\\u${seed % 2 === 0 ? hex : hex.toUpperCase()}`
 }
 
-/** What a contract that looks at kinds can tell of a value, and what we look at ourselves; in `library`, all of it. */
+/**
+ * What a contract that checks kinds can distinguish in a value, and what the server itself checks: in `library`,
+ * everything.
+ */
 function kindsOf(value: unknown, level = 0, isWhole = false): unknown {
   if (Array.isArray(value)) return { items: value.map(each => kindsOf(each, level + 1, isWhole)) }
   if (typeof value === 'object' && value !== null) {
@@ -262,7 +265,7 @@ function shapeOf(context: string, key = 'context', type = 'track'): number {
 }
 
 t.test('two objects have one shape only if keys and kinds cannot tell them apart', async t => {
-  /** Values whose kind the walk recognises without parsing them. */
+  /** Values whose kind the walk recognises without parsing. */
   const plain = ['"x"', '"yz"', '"\\u00e9"', '""', '1', '-23', '1.5', '0.25', 'true', 'false', 'null', '{}', '[]']
   const others = ['1.0', '2.50', '1e2', '1.5e-3', '-0', '1234567890123456', '9007199254740993.5', '0.1234567890123456']
   const leaf = fc.oneof({ arbitrary: fc.constantFrom(...plain), weight: 6 }, fc.constantFrom(...others))

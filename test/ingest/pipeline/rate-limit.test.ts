@@ -13,7 +13,7 @@ function createSubject(rateLimit: RateLimit | undefined) {
   return {
     take: (events: number) => limiter.take(source, events),
     advance: (ms: number) => (now += ms),
-    /** As every edit of tributary.yml does: the source is another object, its limit too. */
+    /** Like every edit of tributary.yml: the source is a new object, and so is its limit. */
     edit: (next: RateLimit | undefined) => void (source = sourceWith(next))
   }
 }

@@ -55,7 +55,7 @@ t.test('removing a key changes only its line', async t => {
   t.strictSame(removed('ios', 'wk_d'), ['-      # since May', '-      - wk_d'])
 })
 
-/** Keys a, b and c in forms in which each has comments that hold its letter and no other key's. */
+/** Keys a, b and c in different forms, in which each key has comments with its own letter and no other key's. */
 const COMMENTED: [string, string][] = [
   [
     'above',
@@ -88,7 +88,7 @@ const COMMENTED: [string, string][] = [
   ]
 ]
 
-/** Which letters the comments hold that stand with each key, read as a person reads them: above it, beside it, aligned under it. */
+/** The letters in the comments of each key, as a person assigns them: above it, beside it, aligned under it. */
 function commentsByKey(text: string): Record<string, string> {
   const found: Record<string, string> = {}
   let above = ''

@@ -383,7 +383,7 @@ t.test('an open store does not keep a process alive', { buffered: true }, async 
     const store = await createFileKeyStore({ file: ${JSON.stringify(file)}, parse: parseTributaryFile, log })
     store.follow()
     console.log(store.find('wk_a').id)`
-  // Not spawnSync: it would hold up the clocks of the tests that run beside this one.
+  // Not spawnSync, because it would block the timers of the tests that run at the same time.
   const ended = await run(process.execPath, ['--input-type=module', '-e', program], { cwd: t.testdirName })
   t.match(ended, { code: 0, stdout: 'a\n', stderr: '' })
 })

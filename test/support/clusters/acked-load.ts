@@ -11,8 +11,8 @@ export function loadOf(t: Test, { url }: ServerProcess): Load {
 }
 
 /**
- * Ends a load. Asserts that Kafka has each acknowledged event, and none twice, except those whose connection was lost:
- * their client cannot know, and sends them again.
+ * Ends a load. Asserts that Kafka has each acknowledged event, and none twice except those whose connection was lost:
+ * their client cannot know the result and sends them again.
  */
 export async function assertAllThereOnce(t: Test, load: Load, to: { server: ServerProcess; tool: KafkaTool }) {
   await load.stop()

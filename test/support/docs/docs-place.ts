@@ -21,19 +21,19 @@ const SOURCES = `sources:
     writeKeys: [wk_backend]
 `
 
-/** The folder of a reader of the docs: a server with events, and all that its commands need beside it. */
+/** The folder of a reader of the docs: a server with events, and everything that its commands need. */
 export interface DocsPlace {
   readonly server: ServerProcess
   readonly kafka: Kafka
   /** Of commands that talk to the server. */
   readonly env: Record<string, string>
-  /** Of servers that a page starts, and of commands that talk to those: ports and a folder of their own, and Kafka. */
+  /** For servers that a page starts, and for commands that use those: ports and a folder of their own, and Kafka. */
   readonly second: Record<string, string>
   /** Sends one event and resolves with its messageId. */
   send(event: object): Promise<string>
 }
 
-/** Starts a server in a folder of its own, to which events come until the test ends. */
+/** Starts a server in a folder of its own. Events are sent to it until the test ends. */
 export async function openDocsPlace(t: Test, kafka: Kafka): Promise<DocsPlace> {
   const dir = ownFolder(t, { 'tributary.yml': SOURCES })
   const server = await startServer(t, { dir })
@@ -57,7 +57,7 @@ export async function openDocsPlace(t: Test, kafka: Kafka): Promise<DocsPlace> {
   return place
 }
 
-/** The write keys of the server, those of `web` first, as its file has them now. */
+/** The current write keys of the server in the order of its file, those of `web` first. */
 export function writeKeys({ configFile }: ServerProcess): string[] {
   return readFileSync(configFile, 'utf8').match(/wk_\w+/g) ?? []
 }
@@ -78,7 +78,7 @@ async function send(server: ServerProcess, event: object): Promise<string> {
   return messageId
 }
 
-/** Events as a shop's come, and one in three that is refused. None comes while the server is stopped. */
+/** Sends events of a shop, one in three of them invalid. Sends none while the server is stopped. */
 async function keepSending(t: Test, { server }: DocsPlace): Promise<void> {
   let isOver = false
   t.teardown(() => void (isOver = true))
@@ -130,7 +130,7 @@ function endGroup({ pid, exitCode }: ChildProcess, signal: NodeJS.Signals): void
   }
 }
 
-/** Runs a command that goes on until it is interrupted, and interrupts it once it has said something: with that it resolves. */
+/** Runs a command that does not end, and interrupts it after its first output. Resolves with this output. */
 export async function interrupted(command: string, cwd: string, env: Record<string, string>): Promise<string> {
   const child = spawn('sh', ['-c', `exec ${command}`], { cwd, env, stdio: ['ignore', 'pipe', 'ignore'] })
   const timeout = setTimeout(() => child.kill('SIGKILL'), 60_000)

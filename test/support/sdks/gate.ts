@@ -15,9 +15,9 @@ export interface Passed {
 export interface GateOptions {
   /** The server behind it. */
   readonly url: string
-  /** Called before a POST that is to get a 503 is passed on: makes the server unable to store it. */
+  /** Called before a POST is forwarded that must get a 503. Makes the server unable to store it. */
   readonly failNext: () => void
-  /** The key of a source over its rate, for a POST that is to get a 429. */
+  /** The key of a source over its rate, for a POST that must get a 429. */
   readonly drainedKey: string
   /**
    * The answers that the first POSTs are to get, in order. One that did not happen is tried again with the next POST.

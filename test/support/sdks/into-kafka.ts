@@ -48,7 +48,7 @@ export async function sendIntoKafka(
   const sink = createOutageSink(kafkaSink)
   // A fixed clock for the rate limiter: what is used up stays used up.
   const clock = { now: () => Date.now(), monotonic: () => 0 }
-  // The Kotlin SDK keeps unsent events in /tmp, by write key, and sends them in its next run.
+  // The Kotlin SDK stores unsent events in /tmp, by write key, and sends them in its next run.
   const keyOf = (source: string): string => `wk_${source}_${markerOfRun}`
   const { url } = await startApp(t, { config: configOf(sdks, keyOf), env: topics, sink, clock })
   const drain = () => post(`${url}/v1/track`, { writeKey: DRAINED, userId: 'u', event: 'one too many' }, {})

@@ -1,9 +1,9 @@
 import type { EventType } from '../../../src/model/event-types.ts'
 
-/** The answers of a server in trouble: it cannot store now, or the source is over its rate. */
+/** The answers of a server with a problem: it cannot store events now, or the source is over its rate. */
 export type Trouble = 503 | 429
 
-/** Where an SDK sends, and how its events are recognised. */
+/** The address to which an SDK sends, and how its events are recognised. */
 export interface SdkTarget {
   /** The only setting that changes for an SDK: `http://host:port`. */
   readonly url: string
@@ -22,7 +22,7 @@ export interface SdkRun {
   readonly version: () => string
   /** The types for which it has calls; default: all. */
   readonly types?: readonly EventType[]
-  /** Statuses that it gets first; default: a 503 and a 429. */
+  /** The statuses that it gets first; default: a 503 and a 429. */
   readonly troubles?: readonly Trouble[]
   /** Calls besides one of each type, by the end of their marker. */
   readonly extra?: Readonly<Record<string, EventType>>

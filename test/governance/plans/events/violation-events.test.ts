@@ -41,7 +41,7 @@ interface Options {
 }
 
 async function start(t: Test, { modes = {}, env = {}, more = '', sink }: Options = {}): Promise<TestApp> {
-  // The server's own folder is the test's: it would take this one's place.
+  // The test has a folder of its own, which the server's folder would replace.
   const folder = mkdtempSync(join(tmpdir(), 'tributary-plan-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const planFile = join(folder, 'plan.json')
