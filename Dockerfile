@@ -30,7 +30,7 @@ RUN install -d -o node -g node node_modules/.cache/tributary /tmp/first \
   && echo 'sources: [{ id: first, writeKeys: [wk_first] }]' >/tmp/first/tributary.yml \
   && CONFIG_FILE=/tmp/first/tributary.yml DATA_DIR=/tmp/first/data KAFKA_BROKERS=127.0.0.1:9 LOG_LEVEL=error \
     setpriv --reuid=node --regid=node --clear-groups \
-    timeout --preserve-status --signal=TERM 8 docker/entrypoint.sh \
+    docker/first-start.sh docker/entrypoint.sh \
   && chown -R root:root node_modules/.cache && chmod -R a+rX node_modules/.cache \
   && rm -rf /tmp/first
 # A new volume takes the owner of the folder that it covers.

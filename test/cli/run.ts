@@ -16,10 +16,11 @@ export interface Finished {
 export async function run(
   command: string,
   args: readonly string[],
-  options: { readonly cwd: string; readonly env?: Record<string, string> }
+  options: { readonly cwd: string; readonly env?: Record<string, string>; readonly timeoutMs?: number }
 ): Promise<Finished> {
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env }
-  const child = spawn(command, args, { cwd: options.cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 })
+  const { cwd, timeoutMs: timeout = 60_000 } = options
+  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout })
   let [stdout, stderr] = ['', '']
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
