@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { Config } from '../../config/env/config.ts'
 import { createBodyBudget } from '../../http/body/body-budget.ts'
 import { registerBrowserScript } from '../../http/browser/browser-script.ts'
@@ -12,13 +12,14 @@ import { registerTracking } from '../../http/tracking/tracking.ts'
 import { MAX_KEPT_BODY_BYTES } from '../../ingest/pipeline/refused-body-store.ts'
 import type { Base } from './base.ts'
 import type { Ingestion } from './ingestion.ts'
+import { createRefusals } from './refusals.ts'
 import type { Sources } from './sources.ts'
 
 /** Creates the listener of the tracking API with all its routes. Register a new route here. */
 export async function openTracking(base: Base, sources: Sources, ingestion: Ingestion) {
   const { config, metrics, clock, bufferPool } = base
   const server = await createTrackingServer(base, sources)
-  const options = { authenticator: sources.authenticator, onRefused: refusals(base, ingestion) }
+  const options = { authenticator: sources.authenticator, onRefused: createRefusals(base, ingestion) }
   const budget = createBodyBudget()
   const eventOptions = {
     ...options,
@@ -62,17 +63,6 @@ async function createTrackingServer(
     done()
   })
   return server
-}
-
-/** Returns the function that counts a refused request and shows it in the debugger. */
-function refusals({ metrics, seen }: Base, { governance }: Ingestion) {
-  return (code: string, request?: FastifyRequest): void => {
-    metrics.requestRefused(code)
-    if (request === undefined) return
-    const client = request.headers['user-agent'] ?? ''
-    const address = governance.keptAddress(request.caller?.source, request.clientAddress)
-    seen.requestRefused({ code, path: request.url, address, client })
-  }
 }
 
 /** The settings for bodies that do not follow the contract. */

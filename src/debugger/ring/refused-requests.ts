@@ -2,10 +2,19 @@
 export interface RefusedRequest {
   /** The code of the answer. */
   readonly code: string
+  /** The path of the route, without the key that a client put into its own path. */
   readonly path: string
   readonly address: string
   /** The User-Agent, which names most SDKs. */
   readonly client: string
+  /** The Origin that a browser sent; '' if there was none. */
+  readonly origin: string
+  /** The id of the key's source; '' if the key is not known. */
+  readonly source: string
+  /** The masked form of a key that no source has; '' if there was none. */
+  readonly key: string
+  /** Why it was refused, as a sentence. */
+  readonly message: string
 }
 
 export interface RefusedGroup {
@@ -25,19 +34,21 @@ export interface RefusedRequests {
 
 const MAX_SAMPLES = 5
 const MAX_TEXT_CHARS = 200
+const MAX_MESSAGE_CHARS = 600
 
 /** Groups refused requests by code, and keeps the latest of each. The number of codes is fixed. */
 export function createRefusedRequests(now: () => number): RefusedRequests {
   const groups = new Map<string, { count: number; samples: (RefusedRequest & { at: number })[] }>()
   return {
-    add({ code, path, address, client }) {
+    add(request) {
+      const { code } = request
       let group = groups.get(code)
       if (group === undefined) groups.set(code, (group = { count: 0, samples: [] }))
       group.count++
-      // The query may contain the write key.
-      const [bare = ''] = path.split('?', 1)
-      const sample = { code, path: bare.slice(0, MAX_TEXT_CHARS), address, client: client.slice(0, MAX_TEXT_CHARS) }
-      group.samples.unshift({ ...sample, at: now() })
+      const client = request.client.slice(0, MAX_TEXT_CHARS)
+      const origin = request.origin.slice(0, MAX_TEXT_CHARS)
+      const message = request.message.slice(0, MAX_MESSAGE_CHARS)
+      group.samples.unshift({ ...request, client, origin, message, at: now() })
       if (group.samples.length > MAX_SAMPLES) group.samples.pop()
     },
     groups: () =>

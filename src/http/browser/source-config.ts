@@ -24,7 +24,7 @@ export function registerSourceConfig(app: FastifyInstance, { authenticator, onRe
     app.get(path, { config }, async (request, reply) => {
       const caller = checkHead(request, authenticator) ?? findCaller(request, authenticator)
       if (!caller.ok && sourceForDocument(caller) === undefined) {
-        onRefused(caller.code)
+        onRefused(caller.code, request, caller)
         return refuseKey(reply, caller.code, caller.message)
       }
       return reply.header('content-type', JSON_TYPE).header('cache-control', CACHING).send(SOURCE_CONFIG)

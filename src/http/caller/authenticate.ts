@@ -6,6 +6,7 @@ import type { KeyStore, Source } from '../../model/source.ts'
 import type { SentKey } from './credentials.ts'
 import { isSameSecret } from './credentials.ts'
 import { createFailureLimit } from './failure-limit.ts'
+import type { RefusalDetail } from './refusal.ts'
 import { sendError } from '../replies.ts'
 import { senderOf } from './sender.ts'
 
@@ -28,13 +29,9 @@ export interface TokenUse {
 /** The source of a request, or why the request is refused. */
 export type Authenticated = { readonly ok: true; readonly source: Source; readonly writeKey: string } | Refused
 
-export interface Refused {
+export interface Refused extends RefusalDetail {
   readonly ok: false
   readonly code: ErrorCode
-  /** Default: the message of the code. */
-  readonly message?: string
-  /** The source of the key, if the key is known. */
-  readonly source?: Source
 }
 
 export interface Authenticator {
@@ -88,9 +85,10 @@ export function createAuthenticator({ keys, isBehind, tokenRefusal, monotonic }:
   function refuseUnknown(sent: readonly SentKey[], address: string): Refused {
     const [first] = sent
     if (first === undefined) return { ok: false, code: 'write_key_missing' }
-    if (isBehind?.() === true) return { ok: false, code: 'configuration_behind' }
-    if (guesses.failed(address, sent.length)) return { ok: false, code: 'too_many_unknown_keys' }
-    return { ok: false, code: 'write_key_unknown', message: `${ERRORS.write_key_unknown.message} (${first.place})` }
+    const { key, place } = first
+    if (isBehind?.() === true) return { ok: false, code: 'configuration_behind', key }
+    if (guesses.failed(address, sent.length)) return { ok: false, code: 'too_many_unknown_keys', key }
+    return { ok: false, code: 'write_key_unknown', message: `${ERRORS.write_key_unknown.message} (${place})`, key }
   }
 
   return {

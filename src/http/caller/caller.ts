@@ -52,11 +52,7 @@ export function findCaller(
   const found = authenticator.authenticate(sent, request)
   if (found.ok || found.code !== 'write_key_unknown') return found
   // The client may have meant any of the keys, so the message names both faults.
-  return {
-    ok: false,
-    code: 'write_key_repeated',
-    message: `${found.message}, and ${ERRORS.write_key_repeated.message}`
-  }
+  return { ...found, code: 'write_key_repeated', message: `${found.message}, and ${ERRORS.write_key_repeated.message}` }
 }
 
 /** The sender that the head or the query names, if that source may send; undefined otherwise. Nothing is counted. */

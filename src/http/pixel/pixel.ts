@@ -11,6 +11,7 @@ import { pixelEvent } from './pixel-event.ts'
 import type { PixelIds } from './pixel-ids.ts'
 import { createPixelIds } from './pixel-ids.ts'
 import { readPixelQuery } from './pixel-query.ts'
+import type { RefusalDetail } from '../caller/refusal.ts'
 import { senderOf, signalsOf, traceparentIn } from '../caller/sender.ts'
 import type { TrackingOptions } from '../tracking/tracking.ts'
 
@@ -42,7 +43,7 @@ export function registerPixel(app: FastifyInstance, options: PixelOptions): void
   const context = { ...options, ids: createPixelIds(options.now), limitsOf: createLimitsOf(options.limits) }
   const config = {
     answerOverload(reply: FastifyReply): void {
-      options.onRefused('overloaded')
+      options.onRefused('overloaded', reply.request)
       sendPixel(reply)
     }
   }
@@ -58,21 +59,25 @@ export function registerPixel(app: FastifyInstance, options: PixelOptions): void
 async function ingest(request: FastifyRequest<PixelRoute>, options: PixelContext): Promise<void> {
   try {
     const refusal = await track(request, options)
-    if (refusal !== undefined) options.onRefused(refusal)
+    if (refusal !== undefined) options.onRefused(refusal.code, request, refusal)
   } catch (error) {
     request.log.error({ err: error }, 'the event of a pixel was lost')
-    options.onRefused('internal_error')
+    options.onRefused('internal_error', request)
   }
 }
 
-/** Returns the code of a request that was refused as a whole; undefined if the pipeline got an event, valid or not. */
-async function track(request: FastifyRequest<PixelRoute>, options: PixelContext): Promise<string | undefined> {
+interface PixelRefusal extends RefusalDetail {
+  readonly code: string
+}
+
+/** Returns why a request was refused as a whole; undefined if the pipeline got an event, valid or not. */
+async function track(request: FastifyRequest<PixelRoute>, options: PixelContext): Promise<PixelRefusal | undefined> {
   const { name, query: raw } = readPath(request)
   const type = typeNamed(name)
-  if (type === undefined) return 'not_found'
+  if (type === undefined) return { code: 'not_found' }
   const query = readPixelQuery(raw)
   const event = pixelEvent(query)
-  if (!event.ok) return event.fault.code
+  if (!event.ok) return event.fault
   options.onBytes(event.bytes.length)
   const parsed = parseBody(event.bytes, { endpoint: 'single', limits: options.limits })
   const refused = checkHead(request, options.authenticator)
@@ -80,17 +85,18 @@ async function track(request: FastifyRequest<PixelRoute>, options: PixelContext)
   const path = request.routeOptions.url?.replace(':type', type) ?? ''
   const { bytes } = event
   const traceparent = traceparentIn(request, options)
-  const keepRefused = async (fault: Fault, caller: Authenticated & { ok: true }): Promise<string | undefined> => {
+  const keepRefused = async (fault: Fault, caller: Authenticated & { ok: true }): Promise<PixelRefusal | undefined> => {
     const { source, writeKey } = caller
     const body = { bytes, fault, isComplete: true, endpoint, path, source, writeKey, traceparent }
-    return (await options.pipeline.refuse(body)).refused
+    const { refused: code } = await options.pipeline.refuse(body)
+    return code && { code, source, message: code === fault.code ? fault.message : undefined }
   }
   if (!parsed.ok) {
     const caller = refused ?? findCaller(request, options.authenticator, { query })
-    return caller.ok ? keepRefused(parsed.fault, caller) : parsed.fault.code
+    return caller.ok ? keepRefused(parsed.fault, caller) : parsed.fault
   }
   const known = refused ?? findCaller(request, options.authenticator, { inBody: parsed.body.envelope.writeKey, query })
-  if (!known.ok) return known.code
+  if (!known.ok) return known
   const own = options.limitsOf(known.source)
   const within = own === options.limits ? parsed : parseWithin(parsed.body, { endpoint, limits: own })
   if (!within.ok) return keepRefused(within.fault, known)

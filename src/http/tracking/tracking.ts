@@ -26,6 +26,7 @@ import { readMedia } from '../body/media.ts'
 import { checkHead, findCaller, hasKeyInHeadOrQuery, decorateCaller, callerOfHeadOrQuery } from '../caller/caller.ts'
 import { BATCH_PATHS, singlePaths } from '../paths.ts'
 import { sendAnswer, sendError } from '../replies.ts'
+import type { OnRefused, RefusalDetail } from '../caller/refusal.ts'
 import { senderOf, signalsOf, traceparentIn, type TraceOptions } from '../caller/sender.ts'
 import type { WorkQueue } from './work-queue.ts'
 import { createWorkQueue } from './work-queue.ts'
@@ -38,8 +39,7 @@ export interface TrackingOptions extends TraceOptions {
   readonly isLenient?: boolean
   /** How many bytes of a refused body are read and kept, if its source is known; default: none. */
   readonly keepBytes?: number | undefined
-  /** Called for each request that was refused before it was split into events. */
-  readonly onRefused: (code: string, request?: FastifyRequest) => void
+  readonly onRefused: OnRefused
   readonly onBytes: (bytes: number) => void
   /** Default: a budget of MAX_HELD_BODY_BYTES. */
   readonly budget?: BodyBudget
@@ -105,17 +105,17 @@ function passesHead(request: FastifyRequest, reply: FastifyReply, options: Track
   const refused = checkHead(request, authenticator)
   if (typeof media === 'string') {
     request.encoding = media
-    return refused === undefined || refuse(refused.code)
+    return refused === undefined || refuse(refused)
   }
   const isKept =
     keepBytes !== undefined && refused === undefined && callerOfHeadOrQuery(request, authenticator) !== undefined
-  if (!isKept) return refuse(media.code as ErrorCode, media.message)
+  if (!isKept) return refuse({ ...media, code: media.code as ErrorCode })
   request.unreadable = media
   return true
 
-  function refuse(code: ErrorCode, message?: string): false {
-    options.onRefused(code, request)
-    refuseKey(reply, code, message)
+  function refuse(refusal: RefusalDetail & { readonly code: ErrorCode }): false {
+    options.onRefused(refusal.code, request, refusal)
+    refuseKey(reply, refusal.code, refusal.message)
     return false
   }
 }
@@ -136,7 +136,7 @@ async function track(
     if (facts === undefined) return
     const answer = await ('body' in facts ? context.pipeline.ingest(facts) : refuseBody(facts, request, reply, context))
     if (answer === undefined) return
-    if (answer.refused !== undefined) context.onRefused(answer.refused, request)
+    if (answer.refused !== undefined) context.onRefused(answer.refused, request, detailOf(facts, answer.refused))
     sendAnswer(reply, answer)
   } catch (error) {
     reply.send(error)
@@ -149,6 +149,13 @@ async function track(
 interface Unreadable extends Pick<RefusedBody, 'bytes' | 'isComplete' | 'fault'> {
   /** The sender, if the body was parsed far enough to find its key. */
   readonly caller?: NonNullable<FastifyRequest['caller']>
+}
+
+/** What is known about a request that was refused with this code for its body. */
+function detailOf(facts: IngestRequest | Unreadable, code: string): RefusalDetail {
+  if ('body' in facts) return facts
+  const { caller, fault } = facts
+  return { source: caller?.source, message: fault.code === code ? fault.message : undefined }
 }
 
 /** The pipeline's input for a request; undefined if the request was refused, which answers it. */
@@ -224,8 +231,8 @@ function refuseCaller(
   request: FastifyRequest,
   reply: FastifyReply,
   context: RouteContext,
-  { code, message }: Refused
+  refused: Refused
 ): undefined {
-  context.onRefused(code, request)
-  refuseKey(reply, code, message)
+  context.onRefused(refused.code, request, refused)
+  refuseKey(reply, refused.code, refused.message)
 }

@@ -5,8 +5,9 @@ import t from 'tap'
 import { loadBrowserBundle } from '../../../src/http/browser/browser-bundle.ts'
 import { startApp } from '../../support/app.ts'
 import { assertAnswerMatchesContract } from '../../support/contract-answers.ts'
-import { ask } from '../../support/http.ts'
 import { whileOverloaded } from '../../support/overload.ts'
+import { visit } from '../../support/sdks/browser-sdk.ts'
+import { until } from '../../support/until.ts'
 
 const PATH = '/analytics.js/v1/wk_test/analytics.min.js'
 const STANDALONE = new URL('../../../node_modules/@segment/analytics-next/dist/umd/standalone.js', import.meta.url)
@@ -61,12 +62,46 @@ t.test('a browser that has the script already is not sent it again, in either en
   t.match(headers.get('vary'), /origin.*accept-encoding/i)
 })
 
-t.test('an unknown key gets no script', async t => {
+t.test(
+  'a page whose key gets no script is told why, as a script, in the status line and with the code of the metric',
+  async t => {
+    const { url, adminUrl } = await startApp(t)
+    for (const [key, status, code, message] of [
+      ['wk_nobody', 404, 'write_key_unknown', 'no source has this write key'],
+      ['wk_off', 401, 'source_disabled', 'the source of this write key is disabled']
+    ] as const) {
+      const response = await fetch(url + PATH.replace('wk_test', key))
+      t.equal(response.status, status)
+      t.equal(response.statusText, message, 'browsers show the status line in their console')
+      t.equal(response.headers.get('content-type'), 'text/javascript; charset=utf-8', 'browsers block JSON as a script')
+      t.equal(response.headers.get('cross-origin-resource-policy'), 'cross-origin')
+      const text = await response.text()
+      assertAnswerMatchesContract(t, {
+        method: 'GET',
+        path: PATH,
+        status,
+        body: text,
+        headers: Object.fromEntries(response.headers)
+      })
+      const said: unknown[] = []
+      new Script(text).runInNewContext({ console: { error: (...words: unknown[]) => said.push(...words) } })
+      t.match(said, ['Tributary sends no script:', { success: false, code, message }])
+      t.match(await (await fetch(`${adminUrl}/metrics`)).text(), `tributary_requests_refused_total{code="${code}"} 1`)
+    }
+  }
+)
+
+t.test("a browser's console says why a page has no analytics.js and no settings", async t => {
   const { url } = await startApp(t)
-  const { status, body } = await ask(t, url + PATH.replace('wk_test', 'wk_nobody'), { method: 'GET' })
-  t.equal(status, 404)
-  t.match(body, { success: false, code: 'not_found' })
-  t.equal((await ask(t, url + PATH.replace('wk_test', 'wk_off'), { method: 'GET' })).status, 401)
+  const wrong = url + PATH.replace('wk_test', 'wk_nobody')
+  await visit('<title>Shop</title>', '', async ({ page }) => {
+    const complaints: string[] = []
+    page.on('console', message => complaints.push(`${message.location().url}: ${message.text()}`))
+    await page.addScriptTag({ url: wrong }).catch(() => undefined)
+    await page.evaluate(`fetch('${url}/v1/projects/wk_nobody/settings')`)
+    await until(() => complaints.length >= 2, { what: 'the browser to complain about both' })
+    for (const complaint of complaints) t.match(complaint, /wk_nobody.*: .* 404 \(no source has this write key\)/)
+  })
 })
 
 t.test('every part that the script may load may be cached permanently, and has the licence', async t => {

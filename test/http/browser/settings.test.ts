@@ -109,7 +109,7 @@ t.test('an unknown key is a 404 as JSON, and a key of a disabled source a 401', 
   const { url, adminUrl } = await startApp(t)
   const unknown = await ask(t, `${url}/v1/projects/wk_nobody/settings`, { method: 'GET', authorization: null })
   t.equal(unknown.status, 404)
-  t.match(unknown.body, { success: false, code: 'not_found', message: 'no source has this write key' })
+  t.match(unknown.body, { success: false, code: 'write_key_unknown', message: 'no source has this write key' })
   const off = await ask(t, `${url}/v1/projects/wk_off/settings`, { method: 'GET', authorization: null })
   t.equal(off.status, 401)
   t.match(off.body, { success: false, code: 'source_disabled' })

@@ -73,14 +73,17 @@ function Requests({ groups }) {
           <header>
             <h2><code>${code}</code> <span class="count">${number(count)}</span></h2>
           </header>
+          ${[...new Set(samples.map(({ message }) => message))].map(message => html`<p>${message}.</p>`)}
           <p class="quiet">Last ${ago(lastAt)}.</p>
           <table class="samples">
             <tbody>
               ${samples.map(
-                ({ at, path, address, client }) =>
+                ({ at, path, source, key, origin, address, client }) =>
                   html`<tr>
                     <td class="time">${clock(at)}</td>
                     <td><code>${path}</code></td>
+                    <td>${source || (key && html`key <code>${key}</code>`)}</td>
+                    <td>${origin}</td>
                     <td>${address}</td>
                     <td>${client}</td>
                   </tr>`
