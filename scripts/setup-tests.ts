@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { kafkaJars } from '../test/support/kafka-jars.ts'
+import { kafkaStreamsJars } from '../test/support/kafka-streams.ts'
 import { javaSdkJars } from '../test/support/sdks/java-sdk.ts'
 import { installMostUsed } from '../test/support/sdks/zoo/install.ts'
 
@@ -53,6 +54,7 @@ try {
   installEnvoy()
   buildTap()
   await kafkaJars()
+  await kafkaStreamsJars()
   await javaSdkJars()
   await installMostUsed()
 } catch (error) {

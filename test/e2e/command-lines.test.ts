@@ -14,6 +14,7 @@ const NOT_RUN: readonly (readonly [RegExp, why: string])[] = [
   [/^npm (ci|install|pack)/, 'a run of the tests begins with it; test/e2e/package packs and installs'],
   [/^docker /, 'needs a container engine; test/docker checks the files'],
   [/^(helm|kubectl) /, 'needs a cluster; test/deploy renders and checks the chart'],
+  [/^(mvn|java) .*examples\/kafka-streams/, 'test/fleet/dedupe-after-kafka runs this example'],
   [/^kafka-acls\.sh /, 'test/clusters/doctor grants these rights'],
   [/^kcat /, 'kcat is not installed; the line before it reads a file in its place']
 ]

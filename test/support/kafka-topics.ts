@@ -120,6 +120,7 @@ export async function produceValues(
     readonly key: string
     readonly value: string
     readonly timestamp: string
+    readonly headers?: Record<string, string>
   }[]
 ): Promise<void> {
   const producer = client(brokers).producer()
