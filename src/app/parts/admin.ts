@@ -79,7 +79,8 @@ export async function addDebugger(admin: FastifyInstance, base: Base, shown: Adm
       draining: drainer.draining,
       backlog: config.kafka && { bytes: sink.levels().backlog, maxBytes: config.spoolMaxBytes },
       dedupe: { ids: Math.max(0, ...ingestion.ids.sizes().map(([, size]) => size)), maxIds: config.dedup.maxIds },
-      disk: disk.reading()
+      disk: disk.reading(),
+      archive: sink.archiveLevels()
     }),
     finders: openFinders(base, destinations),
     background,

@@ -1,5 +1,5 @@
 import type { OpenSink } from '../../durability/open.ts'
-import type { ArchiveLevels } from '../../durability/archive/archiver.ts'
+import type { ArchiveLevels } from '../../model/operations/archive-levels.ts'
 import type { Base } from './base.ts'
 
 export interface ArchivedSink extends OpenSink {

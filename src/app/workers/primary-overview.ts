@@ -42,8 +42,8 @@ export function registerMergedOverview(app: FastifyInstance, options: MergedOver
     const all = asked.values.flatMap(value => value['points'] as Json[])
     const points = mergePoints(all, { intervalMs: INTERVAL_MS, now }) as unknown as Point[]
     const health = healthOfAll(slots)
-    const { backlog, dedupe, memory } = mergeState(asked.values)
-    const probe = { health, draining: supervisor.isStopping, backlog, dedupe, disk: disk.reading() }
+    const { backlog, dedupe, memory, archive } = mergeState(asked.values)
+    const probe = { health, draining: supervisor.isStopping, backlog, dedupe, disk: disk.reading(), archive }
     const part = createAnswerPart()
     let next: number | null = null
     let last: number | null = null
@@ -60,7 +60,8 @@ export function registerMergedOverview(app: FastifyInstance, options: MergedOver
       problems: health.problems,
       backlog: backlog ?? null,
       dedupe,
-      disk: diskView(probe.disk)
+      disk: diskView(probe.disk),
+      archive: archive ?? null
     }
     const advice = adviceFor(probe, points, now)
     const rest = { next, intervalMs: INTERVAL_MS, advice, state, ...facts, memory, silent: asked.silent }

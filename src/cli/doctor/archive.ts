@@ -16,10 +16,10 @@ export async function checkArchive({ archive }: Config): Promise<Finding[]> {
     const latest = segments.at(-1)?.latest
     const until = latest === undefined ? '' : `, the last until ${new Date(latest).toISOString()}`
     const says = `ARCHIVE (${dir}) holds ${counted(segments.length, 'segment')}, ${bytes} bytes${until}`
-    return [{ level: 'ok', area: 'disk', says }]
+    return [{ level: 'ok', area: 'archive', says }]
   } catch (error) {
     const todo = 'Give the folder to the user that runs the server, or restore archive.json together with its segments.'
-    return [{ level: 'problem', area: 'disk', says: `ARCHIVE: ${(error as Error).message}`, todo }]
+    return [{ level: 'problem', area: 'archive', says: `ARCHIVE: ${(error as Error).message}`, todo }]
   }
 }
 
@@ -29,5 +29,9 @@ async function judgeMissing(dir: string): Promise<Finding> {
     throw error
   })
   if (segments.length > 0) throw new Error(`${dir} holds segments without their archive.json`)
-  return { level: 'note', area: 'disk', says: `ARCHIVE (${dir}) is no archive yet: a server makes it when it starts` }
+  return {
+    level: 'note',
+    area: 'archive',
+    says: `ARCHIVE (${dir}) is no archive yet: a server makes it when it starts`
+  }
 }

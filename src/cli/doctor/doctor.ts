@@ -16,8 +16,8 @@ const SIGNS = { ok: '✓', note: '·', warning: '!', problem: '✗' } as const
 export const doctor: Command = {
   help: `Usage: tributary doctor [--json] [--log] [--url URL] [--admin URL]
 
-Checks this machine's set-up and says what to change: configuration, keys, OAuth, addresses, CORS, clock, disk, Kafka and its
-topics, and the running server if there is one. It changes nothing. With --url it calls the server through the proxy in front, as
+Checks this machine's set-up and says what to change: configuration, keys, OAuth, addresses, CORS, clock, disk, the archive, Kafka
+and its topics, and the running server if there is one. It changes nothing. With --url it calls the server through the proxy in front, as
 SDKs do, and sends one event ("Doctor Checked"). Exit code 1 if it finds a problem, 0 if there are only warnings.
 
   --json          the findings as JSON
@@ -55,7 +55,11 @@ async function lookAtKafka(config: Config, file: KeyedTributaryFile | undefined)
     return [{ level: 'note', area: 'Kafka', says: 'KAFKA_BROKERS is not set: events go to the log on disk alone' }]
   }
   const { checkKafka } = await import('./kafka.ts')
-  return checkKafka(config, config.kafka, file)
+  const found = await checkKafka(config, config.kafka, file)
+  if (config.archive === undefined || found.some(({ area, level }) => area === 'Kafka' && level === 'problem'))
+    return found
+  const { checkArchiveLag } = await import('./archive-lag.ts')
+  return [...found, ...(await checkArchiveLag(config, config.kafka, file))]
 }
 
 function print(findings: readonly Finding[], terminal: Terminal): void {

@@ -12,6 +12,7 @@ export interface Finding {
     | 'CORS'
     | 'clock'
     | 'disk'
+    | 'archive'
     | 'log'
     | 'Kafka'
     | 'topics'

@@ -1,3 +1,4 @@
+import type { ArchiveLevels } from '../../model/operations/archive-levels.ts'
 import { FULL_SOON_MS, FULL_VERY_SOON_MS, describeTimeUntilFull } from '../../model/operations/disk-words.ts'
 import type { DiskState, Point, Probe } from '../ring/history.ts'
 
@@ -16,9 +17,13 @@ const NEARLY_FULL = 0.8
 
 /** The problems of the server now, the worst first; empty if there are none. @param now milliseconds since the epoch */
 export function adviceFor(probe: Probe, points: readonly Point[], now: number): Advice[] {
-  return [...healthAdvice(probe), ...levelAdvice(probe), ...diskAdvice(probe.disk), ...eventAdvice(points, now)].sort(
-    (a, b) => Number(b.level === 'error') - Number(a.level === 'error')
-  )
+  return [
+    ...healthAdvice(probe),
+    ...levelAdvice(probe),
+    ...archiveAdvice(probe.archive),
+    ...diskAdvice(probe.disk),
+    ...eventAdvice(points, now)
+  ].sort((a, b) => Number(b.level === 'error') - Number(a.level === 'error'))
 }
 
 function healthAdvice({ health, draining }: Probe): Advice[] {
@@ -48,6 +53,15 @@ function levelAdvice({ backlog, dedupe }: Probe): Advice[] {
     })
   }
   return found
+}
+
+/** That it does not grow is a problem of health. */
+function archiveAdvice(archive: ArchiveLevels | undefined): Advice[] {
+  const { lost = 0 } = archive ?? {}
+  if (lost === 0) return []
+  const says = `Kafka has deleted ${lost} records before the archive read them`
+  const todo = 'They are missing in ARCHIVE, and the log names their partitions. Raise retention.ms of the topics.'
+  return [{ level: 'warning', says, todo }]
 }
 
 function diskAdvice(disk: DiskState | undefined): Advice[] {

@@ -30,7 +30,7 @@ export function registerOverview(app: FastifyInstance, options: OverviewOptions)
     await background.slice()
     const { texts, next } = await pointsSince(since)
     const now = probe()
-    const { health, draining, backlog, dedupe, disk } = now
+    const { health, draining, backlog, dedupe, disk, archive } = now
     const rest = {
       next,
       intervalMs: INTERVAL_MS,
@@ -40,7 +40,8 @@ export function registerOverview(app: FastifyInstance, options: OverviewOptions)
         problems: health.problems,
         backlog: backlog ?? null,
         dedupe,
-        disk: diskView(disk)
+        disk: diskView(disk),
+        archive: archive ?? null
       },
       destination: options.destination,
       version: options.version,

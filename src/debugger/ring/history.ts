@@ -1,3 +1,4 @@
+import type { ArchiveLevels } from '../../model/operations/archive-levels.ts'
 import { OUTCOMES } from '../../model/outcome.ts'
 import type { Outcome } from '../../model/outcome.ts'
 import type { SinkHealth } from '../../model/sink.ts'
@@ -21,6 +22,8 @@ export interface Probe {
   readonly dedupe: { readonly ids: number; readonly maxIds: number }
   /** The disk of DATA_DIR; undefined while it cannot be read. */
   readonly disk: DiskState | undefined
+  /** Of ARCHIVE; undefined where this server has none. */
+  readonly archive: ArchiveLevels | undefined
 }
 
 /** One interval: the counts of the interval, and the levels at its end. */

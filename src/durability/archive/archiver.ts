@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../../model/clock.ts'
+import type { ArchiveLevels } from '../../model/operations/archive-levels.ts'
 import type { ReadPiece, ReadTopicsOptions } from '../kafka/topics/read-topics.ts'
 import { EARLIEST, readPieces } from '../kafka/topics/read-topics.ts'
 import type { LogLines } from '../log/contract.ts'
@@ -7,6 +8,7 @@ import type { RetentionPolicy } from '../log/retention.ts'
 import type { ArchiveFolder } from './folder.ts'
 import { openArchiveFolder } from './folder.ts'
 import { NextSegment } from './next-segment.ts'
+import { topicsIn } from './segments.ts'
 import { untilAborted } from './until-aborted.ts'
 
 export interface ArchiverOptions {
@@ -21,17 +23,6 @@ export interface ArchiverOptions {
   readonly segmentAgeMs?: number
   /** Between two looks at Kafka. Default 5 s. */
   readonly pauseMs?: number
-}
-
-export interface ArchiveLevels {
-  /** Of the segments. */
-  readonly bytes: number
-  /** Records of Kafka that were still to be read at the last look. */
-  readonly behind: number
-  /** Records that Kafka deleted before they were read, since the start. */
-  readonly lost: number
-  /** Whether the last try to read from Kafka and to write worked. */
-  readonly growing: boolean
 }
 
 const SEGMENT_AGE_MS = 5 * 60_000
@@ -109,7 +100,8 @@ export class Archiver {
       this.#lost += records
       log.warn({ dir, partition }, `the archive lacks records: ${words}`)
     }
-    const topics = this.#topics(Object.keys(starts))
+    // Also those that were read before: a source may be gone whose last events are not read yet.
+    const topics = [...new Set([...this.#options.topics(), ...topicsIn(starts)])]
     const pieces = readPieces({ settings, topics, since: EARLIEST, starts, maxBytes: FETCH_BYTES, onLost })
     for await (const piece of untilAborted(pieces, signal)) {
       await this.#take(piece)
@@ -119,12 +111,6 @@ export class Archiver {
     this.#behind = 0
     if (this.#next !== undefined && clock.monotonic() - this.#next.since >= segmentAgeMs) await this.#commit()
     await this.#expire()
-  }
-
-  /** Those of now, and those that were read before: a source may be gone whose last events are not read yet. */
-  #topics(partitions: readonly string[]): string[] {
-    const before = partitions.map(name => name.slice(0, name.lastIndexOf('/')))
-    return [...new Set([...this.#options.topics(), ...before])]
   }
 
   async #take(piece: ReadPiece): Promise<void> {

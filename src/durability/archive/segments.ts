@@ -19,6 +19,11 @@ export interface ArchiveState {
   readonly positions: Readonly<Record<string, TopicPosition>>
 }
 
+/** The topics of which an archive has read something. */
+export function topicsIn(positions: ArchiveState['positions']): string[] {
+  return [...new Set(Object.keys(positions).map(name => name.slice(0, name.lastIndexOf('/'))))]
+}
+
 /** One file of an archive. Only `tributary forget` changes it. */
 export interface ArchiveSegment {
   readonly file: string

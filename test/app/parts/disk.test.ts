@@ -110,7 +110,7 @@ t.test('The overview, doctor and the log at the start use the same words', async
   const watch = await watchDisk(config, adminOf(t))
   const disk = watch.reading()
   t.match(diskView(disk), { freeBytes: Number, sizeBytes: Number, forecast: 'full in 9 days at this rate' })
-  const probe = { health: { ready: true, problems: [] }, draining: false, backlog: undefined, disk }
+  const probe = { health: { ready: true, problems: [] }, draining: false, backlog: undefined, disk, archive: undefined }
   const advice = adviceFor({ ...probe, dedupe: { ids: 0, maxIds: 1 } }, [], Date.now())
   t.match(advice, [{ level: 'warning', says: 'the disk is full in 9 days at this rate', todo: /LOG_RETENTION/ }])
 

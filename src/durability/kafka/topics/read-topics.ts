@@ -107,7 +107,8 @@ export async function* readPieces({
 
 class AnotherTopic extends Error {}
 
-function nameOf({ topic, partition }: Cursor): string {
+/** The name of a partition in positions: `tributary.events/3`. */
+export function nameOf({ topic, partition }: Cursor): string {
   return `${topic}/${partition}`
 }
 

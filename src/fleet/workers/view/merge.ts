@@ -1,4 +1,5 @@
 /** Merges answers of several workers. The functions take the answers of the workers' own routes. */
+import type { ArchiveLevels } from '../../../model/operations/archive-levels.ts'
 import type { Json } from './ask-all.ts'
 
 const lists = (values: readonly Json[], name: string): Json[] => values.flatMap(value => value[name] as Json[])
@@ -140,12 +141,15 @@ export function mergeState(values: readonly Json[]) {
   const states = values.map(({ state }) => state as Json)
   const backlogs = states.flatMap(({ backlog }) => (backlog === null ? [] : [backlog as Json]))
   const dedupes = states.map(({ dedupe }) => dedupe as Json)
+  // The first worker has it, for all of them.
+  const archive = states.map(state => state['archive']).find(Boolean) as ArchiveLevels | undefined
   const memories = values.map(({ memory }) => memory as Json)
   const added = (all: readonly Json[], name: string): number => sum(all.map(value => value[name]))
   return {
     backlog:
       backlogs.length === 0 ? undefined : { bytes: added(backlogs, 'bytes'), maxBytes: added(backlogs, 'maxBytes') },
     dedupe: { ids: most(dedupes.map(({ ids }) => ids)), maxIds: most(dedupes.map(({ maxIds }) => maxIds)) },
+    archive,
     memory: { events: added(memories, 'events'), bytes: added(memories, 'bytes') }
   }
 }

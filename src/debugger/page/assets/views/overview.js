@@ -72,6 +72,7 @@ function Tiles({ data }) {
       tone=${state.backlog?.bytes > 0 ? 'warn' : ''}
     />
     ${state.disk && html`<${Tile} name="Disk free" value=${bytes(state.disk.freeBytes)} tone=${state.disk.freeBytes < state.disk.sizeBytes * NEARLY_FULL ? 'bad' : ''} />`}
+    ${state.archive && html`<${Tile} name="Archive" value=${archiveText(state.archive)} tone=${state.archive.growing && state.archive.lost === 0 ? '' : 'warn'} />`}
     <${Tile} name="Dedupe window" value=${`${((100 * state.dedupe.ids) / state.dedupe.maxIds).toFixed(1)} %`} />
     <${Tile}
       name="State"
@@ -79,6 +80,12 @@ function Tiles({ data }) {
       tone=${state.ready ? (state.problems.length > 0 ? 'warn' : 'good') : 'bad'}
     />
   </dl>`
+}
+
+/** Its size while it keeps up. */
+function archiveText({ bytes: size, behind, growing }) {
+  if (!growing) return 'does not grow'
+  return behind > 0 ? `${number(behind)} to read` : bytes(size)
 }
 
 function Tile({ name, value, tone = '' }) {

@@ -1,0 +1,50 @@
+import { Consumer } from '@platformatic/kafka'
+import { explain } from '../connect/explain.ts'
+import { clientOptions } from '../connect/session.ts'
+import type { Cursor } from './cursors.ts'
+import { cursorsOf } from './cursors.ts'
+import type { ReadTopicsOptions, TopicPosition } from './read-topics.ts'
+import { EARLIEST, nameOf } from './read-topics.ts'
+
+export interface LagOptions extends Pick<ReadTopicsOptions, 'settings' | 'topics'> {
+  /** The positions of the reader, by the name of the partition. It has read nothing of others. */
+  readonly starts: Readonly<Record<string, TopicPosition>>
+  /** Milliseconds since the epoch: what is older should have been read. */
+  readonly before: number
+}
+
+/** How far a reader of topics is behind, in records. */
+export interface Lag {
+  readonly unread: number
+  /** Those of the unread records that are older than `before`. */
+  readonly overdue: number
+  /** Records after the reader's positions that Kafka has deleted: they can no longer be read. */
+  readonly deleted: number
+}
+
+/** Compares the positions of a reader with what Kafka has now. Reads no record. Rejects with a readable error. */
+export async function lagOf({ settings, topics, starts, before }: LagOptions): Promise<Lag> {
+  const consumer = new Consumer({ ...clientOptions(settings), groupId: `${settings.clientId}-lag`, retries: 1 })
+  try {
+    const all = await cursorsOf(consumer, topics, EARLIEST)
+    const recent = new Map((await cursorsOf(consumer, topics, before)).map(cursor => [nameOf(cursor), cursor.next]))
+    const lags = all.map(cursor => lagIn(cursor, starts[nameOf(cursor)], recent.get(nameOf(cursor))))
+    const sum = (pick: (lag: Lag) => number): number => lags.reduce((total, lag) => total + pick(lag), 0)
+    return { unread: sum(lag => lag.unread), overdue: sum(lag => lag.overdue), deleted: sum(lag => lag.deleted) }
+  } catch (error) {
+    throw new Error(explain(error, settings.brokers), { cause: error })
+  } finally {
+    await consumer.close(true).catch(() => undefined)
+  }
+}
+
+/** @param recent the first offset that is not older than `before`; undefined where all are */
+function lagIn({ topicId, next, end }: Cursor, start: TopicPosition | undefined, recent = end): Lag {
+  const known = start === undefined ? undefined : BigInt(start.next)
+  // A topic that was made anew, or has lost records at its end, is read from its oldest record.
+  const isSame = known !== undefined && start?.topicId === topicId && known <= end
+  const from = isSame && known > next ? known : next
+  const deleted = isSame && known < next ? next - known : 0n
+  const due = recent < end ? recent : end
+  return { unread: Number(end - from), overdue: due > from ? Number(due - from) : 0, deleted: Number(deleted) }
+}
