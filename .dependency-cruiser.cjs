@@ -45,7 +45,7 @@ const INNER_FOLDERS = {
     lanes: ['kafka/encode'],
     kafka: ['lanes'],
     spool: ['log', 'lanes', 'kafka'],
-    search: ['log', 'kafka', 'spool'],
+    search: ['log', 'kafka', 'spool', 'archive'],
     archive: ['log', 'kafka'],
     erase: ['log', 'spool', 'archive']
   },

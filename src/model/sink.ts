@@ -2,12 +2,12 @@ import type { OutgoingRecord } from './record.ts'
 
 /** Where a record is stored. */
 export interface Placement {
-  readonly store: 'kafka' | 'log' | 'spool' | 'memory'
+  readonly store: 'kafka' | 'log' | 'spool' | 'archive' | 'memory'
   readonly topic?: string
   readonly partition?: number
   readonly offset?: string
   readonly file?: string
-  /** Byte position of the line in `file`. */
+  /** Byte position of the line in `file`, in the archive of the decompressed line. */
   readonly position?: number
 }
 

@@ -3,8 +3,10 @@ import { chromium } from 'playwright-core'
 import t from 'tap'
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { MAIN, run } from '../cli/run.ts'
 import { postUntilTaken } from '../support/app.ts'
+import { writeArchive } from '../support/archive-folder.ts'
 import { statusWith, testFleet } from '../support/fleet.ts'
 import { startKafka } from '../support/kafka.ts'
 import type { ServerProcess } from '../support/server-process.ts'
@@ -39,7 +41,11 @@ async function kafkaStatus({ adminUrl }: ServerProcess): Promise<number> {
 }
 
 const fleet = testFleet(t, kafka.brokers, { ADMIN_PASSWORD: PASSWORD, MAX_BATCH_EVENTS: '100' })
-const servers = await Promise.all(['a', 'b', 'c'].map(name => fleet.server(name)))
+const archive = join(fleet.dir, 'archive')
+await writeArchive(archive, [['{"messageId":"archived-1"}']])
+const servers = await Promise.all(
+  ['a', 'b', 'c'].map(name => fleet.server(name, name === 'c' ? { ARCHIVE: archive } : {}))
+)
 const [a, b, c] = servers as [ServerProcess, ServerProcess, ServerProcess]
 const LIMITED = `sources:
   - { id: web, writeKeys: [wk_test] }
@@ -67,6 +73,22 @@ await t.test('an event is found from every server, whichever server accepted it,
   const rejected = randomUUID()
   t.equal(await send(c, rejected, { properties: 7 }), 400)
   t.match(await ask(a, `/api/trace/${rejected}`), { events: [{ outcome: 'rejected', server: 'c' }] })
+})
+
+await t.test('an event that only the archive of one server has is found from every server', async t => {
+  for (const server of servers) {
+    const found = await ask(server, '/api/trace/archived-1')
+    t.match(
+      found,
+      { events: [], records: [{ server: 'c', place: { store: 'archive' }, line: 1 }] },
+      JSON.stringify(found)
+    )
+    t.match(
+      found['looks'],
+      [{ place: 'memory' }, {}, {}, {}, {}, {}, {}, {}],
+      'memory and log of each, Kafka and the archive'
+    )
+  }
 })
 
 await t.test('lists, outcomes, rejections and overviews of all servers are merged into one answer', async t => {

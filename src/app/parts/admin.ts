@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { postToSelf } from '../../client/self-request.ts'
 import type { Config } from '../../config/env/config.ts'
@@ -113,7 +114,15 @@ const openMergedStream: ViewOptions['openStream'] = (request, reply, watch) => {
 }
 
 function openFinders({ config, live, clock, background }: Base, { knownTopics }: Destinations): Finders {
-  return createFinders({ dataDir: config.dataDir, kafka: live.kafka, topics: knownTopics, now: clock.now, background })
+  const archive = config.archive && resolve(config.archive.dir)
+  return createFinders({
+    dataDir: config.dataDir,
+    kafka: live.kafka,
+    topics: knownTopics,
+    archive,
+    now: clock.now,
+    background
+  })
 }
 
 /** The tracking API's URL for a client that reached this machine by `hostname`. */

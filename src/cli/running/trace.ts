@@ -6,13 +6,19 @@ import { CommandFailed, parseArguments } from '../command.ts'
 import { SERVER_HELP, SERVER_OPTIONS } from '../server-address.ts'
 import { printable } from '../printable.ts'
 
-const PLACES = { memory: 'memory', log: 'the log on disk', kafka: 'the last hour of Kafka' } as const
+const PLACES = {
+  memory: 'memory',
+  log: 'the log on disk',
+  kafka: 'the last hour of Kafka',
+  archive: 'the archive'
+} as const
 
 export const traceCommand: Command = {
   help: `Usage: tributary trace MESSAGE_ID [--json]
 
 Finds an event by its messageId and shows its journey. It searches the memory of a running server, then its log on disk,
-then the last hour of Kafka. A server of a fleet also asks the others. Exit code 1 if the event is in none of them.
+then the last hour of Kafka, then the archive (ARCHIVE), the newest segment first, for 5 s each. A server of a fleet also asks
+the others. Exit code 1 if the event is in none of them.
 
   --json          everything that is known, as JSON
 ${SERVER_HELP}
@@ -49,8 +55,8 @@ const ofServer = ({ server }: OfServer): string => (server === undefined ? '' : 
 
 function inText({ events, records, looks, servers = [] }: Found): string {
   const lines = looks.map(
-    ({ place, found, ms, complete, problem, server }) =>
-      `${PLACES[place]}${ofServer({ server })}: ${problem ?? `${found} found in ${Math.round(ms)} ms${complete ? '' : ', and the time ran out'}`}`
+    ({ place, found, ms, complete, back, problem, server }) =>
+      `${PLACES[place]}${ofServer({ server })}: ${problem ?? `${found} found in ${Math.round(ms)} ms${complete ? '' : `, and the time ran out${back === undefined ? '' : ` at segments of ${back}`}`}`}`
   )
   for (const { server, problem } of servers) if (problem !== null) lines.push(`${server}: ${problem}`)
   for (const event of events) {

@@ -15,13 +15,16 @@ export interface TraceRouteOptions {
   readonly background: Background
 }
 
-/** Sent by another server of the fleet with the value `memory,log`: it searches Kafka itself. */
+/**
+ * Sent by another server of the fleet: `memory,log` first, as it searches Kafka itself, and `archive` later. A server without the
+ * header searches all of them.
+ */
 const PLACES_HEADER = 'x-tributary-places'
 const MAX_MESSAGE_ID_CHARS = 500
 /** The most searches at the same time. Each reads the whole log in the worst case. */
 const MAX_SEARCHING = 8
 
-/** Registers `GET /api/trace/{messageId}`: everything that is known about an event, in memory, in the log and in Kafka. */
+/** Registers `GET /api/trace/{messageId}`: everything that is known about an event, in memory, in the log, in Kafka and in the archive. */
 export function registerTraceRoute(app: FastifyInstance, options: TraceRouteOptions): void {
   let searching = 0
 
@@ -42,9 +45,9 @@ export function registerTraceRoute(app: FastifyInstance, options: TraceRouteOpti
     try {
       // A primary asks its workers to search one place at a time.
       const only = (request.query as { in?: unknown }).in
-      const isNear = request.headers[PLACES_HEADER] === 'memory,log'
-      const finders = isNear ? { ...options.finders, kafka: undefined } : options.finders
-      const text = await answer(messageId, { signal: gone.signal, only }, { ...options, finders })
+      const places = request.headers[PLACES_HEADER]
+      const wanted = typeof only === 'string' ? only : typeof places === 'string' ? places : undefined
+      const text = await answer(messageId, { signal: gone.signal, wanted: wanted?.split(',') }, options)
       return await reply.type('application/json; charset=utf-8').send(text)
     } finally {
       searching--
@@ -55,15 +58,16 @@ export function registerTraceRoute(app: FastifyInstance, options: TraceRouteOpti
 /** The result of the search as JSON. */
 async function answer(
   messageId: string,
-  { signal, only }: { readonly signal: AbortSignal; readonly only: unknown },
+  { signal, wanted }: { readonly signal: AbortSignal; readonly wanted: readonly string[] | undefined },
   options: TraceRouteOptions
 ): Promise<string> {
   const { finders } = options
   const all = [
     { name: 'log', find: finders.log },
-    { name: 'kafka', find: finders.kafka }
+    { name: 'kafka', find: finders.kafka },
+    { name: 'archive', find: finders.archive }
   ] as const
-  const places = only === undefined ? all : all.filter(({ name }) => name === only)
+  const places = wanted === undefined ? all : all.filter(({ name }) => wanted.includes(name))
   const found = await trace(messageId, { ...options, places, signal })
   const lines = await finders.linesOf(
     found.events.flatMap(event => event.places),

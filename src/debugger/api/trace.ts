@@ -7,7 +7,7 @@ import type { Mask } from '../ring/mask.ts'
 import type { RecentEvents } from '../ring/recent.ts'
 import { collectEvents } from '../ring/search.ts'
 
-/** A record that was found in the log or in Kafka. */
+/** A record that was found in the log, in Kafka or in the archive. */
 export interface FoundRecord {
   readonly place: Placement
   /** The record's JSON, unchanged. */
@@ -22,6 +22,8 @@ export interface FindResult {
   readonly records: readonly FoundRecord[]
   /** False if the time ran out before everything was searched. */
   readonly complete: boolean
+  /** If the time ran out: how far back everything was searched, in milliseconds since the epoch. */
+  readonly back?: number
 }
 
 /** Searches for the records of a messageId until `signal` aborts. Rejects with a readable Error if it cannot search at all. */
@@ -32,13 +34,15 @@ export interface Finders {
   readonly log: FindRecords
   /** Undefined without Kafka. */
   readonly kafka: FindRecords | undefined
+  /** Undefined where this server has no archive. */
+  readonly archive: FindRecords | undefined
   /** The line number of each place on disk; undefined for other places, and after `signal` aborts. */
   readonly linesOf: (places: readonly Placement[], signal: AbortSignal) => Promise<readonly (number | undefined)[]>
 }
 
 /** A place that is searched for a messageId that is not in memory, in this order. */
 export interface Place {
-  readonly name: 'log' | 'kafka'
+  readonly name: 'log' | 'kafka' | 'archive'
   readonly find: FindRecords | undefined
 }
 
@@ -48,6 +52,8 @@ export interface SearchAttempt {
   readonly ms: number
   readonly found: number
   readonly complete: boolean
+  /** RFC 3339: how far back everything was searched before the time ran out. */
+  readonly back?: string
   /** Why the place could not be searched. */
   readonly problem?: string
 }
@@ -74,7 +80,7 @@ const MAX_EVENTS = 20
 /** The time limit for each place. */
 const PLACE_TIMEOUT_MS = 5_000
 
-/** Finds a messageId in memory, else in the log, else in the last hour of Kafka. Problems of a place are part of the result. */
+/** Finds a messageId in memory, else in the log, else in the last hour of Kafka, else in the archive. Problems of a place are part of the result. */
 export async function trace(messageId: string, from: TraceOptions): Promise<Trace> {
   const { recent, places, mask, background, signal } = from
   const start = performance.now()
@@ -109,11 +115,13 @@ async function lookInto(
 ): Promise<{ look: SearchAttempt; records: readonly FoundRecord[] }> {
   const start = performance.now()
   try {
-    const { records, complete } = await find(
+    const { records, complete, back } = await find(
       messageId,
       AbortSignal.any([signal, AbortSignal.timeout(PLACE_TIMEOUT_MS)])
     )
-    return { look: { place, ms: performance.now() - start, found: records.length, complete }, records }
+    const ms = performance.now() - start
+    const reached = back === undefined ? {} : { back: new Date(back).toISOString() }
+    return { look: { place, ms, found: records.length, complete, ...reached }, records }
   } catch (error) {
     const problem = (error as Error).message
     return { look: { place, ms: performance.now() - start, found: 0, complete: false, problem }, records: [] }

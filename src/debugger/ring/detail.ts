@@ -136,6 +136,7 @@ const ENDINGS: Record<StoredEvent['event']['outcome'], string> = {
 export function describePlacement({ store, topic, partition, offset, file, position }: Placement): string {
   if (store === 'kafka') return `${topic}, partition ${partition}${offset === undefined ? '' : `, offset ${offset}`}`
   if (store === 'memory') return 'memory'
+  if (store === 'archive') return `${file} of the archive, byte ${position} when decompressed`
   const spooled = store === 'spool' ? ' (spooled; on its way to Kafka)' : ''
   return `${file}${position === undefined ? '' : `, byte ${position}`}${spooled}`
 }

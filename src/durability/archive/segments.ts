@@ -83,21 +83,32 @@ export async function readArchive(dir: string): Promise<Archive> {
   return { id: state.id, segments: found.filter(({ sequence }) => sequence <= state.sequence) }
 }
 
-/** The lines of a segment, each with its line feed, some at a time. Rejects with the error of the file system or of zstd. */
-export async function* readArchiveLines(path: string): AsyncGenerator<Buffer[]> {
-  const stream = createZstdDecompress()
+/** Of decompressed bytes: about as many as one slice of background work can search. */
+const PIECE_BYTES = 1024 * 1024
+
+/** The whole lines of a segment, many at a time. Rejects with the error of the file system or of zstd. */
+export async function* readArchivePieces(path: string): AsyncGenerator<Buffer> {
+  const stream = createZstdDecompress({ chunkSize: PIECE_BYTES })
   // An error of either is thrown by the loop.
   pipeline(createReadStream(path), stream, () => undefined)
   let rest: Buffer = Buffer.alloc(0)
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    const end = bytes.lastIndexOf(LINE_FEED) + 1
+    rest = bytes.subarray(end)
+    if (end > 0) yield bytes.subarray(0, end)
+  }
+}
+
+/** The lines of a segment, each with its line feed, some at a time. Rejects as readArchivePieces() does. */
+export async function* readArchiveLines(path: string): AsyncGenerator<Buffer[]> {
+  for await (const bytes of readArchivePieces(path)) {
     const lines: Buffer[] = []
     let start = 0
     for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, start)) {
       lines.push(bytes.subarray(start, end + 1))
       start = end + 1
     }
-    rest = bytes.subarray(start)
-    if (lines.length > 0) yield lines
+    yield lines
   }
 }

@@ -97,8 +97,12 @@ async function searchFile(searched: SearchedFile): Promise<FoundInLog[]> {
   }))
 }
 
-/** @param position the position of the first byte in the file */
-async function searchLines(bytes: Buffer, position: number, { wanted, signal, background }: SearchedFile) {
+/** The records of an id in bytes that are whole lines. @param position the position of the first byte in the file */
+export async function searchLines(
+  bytes: Buffer,
+  position: number,
+  { wanted, signal, background }: Pick<SearchedFile, 'wanted' | 'signal' | 'background'>
+): Promise<FoundLine[]> {
   const found: FoundLine[] = []
   for (let key = nextIdKey(bytes, 0); key >= 0 && found.length < MAX_RECORDS;) {
     let next = key + 1

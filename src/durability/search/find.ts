@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import type { Background } from '../../model/background.ts'
 import type { Placement } from '../../model/sink.ts'
+import { findInArchive } from './find-in-archive.ts'
 import { findInLog } from './find-in-log.ts'
 import { linesAt } from './line-numbers.ts'
 import type { FindInKafkaOptions } from './find-in-kafka.ts'
@@ -20,7 +21,7 @@ export interface FoundRecord {
 type Find = (
   messageId: string,
   signal: AbortSignal
-) => Promise<{ readonly records: readonly FoundRecord[]; readonly complete: boolean }>
+) => Promise<{ readonly records: readonly FoundRecord[]; readonly complete: boolean; readonly back?: number }>
 
 export interface FindersOptions {
   readonly dataDir: string
@@ -28,6 +29,8 @@ export interface FindersOptions {
   readonly kafka: FindInKafkaOptions['settings'] | undefined
   /** The topics that may contain records now. */
   readonly topics: () => readonly string[]
+  /** ARCHIVE; undefined where this server has none. */
+  readonly archive: string | undefined
   readonly now: () => number
   readonly background: Background
 }
@@ -35,9 +38,9 @@ export interface FindersOptions {
 /** How far back Kafka is searched, in milliseconds. */
 const KAFKA_LOOK_BACK_MS = 60 * 60 * 1000
 
-/** Finds stored records by messageId: on disk, and in the last hour of Kafka. */
+/** Finds stored records by messageId: on disk, in the last hour of Kafka, and in the archive. */
 export function createFinders(options: FindersOptions) {
-  const { dataDir, kafka, topics, now, background } = options
+  const { dataDir, kafka, topics, archive, now, background } = options
   const dirs = ['events', 'spool', 'rejected', 'violations'].map(name => join(dataDir, name))
 
   const log: Find = async (messageId, signal) => {
@@ -64,9 +67,20 @@ export function createFinders(options: FindersOptions) {
     return { records: found, complete }
   }
 
+  const inArchive = async (dir: string, ...[messageId, signal]: Parameters<Find>) => {
+    const { records, ...rest } = await findInArchive({ dir, messageId, signal, background })
+    const found = records.map(({ file, position, line, value }): FoundRecord => ({
+      place: { store: 'archive', file, position },
+      line,
+      value
+    }))
+    return { records: found, ...rest }
+  }
+
   return {
     log,
     kafka: kafka === undefined ? undefined : (((id, signal) => inKafka(kafka, id, signal)) satisfies Find),
+    archive: archive === undefined ? undefined : (((id, signal) => inArchive(archive, id, signal)) satisfies Find),
     /** The number of the line at each placement on disk; undefined for other placements, and if the line is gone. */
     async linesOf(places: readonly Placement[], signal: AbortSignal): Promise<readonly (number | undefined)[]> {
       const lines: (number | undefined)[] = places.map(() => undefined)

@@ -37,7 +37,8 @@ export async function linesAt(
   return positions.map(position => known.get(position))
 }
 
-function countLines(bytes: Buffer): number {
+/** The number of line feeds. */
+export function countLines(bytes: Buffer): number {
   let lines = 0
   for (let at = bytes.indexOf(LINE_FEED); at >= 0; at = bytes.indexOf(LINE_FEED, at + 1)) lines++
   return lines

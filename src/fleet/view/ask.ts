@@ -2,7 +2,6 @@ import { basicAuthorization } from '../../client/authorization.ts'
 import type { Member } from '../members/member-list.ts'
 import { MAX_ANSWER_BYTES } from '../workers/messages.ts'
 
-/** How long a member may take to answer. */
 const TIMEOUT_MS = 1_000
 
 /** Makes a server answer only for itself. Its value is the name of that server. */
@@ -20,6 +19,8 @@ export interface AskOptions {
   readonly password: string | undefined
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
+  /** How long a member may take to answer. Default 1 s. */
+  readonly timeoutMs?: number
 }
 
 /** Calls the admin listeners of all members at once. Never rejects: a member that does not answer in time has a problem. */
@@ -27,13 +28,14 @@ export async function askMembers(members: readonly Member[], options: AskOptions
   return await Promise.all(members.map(member => askOne(member, options)))
 }
 
-async function askOne({ name, adminUrl }: Member, { password, path, headers }: AskOptions): Promise<MemberAnswer> {
+async function askOne({ name, adminUrl }: Member, options: AskOptions): Promise<MemberAnswer> {
+  const { password, path, headers, timeoutMs = TIMEOUT_MS } = options
   const failed = (problem: string): MemberAnswer => ({ server: name, body: undefined, problem })
   try {
     const response = await fetch(`${adminUrl}${path}`, {
       headers: { ...headers, ...headersFor(name, password) },
       redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS)
+      signal: AbortSignal.timeout(timeoutMs)
     })
     const text = await readBounded(response)
     if (response.status === 401) return failed('another ADMIN_PASSWORD')
@@ -43,7 +45,7 @@ async function askOne({ name, adminUrl }: Member, { password, path, headers }: A
     return { server: name, body: JSON.parse(text), problem: undefined }
   } catch (error) {
     const { name: kind } = error as Error
-    if (kind === 'TimeoutError') return failed(`no answer within ${TIMEOUT_MS / 1000} s`)
+    if (kind === 'TimeoutError') return failed(`no answer within ${timeoutMs / 1000} s`)
     return failed(kind === 'SyntaxError' ? `${adminUrl} answered no JSON` : `${adminUrl} cannot be reached`)
   }
 }

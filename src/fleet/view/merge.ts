@@ -80,6 +80,20 @@ export function mergeTraces(messageId: string, answers: readonly MemberAnswer[])
   }
 }
 
+/** The first answers of servers to a search, with what they found later in their archives. A server that has none looked nowhere. */
+export function withArchives(first: readonly MemberAnswer[], later: readonly MemberAnswer[]): MemberAnswer[] {
+  return first.map(one => {
+    const more = later.find(({ server }) => server === one.server)
+    if (more === undefined || one.body === undefined) return one
+    if (more.body === undefined) return { ...one, problem: more.problem }
+    const looks = [
+      ...rowsOf(one.body, 'looks'),
+      ...rowsOf(more.body, 'looks').filter(({ place }) => place === 'archive')
+    ]
+    return { ...one, body: { ...more.body, looks } }
+  })
+}
+
 /** Whether a trace has found anything. */
 export function hasFound(answers: readonly MemberAnswer[]): boolean {
   return answers.some(({ body }) => rowsOf(body, 'events').length + rowsOf(body, 'records').length > 0)

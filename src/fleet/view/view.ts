@@ -7,7 +7,15 @@ import type { MemberAnswer } from './ask.ts'
 import { askMembers, SCOPE_HEADER } from './ask.ts'
 import type { Watcher } from '../workers/view/feed.ts'
 import { MergedLive } from './live.ts'
-import { hasFound, mergeEvents, mergeOutcomes, mergeOverview, mergeRejections, mergeTraces } from './merge.ts'
+import {
+  hasFound,
+  mergeEvents,
+  mergeOutcomes,
+  mergeOverview,
+  mergeRejections,
+  mergeTraces,
+  withArchives
+} from './merge.ts'
 
 type ViewFleet = Pick<Fleet, 'name' | 'instance' | 'members'>
 
@@ -22,6 +30,9 @@ export interface ViewOptions {
 /** Tells the trace route where to search: this server finds everything in Kafka that the others would find. */
 const PLACES_HEADER = 'x-tributary-places'
 const NEAR = { [PLACES_HEADER]: 'memory,log' }
+const ARCHIVE = { [PLACES_HEADER]: 'archive' }
+/** A server limits its own search; this limit is a little longer. */
+const SEARCH_MS = 6_000
 
 type Merge = (answers: readonly MemberAnswer[], limit: number) => object
 
@@ -114,14 +125,21 @@ class MergedView {
     return reply
   }
 
-  /** Searches the memory and the log of all servers first. If nobody has the event, this server searches Kafka. */
+  /**
+   * Searches the memory and the log of all servers first. If nobody has the event, this server searches Kafka and its archive, and then
+   * the others their archives: one server of a fleet has one.
+   */
   async trace(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { messageId } = request.params as { messageId: string }
     const { own, all } = await this.#askAll(request, request.url, NEAR)
     if (own.body === undefined) return copy(reply, own.answer)
     if (hasFound(all)) return reply.send(mergeTraces(messageId, all))
     const deep = await this.#askOwn(request, request.url, {})
-    return reply.send(mergeTraces(messageId, [deep, ...all.filter(one => one !== own)]))
+    const others = all.filter(one => one !== own)
+    if (hasFound([deep])) return reply.send(mergeTraces(messageId, [deep, ...others]))
+    const asked = { password: this.#password, path: request.url, headers: ARCHIVE, timeoutMs: SEARCH_MS }
+    const archives = await askMembers(this.#others(), asked)
+    return reply.send(mergeTraces(messageId, [deep, ...withArchives(others, archives)]))
   }
 
   async list(request: FastifyRequest, reply: FastifyReply, merge: Merge): Promise<FastifyReply> {

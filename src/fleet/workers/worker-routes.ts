@@ -55,7 +55,9 @@ function toShared(answer: Json, { path, seqs, index }: Own): Json {
     ...(own['places'] === undefined ? {} : { places: (own['places'] as Json[]).map(place) })
   })
   const place = (own: Json): Json =>
-    typeof own['file'] === 'string' ? { ...own, file: `worker-${index}/${own['file']}` } : own
+    typeof own['file'] === 'string' && own['store'] !== 'archive'
+      ? { ...own, file: `worker-${index}/${own['file']}` }
+      : own
   if (path === '/api/events') {
     const { events, next, newest, oldest } = answer
     const shared = { ...answer, newest: seqs.horizon(newest as number), oldest: seqs.toGlobal(oldest as number) }

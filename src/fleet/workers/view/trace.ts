@@ -7,10 +7,12 @@ import { answer } from './answer.ts'
 /** A worker limits its own search of one place; this limit is a little longer. */
 const SEARCH_MS = 6_000
 const MAX_SEARCHING = 8
+/** From another server of the fleet: the places that are to be searched. */
+const PLACES_HEADER = 'x-tributary-places'
 
 /**
  * `GET /api/trace/{messageId}` over all workers: first in the memory of each, then in the log of each, then in Kafka,
- * which one worker searches for all.
+ * which one worker searches for all, then in the archive, which the first worker has.
  */
 export function registerTrace(app: FastifyInstance, slots: readonly Slot[]): void {
   let searching = 0
@@ -27,8 +29,11 @@ export function registerTrace(app: FastifyInstance, slots: readonly Slot[]): voi
       // A worker that has not answered for its memory is not asked again.
       const live = slots.filter(({ index }) => !memory.silent.some(({ worker }) => worker === index))
       let found = memory
-      if (isEmpty(found)) found = await look('log', live, { path, looks })
-      if (isEmpty(found)) found = await look('kafka', live.slice(0, 1), { path, looks })
+      const places = request.headers[PLACES_HEADER]
+      const isWanted = (name: PlaceName): boolean => typeof places !== 'string' || places.split(',').includes(name)
+      if (isEmpty(found) && isWanted('log')) found = await look('log', live, { path, looks })
+      if (isEmpty(found) && isWanted('kafka')) found = await look('kafka', live.slice(0, 1), { path, looks })
+      if (isEmpty(found) && isWanted('archive')) found = await look('archive', live, { path, looks })
       const silent = [...new Set([...memory.silent, ...found.silent])]
       const values = found.values.length > 0 ? found.values : memory.values
       return await answer(reply, { values, silent, refusal: found.refusal ?? memory.refusal }, () => ({
@@ -44,7 +49,7 @@ export function registerTrace(app: FastifyInstance, slots: readonly Slot[]): voi
   })
 }
 
-type PlaceName = 'memory' | 'log' | 'kafka'
+type PlaceName = 'memory' | 'log' | 'kafka' | 'archive'
 
 async function look(
   place: PlaceName,

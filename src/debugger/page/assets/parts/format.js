@@ -52,5 +52,6 @@ export function describePlace({ store, topic, partition, offset, file, position,
   if (store === 'kafka') return `topic ${topic}, partition ${partition}, offset ${offset ?? 'unknown'}`
   if (store === 'memory') return 'memory only'
   const where = line ? `, line ${line}` : position === undefined ? '' : `, byte ${position}`
+  if (store === 'archive') return `${file} of the archive${where} when decompressed`
   return `${file}${where}${store === 'spool' ? ' (on its way to Kafka)' : ''}`
 }

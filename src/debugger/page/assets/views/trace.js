@@ -1,4 +1,4 @@
-/** Search by messageId: first in memory, then in the log, then in the last hour of Kafka. */
+/** Search by messageId: first in memory, then in the log, then in the last hour of Kafka, then in the archive. */
 import { ask } from '../api.js'
 import { Code, formatJson } from '../parts/code.js'
 import { EventView } from '../parts/detail.js'
@@ -6,7 +6,7 @@ import { describePlace } from '../parts/format.js'
 import { html, useEffect, useState } from '../lib.js'
 import { CopyButton, Problem } from '../parts/parts.js'
 
-const PLACES = { memory: 'Memory', log: 'Log on disk', kafka: 'Last hour of Kafka' }
+const PLACES = { memory: 'Memory', log: 'Log on disk', kafka: 'Last hour of Kafka', archive: 'Archive' }
 
 export function Trace({ messageId }) {
   const [found, setFound] = useState(undefined)
@@ -26,7 +26,7 @@ export function Trace({ messageId }) {
     <h1>Message id <code>${messageId}</code></h1>
     <${Problem} message=${problem} />
     ${messageId === '' && html`<p class="empty">Type a messageId above.</p>`}
-    ${messageId !== '' && found === undefined && !problem && html`<p role="status" class="empty">Looking in memory, in the log and in Kafka.</p>`}
+    ${messageId !== '' && found === undefined && !problem && html`<p role="status" class="empty">Looking in memory, in the log, in Kafka and in the archive.</p>`}
     ${found && html`<${SearchAttempts} found=${found} />`}
     ${found?.events.map(event => html`<div class="card">${event.server && html`<p class="quiet">Taken by ${event.server}</p>`}<${EventView} event=${event} /></div>`)}
     ${found?.omitted > 0 && html`<p class="quiet">${found.omitted} more were found than fit here.</p>`}
@@ -39,10 +39,10 @@ function SearchAttempts({ found }) {
   return html`<div role="status">
     <ul class="looks">
       ${found.looks.map(
-        ({ server, place, ms, found: count, complete, problem }) =>
+        ({ server, place, ms, found: count, complete, back, problem }) =>
           html`<li class=${count > 0 ? 'hit' : ''}>
             <b>${PLACES[place]}${server && ` of ${server}`}</b>${' '}
-            ${problem ?? `${count === 0 ? 'nothing' : `${count} found`} in ${Math.round(ms)} ms${complete ? '' : ', and the time ran out'}`}
+            ${problem ?? `${count === 0 ? 'nothing' : `${count} found`} in ${Math.round(ms)} ms${complete ? '' : `, and the time ran out${back ? ` at segments of ${back}` : ''}`}`}
           </li>`
       )}
       ${(found.servers ?? []).map(({ server, problem }) => problem && html`<li><b>${server}</b> ${problem}</li>`)}
