@@ -3,6 +3,8 @@ import cluster from 'node:cluster'
 import closeWithGrace from 'close-with-grace'
 import { describeFatalError } from './app/fatal-error.ts'
 import type { Ending } from './app/end-with-grace.ts'
+import { onStopSignals, STOP_SIGNALS } from './app/stop-signals.ts'
+import type { StopSignal } from './app/stop-signals.ts'
 import { readEnvironment } from './config/env/environment.ts'
 
 /** EX_TEMPFAIL of sysexits.h: the remaining events can be delivered later. */
@@ -26,8 +28,12 @@ async function main(): Promise<void> {
 /** @see EndWithGrace */
 function endWithGrace({ delayMs, log, close, where }: Ending): () => void {
   // A server with workers handles SIGUSR2; without workers, the signal ends the server.
-  const skip: ('SIGHUP' | 'SIGUSR2')[] = process.listenerCount('SIGUSR2') > 0 ? ['SIGHUP', 'SIGUSR2'] : ['SIGHUP']
-  const ending = closeWithGrace({ delay: delayMs, logger: false, skip }, async ({ signal, err }) => {
+  const handled = process.listenerCount('SIGUSR2') > 0 ? (['SIGHUP', 'SIGUSR2'] as const) : (['SIGHUP'] as const)
+  let asked: StopSignal | undefined
+  let isEnding = false
+  const skip = [...handled, ...STOP_SIGNALS]
+  const ending = closeWithGrace({ delay: delayMs, logger: false, skip }, async ({ signal = asked, err }) => {
+    isEnding = true
     if (err !== undefined) log.fatal({ err }, 'the server failed')
     else log.info({ signal }, 'shutting down: finishing requests and accepted events')
     const left = await close()
@@ -39,9 +45,17 @@ function endWithGrace({ delayMs, log, close, where }: Ending): () => void {
     log.warn({ bytes: left }, `stopped; ${left} bytes wait for Kafka in ${where}: ${todo}`)
     process.exit(EXIT_LEFT)
   })
-  return () => {
-    ending.close()
+  const end = (): void => {
+    if (!isEnding) ending.close()
   }
+  onStopSignals(
+    signal => {
+      asked = signal
+      end()
+    },
+    () => process.exit(1)
+  )
+  return end
 }
 
 main().catch((error: unknown) => {

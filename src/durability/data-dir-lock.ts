@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rename, rm, symlink } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import type { Server } from 'node:net'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
 /** Another running server uses the folder. */
@@ -49,8 +49,9 @@ async function lock(dir: string): Promise<DataDirLock> {
   await mkdir(folder, { recursive: true, mode: 0o750 })
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const highest = Math.max(0, ...(await numbers(folder)))
-    if (highest > 0 && (await isListening(join(folder, String(highest))))) {
-      throw new DataDirInUse(`data folder ${dir} is in use by another server: stop that one, or set another DATA_DIR`)
+    const owner = highest > 0 ? await ownerOf(join(folder, String(highest))) : undefined
+    if (owner !== undefined) {
+      throw new DataDirInUse(`data folder ${dir} is in use by ${owner}: stop that one, or set another DATA_DIR`)
     }
     const server = await take(folder, highest + 1)
     if (server !== undefined) return { release: () => stop(server) }
@@ -60,7 +61,9 @@ async function lock(dir: string): Promise<DataDirLock> {
 
 /** Takes a number. Returns undefined if another process was faster. */
 async function take(folder: string, number: number): Promise<Server | undefined> {
-  const server = createServer(socket => socket.destroy())
+  const server = createServer(socket =>
+    socket.on('error', () => undefined).end(`process ${process.pid} on ${hostname()}`)
+  )
   try {
     const isMine = (await place(server, folder, number)) && Math.max(...(await numbers(folder))) === number
     if (isMine) {
@@ -108,14 +111,25 @@ async function removeOthers(folder: string, number: number): Promise<void> {
   }
 }
 
-/** Whether a process listens. The kernel accepts connections even if the process is stopped or busy. In doubt: true. */
-async function isListening(path: string): Promise<boolean> {
-  return await withShortPath(path, short => {
-    const { promise, resolve: settle } = Promise.withResolvers<boolean>()
+/** How long a lock's owner has to say who it is, in milliseconds. It may be stopped or busy. */
+const OWNER_ANSWER_MS = 300
+const MAX_OWNER_CHARACTERS = 200
+
+/**
+ * Who listens, in words; undefined if nobody does. The kernel accepts connections even if the process is stopped or busy. In
+ * doubt, another server does.
+ */
+async function ownerOf(path: string): Promise<string | undefined> {
+  return await withShortPath(path, async short => {
     const socket = connect({ path: join(short, SOCKET) })
-    socket.once('connect', () => settle(true))
-    socket.on('error', error => settle(!DEAD.has(codeOf(error) ?? '')))
-    return promise.finally(() => socket.destroy())
+    let [isDead, name] = [false, '']
+    socket.on('error', error => (isDead = DEAD.has(codeOf(error) ?? '')))
+    socket.once('connect', () => socket.setTimeout(OWNER_ANSWER_MS, () => socket.destroy()))
+    socket.on('data', bytes => (name += bytes.toString()))
+    await new Promise(resolve => socket.once('close', resolve))
+    if (isDead) return undefined
+    const shown = /^process \d+ on [\w.-]+$/.exec(name.slice(0, MAX_OWNER_CHARACTERS))?.[0]
+    return shown === undefined ? 'another server' : `another server (${shown})`
   })
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -34,7 +34,8 @@ t.test(
     const dir = join(t.testdir(), 'data')
     const first = await lockDataDir(dir)
     const refused = await failureOf(lockDataDir(dir))
-    t.match(refused, { code: 'DATA_DIR_IN_USE', message: `data folder ${dir} is in use by another server` })
+    const owner = `another server (process ${process.pid} on ${hostname()})`
+    t.match(refused, { code: 'DATA_DIR_IN_USE', message: `data folder ${dir} is in use by ${owner}: stop that one` })
     t.notMatch(refused?.message, '\n')
     await first.release()
     await first.release()
