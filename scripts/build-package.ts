@@ -4,7 +4,7 @@
  * (ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING). `npm pack` and `npm publish` run this first.
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, rmSync } from 'node:fs'
 import { extname, join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -13,9 +13,12 @@ const [SOURCE, TARGET] = [join(ROOT, 'src'), join(ROOT, 'dist')]
 /** Files that the compiler writes itself, and files that nobody needs at run time. */
 const NOT_COPIED = new Set(['.ts', '.md'])
 
+const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
+if (!existsSync(compiler)) {
+  throw new Error('building the package needs the development packages: run "npm ci" without --omit=dev first')
+}
 rmSync(TARGET, { recursive: true, force: true })
 cpSync(SOURCE, TARGET, { recursive: true, filter: path => !NOT_COPIED.has(extname(path)) })
-const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
 const { status } = spawnSync(
   process.execPath,
   [compiler, '--project', join(ROOT, 'tsconfig.package.json'), '--incremental', 'false'],

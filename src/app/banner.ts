@@ -17,7 +17,7 @@ export function mayShowKey({ showFirstKey }: Pick<Config, 'showFirstKey'>): bool
 /** The text that the first start prints on standard output. The server shows a write key nowhere else. */
 export function banner({ key, file, tracking, admin, isShown }: BannerFacts): string {
   const event = '{"userId":"user-1","event":"Signed Up","properties":{"plan":"free"}}'
-  const shown = isShown ? `${key}   (kept in ${file}; shown only now)` : hint(file)
+  const shown = isShown ? `${key}   (kept in ${file}; "tributary keys list --show" shows it again)` : hint(file)
   return `
 Tributary is listening on ${tracking}
 

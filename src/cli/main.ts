@@ -12,9 +12,12 @@ const terminal: Terminal = {
   note: text => void process.stderr.write(`${text}\n`)
 }
 
-function generalHelp(): string {
-  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(17)}${summary}`)
-  return `Usage: tributary <command> [options]
+/** @param group only the commands that begin with this word */
+function generalHelp(group?: string): string {
+  const lines = Object.entries(COMMANDS)
+    .filter(([name]) => group === undefined || name.startsWith(`${group} `))
+    .map(([name, { summary }]) => `  ${name.padEnd(17)}${summary}`)
+  return `Usage: tributary ${group === undefined ? '' : `${group} `}<command> [options]
 
 Commands:
 ${lines.join('\n')}
@@ -39,6 +42,12 @@ function find(args: readonly string[]): { readonly name: string; readonly rest: 
   throw new UsageError(`there is no command "${word}"${meant(first, second)}`)
 }
 
+/** The command or the group whose help describes what was typed, with a space; nothing if there is neither. */
+function helpTopic([first = '', second = '']: readonly string[]): string {
+  const known = [`${first} ${second}`, first].find(name => Object.hasOwn(COMMANDS, name) || GROUPS.includes(name))
+  return known === undefined ? '' : `${known} `
+}
+
 /** A hint with the most similar command for two typed words, of which the second may be an argument. */
 function meant(first: string, second: string): string {
   const names = [...Object.keys(COMMANDS), ...GROUPS]
@@ -48,10 +57,9 @@ function meant(first: string, second: string): string {
 
 async function main(args: readonly string[]): Promise<void> {
   const asksForHelp = args.includes('--help') || args.includes('-h')
-  const wordsBeforeOptions = args.slice(0, 2).filter(word => !word.startsWith('-'))
-  if (asksForHelp && (wordsBeforeOptions.length === 0 || GROUPS.includes(wordsBeforeOptions.join(' ')))) {
-    return terminal.out(generalHelp())
-  }
+  const typed = args.slice(0, 2).filter(word => !word.startsWith('-'))
+  if (asksForHelp && typed.length === 0) return terminal.out(generalHelp())
+  if (asksForHelp && GROUPS.includes(typed.join(' '))) return terminal.out(generalHelp(typed[0]))
   if (args[0] === '--version') return terminal.out(version())
   const { name, rest } = find(args)
   const command = await COMMANDS[name]?.load()
@@ -61,7 +69,9 @@ async function main(args: readonly string[]): Promise<void> {
 
 function fail(error: unknown): void {
   process.exitCode = error instanceof UsageError ? EXIT.usage : EXIT.failed
-  if (error instanceof UsageError) return terminal.note(`tributary: ${error.message}\nSee "tributary --help".`)
+  if (error instanceof UsageError) {
+    return terminal.note(`tributary: ${error.message}\nSee "tributary ${helpTopic(process.argv.slice(2))}--help".`)
+  }
   if (error instanceof EventsLeft) {
     process.exitCode = EXIT.left
     if (error.message !== '') terminal.note(error.message)

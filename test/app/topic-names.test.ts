@@ -148,8 +148,11 @@ t.test('config check works without the variables, and says what it did not compa
 
 t.test('config check says where the server would not start because the hash key is missing', async t => {
   const config = `${SOURCES}privacy: { hash: [userId] }\n`
-  t.match((await check(t, config, {})).noted, /would not start here: privacy hashes .* set PRIVACY_HASH_KEY/)
-  t.equal((await check(t, config, { PRIVACY_HASH_KEY: 'k'.repeat(16) })).noted, '')
+  t.match(
+    (await check(t, config, {})).out,
+    /valid .*\n.*not usable with these variables: privacy hashes .* set PRIVACY_HASH_KEY/
+  )
+  t.notMatch((await check(t, config, { PRIVACY_HASH_KEY: 'k'.repeat(16) })).out, 'not usable')
 })
 
 t.test('doctor names these topics too', async t => {

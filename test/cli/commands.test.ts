@@ -86,7 +86,17 @@ t.test('every command explains itself with examples', { buffered: true }, async 
     t.match(stdout, `Usage: tributary ${command}`)
     t.match(stdout, /\nExamples:\n {2}\S/)
   }
-  t.match((await tributary('keys --help')).stdout, /keys rotate/)
+  const keys = (await tributary('keys --help')).stdout
+  t.match(keys, /keys rotate/)
+  t.notMatch(keys, /\n {2}replay/, 'the help of a group has its commands alone')
+  for (const [typed, help] of [
+    ['tail --nothing', 'tail '],
+    ['keys add', 'keys add '],
+    ['plan', 'plan '],
+    ['nothing', '']
+  ]) {
+    t.match(await tributary(typed ?? ''), { code: 2, stderr: `See "tributary ${help}--help".` })
+  }
 })
 
 t.test('wrong arguments cause a message and exit code 2', { buffered: true }, async t => {
@@ -151,7 +161,11 @@ t.test('keys add gives a source another key, prints the key, and the key is vali
   t.match(stdout, KEY)
   t.ok(keysIn(dir).includes(`web:${stdout.trim()}`))
   const unknown = await tributary('keys add android')
-  t.match(unknown, { code: 1, stdout: '', stderr: /there is no source "android"; there are: web, ios/ })
+  t.match(unknown, {
+    code: 1,
+    stdout: '',
+    stderr: /there is no source "android"; there are: web, ios. "tributary keys add android --create" makes it/
+  })
   const made = await tributary('keys add android --create --name Android')
   t.equal(keysIn(dir).at(-1), `android:${made.stdout.trim()}`)
   t.match(await tributary('keys add web --create'), { code: 1, stderr: /there is a source "web" already/ })

@@ -106,7 +106,9 @@ export function sourceOf({ file }: KeyedTributaryFile, id: string): Source {
   const source = file.sources.find(one => one.id === id)
   if (source !== undefined) return source
   const known = file.sources.map(one => one.id).join(', ')
-  throw new CommandFailed(`there is no source "${id}"; there are: ${known}`)
+  throw new CommandFailed(
+    `there is no source "${id}"; there are: ${known}. "tributary keys add ${id} --create" makes it`
+  )
 }
 
 /** The write keys of a source, in the order of the file. */

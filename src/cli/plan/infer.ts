@@ -7,6 +7,7 @@ import { inferPlan, LEAST_EVENTS_FOR_REQUIRED } from '../../governance/catalogue
 import { planFile } from '../../governance/plans/import/import-plan.ts'
 import type { SeenEvent } from '../../model/plans/catalogue.ts'
 import { adminClient } from '../admin-client.ts'
+import { counted } from '../counted.ts'
 import type { Command, ParsedArguments } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
 import { SERVER_HELP, SERVER_OPTIONS } from '../server-address.ts'
@@ -48,7 +49,8 @@ Examples:
     if (out === undefined) terminal.out(text)
     else await writeResult(out, `${text.trimEnd()}\n`)
     const events = seen.reduce((sum, one) => sum + one.events, 0)
-    terminal.note(`${plan.rules.length} rules from ${events} events`)
+    const from = `${counted(plan.rules.length, 'rule')} from ${counted(events, 'event')}`
+    terminal.note(out === undefined ? from : `${out}: ${from}; a source uses it with "plan: { file: ${out} }"`)
     if (dropped > 0) terminal.note(`${dropped} names were more than a catalogue holds, and are not in it`)
   }
 }

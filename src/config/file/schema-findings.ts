@@ -74,7 +74,12 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
 }
 
 function wrongType(error: ErrorObject, types: readonly string[]): string {
-  const wanted = TYPE_WORDS[types.find(type => type !== 'null') ?? ''] ?? types.join(' or ')
+  const type = types.find(each => each !== 'null') ?? ''
+  const keys = Object.keys((error.parentSchema as { properties?: object } | undefined)?.properties ?? {})
+  const wanted =
+    type === 'object' && keys.length > 0
+      ? `a map with keys of ${keys.join(', ')}`
+      : (TYPE_WORDS[type] ?? types.join(' or '))
   if (error.data === null) return `is empty; expected ${wanted}`
   const quoted = wanted === TYPE_WORDS['string'] && typeof error.data !== 'object'
   return `expected ${wanted}${quoted ? '; write it in quotes' : ''}`

@@ -59,7 +59,7 @@ t.test('published events are in the catalogue of the server, also after a restar
       }
     ]
   })
-  t.match(stderr, /^2 rules from 3 events/)
+  t.match(stderr, /^2 rules from 3 events$/m)
 
   await first.app.close()
   const file = join(env.DATA_DIR, 'catalogue.json')
