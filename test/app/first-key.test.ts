@@ -63,7 +63,7 @@ t.test("The image's first start protects the key in the same way", async t => {
   const text = readFileSync(join(ROOT, 'docker', 'entrypoint.sh'), 'utf8')
   const start = async (env: Record<string, string>): Promise<string> => {
     const dir = mkdtempSync(join(root, 'image-'))
-    // The place and the server alone are others.
+    // Only the folder and the server differ.
     const script = text.replaceAll('/data/', `${dir}/`).replace(/^exec node .*$/m, 'exit 0')
     t.not(script, text)
     const bin = join(ROOT, 'bin')

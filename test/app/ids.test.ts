@@ -15,7 +15,7 @@ import { until } from '../support/until.ts'
 const logger = { warn: (fields: object, message: string) => t.fail(message, fields) }
 const config = { dedup: { maxIds: 10_000, windowMs: 3_600_000 }, dedupShare: true }
 
-/** A server as far as messageIds go. */
+/** The part of a server that handles messageIds. */
 interface IdServer {
   readonly ids: IdStore
   readonly dataDir: string

@@ -19,7 +19,7 @@ import { ownFolder } from '../support/own-folder.ts'
 import { startServer } from '../support/server-process.ts'
 import { until } from '../support/until.ts'
 
-/** How long the load goes on around each change. */
+/** The duration of the load before and after each change. */
 const STEP_MS = 2_000
 
 /** The long form, CLUSTERS=long, includes the tests that take minutes. */

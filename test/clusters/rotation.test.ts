@@ -15,7 +15,7 @@ import { startServer } from '../support/server-process.ts'
 import { until } from '../support/until.ts'
 import { ownFolder } from '../support/own-folder.ts'
 
-/** How long the load goes on around each change. */
+/** The duration of the load before and after each change. */
 const STEP_MS = (Number(process.env['ROTATION_SECONDS'] ?? '12') * 1_000) / 4
 
 t.test(

@@ -12,7 +12,7 @@ const kafka = await startKafka({})
 t.teardown(() => kafka.stop())
 const tool = await startKafkaTool(t, kafka.brokers)
 
-/** A server of its own topics. */
+/** A server with its own topics. */
 async function serverFor(
   name: string,
   env: Record<string, string>

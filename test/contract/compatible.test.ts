@@ -236,7 +236,7 @@ const inPlace = (part: fc.Arbitrary<Schema>): Record<string, fc.Arbitrary<unknow
   return { allOf: list, anyOf: list, oneOf: list, not: part, if: part, then: part, else: part }
 }
 
-/** Random words out of a record, few at a time. */
+/** A few random keywords from a record. */
 function someOf(words: Record<string, fc.Arbitrary<unknown>>, least: Record<string, fc.Arbitrary<unknown>> = {}) {
   const few = fc.subarray(Object.keys(words), { maxLength: 3 })
   return few.chain(keys => fc.record({ ...Object.fromEntries(keys.map(key => [key, words[key]!])), ...least }))
@@ -292,7 +292,7 @@ t.test('compatible mode accepts whatever strict mode accepts, under any contract
       try {
         strict = accepts('strict', contract)
       } catch {
-        // Words that contradict one another: no contract.
+        // Keywords that contradict each other are not a contract.
         return true
       }
       compiled++

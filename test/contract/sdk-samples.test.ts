@@ -67,7 +67,7 @@ function withoutMadeIds(value: Json, sent: Json | undefined): Json {
   return sent !== undefined && !('messageId' in sent) ? { ...value, messageId: '(made by the server)' } : value
 }
 
-/** A body that is too large need not be shown whole. */
+/** A body that is too large is shown in part. */
 function shortened(value: Json): Json {
   const { body } = value
   if (typeof body !== 'string' || body.length <= SHOWN_BODY_CHARS) return value

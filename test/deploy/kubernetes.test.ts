@@ -50,7 +50,7 @@ function envOf(container: unknown): Record<string, string> {
 const seconds = (text: string | undefined): number => Number(/^(\d+)s$/.exec(text ?? '')?.[1])
 const gibibytes = (text: unknown): number => Number(/^(\d+)(?:Gi|GiB)$/.exec(String(text))?.[1])
 
-/** What every rendering holds, whatever its values are. */
+/** Checks that hold for every rendering, whatever its values are. */
 function assertSound(t: Test, rendered: readonly Manifest[]): void {
   const set = one('StatefulSet', rendered)
   const container = at(set, 'spec.template.spec.containers.0')
@@ -79,7 +79,7 @@ t.test('the plain manifests equal the output of the chart', async t => {
   }
   for (const name of MANIFESTS) {
     const made = (await renderManifest(name)) ?? ''
-    // As objects: versions of helm put line breaks elsewhere.
+    // Compared as objects, because versions of helm place line breaks differently.
     t.strictSame(objectsOf(read(name)), objectsOf(made), `${name}: npm run manifests`)
   }
 })

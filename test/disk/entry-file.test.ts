@@ -31,7 +31,7 @@ t.test('on a full disk an append leaves whole entries, says how many, and the ne
   const path = join(disk, 'entries')
   const file = await openEntryFile({ path, entryBytes: ENTRY_BYTES, mode: 0o640 })
   t.same(await file.append(entries(0, 10)), { kept: 120 })
-  // A page is 4,096 bytes, which is no multiple of 12.
+  // A page has 4,096 bytes, which is not a multiple of 12.
   const giveBack = fillDisk(disk, 4_096)
   const { kept, error } = await file.append(entries(10, 5_000))
   t.match(error, { code: 'ENOSPC' })

@@ -9,7 +9,7 @@ import { interrupted, openDocsPlace, serve, writeKeys, type DocsPlace } from '..
 import { startKafka, type Kafka } from '../support/kafka.ts'
 import { TLS } from '../support/tls.ts'
 
-/** What is not run here. */
+/** Commands that do not run here. */
 const NOT_RUN: readonly (readonly [RegExp, why: string])[] = [
   [/^npm (ci|install|pack)/, 'a run of the tests begins with it; test/e2e/package packs and installs'],
   [/^docker /, 'needs a container engine; test/docker checks the files'],
@@ -19,7 +19,7 @@ const NOT_RUN: readonly (readonly [RegExp, why: string])[] = [
   [/^kcat /, 'kcat is not installed; the line before it reads a file in its place']
 ]
 
-/** Commands that go on until they are interrupted. */
+/** Commands that run until they are interrupted. */
 const ENDLESS = /^tributary (tail|top)\b/
 /** Commands that become a server. */
 const SERVES = /\b(npm start|tributary serve\b.*)$/

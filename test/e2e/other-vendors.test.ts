@@ -55,7 +55,7 @@ for (const useBeacon of [false, true]) {
       analytics.alias('user-2', 'user-1')`
     await visit(page(RUDDER, script), '', async visited => {
       await assertDelivered(t, app, ['identify', 'page', 'track', 'group', 'alias'], visited)
-      // The browser does not tell of each beacon.
+      // The browser does not report each beacon.
       const labels = { route: '/beacon/v1/batch', status: '200' }
       const beacons = async () =>
         sumOf(await readMetrics(app.adminUrl), 'tributary_http_request_duration_seconds_count', labels)

@@ -33,7 +33,7 @@ t.test('Violations reach only their own topic, over an outage of Kafka and kill 
     t.equal((await postUntilTaken(`${server.url}/v1/track`, body, { authorization: AUTHORIZATION })).status, 200)
     sent.push(messageId)
   }
-  /** The events whose violations lie in a folder. */
+  /** The events whose violations are in a folder. */
   const keptIn = (folder: string): string[] => {
     const path = join(server.dataDir, folder)
     const files = readdirSync(path).filter(name => name.endsWith('.ndjson'))

@@ -17,7 +17,7 @@ const AWAY_MS = choose([8_000], [0, 60_000])
 const IN_TIME_MS = choose(500, 250)
 /** Before and after each fault. */
 const QUIET_MS = choose(1_500, 5_000)
-/** Until the server has all the memory that it wants. */
+/** Until the server has allocated all its memory. */
 const WARM_MS = choose(1_500, 40_000)
 /** In the short form the debugger's memory of recent events (64 MiB) is not yet full when the fault begins. */
 const SMALL_MEMORY = choose(164, 100) * 1024 * 1024

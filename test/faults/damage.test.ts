@@ -23,7 +23,7 @@ import { until } from '../support/until.ts'
 import { idsInFolder, verify } from '../support/verdict.ts'
 
 const OFFSETS = 200
-/** On so many starts are the damaged offsets spread. */
+/** The damaged offsets are spread over this number of starts. */
 const STARTS = choose(2, 50)
 const SLOW_START_MS = 3_000
 const LONG_AGO = new Date('2026-01-01T00:00:00Z')
@@ -54,7 +54,7 @@ interface Filled {
 async function fill(t: Test, events: number): Promise<Filled> {
   const begun = performance.now()
   const server = await startServer(t)
-  // What a start takes on this machine, as busy as it is.
+  // The duration of a start on this machine with its current load.
   const slowMs = Math.max(SLOW_START_MS, 2 * (performance.now() - begun))
   const load = startLoad(t, { url: server.url, eventsPerSecond: 1_500 })
   await until(() => load.acked.length >= events, { what: `${events} events`, timeoutMs: 30_000 })

@@ -95,7 +95,7 @@ t.test('a deleted topic is not created again before KAFKA_RECREATE_AFTER, and it
   await load.stop()
   await server.drained()
   const ids = new Set((await readTopic(kafka.brokers, topic)).map(({ headers }) => headers['messageId'] ?? ''))
-  // What Kafka had confirmed before went with the topic.
+  // Records that Kafka had confirmed before were deleted with the topic.
   const missing = load
     .acked()
     .slice(deleted + TYPES.length * USERS_OF_A_TYPE)

@@ -47,7 +47,7 @@ async function killServer(server: ServerProcess): Promise<number[]> {
   return starts
 }
 
-/** The broker killed, hung and restarted in turn. */
+/** The broker is killed, hangs and restarts in turn. */
 async function troubleKafka(): Promise<void> {
   const pause = seconds * 80
   await sleep(pause)
@@ -165,7 +165,7 @@ async function sendTwin(url: string): Promise<string> {
   return `${answer.status} ${await answer.text()}`
 }
 
-/** What time the server says that it is: whole seconds. */
+/** The time that the server reports, in whole seconds. */
 async function serverTime(url: string): Promise<number> {
   return Date.parse((await fetch(url)).headers.get('date') ?? '')
 }

@@ -127,7 +127,7 @@ t.test('a load in bursts, of busy servers or clients, gets at most the limit too
   ] as const) {
     const limited = { ...source, rateLimit: { eventsPerSecond: 20 } }
     const given = { servers: 3, perSecond, gustMs, limited, batch: 10, burst: 2_500, serverOf: (at: number) => at % 3 }
-    // What passes after the burst is used up.
+    // The events that are accepted after the burst is used up.
     const passed = play({ ...given, seconds: 500 }) - play({ ...given, seconds: 300 })
     const wanted = 200 * 20
     t.ok(Math.abs(passed - wanted) <= wanted * 0.05, `${passed} of ${wanted}, ${perSecond} requests a second`)

@@ -22,7 +22,7 @@ const ids = (entries: Uint8Array): number[] =>
 const toldIds = (topics: MemoryTopics): number[] =>
   topics.records(topics.names.seen).flatMap(record => ids(readSeenRecord(record)?.entries ?? new Uint8Array()))
 
-/** A stream that has nothing to warn of. */
+/** A stream without a reason for a warning. */
 function quietStream(t: Test, topics: MemoryTopics): SeenStream {
   const log = { warn: (_fields: object, message: string) => void t.fail(message) }
   return new SeenStream({ topics, seed: SEED, sender: SENDER, log })
@@ -89,7 +89,7 @@ t.test('ids that Kafka refuses are sent once it accepts them, and none of them t
   const told = (): number[] => toldIds(topics)
   await until(() => told().length >= 2, { what: 'both ids to be told', timeoutMs: 30_000 })
   await stream.close()
-  // In any order: several requests are on their way at once.
+  // In any order, because several requests are in flight at once.
   t.same(
     told().toSorted((a, b) => a - b),
     [1, 2]

@@ -29,7 +29,7 @@ const table = await startTable(t, isLong ? {} : LONG_TIMEOUTS)
 const { fleet, servers, brokers, ways, spread, sticky, stickyToKafka, run } = table
 const [a, b, c] = servers
 
-// Cold code is slow, and what is slow goes to the spool.
+// Cold code is slow, and slow requests go to the spool.
 if (isLong) await run(t, 'warm', { through: spread, seconds: 10 })
 
 await t.test('a batch that is sent again after a lost answer is recognised, whichever server receives it', async t => {

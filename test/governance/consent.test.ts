@@ -55,7 +55,7 @@ t.test("Consent decides by Segment's table, before integrations, which cannot ov
     const name = JSON.stringify([consent, integrations])
     await post(`${server.url}/v1/track`, { ...event, context: { consent }, integrations })
     t.strictSame(wentTo(server), expected, name)
-    // As the batch's, under the event's own.
+    // Like the batch's, below the event's own.
     await post(`${server.url}/v1/batch`, { batch: [event], context: { consent }, integrations })
     t.strictSame(wentTo(server), expected, `${name} of the batch`)
   }

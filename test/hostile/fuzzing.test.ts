@@ -72,7 +72,7 @@ t.test('a body gives the same answer and the same records however it is cut into
     const before = sink.records.length
     const steps = [Buffer.concat([Buffer.from(head), ...chunks, Buffer.from('0\r\n\r\n')])]
     const { answers } = await exchange({ url, steps, timeoutMs: 5_000 })
-    // A refused event that comes again is not kept twice.
+    // A refused event that is sent again is not stored twice.
     const events = sink.records.slice(before).filter(({ kind }) => kind === 'event')
     const lines = events.map(({ line }) => line.toString().replace(/"messageId":"[^"]*"/, ''))
     return JSON.stringify([answers[0]?.status, answers[0]?.body.toString(), lines])

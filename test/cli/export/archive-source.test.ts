@@ -82,7 +82,7 @@ t.test(
     const [first] = (await readArchive(dir)).segments
     const counted = await eraseFromArchive(dir, { erasure, isDryRun: true })
     t.equal((await read(dir)).flatMap(({ values }) => values).length, 3 * EACH, 'a dry run changes nothing')
-    // A call that was cut short has left this.
+    // An interrupted call has left this file.
     writeFileSync(join(dir, `${first?.file}.tmp`), 'half')
     t.strictSame(await eraseFromArchive(dir, { erasure }), counted)
     const left = Array.from({ length: 3 * EACH }, (_, id) => id).filter(id => id >= EACH && id % 2 === 1)

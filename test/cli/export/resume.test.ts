@@ -54,7 +54,7 @@ t.test(
     for (const [call, nth] of kills) {
       const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:signal=SIGKILL:when=${nth}`]
       const strace = ['-D', '-f', '-qq', '-o', '/dev/null', ...inject]
-      // One thread for files, so that the n-th call is the n-th.
+      // One thread for files, so that the n-th call is always the same call.
       const env = { UV_THREADPOOL_SIZE: '1' }
       const { signal, stderr } = await run('strace', [...strace, process.execPath, ...args], { cwd: dir, env })
       t.equal(signal, 'SIGKILL', `killed at ${call} ${nth}: ${stderr}`)

@@ -16,7 +16,7 @@ const config = 'sources: [{ id: web, writeKeys: [wk_test] }]'
 
 const event = (id: string, more = ''): string => `{"type":"track","userId":"u","event":"e","messageId":"${id}"${more}}`
 
-/** The record of a body, as it is kept. */
+/** The record of a body in the form in which it is stored. */
 function kept(body: string | Buffer, more: Partial<Rejection> = {}): Rejection {
   const rest = { source: 'web', type: 'unknown', path: '/v1/batch', code: 'invalid_json', pointer: '', message: '' }
   const library = { name: null, version: null }

@@ -8,7 +8,7 @@ import { MAIN, run } from '../run.ts'
 
 const USER = 'user-raw-4711'
 
-/** The files of a data folder in which a text stands. */
+/** The files of a data folder that contain a text. */
 function filesWith(dir: string, text: string): string[] {
   return readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())

@@ -10,7 +10,7 @@ import { basic, post, startApp } from '../../support/app.ts'
 import { exchange } from '../../support/exchange.ts'
 import type { RawAnswer } from '../../support/exchange.ts'
 
-/** As they are registered. */
+/** In the form in which they are registered. */
 const ROUTES = [
   '/',
   '/api/audit',

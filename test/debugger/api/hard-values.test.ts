@@ -5,7 +5,7 @@ import { MAIN, run } from '../../cli/run.ts'
 
 const clock = { now: Date.now, monotonic: () => performance.now() }
 
-/** As clients send them: JSON.stringify cannot. */
+/** In the form in which clients send them, which JSON.stringify cannot write. */
 async function sendText(server: TestApp, body: string): Promise<void> {
   const headers = { authorization: `Basic ${Buffer.from('wk_test:').toString('base64')}` }
   const answer = await fetch(`${server.url}/v1/track`, { method: 'POST', headers, body })

@@ -15,7 +15,7 @@ import type { AdminServer } from '../../support/admin-server.ts'
 import { basic } from '../../support/app.ts'
 
 const CROWD = new URL('../../support/admin-crowd.ts', import.meta.url).pathname
-/** 1024 is what docs/reliability.md tells of. */
+/** docs/reliability.md names 1024. */
 const LOG_MIB = Number(process.env['LOG_MIB'] ?? 128)
 const SEGMENT_MIB = 128
 const MIB = 1024 * 1024
@@ -33,7 +33,7 @@ function largeEvent(): string {
   return JSON.stringify({ userId: 'user-1', event: 'Order Completed', properties: { items } })
 }
 
-/** Segments as an earlier life of the server left them. */
+/** Segments as an earlier run of the server left them. */
 function writeLog(dir: string, mib: number): void {
   mkdirSync(dir, { recursive: true })
   const context = { library: { name: 'analytics-python', version: '2.3.5' }, text: 'x'.repeat(600) }

@@ -97,7 +97,7 @@ t.test('Search by messageId shows the journey of an event that is still in memor
   const server = await startApp(t, { clock, sink: 'configured' })
   await track(server, 'Found Again', { messageId: 'find-me' })
   const { page } = await openPage(browser, server.adminUrl)
-  // The key works once the page is there.
+  // The key works after the page has loaded.
   const search = page.getByPlaceholder('Find a messageId')
   await search.waitFor()
   await until(
@@ -168,7 +168,7 @@ t.test('After a hundred thousand events the page has as many elements and rows a
   const shown = async (): Promise<number> =>
     Number(await page.locator('.list .row:not(.gap)').first().getAttribute('aria-setsize'))
   await page.locator('.row', { hasText: 'E2499' }).first().waitFor()
-  // A slow machine passes over more of them.
+  // A slow machine skips more of them.
   while ((await shown()) <= 1_000) await post(`${server.url}/v1/batch`, batch)
   const elements = await page.locator('*').count()
   t.ok(elements < 1_500, `${elements} elements`)

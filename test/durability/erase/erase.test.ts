@@ -51,7 +51,7 @@ async function makeFolder(dir: string, { isSmall = false } = {}): Promise<Folder
     [event('cid'), event('dan', `,"anonymousId":"user\\u002draw-4711"`)],
     [event('eve', `,"properties":{"friend":"someone else"}`)]
   ]
-  // One that is written anew, and one that goes.
+  // One segment that is written again, and one that is deleted.
   const events = isSmall ? all.slice(0, 2) : all
   const rejected = [
     [

@@ -5,7 +5,7 @@ import { startTraffic, verdict } from '../../support/kafka-traffic.ts'
 import { startKafka } from '../../support/kafka.ts'
 import { until } from '../../support/until.ts'
 
-/** As it is by default (PUBLISH_TIMEOUT). */
+/** The default of PUBLISH_TIMEOUT. */
 const PUBLISH_TIMEOUT_MS = 750
 
 const kafka = await startKafka({})

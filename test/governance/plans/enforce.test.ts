@@ -287,7 +287,7 @@ t.test('a broken plan keeps the last good one, and an edit that names a missing 
   const config = readFileSync(file, 'utf8')
   writeFileSync(file, config.replace(planFile, 'none.yml').replace(KEY, 'wk_new'))
   app.reload()
-  // Both were read when a later edit is in force.
+  // When a later edit is in force, both were read.
   writeFileSync(file, config.replace(KEY, 'wk_later'))
   app.reload()
   const statusOf = async (key: string, body: object): Promise<number> =>

@@ -60,7 +60,7 @@ t.test('reloads of a plan keep no memory', async t => {
   const before = heapBytes()
   for (let i = 0; i < RELOADS; i++) {
     reload(1_000 + i)
-    // A leak is a slope, which shows long before the end.
+    // A leak is a slope, which is visible long before the end.
     if (i % TOLD_EACH === TOLD_EACH - 1) t.comment(`${i + 1} reloads: ${mebibytes(heapBytes() - before)} MiB more`)
   }
   const grown = heapBytes() - before

@@ -1,7 +1,7 @@
 import { basic } from '../../support/app.ts'
 import type { Step } from '../../support/exchange.ts'
 
-/** One hostile conversation, and what may come of it. */
+/** One hostile conversation, and its allowed results. */
 export interface HostileCase {
   readonly what: string
   readonly steps: readonly Step[]
@@ -15,7 +15,7 @@ export interface HostileCase {
   /** For the comparison with the contract: the meant request. Default: POST /v1/track. */
   readonly method?: string
   readonly path?: string
-  /** It takes its time: run beside the others. */
+  /** A slow case: it runs beside the others. */
   readonly isSlow?: boolean
 }
 

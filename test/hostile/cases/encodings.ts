@@ -112,7 +112,7 @@ const broken = Object.entries(COMPRESS).flatMap(([encoding, compress]): HostileC
   ]
 })
 
-/** Names that we do not read, or that name two at once. */
+/** Names that the server does not support, or that name two encodings at once. */
 const UNSUPPORTED = [
   'gzip, gzip',
   'gzip,deflate',

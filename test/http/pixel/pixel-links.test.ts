@@ -9,7 +9,7 @@ const QUERY = 'writeKey=wk_test&userId=a%40b.example&event=Email%20Opened&proper
 const EVENT = { type: 'track', userId: 'a@b.example', event: 'Email Opened', properties: { sum: '100%' } }
 const twice = (text: string): string => text.replaceAll('%', '%25')
 
-/** Shows a pixel and returns what became of it. */
+/** Requests a pixel and returns its result. */
 async function show(t: Test, { url, sink }: TestApp, path: string, headers: Record<string, string> = {}) {
   const before = sink.records.length
   const response = await fetch(`${url}/v1/pixel/${path}`, { headers })

@@ -17,7 +17,7 @@ const kafka = await startKafka()
 t.teardown(() => kafka.stop())
 const { brokers } = kafka
 let named = 0
-/** The client tells of each call here. */
+/** The client reports each call here. */
 const CREATIONS = 'tracing:plt:kafka:admin:topics:start'
 const newTopic = (): string => `topics.${process.pid}.${++named}`
 
