@@ -11,9 +11,9 @@ import { createRouteTotals } from './route-totals.ts'
 import { collectRuntimeMetrics } from './runtime.ts'
 
 /** Creates the metrics that other folders get to count with. Only this folder uses the metrics library. */
-export function createMetrics() {
+export function createMetrics(addRuntime: (registry: Registry) => void = collectRuntimeMetrics) {
   const registry = new Registry()
-  collectRuntimeMetrics(registry)
+  addRuntime(registry)
   const instruments = new Instruments(registry)
   return {
     registry,

@@ -65,6 +65,8 @@ export interface Config {
   /** Whether the first start prints its write key also if standard output is not a terminal. */
   readonly showFirstKey: 'terminal' | 'always'
   readonly shutdownGraceMs: number
+  /** Whether a start runs sample events through its code. */
+  readonly warmUp: boolean
   /** The number of processes that share the port; undefined: one process without a primary. */
   readonly workers: number | undefined
   /** The variables whose values came from files, with the files. */

@@ -171,6 +171,7 @@ function toConfig(values: Values, env: Environment, secretFiles: Config['files']
     logLevelAs: values.LOG_LEVEL_AS,
     showFirstKey: values.SHOW_FIRST_KEY,
     shutdownGraceMs: values.SHUTDOWN_GRACE,
+    warmUp: values.WARM_UP === 'on',
     workers: values.WORKERS,
     files,
     effective: VARIABLE_NAMES.map(name => effective(env, name, secretFiles[name])),
