@@ -65,7 +65,7 @@ const INNER_FOLDERS = {
     plan: [],
     stored: [],
     config: ['keys', 'fleet'],
-    doctor: ['keys'],
+    doctor: ['fleet', 'keys'],
     export: ['stored'],
     rejected: ['keys'],
     running: ['keys'],

@@ -6,8 +6,10 @@ import { parseTributaryFile } from '../../config/file/tributary-file.ts'
 import { checkTopics } from '../../ingest/route/topic-conflicts.ts'
 import { isConfigError } from '../../model/config-error.ts'
 import { LIMIT_NAMES, LIMIT_VARIABLES } from '../../model/limits.ts'
-import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
+import type { KeyedTributaryFile, ParseTributaryFile } from '../../model/tributary-file.ts'
+import { readKeyEntry } from '../../keys/key-digest.ts'
 import { readKeysFile } from '../keys/keys-file.ts'
+import { readFleetVersion } from './fleet.ts'
 import type { Finding } from './finding.ts'
 import { counted } from '../counted.ts'
 
@@ -24,7 +26,7 @@ const KNOWN_PASSWORD = 'tributary-dev'
 const SHORT_PASSWORD_CHARS = 10
 const SHORT_KEY_CHARS = 16
 
-/** Checks the environment, the config file, its keys and the addresses. A ConfigError becomes a finding. */
+/** Checks the environment, the configuration of the server or of its fleet, its keys and the addresses. A ConfigError becomes a finding. */
 export async function checkConfiguration(): Promise<Checked> {
   const findings: Finding[] = []
   const config = await attempt(
@@ -35,16 +37,34 @@ export async function checkConfiguration(): Promise<Checked> {
   for (const says of config?.warnings ?? []) {
     findings.push({ level: 'warning', area: 'configuration', says, todo: 'Rename or remove it.' })
   }
-  const name = readConfigFileName()
-  const todo = `Correct ${name}, or create one with "tributary init"; "tributary config check" checks it.`
   const warn = (says: string): void =>
     void findings.push({ level: 'warning', area: 'configuration', says, todo: 'Give each its own topic.' })
   const parse = config && checkTopics(parseTributaryFile, topicNames(config), warn)
-  const file = await attempt(findings, () => readKeysFile(name, parse), todo)
+  const { name, file } = await readFile(findings, config, parse)
   if (config !== undefined) findings.push(...checkAddresses(config))
   if (file !== undefined) findings.push(...checkSources(name, file))
   if (config !== undefined && file !== undefined) findings.push(...checkLimits(config, file))
   return { config, file, findings }
+}
+
+/** Reads what the server uses: the version of its fleet, otherwise CONFIG_FILE. */
+async function readFile(
+  findings: Finding[],
+  config: Config | undefined,
+  parse: ParseTributaryFile | undefined
+): Promise<{ readonly name: string; readonly file: KeyedTributaryFile | undefined }> {
+  const reading = config?.fleet && (await readFleetVersion(config))
+  findings.push(...(reading?.findings ?? []))
+  const version = reading?.version
+  if (version !== undefined) {
+    const name = `version ${version.version} of the fleet`
+    const todo = 'Correct it with "tributary config pull", an editor and "tributary config push".'
+    return { name, file: await attempt(findings, () => (parse ?? parseTributaryFile)(version.text, name), todo) }
+  }
+  const name = readConfigFileName()
+  if (reading?.needsFile === false) return { name, file: undefined }
+  const todo = `Correct ${name}, or create one with "tributary init"; "tributary config check" checks it.`
+  return { name, file: await attempt(findings, () => readKeysFile(name, parse), todo) }
 }
 
 async function attempt<T>(findings: Finding[], read: () => T | Promise<T>, todo: string): Promise<T | undefined> {
@@ -71,7 +91,7 @@ function checkSources(name: string, { file, writeKeys }: KeyedTributaryFile): Fi
     const counts = `${counted(enabled.length, 'source')} enabled, ${counted(writeKeys.size, 'write key')}`
     found.push({ level: 'ok', area: 'keys', says: counts })
   }
-  const short = [...writeKeys].filter(([key]) => key.length < SHORT_KEY_CHARS).map(([, { id }]) => id)
+  const short = [...writeKeys].filter(([entry]) => readKeyEntry(entry).length < SHORT_KEY_CHARS).map(([, { id }]) => id)
   if (short.length > 0) {
     found.push({
       level: 'warning',

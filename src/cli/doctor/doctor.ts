@@ -14,14 +14,16 @@ import { SERVER_HELP, SERVER_OPTIONS } from '../server-address.ts'
 const SIGNS = { ok: '✓', note: '·', warning: '!', problem: '✗' } as const
 
 export const doctor: Command = {
-  help: `Usage: tributary doctor [--json] [--log] [--url URL] [--admin URL]
+  help: `Usage: tributary doctor [--json] [--log] [--key KEY] [--url URL] [--admin URL]
 
 Checks this machine's set-up and says what to change: configuration, keys, OAuth, addresses, CORS, clock, disk, the archive, Kafka
 and its topics, and the running server if there is one. It changes nothing. With --url it calls the server through the proxy in front, as
-SDKs do, and sends one event ("Doctor Checked"). Exit code 1 if it finds a problem, 0 if there are only warnings.
+SDKs do, and sends one event ("Doctor Checked"). With FLEET=true it checks the fleet's configuration in place of CONFIG_FILE. Exit code 1
+if it finds a problem, 0 if there are only warnings.
 
   --json          the findings as JSON
   --log           also read the whole log, and list values that common readers cannot read: event, property, count
+  --key KEY       the write key to try (default: the first one that the config file has, not as a digest)
 ${SERVER_HELP}
 
 Examples:
@@ -31,7 +33,7 @@ Examples:
   docker compose exec tributary tributary doctor`,
   async run(args, terminal) {
     const parsed = parseArguments(args, {
-      options: { json: { type: 'boolean' }, log: { type: 'boolean' }, ...SERVER_OPTIONS }
+      options: { json: { type: 'boolean' }, log: { type: 'boolean' }, key: { type: 'string' }, ...SERVER_OPTIONS }
     })
     const { config, file, findings } = await checkConfiguration()
     if (config !== undefined) {

@@ -4,12 +4,20 @@ import { fetchFailureReason } from '../../client/fetch-failure.ts'
 import type { Config } from '../../config/env/config.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 import type { ParsedArguments } from '../command.ts'
+import { readableKey } from '../keys/keys-file.ts'
 import { adminUrl, trackingUrl } from '../server-address.ts'
 import type { Finding } from './finding.ts'
 import { checkFromOutside } from './from-outside.ts'
 
 const TIMEOUT_MS = 3_000
 const MAX_CLOCK_GAP_MS = 5_000
+
+const ONLY_DIGESTS: Finding = {
+  level: 'note',
+  area: 'server',
+  says: 'the configuration has only digests of keys: the server was not asked whether it knows them, and no event was sent',
+  todo: 'Name a key with --key.'
+}
 
 /** Checks the running server: whether it answers at the address of clients, knows the file's keys, allows pages, and is ready. */
 export async function checkServer(
@@ -18,10 +26,16 @@ export async function checkServer(
   given: ParsedArguments
 ): Promise<Finding[]> {
   const url = trackingUrl(given)
-  const [key, source] = [...(file?.writeKeys ?? [])].find(([, { enabled }]) => enabled) ?? []
+  const enabled = [...(file?.writeKeys ?? [])].filter(([, source]) => source.enabled)
+  const [, source] = enabled[0] ?? []
+  const named = given.texts['key']
+  const key = named ?? readableKey(enabled.map(([entry]) => entry))
   try {
     const preflight = await askPreflight(url, source?.allowedOrigins?.[0])
-    const found = [...judgeClock(url, preflight.response), ...(key === undefined ? [] : await checkKey(url, key))]
+    const found = judgeClock(url, preflight.response)
+    if (key !== undefined)
+      found.push(...(await checkKey(url, key, named === undefined ? 'keys of this config file' : 'key of --key')))
+    else if (enabled.length > 0) found.push(ONLY_DIGESTS)
     const isOutside = given.texts['url'] !== undefined && key !== undefined
     const outside = isOutside ? await checkFromOutside(url, key) : []
     return [...found, ...judgePreflight(url, preflight), ...outside, ...(await checkReady(adminUrl(given)))]
@@ -34,7 +48,7 @@ export async function checkServer(
  * Checks whether the server knows the key: first with the request that SDKs make before they send, which is not refused and so
  * does not appear in the debugger.
  */
-async function checkKey(url: string, key: string): Promise<Finding[]> {
+async function checkKey(url: string, key: string, whose: string): Promise<Finding[]> {
   const settings = await fetch(settingsUrl(url, key), { signal: AbortSignal.timeout(TIMEOUT_MS) })
   const { integrations } = (await settings.json().catch(() => ({}))) as {
     integrations?: { 'Segment.io'?: { apiKey?: unknown } }
@@ -50,7 +64,7 @@ async function checkKey(url: string, key: string): Promise<Finding[]> {
     signal: AbortSignal.timeout(TIMEOUT_MS)
   })
   const { code } = (await response.json().catch(() => ({}))) as { code?: string }
-  return judgeRefusal(url, code)
+  return judgeRefusal(url, code, whose)
 }
 
 /** Why a server should be running at this address; undefined if nothing says so. */
@@ -85,7 +99,7 @@ function judgeClock(url: string, { headers }: Response): Finding[] {
   ]
 }
 
-function judgeRefusal(url: string, code: string | undefined): Finding[] {
+function judgeRefusal(url: string, code: string | undefined, whose: string): Finding[] {
   if (code === 'empty_batch') {
     return [
       { level: 'ok', area: 'server', says: `${url} answers and knows the key` },
@@ -102,7 +116,7 @@ function judgeRefusal(url: string, code: string | undefined): Finding[] {
       {
         level: 'problem',
         area: 'server',
-        says: `the server at ${url} does not know the keys of this config file (${code})`,
+        says: `the server at ${url} does not know the ${whose} (${code})`,
         todo: 'It runs with another CONFIG_FILE, or its last edit was broken and the log says so.'
       }
     ]

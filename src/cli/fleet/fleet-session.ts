@@ -34,7 +34,7 @@ export async function openFleetSession(config: Config): Promise<FleetSession> {
   const topics = await connectFleet(parts, { ...kafkaOptions(config, parts.kafka), clientId: 'tributary-cli' })
   await topics.ensure().catch(async (error: unknown) => {
     await topics.close()
-    throw new CommandFailed(`the topics of the fleet cannot be used: ${(error as Error).message}`)
+    throw new CommandFailed(`the topics of the fleet cannot be used: ${(error as Error).message}`, { cause: error })
   })
   const topic = followConfigTopic({ topics })
   const members = followMembers({ topics, self: undefined })

@@ -18,12 +18,12 @@ export const FILE_OPTION = { file: { type: 'string' } } as const
 export const FILE_HELP =
   '  --file FILE  the config file (default: CONFIG_FILE, else tributary.yml; with FLEET=true the fleet)'
 
-export function fileOf({ texts }: ParsedArguments): string {
+export function fileOf({ texts }: Pick<ParsedArguments, 'texts'>): string {
   return texts['file'] ?? readConfigFileName()
 }
 
 /** Reads the keys: those of the fleet if FLEET is true and there is no --file, otherwise those of the file. */
-export async function readKeys(parsed: ParsedArguments): Promise<KeyedTributaryFile> {
+export async function readKeys(parsed: Pick<ParsedArguments, 'texts'>): Promise<KeyedTributaryFile> {
   const config = fleetOf(parsed)
   if (config === undefined) return await readKeysFile(fileOf(parsed))
   const session = await openSession(config)
@@ -36,7 +36,7 @@ export async function readKeys(parsed: ParsedArguments): Promise<KeyedTributaryF
   }
 }
 
-const fleetOf = ({ texts }: ParsedArguments): Config | undefined =>
+const fleetOf = ({ texts }: Pick<ParsedArguments, 'texts'>): Config | undefined =>
   texts['file'] === undefined ? readFleetEnvironment() : undefined
 
 /** Opens the fleet. The module is loaded only if there is one, because it needs the Kafka client. */

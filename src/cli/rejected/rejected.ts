@@ -13,7 +13,7 @@ import { readTopics } from '../../durability/kafka/topics/read-topics.ts'
 import type { ParsedArguments } from '../command.ts'
 import { checkChoice } from '../check-choice.ts'
 import { CommandFailed, UsageError } from '../command.ts'
-import { readKeysFile } from '../keys/keys-file.ts'
+import { readKeys } from '../keys/keys-file.ts'
 import { readTimeOption, TIME_HELP } from '../time-option.ts'
 import { kafkaOptions } from '../../app/kafka-options.ts'
 
@@ -118,9 +118,9 @@ export async function* readRejections(config: Config, filter: Filter): AsyncGene
 }
 
 async function* readKafka(config: Config, { since }: Filter): AsyncGenerator<string> {
-  const { kafka, rejectedTopic, configFile } = config
+  const { kafka, rejectedTopic } = config
   if (kafka === undefined) return
-  const { sources } = (await readKeysFile(configFile)).file
+  const { sources } = (await readKeys({ texts: {} })).file
   const router = createRouter({ eventsTopic: rejectedTopic, rejectedTopic, destinations: [] })
   const topics = sources.flatMap(({ id }) =>
     [...EVENT_TYPES, 'unknown'].flatMap(type => router.rejectedTopics(id, type))

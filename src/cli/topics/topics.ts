@@ -4,7 +4,7 @@ import type { TopicDifference } from '../../durability/kafka/topics/compare.ts'
 import { createRouter } from '../../ingest/route/route.ts'
 import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
-import { readKeysFile } from '../keys/keys-file.ts'
+import { readKeys } from '../keys/keys-file.ts'
 
 export const topicsDiff: Command = {
   help: `Usage: tributary topics diff [--json]
@@ -57,7 +57,7 @@ interface Comparison {
 async function compare(): Promise<Comparison> {
   const config = readEnvironment()
   if (config.kafka === undefined) throw new CommandFailed('KAFKA_BROKERS is not set: there are no topics to compare')
-  const { file } = await readKeysFile(config.configFile)
+  const { file } = await readKeys({ texts: {} })
   const { eventsTopic, rejectedTopic, violationsTopic } = config
   const router = createRouter({ eventsTopic, rejectedTopic, violationsTopic, destinations: file.destinations })
   const { partitions, replicationFactor } = config.kafka

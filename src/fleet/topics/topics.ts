@@ -1,5 +1,6 @@
 import { Admin } from '@platformatic/kafka'
 import type { BaseOptions } from '@platformatic/kafka'
+import { FleetTopicMissing } from './missing.ts'
 import type { FleetTopicNames } from './names.ts'
 import { fleetTopicNames, topicPlans } from './names.ts'
 import { Producers } from './producers.ts'
@@ -85,7 +86,7 @@ async function ensureTopics(names: FleetTopicNames, options: FleetTopicsOptions)
     const there = new Set(await admin.listTopics())
     for (const { topic, configs } of topicPlans(names)) {
       if (there.has(topic)) continue
-      if (!create) throw new Error(`topic ${topic} is missing, and KAFKA_CREATE_TOPICS is false`)
+      if (!create) throw new FleetTopicMissing(topic)
       const entries = Object.entries(configs).map(([name, value]) => ({ name, value }))
       await admin
         .createTopics({ topics: [topic], partitions: 1, replicas, configs: entries })
