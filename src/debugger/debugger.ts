@@ -43,6 +43,8 @@ export interface DebuggerOptions extends Omit<SourceRoutesOptions, 'recent' | 's
   readonly version: string
   /** The state of the fleet, to be sent as JSON; undefined: this server is in no fleet. */
   readonly fleet: (() => object) | undefined
+  /** Whether this server hears the others of its fleet; undefined: it does not answer for them (workers, or no fleet). */
+  readonly showsFleet: (() => boolean) | undefined
   readonly suppressions: SuppressionStore
   readonly catalogue: CatalogueView
   readonly violations: ViolationsView

@@ -1,16 +1,10 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { pino } from 'pino'
 import t from 'tap'
 import type { Test } from 'tap'
 import { readEventStream } from '../../src/client/event-stream.ts'
-import { createAdminServer } from '../../src/debugger/admin-server.ts'
-import { openEventStream } from '../../src/debugger/live/event-stream.ts'
-import { followMembers } from '../../src/fleet/members/members.ts'
-import { mergeViews } from '../../src/fleet/view/view.ts'
-import { prepareListener } from '../../src/http/server/listener.ts'
 import { postUntilTaken } from '../support/app.ts'
-import { MemoryTopics } from '../support/memory-topics.ts'
+import { Heartbeats, startView, type MemberProcess } from '../support/fleet-view.ts'
 import { ownFolder } from '../support/own-folder.ts'
 import type { ServerProcess } from '../support/server-process.ts'
 import { startServer } from '../support/server-process.ts'
@@ -22,79 +16,8 @@ interface Batch {
   readonly problem?: string
 }
 
-interface View {
-  readonly url: string
-  close(): Promise<void>
-}
-
-/** A long time, so that no connection ends because it is idle. */
-const KEEP_ALIVE_MS = 600_000
-
 async function send({ url }: ServerProcess, messageId: string): Promise<void> {
   t.equal((await postUntilTaken(`${url}/v1/track`, { userId: 'u', event: 'Live', messageId })).status, 200)
-}
-
-/** A process of a server: its name, its instance and the server's admin listener. */
-interface Process {
-  readonly name: string
-  readonly instance: string
-  readonly adminUrl: string
-}
-
-/** Writes heartbeats of processes until they leave. */
-class Heartbeats {
-  readonly topics = new MemoryTopics()
-  readonly #living = new Map<string, Process>()
-
-  constructor(t: Test) {
-    const timer = setInterval(() => void this.#writeAll(), 1_000)
-    t.teardown(() => clearInterval(timer))
-  }
-
-  async join(process: Process): Promise<void> {
-    this.#living.set(process.instance, process)
-    await this.#write(process, false)
-  }
-
-  async leave(process: Process): Promise<void> {
-    this.#living.delete(process.instance)
-    await this.#write(process, true)
-  }
-
-  async #writeAll(): Promise<void> {
-    for (const process of this.#living.values()) await this.#write(process, false)
-  }
-
-  #write(process: Process, leaving: boolean): Promise<bigint> {
-    const more = {
-      startedAt: 1,
-      version: '1',
-      config: { version: 1, hash: '', problem: null },
-      kafka: { reached: true, problem: null },
-      backlogBytes: 0,
-      demand: {}
-    }
-    const value = Buffer.from(JSON.stringify({ ...process, ...more, leaving }))
-    return this.topics.write(this.topics.names.members, [{ key: process.instance, value }])
-  }
-}
-
-/** An admin listener that merges the views of the fleet's servers. */
-async function startView(t: Test, { topics }: Heartbeats): Promise<View> {
-  const members = followMembers({ topics, self: undefined })
-  const admin = await createAdminServer({ logger: pino({ enabled: false }), tls: undefined })
-  prepareListener(admin, { trustProxy: false, idleMs: KEEP_ALIVE_MS })
-  const endStreams = mergeViews(admin, {
-    fleet: { name: 'view', instance: 'view', members: () => members },
-    password: undefined,
-    openStream: (request, reply, watch) =>
-      openEventStream(request, reply, { live: { watch }, matches: () => true, from: 0 })
-  })
-  admin.get('/api/stream', async () => 'this server alone')
-  admin.addHook('preClose', endStreams)
-  t.teardown(() => members.close())
-  t.teardown(() => admin.close())
-  return { url: await admin.listen({ host: '127.0.0.1', port: 0 }), close: () => admin.close() }
 }
 
 interface Followed {
@@ -173,7 +96,7 @@ await t.test(
   'the stream continues if workers of a server are replaced, and a server that starts again is shown from its first event',
   async t => {
     const server = await startServer(t, { dir: ownFolder(t) })
-    const process = (name: string, instance: string): Process => ({ name, instance, adminUrl: server.adminUrl })
+    const process = (name: string, instance: string): MemberProcess => ({ name, instance, adminUrl: server.adminUrl })
     const heartbeats = new Heartbeats(t)
     const [first, second] = [process('a/0', 'a/0 before'), process('a/1', 'a/1 before')]
     await heartbeats.join(first)

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
-import { chromium } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import t from 'tap'
+import type { Test } from 'tap'
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MAIN, run } from '../cli/run.ts'
+import { openClosingPage, startBrowser } from '../support/admin.ts'
 import { postUntilTaken } from '../support/app.ts'
 import { writeArchive } from '../support/archive-folder.ts'
 import { statusWith, testFleet } from '../support/fleet.ts'
@@ -14,6 +16,7 @@ import { until } from '../support/until.ts'
 
 const kafka = await startKafka({ heap: '320m' })
 t.teardown(() => kafka.stop())
+const browser = await startBrowser(t)
 
 const PASSWORD = 'correct horse'
 const AS_ADMIN = { authorization: `Basic ${Buffer.from(`admin:${PASSWORD}`).toString('base64')}` }
@@ -120,18 +123,21 @@ await t.test('lists, outcomes, rejections and overviews of all servers are merge
 })
 
 await t.test('nobody without the password gets data of the other servers', async t => {
-  for (const path of ['/api/trace/x', '/api/events?scope=fleet', '/api/fleet']) {
+  for (const path of ['/api/trace/x', '/api/events?scope=fleet', '/api/events/1?scope=fleet&server=b', '/api/fleet']) {
     t.equal((await fetch(`${a.adminUrl}${path}`)).status, 401)
   }
 })
 
-await t.test('the page Fleet shows every server, and which configuration is in force on it', async t => {
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
-  t.teardown(() => browser.close())
-  const page = await browser.newPage({ viewport: { width: 1280, height: 500 } })
-  await page.goto(a.adminUrl)
+async function openAsAdmin(t: Test, { adminUrl }: ServerProcess): Promise<Page> {
+  const page = await openClosingPage(t, browser, adminUrl)
+  await page.setViewportSize({ width: 1280, height: 500 })
   await page.fill('input[type=password]', PASSWORD)
   await page.press('input[type=password]', 'Enter')
+  return page
+}
+
+await t.test('the page Fleet shows every server, and which configuration is in force on it', async t => {
+  const page = await openAsAdmin(t, a)
   await page.click('nav a[href="#/fleet"]')
   await page.waitForSelector('text=Version 1 is in force on 3 of 3 servers.')
   const names = await page.$$eval('.fleet tbody td:first-child', cells => cells.map(cell => cell.textContent))
@@ -141,6 +147,86 @@ await t.test('the page Fleet shows every server, and which configuration is in f
   const picture = process.env['FLEET_SCREENSHOT']
   if (picture !== undefined) await page.screenshot({ path: picture })
 })
+
+/** Screenshots of the page Live, if SHOTS names a folder for them. */
+async function shoot(page: Page, name: string): Promise<void> {
+  const folder = process.env['SHOTS']
+  if (folder === undefined) return
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    for (const width of [360, 768, 1360]) {
+      await page.setViewportSize({ width, height: 800 })
+      await page.screenshot({ path: `${folder}/fleet-${name}-${width}-${colorScheme}.png` })
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 500 })
+}
+
+await t.test('the page Live shows the events of all servers, with filters and one event of another server', async t => {
+  const page = await openAsAdmin(t, a)
+  const rowOf = (id: string) => page.locator('.list .row', { hasText: id })
+  const serverOf = async (id: string): Promise<string> => await rowOf(id).locator('.server').innerText()
+  const [before, now, filtered] = [randomUUID(), randomUUID(), randomUUID()]
+  t.equal(await send(c, before, { event: 'Sent Before' }), 200)
+  await page.reload()
+  await rowOf(before).waitFor()
+  t.equal(await serverOf(before), 'c', 'an event from before the page was opened')
+  for (const [name, server] of Object.entries({ a, b, c })) {
+    t.equal(await send(server, `${now}-${name}`, { properties: { plan: `plan of ${name}` } }), 200)
+    await rowOf(`${now}-${name}`).waitFor()
+    t.equal(await serverOf(`${now}-${name}`), name, 'an event as it arrives')
+  }
+  await shoot(page, 'live')
+
+  await rowOf(`${now}-b`).click()
+  await page.locator('.detail', { hasText: 'plan of b' }).waitFor()
+  t.match(await page.locator('.detail .facts').innerText(), /from web at .* on b$/)
+  await shoot(page, 'detail')
+  await page.reload()
+  await page.locator('.detail', { hasText: 'plan of b' }).waitFor()
+  t.match(page.url(), /seq=\d+(@|%40)b$/, 'the address opens the event again')
+  await page.keyboard.press('Escape')
+
+  await page.getByLabel('Server').selectOption('b')
+  await rowOf(`${now}-b`).waitFor()
+  await rowOf(`${now}-c`).waitFor({ state: 'detached' })
+  t.equal(await send(c, `${filtered}-c`), 200)
+  t.equal(await send(b, `${filtered}-b`), 200)
+  await rowOf(`${filtered}-b`).waitFor()
+  t.equal(await rowOf(`${filtered}-c`).count(), 0, 'one server alone')
+  await page.getByRole('button', { name: 'Reset' }).click()
+  await rowOf(`${filtered}-c`).waitFor()
+  await page.getByLabel('Event', { exact: true }).fill('before')
+  await rowOf(`${now}-a`).waitFor({ state: 'detached' })
+  t.equal(await rowOf(before).count(), 1, 'a filter holds for all servers')
+  await page.getByRole('button', { name: 'Reset' }).click()
+  await rowOf(`${now}-a`).waitFor()
+})
+
+await t.test(
+  'the page Live names a server that does not answer, shows the others, and goes on with it later',
+  async t => {
+    const page = await openAsAdmin(t, a)
+    const rowOf = (id: string) => page.locator('.list .row', { hasText: id })
+    const note = page.getByText('No events of c')
+    const [during, after] = [randomUUID(), randomUUID()]
+    await page.locator('.list .row').first().waitFor()
+    process.kill(c.pid, 'SIGSTOP')
+    try {
+      await page.reload()
+      await note.waitFor()
+      t.equal(await send(b, during), 200)
+      await rowOf(during).waitFor()
+      t.equal(await note.count(), 1)
+      await shoot(page, 'silent')
+    } finally {
+      process.kill(c.pid, 'SIGCONT')
+    }
+    await note.waitFor({ state: 'detached' })
+    t.equal(await send(c, after), 200)
+    await rowOf(after).waitFor()
+  }
+)
 
 await t.test('a member that does not answer is reported after 1 s, and the others are shown', async t => {
   const id = randomUUID()
@@ -213,11 +299,20 @@ await t.test('a limit of 20 a second is one limit for three servers together', a
 await t.test('/readyz/kafka is 200 only while Kafka is reachable; /readyz stays 200', async t => {
   t.same(await Promise.all(servers.map(kafkaStatus)), [200, 200, 200])
   await kafka.kill()
+  const page = await openAsAdmin(t, a)
+  const note = page.getByText('this server does not hear the others')
   await until(async () => (await kafkaStatus(a)) === 503, { what: 'a to notice', timeoutMs: 30_000 })
   t.match(await a.readyz(), { status: 200 })
   t.equal(await statusWith('wk_test', a.url), 200)
+  const spooled = randomUUID()
+  await note.waitFor()
+  t.equal(await send(a, spooled), 200)
+  await page.locator('.list .row', { hasText: spooled }).waitFor()
+  t.pass('the page Live shows the events of this server while it does not hear the others')
   await kafka.restart()
   await until(async () => (await kafkaStatus(a)) === 200, { what: 'a to be back', timeoutMs: 60_000 })
+  await note.waitFor({ state: 'detached' })
+  await page.locator('.list .row .server', { hasText: 'b' }).first().waitFor()
 })
 
 await t.test('tail --fleet shows the events of all servers, and says which of them stop', async t => {

@@ -92,6 +92,7 @@ export async function addDebugger(admin: FastifyInstance, base: Base, shown: Adm
     privateKey: keys.privateKey,
     sendEvent: (writeKey, type, event) => postToSelf(tracking, { path: `/v1/${type}`, writeKey, body: event }),
     trackingUrl: hostname => config.publicUrl ?? urlOf(tracking, hostname, config),
+    showsFleet: endStreams && (() => fleet?.members()?.isHeard() ?? false),
     fleet: fleet && (() => fleetState(fleet, config.fleet?.name ?? '')),
     suppressions: ingestion.governance.suppressions,
     catalogue: ingestion.catalogue,
@@ -107,7 +108,8 @@ export async function addDebugger(admin: FastifyInstance, base: Base, shown: Adm
 
 /** A stream whose rows the servers have filtered. */
 const openMergedStream: ViewOptions['openStream'] = (request, reply, watch) => {
-  const { scope: _scope, after: _after, ...filters } = queryOf(request, [...FILTERS, 'scope', 'after'])
+  const query = queryOf(request, [...FILTERS, 'scope', 'server', 'after'])
+  const { scope: _scope, server: _server, after: _after, ...filters } = query
   // Refuses an invalid filter here, as each server would.
   parseFilter(filters)
   openEventStream(request, reply, { live: { watch }, matches: () => true, from: 0 })

@@ -16,6 +16,7 @@ export interface OverviewOptions {
   readonly version: string
   readonly hasPassword: boolean
   readonly isFleet: boolean
+  readonly showsFleet: (() => boolean) | undefined
   readonly clock: Clock
   readonly background: Background
 }
@@ -47,6 +48,7 @@ export function registerOverview(app: FastifyInstance, options: OverviewOptions)
       version: options.version,
       hasPassword: options.hasPassword,
       isFleet: options.isFleet,
+      showsFleet: options.showsFleet?.(),
       memory: seen.recent.usage()
     }
     return reply.type('application/json; charset=utf-8').send(withTexts('points', texts, rest))

@@ -17,7 +17,8 @@ export interface MemberAnswer {
 export interface AskOptions {
   /** ADMIN_PASSWORD: the same on all servers of a fleet. */
   readonly password: string | undefined
-  readonly path: string
+  /** The path and query, if it differs by the name of the member. */
+  readonly path: string | ((name: string) => string)
   readonly headers?: Readonly<Record<string, string>>
   /** How long a member may take to answer. Default 1 s. */
   readonly timeoutMs?: number
@@ -28,26 +29,40 @@ export async function askMembers(members: readonly Member[], options: AskOptions
   return await Promise.all(members.map(member => askOne(member, options)))
 }
 
-async function askOne({ name, adminUrl }: Member, options: AskOptions): Promise<MemberAnswer> {
-  const { password, path, headers, timeoutMs = TIMEOUT_MS } = options
-  const failed = (problem: string): MemberAnswer => ({ server: name, body: undefined, problem })
+async function askOne(member: Member, options: AskOptions): Promise<MemberAnswer> {
+  const { name: server, adminUrl } = member
   try {
-    const response = await fetch(`${adminUrl}${path}`, {
-      headers: { ...headers, ...headersFor(name, password) },
-      redirect: 'error',
-      signal: AbortSignal.timeout(timeoutMs)
-    })
-    const text = await readBounded(response)
-    if (response.status === 401) return failed('another ADMIN_PASSWORD')
-    if (response.status === 421) return failed(`${adminUrl} is another server: set ADMIN_URL`)
-    if (!response.ok) return failed(`answered ${response.status}`)
-    if (text === undefined) return failed(`answered more than ${MAX_ANSWER_BYTES} bytes`)
-    return { server: name, body: JSON.parse(text), problem: undefined }
+    const { status, text } = await askMember(member, options)
+    if (status !== 200) return { server, body: undefined, problem: `answered ${status}` }
+    return { server, body: JSON.parse(text), problem: undefined }
   } catch (error) {
-    const { name: kind } = error as Error
-    if (kind === 'TimeoutError') return failed(`no answer within ${timeoutMs / 1000} s`)
-    return failed(kind === 'SyntaxError' ? `${adminUrl} answered no JSON` : `${adminUrl} cannot be reached`)
+    const { name, message } = error as Error
+    return { server, body: undefined, problem: name === 'SyntaxError' ? `${adminUrl} answered no JSON` : message }
   }
+}
+
+/** Calls the admin listener of one member. Throws an Error that says why there is no answer. */
+export async function askMember(
+  { name, adminUrl }: Member,
+  { password, path, headers, timeoutMs = TIMEOUT_MS }: AskOptions
+): Promise<{ readonly status: number; readonly text: string }> {
+  const { status, text } = await fetchText(`${adminUrl}${typeof path === 'string' ? path : path(name)}`, {
+    headers: { ...headers, ...headersFor(name, password) },
+    redirect: 'error',
+    signal: AbortSignal.timeout(timeoutMs)
+  }).catch((error: unknown) => {
+    const isLate = (error as Error).name === 'TimeoutError'
+    throw new Error(isLate ? `no answer within ${timeoutMs / 1000} s` : `${adminUrl} cannot be reached`)
+  })
+  if (status === 401) throw new Error('another ADMIN_PASSWORD')
+  if (status === 421) throw new Error(`${adminUrl} is another server: set ADMIN_URL`)
+  if (text === undefined) throw new Error(`answered more than ${MAX_ANSWER_BYTES} bytes`)
+  return { status, text }
+}
+
+async function fetchText(url: string, options: RequestInit): Promise<{ status: number; text: string | undefined }> {
+  const response = await fetch(url, options)
+  return { status: response.status, text: await readBounded(response) }
 }
 
 /** Headers of a request to another server's admin listener, which that server answers for itself alone. */

@@ -15,6 +15,8 @@ export interface LiveOptions {
   readonly password: string | undefined
   /** Filters, as in a URL. */
   readonly query: string
+  /** The only server that is followed; undefined: all. */
+  readonly server?: string | undefined
   /** By server, the number of the last event that the reader has. A server that is missing is followed from now on. */
   readonly after: Readonly<Record<string, number>>
 }
@@ -23,6 +25,7 @@ export interface LiveOptions {
 interface Batch {
   readonly rows: readonly { readonly seq: number }[]
   readonly skipped: number
+  readonly skippedFrom: number
 }
 
 /** The server behind one admin listener. */
@@ -72,12 +75,12 @@ export class MergedLive {
   }
 
   #refresh(isLater: boolean): void {
-    const { members, isHeard } = this.#options
+    const { members, isHeard, server: wanted } = this.#options
     if (isLater && !isHeard()) return
     const live = Map.groupBy(members(), ({ adminUrl }) => adminUrl)
     for (const server of this.#servers.values()) if (!live.has(server.adminUrl)) this.#leave(server)
     for (const [adminUrl, [first, ...more]] of live) {
-      if (first === undefined) continue
+      if (first === undefined || (wanted !== undefined && first.name !== wanted)) continue
       const instances = new Set([first, ...more].map(({ instance }) => instance))
       const server = this.#servers.get(adminUrl) ?? this.#add(first, instances, isLater)
       // A server with workers goes on as long as one of them was there before. Any other that is not the same was started again.
@@ -143,22 +146,27 @@ export class MergedLive {
       throw new Error(`answered ${response.status}`)
     }
     onOpen()
-    for await (const { rows, skipped } of readEventStream<Batch>(chunksOf(response.body), MAX_ANSWER_BYTES)) {
+    // A batch without a problem: this server is followed, possibly again.
+    this.#send({ server: name, rows: [], skipped: 0, skippedFrom: 0 })
+    for await (const { rows, skipped, skippedFrom } of readEventStream<Batch>(
+      chunksOf(response.body),
+      MAX_ANSWER_BYTES
+    )) {
       while (!this.#reader.ready() && !signal.aborted) await sleep(READY_MS)
       if (signal.aborted) return
       server.lastSeq = rows.at(-1)?.seq ?? server.lastSeq
-      this.#send({ server: name, rows: rows.map(row => ({ server: name, ...row })), skipped })
+      this.#send({ server: name, rows: rows.map(row => ({ server: name, ...row })), skipped, skippedFrom })
     }
   }
 
   /** Tells the reader why there are no events of this server. */
   #report({ name }: Server, problem: string): void {
-    this.#send({ server: name, rows: [], skipped: 0, problem })
+    this.#send({ server: name, rows: [], skipped: 0, skippedFrom: 0, problem })
   }
 
   #send(batch: Batch & { readonly server: string; readonly problem?: string }): void {
     // A reader that has gone takes nothing any more.
-    if (!this.#isClosed) this.#reader.send(JSON.stringify({ ...batch, skippedFrom: 0 }), undefined)
+    if (!this.#isClosed) this.#reader.send(JSON.stringify(batch), undefined)
   }
 }
 

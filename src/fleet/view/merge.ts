@@ -27,16 +27,36 @@ function askedServers(answers: readonly MemberAnswer[]): AskedServer[] {
   return answers.map(({ server, problem }) => ({ server, problem: problem ?? null }))
 }
 
-/** Merges answers of `/api/events`: newest first, at most `limit`. `newest` is a number for each server, for the live stream. */
+/**
+ * Merges answers of `/api/events`: newest first, at most `limit`. Each is by server, as a number: `newest`, for the live stream, and
+ * `next`, where the rest begins, for those that have more.
+ */
 export function mergeEvents(answers: readonly MemberAnswer[], limit: number): object {
-  const events = gather(answers, 'events').toSorted((a, b) =>
-    textOf(a, 'receivedAt') < textOf(b, 'receivedAt') ? 1 : textOf(a, 'receivedAt') > textOf(b, 'receivedAt') ? -1 : 0
-  )
-  const newest = answers.flatMap(({ server, body }) => {
-    const number = (body as Row | undefined)?.['newest']
-    return typeof number === 'number' ? [[server, number] as const] : []
+  const lists = answers.map(answer => ({ answer, rows: gather([answer], 'events') }))
+  const events = lists
+    .flatMap(({ rows }) => rows)
+    .toSorted((a, b) => compare(textOf(b, 'receivedAt'), textOf(a, 'receivedAt')))
+    .slice(0, limit)
+  const shown = new Set(events)
+  const next = lists.flatMap(({ answer, rows }) => {
+    const rest = rows.filter(row => !shown.has(row)).map(row => Number(row['seq']))
+    return rest.length > 0 ? [[answer.server, Math.max(...rest) + 1] as const] : numberOf(answer, 'next')
   })
-  return { events: events.slice(0, limit), newest: Object.fromEntries(newest), servers: askedServers(answers) }
+  const newest = answers.flatMap(answer => numberOf(answer, 'newest'))
+  return {
+    events,
+    newest: Object.fromEntries(newest),
+    next: next.length === 0 ? null : Object.fromEntries(next),
+    servers: askedServers(answers)
+  }
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/** The number of this name in an answer, with its server; nothing if it has none. */
+function numberOf({ server, body }: MemberAnswer, name: string): (readonly [string, number])[] {
+  const number = (body as Row | undefined)?.[name]
+  return typeof number === 'number' ? [[server, number]] : []
 }
 
 /** Merges answers of `/api/rejections`. Each group belongs to one server. */

@@ -4,7 +4,8 @@ import { inForce } from '../config/in-force.ts'
 import type { Fleet } from '../open.ts'
 import type { Member } from '../members/member-list.ts'
 import type { MemberAnswer } from './ask.ts'
-import { askMembers, SCOPE_HEADER } from './ask.ts'
+import { askMember, askMembers, SCOPE_HEADER } from './ask.ts'
+import { readFleetQuery, type FleetQuery } from './fleet-query.ts'
 import type { Watcher } from '../workers/view/feed.ts'
 import { MergedLive } from './live.ts'
 import {
@@ -39,6 +40,7 @@ type Merge = (answers: readonly MemberAnswer[], limit: number) => object
 /** Routes of the debugger. */
 const TRACE = '/api/trace/:messageId'
 const STREAM = '/api/stream'
+const EVENT = '/api/events/:seq'
 const MERGES: Readonly<Record<string, Merge>> = {
   '/api/events': mergeEvents,
   '/api/rejections': mergeRejections,
@@ -72,6 +74,7 @@ export function mergeViews(admin: FastifyInstance, options: ViewOptions): () => 
     if (url === TRACE) return await view.trace(request, reply)
     if ((request.query as { scope?: unknown }).scope !== 'fleet') return undefined
     if (url === STREAM) return view.stream(request, reply)
+    if (url === EVENT) return await view.event(request, reply)
     const merge = MERGES[url]
     return merge && (await view.list(request, reply, merge))
   })
@@ -102,15 +105,14 @@ class MergedView {
 
   /** The live streams of all servers, this one included, as one. */
   stream(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    const url = new URL(request.url, 'http://server')
-    const after = readCursor(url.searchParams.get('after'))
-    for (const name of ['scope', 'after']) url.searchParams.delete(name)
+    const { server, after, filters } = readFleetQuery(request.url)
     const options = {
       members: () => this.#fleet.members()?.live() ?? [],
       isHeard: () => this.#fleet.members()?.isHeard() ?? false,
       self: this.#fleet.instance,
       password: this.#password,
-      query: url.searchParams.toString(),
+      query: filters,
+      server,
       after
     }
     this.#openStream(request, reply, reader => {
@@ -131,7 +133,7 @@ class MergedView {
    */
   async trace(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { messageId } = request.params as { messageId: string }
-    const { own, all } = await this.#askAll(request, request.url, NEAR)
+    const { own, all } = await this.#askAll(request, { pathFor: () => request.url, isWanted: () => true }, NEAR)
     if (own.body === undefined) return copy(reply, own.answer)
     if (hasFound(all)) return reply.send(mergeTraces(messageId, all))
     const deep = await this.#askOwn(request, request.url, {})
@@ -143,20 +145,44 @@ class MergedView {
   }
 
   async list(request: FastifyRequest, reply: FastifyReply, merge: Merge): Promise<FastifyReply> {
-    const url = new URL(request.url, 'http://server')
-    url.searchParams.delete('scope')
-    const limit = Number(url.searchParams.get('limit') ?? DEFAULT_LIMIT)
-    const { own, all } = await this.#askAll(request, `${url.pathname}${url.search}`, {})
+    const query = readFleetQuery(request.url)
+    const { own, all } = await this.#askAll(request, query, {})
     if (own.body === undefined) return copy(reply, own.answer)
-    return reply.send(merge(all, Math.min(limit, MAX_LIMIT)))
+    return reply.send(merge(all, Math.min(query.limit ?? DEFAULT_LIMIT, MAX_LIMIT)))
   }
 
-  async #askAll(request: FastifyRequest, path: string, headers: Readonly<Record<string, string>>) {
+  /** One event of the server that the query names; of this one if it names none. */
+  async event(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { server = this.#fleet.name, pathFor } = readFleetQuery(request.url)
+    const path = pathFor(server)
+    if (server === this.#fleet.name) return copy(reply, (await this.#askOwn(request, path, {})).answer)
+    const member = this.#others().find(({ name }) => name === server)
+    if (member === undefined) {
+      const message = `no server of the fleet that is live is called ${server}`
+      return await reply.code(404).send({ success: false, code: 'not_found', message })
+    }
+    try {
+      const { status, text } = await askMember(member, { password: this.#password, path })
+      return await copy(reply, { statusCode: status, payload: text })
+    } catch (error) {
+      const message = `${server}: ${(error as Error).message}`
+      return await reply.code(503).header('retry-after', '1').send({ success: false, code: 'server_away', message })
+    }
+  }
+
+  /** Asks all servers, and names those that are away. This one is always asked, because it checks the query. */
+  async #askAll(
+    request: FastifyRequest,
+    { pathFor, isWanted }: Pick<FleetQuery, 'pathFor' | 'isWanted'>,
+    headers: Readonly<Record<string, string>>
+  ) {
+    const others = this.#others().filter(({ name }) => isWanted(name))
     const [own, more] = await Promise.all([
-      this.#askOwn(request, path, headers),
-      askMembers(this.#others(), { password: this.#password, path, headers })
+      this.#askOwn(request, pathFor(this.#fleet.name), headers),
+      askMembers(others, { password: this.#password, path: pathFor, headers })
     ])
-    return { own, all: [own, ...more] }
+    const away = this.#away().filter(({ server }) => isWanted(server))
+    return { own, all: [...(isWanted(own.server) ? [own] : []), ...more, ...away] }
   }
 
   async #askOwn(request: FastifyRequest, path: string, headers: Readonly<Record<string, string>>) {
@@ -173,6 +199,18 @@ class MergedView {
     return this.#members().filter(({ instance }) => instance !== this.#fleet.instance)
   }
 
+  /** Servers that were heard of lately, and are not any more. */
+  #away(): readonly MemberAnswer[] {
+    const all = this.#fleet.members()?.all() ?? []
+    const live = new Set(all.filter(({ state }) => state === 'live').map(({ adminUrl }) => adminUrl))
+    const gone = all.filter(({ adminUrl, instance }) => !live.has(adminUrl) && instance !== this.#fleet.instance)
+    return [...new Map(gone.map(member => [member.adminUrl, member])).values()].map(({ name, silentMs }) => ({
+      server: name,
+      body: undefined,
+      problem: `away since ${Math.round(silentMs / 1_000)} s`
+    }))
+  }
+
   /** The live ones, with this one once its heartbeats arrive. */
   #members(): readonly Member[] {
     const byUrl = new Map<string, Member>()
@@ -181,17 +219,6 @@ class MergedView {
       if (!byUrl.has(member.adminUrl)) byUrl.set(member.adminUrl, member)
     }
     return [...byUrl.values()]
-  }
-}
-
-/** `after`: by server the number of an event, as JSON. What is none is passed over. */
-function readCursor(text: string | null): Readonly<Record<string, number>> {
-  try {
-    const read = JSON.parse(text ?? '{}') as Readonly<Record<string, unknown>> | null
-    const entries = Object.entries(read ?? {}).filter(([, after]) => Number.isSafeInteger(after) && Number(after) >= 0)
-    return Object.fromEntries(entries) as Readonly<Record<string, number>>
-  } catch {
-    return {}
   }
 }
 

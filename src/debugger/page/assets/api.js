@@ -33,3 +33,37 @@ export function followStream({ filters, after, onBatch, onState }) {
   })
   return () => stream.close()
 }
+
+const RETRY_MS = 1_000
+
+/**
+ * Subscribes to the live streams of all servers of the fleet.
+ *
+ * @param after by server, the seq of the last event that the page has
+ */
+export function followFleet({ filters, after, onBatch, onState }) {
+  const last = { ...after }
+  let stream
+  let timer
+  const open = () => {
+    stream = new EventSource(`/api/stream${queryString({ ...filters, after: JSON.stringify(last) })}`)
+    stream.addEventListener('events', event => {
+      const batch = JSON.parse(event.data)
+      if (batch.rows.length > 0) last[batch.server] = batch.rows.at(-1).seq
+      onBatch(batch)
+    })
+    stream.addEventListener('open', () => onState('live'))
+    stream.addEventListener('error', () => {
+      onState('lost')
+      // Reconnecting by itself, a browser would ask for what it asked for first.
+      stream.close()
+      timer = setTimeout(open, RETRY_MS)
+      ask('/api/outcomes').catch(() => undefined)
+    })
+  }
+  open()
+  return () => {
+    clearTimeout(timer)
+    stream.close()
+  }
+}

@@ -19,7 +19,14 @@ function App() {
   const { page, messageId, filters, seq } = route
   const live = useRef('#/live')
   if (page === 'live') live.current = routeHash(route)
-  const [overview] = usePolling(() => ask(`/api/overview?since=${Date.now()}`), 5000)
+  /** How many overviews in a row said that the other servers are not heard; the first one counts twice. */
+  const unheard = useRef(1)
+  const [overview] = usePolling(async () => {
+    const loaded = await ask(`/api/overview?since=${Date.now()}`)
+    unheard.current = loaded.showsFleet === false ? unheard.current + 1 : 0
+    return loaded
+  }, 5000)
+  const isAlone = overview?.showsFleet !== undefined && unheard.current > 1
   const [sources] = usePolling(() => ask('/api/sources'), 15_000)
   useEffect(() => {
     const onHash = () => setRoute(parseRoute(location.hash))
@@ -55,7 +62,7 @@ function App() {
     </header>
     ${worst && page !== 'overview' && html`<a class="strip ${worst.level}" href="#/overview" role=${worst.level === 'error' ? 'alert' : 'status'}>${worst.says}</a>`}
     <main id="main" tabindex="-1">
-      ${page === 'live' && html`<${Live} sources=${sources?.sources.map(({ id }) => id) ?? []} trackingUrl=${sources?.trackingUrl} filters=${filters} setFilters=${value => change({ filters: value })} selected=${seq} select=${value => change({ seq: value })} />`}
+      ${page === 'live' && html`<${Live} sources=${sources?.sources.map(({ id }) => id) ?? []} trackingUrl=${sources?.trackingUrl} scope=${overview && (overview.showsFleet === undefined || isAlone ? '' : 'fleet')} isAlone=${isAlone} filters=${filters} setFilters=${value => change({ filters: value })} selected=${seq} select=${value => change({ seq: value })} />`}
       ${page === 'rejections' && html`<${Rejections} showStream=${showStream} />`}
       ${page === 'violations' && html`<${Violations} />`} ${page === 'catalogue' && html`<${Catalogue} />`}
       ${page === 'overview' && html`<${Overview} />`}

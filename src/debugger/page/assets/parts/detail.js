@@ -4,32 +4,41 @@ import { Code, curlCall, formatJson, sdkCall, testAssertion } from './code.js'
 import { clock, describePlace } from './format.js'
 import { html, useEffect, useState } from '../lib.js'
 import { CopyButton, Outcome, Problem } from './parts.js'
+import { eventPath, serverOf } from './stream.js'
 
-/** Loads an event by its seq. The previous event stays visible until then. */
-export function EventDetail({ seq, onClose }) {
+/**
+ * Loads an event by its place. The previous event stays visible until then. A server that was started again counts from 1, so
+ * that a place can be another event's.
+ *
+ * @param messageId the event's, if it is known
+ */
+export function EventDetail({ place, messageId, onClose }) {
   const [event, setEvent] = useState(undefined)
   const [problem, setProblem] = useState('')
   useEffect(() => {
     const controller = new AbortController()
     const load = async () => {
       try {
-        setEvent(await ask(`/api/events/${seq}`, controller))
-        setProblem('')
+        const found = await ask(eventPath(place), controller)
+        const isAnother = messageId !== undefined && found.messageId !== messageId
+        setEvent(found)
+        setProblem(isAnother ? 'this event is not in memory any more: its server was started again' : '')
       } catch (error) {
         if (!controller.signal.aborted) setProblem(error.message)
       }
     }
     void load()
     return () => controller.abort()
-  }, [seq])
+  }, [place])
   return html`<aside class="detail" aria-label="Event">
     <button class="close" type="button" aria-label="Close (Escape)" onClick=${onClose}>✕</button>
     <${Problem} message=${problem} />
-    ${event && !problem && html`<${EventView} event=${event} />`}
+    ${event && !problem && html`<${EventView} event=${event} server=${serverOf(place)} />`}
   </aside>`
 }
 
-export function EventView({ event }) {
+/** @param server the event's, in a fleet */
+export function EventView({ event, server }) {
   const [tab, setTab] = useState('call')
   const value = event.payload ?? {}
   const tabs = { call: 'SDK call', fields: 'Fields', changes: `Changes (${event.changes.length})`, raw: 'Raw JSON' }
@@ -38,7 +47,7 @@ export function EventView({ event }) {
       <h2>${event.name || event.type}</h2>
       <p class="facts">
         <${Outcome} outcome=${event.outcome} /> <b>${event.type}</b>${' from '}
-        <b>${event.source}</b>${` at ${clock(event.receivedAt)}`}
+        <b>${event.source}</b>${` at ${clock(event.receivedAt)}`}${server !== undefined && html` on <b>${server}</b>`}
       </p>
     </header>
     ${event.fault && html`<p class="fault" role="note"><code>${event.fault.code}</code> ${event.fault.message}${event.fault.pointer && html`, at <code>${event.fault.pointer}</code>`}</p>`}

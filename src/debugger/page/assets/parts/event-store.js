@@ -13,8 +13,8 @@ export class EventStore {
   isPaused = false
 
   /** Adds a batch of the stream. */
-  push({ rows, skipped, skippedFrom }) {
-    const items = skipped > 0 ? [{ gap: skipped, from: skippedFrom, seq: skippedFrom }, ...rows] : rows
+  push({ rows, skipped, skippedFrom, server }) {
+    const items = skipped > 0 ? [{ server, gap: skipped, from: skippedFrom, seq: skippedFrom }, ...rows] : rows
     if (this.isPaused) {
       this.waiting = this.waiting.concat(items).slice(-MAX_ROWS)
       return
@@ -47,9 +47,9 @@ export class EventStore {
   }
 
   #append(items) {
-    // Joins two gaps that have no rows between them.
+    // Joins two gaps of a server that have no rows between them.
     const last = this.rows.at(-1)
-    if (last?.gap !== undefined && items[0]?.gap !== undefined) {
+    if (last?.gap !== undefined && items[0]?.gap !== undefined && last.server === items[0].server) {
       this.rows = this.rows.slice(0, -1)
       items = [{ ...last, gap: items[0].from + items[0].gap - last.from }, ...items.slice(1)]
       this.added--

@@ -4,7 +4,7 @@ import { OUTCOMES, TYPES } from './parts.js'
 const INPUT_DELAY_MS = 250
 
 /** The filters of the stream. A text takes effect shortly after the last key press. */
-export function Filters({ filters, setFilters, sources, children }) {
+export function Filters({ filters, setFilters, sources, servers, children }) {
   const set = (name, value) => setFilters({ ...filters, [name]: value })
   const isFiltered = Object.values(filters).some(value => value)
   return html`<form
@@ -21,6 +21,7 @@ export function Filters({ filters, setFilters, sources, children }) {
     />
     <${Choice} label="Type" value=${filters.type} options=${TYPES} onChange=${value => set('type', value)} />
     <${Choice} label="Source" value=${filters.source} options=${sources} onChange=${value => set('source', value)} />
+    ${servers.length > 0 && html`<${Choice} label="Server" value=${filters.server} options=${servers} onChange=${value => set('server', value)} />`}
     <${Text} label="Event" value=${filters.event} isPattern onChange=${value => set('event', value)} />
     <${Text} label="User" value=${filters.user} isPattern onChange=${value => set('user', value)} />
     <${Text} label="Reason" value=${filters.code} onChange=${value => set('code', value)} />

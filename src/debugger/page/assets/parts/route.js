@@ -13,9 +13,12 @@ export const PAGES = {
   fleet: 'Fleet'
 }
 
-const FILTERS = ['outcome', 'type', 'source', 'event', 'user', 'code', 'text']
+const FILTERS = ['server', 'outcome', 'type', 'source', 'event', 'user', 'code', 'text']
 
-/** Parses `#/live?outcome=rejected&seq=12` or `#/trace/ID`. Ignores what is not valid. */
+/** A seq, and in a fleet behind it the server. */
+const PLACE = /^\d{1,15}(@.{1,200})?$/
+
+/** Parses `#/live?outcome=rejected&seq=12`, `#/live?seq=12@SERVER` or `#/trace/ID`. Ignores what is not valid. */
 export function parseRoute(hash) {
   const [, path = '', query = ''] = /^#?\/?([^?]*)\??(.*)$/s.exec(hash) ?? []
   const [page = ''] = path.split('/')
@@ -25,7 +28,7 @@ export function parseRoute(hash) {
   const filters = Object.fromEntries(
     FILTERS.filter(name => parameters.get(name)).map(name => [name, parameters.get(name)])
   )
-  const seq = /^\d{1,15}$/.test(parameters.get('seq') ?? '') ? Number(parameters.get('seq')) : undefined
+  const seq = PLACE.test(parameters.get('seq') ?? '') ? parameters.get('seq') : undefined
   return { page: Object.hasOwn(PAGES, page) ? page : 'live', messageId: '', filters, seq }
 }
 

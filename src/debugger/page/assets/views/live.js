@@ -1,68 +1,14 @@
 /** The live stream: every event as it arrives. This is the first page. */
-import { ask, followStream, queryString } from '../api.js'
+import { ask } from '../api.js'
 import { Code } from '../parts/code.js'
 import { EventDetail } from '../parts/detail.js'
-import { EventStore, MAX_ROWS } from '../parts/event-store.js'
 import { Filters } from '../parts/filters.js'
 import { clock, number } from '../parts/format.js'
-import { html, useEffect, useMemo, useRef, useState } from '../lib.js'
+import { html, useEffect, useState } from '../lib.js'
 import { CopyButton, Outcome, Problem } from '../parts/parts.js'
 import { snippet } from '../parts/snippets.js'
+import { placeOf, useStream } from '../parts/stream.js'
 import { VirtualList } from '../parts/virtual-list.js'
-
-const PAGE_ROWS = 300
-
-/** Returns a function that renders at most once for each frame, however many batches arrive. */
-function useRender() {
-  const [, count] = useState(0)
-  const frame = useRef(0)
-  return useMemo(
-    () => () => {
-      if (frame.current !== 0) return
-      frame.current = requestAnimationFrame(() => {
-        frame.current = 0
-        count(before => before + 1)
-      })
-    },
-    []
-  )
-}
-
-function useStream(filters) {
-  const store = useRef(new EventStore()).current
-  const [state, setState] = useState('connecting')
-  const [problem, setProblem] = useState('')
-  const render = useRender()
-  useEffect(() => {
-    const controller = new AbortController()
-    let close = () => undefined
-    store.clear()
-    const start = async () => {
-      try {
-        const { events, newest } = await ask(`/api/events${queryString({ ...filters, limit: PAGE_ROWS })}`, controller)
-        if (controller.signal.aborted) return
-        store.push({ rows: events.toReversed(), skipped: 0, skippedFrom: 0 })
-        // With several workers, each stream begins at the position of the slowest worker, so some rows arrive twice.
-        const seqs = new Set(events.map(({ seq }) => seq))
-        const onBatch = batch => {
-          store.push({ ...batch, rows: batch.rows.filter(({ seq }) => !seqs.has(seq)) })
-          render()
-        }
-        close = followStream({ filters, after: newest, onBatch, onState: setState })
-        setProblem('')
-      } catch (error) {
-        if (!controller.signal.aborted) setProblem(error.message)
-      }
-      render()
-    }
-    void start()
-    return () => {
-      controller.abort()
-      close()
-    }
-  }, [JSON.stringify(filters)])
-  return { store, state, problem, render }
-}
 
 /** Handles single keys, unless somebody types into a field. */
 function useKeys(actions) {
@@ -77,36 +23,17 @@ function useKeys(actions) {
   }, [])
 }
 
-/** Loads the page of rows before the oldest row, one request at a time. */
-function useOlderRows({ store, filters, render }) {
-  const loading = useRef(false)
-  /** True if the server has no older rows, so that scrolling sends no more requests. */
-  const hasAllRows = useRef(false)
-  useEffect(() => void (hasAllRows.current = false), [JSON.stringify(filters)])
-  return async () => {
-    const oldest = store.rows[0]?.seq
-    if (loading.current || hasAllRows.current || oldest === undefined || oldest <= 1) return
-    if (store.rows.length >= MAX_ROWS) return
-    loading.current = true
-    try {
-      const { events, next } = await ask(`/api/events${queryString({ ...filters, before: oldest, limit: PAGE_ROWS })}`)
-      if (store.rows[0]?.seq !== oldest) return
-      store.prepend(events.toReversed())
-      hasAllRows.current = next === null
-      render()
-    } finally {
-      loading.current = false
-    }
-  }
-}
-
-export function Live({ sources, trackingUrl, filters, setFilters, selected, select }) {
-  const { store, state, problem, render } = useStream(filters)
+/**
+ * @param scope 'fleet': the events of all servers; '': of this one; undefined: not known yet
+ * @param isAlone whether this server of a fleet does not hear the others
+ */
+export function Live({ sources, trackingUrl, scope, isAlone, filters, setFilters, selected, select }) {
+  const { store, state, problem, silent, servers, render, clear: empty, loadOlder, fillGap } = useStream(filters, scope)
   const [follow, setFollow] = useState(true)
-  const loadOlder = useOlderRows({ store, filters, render })
+  const isFleet = scope === 'fleet'
   const { rows } = store
   const at = index => rows[rows.length - 1 - index]
-  const found = rows.findIndex(({ seq }) => seq === selected)
+  const found = rows.findIndex(row => placeOf(row) === selected)
   const selectedIndex = found < 0 ? -1 : rows.length - 1 - found
 
   const pause = isPaused => {
@@ -115,29 +42,24 @@ export function Live({ sources, trackingUrl, filters, setFilters, selected, sele
   }
   useKeys({ p: () => pause(!store.isPaused), f: () => setFollow(true), Escape: () => select(undefined) })
 
-  const fillGap = async gap => {
-    const query = { ...filters, after: gap.from - 1, before: gap.from + gap.gap, order: 'asc', limit: 1000 }
-    const { events, next } = await ask(`/api/events${queryString(query)}`)
-    const remaining = next === null ? [] : [{ gap: gap.from + gap.gap - next - 1, from: next + 1, seq: next + 1 }]
-    store.fill(gap, [...events, ...remaining.filter(rest => rest.gap > 0)])
-    render()
-  }
   const clear = async () => {
-    await ask('/api/events', { method: 'DELETE' })
-    store.clear()
+    if (!isFleet) await ask('/api/events', { method: 'DELETE' })
+    empty()
     select(undefined)
     render()
   }
 
-  return html`<section class="live ${selected === undefined ? '' : 'with-detail'}" aria-label="Live stream">
-    <${Filters} filters=${filters} setFilters=${setFilters} sources=${sources}>
-      <${Controls} store=${store} state=${state} follow=${follow} onPause=${pause} onFollow=${setFollow} onClear=${clear} />
+  return html`<section class="live ${selected === undefined ? '' : 'with-detail'} ${isFleet ? 'of-fleet' : ''}" aria-label="Live stream">
+    <${Filters} filters=${filters} setFilters=${setFilters} sources=${sources} servers=${servers}>
+      <${Controls} store=${store} isFleet=${isFleet} state=${state} follow=${follow} onPause=${pause} onFollow=${setFollow} onClear=${clear} />
     </${Filters}>
     <${Problem} message=${problem} />
+    <${Silent} servers=${scope === 'fleet' ? silent : []} />
+    ${isAlone && html`<p class="problem" role="status">Kafka does not answer, so this server does not hear the others. Its own events are shown.</p>`}
     <div class="split">
       <div class="stream">
         <div class="row head" aria-hidden="true">
-          <span>Time</span><span>Outcome</span><span>Type</span><span>Event</span><span>User</span><span>Source</span><span>Message id</span>
+          <span>Time</span><span>Outcome</span><span>Type</span><span>Event</span>${isFleet && html`<span>Server</span>`}<span>User</span><span>Source</span><span>Message id</span>
         </div>
         ${rows.length === 0 && html`<${Waiting} filters=${filters} trackingUrl=${trackingUrl} />`}
         <${VirtualList}
@@ -147,17 +69,17 @@ export function Live({ sources, trackingUrl, filters, setFilters, selected, sele
           follow=${follow && !store.isPaused}
           onFollow=${setFollow}
           selected=${selectedIndex}
-          onSelect=${index => at(index).gap === undefined && select(at(index).seq)}
+          onSelect=${index => at(index).gap === undefined && select(placeOf(at(index)))}
           onEnd=${loadOlder}
-          rowAt=${index => html`<${Row} key=${at(index).seq} row=${at(index)} isSelected=${at(index).seq === selected} position=${[index + 1, rows.length]} onSelect=${select} onFill=${fillGap} />`}
+          rowAt=${index => html`<${Row} key=${placeOf(at(index))} row=${at(index)} isSelected=${placeOf(at(index)) === selected} position=${[index + 1, rows.length]} onSelect=${select} onFill=${fillGap} />`}
         />
       </div>
-      ${selected !== undefined && html`<${EventDetail} seq=${selected} onClose=${() => select(undefined)} />`}
+      ${selected !== undefined && html`<${EventDetail} place=${selected} messageId=${rows[found]?.messageId} onClose=${() => select(undefined)} />`}
     </div>
   </section>`
 }
 
-function Controls({ store, state, follow, onPause, onFollow, onClear }) {
+function Controls({ store, isFleet, state, follow, onPause, onFollow, onClear }) {
   const labels = { live: 'Live', connecting: 'Connecting', lost: 'Connection lost: trying again' }
   const waiting = store.waiting.length
   return html`<div class="controls">
@@ -170,10 +92,21 @@ function Controls({ store, state, follow, onPause, onFollow, onClear }) {
     <button type="button" aria-pressed=${follow} onClick=${() => onFollow(!follow)} title="f: stay with the newest">
       Follow
     </button>
-    <button type="button" onClick=${onClear} title="Forget what is kept in memory; nothing that was stored is touched">
+    <button
+      type="button"
+      onClick=${onClear}
+      title=${isFleet ? 'Empty this list; the servers keep what they have' : 'Forget what is kept in memory; nothing that was stored is touched'}
+    >
       Clear
     </button>
   </div>`
+}
+
+/** Servers whose events are missing, and why. */
+function Silent({ servers }) {
+  if (servers.length === 0) return null
+  const names = servers.map(([name, problem]) => `${name} (${problem})`).join(', ')
+  return html`<p class="problem" role="status">No events of ${names}. Those of the other servers are shown.</p>`
 }
 
 /** Shown before the first event: a command that sends one. */
@@ -194,7 +127,10 @@ function Waiting({ filters, trackingUrl }) {
 function Row({ row, isSelected, position, onSelect, onFill }) {
   if (row.gap !== undefined) {
     return html`<div class="row gap" role="option" aria-selected="false">
-      <span>${number(row.gap)} events came faster than they can be read.</span>
+      <span
+        >${number(row.gap)} events${row.server !== undefined && ` of ${row.server}`} came faster than they can be
+        read.</span
+      >
       <button class="small" type="button" onClick=${() => onFill(row)}>Show them</button>
     </div>`
   }
@@ -206,7 +142,7 @@ function Row({ row, isSelected, position, onSelect, onFill }) {
     aria-selected=${isSelected}
     aria-posinset=${index}
     aria-setsize=${count}
-    onClick=${() => onSelect(row.seq)}
+    onClick=${() => onSelect(placeOf(row))}
   >
     <span class="time">${clock(row.receivedAt)}</span>
     <span><${Outcome} outcome=${row.outcome} /></span>
@@ -214,6 +150,7 @@ function Row({ row, isSelected, position, onSelect, onFill }) {
     <span class="name"
       >${row.name || html`<span class="type-instead">${row.type}</span>`}${row.code && html` <code class="reason">${row.code}</code>`}</span
     >
+    ${row.server !== undefined && html`<span class="server">${row.server}</span>`}
     <span class="user">${row.user}</span>
     <span class="source">${row.source}</span>
     <span class="id">${row.messageId}</span>

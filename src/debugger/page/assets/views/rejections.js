@@ -22,7 +22,7 @@ export function Rejections({ showStream }) {
         ${data?.requests.length > 0 && html`<${Requests} groups=${data.requests} />`}
         <${HardValueList} />
       </div>
-      ${selected !== undefined && html`<${EventDetail} seq=${selected} onClose=${() => select(undefined)} />`}
+      ${selected !== undefined && html`<${EventDetail} place=${selected} onClose=${() => select(undefined)} />`}
     </div>
   </section>`
 }
@@ -48,7 +48,7 @@ function Group({ group, onSelect, showStream }) {
               <td class="time">${clock(row.receivedAt)}</td>
               <td>${row.type}</td>
               <td>
-                <button class="link" type="button" onClick=${() => onSelect(row.seq)}>
+                <button class="link" type="button" onClick=${() => onSelect(String(row.seq))}>
                   ${row.name || row.messageId || 'event'}
                 </button>
               </td>
