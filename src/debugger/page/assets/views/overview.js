@@ -84,7 +84,7 @@ function Tiles({ data }) {
 
 /** Its size while it keeps up. */
 function archiveText({ bytes: size, behind, growing }) {
-  if (!growing) return 'does not grow'
+  if (!growing) return 'stopped'
   return behind > 0 ? `${number(behind)} to read` : bytes(size)
 }
 
