@@ -1,14 +1,13 @@
 import type { Config } from '../../config/env/config.ts'
 import { readEnvironment } from '../../config/env/environment.ts'
-import { loadContract } from '../../contract/document.ts'
-import { parseBody } from '../../ingest/parse/body.ts'
-import type { Judge } from '../../ingest/judge/judge.ts'
-import { createJudge, judgeEvent } from '../../ingest/judge/judge.ts'
-import { createValidator } from '../../ingest/judge/validate.ts'
+import { asObject } from '../../ingest/parse/body.ts'
+import type { Source } from '../../model/source.ts'
+import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 import { auditCommand } from '../audited.ts'
 import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
 import { writeKeysOf, readableKey, readKeysFile } from '../keys/keys-file.ts'
+import { printable } from '../printable.ts'
 import type { Rejection } from './rejected.ts'
 import { FILTER_HELP, FILTER_OPTIONS, readFilter, readRejections } from './rejected.ts'
 import type { Change } from './rejected-edit.ts'
@@ -16,17 +15,20 @@ import { editEvent, parseChange } from './rejected-edit.ts'
 import { salvage } from './rejected-salvage.ts'
 import type { Sender } from './rejected-send.ts'
 import { createSender } from './rejected-send.ts'
+import type { RetryJudge } from './retry-judge.ts'
+import { openRetryJudge } from './retry-judge.ts'
 import { SERVER_HELP, SERVER_OPTIONS, trackingUrl } from '../server-address.ts'
 
-const CONTRACT_FILE = new URL('../../../openapi.yml', import.meta.url)
 const SHOWN_EVENTS = 3
+const SHOWN_IDS = 3
 const PROGRESS_EVERY_MS = 1_000
 
 export const rejectedRetry: Command = {
   help: `Usage: tributary rejected retry [--salvage] [--set PATH=VALUE]... [--send [--url URL]] [filters]
 
 Changes refused events and sends them again. Without --send it only says what would happen, and shows the first events.
-Each event keeps its messageId and its time. Events that would be refused again are not sent.
+Each event keeps its messageId and its time. Events that would be refused again, or that the tracking plan, the suppressed
+users or another rule of tributary.yml would end, are not sent. Exit code 1 if the server did not accept an event that was sent.
 
   --set PATH=VALUE  change the event: properties.price=12, or /properties/price=12. The value is JSON if it is
                     valid JSON ("42" is text, 42 a number, null removes the field), else text. May be repeated
@@ -56,9 +58,17 @@ Examples:
     const url = trackingUrl(parsed)
     const sender = parsed.flags.has('send') ? createSender({ url }) : undefined
     const bodies = parsed.flags.has('salvage') ? { read: 0, broken: 0 } : undefined
-    const tally = await retry(readRejections(config, filter), { config, changes, bodies, sender, terminal })
+    const content = await readKeysFile(config.configFile)
+    const judge = await openRetryJudge(config, content.file)
+    const work = { config, sources: sourcesOf(content), judge, changes, bodies, sender, terminal }
+    let tally: Tally
+    try {
+      tally = await retry(readRejections(config, filter), work)
+    } finally {
+      await judge.close()
+    }
     if (bodies !== undefined) terminal.note(`${bodies.read} rejected bodies, ${bodies.broken} broken events in them`)
-    if (sender !== undefined) auditCommand('retry', `${sender.counts.sent} rejected events sent again to ${url}`)
+    if (sender !== undefined) auditCommand('retry', `${sender.counts.answered} rejected events sent again to ${url}`)
     report(tally, sender, terminal)
   }
 }
@@ -67,12 +77,20 @@ interface Tally {
   read: number
   /** The number of events that are sent, or that a dry run would send. */
   good: number
-  /** The number of events that are not sent, by reason. */
-  readonly left: Map<string, number>
+  /** The events that are not sent, by reason. */
+  readonly left: Map<string, { events: number; readonly ids: string[] }>
+}
+
+interface Sending {
+  readonly source: Source
+  /** Undefined if it is disabled, or has only digests of its keys. */
+  readonly writeKey: string | undefined
 }
 
 interface Work {
   readonly config: Config
+  readonly sources: ReadonlyMap<string, Sending>
+  readonly judge: RetryJudge
   readonly changes: readonly Change[]
   /** The counts of bodies, whose events are sent; undefined if the events of other records are sent. */
   readonly bodies: { read: number; broken: number } | undefined
@@ -82,22 +100,16 @@ interface Work {
 }
 
 async function retry(rejections: AsyncIterable<Rejection>, work: Work): Promise<Tally> {
-  const { config, changes, bodies, sender, terminal } = work
-  const judge = makeJudge(config)
-  const writeKeyOf = await writeKeys(config)
+  const { changes, bodies, sender, terminal } = work
   const tally: Tally = { read: 0, good: 0, left: new Map() }
-  const leave = (why: string): void => void tally.left.set(why, (tally.left.get(why) ?? 0) + 1)
   let next = performance.now() + PROGRESS_EVERY_MS
   for await (const rejection of bodies === undefined ? rejections : salvageAll(rejections, work)) {
     tally.read++
     const event = rejection.kind === 'body' ? undefined : editEvent(rejection, changes)
-    const why = event === undefined ? whyNothing(rejection, bodies !== undefined) : faultOf(judge, event)
-    const writeKey = writeKeyOf.get(rejection.source)
-    if (event === undefined || why !== undefined) leave(why ?? '')
-    else if (writeKey === undefined)
-      leave(
-        `the source "${rejection.source}" is not in ${config.configFile}, or disabled, or has only digests of its keys there`
-      )
+    const { source, writeKey } = work.sources.get(rejection.source) ?? {}
+    const why = event === undefined ? whyNothing(rejection, bodies !== undefined) : whyLeft(event, rejection, work)
+    if (event === undefined || why !== undefined || source === undefined || writeKey === undefined)
+      leave(tally, rejection, why ?? '')
     else {
       tally.good++
       if (sender === undefined && tally.good <= SHOWN_EVENTS) terminal.out(event)
@@ -106,7 +118,7 @@ async function retry(rejections: AsyncIterable<Rejection>, work: Work): Promise<
     if (performance.now() < next) continue
     next = performance.now() + PROGRESS_EVERY_MS
     terminal.note(
-      `read ${tally.read}, ${sender === undefined ? `can be sent ${tally.good}` : `sent ${sender.counts.sent}`}`
+      `read ${tally.read}, ${sender === undefined ? `can be sent ${tally.good}` : `sent ${sender.counts.answered}`}`
     )
   }
   await sender?.end()
@@ -139,35 +151,46 @@ function whyNothing({ kind }: Rejection, isSalvaged: boolean): string {
   return 'nothing to send: not a JSON object, or --set does not fit'
 }
 
-/** The first key of each enabled source, by source id. Sources whose keys are all digests are left out. */
-async function writeKeys({ configFile }: Config): Promise<ReadonlyMap<string, string>> {
-  const content = await readKeysFile(configFile)
+/** Why the server would not accept the event; undefined if it would. */
+function whyLeft(event: string, rejection: Rejection, { sources, judge, config }: Work): string | undefined {
+  const { source, writeKey } = sources.get(rejection.source) ?? {}
+  if (source !== undefined && writeKey !== undefined) return judge.whyNot(event, source)
+  return `the source "${rejection.source}" is not in ${config.configFile}, or disabled, or has only digests of its keys there`
+}
+
+function leave({ left }: Tally, rejection: Rejection, why: string): void {
+  const reason = left.get(why) ?? { events: 0, ids: [] }
+  left.set(why, reason)
+  reason.events++
+  const id = asObject(rejection.event)?.['messageId']
+  if (typeof id === 'string' && reason.ids.length < SHOWN_IDS) reason.ids.push(printable(id))
+}
+
+/** The enabled sources by id, each with its first key. */
+function sourcesOf(content: KeyedTributaryFile): Work['sources'] {
   const enabled = content.file.sources.filter(source => source.enabled)
-  const keys = enabled.map(({ id }) => [id, readableKey(writeKeysOf(content, id))] as const)
-  return new Map(keys.filter((entry): entry is [string, string] => entry[1] !== undefined))
-}
-
-/** Creates a judge with the same settings as the server's. */
-function makeJudge({ validation, limits }: Config): Judge {
-  const validator = createValidator({ contract: loadContract(CONTRACT_FILE.pathname), mode: validation, limits })
-  return createJudge({ validator, limits })
-}
-
-function faultOf(judge: Judge, event: string): string | undefined {
-  const parsed = parseBody(Buffer.from(`{"batch":[${event}]}`), { endpoint: 'batch', limits: judge.limits })
-  if (!parsed.ok) return `refused again: ${parsed.fault.code}`
-  const { fault } = judgeEvent(judge, { kind: 'batch' }, parsed.body, 0)
-  return fault === undefined ? undefined : `refused again: ${fault.code} (${fault.message})`
+  return new Map(enabled.map(source => [source.id, { source, writeKey: readableKey(writeKeysOf(content, source.id)) }]))
 }
 
 function report({ read, good, left }: Tally, sender: Sender | undefined, terminal: Terminal): void {
-  const reasons = [...left].sort(([, a], [, b]) => b - a).map(([why, events]) => `  ${events} left: ${why}`)
+  const reasons = [...left]
+    .sort(([, a], [, b]) => b.events - a.events)
+    .map(([why, { events, ids }]) => `  ${events} left: ${why}${shownIds(ids, events)}`)
   if (sender === undefined) {
     terminal.note([`${read} rejected events, ${good} of them can be sent`, ...reasons].join('\n'))
-    terminal.note('Nothing was sent: add --send to do it.')
+    terminal.note('Nothing was sent: add --send to do it. Those that were accepted since then count as duplicates.')
     return
   }
-  const { sent, refused } = sender.counts
-  terminal.note([`${read} rejected events, ${sent} of them sent`, ...reasons].join('\n'))
-  if (refused > 0) throw new CommandFailed(`the server has refused ${refused} events again`)
+  const { answered, accepted, duplicates, refused, ended, unsaid } = sender.counts
+  const parts = [`${accepted} accepted`, `${duplicates} duplicates`]
+  if (refused > 0) parts.push(`${refused} refused again`)
+  if (ended > 0) parts.push(`${ended} ended by a rule of the server: blocked by a plan, suppressed or filtered`)
+  if (unsaid > 0) parts.push(`${unsaid} answered 200 without a word on them`)
+  const sent = answered === 0 ? '' : `: ${parts.join(', ')}`
+  terminal.note([`${read} rejected events, ${answered} of them sent${sent}`, ...reasons].join('\n'))
+  if (refused + ended > 0) throw new CommandFailed(`the server has not accepted ${refused + ended} of the events`)
+}
+
+function shownIds(ids: readonly string[], events: number): string {
+  return ids.length === 0 ? '' : ` [${ids.join(', ')}${ids.length < events ? ', ...' : ''}]`
 }

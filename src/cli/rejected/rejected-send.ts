@@ -7,8 +7,20 @@ export interface Sender {
   add(writeKey: string, event: string): Promise<void>
   /** Sends the remaining events. */
   end(): Promise<void>
-  /** The events that the server has answered. */
-  readonly counts: { readonly sent: number; readonly refused: number }
+  readonly counts: Readonly<SentCounts>
+}
+
+/** Numbers of events, by what the server's answers say. */
+interface SentCounts {
+  answered: number
+  accepted: number
+  duplicates: number
+  /** They break the contract. */
+  refused: number
+  /** A rule has ended them: a tracking plan that blocks, a suppressed user, a filter. */
+  ended: number
+  /** The answer was 200 and had no counts: something between here and the server took the question out. */
+  unsaid: number
 }
 
 const MAX_BATCH_EVENTS = 100
@@ -23,15 +35,20 @@ const MAX_PAUSE_S = 30
  */
 export function createSender({ url }: { readonly url: string }): Sender {
   const waiting = new Map<string, { events: string[]; chars: number }>()
-  const counts = { sent: 0, refused: 0 }
+  const counts: SentCounts = { answered: 0, accepted: 0, duplicates: 0, refused: 0, ended: 0, unsaid: 0 }
 
   async function flush(writeKey: string): Promise<void> {
     const { events = [] } = waiting.get(writeKey) ?? {}
     waiting.delete(writeKey)
     if (events.length === 0) return
-    const refused = await postBatch(url, writeKey, events)
-    counts.refused += refused
-    counts.sent += events.length - refused
+    const answer = await postBatch(url, writeKey, events)
+    counts.answered += events.length
+    if (typeof answer.accepted !== 'number') return void (counts.unsaid += events.length)
+    const { accepted, duplicates = 0, rejected = 0 } = answer
+    counts.accepted += accepted
+    counts.duplicates += duplicates
+    counts.refused += rejected
+    counts.ended += events.length - accepted - duplicates - rejected
   }
 
   return {
@@ -49,17 +66,20 @@ export function createSender({ url }: { readonly url: string }): Sender {
   }
 }
 
-/** Sends a batch, and resolves with the number of events that were refused again. */
-async function postBatch(url: string, writeKey: string, events: readonly string[]): Promise<number> {
+interface BatchAnswer {
+  readonly accepted?: number
+  readonly duplicates?: number
+  readonly rejected?: number
+  readonly code?: unknown
+  readonly message?: unknown
+}
+
+/** Sends a batch, and resolves with the answer to it once the server has taken or refused its events. */
+async function postBatch(url: string, writeKey: string, events: readonly string[]): Promise<BatchAnswer> {
   for (let tries = 1; ; tries++) {
     const response = await post(url, writeKey, events)
-    const answer = (await response.json().catch(() => ({}))) as {
-      rejected?: unknown
-      message?: unknown
-      code?: unknown
-    }
-    if (typeof answer.rejected === 'number') return answer.rejected
-    if (response.status === 200) return 0
+    const answer = (await response.json().catch(() => ({}))) as BatchAnswer
+    if (response.status === 200 || typeof answer.rejected === 'number') return answer
     const retryable = response.status === 429 || response.status >= 500
     if (!retryable || tries === MAX_TRIES) {
       throw new CommandFailed(`${url} answered ${response.status} ${String(answer.code)}: ${String(answer.message)}`)
@@ -75,6 +95,8 @@ async function post(url: string, writeKey: string, events: readonly string[]): P
       method: 'POST',
       headers: {
         'content-type': 'application/json',
+        // Asks for the numbers of accepted events and duplicates (openapi.yml).
+        prefer: 'return=representation',
         authorization: basicAuthorization(writeKey)
       },
       body: `{"batch":[${events.join()}]}`

@@ -26,6 +26,14 @@ export function signalsOf(request: FastifyRequest): RequestSignals | undefined {
   return request.raw.headers['sec-gpc'] === '1' ? GPC_SIGNALS : undefined
 }
 
+/**
+ * Whether the sender asks for the counts of a batch in its answer: `Prefer: return=representation`. SDKs do not ask.
+ * Source: RFC 7240, section 4.2.
+ */
+export function wantsCounts(request: FastifyRequest): boolean {
+  return request.raw.headers['prefer'] === 'return=representation'
+}
+
 /** The `traceparent` of a request (W3C Trace Context); undefined if it is not valid or records do not contain it. */
 export function traceparentIn(request: FastifyRequest, { keepTraceparent }: TraceOptions): string | undefined {
   return keepTraceparent === true ? parseTraceparent(request.raw.headers[TRACEPARENT]) : undefined

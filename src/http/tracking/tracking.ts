@@ -27,7 +27,7 @@ import { checkHead, findCaller, hasKeyInHeadOrQuery, decorateCaller, callerOfHea
 import { BATCH_PATHS, singlePaths } from '../paths.ts'
 import { sendAnswer, sendError } from '../replies.ts'
 import type { OnRefused, RefusalDetail } from '../caller/refusal.ts'
-import { senderOf, signalsOf, traceparentIn, type TraceOptions } from '../caller/sender.ts'
+import { senderOf, signalsOf, traceparentIn, wantsCounts, type TraceOptions } from '../caller/sender.ts'
 import type { WorkQueue } from './work-queue.ts'
 import { createWorkQueue } from './work-queue.ts'
 
@@ -179,7 +179,8 @@ function collectFacts(
     const within = own === before ? parsed : parseWithin(parsed.body, { endpoint, limits: own, isLenient })
     if (!within.ok) return { bytes, isComplete: true, fault: within.fault, caller }
     const traceparent = traceparentIn(request, context)
-    const sent = { address: senderOf(request), signals: signalsOf(request), traceparent }
+    const asked = { signals: signalsOf(request), wantsCounts: wantsCounts(request) }
+    const sent = { address: senderOf(request), ...asked, traceparent }
     return { body: within.body, endpoint, path, source, writeKey, ...sent, limits: own }
   }
   const failure = findCaller(request, authenticator)

@@ -27,6 +27,11 @@ export interface BatchCounts {
   readonly dropped: number
 }
 
+/** The answer to a batch without refused events whose sender asked for counts. As elsewhere, dropped events are not mentioned. */
+export function countsAnswer({ accepted, duplicates }: BatchCounts): Answer {
+  return { status: 200, body: JSON.stringify({ success: true, accepted, duplicates }) }
+}
+
 /** The answer to a request with one fault: the status of its code in the catalogue of errors, otherwise 400. */
 export function faultAnswer({ code, pointer, message }: Fault): Answer {
   return {

@@ -83,4 +83,6 @@ export interface IngestRequest {
   readonly limits?: Limits
   /** The messageId for a single event without one; default: a new UUID. */
   readonly messageId?: string
+  /** The answer to a batch without refused events has counts too. Default: false. */
+  readonly wantsCounts?: boolean
 }

@@ -190,7 +190,7 @@ export class RequestWork {
     return answerOf(this.#entries, {
       bad: this.#lines.bad,
       refusal: this.#refusal,
-      isSingle: this.#request.endpoint.kind === 'single',
+      request: this.#request,
       partialStatus: this.#options.partialStatus
     })
   }

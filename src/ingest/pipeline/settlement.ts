@@ -2,8 +2,8 @@ import type { Effect, GovernanceRule } from '../../model/governance/rules.ts'
 import type { Outcome } from '../../model/outcome.ts'
 import type { Fault } from '../../model/reasons.ts'
 import type { Answer } from './answer.ts'
-import { faultAnswer, partialAnswer, SUCCESS, unavailableAnswer } from './answer.ts'
-import type { Ledger } from './contract.ts'
+import { countsAnswer, faultAnswer, partialAnswer, SUCCESS, unavailableAnswer } from './answer.ts'
+import type { IngestRequest, Ledger } from './contract.ts'
 import type { EventEntry } from './entry.ts'
 import { countRoutes } from '../route/route-count.ts'
 import type { BadEvent } from '../judge/judge.ts'
@@ -27,29 +27,30 @@ export interface AnswerFacts {
   readonly bad: readonly BadEvent[]
   /** Why the request was refused as a whole. */
   readonly refusal: Fault | undefined
-  readonly isSingle: boolean
+  readonly request: Pick<IngestRequest, 'endpoint' | 'wantsCounts'>
   readonly partialStatus: 200 | 400
 }
 
 /** The answer to a request whose events all have their outcomes. The answer does not mention events that rules have ended. */
 export function answerOf(
   entries: readonly EventEntry[],
-  { bad, refusal, isSingle, partialStatus }: AnswerFacts
+  { bad, refusal, request, partialStatus }: AnswerFacts
 ): Answer {
   const count = (outcome: Outcome): number =>
     entries.reduce((sum, entry) => sum + (entry.outcome === outcome ? 1 : 0), 0)
   if (count('failed') > 0) return unavailableAnswer('another request with the same messageId failed', 1)
   const [first] = bad
   if (refusal !== undefined) return faultAnswer(refusal)
-  if (first === undefined) return SUCCESS
-  if (isSingle) return faultAnswer(first.fault)
+  const isSingle = request.endpoint.kind === 'single'
+  if (first === undefined && (isSingle || request.wantsCounts !== true)) return SUCCESS
+  if (first !== undefined && isSingle) return faultAnswer(first.fault)
   const counts = {
     accepted: count('accepted'),
     duplicates: count('duplicate'),
     rejected: bad.length,
     dropped: count('suppressed') + count('filtered')
   }
-  return partialAnswer(bad, counts, partialStatus)
+  return first === undefined ? countsAnswer(counts) : partialAnswer(bad, counts, partialStatus)
 }
 
 /** Counts the events on which each rule had an effect. */

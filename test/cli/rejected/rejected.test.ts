@@ -171,7 +171,10 @@ t.test('single calls are found by the type of their path, and retry sends them a
   t.strictSame(await listed('unknown'), ['b1'])
 
   const { stderr } = await rejected('retry', '--set', 'anonymousId=unknown', '--send', '--url', app.url)
-  t.match(stderr, /4 rejected events, 3 of them sent\n {2}1 left: refused again: type_invalid/)
+  t.match(
+    stderr,
+    /4 rejected events, 3 of them sent: 3 accepted, 0 duplicates\n {2}1 left: refused again: type_invalid/
+  )
   const set = ['--type', 'unknown', '--set', 'type=page']
   t.match((await rejected('retry', ...set, '--send', '--url', app.url)).stderr, /1 rejected events, 1 of them sent/)
   t.match(
