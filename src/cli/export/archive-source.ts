@@ -1,7 +1,7 @@
 import { readArchive } from '../../durability/archive/segments.ts'
 import type { ArchiveSegment } from '../../durability/archive/segments.ts'
 import { CommandFailed } from '../command.ts'
-import { linesOfSegment } from '../stored/stored-lines.ts'
+import { archiveReach, linesOfSegment } from '../stored/stored-lines.ts'
 import type { ReadLines, Source, SourceOptions } from './source.ts'
 
 /** Where a run ended. */
@@ -25,6 +25,7 @@ export async function openArchiveSource({ config, positions, note }: SourceOptio
   const { id, segments } = await readArchive(dir).catch((error: Error) => {
     throw new CommandFailed(`${dir} cannot be read: ${error.message}`, { cause: error })
   })
+  note(archiveReach(dir, segments))
   const start = positions[NAME] as EndPosition | undefined
   if (start !== undefined) checkUnchanged(dir, { id, segments }, start)
   const { sequence = 0, lines: read } = start ?? {}

@@ -38,8 +38,9 @@ where the last run ended, with what came since or after it was cut short, and re
   --event NAME     only track calls with this name; may be given several times
   --from TIME      only what was received at this time or later, ${TIME_HELP}
   --to TIME        only what was received before this time
-  --topic TOPIC    from this topic of Kafka, to the end that it has now; without it from the log in DATA_DIR
-  --archive        from ARCHIVE
+  --topic TOPIC    from this topic of Kafka, to the end that it has now
+  --archive        from ARCHIVE: the default if it is set
+  --log            from the log in DATA_DIR: the default without ARCHIVE. A server with Kafka does not write it
   --rows N         at most about so many rows a file, and in memory (default ${DEFAULT_ROWS})
   --json           what was written, as JSON
 
@@ -49,10 +50,10 @@ Examples:
   tributary export --out backup --format ndjson --topic tributary.events`,
   async run(args, terminal) {
     const parsed = parseArguments(args, { options: OPTIONS })
-    const wanted = readWanted(parsed)
+    const config = readEnvironment()
+    const wanted = readWanted(parsed, config.archive !== undefined)
     const plan = wanted.plan === undefined ? undefined : await planOf(wanted.plan)
     const asked = askedFor(parsed, wanted, plan?.digest)
-    const config = readEnvironment()
     const output = await openOutput({ dir: wanted.out, format: wanted.format, asked })
     try {
       const before = output.state.rows
@@ -77,7 +78,10 @@ Examples:
 
 function openSource({ topic, archive, from }: Wanted, options: SourceOptions): Promise<Source> {
   if (archive) return openArchiveSource(options)
-  return topic === undefined ? openLogSource(options) : openKafkaSource(topic, Math.max(0, from), options)
+  if (topic !== undefined) return openKafkaSource(topic, Math.max(0, from), options)
+  const { kafka, dataDir } = options.config
+  if (kafka !== undefined) options.note(`from the log in ${dataDir}, which a server with Kafka does not write`)
+  return openLogSource(options)
 }
 
 const OPTIONS = {
@@ -90,6 +94,7 @@ const OPTIONS = {
   to: { type: 'string' },
   topic: { type: 'string' },
   archive: { type: 'boolean' },
+  log: { type: 'boolean' },
   rows: { type: 'string' },
   json: { type: 'boolean' }
 } as const
@@ -108,7 +113,8 @@ interface Wanted {
   readonly rows: number
 }
 
-function readWanted(parsed: ParsedArguments): Wanted {
+/** @param hasArchive whether ARCHIVE is set */
+function readWanted(parsed: ParsedArguments, hasArchive: boolean): Wanted {
   const { texts, flags, lists } = parsed
   const { out, format = 'parquet', plan, topic, rows = String(DEFAULT_ROWS) } = texts
   if (out === undefined || out === '') throw new UsageError('--out DIR is missing')
@@ -117,8 +123,9 @@ function readWanted(parsed: ParsedArguments): Wanted {
   if (plan !== undefined && !byEvent) throw new UsageError('--plan needs --by-event')
   if (plan !== undefined && format === 'ndjson') throw new UsageError('--plan: ndjson has no columns')
   const fault = topic === undefined ? undefined : topicTemplateFault(topic)
-  const archive = flags.has('archive')
-  if (archive && topic !== undefined) throw new UsageError('--archive and --topic are two sources: choose one')
+  const sources = ['archive', 'log', 'topic'].filter(name => flags.has(name) || texts[name] !== undefined)
+  if (sources.length > 1) throw new UsageError(`--${sources.join(' and --')} are two sources: choose one`)
+  const archive = flags.has('archive') || (hasArchive && sources.length === 0)
   if (fault !== undefined) throw new UsageError(`--topic "${topic}": ${fault}`)
   if (!/^[1-9]\d{0,6}$/.test(rows) || Number(rows) > MAX_ROWS) {
     throw new UsageError(`--rows must be a whole number from 1 to ${MAX_ROWS}`)

@@ -21,6 +21,6 @@ export interface SourceOptions {
   readonly config: Config
   /** The positions of an earlier run, by the name of each input. */
   readonly positions: Readonly<Record<string, unknown>>
-  /** Called for damaged lines, which are skipped. */
+  /** Called for damaged lines, which are skipped, and with how far an archive goes. */
   readonly note: (text: string) => void
 }

@@ -50,8 +50,8 @@ consumers tell them by their messageId.
   --topic TOPIC   where to; it is made if KAFKA_CREATE_TOPICS allows it
   --from TIME     only what was received at this time or later, ${TIME_HELP}
   --to TIME       only what was received before this time
-  --folder NAME   of DATA_DIR: events (default), rejected, violations or spool; or archive (ARCHIVE), the default if DATA_DIR has
-                  no log of events
+  --folder NAME   archive (the default if ARCHIVE is set), or of DATA_DIR: events (the default without ARCHIVE), rejected,
+                  violations or spool
   --timeout TIME  how long to wait for Kafka where it is away (default ${TIMEOUT_MS / 1000}s)
   --dry-run       count, and publish nothing
   --json          the counts as JSON
@@ -74,8 +74,11 @@ Examples:
       throw new UsageError(`--folder must be one of ${FOLDERS.join(', ')}`)
     const config = readEnvironment()
     const homes = await recordFolders(config.dataDir)
-    const folder = asked ?? (config.archive !== undefined && !hasLog(homes) ? ARCHIVE : 'events')
+    // The log of a server that had no Kafka yet may still lie beside the archive, and lacks what came since.
+    const folder = asked ?? (config.archive === undefined ? 'events' : ARCHIVE)
     if (folder === 'events') checkThereIsALog(config, homes)
+    if (folder === 'events')
+      terminal.note(`from the log in ${config.dataDir}, which a server with Kafka does not write`)
     const sink = parsed.flags.has('dry-run') ? undefined : openTopic(config, topic, terminal)
     try {
       const counts = { published: 0, outside: 0, unreadable: 0 }
@@ -83,11 +86,12 @@ Examples:
         const own = await replayStored({ stored, wanted, sink, terminal })
         for (const name of ['published', 'outside', 'unreadable'] as const) counts[name] += own[name]
       }
-      if (parsed.flags.has('json')) return terminal.out(JSON.stringify({ topic, ...counts }))
+      if (parsed.flags.has('json')) return terminal.out(JSON.stringify({ topic, folder, ...counts }))
       const verb = sink === undefined ? 'would be published' : 'published'
+      const place = folder === ARCHIVE ? 'the archive' : `${folder}/`
       const others = `${counts.outside} outside the time range left out, ${counts.unreadable} lines are no records`
-      if (sink !== undefined) auditCommand('replay', `${counts.published} records of ${folder}/ published to ${topic}`)
-      terminal.out(`${counts.published} records ${verb} to ${topic}, ${others}`)
+      if (sink !== undefined) auditCommand('replay', `${counts.published} records of ${place} published to ${topic}`)
+      terminal.out(`${counts.published} records ${verb} to ${topic}, ${others} (from ${place})`)
     } finally {
       await sink?.close()
     }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { ArchiveSegment } from '../../durability/archive/segments.ts'
 import { readArchive, readArchiveLines } from '../../durability/archive/segments.ts'
 import { createLogReader } from '../../durability/log/read/log-reader.ts'
 import { isNotFound } from '../../durability/log/segment/files.ts'
@@ -36,12 +37,21 @@ export async function storedInLog(dir: string, note: (text: string) => void): Pr
   }
 }
 
+/** How far an archive goes, for somebody who looks for an event that is not in it yet. */
+export function archiveReach(dir: string, segments: readonly ArchiveSegment[]): string {
+  const last = segments.at(-1)
+  if (last === undefined)
+    return `${dir} has no segment yet: the server writes one every five minutes, and what is left when it stops`
+  return `${dir} goes to ${new Date(last.latest).toISOString()}: what came since is in Kafka alone until the next segment`
+}
+
 /** Clocks of servers differ: the one that archives names segments by its own. */
 const CLOCK_SLACK_MS = 3_600_000
 
 /** An archive. Rejects with CommandFailed. @param from milliseconds since the epoch: segments that are older as a whole are passed over */
 export async function storedInArchive(dir: string, from: number, note: (text: string) => void): Promise<Stored> {
   const { segments: all } = await inWords(dir, () => readArchive(dir))
+  note(archiveReach(dir, all))
   const segments = all.filter(({ latest }) => latest >= from - CLOCK_SLACK_MS)
   return {
     total: segments.reduce((sum, { bytes }) => sum + bytes, 0),
