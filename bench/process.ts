@@ -64,10 +64,13 @@ export async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
+/** Long, because other programs may use the machine. */
+const READY_MS = 120_000
+
 /** Polls a URL until it answers 200. Resolves with the milliseconds that this took. */
 export async function waitReady(url: string): Promise<number> {
   const started = performance.now()
-  while (performance.now() - started < 30_000) {
+  while (performance.now() - started < READY_MS) {
     const status = await fetch(url).then(
       response => response.status,
       () => 0
@@ -75,5 +78,5 @@ export async function waitReady(url: string): Promise<number> {
     if (status === 200) return performance.now() - started
     await sleep(5)
   }
-  throw new Error(`${url} is not ready after 30 s`)
+  throw new Error(`${url} is not ready after ${READY_MS / 1_000} s`)
 }

@@ -28,7 +28,7 @@ function cpuPerEvent({ results }: Row): number[] {
   return results.map(({ cpu, events }) => cpu / events)
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
