@@ -89,14 +89,7 @@ export async function createServerProcess(t: Test, options: ServerProcessOptions
   const [port, adminPort] = [await freePort(), await freePort()]
   const url = `http://127.0.0.1:${port}`
   const adminUrl = `http://127.0.0.1:${adminPort}`
-  // A test that is about the warm-up sets WARM_UP.
-  const own = {
-    PORT: String(port),
-    ADMIN_PORT: String(adminPort),
-    DATA_DIR: dataDir,
-    CONFIG_FILE: configFile,
-    WARM_UP: 'off'
-  }
+  const own = { PORT: String(port), ADMIN_PORT: String(adminPort), DATA_DIR: dataDir, CONFIG_FILE: configFile }
   let env: Record<string, string> = { ...own, ...options.env }
   let under = options.under ?? []
   let startArgs = options.startArgs ?? START_ARGS

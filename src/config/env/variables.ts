@@ -209,9 +209,9 @@ export const VARIABLES = {
   ...LOG_VARIABLES,
   SHUTDOWN_GRACE: variable('10s', parse.duration('0s', '1h'), 'How long a stopping server drains before it exits.'),
   WARM_UP: variable(
-    'on',
+    'off',
     parse.oneOf(['on', 'off']),
-    'Whether a start runs sample events through its code for 0.2 s, so that the first events cost little more than later ones. They are not stored, counted or shown.'
+    'Whether a start runs sample events through its code for 0.2 s, so that the first requests are answered sooner. They are not stored, counted or shown.'
   ),
   WORKERS: variable(
     'off',
