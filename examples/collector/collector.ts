@@ -32,7 +32,7 @@ export interface Collector {
     name: string,
     options?: { readonly count?: number; readonly timeoutMs?: number }
   ): Promise<CollectedEvent[]>
-  /** Rejects if an event was refused, with its reason. */
+  /** Rejects if an event was refused, or a whole request: for a wrong key or origin, for example. Names the reason. */
   expectNothingRejected(): Promise<void>
 }
 
@@ -42,6 +42,13 @@ interface Row {
   readonly outcome: string
   readonly code: string | null
   readonly payload?: CollectedEvent | null
+}
+
+interface RefusedRequests {
+  readonly code: string
+  readonly count: number
+  /** Whether the client was told to send the request again. */
+  readonly retryable: boolean
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000
@@ -54,12 +61,24 @@ export function createCollector(options: { readonly adminUrl: string; readonly p
   const headers: Record<string, string> =
     password === undefined ? {} : { authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}` }
 
-  async function ask(query: Record<string, string>, timeoutMs = 0): Promise<readonly Row[]> {
-    const url = `${adminUrl}/api/events?${String(new URLSearchParams(query))}`
+  async function get<T>(path: string, timeoutMs = 0): Promise<T> {
+    const url = `${adminUrl}${path}`
     const response = await fetch(url, { headers, signal: AbortSignal.timeout(timeoutMs + GRACE_MS) })
-    const body = (await response.json()) as { readonly events: readonly Row[]; readonly message?: string }
+    const body = (await response.json()) as T & { readonly message?: string }
     if (!response.ok) throw new Error(`${url} answered ${response.status}: ${body.message}`)
-    return body.events
+    return body
+  }
+
+  async function ask(query: Record<string, string>, timeoutMs = 0): Promise<readonly Row[]> {
+    const path = `/api/events?${String(new URLSearchParams(query))}`
+    return (await get<{ readonly events: readonly Row[] }>(path, timeoutMs)).events
+  }
+
+  /** The refused requests that clients do not send again; '' if there are none. */
+  async function refusedRequests(): Promise<string> {
+    const { requests } = await get<{ readonly requests: readonly RefusedRequests[] }>('/api/rejections')
+    const lost = requests.filter(({ retryable }) => !retryable).map(({ code, count }) => `${code} (${count})`)
+    return lost.length === 0 ? '' : `requests refused before they became events: ${lost.join(', ')}`
   }
 
   return {
@@ -73,13 +92,16 @@ export function createCollector(options: { readonly adminUrl: string; readonly p
       const rows = await ask({ event: name, outcome: 'accepted', detail: 'true', order: 'asc', ...wait }, timeoutMs)
       if (rows.length >= count) return rows.flatMap(({ payload }) => payload ?? [])
       const came = (await ask({ limit: '20' })).map(row => `${row.type} "${row.name}" ${row.code ?? row.outcome}`)
+      const refused = await refusedRequests()
       throw new Error(
-        `${rows.length} of ${count} "${name}" within ${timeoutMs} ms; came: ${came.join(', ') || 'nothing'}`
+        `${rows.length} of ${count} "${name}" within ${timeoutMs} ms; came: ${came.join(', ') || 'nothing'}${refused && `; ${refused}`}`
       )
     },
     async expectNothingRejected() {
       const [row] = await ask({ outcome: 'rejected', limit: '1' })
       if (row !== undefined) throw new Error(`${row.type} "${row.name}" was rejected: ${row.code}`)
+      const refused = await refusedRequests()
+      if (refused !== '') throw new Error(refused)
     }
   }
 }

@@ -1,4 +1,6 @@
 import { suggest } from '../config/suggest.ts'
+import { ERRORS } from '../model/errors.ts'
+import { REASONS } from '../model/reasons.ts'
 import { UsageError } from './command.ts'
 
 /**
@@ -12,4 +14,13 @@ export function checkChoice(option: string, word: string | undefined, known: rea
   const meant = suggest(word, known)
   const hint = meant === undefined ? `there are: ${known.join(', ')}` : `did you mean "${meant}"?`
   throw new UsageError(`${option}: there is no "${word}"; ${hint}`)
+}
+
+/** As checkChoice(), for `--code`: the reason of an event or of a stored body. Codes of whole requests are never stored. */
+export function checkReason(code: string | undefined): void {
+  if (code !== undefined && !Object.hasOwn(REASONS, code) && Object.hasOwn(ERRORS, code))
+    throw new UsageError(
+      `--code: ${code} refuses whole requests, which are not stored: see the debugger's Rejections, or GET /api/rejections`
+    )
+  checkChoice('--code', code, Object.keys(REASONS))
 }

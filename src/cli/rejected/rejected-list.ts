@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts'
 import { printable } from '../printable.ts'
 import { readEnvironment } from '../../config/env/environment.ts'
 import type { Command, Terminal } from '../command.ts'
@@ -88,7 +89,8 @@ function show(reasons: Map<string, Reason>, terminal: Terminal): void {
   const all = [...reasons].sort(([, a], [, b]) => b.events + b.bodies - a.events - a.bodies)
   const events = all.reduce((sum, [, reason]) => sum + reason.events, 0)
   const bodies = all.reduce((sum, [, reason]) => sum + reason.bodies, 0)
-  terminal.out(bodies === 0 ? `${events} rejected events` : `${events} rejected events, ${bodies} rejected bodies`)
+  const words = counted(events, 'rejected event')
+  terminal.out(bodies === 0 ? words : `${words}, ${bodies} rejected ${bodies === 1 ? 'body' : 'bodies'}`)
   for (const [code, reason] of all) {
     const { first, last, message, sources, libraries, samples } = reason
     terminal.out(`\n${code}: ${reason.events + reason.bodies} (${message})`)

@@ -7,11 +7,10 @@ import { recordFolders } from '../../fleet/workers/folders.ts'
 import type { Config } from '../../config/env/config.ts'
 import { createRouter } from '../../ingest/route/route.ts'
 import { EVENT_TYPES } from '../../model/event-types.ts'
-import { REASONS } from '../../model/reasons.ts'
 import { isSegmentName } from '../../durability/log/segment/segment-name.ts'
 import { readTopics } from '../../durability/kafka/topics/read-topics.ts'
 import type { ParsedArguments } from '../command.ts'
-import { checkChoice } from '../check-choice.ts'
+import { checkChoice, checkReason } from '../check-choice.ts'
 import { CommandFailed, UsageError } from '../command.ts'
 import { readKeys } from '../keys/keys-file.ts'
 import { readTimeOption, TIME_HELP } from '../time-option.ts'
@@ -73,7 +72,7 @@ export function readFilter({ texts }: ParsedArguments, config: Config): Filter {
   const { source, code, library, type, event, from = config.kafka === undefined ? 'log' : 'kafka' } = texts
   if (from !== 'kafka' && from !== 'log') throw new UsageError('--from is kafka or log')
   if (from === 'kafka' && config.kafka === undefined) throw new UsageError('--from kafka needs KAFKA_BROKERS')
-  if (code !== undefined && !Object.hasOwn(REASONS, code)) throw new UsageError(`there is no reason "${code}"`)
+  checkReason(code)
   checkChoice('--type', type, [...EVENT_TYPES, 'unknown'])
   const since = readTimeOption({ texts }, 'since') ?? 0
   const until = readTimeOption({ texts }, 'until') ?? Number.POSITIVE_INFINITY

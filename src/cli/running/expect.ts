@@ -14,6 +14,8 @@ import type { Expectation } from './expectation.ts'
 import { checkSources, FILTER_HELP, FILTERS, filterQuery } from './filters.ts'
 import { junitReport } from './junit.ts'
 import { formatRow } from './format-row.ts'
+import { countRefusedRequests, describeRefused } from './refused-requests.ts'
+import type { RefusedCounts } from './refused-requests.ts'
 
 const DEFAULT_TIMEOUT_MS = 10_000
 const MAX_COUNT = 1_000
@@ -25,7 +27,8 @@ export const expect: Command = {
 
 Waits until a running server has received a matching event, and prints it. Exit code 0 as soon as there is one, 1 if the time is
 up, 2 for wrong usage. Events in the server's memory count too, unless --new is given. Rejected events count only with
---outcome or --code.
+--outcome or --code. "--outcome rejected --none" without other filters also fails for a request that was refused before it
+became events, for a wrong key or origin.
 
 ${FILTER_HELP}
   --where PATH=VALUE  a member of the event, by its path, and its value as JSON or text; may be repeated
@@ -53,8 +56,9 @@ Examples:
     })
     const start = performance.now()
     const expectation = await readExpectation(parsed)
+    const refusedBefore = parsed.flags.has('new') ? await countRefusedRequests(expectation.client) : new Map()
     const events = await waitForExpected(expectation)
-    const failure = await failureOf(parsed, expectation, events)
+    const failure = await failureOf(parsed, expectation, { events, refusedBefore })
     for (const event of events) terminal.out(parsed.flags.has('json') ? JSON.stringify(event) : formatRow(event))
     await report(parsed, { failure, seconds: (performance.now() - start) / 1000, terminal })
     if (failure !== undefined) throw new CommandFailed(failure)
@@ -85,16 +89,24 @@ async function newest(client: AdminClient): Promise<number> {
 /** The failure as text; undefined if everything is as expected. */
 async function failureOf(
   parsed: ParsedArguments,
-  { client, after, count, timeoutMs }: Expectation,
-  events: readonly EventDetail[]
+  { client, query, wanted, after, count, timeoutMs }: Expectation,
+  { events, refusedBefore }: { readonly events: readonly EventDetail[]; readonly refusedBefore: RefusedCounts }
 ): Promise<string | undefined> {
   if (parsed.flags.has('none')) {
     const [first] = events
-    return first === undefined ? undefined : `an event came that was not expected: ${formatRow(first)}`
+    if (first !== undefined) return `an event came that was not expected: ${formatRow(first)}`
+    return mayBeRefused(query, wanted) ? describeRefused(await countRefusedRequests(client), refusedBefore) : undefined
   }
   if (events.length >= count) return undefined
   const missing = count === 1 ? 'no event fits' : `${events.length} of ${count} events fit`
-  return `${missing}, ${timeoutMs / 1000} s waited${await nearby(client, after, parsed.texts['event'])}`
+  const refused = describeRefused(await countRefusedRequests(client), refusedBefore)
+  const arrived = await nearby(client, after, parsed.texts['event'])
+  return `${missing}, ${timeoutMs / 1000} s waited${arrived}${refused === undefined ? '' : `; ${refused}`}`
+}
+
+/** Whether a whole refused request could be what is looked for: it has an outcome, but no event. */
+function mayBeRefused(query: URLSearchParams, wanted: readonly unknown[]): boolean {
+  return query.size === 1 && wanted.length === 0 && query.get('outcome')?.split(',').includes('rejected') === true
 }
 
 /** The events that arrived instead: often a name differs in spelling, or the event was rejected. */

@@ -1,8 +1,7 @@
 import { EVENT_TYPES } from '../../model/event-types.ts'
 import { OUTCOMES } from '../../model/outcome.ts'
-import { REASONS } from '../../model/reasons.ts'
 import type { AdminClient } from '../admin-client.ts'
-import { checkChoice } from '../check-choice.ts'
+import { checkChoice, checkReason } from '../check-choice.ts'
 import type { ParsedArguments } from '../command.ts'
 
 /** The options that filter events of a running server; the API has the same names. */
@@ -20,7 +19,7 @@ export const FILTER_HELP = `  --source ID     only these sources (several: web,i
 export function filterQuery({ texts }: ParsedArguments): URLSearchParams {
   for (const type of listed(texts['type'])) checkChoice('--type', type, [...EVENT_TYPES, 'unknown'])
   for (const outcome of listed(texts['outcome'])) checkChoice('--outcome', outcome, OUTCOMES)
-  for (const code of listed(texts['code'])) checkChoice('--code', code, Object.keys(REASONS))
+  for (const code of listed(texts['code'])) checkReason(code)
   const given = FILTERS.flatMap(name => (texts[name] === undefined ? [] : [[name, texts[name]] as [string, string]]))
   return new URLSearchParams(given)
 }

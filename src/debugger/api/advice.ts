@@ -1,5 +1,6 @@
 import type { ArchiveLevels } from '../../model/operations/archive-levels.ts'
 import { FULL_SOON_MS, FULL_VERY_SOON_MS, describeTimeUntilFull } from '../../model/operations/disk-words.ts'
+import { counted } from '../../model/operations/counted.ts'
 import type { DiskState, Point, Probe } from '../ring/history.ts'
 
 /** A problem of the server, as text, and what to do about it. */
@@ -7,6 +8,8 @@ export interface Advice {
   readonly level: 'error' | 'warning'
   readonly says: string
   readonly todo: string
+  /** The address of the page that shows what it is about, without `#/`; default: the overview. */
+  readonly page?: string
 }
 
 /** Advice is based on the events of this time. */
@@ -92,7 +95,8 @@ function eventAdvice(points: readonly Point[], now: number): Advice[] {
   if (failed > 0) {
     found.push({
       level: 'warning',
-      says: `${failed} events failed in the last 5 minutes`,
+      page: 'live?outcome=failed',
+      says: `${counted(failed, 'event')} failed in the last 5 minutes`,
       todo: 'They were answered with 503; SDKs send them again. See the live stream, outcome failed.'
     })
   }
@@ -100,24 +104,31 @@ function eventAdvice(points: readonly Point[], now: number): Advice[] {
     found.push({
       level: 'warning',
       says: `${percent(rejected / all)} of the events of the last 5 minutes were rejected`,
+      page: 'rejections',
       todo: 'See Rejections for the reasons and for the SDKs that sent them.'
     })
   }
   if (limited > 0) {
     found.push({
       level: 'warning',
-      says: `${limited} events were held back by a rate limit in the last 5 minutes`,
+      page: 'live?outcome=rate_limited',
+      says: `${counted(limited, 'event')} ${were(limited)} held back by a rate limit in the last 5 minutes`,
       todo: "SDKs send them again. Raise the source's rateLimit in the config file if the traffic is meant."
     })
   }
   if (refused > 0) {
     found.push({
       level: 'warning',
-      says: `${refused} requests were refused in the last 5 minutes before they became events`,
+      page: 'rejections',
+      says: `${counted(refused, 'request')} ${were(refused)} refused in the last 5 minutes before any event was read`,
       todo: 'See Rejections: a wrong write key, an origin that is not allowed, or a body that is not JSON.'
     })
   }
   return found
+}
+
+function were(count: number): string {
+  return count === 1 ? 'was' : 'were'
 }
 
 function percent(share: number): string {

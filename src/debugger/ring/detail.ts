@@ -118,9 +118,12 @@ function journeyOf({ request, event }: StoredEvent, places: readonly Placement[]
       says: `${what} is durable: ${places.map(describePlacement).join(', ')}`
     })
   }
-  steps.push({ step: 'answered', atMs: ended, says: ENDINGS[outcome] })
+  const isBlocked = event.effects.some(({ rule }) => rule === 'plan_block')
+  steps.push({ step: 'answered', atMs: ended, says: isBlocked ? BLOCKED : ENDINGS[outcome] })
   return steps
 }
+
+const BLOCKED = 'filtered: its tracking plan blocks it (200)'
 
 const ENDINGS: Record<StoredEvent['event']['outcome'], string> = {
   accepted: 'accepted (200)',

@@ -1,3 +1,6 @@
+import type { ErrorCode } from '../../model/errors.ts'
+import { ERRORS } from '../../model/errors.ts'
+
 /** A request that was refused before it was split into events, so that no stream of events shows it. */
 export interface RefusedRequest {
   /** The code of the answer. */
@@ -19,6 +22,8 @@ export interface RefusedRequest {
 
 export interface RefusedGroup {
   readonly code: string
+  /** Whether clients were told to send such a request again. */
+  readonly retryable: boolean
   readonly count: number
   /** Milliseconds since the epoch. */
   readonly lastAt: number
@@ -52,7 +57,13 @@ export function createRefusedRequests(now: () => number): RefusedRequests {
       if (group.samples.length > MAX_SAMPLES) group.samples.pop()
     },
     groups: () =>
-      [...groups].map(([code, { count, samples }]) => ({ code, count, samples, lastAt: samples[0]?.at ?? 0 })),
+      [...groups].map(([code, { count, samples }]) => ({
+        code,
+        retryable: code in ERRORS && ERRORS[code as ErrorCode].retryable,
+        count,
+        samples,
+        lastAt: samples[0]?.at ?? 0
+      })),
     clear: () => groups.clear()
   }
 }

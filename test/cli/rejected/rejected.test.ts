@@ -191,7 +191,8 @@ t.test('single calls are found by the type of their path, and retry sends them a
 t.test('invalid arguments are named, and a request that cannot be sent is an error', async t => {
   const { rejected } = await start(t)
   const cases: [args: string[], exit: number, says: RegExp][] = [
-    [['list', '--code', 'nope'], 2, /there is no reason "nope"/],
+    [['list', '--code', 'nope'], 2, /--code: there is no "nope"; /],
+    [['list', '--code', 'origin_not_allowed'], 2, /origin_not_allowed refuses whole requests, which are not stored/],
     [['list', '--type', 'trak'], 2, /--type: there is no "trak"; did you mean "track"\?/],
     [['list', '--type', 'Track'], 2, /did you mean "track"\?/],
     [['list', '--type', 'purchase'], 2, /there are: identify, track, page, screen, group, alias, unknown/],

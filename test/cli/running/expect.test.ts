@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { MAIN, run } from '../run.ts'
+import { basic, postUntilTaken } from '../../support/app.ts'
 import { runCommand, setUp } from './setup.ts'
 
 t.test('expect ends with 0 as soon as a matching event arrives, and prints it', async t => {
@@ -103,6 +104,23 @@ t.test('expect --none fails as soon as an unwanted event arrives', async t => {
   t.match(came.stderr, /an event came that was not expected: .*event_not_string/)
 })
 
+t.test('expect names the requests that were refused before they became events, and --none fails for them', async t => {
+  const { tributary, track, server } = await setUp(t)
+  const none = ['--outcome', 'rejected', '--none', '--timeout', '200ms']
+  const headersOf = (key: string) => ({ authorization: basic(key), origin: 'https://evil.example' })
+  for (const key of ['wk_shop', 'wk_shop', 'wk_nobody'])
+    await postUntilTaken(`${server.url}/v1/track`, {}, headersOf(key))
+  const said =
+    "requests refused before they became events: origin_not_allowed (2), write_key_unknown (1) (see the debugger's Rejections)"
+  const missing = await tributary('expect', '--event', 'Order Completed', '--timeout', '200ms')
+  t.equal(missing.stderr, `no event fits, 0.2 s waited; no events came at all; ${said}\n`)
+  t.strictSame(await tributary('expect', ...none), { code: 1, stdout: '', stderr: `${said}\n` })
+  t.equal((await tributary('expect', ...none, '--new')).code, 0, 'requests that were refused earlier are not new')
+  t.equal((await tributary('expect', ...none, '--event', 'A')).code, 0, 'a request has no event name')
+  await track('A')
+  t.equal((await tributary('expect', '--event', 'A')).code, 0, 'refused requests do not hide an event')
+})
+
 t.test('an impossible value of an option, or an unknown source, is refused before the command waits', async t => {
   const { tributary } = await setUp(t)
   for (const command of ['expect', 'tail']) {
@@ -110,6 +128,10 @@ t.test('an impossible value of an option, or an unknown source, is refused befor
       [['--outcome', 'acepted'], /--outcome: there is no "acepted"; did you mean "accepted"\?/],
       [['--type', 'track,pag'], /--type: there is no "pag"; did you mean "page"\?/],
       [['--code', 'no_user_anonid'], /--code: there is no "no_user_anonid"; did you mean "no_user_anon_id"\?/],
+      [
+        ['--code', 'origin_not_allowed'],
+        /--code: origin_not_allowed refuses whole requests, which are not stored: see /
+      ],
       [['--source', 'wbe'], /--source: there is no "wbe"; (did you mean "web"\?|there are: web, )/],
       [['--source', 'web,nowhere'], /--source: there is no "nowhere"; there are: web, off, shop, slow/],
       [['--type', 'track', '--timeout', 'soon'], /--timeout must be a time such as 10s/],

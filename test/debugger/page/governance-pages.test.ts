@@ -120,12 +120,24 @@ t.test('The journey of an event shows what each rule changed', async t => {
   const cut = await journey('cut')
   t.match(cut, /drop: [^\n]*properties\.card/, 'a member that privacy drops')
   t.match(cut, /plan_omit: [^\n]*properties\.extra/, 'a property that the plan does not name')
-  t.match(await journey('blocked'), /filtered[\s\S]*plan_block/, 'an event that the plan blocks')
+  t.match(await journey('blocked'), /filtered[\s\S]*plan_block[\s\S]*filtered: its tracking plan blocks it/)
   const { events } = (await (await fetch(`${server.adminUrl}/api/events?outcome=suppressed&detail=true`)).json()) as {
     events: object[]
   }
   t.match(JSON.stringify(events), /suppress: one of its ids is on the suppression list/)
   t.notMatch(JSON.stringify(events), 'secret')
+  await page.close()
+})
+
+t.test('The page Rejections says that no event was rejected, and where events are that a plan blocked', async t => {
+  const server = await start(t)
+  await track(server, 'Nobody Planned This')
+  const { page } = await openPage(browser, `${server.adminUrl}/#/rejections`)
+  await page.getByText('No event was rejected.').waitFor()
+  await page.getByText('1 event was filtered on purpose').waitFor()
+  await fitsEverywhere(t, page)
+  await page.locator('main').getByRole('link', { name: 'Violations' }).click()
+  await page.locator('.group', { hasText: 'Nobody Planned This' }).waitFor()
   await page.close()
 })
 

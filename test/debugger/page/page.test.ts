@@ -1,5 +1,5 @@
 import t from 'tap'
-import { KEY, postUntilTaken as post, startApp } from '../../support/app.ts'
+import { basic, KEY, postUntilTaken as post, startApp } from '../../support/app.ts'
 import type { TestApp } from '../../support/app.ts'
 import { openPage, startBrowser } from '../../support/admin.ts'
 import { until } from '../../support/until.ts'
@@ -40,6 +40,24 @@ t.test('A rejected event appears with its error, in the stream and among the rej
   const group = page.locator('.group', { hasText: 'no_user_anon_id' })
   await group.waitFor()
   t.match(await group.innerText(), /analytics-go 3\.3\.0 \(1\)/, 'with the SDK that sent it')
+  await page.close()
+})
+
+t.test('A page with a wrong key or origin is on Rejections with its reason, and the strip leads there', async t => {
+  const server = await startApp(t, { clock })
+  await fetch(`${server.url}/analytics.js/v1/wk_somebodyElsesLongWriteKey123/analytics.min.js`)
+  const headers = { authorization: basic('wk_shop'), origin: 'https://evil.example' }
+  await post(`${server.url}/v1/track`, {}, headers)
+  const { page } = await openPage(browser, server.adminUrl)
+  await page.locator('a.strip', { hasText: '2 requests were refused' }).click()
+  const unknown = page.locator('.group', { hasText: 'write_key_unknown' })
+  await unknown.waitFor()
+  t.match(await unknown.innerText(), /no source has this write key[\s\S]*analytics\.min\.js\s+key wk_som…123/)
+  const foreign = page.locator('.group', { hasText: 'origin_not_allowed' })
+  t.match(await foreign.innerText(), /evil\.example is not in allowedOrigins of shop \(https:\/\/shop\.example\)/)
+  await page.goto(`${server.adminUrl}/#/overview`)
+  await page.getByRole('link', { name: 'Open Rejections' }).click()
+  await foreign.waitFor()
   await page.close()
 })
 
@@ -193,6 +211,7 @@ t.test('The sources page shows masked keys, sends a test event, and shows its jo
   t.match(await page.locator('.test').innerText(), /Answered 200/)
   t.equal(server.sink.records.length, 1)
   await page.getByText('First steps').click()
+  t.match(await page.locator('.steps .code').innerText(), /<script src=[\s\S]*analytics\.page\(\)/, 'as in README')
   t.match(await page.locator('.steps .code').innerText(), new RegExp(server.url.replace('127.0.0.1', '[\\w.]+')))
   t.notMatch(await page.content(), 'wk_aVeryLongWriteKeyForTheShop1', 'the key itself is not in the page')
   t.strictSame(complaints, [])

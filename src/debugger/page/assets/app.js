@@ -60,7 +60,7 @@ function App() {
       <${KeySheet} />
       ${overview?.hasPassword && html`<form method="post" action="/logout"><button class="small" type="submit">Log out</button></form>`}
     </header>
-    ${worst && page !== 'overview' && html`<a class="strip ${worst.level}" href="#/overview" role=${worst.level === 'error' ? 'alert' : 'status'}>${worst.says}</a>`}
+    ${worst && page !== 'overview' && html`<a class="strip ${worst.level}" href=${`#/${worst.page ?? 'overview'}`} role=${worst.level === 'error' ? 'alert' : 'status'}>${worst.says}</a>`}
     <main id="main" tabindex="-1">
       ${page === 'live' && html`<${Live} sources=${sources?.sources.map(({ id }) => id) ?? []} trackingUrl=${sources?.trackingUrl} scope=${overview && (overview.showsFleet === undefined || isAlone ? '' : 'fleet')} isAlone=${isAlone} filters=${filters} setFilters=${value => change({ filters: value })} selected=${seq} select=${value => change({ seq: value })} />`}
       ${page === 'rejections' && html`<${Rejections} showStream=${showStream} />`}

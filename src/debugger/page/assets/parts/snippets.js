@@ -3,10 +3,17 @@ const trim = text => text.replace(/^\n/, '').trimEnd()
 
 export const SNIPPETS = {
   Browser: ({ url, writeKey }) => `
+<script src="${url}/analytics.js/v1/${writeKey}/analytics.min.js"></script>
+<script>
+  analytics.page()
+  analytics.track('Signed Up', { plan: 'free' })
+</script>`,
+  'Browser (npm)': ({ url, writeKey }) => `
 import { AnalyticsBrowser } from '@segment/analytics-next'
 
 // Settings come from here too, and say where events go.
 const analytics = AnalyticsBrowser.load({ writeKey: '${writeKey}', cdnURL: '${url}' })
+analytics.page()
 analytics.track('Signed Up', { plan: 'free' })`,
   Node: ({ url, writeKey }) => `
 import { Analytics } from '@segment/analytics-node'

@@ -4,6 +4,7 @@ import { bytes, number, rate } from '../parts/format.js'
 import { html, useMemo, useRef } from '../lib.js'
 import { Empty, OUTCOMES, Problem, usePolling } from '../parts/parts.js'
 import { Plot } from '../parts/plot.js'
+import { PAGES } from '../parts/route.js'
 
 const HOUR_MS = 60 * 60 * 1000
 const MAX_SOURCES = 8
@@ -49,8 +50,10 @@ export function Advice({ advice }) {
   if (advice.length === 0)
     return html`<p class="banner ok" role="status"><b>All is well.</b> Events are accepted and made durable.</p>`
   return advice.map(
-    ({ level, says, todo }) =>
-      html`<p class="banner ${level}" role=${level === 'error' ? 'alert' : 'status'}><b>${says}.</b> ${todo}</p>`
+    ({ level, says, todo, page }) =>
+      html`<p class="banner ${level}" role=${level === 'error' ? 'alert' : 'status'}>
+        <b>${says}.</b> ${todo} ${page && html`<a href=${`#/${page}`}>Open ${PAGES[page.split('?')[0]]}</a>`}
+      </p>`
   )
 }
 

@@ -8,6 +8,7 @@ import { Empty, Outcome, Problem, usePolling } from '../parts/parts.js'
 
 export function Rejections({ showStream }) {
   const [data, problem] = usePolling(() => ask('/api/rejections'), 2000)
+  const [counts] = usePolling(() => ask('/api/outcomes'), 5000)
   const [selected, select] = useState(undefined)
   return html`<section class="page rejections">
     <h1>Rejections</h1>
@@ -15,7 +16,8 @@ export function Rejections({ showStream }) {
       Events that were not taken, by reason, the latest first. They are kept longer in memory than good ones.
     </p>
     <${Problem} message=${problem} />
-    ${data?.events.length === 0 && data.requests.length === 0 && html`<${Empty}>Nothing was rejected since the server started.<//>`}
+    ${data?.events.length === 0 && html`<${Empty}>No event was rejected.<//>`}
+    <${Filtered} counts=${counts} />
     <div class="split">
       <div>
         ${data?.events.map(group => html`<${Group} group=${group} onSelect=${select} showStream=${showStream} />`)}
@@ -27,9 +29,23 @@ export function Rejections({ showStream }) {
   </section>`
 }
 
+/** The events that are not among the rejected ones, although they were not taken either. */
+function Filtered({ counts }) {
+  const filtered = Object.values(counts?.sources ?? {}).reduce((sum, outcomes) => sum + outcomes.filtered, 0)
+  if (filtered === 0) return null
+  return html`<p class="quiet">
+    ${`${number(filtered)} ${filtered === 1 ? 'event was' : 'events were'} filtered on purpose: `}
+    <a href="#/live?outcome=filtered">see the stream</a>. Events that a tracking plan blocked are on ${' '}<a
+      href="#/violations"
+      >Violations</a
+    >
+    too.
+  </p>`
+}
+
 function Group({ group, onSelect, showStream }) {
   const { outcome, code, meaning, count, lastAt, sdks, sources, samples } = group
-  const senders = sdks.map(({ sdk, count: times }) => `${sdk || 'no SDK named'} (${times})`).join(', ')
+  const senders = sdks.map(({ sdk, count: times }) => `${sdk || 'clients that name no SDK'} (${times})`).join(', ')
   return html`<article class="card group">
     <header>
       <h2><code>${code || outcome}</code> <span class="count">${number(count)}</span></h2>
