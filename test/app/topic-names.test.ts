@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { configCheck } from '../../src/cli/config/config-check.ts'
 import { MAIN, run } from '../cli/run.ts'
 import { startApp } from '../support/app.ts'
+import { until } from '../support/until.ts'
 
 const SOURCES = `
 sources:
@@ -72,6 +73,12 @@ const CASES: readonly Case[] = [
     warned: new RegExp(`${AT_ADS}: the topic tributary\\.rejected is also that of REJECTED_TOPIC`)
   },
   { says: 'events and a destination', env: {}, config: withDestination('topic: tributary.events') },
+  {
+    says: 'a destination without Kafka',
+    env: {},
+    config: withDestination('topic: ads'),
+    warned: /destinations have no effect without KAFKA_BROKERS: every event goes to DATA_DIR\/events/
+  },
   { says: 'names of which one begins with the other', env: { [V]: 'tributary.events.violations' } }
 ]
 
@@ -116,10 +123,25 @@ t.test('config check names a topic that would get two kinds of records, with its
       }
       const { out, noted } = await check(t, config, env)
       t.match(out, 'tributary.yml: valid')
-      if (warned === undefined) t.equal(noted, '')
+      if (warned === undefined) t.notMatch(noted, /is also that of/)
       else t.match(noted, new RegExp(`^warning: .*${warned.source}`))
     })
   }
+})
+
+t.test('destinations that have no effect are warned of, also after an edit, and no others are', async t => {
+  const effect = /destinations have no effect without KAFKA_BROKERS/
+  const quiet = [SOURCES, withDestination('topic: ads, enabled: false')]
+  for (const config of quiet) t.equal((await check(t, config, {})).noted, '', 'nothing would go to a topic')
+  t.equal((await check(t, withDestination('topic: ads'), { KAFKA_BROKERS: '127.0.0.1:1' })).noted, '')
+
+  const logged = new PassThrough({ encoding: 'utf8' })
+  const { dir } = await startApp(t, { config: SOURCES, logger: pino({ level: 'warn' }, logged) })
+  let text = ''
+  logged.on('data', (chunk: string) => (text += chunk))
+  t.notMatch(text, effect)
+  writeFileSync(join(dir, 'tributary.yml'), withDestination('topic: ads'))
+  await until(() => effect.test(text), { what: 'the warning of the changed file' })
 })
 
 t.test('the same topics end a start, or cause a warning in its log', async t => {

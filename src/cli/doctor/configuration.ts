@@ -37,8 +37,8 @@ export async function checkConfiguration(): Promise<Checked> {
   for (const says of config?.warnings ?? []) {
     findings.push({ level: 'warning', area: 'configuration', says, todo: 'Rename or remove it.' })
   }
-  const warn = (says: string): void =>
-    void findings.push({ level: 'warning', area: 'configuration', says, todo: 'Give each its own topic.' })
+  const warn = (says: string, todo: string): void =>
+    void findings.push({ level: 'warning', area: 'configuration', says, todo })
   const parse = config && checkTopics(parseTributaryFile, topicNames(config), warn)
   const { name, file } = await readFile(findings, config, parse)
   if (config !== undefined) findings.push(...checkAddresses(config))

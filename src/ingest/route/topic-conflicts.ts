@@ -10,13 +10,20 @@ export interface TopicNames {
   readonly violationsTopic: string | undefined
   /** The fleet's own topics; none without a fleet. */
   readonly fleetTopics: readonly string[]
+  /** Whether there is a Kafka that has topics. */
+  readonly hasKafka: boolean
 }
+
+/** Called with something that is allowed and rarely meant, and with what to do about it. */
+export type WarnOfTopics = (problem: string, todo: string) => void
 
 /** Records of one form: where they go, and how the configuration names that. */
 interface TopicUse {
   readonly name: string
   readonly topics: Iterable<string>
 }
+
+const NO_EFFECT = 'destinations have no effect without KAFKA_BROKERS: every event goes to DATA_DIR/events'
 
 const TYPES_OF_REJECTED = [...EVENT_TYPES, 'unknown']
 
@@ -25,13 +32,9 @@ const TYPES_OF_REJECTED = [...EVENT_TYPES, 'unknown']
  * the records of a fleet must have topics of their own: a line of the spool that is a violation is known by its form, and a
  * fleet's topics are compacted or kept for an hour. Throws ConfigError that names every topic that one of these shares.
  *
- * @param warn told where rejected events share a topic with events or a destination: allowed, and rarely meant
+ * @param warn told where rejected events share a topic with events or a destination, and if no destination has an effect
  */
-export function checkTopics(
-  parse: ParseTributaryFile,
-  names: TopicNames,
-  warn: (problem: string) => void
-): ParseTributaryFile {
+export function checkTopics(parse: ParseTributaryFile, names: TopicNames, warn: WarnOfTopics): ParseTributaryFile {
   return (text, fileName) => {
     const parsed = parse(text, fileName)
     const { file } = parsed
@@ -42,7 +45,8 @@ export function checkTopics(
       ...conflicts(violations, [...events, rejected])
     ]
     if (problems.length > 0) throw new ConfigError(problems)
-    for (const problem of conflicts(rejected, events)) warn(problem)
+    for (const problem of conflicts(rejected, events)) warn(problem, 'Give each its own topic.')
+    if (!names.hasKafka && file.destinations.some(({ enabled }) => enabled)) warn(NO_EFFECT, 'Set KAFKA_BROKERS.')
     return parsed
   }
 }
