@@ -135,6 +135,13 @@ module.exports = {
       to: { path: '(^|/)@prometheus-io/client(/|$)' }
     },
     {
+      name: 'only-traces-load-opentelemetry',
+      comment: 'A server that is asked for no traces loads none of these packages.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/telemetry/traces/' },
+      to: { path: '(^|/)@opentelemetry/' }
+    },
+    {
       name: 'only-durability-speaks-kafka',
       comment: 'The Kafka client stays behind the Sink contract, and behind the topics of a fleet.',
       severity: 'error',

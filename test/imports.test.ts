@@ -40,6 +40,7 @@ const BREAKS: Readonly<Record<string, readonly [file: string, imported: string]>
   'ingest-is-pure': ['src/ingest/pipeline/breaks-node.ts', 'node:fs'],
   'only-dedupe-of-ingest-writes-files': ['src/ingest/pipeline/breaks-disk.ts', 'src/disk/file.ts'],
   'only-telemetry-makes-metrics': ['src/http/breaks-metrics.ts', '@prometheus-io/client'],
+  'only-traces-load-opentelemetry': ['src/http/breaks-traces.ts', '@opentelemetry/api'],
   'only-durability-speaks-kafka': ['src/cli/breaks-kafka.ts', '@platformatic/kafka'],
   'nobody-imports-the-composition-root': ['src/http/breaks-root.ts', 'src/app/compose.ts'],
   'nobody-imports-the-command-line': ['src/app/breaks-cli.ts', 'src/cli/command.ts'],

@@ -73,7 +73,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     await tracking.server.close()
     await ingestion.violationEvents?.close()
     await destinations.sink.close()
-    await Promise.all([ingestion.close(), sources.keys.close()])
+    await Promise.all([ingestion.close(), sources.keys.close(), tracking.closeTraces()])
     await sources.fleet?.close()
     base.live.close()
     await admin.close()

@@ -20,6 +20,8 @@ export interface RequestReport {
   readonly receipt: Receipt | undefined
   /** The duration of each step, in milliseconds. */
   readonly timings: { readonly judgeMs: number; readonly encodeMs: number; readonly publishMs: number }
+  /** Undefined unless the request is traced. */
+  readonly trace?: RequestTrace | undefined
 }
 
 /** The result of an event, with its published record if there is one. */
@@ -41,3 +43,11 @@ export interface EventReport extends OutgoingRecord {
 
 /** Called for every request that was split into events. Must be fast, must not throw, and must not keep the report. */
 export type Observer = (report: RequestReport) => void
+
+/** The trace of one request that is recorded. Nobody but `telemetry` knows what it consists of. */
+export interface RequestTrace {
+  /** Adds the steps and the events of the request, after all its events have their outcome. Does not keep the report. */
+  addSteps(report: RequestReport): void
+  /** Ends the trace when the answer was sent. @param route the registered path; undefined if there is none */
+  end(answer: { readonly status: number; readonly route: string | undefined }): void
+}

@@ -1,6 +1,7 @@
 import { GOVERNANCE_METRICS } from './governance-metrics.ts'
 import { OPERATIONS_METRICS } from './operations-metrics.ts'
 import { OAUTH_METRICS } from './oauth-metrics.ts'
+import { TRACE_METRICS } from './traces/trace-metrics.ts'
 import { WORKER_METRICS } from './worker-metrics.ts'
 
 const LATENCY_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -192,6 +193,7 @@ export const METRICS = {
     labels: []
   },
   ...OPERATIONS_METRICS,
+  ...TRACE_METRICS,
   ...WORKER_METRICS
 } as const satisfies Record<string, MetricSpec>
 

@@ -9,6 +9,7 @@ import { METRICS } from './metric-list.ts'
 import { countTokens } from './oauth-metrics.ts'
 import { createRouteTotals } from './route-totals.ts'
 import { collectRuntimeMetrics } from './runtime.ts'
+import type { SpanOutcome } from './traces/trace-metrics.ts'
 
 /** Creates the metrics that other folders get to count with. Only this folder uses the metrics library. */
 export function createMetrics(addRuntime: (registry: Registry) => void = collectRuntimeMetrics) {
@@ -93,6 +94,7 @@ function countWrites(instruments: Instruments) {
   const publishedRecords = instruments.count(METRICS.publishedRecords)
   const publishedBytes = instruments.count(METRICS.publishedBytes)
   const relayedRecords = instruments.count(METRICS.relayedRecords)
+  const spans = instruments.count(METRICS.spans)
   return {
     published(sink: string, write: { records: number; bytes: number; milliseconds: number }): void {
       publishDuration.of([sink]).observe(write.milliseconds / 1000)
@@ -101,6 +103,9 @@ function countWrites(instruments: Instruments) {
     },
     relayed(records: number): void {
       relayedRecords.add([], records)
+    },
+    spans(outcome: SpanOutcome, count: number): void {
+      spans.add([outcome], count)
     }
   }
 }

@@ -43,6 +43,7 @@ export async function openIngestion(base: Base, { keys, fleet }: Sources, { rout
       seen.recent.observe(report)
       catalogue.observe(report)
       violationEvents?.observe(report)
+      report.trace?.addSteps(report)
     },
     rateLimiter: createRateLimiter({
       clock,

@@ -6,6 +6,7 @@ import { registerSettings } from '../../http/browser/settings.ts'
 import { registerPixel } from '../../http/pixel/pixel.ts'
 import { shedLoad } from '../../http/server/pressure.ts'
 import { createServer, DEFAULT_TIMEOUTS } from '../../http/server/server.ts'
+import { traceRequests, type BeginTrace } from '../../http/server/traces.ts'
 import { pathLabel } from '../../http/server/unrouted.ts'
 import { registerSdkTelemetry } from '../../http/tracking/sdk-telemetry.ts'
 import { registerTracking } from '../../http/tracking/tracking.ts'
@@ -14,11 +15,13 @@ import type { Base } from './base.ts'
 import type { Ingestion } from './ingestion.ts'
 import { createRefusals } from './refusals.ts'
 import type { Sources } from './sources.ts'
+import { openTracing } from './traces.ts'
 
 /** Creates the listener of the tracking API with all its routes. Register a new route here. */
 export async function openTracking(base: Base, sources: Sources, ingestion: Ingestion) {
   const { config, metrics, clock, bufferPool } = base
-  const server = await createTrackingServer(base, sources)
+  const tracing = await openTracing(base)
+  const server = await createTrackingServer(base, sources, tracing?.begin)
   const options = { authenticator: sources.authenticator, onRefused: createRefusals(base, ingestion) }
   const budget = createBodyBudget()
   const eventOptions = {
@@ -41,12 +44,13 @@ export async function openTracking(base: Base, sources: Sources, ingestion: Inge
   registerSdkTelemetry(server)
   sources.oauth.register(server, budget)
   await registerBrowserScript(server, options)
-  return { server, budget }
+  return { server, budget, closeTraces: async () => tracing?.close() }
 }
 
 async function createTrackingServer(
   { config, logger, metrics }: Base,
-  { keys, oauth }: Sources
+  { keys, oauth }: Sources,
+  beginTrace: BeginTrace | undefined
 ): Promise<FastifyInstance> {
   const server = await createServer({
     logger,
@@ -56,6 +60,7 @@ async function createTrackingServer(
     connections: { ...config, onRefused: metrics.connectionRefused },
     timeouts: { ...DEFAULT_TIMEOUTS, idle: config.keepAliveTimeoutMs }
   })
+  traceRequests(server, beginTrace)
   await shedLoad(server, () => metrics.requestRefused('overloaded'))
   oauth.check.watch(server)
   server.addHook('onResponse', (request, reply, done) => {

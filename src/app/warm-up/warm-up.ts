@@ -58,7 +58,7 @@ async function run({ base, sources, destinations, ingestion }: WarmUpParts, boun
   const writeKey = randomBytes(16).toString('hex')
   const own: Base = {
     ...base,
-    config: { ...config, tls: undefined },
+    config: { ...config, tls: undefined, traces: undefined },
     logger: base.logger.child({}, { level: 'silent' }),
     bufferPool: new RecyclingBufferPool(),
     metrics: createMetrics(() => undefined),

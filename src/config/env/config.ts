@@ -1,6 +1,7 @@
 import type { Compression } from '../../model/record.ts'
 import type { RecordHeader } from '../../model/record.ts'
 import type { Limits } from '../../model/limits.ts'
+import type { TraceSettings } from '../../model/operations/trace-settings.ts'
 import type { TrustProxy } from './network-parsers.ts'
 import type { Retention } from './parsers.ts'
 import type { LOG_LEVELS } from './log-variables.ts'
@@ -64,6 +65,8 @@ export interface Config {
   readonly logLevelAs: 'number' | 'name'
   /** Whether the first start prints its write key also if standard output is not a terminal. */
   readonly showFirstKey: 'terminal' | 'always'
+  /** Undefined: no request is traced. */
+  readonly traces: TraceSettings | undefined
   readonly shutdownGraceMs: number
   /** Whether a start runs sample events through its code. */
   readonly warmUp: boolean

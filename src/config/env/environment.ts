@@ -6,6 +6,7 @@ import { ConfigError } from '../../model/config-error.ts'
 import { archiveContradictions } from './archive-environment.ts'
 import { deepFreeze } from '../deep-freeze.ts'
 import { suggest } from '../suggest.ts'
+import { toTraces, tracesContradictions } from './otel-environment.ts'
 import { kafkaContradictions, toKafkaSasl, toKafkaSsl } from './kafka-environment.ts'
 import { readSecretFiles, SECRET_FILE_NAMES } from './secret-files.ts'
 import type { Variable } from './variable.ts'
@@ -87,7 +88,7 @@ function contradictions(values: Values): string[] {
   if (values.FLEET && (values.KAFKA_BROKERS ?? []).length === 0) {
     found.push('FLEET=true needs KAFKA_BROKERS: the servers of a fleet talk through Kafka')
   }
-  found.push(...archiveContradictions(values))
+  found.push(...archiveContradictions(values), ...tracesContradictions(values))
   if (values.MAX_PUBLISH_BYTES < values.MAX_BATCH_BYTES) {
     found.push('MAX_PUBLISH_BYTES is less than MAX_BATCH_BYTES: no full batch could be published; raise it too')
   }
@@ -170,6 +171,7 @@ function toConfig(values: Values, env: Environment, secretFiles: Config['files']
     logTime: values.LOG_TIME,
     logLevelAs: values.LOG_LEVEL_AS,
     showFirstKey: values.SHOW_FIRST_KEY,
+    traces: toTraces(values),
     shutdownGraceMs: values.SHUTDOWN_GRACE,
     warmUp: values.WARM_UP === 'on',
     workers: values.WORKERS,
@@ -227,7 +229,7 @@ const PREFIX = /^TRIBUTARY_/i
 
 function misspellings(env: Environment): string[] {
   const known = [...VARIABLE_NAMES, ...SECRET_FILE_NAMES]
-  const names = Object.keys(env).filter(name => !known.includes(name) && !fromOrchestrator(name, env[name]))
+  const names = Object.keys(env).filter(name => !known.includes(name) && !isOfOthers(name, env[name]))
   return names.flatMap(name => {
     const meant = OTHER_NAMES.get(name) ?? suggest(name.replace(PREFIX, ''), known, SHORTEST_MISSPELT)
     if (meant !== undefined) return [`${name} is set, but is not a variable of Tributary: did you mean ${meant}?`]
@@ -235,7 +237,11 @@ function misspellings(env: Environment): string[] {
   })
 }
 
-/** Whether Kubernetes has set the variable: it sets TRIBUTARY_PORT=tcp://... and similar ones in every pod for a service of that name. */
-function fromOrchestrator(name: string, value: string | undefined): boolean {
+/**
+ * Whether the variable is for others: OTEL_BLRP_* is OpenTelemetry's batch processor of logs, and Kubernetes sets
+ * TRIBUTARY_PORT=tcp://... and similar ones in every pod for a service of that name.
+ */
+function isOfOthers(name: string, value: string | undefined): boolean {
+  if (name.startsWith('OTEL_BLRP_')) return true
   return /_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)/.test(name) || /^(tcp|udp):\/\//.test(value ?? '')
 }

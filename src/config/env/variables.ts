@@ -1,6 +1,7 @@
 import { CHOOSABLE_HEADERS, COMPRESSIONS, RECORD_HEADERS } from '../../model/record.ts'
 import { DEFAULT_LIMITS, STRICT_MAX_BATCH_BYTES } from '../../model/limits.ts'
 import { LOG_VARIABLES } from './log-variables.ts'
+import { OTEL_VARIABLES } from './otel-variables.ts'
 import * as network from './network-parsers.ts'
 import * as parse from './parsers.ts'
 import type { Variable } from './variable.ts'
@@ -207,6 +208,7 @@ export const VARIABLES = {
     'PEM file of the keys that OAuth tokens are signed with, the same on all servers ([docs/oauth.md](docs/oauth.md)); read again when it changes.'
   ),
   ...LOG_VARIABLES,
+  ...OTEL_VARIABLES,
   SHUTDOWN_GRACE: variable('10s', parse.duration('0s', '1h'), 'How long a stopping server drains before it exits.'),
   WARM_UP: variable(
     'off',

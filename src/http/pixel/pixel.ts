@@ -112,6 +112,7 @@ async function track(request: FastifyRequest<PixelRoute>, options: PixelContext)
     address,
     signals: signalsOf(request),
     traceparent,
+    trace: request.trace,
     messageId: options.ids(type, event.bytes.toString('latin1'), kept, request.headers['user-agent'] ?? '')
   })
   return undefined

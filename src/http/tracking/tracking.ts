@@ -179,7 +179,7 @@ function collectFacts(
     const within = own === before ? parsed : parseWithin(parsed.body, { endpoint, limits: own, isLenient })
     if (!within.ok) return { bytes, isComplete: true, fault: within.fault, caller }
     const traceparent = traceparentIn(request, context)
-    const asked = { signals: signalsOf(request), wantsCounts: wantsCounts(request) }
+    const asked = { signals: signalsOf(request), wantsCounts: wantsCounts(request), trace: request.trace }
     const sent = { address: senderOf(request), ...asked, traceparent }
     return { body: within.body, endpoint, path, source, writeKey, ...sent, limits: own }
   }

@@ -3,7 +3,7 @@ import type { EventType } from '../../model/event-types.ts'
 import type { Limits } from '../../model/limits.ts'
 import type { Outcome } from '../../model/outcome.ts'
 import type { ReasonCode } from '../../model/reasons.ts'
-import type { Observer } from '../../model/report.ts'
+import type { Observer, RequestTrace } from '../../model/report.ts'
 import type { RouteCount } from '../../model/route.ts'
 import type { Sink } from '../../model/sink.ts'
 import type { Source } from '../../model/source.ts'
@@ -79,6 +79,8 @@ export interface IngestRequest {
   readonly signals?: RequestSignals | undefined
   /** The result of asTraceparent(), if records contain it. */
   readonly traceparent?: string | undefined
+  /** Undefined unless the request is traced. */
+  readonly trace?: RequestTrace | undefined
   /** The limits of the source; default: the server's. */
   readonly limits?: Limits
   /** The messageId for a single event without one; default: a new UUID. */

@@ -229,9 +229,8 @@ export class RequestWork {
     const { ledger, observe } = this.#options
     countSettled(this.#entries, source, ledger)
     if (this.#governed?.effects !== undefined) countEffects(this.#governed.effects, source, ledger)
-    const { unknownNames } = this.#lines
-    if (unknownNames > 0) ledger.unknownIntegrations(source, unknownNames)
-    const { body, endpoint, address } = this.#request
+    if (this.#lines.unknownNames > 0) ledger.unknownIntegrations(source, this.#lines.unknownNames)
+    const { body, endpoint, address, trace } = this.#request
     observe({
       source,
       endpoint: endpoint.kind === 'batch' ? 'batch' : endpoint.type,
@@ -240,7 +239,8 @@ export class RequestWork {
       body: body.bytes,
       events: this.#entries,
       receipt: this.#receipt,
-      timings: timingsOf(this.#marks)
+      timings: timingsOf(this.#marks),
+      trace
     })
   }
 

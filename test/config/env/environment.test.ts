@@ -51,6 +51,7 @@ t.test('an empty environment gives the defaults that the documentation promises'
     logTime: 'epoch',
     logLevelAs: 'number',
     showFirstKey: 'terminal',
+    traces: undefined,
     shutdownGraceMs: 10_000,
     warmUp: false,
     workers: undefined,
