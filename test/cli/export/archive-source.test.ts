@@ -9,8 +9,9 @@ import { readArchive } from '../../../src/durability/archive/segments.ts'
 import { eraseFromArchive } from '../../../src/durability/erase/erase-archive.ts'
 import { ownFolder } from '../../support/own-folder.ts'
 
+/** A segment has more than one piece of readArchivePieces(). */
 const EACH = 700
-const lineOf = (id: number): string => JSON.stringify({ messageId: `m-${id}`, padding: 'x'.repeat(300) })
+const lineOf = (id: number): string => JSON.stringify({ messageId: `m-${id}`, padding: 'x'.repeat(4_000) })
 
 /** An archive of three segments. */
 async function makeArchive(dir: string): Promise<string> {
