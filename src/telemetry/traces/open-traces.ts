@@ -103,7 +103,7 @@ async function load() {
     return { api, sdk, resources, OTLPTraceExporter }
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error
-    const how = 'install without --omit=optional, or set OTEL_TRACES_EXPORTER=none'
+    const how = 'install them with "npm ci", or set OTEL_TRACES_EXPORTER=none'
     throw new ConfigError(
       [`the OTEL variables ask for traces, but OpenTelemetry's packages are not installed: ${how}`],
       {

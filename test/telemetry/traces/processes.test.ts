@@ -45,7 +45,7 @@ t.test('a server that is asked for traces and has no packages for them says so, 
   const env = { OTEL_TRACES_EXPORTER: 'otlp' }
   const server = await createServerProcess(t, { startArgs: WITHOUT_PACKAGES, env })
   await t.rejects(server.start(), {
-    message: /OpenTelemetry's packages are not installed: install without --omit=optional/
+    message: /OpenTelemetry's packages are not installed: install them with "npm ci"/
   })
 })
 
