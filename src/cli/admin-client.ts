@@ -1,5 +1,5 @@
 import { basicAuthorization } from '../client/authorization.ts'
-import { fetchFailureReason } from '../client/fetch-failure.ts'
+import { describeFetchFailure } from '../client/fetch-failure.ts'
 import { readEnvironment } from '../config/env/environment.ts'
 import { CommandFailed } from './command.ts'
 import type { ParsedArguments } from './command.ts'
@@ -37,9 +37,7 @@ export function adminClient(parsed: ParsedArguments): AdminClient {
       try {
         response = await fetch(`${url}${path}`, { headers, signal: late.signal })
       } catch (error) {
-        throw new ServerUnreachable(
-          `${url} cannot be reached (${fetchFailureReason(error)}): is the server running? --admin says where`
-        )
+        throw new ServerUnreachable(describeFetchFailure(url, error, ': is the server running? --admin says where'))
       } finally {
         clearTimeout(timer)
       }

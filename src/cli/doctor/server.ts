@@ -1,6 +1,6 @@
 import { settingsUrl } from '../../client/address.ts'
 import { basicAuthorization } from '../../client/authorization.ts'
-import { fetchFailureReason } from '../../client/fetch-failure.ts'
+import { certificateTrouble, fetchFailureReason } from '../../client/fetch-failure.ts'
 import type { Config } from '../../config/env/config.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 import type { ParsedArguments } from '../command.ts'
@@ -40,7 +40,7 @@ export async function checkServer(
     const outside = isOutside ? await checkFromOutside(url, key) : []
     return [...found, ...judgePreflight(url, preflight), ...outside, ...(await checkReady(adminUrl(given)))]
   } catch (error) {
-    return [unreachable(url, whatSays(config, given), fetchFailureReason(error))]
+    return [untrusted(url, error) ?? unreachable(url, whatSays(config, given), fetchFailureReason(error))]
   }
 }
 
@@ -71,6 +71,18 @@ async function checkKey(url: string, key: string, whose: string): Promise<Findin
 function whatSays({ publicUrl }: Config, { texts }: ParsedArguments): string | undefined {
   if (texts['url'] !== undefined) return '--url'
   return publicUrl === undefined ? undefined : 'PUBLIC_URL'
+}
+
+/** A problem with the certificate, which says that a server runs there; undefined if there is none. */
+function untrusted(url: string, error: unknown): Finding | undefined {
+  const trouble = certificateTrouble(url, error)
+  if (trouble === undefined) return undefined
+  return {
+    level: 'problem',
+    area: 'server',
+    ...trouble,
+    todo: `${trouble.todo.replace(/^./, first => first.toUpperCase())}.`
+  }
 }
 
 function unreachable(url: string, said: string | undefined, why: string): Finding {
@@ -162,7 +174,7 @@ async function checkReady(admin: string): Promise<Finding[]> {
     const { problems } = (await response.json()) as { problems: string[] }
     const level = response.status === 200 ? 'warning' : 'problem'
     return problems.map(says => ({ level, area: 'server', says }) as const)
-  } catch {
-    return []
+  } catch (error) {
+    return [untrusted(admin, error) ?? []].flat()
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { basicAuthorization } from '../../client/authorization.ts'
+import { describeFetchFailure } from '../../client/fetch-failure.ts'
 import { CommandFailed } from '../command.ts'
 
 export interface Sender {
@@ -102,7 +103,6 @@ async function post(url: string, writeKey: string, events: readonly string[]): P
       body: `{"batch":[${events.join()}]}`
     })
   } catch (error) {
-    const { cause } = error as Error
-    throw new CommandFailed(`${url} cannot be reached (${String((cause as Error | undefined)?.message ?? error)})`)
+    throw new CommandFailed(describeFetchFailure(url, error))
   }
 }

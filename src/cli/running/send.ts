@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { basicAuthorization } from '../../client/authorization.ts'
-import { fetchFailureReason } from '../../client/fetch-failure.ts'
+import { describeFetchFailure } from '../../client/fetch-failure.ts'
 import { testEvent } from '../../client/test-event.ts'
 import { EVENT_TYPES, isEventType } from '../../model/event-types.ts'
 import type { Command, ParsedArguments } from '../command.ts'
@@ -99,6 +99,6 @@ async function post(url: string, key: string, event: object): Promise<{ status: 
     })
     return { status: response.status, text: await response.text() }
   } catch (error) {
-    throw new CommandFailed(`${url} cannot be reached (${fetchFailureReason(error)}): is the server running?`)
+    throw new CommandFailed(describeFetchFailure(url, error, ': is the server running?'))
   }
 }

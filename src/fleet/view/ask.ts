@@ -1,4 +1,5 @@
 import { basicAuthorization } from '../../client/authorization.ts'
+import { describeFetchFailure } from '../../client/fetch-failure.ts'
 import type { Member } from '../members/member-list.ts'
 import { MAX_ANSWER_BYTES } from '../workers/messages.ts'
 
@@ -52,7 +53,7 @@ export async function askMember(
     signal: AbortSignal.timeout(timeoutMs)
   }).catch((error: unknown) => {
     const isLate = (error as Error).name === 'TimeoutError'
-    throw new Error(isLate ? `no answer within ${timeoutMs / 1000} s` : `${adminUrl} cannot be reached`)
+    throw new Error(isLate ? `no answer within ${timeoutMs / 1000} s` : describeFetchFailure(adminUrl, error))
   })
   if (status === 401) throw new Error('another ADMIN_PASSWORD')
   if (status === 421) throw new Error(`${adminUrl} is another server: set ADMIN_URL`)

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readEventStream } from '../../client/event-stream.ts'
+import { describeFetchFailure } from '../../client/fetch-failure.ts'
 import type { Member } from '../members/member-list.ts'
 import { MAX_ANSWER_BYTES } from '../workers/messages.ts'
 import type { Watcher } from '../workers/view/feed.ts'
@@ -138,8 +139,8 @@ export class MergedLive {
       headers: headersFor(name, password),
       redirect: 'error',
       signal
-    }).catch(() => {
-      throw new Error(`${adminUrl} cannot be reached`)
+    }).catch((error: unknown) => {
+      throw new Error(describeFetchFailure(adminUrl, error))
     })
     if (!response.ok || response.body === null) {
       await response.body?.cancel()
