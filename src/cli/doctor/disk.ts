@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { readDiskUsage } from '../../app/parts/disk.ts'
 import type { Config } from '../../config/env/config.ts'
 import { readSpoolStatus, type SpoolStatus } from '../../durability/spool/status.ts'
-import { FULL_SOON_MS, describeTimeUntilFull } from '../../model/operations/disk-words.ts'
+import { FULL_SOON_MS, describeSize, describeTimeUntilFull } from '../../model/operations/disk-words.ts'
 import type { Finding } from './finding.ts'
 
 const LITTLE_SPACE_BYTES = 1024 ** 3
@@ -101,14 +101,13 @@ function judgeGrowth(dir: string, fullInMs: number | undefined): Finding[] {
 }
 
 function judgeSpace(dir: string, free: number, wanted: number): Finding[] {
-  const gigabytes = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`
   if (free < LITTLE_SPACE_BYTES) {
     return [
       {
         level: 'problem',
         area: 'disk',
-        says: `only ${gigabytes(free)} are free for ${dir}: when it is full, events are answered with 503`,
-        todo: 'Free some, or set LOG_RETENTION.'
+        says: `only ${describeSize(free)} are free for ${dir}: when it is full, events are answered with 503`,
+        todo: 'Free space, set LOG_RETENTION, or move DATA_DIR to a larger disk.'
       }
     ]
   }
@@ -117,7 +116,7 @@ function judgeSpace(dir: string, free: number, wanted: number): Finding[] {
     {
       level: 'warning',
       area: 'disk',
-      says: `${gigabytes(free)} are free for ${dir}, less than SPOOL_MAX_BYTES (${gigabytes(wanted)})`,
+      says: `${describeSize(free)} are free for ${dir}, less than SPOOL_MAX_BYTES (${describeSize(wanted)})`,
       todo: 'Give it a larger disk, or lower SPOOL_MAX_BYTES so that the limit says what can be kept.'
     }
   ]

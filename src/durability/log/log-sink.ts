@@ -39,7 +39,7 @@ export function createLogSink(options: {
     },
     health() {
       const [a, b] = [events.log.health(), rejected.log.health()]
-      const problems = folders.flatMap(({ log }) => log.health().problems)
+      const problems = [...new Set(folders.flatMap(({ log }) => log.health().problems))]
       // Events of clients do not need the folder of violations.
       return { ready: a.ready && b.ready, problems: [...new Set(problems)] }
     },

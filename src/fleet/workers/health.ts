@@ -6,7 +6,8 @@ export function healthOfAll(slots: readonly Slot[]): SinkHealth {
   const ready = slots.some(slot => slot.state === 'listening' && !slot.isSilent && slot.beat?.ready === true)
   const byProblem = new Map<string, number[]>()
   for (const slot of slots) {
-    for (const problem of problemsOf(slot)) byProblem.set(problem, [...(byProblem.get(problem) ?? []), slot.index])
+    for (const problem of new Set(problemsOf(slot)))
+      byProblem.set(problem, [...(byProblem.get(problem) ?? []), slot.index])
   }
   const problems = [...byProblem].map(([problem, workers]) => `${namesOf(workers, slots.length)}: ${problem}`)
   return { ready, problems }

@@ -1,3 +1,11 @@
+const MIB = 1024 ** 2
+const GIB = 1024 ** 3
+
+/** `23 MiB`, and from 1 GiB on `1.5 GiB`. */
+export function describeSize(bytes: number): string {
+  return bytes < GIB ? `${Math.floor(bytes / MIB)} MiB` : `${(bytes / GIB).toFixed(1)} GiB`
+}
+
 const HOUR_MS = 60 * 60 * 1000
 const DAY_MS = 24 * HOUR_MS
 /** A later time is not reported. */

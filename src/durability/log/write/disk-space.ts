@@ -1,4 +1,6 @@
-import { statfs } from 'node:fs/promises'
+import { stat, statfs } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { describeSize } from '../../../model/operations/disk-words.ts'
 import type { LogLines } from '../contract.ts'
 
 /** Below either of these a disk counts as nearly full. */
@@ -26,12 +28,23 @@ export function createDiskSpace(options: { dir: string; log: LogLines }): DiskSp
         const isLow = free < LOW_BYTES || bavail < blocks * LOW_SHARE
         const before = problem
         problem = isLow
-          ? `the disk of ${dir} is nearly full (${Math.floor(free / 1024 ** 2)} MiB left): make room or move it`
+          ? `the disk at ${await mountPointOf(dir)} is nearly full (${describeSize(free)} left): free space, set LOG_RETENTION, or move DATA_DIR to a larger disk`
           : undefined
         if (problem !== undefined && before === undefined) log.warn({ dir, freeBytes: free }, problem)
       } catch {
         // The log itself reports a missing folder.
       }
     }
+  }
+}
+
+/** The folder at which the file system of `dir` is mounted: all folders on one disk have the same. Rejects if `dir` is missing. */
+export async function mountPointOf(dir: string): Promise<string> {
+  const { dev } = await stat(dir)
+  let found = resolve(dir)
+  for (;;) {
+    const parent = dirname(found)
+    if (parent === found || (await stat(parent)).dev !== dev) return found
+    found = parent
   }
 }
