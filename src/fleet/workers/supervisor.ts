@@ -201,11 +201,14 @@ export class Supervisor {
   }
 
   async #rollAll(): Promise<void> {
-    for (const slot of this.#slots) {
+    for (const [index, slot] of this.#slots.entries()) {
       if (slot.state !== 'listening') continue
       await this.#end(slot)
       if (this.#isStopping) throw new WorkerFailed('the server is stopping')
-      await this.#launchAndWait(slot)
+      await this.#launchAndWait(slot).catch((error: Error) => {
+        const done = `the roll stopped at worker ${index} of ${this.#slots.length}`
+        throw new WorkerFailed(`${error.message}; ${done}: send SIGUSR2 again once it listens`)
+      })
     }
   }
 
