@@ -72,7 +72,8 @@ t.test('A package that `npm pack` made runs in an empty folder: version, init, o
     'it holds nothing that only a developer needs'
   )
 
-  const home = join(dir, 'home')
+  // A URL would write these characters differently than a path.
+  const home = join(dir, 'a home for ü, 100%')
   const program = install(tarball, home)
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
   const run = (...args: string[]): string =>

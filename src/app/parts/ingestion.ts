@@ -15,14 +15,14 @@ import type { Destinations } from './destinations.ts'
 import { openIds } from './ids.ts'
 import type { Sources } from './sources.ts'
 
-const CONTRACT_FILE = new URL('../../../openapi.yml', import.meta.url)
+const CONTRACT_FILE = join(import.meta.dirname, '../../../openapi.yml')
 
 export type Ingestion = Awaited<ReturnType<typeof openIngestion>>
 
 /** Creates the parts that process an event between the request and the sink. */
 export async function openIngestion(base: Base, { keys, fleet }: Sources, { routing, sink }: Destinations) {
   const { config, logger, clock, metrics, seen, bufferPool } = base
-  const contract = loadContract(CONTRACT_FILE.pathname, CACHE_DIR)
+  const contract = loadContract(CONTRACT_FILE, CACHE_DIR)
   const validator = createValidator({ contract, mode: config.validation, limits: config.limits, keepIn: CACHE_DIR })
   const ids = await openIds(base, fleet)
   const workQueue = createWorkQueue()

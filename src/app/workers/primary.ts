@@ -1,5 +1,6 @@
 /** The primary of a server with workers. It starts and restarts them, and has the lock and the admin listener. It accepts no events. */
 import cluster from 'node:cluster'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { banner, mayShowKey } from '../banner.ts'
@@ -89,7 +90,7 @@ function createWorkers(config: Config, { count, metrics, share, logger }: Parts)
   // The kernel distributes connections to the workers: see docs/decisions/workers.md.
   cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({
-    exec: new URL('../../start.js', import.meta.url).pathname,
+    exec: join(import.meta.dirname, '../../start.js'),
     args: [],
     serialization: 'advanced'
   })

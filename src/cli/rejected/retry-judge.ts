@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Config } from '../../config/env/config.ts'
 import { loadContract } from '../../contract/document.ts'
 import { hashKeyProblem } from '../../governance/privacy/check-hash-key.ts'
@@ -12,7 +13,7 @@ import { systemClock } from '../../model/clock.ts'
 import type { Source } from '../../model/source.ts'
 import type { TributaryFile } from '../../model/tributary-file.ts'
 
-const CONTRACT_FILE = new URL('../../../openapi.yml', import.meta.url)
+const CONTRACT_FILE = join(import.meta.dirname, '../../../openapi.yml')
 
 /** Says what the server would do with an event, by the same code and the same files as the server. */
 export interface RetryJudge {
@@ -27,7 +28,7 @@ export interface RetryJudge {
  */
 export async function openRetryJudge(config: Config, file: TributaryFile): Promise<RetryJudge> {
   const { validation, limits, configFile } = config
-  const validator = createValidator({ contract: loadContract(CONTRACT_FILE.pathname), mode: validation, limits })
+  const validator = createValidator({ contract: loadContract(CONTRACT_FILE), mode: validation, limits })
   const judge = createJudge({ validator, limits })
   // Nothing that is hashed here is sent: the server hashes again, with its own key.
   const privacyHashKey = hashKeyProblem(file, config.privacyHashKey) === undefined ? config.privacyHashKey : 'unused'

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Access } from '../access/access.ts'
@@ -6,8 +7,8 @@ import { isSameSite } from '../access/access.ts'
 import { vendorFiles } from './page-files.ts'
 import { errorAnswer } from '../query.ts'
 
-const PAGE_DIR = new URL('./assets/', import.meta.url).pathname
-const LOGIN_PAGE = readFileSync(`${PAGE_DIR}login.html`, 'utf8')
+const PAGE_DIR = join(import.meta.dirname, 'assets')
+const LOGIN_PAGE = readFileSync(join(PAGE_DIR, 'login.html'), 'utf8')
 const MAX_FORM_BYTES = 4 * 1024
 /** Scripts and styles may be cached but are revalidated each time, so that an updated server never gets an old page. */
 const REVALIDATE = 'no-cache'
