@@ -25,11 +25,10 @@ COPY docker docker
 COPY bin bin
 COPY src src
 # Node keeps compiled code for each user by itself: a first start as the one who will run it, with a Kafka that is away, so
-# that every start to come finds its code compiled, and the code of requests too, because this start sends itself sample events
-# (WARM_UP). Afterwards nobody but root may change what is kept.
+# that every start to come finds its code compiled. Afterwards nobody but root may change what is kept.
 RUN install -d -o node -g node node_modules/.cache/tributary /tmp/first \
   && echo 'sources: [{ id: first, writeKeys: [wk_first] }]' >/tmp/first/tributary.yml \
-  && CONFIG_FILE=/tmp/first/tributary.yml DATA_DIR=/tmp/first/data KAFKA_BROKERS=127.0.0.1:9 LOG_LEVEL=error WARM_UP=on \
+  && CONFIG_FILE=/tmp/first/tributary.yml DATA_DIR=/tmp/first/data KAFKA_BROKERS=127.0.0.1:9 LOG_LEVEL=error \
     setpriv --reuid=node --regid=node --clear-groups \
     docker/first-start.sh docker/entrypoint.sh \
   && chown -R root:root node_modules/.cache && chmod -R a+rX node_modules/.cache \

@@ -40,4 +40,4 @@ BANNER
 fi
 
 # In this process's place, so that a stop signal reaches the server.
-exec node --min-semi-space-size=8 --max-semi-space-size=8 --no-allocation-site-pretenuring --no-parallel-scavenge --invocation-count-for-turbofan=1000 src/start.js
+exec node --min-semi-space-size=8 --max-semi-space-size=8 --no-allocation-site-pretenuring --no-parallel-scavenge src/start.js

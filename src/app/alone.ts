@@ -11,7 +11,6 @@ import { lockDataDir } from '../durability/data-dir-lock.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import type { EndWithGrace } from './end-with-grace.ts'
 import { relayLeftoverFolders } from './left-over.ts'
-import { keepCompiledCode } from './warm-up/keep-compiled-code.ts'
 
 /** Runs the server in this process until a signal. Rejects with a readable Error if the configuration cannot be used. */
 export async function runAlone(config: Config, endWithGrace: EndWithGrace): Promise<void> {
@@ -21,8 +20,6 @@ export async function runAlone(config: Config, endWithGrace: EndWithGrace): Prom
   const lock = await lockDataDir(config.dataDir)
   const folders = await prepareWithoutWorkers(config.dataDir)
   const app = await createApp({ config, logger })
-  // Before signals are handled: until then a signal ends the start at once.
-  if (config.warmUp) await app.warmUp()
   const leftOver = relayLeftoverFolders(config, folders, logger)
 
   onHangUp(() => {
@@ -39,7 +36,6 @@ export async function runAlone(config: Config, endWithGrace: EndWithGrace): Prom
 
   const urls = await app.listen()
   logger.info(urls, 'listening')
-  if (config.warmUp) keepCompiledCode()
   await logDiskForecast(config, logger)
   const key = ownKey ?? app.firstKey
   const file = ownKey === undefined ? 'the fleet' : config.configFile

@@ -13,8 +13,6 @@ import { registerGauges } from './parts/gauges.ts'
 import { openIngestion } from './parts/ingestion.ts'
 import { openSources } from './parts/sources.ts'
 import { openTracking } from './parts/tracking.ts'
-import type { SampleBounds } from './warm-up/send-samples.ts'
-import { warmUp } from './warm-up/warm-up.ts'
 
 /** The share of SHUTDOWN_GRACE for requests in flight; the rest is for making their events durable. */
 const REQUESTS_SHARE_OF_GRACE = 0.6
@@ -26,8 +24,6 @@ export interface App {
   readonly admin: FastifyInstance
   /** Binds both listeners, and returns their URLs. */
   listen(): Promise<{ readonly tracking: string; readonly admin: string }>
-  /** Makes the first requests nearly as quick as later ones; called before listen(). See warm-up.ts. */
-  warmUp(bounds?: SampleBounds): Promise<number>
   /** Announces this server to the fleet. listen() calls it. */
   joinFleet(adminUrl: string): void
   /** The write key of the fleet's only source, if this server has created it. */
@@ -79,8 +75,9 @@ export async function createApp(options: AppOptions): Promise<App> {
     await admin.close()
   }
 
-  const joinFleet = (adminUrl: string): void =>
+  function joinFleet(adminUrl: string): void {
     sources.fleet?.join(() => selfFacts(config, destinations.sink, adminUrl))
+  }
 
   let stopping: Promise<void> | undefined
   return {
@@ -92,7 +89,6 @@ export async function createApp(options: AppOptions): Promise<App> {
       joinFleet(adminUrl)
       return { tracking: trackingUrl, admin: adminUrl }
     },
-    warmUp: bounds => warmUp({ base, sources, destinations, ingestion }, bounds),
     joinFleet,
     firstKey: sources.fleet?.config.firstKey,
     topicProblems: destinations.routing.startProblems,

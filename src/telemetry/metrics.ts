@@ -12,9 +12,9 @@ import { collectRuntimeMetrics } from './runtime.ts'
 import type { SpanOutcome } from './traces/trace-metrics.ts'
 
 /** Creates the metrics that other folders get to count with. Only this folder uses the metrics library. */
-export function createMetrics(addRuntime: (registry: Registry) => void = collectRuntimeMetrics) {
+export function createMetrics() {
   const registry = new Registry()
-  addRuntime(registry)
+  collectRuntimeMetrics(registry)
   const instruments = new Instruments(registry)
   return {
     registry,

@@ -59,7 +59,7 @@ export async function openIngestion(base: Base, { keys, fleet }: Sources, { rout
   const close = async (): Promise<void> => {
     await Promise.all([ids.close(), governance.close(), catalogue.close()])
   }
-  return { validator, pipeline, ids, governance, catalogue, violationEvents, workQueue, close }
+  return { pipeline, ids, governance, catalogue, violationEvents, workQueue, close }
 }
 
 type RoutedSink = Pick<Destinations, 'routing' | 'sink'>

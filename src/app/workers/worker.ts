@@ -23,7 +23,6 @@ import type { App } from '../compose.ts'
 import { createApp } from '../compose.ts'
 import { describeFatalError } from '../fatal-error.ts'
 import type { EndWithGrace } from '../end-with-grace.ts'
-import { keepCompiledCode } from '../warm-up/keep-compiled-code.ts'
 
 /** How long to wait for the folder's lock: a worker of a killed primary needs time to notice that. */
 const LOCK_TIMEOUT_MS = 30_000
@@ -66,8 +65,6 @@ async function serve(config: Config, { start, link, endWithGrace }: Context): Pr
     audit: auditOfWorker(createAudit({ dataDir: dirname(config.dataDir), now: Date.now, log: logger }), start.index),
     shareIds: share && { ...share, onKept: collector?.add ?? (() => undefined) }
   })
-  // Before messages and signals are handled, like all of the start.
-  if (config.warmUp && start.task !== 'drain') await app.warmUp()
   for (const { name, entries } of share?.recent ?? []) app.restoreIds(name, entries)
   const close = async (): Promise<number> => {
     await app.close()
@@ -90,7 +87,6 @@ async function serve(config: Config, { start, link, endWithGrace }: Context): Pr
   const url = await app.tracking.listen({ host: config.host, port: config.port })
   await link.send({ op: 'beat', ...(await sendHeartbeat(app, limits)) })
   await link.send({ op: 'listening', url })
-  if (config.warmUp) keepCompiledCode()
   app.joinFleet('')
   if (app.firstKey !== undefined) process.stdout.write(fleetKeyLine(app.firstKey, mayShowKey(config)))
   const problems = await app.topicProblems()

@@ -68,8 +68,6 @@ export interface Config {
   /** Undefined: no request is traced. */
   readonly traces: TraceSettings | undefined
   readonly shutdownGraceMs: number
-  /** Whether a start runs sample events through its code. */
-  readonly warmUp: boolean
   /** The number of processes that share the port; undefined: one process without a primary. */
   readonly workers: number | undefined
   /** The variables whose values came from files, with the files. */

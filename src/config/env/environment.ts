@@ -173,7 +173,6 @@ function toConfig(values: Values, env: Environment, secretFiles: Config['files']
     showFirstKey: values.SHOW_FIRST_KEY,
     traces: toTraces(values),
     shutdownGraceMs: values.SHUTDOWN_GRACE,
-    warmUp: values.WARM_UP === 'on',
     workers: values.WORKERS,
     files,
     effective: VARIABLE_NAMES.map(name => effective(env, name, secretFiles[name])),

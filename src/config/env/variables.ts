@@ -210,11 +210,6 @@ export const VARIABLES = {
   ...LOG_VARIABLES,
   ...OTEL_VARIABLES,
   SHUTDOWN_GRACE: variable('10s', parse.duration('0s', '1h'), 'How long a stopping server drains before it exits.'),
-  WARM_UP: variable(
-    'off',
-    parse.oneOf(['on', 'off']),
-    'Whether a start runs sample events through its code for 0.2 s, so that the first requests are answered sooner. They are not stored, counted or shown.'
-  ),
   WORKERS: variable(
     'off',
     parse.workers,

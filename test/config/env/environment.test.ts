@@ -53,7 +53,6 @@ t.test('an empty environment gives the defaults that the documentation promises'
     showFirstKey: 'terminal',
     traces: undefined,
     shutdownGraceMs: 10_000,
-    warmUp: false,
     workers: undefined,
     files: {},
     warnings: []
@@ -149,7 +148,6 @@ const GOOD: [Record<string, string>, (config: Config) => unknown, unknown][] = [
   [{ PUBLIC_URL: 'https://example.com/events/' }, c => c.publicUrl, 'https://example.com/events'],
   [{ LOG_LEVEL: 'WARN' }, c => c.logLevel, 'warn'],
   [{ SHUTDOWN_GRACE: '0s' }, c => c.shutdownGraceMs, 0],
-  [{ WARM_UP: 'On' }, c => c.warmUp, true],
   [{ DEDUP_SHARE: 'Off' }, c => c.dedupShare, false],
   [{ WORKERS: '4' }, c => c.workers, 4],
   [{ WORKERS: 'off' }, c => c.workers, undefined],

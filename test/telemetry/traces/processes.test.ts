@@ -69,35 +69,29 @@ t.test('a collector that never answers does not keep a server from stopping in i
   t.ok(collector.requests.length > 0, 'it was asked')
 })
 
-t.test(
-  'each worker sends its spans, and none of its warm-up, under a name of its own, and the primary counts all',
-  async t => {
-    const collector = await startCollector(t)
-    // Spans of samples would have a name of their own too.
-    const env = {
-      WORKERS: '2',
-      WARM_UP: 'on',
-      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-      OTEL_BSP_SCHEDULE_DELAY: '50'
-    }
-    const server = await startServer(t, { env })
-    await allWorkersUp(server, 2)
-    const instances = (): Set<unknown> =>
-      new Set(collector.spans.map(({ resource }) => resource['service.instance.id']))
-    let sent = 0
-    const both = async (): Promise<boolean> => {
-      t.equal(await send(server, `m${sent++}`), 200)
-      return instances().size === 2
-    }
-    await until(both, { what: 'spans of two workers', timeoutMs: 60_000 })
-    await collector.until(sent, isAnswered)
-    const exported = async (): Promise<number> =>
-      sumOf(await readMetrics(server.adminUrl), 'tributary_trace_spans_total', { outcome: 'exported' })
-    await until(async () => (await exported()) === collector.spans.length, {
-      what: 'all spans to be counted',
-      timeoutMs: 60_000
-    })
-    t.equal((await server.kill('SIGTERM')).code, 0)
-    t.equal(instances().size, 2)
+t.test('each worker sends its spans under a name of its own, and the primary counts all', async t => {
+  const collector = await startCollector(t)
+  const env = {
+    WORKERS: '2',
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_BSP_SCHEDULE_DELAY: '50'
   }
-)
+  const server = await startServer(t, { env })
+  await allWorkersUp(server, 2)
+  const instances = (): Set<unknown> => new Set(collector.spans.map(({ resource }) => resource['service.instance.id']))
+  let sent = 0
+  const both = async (): Promise<boolean> => {
+    t.equal(await send(server, `m${sent++}`), 200)
+    return instances().size === 2
+  }
+  await until(both, { what: 'spans of two workers', timeoutMs: 60_000 })
+  await collector.until(sent, isAnswered)
+  const exported = async (): Promise<number> =>
+    sumOf(await readMetrics(server.adminUrl), 'tributary_trace_spans_total', { outcome: 'exported' })
+  await until(async () => (await exported()) === collector.spans.length, {
+    what: 'all spans to be counted',
+    timeoutMs: 60_000
+  })
+  t.equal((await server.kill('SIGTERM')).code, 0)
+  t.equal(instances().size, 2)
+})
