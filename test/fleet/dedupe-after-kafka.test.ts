@@ -11,7 +11,7 @@ import { configureTopic, createTopic, javaPartition, produceValues, readTopic, s
 import { ownFolder } from '../support/own-folder.ts'
 import { AUTHORIZATION, startServer } from '../support/server-process.ts'
 import type { ServerProcess } from '../support/server-process.ts'
-import { until } from '../support/until.ts'
+import { until, untilCalm } from '../support/until.ts'
 
 const PARTITIONS = 3
 const FROM = 'events'
@@ -89,9 +89,12 @@ async function send({ url }: ServerProcess, run: string): Promise<void> {
     messageId: `${run}-${at}`
   }))
   const headers = { 'content-type': 'application/json', authorization: AUTHORIZATION }
-  const answer = await fetch(`${url}/v1/batch`, { method: 'POST', headers, body: JSON.stringify({ batch }) })
-  await answer.arrayBuffer()
-  t.equal(answer.status, 200)
+  const post = async (): Promise<number> => {
+    const answer = await fetch(`${url}/v1/batch`, { method: 'POST', headers, body: JSON.stringify({ batch }) })
+    await answer.arrayBuffer()
+    return answer.status
+  }
+  t.equal(await untilCalm(post, status => status === 503), 200)
 }
 
 /** Writes one record of u0, with a timestamp of its own, as a server whose clock is wrong does. */

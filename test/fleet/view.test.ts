@@ -133,6 +133,7 @@ async function openAsAdmin(t: Test, { adminUrl }: ServerProcess): Promise<Page> 
   await page.setViewportSize({ width: 1280, height: 500 })
   await page.fill('input[type=password]', PASSWORD)
   await page.press('input[type=password]', 'Enter')
+  await page.locator('section.live').waitFor()
   return page
 }
 
@@ -312,7 +313,10 @@ await t.test('/readyz/kafka is 200 only while Kafka is reachable; /readyz stays 
   await kafka.restart()
   await until(async () => (await kafkaStatus(a)) === 200, { what: 'a to be back', timeoutMs: 60_000 })
   await note.waitFor({ state: 'detached' })
-  await page.locator('.list .row .server', { hasText: 'b' }).first().waitFor()
+  // The list has room for few rows, so b sends one more.
+  const later = randomUUID()
+  t.equal(await send(b, later), 200)
+  await page.locator('.list .row', { hasText: later }).waitFor()
 })
 
 await t.test('tail --fleet shows the events of all servers, and says which of them stop', async t => {

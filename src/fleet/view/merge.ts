@@ -104,8 +104,10 @@ export function mergeTraces(messageId: string, answers: readonly MemberAnswer[])
 export function withArchives(first: readonly MemberAnswer[], later: readonly MemberAnswer[]): MemberAnswer[] {
   return first.map(one => {
     const more = later.find(({ server }) => server === one.server)
-    if (more === undefined || one.body === undefined) return one
-    if (more.body === undefined) return { ...one, problem: more.problem }
+    if (more === undefined) return one
+    if (more.body === undefined) return { ...one, problem: one.problem ?? more.problem }
+    // It was too slow the first time: what it found in the archive stands alone.
+    if (one.body === undefined) return more
     const looks = [
       ...rowsOf(one.body, 'looks'),
       ...rowsOf(more.body, 'looks').filter(({ place }) => place === 'archive')

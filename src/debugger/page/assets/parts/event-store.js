@@ -11,6 +11,8 @@ export class EventStore {
   /** Rows that arrived while the stream was paused. They are shown when it resumes. */
   waiting = []
   isPaused = false
+  /** `before` of the request for the rows before the oldest row; null if there are none. */
+  older = null
 
   /** Adds a batch of the stream. */
   push({ rows, skipped, skippedFrom, server }) {
@@ -35,6 +37,17 @@ export class EventStore {
     this.rows = [...rows, ...this.rows]
   }
 
+  /** Adds rows of another server, oldest first, at the places of their times. */
+  merge(rows) {
+    const merged = []
+    let at = 0
+    for (const row of this.rows) {
+      while (at < rows.length && rows[at].receivedAt < row.receivedAt) merged.push(rows[at++])
+      merged.push(row)
+    }
+    this.rows = [...merged, ...rows.slice(at)].slice(-MAX_ROWS)
+  }
+
   /** Replaces a gap by its rows. */
   fill(gap, rows) {
     const at = this.rows.indexOf(gap)
@@ -44,6 +57,7 @@ export class EventStore {
   clear() {
     this.rows = []
     this.waiting = []
+    this.older = null
   }
 
   #append(items) {

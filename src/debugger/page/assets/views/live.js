@@ -7,7 +7,7 @@ import { clock, number } from '../parts/format.js'
 import { html, useEffect, useState } from '../lib.js'
 import { CopyButton, Outcome, Problem } from '../parts/parts.js'
 import { snippet } from '../parts/snippets.js'
-import { placeOf, useStream } from '../parts/stream.js'
+import { keyOf, placeOf, useStream } from '../parts/stream.js'
 import { VirtualList } from '../parts/virtual-list.js'
 
 /** Handles single keys, unless somebody types into a field. */
@@ -33,7 +33,7 @@ export function Live({ sources, trackingUrl, scope, isAlone, filters, setFilters
   const isFleet = scope === 'fleet'
   const { rows } = store
   const at = index => rows[rows.length - 1 - index]
-  const found = rows.findIndex(row => placeOf(row) === selected)
+  const found = rows.findLastIndex(row => placeOf(row) === selected)
   const selectedIndex = found < 0 ? -1 : rows.length - 1 - found
 
   const pause = isPaused => {
@@ -71,7 +71,7 @@ export function Live({ sources, trackingUrl, scope, isAlone, filters, setFilters
           selected=${selectedIndex}
           onSelect=${index => at(index).gap === undefined && select(placeOf(at(index)))}
           onEnd=${loadOlder}
-          rowAt=${index => html`<${Row} key=${placeOf(at(index))} row=${at(index)} isSelected=${placeOf(at(index)) === selected} position=${[index + 1, rows.length]} onSelect=${select} onFill=${fillGap} />`}
+          rowAt=${index => html`<${Row} key=${keyOf(at(index))} row=${at(index)} isSelected=${placeOf(at(index)) === selected} position=${[index + 1, rows.length]} onSelect=${select} onFill=${fillGap} />`}
         />
       </div>
       ${selected !== undefined && html`<${EventDetail} place=${selected} messageId=${rows[found]?.messageId} onClose=${() => select(undefined)} />`}
