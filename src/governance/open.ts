@@ -19,6 +19,9 @@ import { createSuppression } from './suppress/suppression.ts'
 import type { SuppressionListOptions } from './suppress/suppression-list.ts'
 import { createSuppressionList } from './suppress/suppression-list.ts'
 
+/** The policies for addresses, that which keeps least first. */
+const STRICTEST_FIRST = ['drop', 'truncate', 'keep'] as const
+
 export interface GovernanceOptions extends Pick<SuppressionListOptions, 'configFile' | 'clock' | 'log'> {
   /** The tributary.yml in force; a new object after each edit. */
   readonly current: () => TributaryFile
@@ -71,7 +74,10 @@ export async function openGovernance(options: GovernanceOptions): Promise<OpenGo
     suppressions,
     violations,
     keptAddress(source, address) {
-      const { ip = 'keep' } = (source === undefined ? current() : source).privacy ?? {}
+      // Whose request it was is not known: it may be of the source that keeps least.
+      const rules = source === undefined ? [current(), ...current().sources] : [source]
+      const policies = rules.map(({ privacy }) => privacy?.ip ?? 'keep')
+      const ip = STRICTEST_FIRST.find(policy => policies.includes(policy)) ?? 'keep'
       return applyIpPolicy(ip, address) ?? ''
     },
     approve: next => approvePlans(plans, next, others),

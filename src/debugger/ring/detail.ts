@@ -118,7 +118,7 @@ function journeyOf({ request, event }: StoredEvent, places: readonly Placement[]
       says: `${what} is durable: ${places.map(describePlacement).join(', ')}`
     })
   }
-  const isBlocked = event.effects.some(({ rule }) => rule === 'plan_block')
+  const isBlocked = outcome === 'filtered' && event.effects.some(({ rule }) => rule === 'plan_block')
   steps.push({ step: 'answered', atMs: ended, says: isBlocked ? BLOCKED : ENDINGS[outcome] })
   return steps
 }

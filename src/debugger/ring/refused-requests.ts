@@ -22,7 +22,7 @@ export interface RefusedRequest {
 
 export interface RefusedGroup {
   readonly code: string
-  /** Whether clients were told to send such a request again. */
+  /** Whether clients send such a request again. */
   readonly retryable: boolean
   readonly count: number
   /** Milliseconds since the epoch. */
@@ -40,6 +40,13 @@ export interface RefusedRequests {
 const MAX_SAMPLES = 5
 const MAX_TEXT_CHARS = 200
 const MAX_MESSAGE_CHARS = 600
+
+/** Whether clients send it again: OAuth's 511 asks them for a new token first. */
+function isSentAgain(code: string): boolean {
+  if (!(code in ERRORS)) return false
+  const { retryable, status } = ERRORS[code as ErrorCode]
+  return retryable || status === 511
+}
 
 /** Groups refused requests by code, and keeps the latest of each. The number of codes is fixed. */
 export function createRefusedRequests(now: () => number): RefusedRequests {
@@ -59,7 +66,7 @@ export function createRefusedRequests(now: () => number): RefusedRequests {
     groups: () =>
       [...groups].map(([code, { count, samples }]) => ({
         code,
-        retryable: code in ERRORS && ERRORS[code as ErrorCode].retryable,
+        retryable: isSentAgain(code),
         count,
         samples,
         lastAt: samples[0]?.at ?? 0

@@ -41,12 +41,7 @@ interface PixelContext extends PixelOptions {
  */
 export function registerPixel(app: FastifyInstance, options: PixelOptions): void {
   const context = { ...options, ids: createPixelIds(options.now), limitsOf: createLimitsOf(options.limits) }
-  const config = {
-    answerOverload(reply: FastifyReply): void {
-      options.onRefused('overloaded', reply.request)
-      sendPixel(reply)
-    }
-  }
+  const config = { answerOverload: (reply: FastifyReply): void => void sendPixel(reply) }
   for (const path of withVersion(['/pixel/:type'])) {
     app.get<PixelRoute>(path, { config }, async (request, reply) => {
       // Proxies of mail providers send HEAD first, which does not mean that the user opened the mail.

@@ -72,3 +72,15 @@ t.test('What a client writes into its head is kept short', async t => {
   const [sample = {}] = (await requestsOf(server)).of('origin_not_allowed')?.samples ?? []
   t.ok(JSON.stringify(sample).length < 2_000, 'however long its parts are')
 })
+
+t.test('no address is kept of a request of which the source is not known, if one source keeps none', async t => {
+  const config =
+    'sources:\n  - { id: web, writeKeys: [wk_test] }\n  - { id: shop, writeKeys: [wk_shop], privacy: { ip: drop } }\n'
+  const server = await startApp(t, { config })
+  await fetch(`${server.url}/v1/pixel/nonsense?writeKey=wk_shop&userId=u&event=e`)
+  await post(`${server.url}/v1/t`, '{"writeKey":"wk_shop","event":', {})
+  const { requests } = await requestsOf(server)
+  const samples = requests.flatMap(group => group.samples)
+  t.ok(samples.length >= 2)
+  t.strictSame([...new Set(samples.map(({ address }) => address))], [''])
+})
