@@ -14,7 +14,7 @@ export function mayShowKey({ showFirstKey }: Pick<Config, 'showFirstKey'>): bool
   return showFirstKey === 'always' || process.stdout.isTTY
 }
 
-/** The text that the first start prints on standard output. The server shows a write key nowhere else. */
+/** The text that the first start prints on standard output. A server prints a write key nowhere else. */
 export function banner({ key, file, tracking, admin, isShown }: BannerFacts): string {
   const event = '{"userId":"user-1","event":"Signed Up","properties":{"plan":"free"}}'
   const shown = isShown ? `${key}   (kept in ${file}; "tributary keys list --show" shows it again)` : hint(file)

@@ -68,16 +68,16 @@ export async function createApp(options: AppOptions): Promise<App> {
     await drainer.drain({ quietMs: Math.min(QUIET_MS, deadlineMs), deadlineMs })
     await tracking.server.close()
     await ingestion.violationEvents?.close()
-    await destinations.sink.close()
-    await Promise.all([ingestion.close(), sources.keys.close(), tracking.closeTraces()])
+    // All requests are answered, so their spans have ended: both shares of the grace run at once.
+    await Promise.all([destinations.sink.close(), tracking.closeTraces()])
+    await Promise.all([ingestion.close(), sources.keys.close()])
     await sources.fleet?.close()
     base.live.close()
     await admin.close()
   }
 
-  function joinFleet(adminUrl: string): void {
+  const joinFleet = (adminUrl: string): void =>
     sources.fleet?.join(() => selfFacts(config, destinations.sink, adminUrl))
-  }
 
   let stopping: Promise<void> | undefined
   return {

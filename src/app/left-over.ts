@@ -35,7 +35,11 @@ export function relayLeftoverFolders(config: Config, folders: readonly number[],
   async function tryRelay(dir: string): Promise<boolean> {
     try {
       const lock = await lockDataDir(dir)
-      const app = await createApp({ config: { ...config, dataDir: dir }, logger, audit: () => undefined })
+      const app = await createApp({
+        config: { ...config, dataDir: dir, traces: undefined },
+        logger,
+        audit: () => undefined
+      })
       try {
         await waitUntilDelivered(app)
       } finally {

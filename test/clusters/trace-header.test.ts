@@ -1,6 +1,7 @@
 /** The sender's `traceparent` in Kafka's records, which Kafka's own Java client reads. */
 import t from 'tap'
 import { startKafkaTool, type JavaRecord } from '../support/clusters/kafka-tool.ts'
+import { startCollector } from '../support/collector.ts'
 import { startKafka } from '../support/kafka.ts'
 import { AUTHORIZATION, startServer, type ServerProcess } from '../support/server-process.ts'
 import { until } from '../support/until.ts'
@@ -147,4 +148,24 @@ t.test('without traceparent in KAFKA_HEADERS nothing is added and nothing is rep
     ['messageId', 'receivedAt', 'source', 'type']
   )
   t.equal(record && member(record), 'mine')
+})
+
+t.test('with traces for a collector, records are the same, and a span says where in Kafka a record is', async t => {
+  const collector = await startCollector(t)
+  const traces = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '20' }
+  const { server, topics } = await serverFor('spans', { ...KEPT, ...traces })
+  const sent = JSON.stringify(event('spanned'))
+  t.equal(await send(server, '/v1/track', sent, TRACE), 200)
+  const [publish] = await collector.until(1, ({ kind }) => kind === 'producer')
+  const [record] = await tool.read(topics.events)
+  t.equal(record?.headers['traceparent'], TRACE, "the sender's, not that of a span of the server")
+  t.ok(record?.value.endsWith(`,"traceparent":"${TRACE}"}`))
+  t.equal(publish?.name, `send ${topics.events}`)
+  t.match(publish?.attributes, {
+    'messaging.system.name': 'kafka',
+    'messaging.destination.name': topics.events,
+    'messaging.destination.partition.id': String(record?.partition),
+    'kafka.offset': record?.offset,
+    'tributary.store': 'kafka'
+  })
 })

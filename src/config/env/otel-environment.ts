@@ -42,7 +42,11 @@ function readSettings(values: Values, problems: string[]): TraceSettings {
   read('OTEL_TRACES_EXPORTER', parse.oneOf(['otlp', 'none']), 'otlp')
   const isForTraces = values.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL !== undefined
   read(isForTraces ? 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL' : 'OTEL_EXPORTER_OTLP_PROTOCOL', protocol, '')
-  const base = read('OTEL_EXPORTER_OTLP_ENDPOINT', collectorUrl, 'http://localhost:4318')
+  const base =
+    values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT === undefined
+      ? read('OTEL_EXPORTER_OTLP_ENDPOINT', baseUrl, 'http://localhost:4318')
+      : ''
+  const sampler = read('OTEL_TRACES_SAMPLER', parse.oneOf(SAMPLERS), 'parentbased_always_on')
   const attributes = read('OTEL_RESOURCE_ATTRIBUTES', pairs, {})
   const name = values.OTEL_SERVICE_NAME ?? attributes['service.name'] ?? 'tributary'
   const maxQueueSpans = read('OTEL_BSP_MAX_QUEUE_SIZE', parse.integer(1, MAX_QUEUE_SPANS), 1)
@@ -52,8 +56,8 @@ function readSettings(values: Values, problems: string[]): TraceSettings {
       ...read('OTEL_EXPORTER_OTLP_HEADERS', headerPairs, {}),
       ...read('OTEL_EXPORTER_OTLP_TRACES_HEADERS', headerPairs, {})
     },
-    sampler: read('OTEL_TRACES_SAMPLER', parse.oneOf(SAMPLERS), 'parentbased_always_on'),
-    ratio: read('OTEL_TRACES_SAMPLER_ARG', ratio, 1),
+    sampler,
+    ratio: sampler.endsWith('traceidratio') ? read('OTEL_TRACES_SAMPLER_ARG', ratio, 1) : 1,
     resource: { ...attributes, 'service.name': name },
     maxQueueSpans,
     maxBatchSpans: Math.min(
@@ -84,6 +88,11 @@ const collectorUrl: parse.Parser<string> = text => {
   }
   return text
 }
+
+const baseUrl: parse.Parser<string> = text =>
+  /[?#]/.test(text)
+    ? parse.throwExpected('a URL without "?" and "#", because /v1/traces is added to it')
+    : collectorUrl(text)
 
 const ratio: parse.Parser<number> = text => {
   const value = /^\d*\.?\d+(?:e-?\d+)?$/i.test(text) ? Number(text) : Number.NaN

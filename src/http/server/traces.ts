@@ -20,6 +20,9 @@ export interface TracedHead {
 /** Begins the trace of a request; returns undefined if the request is not sampled. */
 export type BeginTrace = (head: TracedHead) => RequestTrace | undefined
 
+/** As nginx calls a request whose client closed the connection before the answer. */
+const CLIENT_CLOSED = 499
+
 /**
  * Gives each request its trace. Without `begin` no hook is added, so that a request costs nothing. Call this before anything
  * that may answer a request by itself.
@@ -27,9 +30,14 @@ export type BeginTrace = (head: TracedHead) => RequestTrace | undefined
 export function traceRequests(app: FastifyInstance, begin: BeginTrace | undefined): void {
   app.decorateRequest('trace', undefined)
   if (begin === undefined) return
-  app.addHook('onRequest', (request, _reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const { method, clientProtocol, raw } = request
-    request.trace = begin({ method, scheme: clientProtocol, traceparent: raw.headers[TRACEPARENT] })
+    const trace = begin({ method, scheme: clientProtocol, traceparent: raw.headers[TRACEPARENT] })
+    request.trace = trace
+    // A client that gave up gets no answer, and Fastify calls no hook for it.
+    if (trace !== undefined) {
+      reply.raw.once('close', () => trace.end({ status: CLIENT_CLOSED, route: request.routeOptions.url }))
+    }
     done()
   })
   app.addHook('onResponse', (request, reply, done) => {

@@ -16,7 +16,7 @@ export interface TraceLog {
 export interface ExportOptions {
   readonly url: string
   readonly log: TraceLog
-  /** How long a batch may take; the exporter's own time-out starts again with each byte of an answer. */
+  /** How long a batch may take; the exporter's own time-out does not bound every slow answer. */
   readonly timeoutMs: number
 }
 

@@ -66,6 +66,13 @@ const READ: readonly [env: Environment, read: (settings: TraceSettings) => unkno
     s => s.resource['service.name'],
     'b'
   ],
+  // What others set for all programs does not count where it is not used.
+  [
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317', OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://c:4318/v1/traces' },
+    s => s.url,
+    'http://c:4318/v1/traces'
+  ],
+  [{ ...ASKED, OTEL_TRACES_SAMPLER: 'always_on', OTEL_TRACES_SAMPLER_ARG: 'endpoint=http://c:14250' }, s => s.ratio, 1],
   [
     { ...ASKED, OTEL_TRACES_SAMPLER: 'TraceIdRatio', OTEL_TRACES_SAMPLER_ARG: '.25' },
     s => [s.sampler, s.ratio],
@@ -99,6 +106,7 @@ const REFUSED: readonly [env: Environment, problem: RegExp][] = [
     { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://ann:secret@c' },
     /^OTEL_EXPORTER_OTLP_ENDPOINT: .*OTEL_EXPORTER_OTLP_HEADERS/
   ],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318?a=1' }, /^OTEL_EXPORTER_OTLP_ENDPOINT: expected a URL without/],
   [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: '/v1/traces' }, /^OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: expected a URL/],
   [{ OTEL_EXPORTER_OTLP_HEADERS: 'Bearer secret' }, /^OTEL_EXPORTER_OTLP_HEADERS: expected pairs/],
   [{ OTEL_EXPORTER_OTLP_HEADERS: 'a=%secret' }, /^OTEL_EXPORTER_OTLP_HEADERS: expected pairs/],
@@ -107,8 +115,14 @@ const REFUSED: readonly [env: Environment, problem: RegExp][] = [
   [{ OTEL_RESOURCE_ATTRIBUTES: 'production' }, /^OTEL_RESOURCE_ATTRIBUTES: expected pairs/],
   [{ OTEL_TRACES_EXPORTER: 'console' }, /^OTEL_TRACES_EXPORTER: expected one of otlp, none/],
   [{ OTEL_TRACES_SAMPLER: 'jaeger_remote' }, /^OTEL_TRACES_SAMPLER: expected one of always_on, /],
-  [{ OTEL_TRACES_SAMPLER_ARG: '1.5' }, /^OTEL_TRACES_SAMPLER_ARG: expected a number from 0 to 1/],
-  [{ OTEL_TRACES_SAMPLER_ARG: '1%' }, /^OTEL_TRACES_SAMPLER_ARG: expected a number from 0 to 1/],
+  [
+    { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '1.5' },
+    /^OTEL_TRACES_SAMPLER_ARG: expected a number from 0 to 1/
+  ],
+  [
+    { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '1%' },
+    /^OTEL_TRACES_SAMPLER_ARG: expected a number from 0 to 1/
+  ],
   [{ OTEL_SDK_DISABLED: 'yes' }, /^OTEL_SDK_DISABLED: expected one of true, false/],
   [{ OTEL_BSP_MAX_QUEUE_SIZE: '0' }, /^OTEL_BSP_MAX_QUEUE_SIZE: expected a whole number/],
   [{ OTEL_BSP_SCHEDULE_DELAY: '5s' }, /^OTEL_BSP_SCHEDULE_DELAY: expected a whole number/]

@@ -25,10 +25,12 @@ interface Trace {
 }
 
 /** The spans of the one request with this trace id, whose server span comes last. */
-async function traceOf(traceId: string): Promise<Trace> {
-  const isRoot = (span: ReadSpan): boolean => span.traceId === traceId && span.kind === 'server'
+async function traceOf(traceId: string, status = 200): Promise<Trace> {
+  // A busy machine's 503 has a server span too, and the request is sent again.
+  const isRoot = (span: ReadSpan): boolean =>
+    span.traceId === traceId && span.kind === 'server' && span.attributes['http.response.status_code'] === status
   const [root] = await collector.until(1, isRoot)
-  const others = collector.spans.filter(span => span.traceId === traceId && !isRoot(span))
+  const others = collector.spans.filter(span => span.traceId === traceId && span.kind !== 'server')
   if (root === undefined) throw new Error('no server span')
   return {
     root,
@@ -47,7 +49,7 @@ async function traced(
   const traceId = (++requests).toString(16).padStart(32, 'a')
   const traceparent = `00-${traceId}-${PARENT_ID}-01`
   const { status } = await post(`${url}${path}`, body, { ...headers, traceparent })
-  return { status, ...(await traceOf(traceId)) }
+  return { status, ...(await traceOf(traceId, status)) }
 }
 
 const SECRETS = {
