@@ -61,9 +61,10 @@ async function lock(dir: string): Promise<DataDirLock> {
 
 /** Takes a number. Returns undefined if another process was faster. */
 async function take(folder: string, number: number): Promise<Server | undefined> {
-  const server = createServer(socket =>
-    socket.on('error', () => undefined).end(`process ${process.pid} on ${hostname()}`)
-  )
+  const server = createServer(socket => {
+    // Destroyed, because the release of the lock does not wait for the other side.
+    socket.on('error', () => undefined).end(`process ${process.pid} on ${hostname()}`, () => socket.destroy())
+  })
   try {
     const isMine = (await place(server, folder, number)) && Math.max(...(await numbers(folder))) === number
     if (isMine) {

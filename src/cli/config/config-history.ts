@@ -35,6 +35,6 @@ Examples:
       hash,
       why
     ])
-    terminal.out(formatColumns([['VERSION', 'AT', 'BY', 'SERVERS', 'HASH', 'WHY'], ...rows]))
+    terminal.out(formatColumns([['VERSION', 'AT', 'BY', 'IN FORCE ON', 'HASH', 'WHY'], ...rows]))
   }
 }

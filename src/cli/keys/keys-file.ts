@@ -26,7 +26,8 @@ export function fileOf({ texts }: Pick<ParsedArguments, 'texts'>): string {
 export async function readKeys(parsed: Pick<ParsedArguments, 'texts'>): Promise<KeyedTributaryFile> {
   const config = fleetOf(parsed)
   if (config === undefined) return await readKeysFile(fileOf(parsed))
-  const session = await openSession(config)
+  // Reading creates no topic.
+  const session = await openSession({ ...config, kafka: config.kafka && { ...config.kafka, createTopics: false } })
   try {
     const { current } = session.topic.log
     if (current === undefined) throw new CommandFailed(`the fleet "${session.name}" has no configuration yet`)

@@ -50,7 +50,9 @@ Examples:
     else await writeResult(out, `${text.trimEnd()}\n`)
     const events = seen.reduce((sum, one) => sum + one.events, 0)
     const from = `${counted(plan.rules.length, 'rule')} from ${counted(events, 'event')}`
-    terminal.note(out === undefined ? from : `${out}: ${from}; a source uses it with "plan: { file: ${out} }"`)
+    terminal.note(
+      out === undefined ? from : `${out}: ${from}; name it in tributary.yml: "plan: { file: … }", relative to that file`
+    )
     if (dropped > 0) terminal.note(`${dropped} names were more than a catalogue holds, and are not in it`)
   }
 }

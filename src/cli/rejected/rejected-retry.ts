@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { Config } from '../../config/env/config.ts'
 import { readEnvironment } from '../../config/env/environment.ts'
 import { asObject } from '../../ingest/parse/body.ts'
@@ -6,7 +7,7 @@ import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 import { auditCommand } from '../audited.ts'
 import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
-import { writeKeysOf, readableKey, readKeysFile } from '../keys/keys-file.ts'
+import { writeKeysOf, readableKey, readKeys, readKeysFile } from '../keys/keys-file.ts'
 import { printable } from '../printable.ts'
 import type { Rejection } from './rejected.ts'
 import { FILTER_HELP, FILTER_OPTIONS, readFilter, readRejections } from './rejected.ts'
@@ -58,9 +59,12 @@ Examples:
     const url = trackingUrl(parsed)
     const sender = parsed.flags.has('send') ? createSender({ url }) : undefined
     const bodies = parsed.flags.has('salvage') ? { read: 0, broken: 0 } : undefined
-    const content = await readKeysFile(config.configFile)
+    const content = await readKeys({ texts: {} })
+    // A fleet's version has only digests of the keys, so that this folder's own file, if there is one, has the keys to send with.
+    const keys =
+      config.fleet === undefined || !existsSync(config.configFile) ? content : await readKeysFile(config.configFile)
     const judge = await openRetryJudge(config, content.file)
-    const work = { config, sources: sourcesOf(content), judge, changes, bodies, sender, terminal }
+    const work = { config, sources: sourcesOf(content, keys), judge, changes, bodies, sender, terminal }
     let tally: Tally
     try {
       tally = await retry(readRejections(config, filter), work)
@@ -72,6 +76,9 @@ Examples:
     report(tally, sender, terminal)
   }
 }
+
+/** The most reasons that are told apart. */
+const MAX_REASONS = 100
 
 interface Tally {
   read: number
@@ -158,7 +165,10 @@ function whyLeft(event: string, rejection: Rejection, { sources, judge, config }
   return `the source "${rejection.source}" is not in ${config.configFile}, or disabled, or has only digests of its keys there`
 }
 
-function leave({ left }: Tally, rejection: Rejection, why: string): void {
+/** @param given may have names that a client chose */
+function leave({ left }: Tally, rejection: Rejection, given: string): void {
+  const text = printable(given)
+  const why = left.has(text) || left.size < MAX_REASONS ? text : 'for other reasons'
   const reason = left.get(why) ?? { events: 0, ids: [] }
   left.set(why, reason)
   reason.events++
@@ -167,9 +177,9 @@ function leave({ left }: Tally, rejection: Rejection, why: string): void {
 }
 
 /** The enabled sources by id, each with its first key. */
-function sourcesOf(content: KeyedTributaryFile): Work['sources'] {
+function sourcesOf(content: KeyedTributaryFile, keys: KeyedTributaryFile): Work['sources'] {
   const enabled = content.file.sources.filter(source => source.enabled)
-  return new Map(enabled.map(source => [source.id, { source, writeKey: readableKey(writeKeysOf(content, source.id)) }]))
+  return new Map(enabled.map(source => [source.id, { source, writeKey: readableKey(writeKeysOf(keys, source.id)) }]))
 }
 
 function report({ read, good, left }: Tally, sender: Sender | undefined, terminal: Terminal): void {

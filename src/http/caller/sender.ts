@@ -26,12 +26,16 @@ export function signalsOf(request: FastifyRequest): RequestSignals | undefined {
   return request.raw.headers['sec-gpc'] === '1' ? GPC_SIGNALS : undefined
 }
 
+/** Among other preferences, which are ignored. */
+const RETURN_REPRESENTATION = /(?:^|,)\s*return\s*=\s*"?representation"?\s*(?:[,;]|$)/i
+
 /**
  * Whether the sender asks for the counts of a batch in its answer: `Prefer: return=representation`. SDKs do not ask.
  * Source: RFC 7240, section 4.2.
  */
 export function wantsCounts(request: FastifyRequest): boolean {
-  return request.raw.headers['prefer'] === 'return=representation'
+  const { prefer } = request.raw.headers
+  return prefer !== undefined && RETURN_REPRESENTATION.test(String(prefer))
 }
 
 /** The `traceparent` of a request (W3C Trace Context); undefined if it is not valid or records do not contain it. */

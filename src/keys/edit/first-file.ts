@@ -55,8 +55,9 @@ export function firstText(file: string, { id, name }: NewSource, writeKey: strin
   const schema = relative(dirname(resolve(file)), SCHEMA).replaceAll(sep, '/')
   return `# yaml-language-server: $schema=${schema}
 #
-# Who may send events to Tributary, and where the events go. Save this file and it is in force within 2 s; what is
-# wrong with an edit is in the log, and the last good one stays in force; "tributary config check" tells it too.
+# Who may send events to Tributary, and where the events go. Save this file and it is in force within 2 s (in a fleet, after
+# "tributary config push"). What is wrong with an edit is in the log, and the last good one stays in force; "tributary
+# config check" tells it too.
 # Write keys are secrets of this file: "tributary keys add|list|revoke|rotate" edits them for you.
 
 sources:

@@ -126,7 +126,7 @@ t.test('a refused body is listed, and retry --salvage sends its whole events onc
   await post(`${app.url}/v1/batch`, { batch: [{ type: 'track', event: 'no user', messageId: 'd' }] })
 
   const list = await app.rejected('list')
-  t.match(list.stdout, /^1 rejected events, 2 rejected bodies\n/)
+  t.match(list.stdout, /^1 rejected event, 2 rejected bodies\n/)
   t.match(list.stdout, /invalid_json: 1 .*\n.*\n.*\n.*\n.* body: \{"context":\{"ip"/)
 
   const without = await app.rejected('retry')

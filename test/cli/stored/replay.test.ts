@@ -58,7 +58,7 @@ t.test('replay tells lines that are not records from lines outside the time rang
   const args = ['replay', '--topic', 'x', '--from', '2026-11-23T22:00:00Z', '--to', '2026-11-24', '--dry-run']
   const { stdout } = await run(process.execPath, [MAIN, ...args], { cwd: dir })
   const counts = `${22 * PER_HOUR} outside the time range left out, 2 lines are no records`
-  t.equal(stdout, `${2 * PER_HOUR} records would be published to x, ${counts}\n`)
+  t.equal(stdout, `${2 * PER_HOUR} records would be published to x, ${counts} (from events/)\n`)
 })
 
 t.test('replay names missing options', { buffered: true }, async t => {

@@ -250,7 +250,7 @@ t.test('rejected retry sends blocked events again once the plan is corrected', a
   const rejected = (...args: string[]) => run(process.execPath, [MAIN, 'rejected', ...args], { cwd: dir, env })
   t.match(await rejected('list', '--code', 'schema_violation'), {
     code: 0,
-    stdout: /1 rejected events\n.*\nschema_violation: 1/
+    stdout: /1 rejected event\n.*\nschema_violation: 1/
   })
   const relaxed = { name: 'Shop', rules: [{ type: 'track', event: 'Order', schema: {} }] }
   writeFileSync(planFile, JSON.stringify(relaxed))

@@ -131,7 +131,7 @@ export const pathCases: readonly HostileCase[] = [
   ...SETTINGS.map(([path, status]): HostileCase => ({
     what: `settings ${path.slice(0, 60)}`,
     method: 'GET',
-    path: '/nothing',
+    path,
     steps: [request({ method: 'GET', path, framing: '', body: '', head: '' })],
     gives: [status]
   })),

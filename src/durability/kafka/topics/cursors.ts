@@ -28,8 +28,15 @@ const MAX_WAIT_MS = 100
 /**
  * The partitions of topics that have records since a time, in milliseconds since the epoch. A topic that does not exist
  * has none.
+ *
+ * @param options.keepEmpty whether those without such records are returned too
  */
-export async function cursorsOf(consumer: Consumer, topics: readonly string[], since: number): Promise<Cursor[]> {
+export async function cursorsOf(
+  consumer: Consumer,
+  topics: readonly string[],
+  since: number,
+  { keepEmpty = false } = {}
+): Promise<Cursor[]> {
   const found = await knownTopics(consumer, topics)
   const known = [...found.keys()]
   if (known.length === 0) return []
@@ -42,7 +49,7 @@ export async function cursorsOf(consumer: Consumer, topics: readonly string[], s
       // -1: no record is that recent.
       const next = starts.get(topic)?.[partition] ?? -1n
       const end = ends.get(topic)?.[partition] ?? 0n
-      return next < 0n || next >= end ? [] : [{ topic, topicId: id, partition, leader, next, end }]
+      return next < 0n || (next >= end && !keepEmpty) ? [] : [{ topic, topicId: id, partition, leader, next, end }]
     })
   })
 }

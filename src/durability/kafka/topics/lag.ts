@@ -26,7 +26,8 @@ export interface Lag {
 export async function lagOf({ settings, topics, starts, before }: LagOptions): Promise<Lag> {
   const consumer = new Consumer({ ...clientOptions(settings), groupId: `${settings.clientId}-lag`, retries: 1 })
   try {
-    const all = await cursorsOf(consumer, topics, EARLIEST)
+    // Also partitions without a record: what was not read of them may have been deleted.
+    const all = await cursorsOf(consumer, topics, EARLIEST, { keepEmpty: true })
     const recent = new Map((await cursorsOf(consumer, topics, before)).map(cursor => [nameOf(cursor), cursor.next]))
     const lags = all.map(cursor => lagIn(cursor, starts[nameOf(cursor)], recent.get(nameOf(cursor))))
     const sum = (pick: (lag: Lag) => number): number => lags.reduce((total, lag) => total + pick(lag), 0)

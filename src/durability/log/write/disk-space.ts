@@ -1,6 +1,5 @@
 import { stat, statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { describeSize } from '../../../model/operations/disk-words.ts'
 import type { LogLines } from '../contract.ts'
 
 /** Below either of these a disk counts as nearly full. */
@@ -28,7 +27,7 @@ export function createDiskSpace(options: { dir: string; log: LogLines }): DiskSp
         const isLow = free < LOW_BYTES || bavail < blocks * LOW_SHARE
         const before = problem
         problem = isLow
-          ? `the disk at ${await mountPointOf(dir)} is nearly full (${describeSize(free)} left): free space, set LOG_RETENTION, or move DATA_DIR to a larger disk`
+          ? `the disk at ${await mountPointOf(dir)} is nearly full: free space, set LOG_RETENTION, or move DATA_DIR to a larger disk`
           : undefined
         if (problem !== undefined && before === undefined) log.warn({ dir, freeBytes: free }, problem)
       } catch {
