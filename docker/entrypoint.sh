@@ -29,7 +29,7 @@ if [ "$CONFIG_FILE" = /data/tributary.yml ] && [ ! -e "$CONFIG_FILE" ]; then
   else
     cat <<BANNER
 
-  Write key  $key   (kept in $CONFIG_FILE; shown only now)
+  Write key  $key   (kept in $CONFIG_FILE, where "tributary keys list --show" reads it)
 
 Send an event to the published port:
 
