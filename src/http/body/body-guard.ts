@@ -10,6 +10,7 @@ import type { Encoding, Inflater } from './encoding.ts'
 import { createInflater, onWire } from './encoding.ts'
 import { GrowingBytes } from './growing-bytes.ts'
 import { inflateMembers } from './gzip-members.ts'
+import { bytesAtOnce } from './whole-body.ts'
 
 /** The result of reading a body: `overloaded` if the body budget is used up, `request_timeout` if it arrives too slowly. */
 export type GuardedBody = { readonly ok: true; readonly bytes: Buffer } | UnreadBody
@@ -58,7 +59,9 @@ export interface GuardOptions {
  * `keepBytes`; `done` is then called at once, however much is still to come.
  */
 export function readBody(request: IncomingMessage, options: GuardOptions, done: (body: GuardedBody) => void): void {
-  new BodyReader(request, options, done)
+  const bytes = bytesAtOnce(request, options)
+  if (bytes === undefined) new BodyReader(request, options, done)
+  else done({ ok: true, bytes })
 }
 
 class BodyReader {
@@ -105,7 +108,7 @@ class BodyReader {
     if (isTooLarge && !this.#isKept) this.#refuseSize(false)
     else {
       if (isTooLarge) this.#limitReadTime()
-      // Most bodies arrive together with the head of the request; their rate need not be watched.
+      // A body that has arrived need not be watched.
       if (declared !== request.readableLength) this.#watch(options.minimumRate ?? DEFAULT_MINIMUM_RATE)
       this.#listen()
     }

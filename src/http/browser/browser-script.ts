@@ -38,8 +38,7 @@ function sendAsset(request: FastifyRequest, reply: FastifyReply, { bytes, gzippe
   // Each encoding is a representation of its own (RFC 9110, 8.8.3.3).
   const tag = isGzip ? `"${hash}-gzip"` : `"${hash}"`
   forPages(reply).header('content-type', SCRIPT_TYPE).header('etag', tag)
-  // CORS may have set `vary: Origin`.
-  reply.header('vary', [reply.getHeader('vary'), 'accept-encoding'].filter(Boolean).join(', '))
+  reply.header('vary', 'accept-encoding')
   if (isNotModified(request.headers['if-none-match'], tag)) return reply.code(304).send()
   if (isGzip) reply.header('content-encoding', 'gzip')
   return reply.send(isGzip ? gzipped : bytes)

@@ -1,9 +1,11 @@
 import cors from '@fastify/cors'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Source } from '../../model/source.ts'
 
 /** How long a browser caches the answer of a preflight. */
 const MAX_AGE_SECONDS = 86_400
+/** SDKs in pages read when to retry. */
+const EXPOSED_HEADER = 'Retry-After'
 
 export interface CorsOptions {
   /** CORS_ORIGINS. */
@@ -17,7 +19,10 @@ export type OriginHeaders = Readonly<
   Partial<Record<'access-control-allow-origin' | 'access-control-allow-credentials', string>>
 >
 
-/** Returns the headers of an answer to a page of this origin; undefined for a request without Origin. */
+/**
+ * Returns the headers of an answer to a page of this origin; undefined for a request without Origin. All origins without
+ * credentials get the same object.
+ */
 export type OriginRule = (origin: string | undefined) => OriginHeaders
 
 const ANY: OriginHeaders = { 'access-control-allow-origin': '*' }
@@ -48,20 +53,39 @@ export function createOriginRule({ origins, sources }: CorsOptions): OriginRule 
   }
 }
 
-/** Adds the CORS headers to every answer, preflights included. */
+/**
+ * Adds the CORS headers to every answer. Preflights are answered by the plugin; in a scope of its own, because its hook would
+ * cost every event more than the check of its key.
+ */
 export async function allowOrigins(app: FastifyInstance, rule: OriginRule): Promise<void> {
-  // This hook runs before the plugin, which answers preflights itself and allows credentials for all origins or for none.
-  app.addHook('onRequest', (request, reply, done) => {
-    const allowed = rule(request.headers.origin)['access-control-allow-credentials']
-    if (allowed !== undefined) reply.header('access-control-allow-credentials', allowed)
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    if (request.method !== 'OPTIONS') addOriginHeaders(reply, rule(request.headers.origin))
     done()
   })
-  await app.register(cors, {
-    // For an empty list the plugin writes no Access-Control-Allow-Origin.
-    origin: (origin, done) => done(null, rule(origin)['access-control-allow-origin'] ?? []),
-    methods: ['GET', 'POST', 'OPTIONS'],
-    exposedHeaders: ['Retry-After'],
-    maxAge: MAX_AGE_SECONDS,
-    strictPreflight: false
+  await app.register(async preflights => {
+    // This hook runs before the plugin, which allows credentials for all origins or for none.
+    preflights.addHook('onRequest', (request, reply, done) => {
+      const allowed = rule(request.headers.origin)['access-control-allow-credentials']
+      if (allowed !== undefined) reply.header('access-control-allow-credentials', allowed)
+      done()
+    })
+    await preflights.register(cors, {
+      // For an empty list the plugin writes no Access-Control-Allow-Origin.
+      origin: (origin, done) => done(null, rule(origin)['access-control-allow-origin'] ?? []),
+      methods: ['GET', 'POST', 'OPTIONS'],
+      exposedHeaders: [EXPOSED_HEADER],
+      maxAge: MAX_AGE_SECONDS,
+      strictPreflight: false
+    })
   })
+}
+
+function addOriginHeaders(reply: FastifyReply, allowed: OriginHeaders): void {
+  const others = reply.getHeader('vary')
+  reply.headers({ ...originHeaders(allowed), ...(others === undefined ? {} : { vary: `Origin, ${String(others)}` }) })
+}
+
+/** All CORS headers of an answer that is no preflight. The names are in lower case. */
+export function originHeaders(allowed: OriginHeaders): Readonly<Record<string, string>> {
+  return { vary: 'Origin', ...allowed, 'access-control-expose-headers': EXPOSED_HEADER }
 }

@@ -21,6 +21,13 @@ const QUIET_TURN_MS = 1
 /** Under load no turn may be quiet: then a stop goes on after this time, in milliseconds. */
 const MAX_READ_MS = 250
 
+const drainingServers = new WeakSet<NetServer>()
+
+/** Whether the connections of a listener are closed after their answers, because it stops. */
+export function isDraining(server: NetServer): boolean {
+  return drainingServers.has(server)
+}
+
 /**
  * Lets the event loop accept and read what the kernel holds already. The kernel resets a connection that is closed before its
  * bytes are read, and each connection that waits to be accepted when the listener is closed. Node accepts one connection in a turn.
@@ -47,12 +54,13 @@ async function readWhatArrived(server: NetServer): Promise<void> {
 export function createDrainer(app: FastifyInstance): Drainer {
   let draining: Promise<void> | undefined
   app.addHook('onSend', (_request, reply, _payload, done) => {
-    if (draining !== undefined) reply.header('connection', 'close')
+    if (isDraining(app.server)) reply.header('connection', 'close')
     done()
   })
 
   async function run({ quietMs, deadlineMs }: DrainOptions): Promise<void> {
     const { server } = app
+    drainingServers.add(server)
     const startedAt = performance.now()
     let left = 1
     await readWhatArrived(server)
@@ -71,7 +79,7 @@ export function createDrainer(app: FastifyInstance): Drainer {
 
   return {
     get draining() {
-      return draining !== undefined
+      return isDraining(app.server)
     },
     drain: options => (draining ??= run(options))
   }

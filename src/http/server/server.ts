@@ -11,6 +11,7 @@ import { prepareListener } from './listener.ts'
 import { withoutDoubledVersion } from '../paths.ts'
 import { sendError } from '../replies.ts'
 import { cacheRemoteAddresses } from '../caller/sender.ts'
+import { decorateSuccess } from './success.ts'
 import { limitPipelining, isOverPipelineLimit } from './unanswered.ts'
 import type { PathRules } from './unrouted.ts'
 import { answerUnrouted } from './unrouted.ts'
@@ -67,6 +68,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.setErrorHandler(answerError)
   answerUnrouted(app, PATH_RULES, ['OPTIONS'])
   await allowOrigins(app, originRule)
+  decorateSuccess(app, originRule)
   app.addHook('onRequest', checkLater)
   app.addHook('onSend', (request, _reply, _payload, done) => {
     discardRemainingBody(request.raw)

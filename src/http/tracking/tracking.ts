@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Answer } from '../../ingest/pipeline/answer.ts'
-import { faultAnswer } from '../../ingest/pipeline/answer.ts'
+import { faultAnswer, SUCCESS } from '../../ingest/pipeline/answer.ts'
 import { parseBody } from '../../ingest/parse/body.ts'
 import type { RefusedBody } from '../../ingest/pipeline/refused-body-store.ts'
 import type { IngestRequest } from '../../ingest/pipeline/contract.ts'
@@ -137,7 +137,8 @@ async function track(
     const answer = await ('body' in facts ? context.pipeline.ingest(facts) : refuseBody(facts, request, reply, context))
     if (answer === undefined) return
     if (answer.refused !== undefined) context.onRefused(answer.refused, request, detailOf(facts, answer.refused))
-    sendAnswer(reply, answer)
+    if (answer === SUCCESS) reply.sendSuccess(answer.body)
+    else sendAnswer(reply, answer)
   } catch (error) {
     reply.send(error)
   } finally {

@@ -12,8 +12,9 @@ import {
   zstdCompressSync
 } from 'node:zlib'
 import { pino } from 'pino'
+import type { Test } from 'tap'
 import t from 'tap'
-import { createBodyBudget } from '../../../src/http/body/body-budget.ts'
+import { createBodyBudget, type BodyBudget } from '../../../src/http/body/body-budget.ts'
 import { createServer } from '../../../src/http/server/server.ts'
 import { registerTracking } from '../../../src/http/tracking/tracking.ts'
 import { faultAnswer, SUCCESS } from '../../../src/ingest/pipeline/answer.ts'
@@ -281,8 +282,8 @@ t.test('a body that compression does not make smaller may be as large on the wir
   t.equal((await ask(t, `${url}/v1/batch`, { body: stored, headers: GZIP })).status, 200)
 })
 
-t.test('bodies that together need too much memory are 503, and are accepted again once there is memory', async t => {
-  const budget = createBodyBudget(100_000)
+/** Starts the tracking API with this budget and a pipeline that accepts everything. @returns its URL */
+async function startWith(t: Test, budget: BodyBudget, onIngest: () => void, onRefused: (code: string) => void) {
   const app = await createServer({
     logger: pino({ level: 'silent' }),
     trustProxy: false,
@@ -291,17 +292,60 @@ t.test('bodies that together need too much memory are 503, and are accepted agai
     tls: undefined
   })
   const source = { id: 'web', name: 'web', enabled: true, allowedOrigins: undefined, rateLimit: undefined }
-  const refused: string[] = []
+  const ingest = async () => {
+    onIngest()
+    return SUCCESS
+  }
   registerTracking(app, {
-    pipeline: { ingest: async () => SUCCESS, refuse: async ({ fault }) => faultAnswer(fault) },
+    pipeline: { ingest, refuse: async ({ fault }) => faultAnswer(fault) },
     authenticator: admitAll(source),
     limits: DEFAULT_LIMITS,
-    onRefused: code => refused.push(code),
+    onRefused,
     onBytes: () => undefined,
     budget
   })
   t.teardown(() => app.close())
-  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  return app.listen({ port: 0, host: '127.0.0.1' })
+}
+
+t.test(
+  'a body counts in the memory of all bodies until its answer, whether it arrives with its head or later',
+  async t => {
+    const budget = createBodyBudget(EVENT.length)
+    const held: number[] = []
+    const refused: string[] = []
+    const url = await startWith(
+      t,
+      budget,
+      () => held.push(budget.held),
+      code => refused.push(code)
+    )
+    const connection = await connectRaw(t, url)
+    const start = head('/v1/track', { 'content-length': EVENT.length })
+    await connection.write(start + EVENT)
+    t.equal((await connection.answer()).status, 200)
+    await connection.write(start)
+    await connection.write(EVENT)
+    t.equal((await connection.answer()).status, 200)
+    t.same(held, [EVENT.length, EVENT.length])
+    t.equal(budget.held, 0)
+    const larger = `${EVENT} `
+    await connection.write(head('/v1/track', { 'content-length': larger.length }) + larger)
+    t.equal((await connection.answer()).status, 503)
+    t.same(refused, ['overloaded'])
+    t.equal(budget.held, 0)
+  }
+)
+
+t.test('bodies that together need too much memory are 503, and are accepted again once there is memory', async t => {
+  const budget = createBodyBudget(100_000)
+  const refused: string[] = []
+  const url = await startWith(
+    t,
+    budget,
+    () => undefined,
+    code => refused.push(code)
+  )
   const batch = `{"batch":[{"type":"track","userId":"u","event":"e"}],"pad":"${'x'.repeat(60_000)}"}`
 
   const slow = await connectRaw(t, url)

@@ -94,6 +94,28 @@ t.test('with CORS_ORIGINS only pages of these and of allowed origins can read, a
   t.equal(tooLarge.headers['access-control-allow-origin'], undefined, 'the origin was never read')
 })
 
+t.test('the prepared answer to an accepted event has the headers of every other answer', async t => {
+  const sources = `sources:
+  - id: web
+    writeKeys: [wk_test]
+    allowedOrigins: [${ORIGIN}]
+`
+  for (const origins of ['*', 'https://www.example']) {
+    const { url } = await startApp(t, { env: { CORS_ORIGINS: origins }, config: sources })
+    for (const origin of [undefined, ORIGIN, 'https://www.example']) {
+      const headers: Record<string, string> = origin === undefined ? {} : { origin }
+      const [accepted, refused] = await Promise.all(
+        [BODY, '{"userId":"u"}'].map(body => ask(t, `${url}/v1/t`, { headers, body }))
+      )
+      const shown = ({ headers }: JsonAnswer) => ({ ...headers, date: '', 'content-length': '' })
+      t.equal(refused?.status, origin === undefined || origin === ORIGIN ? 400 : 403)
+      t.equal(accepted?.status, refused?.status === 400 ? 200 : 403)
+      t.same(shown(accepted as JsonAnswer), shown(refused as JsonAnswer), `with the origin ${origin}`)
+      t.equal(accepted?.headers['content-length'], String(accepted?.text.length))
+    }
+  }
+})
+
 /** Sends a preflight from a page of `origin` and provokes every kind of answer, including those before any hook. */
 async function answersTo(t: Test, url: string, origin: string): Promise<readonly JsonAnswer[]> {
   const asks = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' }

@@ -50,6 +50,19 @@ t.test('a request on an idle connection, sent while a stopping server was busy, 
   t.equal(sink.records.length, 2 * connections.length + 1)
 })
 
+t.test('while a server stops, the answer to an accepted event says that its connection closes', async t => {
+  const { app, url } = await start(t)
+  const connection = await connectRaw(t, url)
+  await connection.write(REQUEST)
+  t.equal((await connection.answer()).headers['connection'], 'keep-alive')
+  const closed = app.close()
+  await connection.write(REQUEST)
+  const { status, headers } = await connection.answer()
+  t.equal(status, 200)
+  t.equal(headers['connection'], 'close')
+  await closed
+})
+
 t.test('a connection that the kernel accepted before the stop is accepted and answered', async t => {
   const { app, url, sink } = await start(t)
   const { hostname, port } = new URL(url)
