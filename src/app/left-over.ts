@@ -38,7 +38,7 @@ export function relayLeftoverFolders(config: Config, folders: readonly number[],
       const app = await createApp({
         config: { ...config, dataDir: dir, traces: undefined },
         logger,
-        audit: () => undefined
+        audit: { audit: () => undefined, dir: undefined }
       })
       try {
         await waitUntilDelivered(app)

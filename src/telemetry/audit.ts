@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Audit, AuditEntry } from '../model/operations/audit.ts'
 
 /** One JSON entry per line. When this file is full, it replaces the older one. */
@@ -18,10 +19,12 @@ const FILE = 'audit.jsonl'
 const OLDER_FILE = 'audit.1.jsonl'
 const MAX_FILE_BYTES = 8 * 1024 ** 2
 const FILE_MODE = 0o600
-/** The bytes at the end of the audit that the page shows. */
-const RECENT_BYTES = 128 * 1024
+/** The bytes at the end of the audit that the page shows. One entry fits in, whatever its characters are. */
+const RECENT_BYTES = 1024 ** 2
 const MAX_CHANGES = 100
 const MAX_CHARS = 500
+/** The characters of an entry's whole lines together. */
+const MAX_WHOLE_CHARS = 128 * 1024
 
 export interface AuditOptions {
   readonly dataDir: string
@@ -32,17 +35,22 @@ export interface AuditOptions {
 
 /** Creates the audit, which writes entries to the log (with `audit: true`) and to DATA_DIR/audit.jsonl. */
 export function createAudit({ dataDir, now, log }: AuditOptions): Audit {
-  return (action, { who, from, what, changes = [] }) => {
-    const entry: AuditEntry = {
-      at: new Date(now()).toISOString(),
+  return (action, { who, from, what, changes = [], whole = changes }) => {
+    const short = shortLines(changes)
+    const fields = {
       action,
       who: shortened(who),
       from: shortened(from),
       what: shortened(what),
-      ...(changes.length === 0 ? {} : { changes: changes.slice(0, MAX_CHANGES).map(shortened) })
+      ...(short.length === 0 ? {} : { changes: short })
     }
-    const { at: _at, ...fields } = entry
-    log?.info({ audit: true, ...fields }, `audit: ${entry.what}`)
+    log?.info({ audit: true, ...fields }, `audit: ${fields.what}`)
+    const isCut = !isDeepStrictEqual(short, whole)
+    const entry: AuditEntry = {
+      at: new Date(now()).toISOString(),
+      ...fields,
+      ...(isCut ? { whole: boundedLines(whole) } : {})
+    }
     try {
       append(join(dataDir, FILE), `${JSON.stringify(entry)}\n`)
     } catch (error) {
@@ -57,7 +65,7 @@ export async function readAudit(dataDir: string): Promise<AuditEntry[]> {
   return texts.flatMap(entriesOf)
 }
 
-/** Reads the newest entries in the last 128 KiB, oldest first. */
+/** Reads the newest entries in the last MiB, oldest first, without their whole lines. */
 export function recentAudit(dataDir: string): AuditEntry[] {
   const path = join(dataDir, FILE)
   if (!existsSync(path)) return []
@@ -66,7 +74,7 @@ export function recentAudit(dataDir: string): AuditEntry[] {
     const { size } = fstatSync(file)
     const bytes = Buffer.alloc(Math.min(size, RECENT_BYTES))
     readSync(file, bytes, 0, bytes.length, size - bytes.length)
-    return entriesOf(bytes.toString())
+    return entriesOf(bytes.toString()).map(({ whole: _whole, ...entry }) => entry)
   } finally {
     closeSync(file)
   }
@@ -91,6 +99,25 @@ function entriesOf(text: string): AuditEntry[] {
       return []
     }
   })
+}
+
+function shortLines(lines: readonly string[]): string[] {
+  const more = lines.length - MAX_CHANGES
+  return [...lines.slice(0, MAX_CHANGES).map(shortened), ...(more > 0 ? [`… and ${more} more`] : [])]
+}
+
+/** The lines as far as they fit into MAX_WHOLE_CHARS. The last one says how many characters are left out. */
+function boundedLines(lines: readonly string[]): string[] {
+  const bounded: string[] = []
+  let left = MAX_WHOLE_CHARS
+  let omitted = 0
+  for (const line of lines) {
+    const part = line.slice(0, left).toWellFormed()
+    if (part !== '') bounded.push(part)
+    left -= part.length
+    omitted += line.length - part.length
+  }
+  return omitted === 0 ? bounded : [...bounded, `… and ${omitted} more characters, which are not kept`]
 }
 
 function shortened(text: string): string {

@@ -97,7 +97,7 @@ export async function addDebugger(admin: FastifyInstance, base: Base, shown: Adm
     suppressions: ingestion.governance.suppressions,
     catalogue: ingestion.catalogue,
     violations: ingestion.governance.violations,
-    audit: base.audit,
+    audit: base.audit.audit,
     auditTrail: () => recentAudit(config.dataDir),
     clock
   })

@@ -12,11 +12,11 @@ import { createBackground } from '../../model/background.ts'
 import type { Clock } from '../../model/clock.ts'
 import { systemClock } from '../../model/clock.ts'
 import type { Sink } from '../../model/sink.ts'
-import type { Audit } from '../../model/operations/audit.ts'
 import { createAudit } from '../../telemetry/audit.ts'
 import { createMetrics } from '../../telemetry/metrics.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'
 import { followSettings } from '../settings/live-settings.ts'
+import type { AuditPlace } from './audited-config.ts'
 
 const PACKAGE_FILE = new URL('../../../package.json', import.meta.url)
 
@@ -38,7 +38,7 @@ export interface AppOptions {
   /** Other processes that share their messageIds with this one. */
   readonly shareIds?: WorkerIds | undefined
   /** Replaces the audit in DATA_DIR. */
-  readonly audit?: Audit
+  readonly audit?: AuditPlace
 }
 
 /** What every other part gets: settings, the logger, metrics and the debugger's observations. */
@@ -53,7 +53,7 @@ export interface Base {
   readonly metrics: ReturnType<typeof createMetrics>
   readonly rateSharing: RateSharing | undefined
   readonly shareIds: WorkerIds | undefined
-  readonly audit: Audit
+  readonly audit: AuditPlace
   /** The observations that the debugger shows. */
   readonly seen: Observations
 }
@@ -75,9 +75,13 @@ export function createBase({
     bufferPool: bufferPool ?? new RecyclingBufferPool(),
     rateSharing,
     shareIds,
-    audit: audit ?? createAudit({ dataDir: config.dataDir, now: clock.now, log: logger }),
+    audit: audit ?? auditIn(config.dataDir, clock, logger),
     background: createBackground(),
     metrics: createMetrics(),
     seen: createObservations(clock.now)
   }
+}
+
+function auditIn(dataDir: string, clock: Clock, log: Logger): AuditPlace {
+  return { audit: createAudit({ dataDir, now: clock.now, log }), dir: dataDir }
 }

@@ -7,11 +7,11 @@ import { connectFleet, fleetParts } from '../../fleet/connect.ts'
 import type { Fleet, SelfFacts } from '../../fleet/open.ts'
 import { openFleet } from '../../fleet/open.ts'
 import { ensureConfigFile } from '../../keys/edit/first-file.ts'
-import { configChanges } from '../../keys/store/config-changes.ts'
-import type { Audit } from '../../model/operations/audit.ts'
-import type { KeyedTributaryFile, ParseTributaryFile } from '../../model/tributary-file.ts'
+import type { ParseTributaryFile } from '../../model/tributary-file.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'
 import { createFileKeyStore } from '../../keys/store/file-key-store.ts'
+import type { AuditPlace } from './audited-config.ts'
+import { AuditedConfig } from './audited-config.ts'
 
 export interface KeysOptions {
   readonly parse: ParseTributaryFile
@@ -20,38 +20,35 @@ export interface KeysOptions {
   readonly log: Logger
   /** The settings of the cluster; undefined: there is no Kafka. */
   readonly kafka: LiveSettings['kafka']
-  readonly audit: Audit
+  readonly audit: AuditPlace
 }
+
+type OnEdit = AuditedConfig['edited']
 
 /** Undefined if the server is in no fleet. Rejects with ConfigError if the fleet has no configuration and none can be created. */
 async function openOwnFleet(
   config: Config,
-  { parse, version, log, kafka, audit }: KeysOptions
+  { parse, version, log, kafka }: KeysOptions,
+  onEdit: OnEdit
 ): Promise<Fleet | undefined> {
   const parts = fleetParts(config)
   if (parts === undefined || kafka === undefined) return undefined
   const name = parts.fleet.serverName ?? `${hostname()}:${config.port}`
   const topics = await connectFleet(parts, kafka)
-  const onEdit = auditEdits(audit, `the fleet "${parts.fleet.name}"`)
   return openFleet({ ...config, topics, name, version, parse, log, onEdit })
 }
 
 /** Opens the key store: the fleet's if the server is in one, otherwise that of the file. */
 export async function openKeys(config: Config, options: KeysOptions) {
-  const fleet = await openOwnFleet(config, options)
   const { parse, log, audit } = options
-  const onEdit = auditEdits(audit, config.configFile)
+  const from = config.fleet === undefined ? config.configFile : `the fleet "${config.fleet.name}"`
+  const audited = new AuditedConfig({ ...audit, from, log })
+  const onEdit: OnEdit = (...edit) => audited.edited(...edit)
+  const fleet = await openOwnFleet(config, options, onEdit)
   const keys = fleet?.config.keys ?? (await createFileKeyStore({ file: config.configFile, parse, log, onEdit }))
+  audited.start(keys.keyed(), keys.configState().hash)
   const isBehind = (): boolean => fleet?.config.isBehind() ?? false
   return { fleet, keys, isBehind }
-}
-
-/** Audits each edit of the configuration that comes into force, with its changes. */
-function auditEdits(audit: Audit, from: string) {
-  return (before: KeyedTributaryFile, after: KeyedTributaryFile, who = 'an edit of the file'): void => {
-    const changes = configChanges(before, after)
-    if (changes.length > 0) audit('config_changed', { who, from, what: 'the configuration has changed', changes })
-  }
 }
 
 /** The facts that this server announces to the others. Its admin listener is bound to `adminUrl`. */

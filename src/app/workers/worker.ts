@@ -1,6 +1,7 @@
 /** One worker: the whole server in `DATA_DIR/worker-k`, without an admin listener of its own. */
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
 import type { Config } from '../../config/env/config.ts'
 import { fleetKeyLine, mayShowKey } from '../banner.ts'
 import { workerConfig } from './worker-config.ts'
@@ -16,11 +17,11 @@ import { answerRequest } from '../../fleet/workers/worker-routes.ts'
 import { ConfigError, isConfigError } from '../../model/config-error.ts'
 import type { DataDirLock } from '../../durability/data-dir-lock.ts'
 import { lockDataDir } from '../../durability/data-dir-lock.ts'
-import type { Audit } from '../../model/operations/audit.ts'
 import { createAudit } from '../../telemetry/audit.ts'
 import { createLogger } from '../../telemetry/logger.ts'
 import type { App } from '../compose.ts'
 import { createApp } from '../compose.ts'
+import type { AuditPlace } from '../parts/audited-config.ts'
 import { describeFatalError } from '../fatal-error.ts'
 import type { EndWithGrace } from '../end-with-grace.ts'
 
@@ -62,7 +63,7 @@ async function serve(config: Config, { start, link, endWithGrace }: Context): Pr
     config,
     logger,
     rateSharing: limits,
-    audit: auditOfWorker(createAudit({ dataDir: dirname(config.dataDir), now: Date.now, log: logger }), start.index),
+    audit: auditOfWorker(start.index, dirname(config.dataDir), logger),
     shareIds: share && { ...share, onKept: collector?.add ?? (() => undefined) }
   })
   for (const { name, entries } of share?.recent ?? []) app.restoreIds(name, entries)
@@ -98,9 +99,14 @@ async function serve(config: Config, { start, link, endWithGrace }: Context): Pr
 }
 
 /** All workers see an edit of the configuration, and worker 0 audits it. The primary audits requests of people. */
-function auditOfWorker(audit: Audit, index: number): Audit {
-  return (action, facts) => {
-    if (index === 0 && action === 'config_changed') audit(action, facts)
+function auditOfWorker(index: number, dataDir: string, log: Logger): AuditPlace {
+  if (index !== 0) return { audit: () => undefined, dir: undefined }
+  const record = createAudit({ dataDir, now: Date.now, log })
+  return {
+    audit(action, facts) {
+      if (action === 'config_changed') record(action, facts)
+    },
+    dir: dataDir
   }
 }
 

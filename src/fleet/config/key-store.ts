@@ -8,9 +8,9 @@ import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 /** The key store of the fleet's configuration, with the interface of that of a file. */
 export interface FleetKeyStore extends FileKeyStore {
   /**
-   * Offers the next configuration. It takes effect when it is approved; `onEffect` is then called with the one before.
+   * Offers the next configuration. It takes effect when it is approved; `onEffect` is then called.
    */
-  offer(next: KeyedTributaryFile, onEffect: (before: KeyedTributaryFile) => void): void
+  offer(next: KeyedTributaryFile, onEffect: () => void): void
 }
 
 export interface FleetKeyStoreOptions {
@@ -40,6 +40,7 @@ export function createFleetKeyStore(options: FleetKeyStoreOptions): FleetKeyStor
     privateKey: privateKeys.of,
     sources: () => current.file.sources,
     current: () => current.file,
+    keyed: () => current,
     sourceKeys: () => groupBySource(current),
     configState: options.configState,
     keyLengths: () => lengths,
@@ -48,11 +49,10 @@ export function createFleetKeyStore(options: FleetKeyStoreOptions): FleetKeyStor
       // The version was replaced, so no earlier state of it may come into force.
       approval.withdraw()
       approval.request(next.file, () => {
-        const before = current
         current = next
         index = nextIndex
         lengths = lengthsOf(next)
-        onEffect(before)
+        onEffect()
       })
     },
     follow(asked = AT_ONCE) {

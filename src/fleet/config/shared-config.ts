@@ -23,8 +23,8 @@ export interface SharedConfigOptions extends Omit<StartOptions, 'topic'> {
   /** Called when the version in force has changed, or cannot change. */
   readonly onChange: () => void
   readonly log: FleetLog
-  /** Called with each edit that takes effect, and the name of its author. */
-  readonly onEdit: (before: KeyedTributaryFile, after: KeyedTributaryFile, by: string) => void
+  /** Called with each edit that takes effect, the hash of its text, and the name of its author. */
+  readonly onEdit: (edited: KeyedTributaryFile, hash: string, by: string) => void
 }
 
 /** Kafka's last answer may be this old. An empty fetch is answered after 0.5 s. */
@@ -92,8 +92,8 @@ export class SharedConfig {
     if (!this.#isFollowed || next === undefined || next.version === this.#inForce.version) return
     try {
       const parsed = this.#options.parse(next.text, nameOf(next.version))
-      this.keys.offer(parsed, before => {
-        this.#options.onEdit(before, parsed, next.by)
+      this.keys.offer(parsed, () => {
+        this.#options.onEdit(parsed, next.hash, next.by)
         this.#onEffect(next)
       })
     } catch (error) {

@@ -27,8 +27,8 @@ export interface FileKeyStoreOptions {
   readonly parse: ParseTributaryFile
   readonly log: KeyStoreLog
   readonly clock?: Clock
-  /** Called for each edit that comes into force. */
-  readonly onEdit?: (before: KeyedTributaryFile, after: KeyedTributaryFile) => void
+  /** Called for each edit that comes into force, with the hash of its text. */
+  readonly onEdit?: (edited: KeyedTributaryFile, hash: string) => void
 }
 
 /** Decides when an edit comes into force, so that its keys take effect in the same turn of the event loop as its other parts. */
@@ -42,6 +42,8 @@ export interface EditApproval {
 export interface FileKeyStore extends KeyStore {
   /** The file in force. */
   current(): TributaryFile
+  /** The same with its keys. Only for callers that show no key. */
+  keyed(): KeyedTributaryFile
   /** The keys of every source, by source id. Only for callers that may show them. */
   sourceKeys(): ReadonlyMap<string, readonly SourceKey[]>
   /** A key of the source that only this process has. */
@@ -85,10 +87,10 @@ export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<
       const index = createKeyIndex(next.writeKeys)
       approval.request(next.file, () => {
         state.used(seen.text)
-        options.onEdit?.(current, next)
         current = next
         find = index
         lengths = lengthsOf(next)
+        options.onEdit?.(next, state.read().hash)
         log.info({ file: options.file, ...countsOf(next.file) }, 'config file reloaded')
       })
     } catch (error) {
@@ -107,6 +109,7 @@ export async function createFileKeyStore(options: FileKeyStoreOptions): Promise<
     privateKey: privateKeys.of,
     sources: () => current.file.sources,
     current: () => current.file,
+    keyed: () => current,
     sourceKeys: () => groupBySource(current),
     configState: state.read,
     keyLengths: () => lengths,

@@ -26,8 +26,10 @@ export interface AuditFacts {
   readonly from: string
   /** What was done, as text. */
   readonly what: string
-  /** One line for each change. */
+  /** One line for each change; long values are cut. */
   readonly changes?: readonly string[]
+  /** The same lines with whole values, if a value is cut. */
+  readonly whole?: readonly string[]
 }
 
 export interface AuditEntry extends AuditFacts {

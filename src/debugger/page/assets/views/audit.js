@@ -10,8 +10,8 @@ export function Audit() {
     <${Problem} message=${problem} />
     ${data && (data.entries.length === 0 ? html`<${Empty}>Nobody has done anything yet that is kept here.<//>` : html`<${Entries} entries=${data.entries} />`)}
     <p class="quiet">
-      Logins, keys that were shown or changed, edits of the configuration, retries and replays. Older entries:
-      <code>tributary audit</code>
+      Logins, keys that were shown or changed, edits of the configuration, retries and replays. Older entries, and
+      values that are cut here: <code>tributary audit --whole</code>
     </p>
   </section>`
 }
