@@ -4,6 +4,7 @@ import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
 import { checkArchive } from './archive.ts'
 import { checkConfiguration } from './configuration.ts'
+import { checkOrigins } from './cors.ts'
 import { checkDisk } from './disk.ts'
 import { checkLog } from './log.ts'
 import type { Finding } from './finding.ts'
@@ -37,7 +38,8 @@ Examples:
     })
     const { config, file, findings } = await checkConfiguration()
     if (config !== undefined) {
-      if (file !== undefined) findings.push(...(await checkOAuth(config, file.file)))
+      if (file !== undefined)
+        findings.push(...(await checkOAuth(config, file.file)), ...checkOrigins(config, file.file))
       findings.push(...(await checkDisk(config)), ...(await checkArchive(config)))
       if (parsed.flags.has('log')) findings.push(...(await checkLog(config, terminal.note)))
       findings.push(...(await lookAtKafka(config, file)))

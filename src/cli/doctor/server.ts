@@ -6,6 +6,7 @@ import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
 import type { ParsedArguments } from '../command.ts'
 import { readableKey } from '../keys/keys-file.ts'
 import { adminUrl, trackingUrl } from '../server-address.ts'
+import { askPreflight, judgePreflights, originsToTry } from './cors.ts'
 import type { Finding } from './finding.ts'
 import { checkFromOutside } from './from-outside.ts'
 
@@ -27,18 +28,18 @@ export async function checkServer(
 ): Promise<Finding[]> {
   const url = trackingUrl(given)
   const enabled = [...(file?.writeKeys ?? [])].filter(([, source]) => source.enabled)
-  const [, source] = enabled[0] ?? []
   const named = given.texts['key']
   const key = named ?? readableKey(enabled.map(([entry]) => entry))
   try {
-    const preflight = await askPreflight(url, source?.allowedOrigins?.[0])
-    const found = judgeClock(url, preflight.response)
+    const origins = originsToTry(config, file?.file.sources ?? [])
+    const preflights = await Promise.all(origins.map(origin => askPreflight(url, origin)))
+    const found = judgeClock(url, preflights[0]?.response)
     if (key !== undefined)
       found.push(...(await checkKey(url, key, named === undefined ? 'keys of this config file' : 'key of --key')))
     else if (enabled.length > 0) found.push(ONLY_DIGESTS)
     const isOutside = given.texts['url'] !== undefined && key !== undefined
     const outside = isOutside ? await checkFromOutside(url, key) : []
-    return [...found, ...judgePreflight(url, preflight), ...outside, ...(await checkReady(adminUrl(given)))]
+    return [...found, ...judgePreflights(url, preflights), ...outside, ...(await checkReady(adminUrl(given)))]
   } catch (error) {
     return [untrusted(url, error) ?? unreachable(url, whatSays(config, given), fetchFailureReason(error))]
   }
@@ -95,8 +96,8 @@ function unreachable(url: string, said: string | undefined, why: string): Findin
   }
 }
 
-function judgeClock(url: string, { headers }: Response): Finding[] {
-  const theirs = Date.parse(headers.get('date') ?? '')
+function judgeClock(url: string, response: Response | undefined): Finding[] {
+  const theirs = Date.parse(response?.headers.get('date') ?? '')
   if (Number.isNaN(theirs)) return []
   const gapMs = Date.now() - theirs
   if (Math.abs(gapMs) < MAX_CLOCK_GAP_MS)
@@ -139,31 +140,6 @@ function judgeRefusal(url: string, code: string | undefined, whose: string): Fin
       area: 'server',
       says: `what answers at ${url} is not Tributary`,
       todo: 'Check HOST, PORT and PUBLIC_URL, and where the proxy sends requests.'
-    }
-  ]
-}
-
-interface Preflight {
-  readonly origin: string
-  readonly response: Response
-}
-
-/** Sends the CORS preflight request of a browser. */
-async function askPreflight(url: string, origin = 'https://example.com'): Promise<Preflight> {
-  const headers = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' }
-  const signal = AbortSignal.timeout(TIMEOUT_MS)
-  return { origin, response: await fetch(`${url}/v1/t`, { method: 'OPTIONS', headers, signal }) }
-}
-
-function judgePreflight(url: string, { origin, response }: Preflight): Finding[] {
-  const allowed = response.headers.get('access-control-allow-origin')
-  if (allowed === '*' || allowed === origin) return [{ level: 'ok', area: 'CORS', says: `pages of ${origin} may send` }]
-  return [
-    {
-      level: 'warning',
-      area: 'CORS',
-      says: `the server at ${url} does not let pages of ${origin} read its answers`,
-      todo: 'Check CORS_ORIGINS, and whether a proxy removes the header Access-Control-Allow-Origin.'
     }
   ]
 }

@@ -89,6 +89,65 @@ t.test('6: an origin that a source allows need not be in CORS_ORIGINS too', { bu
   t.notMatch(stdout, /✗ CORS/)
 })
 
+t.test('6a: for each source, which pages may send, and what CORS_ORIGINS adds', { buffered: true }, async t => {
+  const source = (id: string, origins: string): string =>
+    `  - id: ${id}\n    writeKeys: [wk_aVeryLongWriteKeyOf_${id}]\n${origins}`
+  const config = [
+    'sources:\n',
+    source('web', ''),
+    source('app', ''),
+    source('shop', "    allowedOrigins: ['https://shop.example', 'https://www.example']\n"),
+    source('blog', "    allowedOrigins: ['https://blog.example']\n"),
+    source('off', "    enabled: false\n    allowedOrigins: ['https://off.example']\n")
+  ].join('')
+  const { doctor } = setUp(t, config)
+  const lines = async (env: Record<string, string>): Promise<string[]> =>
+    (await doctor(env)).stdout.split('\n').flatMap(line => /^. CORS +(.*)/.exec(line)?.[1] ?? [])
+  t.same(await lines({}), [
+    'sources web, app: pages of any origin may send; CORS_ORIGINS=* lets all of them read the answers',
+    'source shop: only pages of https://shop.example, https://www.example may send and read the answers',
+    'source blog: only pages of https://blog.example may send and read the answers'
+  ])
+  t.same(await lines({ CORS_ORIGINS: 'https://www.example' }), [
+    'sources web, app: pages of any origin may send; only those of CORS_ORIGINS (https://www.example) and of any allowedOrigins may read the answers',
+    'source shop: only pages of https://shop.example, https://www.example may send and read the answers',
+    'source blog: only pages of https://blog.example may send and read the answers',
+    'source blog: pages of https://www.example are refused with 403, although CORS_ORIGINS names them'
+  ])
+  for (const origin of [
+    'https://shop.example/',
+    'https://shop.example/a',
+    'https://*.example',
+    'HTTPS://shop.example'
+  ]) {
+    const { stdout, code } = await setUp(t, `${FILE}    allowedOrigins: ['${origin}']\n`).doctor()
+    t.equal(code, 1)
+    t.match(
+      stdout,
+      /✗ configuration .*sources\[0\]\.allowedOrigins\[0\].*an origin is scheme:\/\/host\[:port\]/,
+      origin
+    )
+  }
+})
+
+t.test('6c: the running server is asked for an origin of each source', { buffered: true }, async t => {
+  const config = `${FILE}    allowedOrigins: ['https://shop.example']\n`
+  const server = await startApp(t, { config, env: { CORS_ORIGINS: 'https://www.example' } })
+  const env = { PORT: new URL(server.url).port, ADMIN_PORT: new URL(server.adminUrl).port }
+  const more = '  - id: blog\n    writeKeys: [wk_aVeryLongWriteKeyForTheBlog1]\n'
+  writeFileSync(join(server.dir, 'edited.yml'), `${config}${more}    allowedOrigins: ['https://blog.example']\n`)
+  const asked = async (env: Record<string, string>): Promise<string> =>
+    (await run(process.execPath, [MAIN, 'doctor'], { cwd: server.dir, env })).stdout
+  t.match(
+    await asked({ ...env, CONFIG_FILE: 'edited.yml' }),
+    /! CORS .*does not let pages of https:\/\/blog.example read/
+  )
+  t.match(await asked(env), /✓ CORS .*lets pages of https:\/\/shop.example read its answers/)
+  writeFileSync(join(server.dir, 'any.yml'), FILE)
+  const listed = await asked({ ...env, CONFIG_FILE: 'any.yml', CORS_ORIGINS: 'https://www.example' })
+  t.match(listed, /✓ CORS .*lets pages of https:\/\/www.example read its answers/, 'not one that is in no list')
+})
+
 t.test('6b: a limit of a source that exceeds the limit of the server', { buffered: true }, async t => {
   const { doctor } = setUp(t, `${FILE}    limits: { maxBatchBytes: 4300000, maxEventBytes: 1000 }\n`)
   const { stdout } = await doctor({ MAX_BATCH_BYTES: '1000000' })
