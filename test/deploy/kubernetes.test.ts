@@ -17,7 +17,8 @@ import {
   renderManifest,
   RULES_FILE,
   RULES_SOURCE,
-  type Manifest
+  type Manifest,
+  withRules
 } from '../support/deploy/chart.ts'
 import { KUBERNETES_VALIDATE, pythonWith } from '../support/sdks/zoo/install.ts'
 
@@ -71,6 +72,11 @@ t.test('the plain manifests equal the output of the chart', async t => {
     parse(readFileSync(RULES_FILE, 'utf8')),
     parse(readFileSync(RULES_SOURCE, 'utf8')),
     "the chart's alerts: npm run manifests"
+  )
+  t.equal(
+    withRules(read('monitoring.yaml'), readFileSync(RULES_SOURCE, 'utf8')),
+    read('monitoring.yaml'),
+    'without helm, the alert rules are renewed and nothing else changes'
   )
   for (const name of MANIFESTS) t.equal(read(name).split('\n', 1)[0], digestLine(), `${name}: npm run manifests`)
   if (helm === undefined) {

@@ -82,11 +82,12 @@ export function digestLine(): string {
   return `# Made by "npm run manifests" from deploy/helm, digest ${hash.digest('hex').slice(0, 16)}.`
 }
 
-/** monitoring.yaml with its alert rules replaced by these. */
+/** monitoring.yaml with its alert rules replaced by these. Throws if it has no PrometheusRule. */
 export function withRules(manifest: string, rules: string): string {
-  const at = manifest.lastIndexOf('\nspec:\n') + '\nspec:\n'.length
   const indented = rules.trimEnd().replaceAll(/^(?=.)/gm, '  ')
-  return `${manifest.slice(0, at)}${indented}\n`
+  const [found, head] = /(\nkind: PrometheusRule\n(?:(?!---).*\n)*?spec:\n)(?:(?!---).*\n)*/.exec(manifest) ?? []
+  if (found === undefined) throw new Error('it has no PrometheusRule')
+  return manifest.replace(found, () => `${head}${indented}\n`)
 }
 
 /** The objects in YAML text. Throws if it is not valid. */
