@@ -88,6 +88,21 @@ await t.test('server= asks one server alone, also for a range of its numbers', a
   t.strictSame((await list({ server: 'nobody' })).events, [])
 })
 
+await t.test('what the list of all servers cannot do is refused, and the refusal names the parameter', async t => {
+  for (const [parameter, name] of Object.entries({ 'order=asc': 'order=asc', 'wait=5s': 'wait', 'count=2': 'count' })) {
+    for (const more of ['', '&server=b']) {
+      const { status, text } = await get(`/api/events?scope=fleet&${parameter}${more}`)
+      t.equal(status, 400, parameter)
+      t.strictSame(JSON.parse(text), {
+        success: false,
+        code: 'bad_request',
+        message: `${name} is only for one server: leave out scope=fleet, or follow /api/stream?scope=fleet`
+      })
+    }
+  }
+  t.strictSame(ids(await list({ order: 'desc', wait: '', count: '' })), EXPECTED, 'the default may be named')
+})
+
 await t.test('one event comes from the server that has it, byte for byte', async t => {
   const [row] = (await list({ server: 'b' })).events
   const path = `/api/events/${row?.seq}`

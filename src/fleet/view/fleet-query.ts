@@ -39,6 +39,15 @@ export function readFleetQuery(requestUrl: string): FleetQuery {
   }
 }
 
+/** Why the list of all servers cannot be as the query wants it; undefined if it can. */
+export function fleetListFault(requestUrl: string): string | undefined {
+  const { searchParams } = new URL(requestUrl, 'http://server')
+  const isSet = (name: string): boolean => (searchParams.get(name) ?? '') !== ''
+  const fault = searchParams.getAll('order').includes('asc') ? 'order=asc' : ['wait', 'count'].find(isSet)
+  if (fault === undefined) return undefined
+  return `${fault} is only for one server: leave out scope=fleet, or follow /api/stream?scope=fleet`
+}
+
 /** By server the number of an event, as JSON. What is no such number is left out; undefined for a text that is no object. */
 function readCursor(text: string | null): Cursor | undefined {
   try {

@@ -5,7 +5,7 @@ import type { Fleet } from '../open.ts'
 import type { Member } from '../members/member-list.ts'
 import type { MemberAnswer } from './ask.ts'
 import { askMember, askMembers, SCOPE_HEADER } from './ask.ts'
-import { readFleetQuery, type FleetQuery } from './fleet-query.ts'
+import { fleetListFault, readFleetQuery, type FleetQuery } from './fleet-query.ts'
 import type { Watcher } from '../workers/view/feed.ts'
 import { MergedLive } from './live.ts'
 import {
@@ -145,6 +145,8 @@ class MergedView {
   }
 
   async list(request: FastifyRequest, reply: FastifyReply, merge: Merge): Promise<FastifyReply> {
+    const fault = fleetListFault(request.url)
+    if (fault !== undefined) return reply.code(400).send({ success: false, code: 'bad_request', message: fault })
     const query = readFleetQuery(request.url)
     const { own, all } = await this.#askAll(request, query, {})
     if (own.body === undefined) return copy(reply, own.answer)
