@@ -11,7 +11,8 @@ import { HTTP, SCHEMA_URL } from './names.ts'
 import { RequestSpans, toHrTime } from './request-spans.ts'
 import { createSpanMeter } from './span-meter.ts'
 import type { SpanOutcome } from './trace-metrics.ts'
-import { watchExports, type TraceLog } from './watch-exports.ts'
+import type { TraceLog } from './state-log.ts'
+import { watchExports } from './watch-exports.ts'
 
 /** Longer texts are cut: of all that a span holds, only a messageId is the sender's. */
 const MAX_TEXT_CHARS = 256

@@ -1,4 +1,6 @@
 import type { SpanExporter } from '@opentelemetry/sdk-trace'
+import type { TraceLog } from './state-log.ts'
+import { StateLog } from './state-log.ts'
 
 /** ExportResultCode of @opentelemetry/core, whose enum is the only thing of it that would be needed. */
 const SUCCESS = 0
@@ -7,12 +9,6 @@ const MAX_REASON_CHARS = 200
 
 const hasFailed = ({ code }: { readonly code: number }): boolean => code !== SUCCESS
 
-/** The part of the logger that is used here. */
-export interface TraceLog {
-  info(facts: object, message: string): void
-  warn(facts: object, message: string): void
-}
-
 export interface ExportOptions {
   readonly url: string
   readonly log: TraceLog
@@ -20,18 +16,10 @@ export interface ExportOptions {
   readonly timeoutMs: number
 }
 
-/** Ends exports that take too long, and logs one line when spans cannot be exported any more, and one when they can be again. */
+/** Ends exports that take too long, and logs when spans cannot be exported any more, and when they can be again. */
 export function watchExports(exporter: SpanExporter, { url, log, timeoutMs }: ExportOptions): SpanExporter {
-  let isFailing = false
-
-  function note(error: Error | undefined, failed: boolean): void {
-    if (failed && !isFailing) {
-      const reason = (error?.message ?? '').slice(0, MAX_REASON_CHARS)
-      log.warn({ url, reason }, 'spans cannot be exported; requests are answered as before')
-    }
-    if (!failed && isFailing) log.info({ url }, 'spans are exported again')
-    isFailing = failed
-  }
+  const state = new StateLog(log, url)
+  const reasonOf = ({ message = '' }: Partial<Error> = {}): string => message.slice(0, MAX_REASON_CHARS)
 
   return {
     export(spans, onResult) {
@@ -40,14 +28,17 @@ export function watchExports(exporter: SpanExporter, { url, log, timeoutMs }: Ex
         if (isOver) return
         isOver = true
         clearTimeout(timer)
-        note(result.error, hasFailed(result))
+        state.note(hasFailed(result) ? reasonOf(result.error) : undefined)
         onResult(result)
       }
       const late = (): void => settle({ code: FAILED, error: new Error(`no whole answer within ${timeoutMs} ms`) })
       const timer = setTimeout(late, timeoutMs).unref()
       exporter.export(spans, settle)
     },
-    shutdown: () => exporter.shutdown(),
+    async shutdown() {
+      await exporter.shutdown()
+      state.close()
+    },
     forceFlush: async () => exporter.forceFlush?.()
   }
 }
