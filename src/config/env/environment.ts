@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import type { Config, EffectiveVariable, KafkaConfig } from './config.ts'
 import { ConfigError } from '../../model/config-error.ts'
+import { hideUrlSecrets } from '../../model/operations/hide-url-secrets.ts'
 import { archiveContradictions } from './archive-environment.ts'
 import { deepFreeze } from '../deep-freeze.ts'
 import { suggest } from '../suggest.ts'
@@ -76,7 +77,7 @@ const MAX_SHOWN_CHARS = 100
 function shown(name: VariableName, text: string | undefined): string {
   if (isSecret(name)) return '(hidden)'
   // KAFKA_BROKERS or PUBLIC_URL may contain a pasted URL with its password.
-  const harmless = (text ?? '').replaceAll(/[^,\s]*@/g, '(hidden)@')
+  const harmless = hideUrlSecrets(text ?? '').replaceAll(/[^,\s]*@/g, '(hidden)@')
   return JSON.stringify(harmless.length > MAX_SHOWN_CHARS ? `${harmless.slice(0, MAX_SHOWN_CHARS)}...` : harmless)
 }
 
@@ -214,7 +215,8 @@ function toKafka(values: Values): KafkaConfig | undefined {
 function effective(env: Environment, name: VariableName, file: string | undefined): EffectiveVariable {
   const given = typed(env, name)
   const hidden = file === undefined ? '(hidden)' : `(hidden, from ${file})`
-  const value = given !== undefined && isSecret(name) ? hidden : (given ?? defaultOf(env, name))
+  const harmless = given === undefined ? defaultOf(env, name) : hideUrlSecrets(given)
+  const value = given !== undefined && isSecret(name) ? hidden : harmless
   return { name, value, isDefault: given === undefined }
 }
 

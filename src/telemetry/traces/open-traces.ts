@@ -4,6 +4,7 @@ import type * as SdkModule from '@opentelemetry/sdk-trace'
 import type { Sampler } from '@opentelemetry/sdk-trace'
 import type { Clock } from '../../model/clock.ts'
 import { ConfigError } from '../../model/config-error.ts'
+import { hideUrlSecrets } from '../../model/operations/hide-url-secrets.ts'
 import { parseTraceparent } from '../../model/record.ts'
 import type { RequestTrace } from '../../model/report.ts'
 import type { TraceSettings } from '../../model/operations/trace-settings.ts'
@@ -70,7 +71,7 @@ export async function openTraces({ settings, version, clock, log, count }: Trace
   })
   const tracer = provider.getTracer('tributary', version, { schemaUrl: SCHEMA_URL })
   const tools = { api, tracer, clock }
-  log.info({ url, sampler: settings.sampler }, 'traces go to a collector')
+  log.info({ url: hideUrlSecrets(url), sampler: settings.sampler }, 'traces go to a collector')
   return {
     begin({ method, scheme, traceparent }) {
       const started = { at: clock.now(), mark: clock.monotonic() }

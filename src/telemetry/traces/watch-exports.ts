@@ -1,4 +1,5 @@
 import type { SpanExporter } from '@opentelemetry/sdk-trace'
+import { hideUrlSecrets } from '../../model/operations/hide-url-secrets.ts'
 import type { TraceLog } from './state-log.ts'
 import { StateLog } from './state-log.ts'
 
@@ -18,8 +19,14 @@ export interface ExportOptions {
 
 /** Ends exports that take too long, and logs when spans cannot be exported any more, and when they can be again. */
 export function watchExports(exporter: SpanExporter, { url, log, timeoutMs }: ExportOptions): SpanExporter {
-  const state = new StateLog(log, url)
-  const reasonOf = ({ message = '' }: Partial<Error> = {}): string => message.slice(0, MAX_REASON_CHARS)
+  const state = new StateLog(log, hideUrlSecrets(url))
+  const { search } = new URL(url)
+
+  /** An error may quote the URL, or what follows its host. */
+  function reasonOf({ message = '' }: Partial<Error> = {}): string {
+    const harmless = search === '' ? message : message.replaceAll(search, '?(hidden)')
+    return hideUrlSecrets(harmless).slice(0, MAX_REASON_CHARS)
+  }
 
   return {
     export(spans, onResult) {

@@ -23,6 +23,36 @@ t.test('the printed configuration shows every variable as it was typed, and hide
   )
 })
 
+t.test('the printed configuration hides what a URL may hold of secrets: user, password and query', async t => {
+  const token = 'https://login.example/token?client=s3cret'
+  const shown = {
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: ['https://c:4318/v1/traces?token=s3cret', 'https://c:4318/v1/traces?(hidden)'],
+    OTEL_EXPORTER_OTLP_ENDPOINT: ['https://ann:s3cret@c:4318/x', 'https://(hidden)@c:4318/x'],
+    KAFKA_OAUTH_TOKEN_URL: [token, 'https://login.example/token?(hidden)'],
+    PUBLIC_URL: ['https://events.example.com', 'https://events.example.com']
+  } as const
+  const env = Object.fromEntries(Object.entries(shown).map(([name, [given]]) => [name, given]))
+  const oauth = { KAFKA_SASL_MECHANISM: 'OAUTHBEARER', KAFKA_OAUTH_CLIENT_ID: 'a', KAFKA_OAUTH_CLIENT_SECRET: 'b' }
+  const config = readEnvironment({ ...env, ...oauth, OTEL_SDK_DISABLED: 'true' })
+  const lines = printConfig(config).split('\n')
+  for (const [name, [, masked]] of Object.entries(shown)) t.ok(lines.includes(`${name}=${masked}`), name)
+  t.notMatch(JSON.stringify(config.effective), 's3cret')
+  const others = [
+    'ann:s3cret@c:4318',
+    'https://ann:s3/cret@c',
+    'https://c/?a=@s3cret',
+    'https://c/#s3cret',
+    'https://a:s3?cret@c?x'
+  ]
+  for (const given of others) {
+    const { effective } = readEnvironment({ OTEL_SDK_DISABLED: 'true', OTEL_EXPORTER_OTLP_ENDPOINT: given })
+    t.notMatch(JSON.stringify(effective), /s3|cret/, given)
+  }
+  const plain = { KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_SASL_USERNAME: 'ann@example.com', KAFKA_SASL_PASSWORD: 'x' }
+  t.match(printConfig(readEnvironment(plain)), 'KAFKA_SASL_USERNAME=ann@example.com\n', 'a name is no secret')
+  t.throws(() => readEnvironment({ PUBLIC_URL: token }), /PUBLIC_URL="https:\/\/login.example\/token\?\(hidden\)"/)
+})
+
 t.test('the table of variables has one row for each, with its default', async t => {
   const rows = configTable().split('\n').slice(2)
   t.strictSame(

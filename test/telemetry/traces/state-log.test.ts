@@ -4,7 +4,7 @@ import t from 'tap'
 import type { SpanExporter } from '@opentelemetry/sdk-trace'
 import { watchExports } from '../../../src/telemetry/traces/watch-exports.ts'
 
-const COLLECTOR = 'https://collector.example/v1/traces'
+const URL_WITH_TOKEN = 'https://collector.example/v1/traces?token=s3cret'
 
 interface Line {
   readonly level: 'info' | 'warn'
@@ -26,7 +26,7 @@ function watched() {
     info: (facts: object, message: string) => void lines.push({ level: 'info', message, ...facts }),
     warn: (facts: object, message: string) => void lines.push({ level: 'warn', message, ...facts })
   }
-  const { export: send, shutdown } = watchExports(exporter, { url: COLLECTOR, log, timeoutMs: 1_000 })
+  const { export: send, shutdown } = watchExports(exporter, { url: URL_WITH_TOKEN, log, timeoutMs: 1_000 })
   return {
     lines,
     fails(message = 'no') {
@@ -85,4 +85,13 @@ t.test('what the minute holds back is logged when the server ends', async t => {
   t.match(lines, [CANNOT, AGAIN])
   mock.timers.tick(120_000)
   t.equal(lines.length, 2)
+})
+
+t.test('neither the URL nor the reason shows a token in the query', async t => {
+  const { lines, fails } = watched()
+  fails(`request to ${URL_WITH_TOKEN} failed: GET /v1/traces?token=s3cret`)
+  t.match(lines, [
+    { url: 'https://collector.example/v1/traces?(hidden)', reason: /^request to https:\/\/collector.example/ }
+  ])
+  t.notMatch(JSON.stringify(lines), 's3cret')
 })
