@@ -4,7 +4,6 @@ import { readEnvironment } from '../../config/env/environment.ts'
 import { asObject } from '../../ingest/parse/body.ts'
 import type { Source } from '../../model/source.ts'
 import type { KeyedTributaryFile } from '../../model/tributary-file.ts'
-import { auditCommand } from '../audited.ts'
 import type { Command, Terminal } from '../command.ts'
 import { CommandFailed, parseArguments } from '../command.ts'
 import { writeKeysOf, readableKey, readKeys, readKeysFile } from '../keys/keys-file.ts'
@@ -16,6 +15,7 @@ import { editEvent, parseChange } from './rejected-edit.ts'
 import { salvage } from './rejected-salvage.ts'
 import type { Sender } from './rejected-send.ts'
 import { createSender } from './rejected-send.ts'
+import { auditSending } from './audit-sending.ts'
 import type { RetryJudge } from './retry-judge.ts'
 import { openRetryJudge } from './retry-judge.ts'
 import { SERVER_HELP, SERVER_OPTIONS, trackingUrl } from '../server-address.ts'
@@ -65,14 +65,18 @@ Examples:
       config.fleet === undefined || !existsSync(config.configFile) ? content : await readKeysFile(config.configFile)
     const judge = await openRetryJudge(config, content.file)
     const work = { config, sources: sourcesOf(content, keys), judge, changes, bodies, sender, terminal }
+    const audit = sender && auditSending(sender, url)
     let tally: Tally
     try {
       tally = await retry(readRejections(config, filter), work)
+    } catch (error) {
+      audit?.cutShort((error as Error).message)
+      throw error
     } finally {
       await judge.close()
     }
+    audit?.done()
     if (bodies !== undefined) terminal.note(`${bodies.read} rejected bodies, ${bodies.broken} broken events in them`)
-    if (sender !== undefined) auditCommand('retry', `${sender.counts.answered} rejected events sent again to ${url}`)
     report(tally, sender, terminal)
   }
 }

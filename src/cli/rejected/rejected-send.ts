@@ -14,6 +14,8 @@ export interface Sender {
 /** Numbers of events, by what the server's answers say. */
 interface SentCounts {
   answered: number
+  /** Of the batch that is sent now, or that had no answer at the end: the server may have taken them. */
+  unanswered: number
   accepted: number
   duplicates: number
   /** They break the contract. */
@@ -36,13 +38,18 @@ const MAX_PAUSE_S = 30
  */
 export function createSender({ url }: { readonly url: string }): Sender {
   const waiting = new Map<string, { events: string[]; chars: number }>()
-  const counts: SentCounts = { answered: 0, accepted: 0, duplicates: 0, refused: 0, ended: 0, unsaid: 0 }
+  const counts: SentCounts = { answered: 0, unanswered: 0, accepted: 0, duplicates: 0, refused: 0, ended: 0, unsaid: 0 }
 
   async function flush(writeKey: string): Promise<void> {
     const { events = [] } = waiting.get(writeKey) ?? {}
     waiting.delete(writeKey)
     if (events.length === 0) return
-    const answer = await postBatch(url, writeKey, events)
+    const answer = await postBatch(url, async () => {
+      counts.unanswered = events.length
+      const response = await post(url, writeKey, events)
+      counts.unanswered = 0
+      return response
+    })
     counts.answered += events.length
     if (typeof answer.accepted !== 'number') return void (counts.unsaid += events.length)
     const { accepted, duplicates = 0, rejected = 0 } = answer
@@ -76,9 +83,9 @@ interface BatchAnswer {
 }
 
 /** Sends a batch, and resolves with the answer to it once the server has taken or refused its events. */
-async function postBatch(url: string, writeKey: string, events: readonly string[]): Promise<BatchAnswer> {
+async function postBatch(url: string, send: () => Promise<Response>): Promise<BatchAnswer> {
   for (let tries = 1; ; tries++) {
-    const response = await post(url, writeKey, events)
+    const response = await send()
     const answer = (await response.json().catch(() => ({}))) as BatchAnswer
     if (response.status === 200 || typeof answer.rejected === 'number') return answer
     const retryable = response.status === 429 || response.status >= 500
