@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Background } from '../model/background.ts'
 import type { Clock } from '../model/clock.ts'
+import type { ExplainRoute } from '../model/route.ts'
 import { createAccess } from './access/access.ts'
 import { registerEventRoutes } from './api/api-events.ts'
 import type { SourceRoutesOptions } from './api/api-sources.ts'
@@ -36,6 +37,7 @@ export interface DebuggerOptions extends Omit<SourceRoutesOptions, 'recent' | 's
   readonly knownKeys: KnownKeys
   readonly probe: () => Probe
   readonly finders: Finders
+  readonly explain: ExplainRoute
   /** The time slices that the debugger's searches share with all other work that can wait. */
   readonly background: Background
   /** Where events go, as text: `Kafka (...)`, or the folder of the log. */
@@ -65,7 +67,7 @@ export interface Debugger {
 
 /** Registers the debugger: its API under /api and its page at /. Both require access (see `access/`). */
 export async function registerDebugger(app: FastifyInstance, options: DebuggerOptions): Promise<Debugger> {
-  const { probe, clock, finders, background } = options
+  const { probe, clock, finders, background, explain } = options
   const { recent, refused } = options.seen
   const mask = createMask(options.knownKeys)
   const live = createLiveFeed({ recent, mask })
@@ -82,7 +84,7 @@ export async function registerDebugger(app: FastifyInstance, options: DebuggerOp
       recent: options.auditTrail,
       maskedKey: (source, index) => options.writeKeys().get(source)?.[index]?.masked
     })
-    registerEventRoutes(api, { recent, refused, live, mask, finders, background })
+    registerEventRoutes(api, { recent, refused, live, mask, explain, finders, background })
     registerSourceRoutes(api, { ...options, recent, sdks })
     registerSuppressions(api, options.suppressions)
     registerCatalogue(api, options.catalogue)

@@ -21,6 +21,7 @@ import { fleetState, mergeViews } from '../../fleet/view/view.ts'
 import { kafkaState } from './fleet.ts'
 import type { Base } from './base.ts'
 import { VERSION } from './base.ts'
+import { createExplainer } from '../../ingest/route/explain.ts'
 import type { Destinations } from './destinations.ts'
 import type { DiskWatch } from './disk.ts'
 import type { Ingestion } from './ingestion.ts'
@@ -84,6 +85,11 @@ export async function addDebugger(admin: FastifyInstance, base: Base, shown: Adm
       archive: sink.archiveLevels()
     }),
     finders: openFinders(base, destinations),
+    explain: createExplainer({
+      history: destinations.routing.history,
+      eventsTopic: config.eventsTopic,
+      hasKafka: config.kafka !== undefined
+    }),
     background,
     destination: config.kafka ? `Kafka (${config.kafka.brokers.join(', ')})` : `the log in ${config.dataDir}`,
     version: VERSION,

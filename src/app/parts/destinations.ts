@@ -26,10 +26,11 @@ export interface Destinations {
 
 /** Creates the router and the sink that makes events durable. @param given replaces the configured sink */
 export async function openDestinations(base: Base, sources: Sources, given: Sink | undefined): Promise<Destinations> {
-  const { config, logger } = base
+  const { config, logger, clock } = base
   const { keys, fleet } = sources
   const routing = createLiveRouter(keys.current(), {
     topics: config,
+    now: clock.now,
     refusedTopics: (names, timeoutMs) => sink.refusedTopics(names, timeoutMs),
     onTopics: names => sink.ensureTopics(names),
     onRefused(problems) {

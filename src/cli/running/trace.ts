@@ -1,4 +1,4 @@
-import { describePlacement } from '../../debugger/ring/detail.ts'
+import { describePlacement } from '../../debugger/ring/describe-placement.ts'
 import type { Trace } from '../../debugger/api/trace.ts'
 import { adminClient } from '../admin-client.ts'
 import type { Command } from '../command.ts'
@@ -16,7 +16,8 @@ const PLACES = {
 export const traceCommand: Command = {
   help: `Usage: tributary trace MESSAGE_ID [--json]
 
-Finds an event by its messageId and shows its journey. It searches the memory of a running server, then its log on disk,
+Finds an event by its messageId and shows its journey, and for each destination of the configuration whether the event was
+sent there, or which rule kept it out. It searches the memory of a running server, then its log on disk,
 then the last hour of Kafka, then the archive (ARCHIVE), the newest segment first, for 5 s each. A server of a fleet also asks
 the others. Exit code 1 if the event is in none of them.
 
@@ -67,13 +68,28 @@ function inText({ events, records, looks, servers = [] }: Found): string {
     for (const { step, atMs, says } of event.journey) {
       lines.push(printable(`  ${event.receivedAt} +${atMs.toFixed(2)} ms  ${step.padEnd(9)}  ${says}`))
     }
+    lines.push(...routingLines(event.routing))
   }
-  for (const { place, line, value, server } of records) {
+  for (const { place, line, value, server, routing } of records) {
     lines.push(
       '',
       `${describePlacement(place)}${ofServer({ server })}${line === undefined ? '' : `, line ${line}`}`,
-      `  ${printable(value)}`
+      `  ${printable(value)}`,
+      ...routingLines(routing)
     )
   }
   return lines.join('\n')
+}
+
+/** One line for each destination, and whose destinations these are. A server of an earlier version sends none. */
+function routingLines(routing: Trace['events'][number]['routing']): string[] {
+  if (routing === undefined || routing.destinations.length === 0) return []
+  const { destinations, says } = routing
+  const width = Math.max(...destinations.map(({ destination }) => destination.length))
+  const rows = destinations.map(({ destination, sent, rule, says: words }) =>
+    printable(
+      `    ${destination.padEnd(width)}  ${sent ? 'sent    ' : 'not sent'}  ${rule === null ? '' : `${rule}: `}${words}`
+    )
+  )
+  return [says === '' ? '  destinations:' : printable(`  destinations, ${says}:`), ...rows]
 }

@@ -9,6 +9,7 @@ import type { FilterQuery } from '../ring/filter.ts'
 import { createMatcher, parseFilter } from '../ring/filter.ts'
 import type { LiveFeed } from '../live/live.ts'
 import type { Mask } from '../ring/mask.ts'
+import type { ExplainRoute } from '../../model/route.ts'
 import { durationOf, errorAnswer, integerOf, queryOf, wholeNumber } from '../query.ts'
 import type { Query } from '../query.ts'
 import type { RecentEvents } from '../ring/recent.ts'
@@ -25,6 +26,7 @@ export interface EventRoutesOptions {
   readonly refused: RefusedRequests
   readonly live: LiveFeed
   readonly mask: Mask
+  readonly explain: ExplainRoute
   readonly finders: Finders
   readonly background: Background
 }
@@ -47,7 +49,7 @@ const MAX_WAITING = 32
 
 /** Registers the routes for events: list and wait, one event, live stream, rejections, trace, clear. */
 export function registerEventRoutes(app: FastifyInstance, options: EventRoutesOptions): void {
-  const { recent, refused, live, mask, finders, background } = options
+  const { recent, refused, live, mask, explain, finders, background } = options
   const detailed = (stored: StoredEvent): Promise<EventDetail> => toDetail(stored, { mask, background })
   const list = createList(options)
   app.get('/api/events', async (request, reply) => {
@@ -76,7 +78,7 @@ export function registerEventRoutes(app: FastifyInstance, options: EventRoutesOp
     if (stored === undefined)
       return reply.code(404).send(errorAnswer('not_found', 'this event is not in memory any more'))
     await background.slice()
-    const detail = await detailed(stored)
+    const detail = await toDetail(stored, { mask, background, explain })
     return withLines(detail, await finders.linesOf(detail.places, signalOf(reply)))
   })
   app.get('/api/stream', async (request, reply) => {

@@ -3,6 +3,7 @@ import type { Background } from '../../model/background.ts'
 import { createAnswerPart } from '../ring/answer.ts'
 import type { EventDetail } from '../ring/detail.ts'
 import type { Mask } from '../ring/mask.ts'
+import type { ExplainRoute } from '../../model/route.ts'
 import { errorAnswer } from '../query.ts'
 import type { RecentEvents } from '../ring/recent.ts'
 import type { Finders } from './trace.ts'
@@ -11,6 +12,7 @@ import { trace } from './trace.ts'
 export interface TraceRouteOptions {
   readonly recent: RecentEvents
   readonly mask: Mask
+  readonly explain: ExplainRoute
   readonly finders: Finders
   readonly background: Background
 }

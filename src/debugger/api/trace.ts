@@ -4,19 +4,11 @@ import type { EventDetail } from '../ring/detail.ts'
 import { toDetail } from '../ring/detail.ts'
 import { createMatcher } from '../ring/filter.ts'
 import type { Mask } from '../ring/mask.ts'
+import type { ExplainRoute } from '../../model/route.ts'
+import type { FoundRecord, ShownRecord } from './record-routing.ts'
+import { withRoutings } from './record-routing.ts'
 import type { RecentEvents } from '../ring/recent.ts'
 import { collectEvents } from '../ring/search.ts'
-
-/** A record that was found in the log, in Kafka or in the archive. */
-export interface FoundRecord {
-  readonly place: Placement
-  /** The record's JSON, unchanged. */
-  readonly value: string
-  /** Milliseconds since the epoch; undefined if the place has no time. */
-  readonly at?: number
-  /** The line number in its file, from 1. */
-  readonly line?: number
-}
 
 export interface FindResult {
   readonly records: readonly FoundRecord[]
@@ -63,7 +55,7 @@ export interface Trace {
   /** Events in memory with this id, newest first: one for each time that it arrived. */
   readonly events: readonly EventDetail[]
   /** Records in other places; searched only if there is nothing in memory. */
-  readonly records: readonly FoundRecord[]
+  readonly records: readonly ShownRecord[]
   readonly looks: readonly SearchAttempt[]
 }
 
@@ -71,6 +63,7 @@ export interface TraceOptions {
   readonly recent: RecentEvents
   readonly places: readonly Place[]
   readonly mask: Mask
+  readonly explain: ExplainRoute
   readonly background: Background
   /** Aborts when the client no longer waits for the answer. */
   readonly signal: AbortSignal
@@ -82,7 +75,7 @@ const PLACE_TIMEOUT_MS = 5_000
 
 /** Finds a messageId in memory, else in the log, else in the last hour of Kafka, else in the archive. Problems of a place are part of the result. */
 export async function trace(messageId: string, from: TraceOptions): Promise<Trace> {
-  const { recent, places, mask, background, signal } = from
+  const { recent, places, mask, background, signal, explain } = from
   const start = performance.now()
   const wanted = { matches: createMatcher({ messageId }), limit: MAX_EVENTS, background, signal }
   const known = await collectEvents(recent.before(recent.nextSeq()), wanted)
@@ -94,15 +87,16 @@ export async function trace(messageId: string, from: TraceOptions): Promise<Trac
     { place: 'memory', ms: performance.now() - start, found: known.length, complete: true }
   ]
   const events: EventDetail[] = []
-  for (const stored of known) events.push(await toDetail(stored, { mask, background }))
+  for (const stored of known) events.push(await toDetail(stored, { mask, background, explain }))
   if (events.length > 0) return { messageId, events, records: [], looks }
   for (const { name, find } of places) {
     if (find === undefined || signal.aborted) continue
     const { look, records } = await lookInto(name, find, { messageId, signal })
     looks.push(look)
     if (records.length === 0) continue
-    const shown: FoundRecord[] = []
-    for (const one of records) shown.push({ ...one, value: await mask.inSlices(one.value, background) })
+    const shown: ShownRecord[] = []
+    for (const one of withRoutings(records, { explain, mask }))
+      shown.push({ ...one, value: await mask.inSlices(one.value, background) })
     return { messageId, events, records: shown, looks }
   }
   return { messageId, events, records: [], looks }

@@ -4,6 +4,10 @@ import type { HardValue } from '../../model/reading/hard-values.ts'
 import type { Placement } from '../../model/sink.ts'
 import type { Mask } from './mask.ts'
 import type { StoredEvent } from './ring.ts'
+import type { ExplainRoute } from '../../model/route.ts'
+import { describePlacement } from './describe-placement.ts'
+import type { Published, Routing } from './routing.ts'
+import { routingOf } from './routing.ts'
 import type { EventRow, JsonObject } from './row.ts'
 import { parseObject, publishedText, receivedText, sdkIn, sdkOf, toRow } from './row.ts'
 
@@ -23,6 +27,8 @@ export interface EventDetail extends EventRow {
   readonly changes: readonly Change[]
   readonly journey: readonly Step[]
   readonly places: readonly Placement[]
+  /** What became of it at each destination; only where one event is shown, not in lists. */
+  readonly routing?: Routing
   /** Published values that common readers of the log cannot read or misread. */
   readonly hardValues: readonly (HardValue & { readonly meaning: string })[]
 }
@@ -42,6 +48,13 @@ export interface Step {
   readonly says: string
 }
 
+export interface DetailOptions {
+  readonly mask: Mask
+  readonly background: Background
+  /** Undefined: the detail is without routing. */
+  readonly explain?: ExplainRoute | undefined
+}
+
 /**
  * Creates the detail of an event. Each text is masked once, in slices of background work, and everything else is derived from
  * the masked texts. If masking a key that is a number made a text invalid JSON, the values come from the unmasked text and
@@ -49,7 +62,7 @@ export interface Step {
  */
 export async function toDetail(
   stored: StoredEvent,
-  { mask, background }: { readonly mask: Mask; readonly background: Background }
+  { mask, background, explain }: DetailOptions
 ): Promise<EventDetail> {
   const { request, event } = stored
   const { places } = event
@@ -72,9 +85,19 @@ export async function toDetail(
     changes: isEvent ? changesOf(sent, left) : [],
     journey: journeyOf(stored, places, mask),
     places,
+    ...(explain === undefined ? {} : { routing: routingOf(publishedOf(stored, plain), { explain, mask }) }),
     hardValues:
       published === null ? [] : findHardValues(published).map(hard => ({ ...hard, meaning: HARD_VALUES[hard.kind] }))
   }
+}
+
+/** @param plain the published text, without masking */
+function publishedOf({ request, event }: StoredEvent, plain: string | undefined): Published {
+  const { source, receivedAt, timings } = request
+  const { type, outcome, places } = event
+  const isEvent = plain !== undefined && event.kind === 'event'
+  const at = receivedAt + timings.judgeMs
+  return { source, type, at, outcome, event: isEvent ? parseObject(plain) : undefined, places }
 }
 
 /** The differences of two masked events. */
@@ -133,15 +156,6 @@ const ENDINGS: Record<StoredEvent['event']['outcome'], string> = {
   failed: 'failed: it could not be made durable, and the client was told to send it again (503)',
   filtered: 'filtered: the configuration drops it on purpose (200)',
   suppressed: 'suppressed: the user is on the suppression list, so nothing of the event was kept (200)'
-}
-
-/** A place as text for people: `tributary.events, partition 3, offset 42`. */
-export function describePlacement({ store, topic, partition, offset, file, position }: Placement): string {
-  if (store === 'kafka') return `${topic}, partition ${partition}${offset === undefined ? '' : `, offset ${offset}`}`
-  if (store === 'memory') return 'memory'
-  if (store === 'archive') return `${file} of the archive, byte ${position} when decompressed`
-  const spooled = store === 'spool' ? ' (spooled; on its way to Kafka)' : ''
-  return `${file}${position === undefined ? '' : `, byte ${position}`}${spooled}`
 }
 
 function rounded(ms: number): number {

@@ -24,6 +24,23 @@ export function allowsConsent(rule: ConsentRule, signs: ConsentSigns, hasIntegra
   return allowsSegment(categories, signs.consent, hasIntegrations) && allowsRudder(rule, signs.consentManagement)
 }
 
+/** Why allowsConsent() is false, in words for people. */
+export function whyNoConsent(rule: ConsentRule, signs: ConsentSigns, hasIntegrations: boolean): string {
+  const { categories } = rule
+  if (!allowsSegment(categories, signs.consent, hasIntegrations)) {
+    const said = asObject(signs.consent)
+    if (said === undefined) return "the event's context.consent is not an object"
+    const preferences = said['categoryPreferences'] ?? undefined
+    if (preferences === undefined)
+      return "the event's context.consent has no categoryPreferences, and it has integrations"
+    const chosen = asObject(preferences) ?? {}
+    const missing = categories.filter(category => !Object.hasOwn(chosen, category) || chosen[category] !== true)
+    return `the user has not consented to ${missing.join(', ')} (context.consent.categoryPreferences)`
+  }
+  const denied = new Set(idsIn(asObject(signs.consentManagement)?.['deniedConsentIds']))
+  return `the user has denied ${categories.filter(category => denied.has(category)).join(', ')} (context.consentManagement)`
+}
+
 /**
  * Segment's table ("Consent in Segment Connections"). Without `consent`: allowed. `consent: {}`: allowed, unless the event
  * has an `integrations` object. With `categoryPreferences`: allowed if each category of the destination is true; a missing

@@ -2,6 +2,8 @@ import { EVENT_TYPES } from '../../model/event-types.ts'
 import type { TributaryFile } from '../../model/tributary-file.ts'
 import type { RouteConfig, Router } from './route.ts'
 import { createRouter, fillTopic } from './route.ts'
+import type { RoutesInForce } from './route-history.ts'
+import { RouteHistory } from './route-history.ts'
 
 /** How long to wait for Kafka's answer about topics, at start and for a changed file. */
 const START_TIMEOUT_MS = 10_000
@@ -17,6 +19,8 @@ export interface LiveRouterOptions {
   readonly onTopics: (names: readonly string[]) => void
   /** Called once for each changed file that does not come into force, with one line for each problem. */
   readonly onRefused: (problems: readonly string[]) => void
+  /** Milliseconds since the epoch; default: the system's clock. */
+  readonly now?: () => number
   /** Default 5,000. */
   readonly retryMs?: number
   /** Default 5,000. */
@@ -29,6 +33,8 @@ export interface LiveRouterOptions {
  */
 export interface LiveRouter {
   current(): Router
+  /** The destinations that were in force lately, oldest first; the last are in force now. */
+  history(): readonly RoutesInForce[]
   /** The problems with the topics of the first file. */
   startProblems(): Promise<readonly string[]>
   /**
@@ -45,6 +51,7 @@ export interface LiveRouter {
 export function createLiveRouter(first: TributaryFile, options: LiveRouterOptions): LiveRouter {
   const { retryMs = RETRY_MS, reloadTimeoutMs = RELOAD_TIMEOUT_MS } = options
   let current = makeRouter(first)
+  const history = new RouteHistory(first.destinations, options.now ?? Date.now)
   let topicsInForce: ReadonlySet<string> = new Set(current.knownTopics(first.sources))
   let wanted: object | undefined
   let timer: NodeJS.Timeout | undefined
@@ -72,12 +79,10 @@ export function createLiveRouter(first: TributaryFile, options: LiveRouterOption
     const problems = added.length === 0 ? [] : await problemsInTime(file, added)
     if (wanted !== edit) return
     if (problems.length === 0) {
-      wanted = undefined
-      current = router
-      topicsInForce = new Set(topics)
+      history.note(file.destinations)
+      ;[wanted, current, topicsInForce] = [undefined, router, new Set(topics)]
       edit.takeEffect?.()
-      options.onTopics(topics)
-      return
+      return options.onTopics(topics)
     }
     if (!isReported) options.onRefused(problems)
     timer = setTimeout(() => void take(edit, true), retryMs).unref()
@@ -90,6 +95,7 @@ export function createLiveRouter(first: TributaryFile, options: LiveRouterOption
 
   return {
     current: () => current,
+    history: () => history.kept,
     startProblems: () => problemsOf(first, current.knownTopics(first.sources), START_TIMEOUT_MS),
     request(file, takeEffect) {
       withdraw()

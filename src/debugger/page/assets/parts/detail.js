@@ -53,6 +53,7 @@ export function EventView({ event, server }) {
     ${event.fault && html`<p class="fault" role="note"><code>${event.fault.code}</code> ${event.fault.message}${event.fault.pointer && html`, at <code>${event.fault.pointer}</code>`}</p>`}
     ${event.hardValues?.length > 0 && html`<${HardValues} values=${event.hardValues} />`}
     <${Journey} event=${event} />
+    <${Routing} routing=${event.routing} />
     <div class="tabs" role="tablist" aria-label="Views of the event">
       ${Object.entries(tabs).map(([id, label]) => html`<button type="button" role="tab" aria-selected=${tab === id} onClick=${() => setTab(id)}>${label}</button>`)}
     </div>
@@ -91,6 +92,34 @@ export function Journey({ event }) {
         </li>`
     )}
   </ol>`
+}
+
+/** What became of an event at each destination of the configuration, and why. */
+export function Routing({ routing }) {
+  if (routing === undefined || routing.destinations.length === 0) return null
+  const { destinations, says, changed } = routing
+  return html`<section class="routing">
+    <table aria-label="Destinations">
+      <thead>
+        <tr>
+          <th scope="col">Destination</th>
+          <th scope="col">Sent</th>
+          <th scope="col">Where, or why not</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${destinations.map(
+          ({ destination, sent, rule, says }) =>
+            html`<tr class=${sent ? 'sent' : 'not-sent'}>
+              <th scope="row">${destination}</th>
+              <td>${sent ? 'sent' : 'not sent'}</td>
+              <td>${rule !== null && html`<code>${rule}</code>${' '}`}${says}</td>
+            </tr>`
+        )}
+      </tbody>
+    </table>
+    ${says !== '' && html`<p class=${changed === false ? 'quiet' : 'changed'}>This is ${says}.</p>`}
+  </section>`
 }
 
 function SdkCall({ event, value }) {

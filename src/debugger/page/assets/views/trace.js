@@ -1,7 +1,7 @@
 /** Search by messageId: first in memory, then in the log, then in the last hour of Kafka, then in the archive. */
 import { ask } from '../api.js'
 import { Code, formatJson } from '../parts/code.js'
-import { EventView } from '../parts/detail.js'
+import { EventView, Routing } from '../parts/detail.js'
 import { describePlace } from '../parts/format.js'
 import { html, useEffect, useState } from '../lib.js'
 import { CopyButton, Problem } from '../parts/parts.js'
@@ -54,6 +54,7 @@ function SearchAttempts({ found }) {
 function Record({ record }) {
   return html`<div class="card">
     <h2>${describePlace({ ...record.place, line: record.line })}${record.server && ` of ${record.server}`}</h2>
+    <${Routing} routing=${record.routing} />
     <div class="copyable">
       <${CopyButton} text=${record.value} /><${Code} text=${formatJson(record.value)} label="Record" />
     </div>
