@@ -70,6 +70,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'show refused events and why',
     load: async () => (await import('./rejected/rejected-list.ts')).rejectedList
   },
+  'rejected show': {
+    summary: 'show one refused event by its ID',
+    load: async () => (await import('./rejected/rejected-show.ts')).rejectedShow
+  },
   'rejected retry': {
     summary: 'change refused events and send them again',
     load: async () => (await import('./rejected/rejected-retry.ts')).rejectedRetry

@@ -67,6 +67,7 @@ t.test('every command explains itself with examples', { buffered: true }, async 
     'config diff',
     'config history',
     'rejected list',
+    'rejected show',
     'rejected retry',
     'tail',
     'expect',

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import { isBlank, isZeroTime } from '../../ingest/parse/absent.ts'
 import { correctSkew, toPreciseText, toInstant } from '../../ingest/parse/time.ts'
 import { isEventType } from '../../model/event-types.ts'
 import { UsageError } from '../command.ts'
+import { retryId } from './address.ts'
 import { parseExactly } from './exact-json.ts'
 import type { Rejection } from './rejected.ts'
 import { asObject } from '../../ingest/parse/body.ts'
@@ -59,7 +59,7 @@ export function editEvent({ json, type, receivedAt }: Rejection, changes: readon
   // The same id each time, so that the server recognises an event that is sent twice.
   const { messageId = null } = event
   if (messageId === null || (typeof messageId === 'string' && isBlank(messageId))) {
-    event['messageId'] = `retry-${createHash('sha256').update(json).digest('hex').slice(0, 32)}`
+    event['messageId'] = retryId(json)
   }
   return JSON.stringify(event)
 }

@@ -3,6 +3,7 @@ import { printable } from '../printable.ts'
 import { readEnvironment } from '../../config/env/environment.ts'
 import type { Command, Terminal } from '../command.ts'
 import { parseArguments, UsageError } from '../command.ts'
+import { addressOf } from './address.ts'
 import { parseExactly } from './exact-json.ts'
 import type { Rejection } from './rejected.ts'
 import { bodyOf, FILTER_HELP, FILTER_OPTIONS, readFilter, readRejections } from './rejected.ts'
@@ -16,7 +17,8 @@ export const rejectedList: Command = {
   help: `Usage: tributary rejected list [--samples N | --json] [filters]
 
 Shows refused events: their number by reason, with their sources and SDKs, and the latest of each reason. A body that
-was refused as a whole counts as one; "rejected retry --salvage" extracts its events.
+was refused as a whole counts as one; "rejected retry --salvage" extracts its events. Each has an ID,
+which "rejected show" takes: the messageId, if it has one.
 
   --samples N       the number of events to show for each reason (default: ${DEFAULT_SAMPLES})
   --json            print only the rejected records, one per line
@@ -99,6 +101,7 @@ function show(reasons: Map<string, Reason>, terminal: Terminal): void {
     for (const sample of samples) {
       const { receivedAt, source, pointer } = sample
       terminal.out(`  ${receivedAt} ${source} ${printable(pointer === '' ? '-' : pointer)} ${sampleOf(sample)}`)
+      terminal.out(`    ID ${printable(addressOf(sample))}`)
     }
   }
 }
