@@ -14,7 +14,7 @@ const MAX_SAMPLE_CHARS = 300
 const MAX_NAMED = 5
 
 export const rejectedList: Command = {
-  help: `Usage: tributary rejected list [--samples N | --json] [filters]
+  help: `Usage: tributary rejected list [--open] [--samples N | --json] [filters]
 
 Shows refused events: their number by reason, with their sources and SDKs, and the latest of each reason. A body that
 was refused as a whole counts as one; "rejected retry --salvage" extracts its events. Each has an ID,
@@ -26,6 +26,7 @@ ${FILTER_HELP}
 
 Examples:
   tributary rejected list --since 24h
+  tributary rejected list --open
   tributary rejected list --code no_user_anon_id --source web --samples 10
   tributary rejected list --json | jq -r .event.event | sort | uniq -c`,
   async run(args, terminal) {
@@ -38,7 +39,7 @@ Examples:
     if (!/^\d{1,4}$/.test(samples)) throw new UsageError('--samples is a whole number')
     const rejections = readRejections(config, filter)
     if (parsed.flags.has('json')) for await (const { json } of rejections) terminal.out(json)
-    else show(await sum(rejections, Number(samples)), terminal)
+    else show(await sum(rejections, Number(samples)), { terminal, isOpen: filter.isOpen })
   }
 }
 
@@ -87,12 +88,16 @@ function addBounded(names: Set<string>, name: string): void {
   else if (!names.has(name)) names.add('...')
 }
 
-function show(reasons: Map<string, Reason>, terminal: Terminal): void {
+function show(
+  reasons: Map<string, Reason>,
+  { terminal, isOpen }: { readonly terminal: Terminal; readonly isOpen: boolean }
+): void {
   const all = [...reasons].sort(([, a], [, b]) => b.events + b.bodies - a.events - a.bodies)
   const events = all.reduce((sum, [, reason]) => sum + reason.events, 0)
   const bodies = all.reduce((sum, [, reason]) => sum + reason.bodies, 0)
   const words = counted(events, 'rejected event')
-  terminal.out(bodies === 0 ? words : `${words}, ${bodies} rejected ${bodies === 1 ? 'body' : 'bodies'}`)
+  const total = bodies === 0 ? words : `${words}, ${bodies} rejected ${bodies === 1 ? 'body' : 'bodies'}`
+  terminal.out(isOpen ? `${total} not sent again` : total)
   for (const [code, reason] of all) {
     const { first, last, message, sources, libraries, samples } = reason
     terminal.out(`\n${code}: ${reason.events + reason.bodies} (${message})`)

@@ -16,6 +16,7 @@ import { salvage } from './rejected-salvage.ts'
 import type { Sender } from './rejected-send.ts'
 import { createSender } from './rejected-send.ts'
 import { auditSending } from './audit-sending.ts'
+import { SentNotes } from './sent-notes.ts'
 import type { RetryJudge } from './retry-judge.ts'
 import { openRetryJudge } from './retry-judge.ts'
 import { SERVER_HELP, SERVER_OPTIONS, trackingUrl } from '../server-address.ts'
@@ -57,18 +58,20 @@ Examples:
     const filter = readFilter(parsed, config)
     const changes = (parsed.lists['set'] ?? []).map(parseChange)
     const url = trackingUrl(parsed)
-    const sender = parsed.flags.has('send') ? createSender({ url }) : undefined
+    const notes = new SentNotes(config.dataDir)
+    const sender = parsed.flags.has('send') ? createSender({ url, onAnswered: notes.add }) : undefined
     const bodies = parsed.flags.has('salvage') ? { read: 0, broken: 0 } : undefined
     const content = await readKeys({ texts: {} })
     // A fleet's version has only digests of the keys, so that this folder's own file, if there is one, has the keys to send with.
     const keys =
       config.fleet === undefined || !existsSync(config.configFile) ? content : await readKeysFile(config.configFile)
     const judge = await openRetryJudge(config, content.file)
-    const work = { config, sources: sourcesOf(content, keys), judge, changes, bodies, sender, terminal }
+    const work = { config, sources: sourcesOf(content, keys), judge, changes, bodies, sender, notes, terminal }
     const audit = sender && auditSending(sender, url)
     let tally: Tally
     try {
       tally = await retry(readRejections(config, filter), work)
+      await notes.addBodies()
     } catch (error) {
       audit?.cutShort((error as Error).message)
       throw error
@@ -77,6 +80,7 @@ Examples:
     }
     audit?.done()
     if (bodies !== undefined) terminal.note(`${bodies.read} rejected bodies, ${bodies.broken} broken events in them`)
+    if (!notes.isKept) terminal.note(`not noted as sent again: ${config.dataDir} is not on this machine`)
     report(tally, sender, terminal)
   }
 }
@@ -107,11 +111,12 @@ interface Work {
   readonly bodies: { read: number; broken: number } | undefined
   /** Undefined in a dry run. */
   readonly sender: Sender | undefined
+  readonly notes: SentNotes
   readonly terminal: Terminal
 }
 
 async function retry(rejections: AsyncIterable<Rejection>, work: Work): Promise<Tally> {
-  const { changes, bodies, sender, terminal } = work
+  const { changes, bodies, sender, notes, terminal } = work
   const tally: Tally = { read: 0, good: 0, left: new Map() }
   let next = performance.now() + PROGRESS_EVERY_MS
   for await (const rejection of bodies === undefined ? rejections : salvageAll(rejections, work)) {
@@ -119,12 +124,13 @@ async function retry(rejections: AsyncIterable<Rejection>, work: Work): Promise<
     const event = rejection.kind === 'body' ? undefined : editEvent(rejection, changes)
     const { source, writeKey } = work.sources.get(rejection.source) ?? {}
     const why = event === undefined ? whyNothing(rejection, bodies !== undefined) : whyLeft(event, rejection, work)
-    if (event === undefined || why !== undefined || source === undefined || writeKey === undefined)
+    if (event === undefined || why !== undefined || source === undefined || writeKey === undefined) {
       leave(tally, rejection, why ?? '')
-    else {
+      notes.leave(rejection)
+    } else {
       tally.good++
       if (sender === undefined && tally.good <= SHOWN_EVENTS) terminal.out(event)
-      await sender?.add(writeKey, event)
+      await sender?.add(writeKey, event, notes.of(rejection))
     }
     if (performance.now() < next) continue
     next = performance.now() + PROGRESS_EVERY_MS

@@ -114,6 +114,6 @@ function merged(shared: JsonObject | undefined, own: unknown): unknown {
 }
 
 function asRejection({ kind: _kind, body: _body, ...rest }: Rejection, event: JsonObject, index: number): Rejection {
-  const { source, receivedAt } = rest
-  return { ...rest, event, json: JSON.stringify({ event, index, source, receivedAt }) }
+  const { source, receivedAt, json: bodyJson } = rest
+  return { ...rest, bodyJson, event, json: JSON.stringify({ event, index, source, receivedAt }) }
 }

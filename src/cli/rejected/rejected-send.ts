@@ -4,8 +4,8 @@ import { describeFetchFailure } from '../../client/fetch-failure.ts'
 import { CommandFailed } from '../command.ts'
 
 export interface Sender {
-  /** Adds an event as JSON; resolves when another can be added. */
-  add(writeKey: string, event: string): Promise<void>
+  /** Adds an event as JSON, and the note of its record; resolves when another can be added. */
+  add(writeKey: string, event: string, note: string): Promise<void>
   /** Sends the remaining events. */
   end(): Promise<void>
   readonly counts: Readonly<SentCounts>
@@ -26,6 +26,12 @@ interface SentCounts {
   unsaid: number
 }
 
+export interface SenderOptions {
+  readonly url: string
+  /** Called with the notes of the events of a batch when the server has answered it, whatever became of each. */
+  readonly onAnswered: (notes: readonly string[]) => Promise<void>
+}
+
 const MAX_BATCH_EVENTS = 100
 /** Well below MAX_BATCH_BYTES, also if an operator has lowered it. */
 const MAX_BATCH_CHARS = 100_000
@@ -36,12 +42,12 @@ const MAX_PAUSE_S = 30
  * Creates a sender that posts events to a running server in batches, one request at a time and one source per request. It
  * waits as Retry-After says. Its methods reject with CommandFailed if the server cannot be reached or refuses the key.
  */
-export function createSender({ url }: { readonly url: string }): Sender {
-  const waiting = new Map<string, { events: string[]; chars: number }>()
+export function createSender({ url, onAnswered }: SenderOptions): Sender {
+  const waiting = new Map<string, { events: string[]; notes: string[]; chars: number }>()
   const counts: SentCounts = { answered: 0, unanswered: 0, accepted: 0, duplicates: 0, refused: 0, ended: 0, unsaid: 0 }
 
   async function flush(writeKey: string): Promise<void> {
-    const { events = [] } = waiting.get(writeKey) ?? {}
+    const { events = [], notes = [] } = waiting.get(writeKey) ?? {}
     waiting.delete(writeKey)
     if (events.length === 0) return
     const answer = await postBatch(url, async () => {
@@ -51,6 +57,7 @@ export function createSender({ url }: { readonly url: string }): Sender {
       return response
     })
     counts.answered += events.length
+    await onAnswered(notes)
     if (typeof answer.accepted !== 'number') return void (counts.unsaid += events.length)
     const { accepted, duplicates = 0, rejected = 0 } = answer
     counts.accepted += accepted
@@ -61,10 +68,11 @@ export function createSender({ url }: { readonly url: string }): Sender {
 
   return {
     counts,
-    async add(writeKey, event) {
-      const batch = waiting.get(writeKey) ?? { events: [], chars: 0 }
+    async add(writeKey, event, note) {
+      const batch = waiting.get(writeKey) ?? { events: [], notes: [], chars: 0 }
       waiting.set(writeKey, batch)
       batch.events.push(event)
+      batch.notes.push(note)
       batch.chars += event.length
       if (batch.events.length >= MAX_BATCH_EVENTS || batch.chars >= MAX_BATCH_CHARS) await flush(writeKey)
     },

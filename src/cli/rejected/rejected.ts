@@ -13,12 +13,15 @@ import type { ParsedArguments } from '../command.ts'
 import { checkChoice, checkReason } from '../check-choice.ts'
 import { CommandFailed, UsageError } from '../command.ts'
 import { readKeys } from '../keys/keys-file.ts'
+import { noteOf, readSentAgain } from './sent-again.ts'
 import { readTimeOption, TIME_HELP } from '../time-option.ts'
 import { kafkaOptions } from '../../app/kafka-options.ts'
 
 /** A rejected record (schemas/rejected.schema.json) and its JSON. */
 export interface Rejection {
   readonly json: string
+  /** The record of the body that the event was extracted from; undefined for an event that was refused itself. */
+  readonly bodyJson?: string
   /** `body` for a body that was refused as a whole; absent for an event. */
   readonly kind?: 'body'
   readonly body?: string
@@ -46,7 +49,8 @@ export const FILTER_OPTIONS = {
   event: { type: 'string' },
   since: { type: 'string' },
   until: { type: 'string' },
-  limit: { type: 'string' }
+  limit: { type: 'string' },
+  open: { type: 'boolean' }
 } as const
 
 export const FILTER_HELP = `  --from kafka|log  where to read: REJECTED_TOPIC, or DATA_DIR/rejected (default: kafka if KAFKA_BROKERS is set)
@@ -57,6 +61,7 @@ export const FILTER_HELP = `  --from kafka|log  where to read: REJECTED_TOPIC, o
   --event NAME      only track calls with this name
   --since TIME      only received since then: ${TIME_HELP}
   --until TIME      only received before then
+  --open            only records that "rejected retry --send" has not sent again, as noted in DATA_DIR of this machine
   --limit N         stop after N records`
 
 /** The values of the filter options. */
@@ -65,10 +70,12 @@ export interface Filter {
   /** Milliseconds since the epoch. */
   readonly since: number
   readonly limit: number
+  /** Whether records that were sent again are left out. */
+  readonly isOpen: boolean
   matches(rejection: Rejection): boolean
 }
 
-export function readFilter({ texts }: ParsedArguments, config: Config): Filter {
+export function readFilter({ texts, flags }: ParsedArguments, config: Config): Filter {
   const { source, code, library, type, event, from = config.kafka === undefined ? 'log' : 'kafka' } = texts
   if (from !== 'kafka' && from !== 'log') throw new UsageError('--from is kafka or log')
   if (from === 'kafka' && config.kafka === undefined) throw new UsageError('--from kafka needs KAFKA_BROKERS')
@@ -81,6 +88,7 @@ export function readFilter({ texts }: ParsedArguments, config: Config): Filter {
     from,
     since,
     limit: readLimit(texts['limit']),
+    isOpen: flags.has('open'),
     matches(rejection) {
       const at = Date.parse(rejection.receivedAt)
       const { type: ownType, event: ownName } = asObject(rejection.event) ?? {}
@@ -107,10 +115,11 @@ function readLimit(text: string | undefined): number {
 /** Yields the rejections that match the filter, in the order of reading. Only one is in memory at a time. */
 export async function* readRejections(config: Config, filter: Filter): AsyncGenerator<Rejection> {
   let left = filter.limit
+  const sent = filter.isOpen ? await readSentAgain(config.dataDir) : new Set<string>()
   const lines = filter.from === 'kafka' ? readKafka(config, filter) : readLogs(config.dataDir)
   for await (const json of lines) {
     const rejection = parseRejection(json)
-    if (rejection === undefined || !filter.matches(rejection)) continue
+    if (rejection === undefined || !filter.matches(rejection) || sent.has(noteOf(rejection))) continue
     yield rejection
     if (--left === 0) return
   }
