@@ -57,13 +57,13 @@ t.test('a broker that returns under another advertised address is found by the l
   before.close()
   await reconfigure(kafka, settings => settings.replace(`127.0.0.1:${before.port}`, `127.0.0.1:${after.port}`))
   await until(async () => (await server.readyz()).text.includes('"status":"ok"'), {
-    what: 'Kafka again',
+    what: '/readyz to be ok with Kafka',
     timeoutMs: 120_000
   })
   await sleep(STEP_MS)
   const tool = await startKafkaTool(t, kafka.brokers)
   const { sent } = await assertAllThereOnce(t, load, { server, tool })
-  t.ok(sent > 300, `${sent} events`)
+  t.ok(sent > 300, `${sent} events were sent`)
 })
 
 t.test('a cluster is still found after every broker in KAFKA_BROKERS was replaced', async t => {
@@ -89,19 +89,19 @@ t.test('a cluster is still found after every broker in KAFKA_BROKERS was replace
     await sleep(STEP_MS)
   }
   await until(async () => (await server.readyz()).text.includes('"status":"ok"'), {
-    what: 'Kafka again',
+    what: '/readyz to be ok with Kafka',
     timeoutMs: 120_000
   })
   await sleep(STEP_MS)
   // The connection to the remaining broker is cut too, so that the client can only use the known brokers.
   for (const fresh of second) await fresh.restart()
   await until(async () => (await server.readyz()).text.includes('"status":"ok"'), {
-    what: 'Kafka once more',
+    what: '/readyz to be ok with Kafka again',
     timeoutMs: 120_000
   })
   await sleep(STEP_MS)
   const { sent } = await assertAllThereOnce(t, load, { server, tool })
-  t.ok(sent > 500, `${sent} events`)
+  t.ok(sent > 500, `${sent} events were sent`)
 })
 
 async function changePlainPassword(t: Test): Promise<void> {
@@ -138,12 +138,12 @@ async function changePlainPassword(t: Test): Promise<void> {
   })
   put('fixer')
   await until(async () => (await server.readyz()).text.includes('"status":"ok"'), {
-    what: 'Kafka again',
+    what: '/readyz to be ok with Kafka',
     timeoutMs: 120_000
   })
   await sleep(STEP_MS)
   const { sent } = await assertAllThereOnce(t, load, { server, tool })
-  t.ok(sent > 300, `${sent} events`)
+  t.ok(sent > 300, `${sent} events were sent`)
 }
 
 async function restartSecureCluster(t: Test): Promise<void> {
@@ -185,7 +185,7 @@ async function restartSecureCluster(t: Test): Promise<void> {
     nodes.map(({ kafka }) => kafka.brokers[0] as string)
   )
   const { sent } = await assertAllThereOnce(t, load, { server, tool })
-  t.ok(sent > 300, `${sent} events`)
+  t.ok(sent > 300, `${sent} events were sent`)
 }
 
 if (IS_LONG) {

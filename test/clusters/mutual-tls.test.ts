@@ -73,7 +73,7 @@ t.test('a certificate that was replaced in its file is used for the next connect
   const watched = startClusterSink(t, envOf({ cert, key, store: '' }), [topic])
   const refused = (): boolean => /refuses the client certificate/.test(watched.sink.health().problems[0] ?? '')
   const seen = (): string => watched.sink.health().problems.join('; ')
-  await until(refused, { what: 'the refusal of the first certificate', timeoutMs: 30_000, seen })
+  await until(refused, { what: 'the first certificate to be refused', timeoutMs: 30_000, seen })
   await replace(await authority.issue('second'))
   const { sink } = await watched.ready()
   await sink.publish([eventRecord({ messageId: 'a', topics: [topic] })])

@@ -57,9 +57,9 @@ t.test('tokens of 10 s are renewed, and when the broker re-authenticates, no eve
   }
   issuer.lifetime = 3_600
   const read = (await tool.read('renewed')).map(({ headers }) => headers['messageId'])
-  t.strictSame(new Set(read), new Set(sent), 'none is missing')
-  t.equal(read.length, sent.length, 'none is there twice')
-  t.ok(issuer.asked.length >= 2, `${issuer.asked.length} tokens`)
+  t.strictSame(new Set(read), new Set(sent), 'no event is missing')
+  t.equal(read.length, sent.length, 'no event is stored twice')
+  t.ok(issuer.asked.length >= 2, `the issuer was asked for ${issuer.asked.length} tokens`)
   t.notMatch(logged.join('\n'), /Kafka .* (cannot|closes|refuses)/)
 })
 

@@ -66,8 +66,11 @@ for (const mechanism of [...SCRAM, 'PLAIN'] as const) {
       writeFileSync(`${file}.new`, `looking-glass-${mechanism}\n`)
       renameSync(`${file}.new`, file)
       const isTaken = (): boolean => /what the files hold now is in force/.test(logged.join(' '))
-      await until(() => publishFor(100).then(isTaken), { what: 'the new password' })
-      await until(() => publishFor(100).then(() => sink.health().ready), { what: 'Kafka again', timeoutMs: 30_000 })
+      await until(() => publishFor(100).then(isTaken), { what: 'the new password to be in force' })
+      await until(() => publishFor(100).then(() => sink.health().ready), {
+        what: 'the sink to be ready',
+        timeoutMs: 30_000
+      })
       isChanging = false
       await publishFor(2_500)
     }
@@ -76,9 +79,9 @@ for (const mechanism of [...SCRAM, 'PLAIN'] as const) {
     t.strictSame(
       sent.filter(id => !stored.has(id)),
       [],
-      'none is missing'
+      'no event is missing'
     )
-    t.equal(stored.size, read.length, 'none is there twice')
-    t.ok(sent.length > 100, `${sent.length} events`)
+    t.equal(stored.size, read.length, 'no event is stored twice')
+    t.ok(sent.length > 100, `${sent.length} events were sent`)
   })
 }

@@ -106,7 +106,7 @@ t.test(
     await install(await authority.issue('second'))
     const isInForce = (words: RegExp) => () => servers.every(({ stderr }) => words.test(stderr))
     await until(isInForce(/KAFKA_SSL_CERT and KAFKA_SSL_KEY: what the files hold/), {
-      what: 'the certificate',
+      what: 'the new certificate to be in force',
       timeoutMs: 30_000
     })
     relay.cut()
@@ -119,18 +119,18 @@ t.test(
     const read = (await tool.read('tributary.events')).map(({ headers }) => headers['messageId'])
     const stored = new Set(read)
     const acked = loads.flatMap(load => load.acked.map(({ id }) => id))
-    t.comment(`${acked.length} events acknowledged, ${read.length} read, ${issuer.asked.length} tokens`)
+    t.comment(`${acked.length} events were acknowledged and ${read.length} read, with ${issuer.asked.length} tokens`)
     t.strictSame(
       acked.filter(id => !stored.has(id)),
       [],
-      'none is missing'
+      'no event is missing'
     )
-    t.equal(read.length - stored.size, 0, 'none is there twice')
-    t.ok(acked.length > 4 * (STEP_MS / 1_000) * 100, 'there was a load')
+    t.equal(read.length - stored.size, 0, 'no event is stored twice')
+    t.ok(acked.length > 4 * (STEP_MS / 1_000) * 100, 'enough events were acknowledged')
     t.strictSame(
       servers.map(({ pid, running }) => [pid, running]),
       pids.map(pid => [pid, true]),
-      'none was restarted'
+      'no server was restarted'
     )
     t.match(byPassword.stderr, /KAFKA_SASL_PASSWORD: what the files hold now is in force/)
     t.match(byToken.stderr, /KAFKA_OAUTH_CLIENT_SECRET: what the files hold now is in force/)

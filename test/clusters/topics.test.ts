@@ -50,7 +50,7 @@ t.test('the server creates topics as the file says, the most specific entry firs
   })
   t.strictSame(await app.topicProblems(), [])
   const isThere = async (): Promise<boolean> => (await topics('diff')).code === 0
-  await until(isThere, { what: 'the topics as wanted', timeoutMs: 60_000 })
+  await until(isThere, { what: 'the topics of the file', timeoutMs: 60_000 })
 })
 
 t.test('diff shows an edit and apply makes it; what cannot be changed is left and reported', async t => {

@@ -63,15 +63,15 @@ t.test('the traceparent of a request becomes a header and the last member of eac
   const events = byId(await tool.read(topics.events))
   for (const id of ['single', 'first', 'second', 'pixel']) {
     const record = events.get(id)
-    t.equal(record?.headers['traceparent'], TRACE, `${id}: the header`)
-    t.ok(record?.value.endsWith(`,"traceparent":"${TRACE}"}`), `${id}: the member`)
-    t.equal(Object.keys(record?.headers ?? {}).length, 5, `${id}: the other headers stay`)
+    t.equal(record?.headers['traceparent'], TRACE, `${id} has the header`)
+    t.ok(record?.value.endsWith(`,"traceparent":"${TRACE}"}`), `${id} has the member`)
+    t.equal(Object.keys(record?.headers ?? {}).length, 5, `${id} keeps its other headers`)
   }
   const rejected = await tool.read(topics.rejected)
   t.strictSame(
     rejected.map(({ headers }) => headers['traceparent']),
     [TRACE, TRACE],
-    'an event and a body'
+    'a rejected event and a rejected body have the header'
   )
   t.strictSame(rejected.map(member), [TRACE, TRACE])
 })
@@ -114,9 +114,9 @@ t.test(
         ? []
         : [record.headers['traceparent'], member(record), record.value.split('"traceparent"').length]
     }
-    t.strictSame(seen('both'), [TRACE, TRACE, 2], 'once')
+    t.strictSame(seen('both'), [TRACE, TRACE, 2], 'the record has the member once')
     t.strictSame(seen('own'), [undefined, 'mine', 2])
-    t.strictSame(seen('looks-alike'), [undefined, TRACE, 2], 'a member of the client is no header')
+    t.strictSame(seen('looks-alike'), [undefined, TRACE, 2], 'a member of the client does not become a header')
   }
 )
 
@@ -125,7 +125,7 @@ t.test('the header survives a wait on disk and a server that is killed', async t
   const sent = Array.from({ length: 20 }, (_, at) => `waited-${at}`)
   for (const id of sent) t.equal(await send(server, '/v1/track', JSON.stringify(event(id)), TRACE), 200)
   await send(server, '/v1/track', JSON.stringify({ messageId: 'waited-bad', event: 'E' }), TRACE)
-  await until(async () => (await server.backlogBytes()) > 0, { what: 'a spool', timeoutMs: 60_000 })
+  await until(async () => (await server.backlogBytes()) > 0, { what: 'events in the spool', timeoutMs: 60_000 })
   await server.kill()
   kafka.resume()
   await server.start()
@@ -158,7 +158,7 @@ t.test('with traces for a collector, records are the same, and a span says where
   t.equal(await send(server, '/v1/track', sent, TRACE), 200)
   const [publish] = await collector.until(1, ({ kind }) => kind === 'producer')
   const [record] = await tool.read(topics.events)
-  t.equal(record?.headers['traceparent'], TRACE, "the sender's, not that of a span of the server")
+  t.equal(record?.headers['traceparent'], TRACE, 'the header is that of the sender, not that of a span of the server')
   t.ok(record?.value.endsWith(`,"traceparent":"${TRACE}"}`))
   t.equal(publish?.name, `send ${topics.events}`)
   t.match(publish?.attributes, {

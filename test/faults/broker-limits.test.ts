@@ -28,22 +28,25 @@ t.test(
     const server = await startServer(t, { env: { KAFKA_BROKERS: kafka.brokers.join(','), EVENTS_TOPIC: 'events' } })
     await server.ready()
     const load = startLoad(t, { url: server.url, eventsPerSecond: choose(700, 1_500) })
-    await until(() => load.acked.length > 500, { what: 'events' })
+    await until(() => load.acked.length > 500, { what: 'more than 500 acknowledged events' })
 
-    t.comment('the poison event')
+    t.comment('an event that the broker refuses')
     t.equal(await sendBatch(server.url, 'direct'), 200)
     const refusedFile = join(server.dataDir, 'spool', 'refused.jsonl')
-    await until(() => existsSync(refusedFile), { what: 'the event to be put aside' })
+    await until(() => existsSync(refusedFile), { what: 'the file of refused events' })
     await kafka.kill()
-    await until(() => server.backlogBytes().then(bytes => bytes > 0), { what: 'the spool' })
+    await until(() => server.backlogBytes().then(bytes => bytes > 0), { what: 'events in the spool' })
     t.equal(await sendBatch(server.url, 'spooled'), 200)
     await kafka.restart()
     await server.drained()
 
-    t.comment("the broker's disk")
+    t.comment('the disk of the broker is full')
     const giveBack = fillDisk(disk, 500_000)
     const begun = performance.now()
-    await until(() => server.backlogBytes().then(bytes => bytes > 0), { what: 'the spool', timeoutMs: 20_000 })
+    await until(() => server.backlogBytes().then(bytes => bytes > 0), {
+      what: 'events in the spool',
+      timeoutMs: 20_000
+    })
     await sleep(choose(2_000, 10_000))
     giveBack()
     await kafka.restart()
@@ -61,12 +64,12 @@ t.test(
     const lines = readFileSync(refusedFile, 'utf8').trimEnd().split('\n')
     const aside = lines.map(line => JSON.parse(line) as { reason: string; record: { messageId: string } })
     for (const name of ['direct', 'spooled']) {
-      t.ok(ids.has(`${name}-before`) && ids.has(`${name}-behind`), 'its neighbours arrive')
+      t.ok(ids.has(`${name}-before`) && ids.has(`${name}-behind`), 'the events beside the refused event arrive')
       t.notOk(ids.has(`${name}-poison`))
       const kept = aside.filter(({ record }) => record.messageId === `${name}-poison`)
       t.match(kept, [{ reason: /larger than|takes 20000/ }])
     }
-    t.equal(aside.length, 2, 'nothing else was put aside')
+    t.equal(aside.length, 2, 'no other event was put aside')
     tellRow(t, "event too large, broker's disk full", { verdict, awayMs: back - begun, drainMs, ...seen })
   }
 )

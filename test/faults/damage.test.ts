@@ -57,7 +57,7 @@ async function fill(t: Test, events: number): Promise<Filled> {
   // The duration of a start on this machine with its current load.
   const slowMs = Math.max(SLOW_START_MS, 2 * (performance.now() - begun))
   const load = startLoad(t, { url: server.url, eventsPerSecond: 1_500 })
-  await until(() => load.acked.length >= events, { what: `${events} events`, timeoutMs: 30_000 })
+  await until(() => load.acked.length >= events, { what: `${events} acknowledged events`, timeoutMs: 30_000 })
   await load.stop()
   await server.kill()
   return { dir: server.dir, acked: load.acked, slowMs }
@@ -105,11 +105,11 @@ t.test(
       t.strictSame(missing, [], `start ${start}: every line that was not hit is delivered`)
       lost += [...hit].filter(id => !stored.has(id)).length
       const strange = records.filter(({ headers, value }) => !idIsWhole(headers['messageId'], value))
-      t.strictSame(strange, [], 'and none that was')
-      t.match(server.stderr, /"offset":\d+/, 'what was skipped is told with its offset')
+      t.strictSame(strange, [], 'start delivers no damaged line')
+      t.match(server.stderr, /"offset":\d+/, 'the log names the offset of the skipped bytes')
       t.ok(
         readdirSync(join(dir, 'data', 'events')).some(name => name.endsWith('.damaged')),
-        'and kept aside'
+        'the skipped bytes are kept in a file'
       )
       await server.kill()
     }
@@ -162,20 +162,20 @@ t.test('a torn tail of any length is cut off: every whole line is delivered and 
     const expected = new Set(idsInFolder(join(dir, 'data', 'events')))
     const env = toKafka()
     const { server, ms } = await relay(t, dir, env)
-    t.ok(ms < slowMs, `${tear} bytes torn: started in ${Math.round(ms)} ms`)
+    t.ok(ms < slowMs, `after ${tear} bytes were cut off, the start took ${Math.round(ms)} ms`)
     const stored = (await readTopic(kafka.brokers, env.EVENTS_TOPIC)).map(({ headers }) => headers['messageId'])
     t.strictSame(new Set(stored), expected)
-    t.strictSame(stored.length, expected.size, 'nothing is there twice')
+    t.strictSame(stored.length, expected.size, 'no event is stored twice')
     await server.kill()
     rmSync(join(dir, 'data', 'events', 'position.json'), { force: true })
   }
-  t.ok(acked.length > idsInFolder(join(dir, 'data', 'events')).length, 'the tears were real')
+  t.ok(acked.length > idsInFolder(join(dir, 'data', 'events')).length, 'whole lines were cut off')
   const tail = segmentsOf(dir).at(-1) as string
   const before = idsInFolder(join(dir, 'data', 'events')).length
   appendFileSync(tail, '{"type":"track","messageId":"half-writ')
   const env = toKafka()
   await relay(t, dir, env)
-  t.equal((await readTopic(kafka.brokers, env.EVENTS_TOPIC)).length, before, 'a record half written is none')
+  t.equal((await readTopic(kafka.brokers, env.EVENTS_TOPIC)).length, before, 'a half-written record is not delivered')
 })
 
 t.test('a server that ran without Kafka relays its old events first when it gets brokers, and keeps them', async t => {
@@ -184,7 +184,7 @@ t.test('a server that ran without Kafka relays its old events first when it gets
   const env = toKafka()
   const server = await startServer(t, { dir, env })
   const load = startLoad(t, { url: server.url, eventsPerSecond: 500 })
-  await until(() => load.acked.length > 500, { what: 'new events' })
+  await until(() => load.acked.length > 500, { what: 'more than 500 new events' })
   await server.kill()
   await server.start()
   await load.stop()
@@ -202,7 +202,7 @@ t.test('a server that ran without Kafka relays its old events first when it gets
     )
   })
   t.strictSame(isLate, [], 'in each partition the old events come before the new ones')
-  t.strictSame(idsInFolder(join(dir, 'data', 'events')), kept, 'and they are still there')
+  t.strictSame(idsInFolder(join(dir, 'data', 'events')), kept, 'the old events are still in the log')
   tellRow(t, 'log given brokers', { verdict })
 })
 

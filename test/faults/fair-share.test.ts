@@ -23,28 +23,37 @@ t.test(
     await deleteTopic(kafka.brokers, topicOf(STUCK))
     const load = startTypedLoad(t, server.url, { pad: { [STUCK]: 10_000 } })
 
-    await until(() => load.statuses().includes(503), { what: 'the share to be used up', timeoutMs: 60_000 })
+    await until(() => load.statuses().includes(503), {
+      what: 'a 503, because the topic has used up its share',
+      timeoutMs: 60_000
+    })
     const filled = load.answers.length
     kafka.pause()
     const spool = join(server.dataDir, 'spool')
     const others = (): number => idsInFolder(spool).filter(id => !id.startsWith(STUCK)).length
-    await until(() => others() >= OTHERS_SPOOLED, { what: 'others in the log', timeoutMs: 60_000 })
+    await until(() => others() >= OTHERS_SPOOLED, { what: 'events of other topics in the log', timeoutMs: 60_000 })
     const refused = load.answers.filter(({ status }) => status === 503)
-    t.strictSame([...new Set(refused.map(({ type }) => type))], [STUCK], 'only its own events are refused')
+    t.strictSame([...new Set(refused.map(({ type }) => type))], [STUCK], 'only events of the stuck topic are refused')
     t.match(refused[0]?.text, new RegExp(`topic ${topicOf(STUCK)} has its share of it`))
     const late = load.answers.slice(filled).filter(({ type }) => type !== STUCK)
-    t.strictSame([...new Set(late.map(({ status }) => status))], [200], `${late.length} of others are taken meanwhile`)
+    t.strictSame(
+      [...new Set(late.map(({ status }) => status))],
+      [200],
+      `all of the ${late.length} later events of other topics are accepted`
+    )
     kafka.resume()
 
     await createTopic(kafka.brokers, topicOf(STUCK), { partitions: 2 })
     await until(async () => (await server.backlogBytes()) === 0, { what: 'the log to be empty', timeoutMs: 60_000 })
     const mended = load.answers.length
     const isTakenAgain = (): boolean => load.acked().filter(({ type }) => type === STUCK).length > 0
-    await until(() => load.answers.slice(mended).length > TYPES.length * 10 && isTakenAgain(), { what: 'more events' })
+    await until(() => load.answers.slice(mended).length > TYPES.length * 10 && isTakenAgain(), {
+      what: 'events of all topics to be accepted again'
+    })
     await load.stop()
     await server.drained()
     const after = load.answers.slice(mended + TYPES.length * 5)
-    t.strictSame([...new Set(after.map(({ status }) => status))], [200], 'all are taken again')
+    t.strictSame([...new Set(after.map(({ status }) => status))], [200], 'all events are accepted again')
     for (const type of TYPES) await assertComplete(t, load, { type, brokers: kafka.brokers, topic: topicOf(type) })
     t.comment(
       `measured ${JSON.stringify({ answers: load.answers.length, refused: refused.length, late: late.length })}`

@@ -60,14 +60,14 @@ t.test(
     const server = await startServer(t)
     process.kill(server.pid, 'SIGHUP')
     await until(() => count(server.stderr, /config file reloaded/) === 1, {
-      what: 'the file to be read, though unchanged'
+      what: 'the unchanged file to be read'
     })
     writeFileSync(server.configFile, SOURCES.replace('wk_test', 'wk_test, wk_more'))
     process.kill(server.pid, 'SIGHUP')
-    await until(async () => (await statusFor(server.url, 'wk_more')) === 200, { what: 'the new key' })
+    await until(async () => (await statusFor(server.url, 'wk_more')) === 200, { what: 'the new key to be accepted' })
     writeFileSync(server.configFile, 'sources: [\n')
     process.kill(server.pid, 'SIGHUP')
-    await until(() => /config file not usable/.test(server.stderr), { what: 'the complaint' })
+    await until(() => /config file not usable/.test(server.stderr), { what: 'the message about the broken file' })
     t.same([await statusFor(server.url, 'wk_more'), server.running], [200, true])
   }
 )
@@ -76,14 +76,14 @@ t.test('no number of SIGHUPs ends a server that starts, runs or stops, and it st
   const server = await createServerProcess(t)
   const whileStarting = hangUpAgainAndAgain(() => server.pid)
   await server.start()
-  t.ok(whileStarting() > 0, 'some came while it started')
-  await until(() => /config file reloaded/.test(server.stderr), { what: 'those from before to be followed' })
+  t.ok(whileStarting() > 0, 'at least one signal was sent during the start')
+  await until(() => /config file reloaded/.test(server.stderr), { what: 'the signals from the start to be handled' })
   const keptOpen = { method: 'POST', headers: { authorization: AUTHORIZATION }, body: '{"userId":"u","event":"e"}' }
   t.equal((await fetch(`${server.url}/v1/track`, keptOpen)).status, 200)
   const whileStopping = hangUpAgainAndAgain(() => server.pid)
   const { code, signal } = await server.kill('SIGTERM')
   t.same([code, signal], [0, null])
-  t.ok(whileStopping() > 0, 'some came while it stopped')
+  t.ok(whileStopping() > 0, 'at least one signal was sent during the stop')
   t.match(server.stderr, /"msg":"stopped/)
 })
 
@@ -101,7 +101,7 @@ t.test('a server whose terminal is closed continues, although its log cannot be 
   terminal.stdout.resume()
   const url = `http://127.0.0.1:${port}`
   const isUp = async (): Promise<boolean> => (await statusFor(url, 'wk_test').catch(() => 0)) === 200
-  await until(isUp, { what: 'the server to listen', timeoutMs: 30_000 })
+  await until(isUp, { what: 'the server to accept events', timeoutMs: 30_000 })
   const pid = Number(readFileSync(pidFile, 'utf8'))
   const isAlive = (): boolean => handlesHangUp(pid)
   t.teardown(() => isAlive() && process.kill(pid, 'SIGKILL'))
@@ -109,10 +109,10 @@ t.test('a server whose terminal is closed continues, although its log cannot be 
   terminal.kill('SIGKILL')
   await once(terminal, 'close')
   writeFileSync(join(dir, 'tributary.yml'), SOURCES.replace('wk_test', 'wk_test, wk_more'))
-  await until(async () => (await statusFor(url, 'wk_more')) === 200, { what: 'an edit to be followed, and said' })
+  await until(async () => (await statusFor(url, 'wk_more')) === 200, { what: 'the changed file to be in force' })
   await sleep(500)
   t.ok(isAlive())
   t.equal(await statusFor(url, 'wk_test'), 200)
   process.kill(pid, 'SIGTERM')
-  await until(() => !isAlive(), { what: 'its end', timeoutMs: 20_000 })
+  await until(() => !isAlive(), { what: 'the server to end', timeoutMs: 20_000 })
 })

@@ -40,12 +40,12 @@ t.test('Kafka is away for a minute under full load: every event is answered 200,
     const all = [{ name: 'resident', bytes: server.memory() }, ...parts]
     t.comment(`${when}: ${all.map(({ name, bytes }) => `${name} ${Math.round(bytes / MEBIBYTE)}`).join(', ')} MiB`)
   }
-  await tell('before')
+  await tell('before the fault')
   const begun = performance.now()
   await kafka.kill()
   for (let part = 1; part <= 6; part++) {
     await sleep(AWAY_MS / 6)
-    await tell(`away for ${Math.round((performance.now() - begun) / 1_000)} s`)
+    await tell(`after ${Math.round((performance.now() - begun) / 1_000)} s without Kafka`)
   }
   const away = peak
   const duringAway = load.acked.length - taken
@@ -53,7 +53,7 @@ t.test('Kafka is away for a minute under full load: every event is answered 200,
   const back = performance.now()
   await server.drained(120_000)
   const drainMs = performance.now() - back
-  await tell('drained')
+  await tell('after the drain')
   clearInterval(watch)
   await load.stop()
   await server.drained()
@@ -62,8 +62,11 @@ t.test('Kafka is away for a minute under full load: every event is answered 200,
   const verdict = await verify([load], { brokers: kafka.brokers, topic: 'away' })
   assertNothingLost(t, verdict)
   const [growth, drainGrowth] = [away - before, peak - before]
-  t.ok(growth < MORE_MEMORY, `${Math.round(growth / MEBIBYTE)} MiB more while Kafka was away`)
-  t.ok(drainGrowth < MORE_MEMORY, `${Math.round(drainGrowth / MEBIBYTE)} MiB more at most, the drain included`)
+  t.ok(growth < MORE_MEMORY, `the memory grew by ${Math.round(growth / MEBIBYTE)} MiB while Kafka was away`)
+  t.ok(
+    drainGrowth < MORE_MEMORY,
+    `the memory grew by at most ${Math.round(drainGrowth / MEBIBYTE)} MiB, including the drain`
+  )
   const rate = (duringAway * 1_000) / (back - begun)
   const measured = { drainMs, rate, awayMiB: growth / MEBIBYTE, drainMiB: drainGrowth / MEBIBYTE, ...seen }
   tellRow(t, `Kafka away ${AWAY_MS / 1_000} s at ${EVENTS_PER_SECOND} events/s`, { verdict, ...measured })

@@ -42,15 +42,15 @@ t.test(
     const env = { KAFKA_BROKERS: kafka.brokers.join(','), EVENTS_TOPIC: 'limits', REJECTED_TOPIC: 'limits' }
     const server = await startServer(t, { env })
     const isNamed = async (): Promise<boolean> => (await server.readyz()).text.includes(WORDS)
-    await until(isNamed, { what: 'the limit to be named', timeoutMs: 30_000 })
+    await until(isNamed, { what: 'readyz to name the limit', timeoutMs: 30_000 })
     for (const [place, text] of Object.entries(await readOperatorView(server, env)))
-      t.match(text, WORDS, `${place} names it`)
+      t.match(text, WORDS, `${place} names the limit`)
     await server.accepts(30_000)
     const lines = logged(server).filter(line => line.includes('Kafka ('))
     t.strictSame(
       lines.map(line => line.includes(WORDS)),
       [true],
-      `the log names it once: ${lines.join('; ')}`
+      `the log names the limit once: ${lines.join('; ')}`
     )
 
     // Enough for the first connection of a server, and not for all.
@@ -58,8 +58,8 @@ t.test(
     await sleep(3_000)
     giveBack(MAX_CONNECTIONS)
     await server.drained()
-    await until(async () => !(await isNamed()), { what: 'it to be over', timeoutMs: 30_000 })
-    t.equal((await readTopic(kafka.brokers, 'limits', { count: 1 })).length, 1, 'the event that was taken is in Kafka')
+    await until(async () => !(await isNamed()), { what: 'readyz to stop naming the limit', timeoutMs: 30_000 })
+    t.equal((await readTopic(kafka.brokers, 'limits', { count: 1 })).length, 1, 'the accepted event is in Kafka')
   }
 )
 
@@ -111,7 +111,7 @@ async function isFine(t: Test, brokers: string[], topic: string): Promise<void> 
   t.match(shown.readyz, /"problems":\[\]/)
   t.notMatch(shown.doctor, /✗ (Kafka|topics|server)/)
   t.match(shown.doctor, /the configuration of this topic cannot be read/)
-  t.notMatch(shown.doctor, /min\.insync\.replicas is/, 'and it claims nothing of what it cannot read')
+  t.notMatch(shown.doctor, /min\.insync\.replicas is/, 'doctor claims nothing about a setting that it cannot read')
   t.strictSame(
     logged(server).filter(line => line.includes('Kafka')),
     []

@@ -14,7 +14,7 @@ t.test(
     const server = await startServer(t)
     const { configFile } = server
     const load = startLoad(t, { url: server.url, eventsPerSecond: choose(500, 1_500) })
-    await until(() => load.acked.length > 100, { what: 'events' })
+    await until(() => load.acked.length > 100, { what: 'more than 100 acknowledged events' })
     const whole = `sources:\n  - id: other\n    writeKeys: [wk_other]\n${SOURCES.replace('sources:\n', '')}`
     for (const content of [whole.slice(0, whole.indexOf('wk_test')), '', 'sources: [', undefined, SOURCES]) {
       if (content === undefined) rmSync(configFile)
@@ -28,12 +28,12 @@ t.test(
     writeFileSync(`${configFile}.new`, whole)
     renameSync(`${configFile}.new`, configFile)
     const knows = (): boolean => readFileSync(configFile, 'utf8') === whole
-    await until(knows, { what: 'the new file' })
-    await until(async () => (await statusFor(server.url, 'wk_other')) === 200, { what: 'the new key to be known' })
+    await until(knows, { what: 'the whole new file' })
+    await until(async () => (await statusFor(server.url, 'wk_other')) === 200, { what: 'the new key to be accepted' })
     await load.stop()
     await server.kill()
     const seen = timing(load.answers)
-    t.strictSame(Object.keys(seen.statuses), ['200'], 'no request with a good key was ever refused')
+    t.strictSame(Object.keys(seen.statuses), ['200'], 'no request with a valid key was refused')
     const verdict = await verify([load], { folders: [join(server.dataDir, 'events')] })
     assertNothingLost(t, verdict)
     tellRow(t, 'key file half written, empty, broken, gone', { verdict, ...seen })
@@ -50,7 +50,7 @@ t.test('a second SIGTERM, in the same second or later, loses nothing that was ac
   const load = startLoad(t, { url: server.url, eventsPerSecond: choose(500, 1_500) })
   for (let life = 0; life < choose(2, 5); life++) {
     const before = load.acked.length
-    await until(() => load.acked.length > before + 300, { what: 'events' })
+    await until(() => load.acked.length > before + 300, { what: '300 more acknowledged events' })
     const exiting = server.kill('SIGTERM')
     process.kill(server.pid, 'SIGTERM')
     t.ok((await exiting).milliseconds < 2_000)

@@ -73,15 +73,15 @@ function check(t: Test, lines: readonly string[], acked: readonly number[]): voi
       .flat()
       .filter(id => !found.has(id))
   )
-  t.equal(spoiled, 0, 'every event is as it was sent')
-  t.strictSame(missing, [], `all of ${acked.length} batches are there`)
+  t.equal(spoiled, 0, 'every event is stored as it was sent')
+  t.strictSame(missing, [], `all events of the ${acked.length} batches are stored`)
 }
 
 t.test('to the log: no event is written from released memory', async t => {
   const memory = createSpoiledMemory()
   const { app, url, dir } = await startApp(t, { sink: 'configured', bufferPool: memory, env: PARTIAL })
   const clients = startClients(url)
-  await until(() => clients.acked.length >= 60, { what: 'batches' })
+  await until(() => clients.acked.length >= 60, { what: '60 acknowledged batches' })
   await clients.stop()
   await app.close()
 
@@ -90,7 +90,7 @@ t.test('to the log: no event is written from released memory', async t => {
   const lines = files.flatMap(name => readFileSync(join(events, name), 'utf8').trimEnd().split('\n'))
   check(t, lines, clients.acked)
   t.strictSame(clients.others, [])
-  t.ok(memory.spoiled() >= clients.acked.length, `${memory.spoiled()} buffers were given back`)
+  t.ok(memory.spoiled() >= clients.acked.length, `${memory.spoiled()} buffers were released`)
 })
 
 t.test('to a Kafka that hangs for a while: no event is sent, spooled or sent again from released memory', async t => {
@@ -99,11 +99,11 @@ t.test('to a Kafka that hangs for a while: no event is sent, spooled or sent aga
   const memory = createSpoiledMemory()
   const env = { ...PARTIAL, KAFKA_BROKERS: kafka.brokers.join() }
   const { url, adminUrl } = await startApp(t, { sink: 'configured', bufferPool: memory, env })
-  await until(async () => (await fetch(`${adminUrl}/readyz`)).ok, { what: 'Kafka' })
+  await until(async () => (await fetch(`${adminUrl}/readyz`)).ok, { what: 'readyz to be 200' })
   const clients = startClients(url)
   for (const hangMs of [1_500, 3_000]) {
     const before = clients.acked.length
-    await until(() => clients.acked.length >= before + 15, { what: 'batches to Kafka', timeoutMs: 30_000 })
+    await until(() => clients.acked.length >= before + 15, { what: '15 more acknowledged batches', timeoutMs: 30_000 })
     kafka.pause()
     await sleep(hangMs)
     kafka.resume()
@@ -118,5 +118,5 @@ t.test('to a Kafka that hangs for a while: no event is sent, spooled or sent aga
     records.map(({ value }) => value),
     clients.acked
   )
-  t.ok(memory.spoiled() >= clients.acked.length, `${memory.spoiled()} buffers were given back`)
+  t.ok(memory.spoiled() >= clients.acked.length, `${memory.spoiled()} buffers were released`)
 })

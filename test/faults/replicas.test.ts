@@ -48,36 +48,51 @@ t.test(
     const [, broken] = brokers
     await broken?.kill()
     await until(async () => (await fewestInSync(topicOf(BAD))) === 2, {
-      what: 'the broker to be missed',
+      what: 'only two replicas in sync',
       timeoutMs: 40_000
     })
     const load = startTypedLoad(t, server.url)
-    await until(() => load.acked().length > 400, { what: 'the new leaders to be known', timeoutMs: 30_000 })
+    await until(() => load.acked().length > 400, {
+      what: 'more than 400 acknowledged events from the new leaders',
+      timeoutMs: 30_000
+    })
     await server.drained()
     const calm = p99Of(load.acked().slice(-200))
 
     await configureTopic(addresses(), topicOf(BAD), { 'min.insync.replicas': '3' })
-    await until(async () => (await server.readyz()).text.includes(WORDS), { what: 'it to be named', timeoutMs: 20_000 })
+    await until(async () => (await server.readyz()).text.includes(WORDS), {
+      what: 'readyz to name the problem',
+      timeoutMs: 20_000
+    })
     const from = load.answers.length
     await sleep(choose(6_000, 30_000))
     const during = load.acked().slice(from)
     const spooled = idsInFolder(join(server.dataDir, 'spool'))
-    t.strictSame(spooled.filter(id => !id.startsWith(BAD)).slice(0, 5), [], 'only what cannot go is in the log')
-    t.ok(spooled.length > 0, `${spooled.length} events of the topic are in the log`)
+    t.strictSame(
+      spooled.filter(id => !id.startsWith(BAD)).slice(0, 5),
+      [],
+      'the log contains only events of the broken topic'
+    )
+    t.ok(spooled.length > 0, `the log contains ${spooled.length} events of the broken topic`)
     const p99 = p99Of(during.filter(({ type }) => type !== BAD))
     const most = Math.max(IN_TIME_MS, 3 * calm)
-    t.ok(p99 < most, `99 % of ${during.length} others within ${Math.round(p99)} ms, ${Math.round(calm)} before it`)
+    t.ok(
+      p99 < most,
+      `99 % of ${during.length} events of other topics were answered within ${Math.round(p99)} ms, and within ${Math.round(calm)} ms before the fault`
+    )
 
     const shown = await readOperatorView(server, env)
     const named = new RegExp(`topic ${topicOf(BAD)}, [^"]*${WORDS}`)
-    for (const [place, text] of Object.entries(shown)) t.match(text, named, `${place} names it`)
+    for (const [place, text] of Object.entries(shown)) t.match(text, named, `${place} names the topic and the problem`)
     const lines = logged(server).filter(line => line.includes(WORDS))
     t.equal(new Set(lines).size, lines.length, `the log names each partition once: ${lines.length} lines`)
     t.ok(lines.length <= 3 && lines.every(line => line.includes(topicOf(BAD))))
 
     await broken?.restart()
     await until(async () => (await server.backlogBytes()) === 0, { what: 'the log to be empty', timeoutMs: 60_000 })
-    await until(async () => !(await server.readyz()).text.includes(WORDS), { what: 'it to be over' })
+    await until(async () => !(await server.readyz()).text.includes(WORDS), {
+      what: 'readyz to stop naming the problem'
+    })
     await load.stop()
     await server.drained()
     t.strictSame(load.statuses(), [200])

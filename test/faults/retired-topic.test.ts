@@ -27,24 +27,30 @@ t.test(
     await deleteTopic(kafka.brokers, 'retired.extra')
     const load = startTypedLoad(t, server.url, { pad: { track: 10_000 } })
     const tracked = (): number => load.acked().filter(({ type }) => type === 'track').length
-    await until(() => tracked() >= MANY_EVENTS, { what: 'many events to wait', timeoutMs: 60_000 })
+    await until(() => tracked() >= MANY_EVENTS, { what: 'many events of the deleted topic', timeoutMs: 60_000 })
     await load.stop()
 
     writeFileSync(server.configFile, SOURCES)
-    await until(async () => (await server.readyz()).text.includes(WORDS), { what: 'it to be named', timeoutMs: 30_000 })
+    await until(async () => (await server.readyz()).text.includes(WORDS), {
+      what: 'readyz to name the problem',
+      timeoutMs: 30_000
+    })
     const later = startTypedLoad(t, server.url, { name: 'later' })
-    await until(() => later.acked().length > 100, { what: 'more events', timeoutMs: 30_000 })
+    await until(() => later.acked().length > 100, { what: 'more than 100 later events', timeoutMs: 30_000 })
     await later.stop()
-    t.ok((await server.backlogBytes()) > MANY_EVENTS * 10_000, 'the events wait')
+    t.ok((await server.backlogBytes()) > MANY_EVENTS * 10_000, 'the events wait in the spool')
 
     await createTopic(kafka.brokers, 'retired.extra', { partitions: 2 })
     await server.drained()
-    await until(async () => !(await server.readyz()).text.includes(WORDS), { what: 'it to be over', timeoutMs: 30_000 })
+    await until(async () => !(await server.readyz()).text.includes(WORDS), {
+      what: 'readyz to stop naming the problem',
+      timeoutMs: 30_000
+    })
     await assertComplete(t, load, { type: 'track', brokers: kafka.brokers, topic: 'retired.extra' })
     const there = await readTopic(kafka.brokers, 'retired.extra')
-    t.equal(there.length, tracked(), 'nothing that came after the edit')
+    t.equal(there.length, tracked(), 'no event that was sent after the edit is in the topic')
     t.match((await server.readyz()).text, /"problems":\[\]/)
-    t.equal(logged(server).filter(line => line.includes(WORDS)).length, 1, 'the log says it once')
+    t.equal(logged(server).filter(line => line.includes(WORDS)).length, 1, 'the log names the problem once')
     t.strictSame([...load.statuses(), ...later.statuses()], [200, 200])
   }
 )

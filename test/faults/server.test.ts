@@ -76,10 +76,10 @@ t.test(
     const drainMs = performance.now() - stopped
     const verdict = await verify([load], { brokers: kafka.brokers, topic: env.EVENTS_TOPIC })
     assertNothingLost(t, verdict)
-    t.ok(verdict.acked > atLeast, `${verdict.acked} acknowledged, asked for ${atLeast} at least`)
+    t.ok(verdict.acked > atLeast, `${verdict.acked} events were acknowledged, and more than ${atLeast} are required`)
     const seen = timing(load.answers)
     const others = Object.keys(seen.statuses).filter(status => !/^(200|503|E\w+)$/.test(status))
-    t.strictSame(others, [], 'no client ever got another answer')
+    t.strictSame(others, [], 'no client got another answer')
     const slowestStart = Math.max(...starts)
     tellRow(t, 'server killed, broker killed, hung, restarted', { verdict, slowestStart, drainMs, ...seen })
   }
@@ -99,16 +99,13 @@ t.test(
       if (term === 3) kafka.pause()
       const exiting = server.kill('SIGTERM')
       const isUnready = async (): Promise<boolean> => (await server.readyz()).status === 503
-      await t.resolves(
-        until(isUnready, { what: 'it to be unready' }),
-        'it says that it is not ready, and then finishes'
-      )
+      await t.resolves(until(isUnready, { what: 'readyz to be 503' }), 'the server is not ready before it ends')
       const exit = await exiting
       if (term === 3) kafka.resume()
       // The last line reports what remains for the next start, and so does the exit code.
       const isLeft = server.stderr.trimEnd().split('\n').at(-1)?.includes('wait for Kafka') === true
       t.match(exit, { code: isLeft ? 75 : 0, signal: null })
-      if (term === 3) t.ok(isLeft, 'what Kafka could not confirm any more is left')
+      if (term === 3) t.ok(isLeft, 'the server reports the events that Kafka did not confirm')
       slowestExit = Math.max(slowestExit, exit.milliseconds)
       await server.start()
     }
@@ -117,7 +114,7 @@ t.test(
     t.ok(slowestExit < 10_000, `the slowest exit took ${Math.round(slowestExit)} ms`)
     const seen = timing(load.answers)
     const statuses = Object.keys(seen.statuses).filter(status => status !== '200' && status !== 'ECONNREFUSED')
-    t.strictSame(statuses, [], 'every request that found somebody listening was answered 200')
+    t.strictSame(statuses, [], 'every request that was not refused a connection was answered 200')
     const verdict = await verify([load], { brokers: kafka.brokers, topic: env.EVENTS_TOPIC })
     assertNothingLost(t, verdict)
     tellRow(t, 'SIGTERM', { verdict, slowestExit, ...seen })
@@ -143,7 +140,10 @@ t.test(
       jump(offset)
       const jumped = async (): Promise<boolean> =>
         Math.abs((await serverTime(server.url)) - Date.now() - Number(offset) * 1000) < 5_000
-      await t.resolves(until(jumped, { what: 'the clock to jump' }), `the server's clock is ${offset} s off`)
+      await t.resolves(
+        until(jumped, { what: "the server's clock to jump" }),
+        `the server's clock differs by ${offset} s`
+      )
       t.match(await sendTwin(server.url), /^200/)
     }
     await load.stop()
@@ -152,7 +152,7 @@ t.test(
     t.strictSame(Object.keys(seen.statuses), ['200'])
     const verdict = await verify([load], { brokers: kafka.brokers, topic: env.EVENTS_TOPIC })
     assertNothingLost(t, verdict)
-    t.equal(verdict.duplicates, 0, 'an id that was seen before the jumps is still known')
+    t.equal(verdict.duplicates, 0, 'the server recognizes an id from before the jumps')
     tellRow(t, 'clock jumps', { verdict, ...seen })
   }
 )

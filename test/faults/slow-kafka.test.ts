@@ -59,16 +59,16 @@ for (const delayMs of [1_000, 3_000]) {
       await server.drained()
       const verdict = await verify([load], { brokers: kafka.brokers, topic })
       assertNothingLost(t, verdict)
-      t.equal(verdict.duplicates, 0, 'none is there twice')
+      t.equal(verdict.duplicates, 0, 'no event is stored twice')
       // Events that arrive during an answer wait: twice its time of events, of about 600 bytes each, and the time to
       // notice it.
       const bound = ((2 * delayMs) / 1_000 + 2) * EVENTS_PER_SECOND * 2 * 700
-      t.ok(backlog < bound, `at most ${backlog} bytes waited, ${bound} are allowed`)
-      t.match(text, /has not confirmed within 750 ms/, 'it says what is wrong for as long as it lasts')
-      t.ok(logged <= 2, `the log says it ${logged} times`)
+      t.ok(backlog < bound, `at most ${backlog} bytes waited, and ${bound} are allowed`)
+      t.match(text, /has not confirmed within 750 ms/, 'readyz names the problem while it lasts')
+      t.ok(logged <= 2, `the log names the problem ${logged} times`)
       const seen = timing(load.answers, { from: begun + 2_000, to: ended })
       t.strictSame(Object.keys(seen.statuses), ['200'])
-      t.ok(seen.p99 < choose(250, 100), `99 % within ${Math.round(seen.p99)} ms`)
+      t.ok(seen.p99 < choose(250, 100), `99 % of the requests were answered within ${Math.round(seen.p99)} ms`)
       tellRow(t, `answers ${delayMs} ms late`, { verdict, backlog, ...seen })
     }
   )
@@ -80,12 +80,12 @@ t.test('a broker that takes 1.5 s for the first batch: each event is in Kafka on
   const load = startLoad(t, { url: server.url, eventsPerSecond: EVENTS_PER_SECOND })
   await sleep(1_500)
   kafka.resume()
-  await until(() => load.acked.length > 200, { what: 'events' })
+  await until(() => load.acked.length > 200, { what: 'more than 200 acknowledged events' })
   await load.stop()
   await server.drained()
   const verdict = await verify([load], { brokers: kafka.brokers, topic })
   assertNothingLost(t, verdict)
-  t.equal(verdict.duplicates, 0, 'none is there twice')
+  t.equal(verdict.duplicates, 0, 'no event is stored twice')
   tellRow(t, 'broker slow at the first batch', { verdict })
 })
 
@@ -121,18 +121,18 @@ t.test('a quota is named, new events use all of it, and nothing is lost or sent 
   const recordsBefore = await recordsIn(topic)
   await sleep(seconds * 1_000)
   const taken = (await bytesIn(topic)) - before
-  t.ok(taken >= 0.9 * QUOTA_BYTES * (seconds - 3), `${taken} bytes were taken in ${seconds} s`)
+  t.ok(taken >= 0.9 * QUOTA_BYTES * (seconds - 3), `${taken} bytes were stored in ${seconds} s`)
   if (rival !== undefined) {
     const ours = (await recordsIn(topic)) - recordsBefore
     const theirs = (await recordsIn(rival)) - rivalBefore
-    t.ok(ours >= 0.9 * theirs, `${ours} records were taken of the server, ${theirs} of librdkafka`)
+    t.ok(ours >= 0.9 * theirs, `${ours} records of the server and ${theirs} of librdkafka were stored`)
   }
   await setQuota('--delete-config=producer_byte_rate')
   await load.stop()
   await server.drained()
   const verdict = await verify([load], { brokers: kafka.brokers, topic })
   assertNothingLost(t, verdict)
-  t.equal(verdict.duplicates, 0, 'none is there twice')
+  t.equal(verdict.duplicates, 0, 'no event is stored twice')
   tellRow(t, `quota of ${QUOTA_BYTES} bytes a second`, { verdict, taken, seconds })
 })
 
@@ -145,7 +145,10 @@ async function startRival(t: Test, topic: string): Promise<string> {
   const like = (await readTopic(kafka.brokers, topic))[0]
   const of = { value: like?.value ?? '', headers: like?.headers ?? {} }
   await startLibrdkafka(t, { brokers: kafka.brokers, clientId: 'rival', topic: rival, perSecond: 40, ...of })
-  await until(async () => (await recordsIn(rival)) > 20, { what: 'records of the rival', timeoutMs: 30_000 })
+  await until(async () => (await recordsIn(rival)) > 20, {
+    what: 'more than 20 records of librdkafka',
+    timeoutMs: 30_000
+  })
   return rival
 }
 

@@ -25,7 +25,7 @@ for (const folder of ['spool', 'events'] as const) {
       const env = folder === 'spool' ? await awayKafka() : {}
       const server = await startServer(t, { dataDir: join(disk, 'data'), env })
       const load = startLoad(t, { url: server.url, eventsPerSecond })
-      await until(() => load.acked.length > 500, { what: 'events' })
+      await until(() => load.acked.length > 500, { what: 'more than 500 acknowledged events' })
       const giveBack = fillDisk(disk, 300_000)
       await until(() => load.answers.some(({ status }) => status === 503), { what: 'a 503' })
       await sleep(choose(1_500, 10_000))
@@ -33,15 +33,15 @@ for (const folder of ['spool', 'events'] as const) {
       t.strictSame(
         refused.filter(({ retryAfter }) => !/^[1-9]\d*$/.test(retryAfter ?? '')),
         [],
-        'each says when to try again'
+        'each 503 has a valid Retry-After'
       )
       t.ok(timing(refused).slowest < 1_000)
       const before = load.acked.length
       const freed = performance.now()
       giveBack()
-      await until(() => load.acked.length > before + 100, { what: 'events again' })
+      await until(() => load.acked.length > before + 100, { what: '100 more acknowledged events' })
       const recoveryMs = performance.now() - freed
-      t.ok(recoveryMs < SLOW_MS, `went on after ${Math.round(recoveryMs)} ms`)
+      t.ok(recoveryMs < SLOW_MS, `events were accepted again after ${Math.round(recoveryMs)} ms`)
       await load.stop()
       await server.kill()
       const seen = timing(load.answers)
@@ -59,7 +59,7 @@ t.test('a limit on the size of files causes at most some 503s: the server surviv
   const load = startLoad(t, { url: server.url, eventsPerSecond })
   const folder = join(server.dataDir, 'spool')
   const segments = (): string[] => readdirSync(folder).filter(name => name.endsWith('.ndjson'))
-  await until(() => load.acked.length > choose(1_500, 20_000), { what: 'events', timeoutMs: 30_000 })
+  await until(() => load.acked.length > choose(1_500, 20_000), { what: 'acknowledged events', timeoutMs: 30_000 })
   await load.stop()
   await server.kill()
   t.ok(segments().length > 1)
@@ -69,7 +69,7 @@ t.test('a limit on the size of files causes at most some 503s: the server surviv
     Object.keys(seen.statuses).filter(status => !['200', '503'].includes(status)),
     []
   )
-  t.ok(seen.longestGap < SLOW_MS, `never ${Math.round(seen.longestGap)} ms without a 200`)
+  t.ok(seen.longestGap < SLOW_MS, `the longest time without a 200 was ${Math.round(seen.longestGap)} ms`)
   const verdict = await verify([load], { folders: [folder] })
   assertNothingLost(t, verdict)
   tellRow(t, 'limit on file size', { verdict, ...seen })
@@ -97,7 +97,7 @@ t.test(
       )
       if (!started) continue
       const load = startLoad(t, { url: server.url, eventsPerSecond: 300, connections: 16 })
-      t.match(await server.ended(), { signal: 'SIGKILL' }, `killed at fsync ${n}`)
+      t.match(await server.ended(), { signal: 'SIGKILL' }, `the server was killed at fsync ${n}`)
       await load.stop(0)
       loads.push(load)
     }
@@ -113,7 +113,7 @@ t.test('a failed fsync is a 503 and never a 200; the server survives, and contin
   const load = startLoad(t, { url: server.url, eventsPerSecond: 300 })
   await until(() => load.answers.some(({ status }) => status === 503), { what: 'a 503', timeoutMs: 20_000 })
   const isWell = (): boolean => load.answers.at(-1)?.status === 200
-  await until(isWell, { what: 'events again', timeoutMs: 20_000 })
+  await until(isWell, { what: 'a successful request', timeoutMs: 20_000 })
   await sleep(1_000)
   await load.stop()
   await server.kill()

@@ -36,7 +36,7 @@ async function send(server: ServerProcess, messageId: string): Promise<number> {
 async function spool(t: Test, server: ServerProcess, ids: readonly string[]): Promise<void> {
   kafka.pause()
   for (const id of ids) t.equal(await send(server, id), 200)
-  t.ok((await server.backlogBytes()) > 0, 'it is in the log')
+  t.ok((await server.backlogBytes()) > 0, 'the events are in the spool')
 }
 
 async function cli(
@@ -94,7 +94,7 @@ t.test(
       'events/ is kept'
     )
     await until(() => !readdirSync(join(dataDir, 'spool')).some(name => name.endsWith('.ndjson')), {
-      what: 'the spool to go'
+      what: 'the segments of the spool to be deleted'
     })
     const env = envOf('taken.events')
     t.match(await cli(server, ['refused', 'list'], env), {
@@ -117,11 +117,11 @@ t.test(
     kafka.resume()
     await server.drained()
     const isNamed = async (): Promise<boolean> => (await server.readyz()).text.includes('how far Kafka has the log')
-    await until(isNamed, { what: 'the position to be named' })
+    await until(isNamed, { what: 'readyz to name the position' })
     t.ok(readdirSync(join(server.dataDir, 'spool')).some(name => name.endsWith('.ndjson')))
     rmSync(inTheWay, { recursive: true })
-    await until(() => existsSync(join(server.dataDir, 'spool', 'position.json')), { what: 'the position' })
-    await until(async () => !(await isNamed()), { what: 'the problem to be over' })
+    await until(() => existsSync(join(server.dataDir, 'spool', 'position.json')), { what: 'the file of the position' })
+    await until(async () => !(await isNamed()), { what: 'readyz to stop naming the position' })
     await server.kill()
     await server.start()
     await server.ready()

@@ -18,7 +18,7 @@ t.test('events that Kafka confirms late to a server that stops are not sent agai
   const body = JSON.stringify({ userId: 'u', event: 'Sent', messageId: 'in-flight' })
   const headers = { 'content-type': 'application/json', authorization: AUTHORIZATION }
   const answer = await fetch(`${server.url}/v1/track`, { method: 'POST', headers, body })
-  t.equal(answer.status, 200, 'the event is in the log')
+  t.equal(answer.status, 200, 'the event is accepted')
   const stopped = server.kill('SIGTERM')
   await sleep(LATE_MS)
   kafka.resume()
@@ -27,5 +27,5 @@ t.test('events that Kafka confirms late to a server that stops are not sent agai
   await server.drained()
   await server.accepts(60_000)
   const copies = (await readTopic(kafka.brokers, 'in-flight')).filter(({ value }) => value.includes('"in-flight"'))
-  t.equal(copies.length, 1, 'Kafka has it once')
+  t.equal(copies.length, 1, 'the event is in Kafka once')
 })

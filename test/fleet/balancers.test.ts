@@ -59,7 +59,7 @@ async function settled(url: string, name: string): Promise<void> {
     only = server
     return performance.now() - since > SETTLED_MS
   }
-  await until(isSettled, { what: `${name} to stay with one server`, timeoutMs: 30_000 })
+  await until(isSettled, { what: `${name} to send the client to one server only`, timeoutMs: 30_000 })
 }
 
 async function sendMany(url: string, count: number): Promise<number[]> {
@@ -83,26 +83,26 @@ for (const [name, run] of [
 ] as const) {
   await t.test(`behind ${name} a client stays on one server, and a killed server costs no request`, async t => {
     const url = await run(t)
-    await until(isServed(url), { what: `${name} to have found the servers`, timeoutMs: 30_000 })
+    await until(isServed(url), { what: `${name} to find the servers`, timeoutMs: 30_000 })
     await settled(url, name)
     const before = await sendMany(url, 30)
     t.ok(
       before.every(status => status === 200),
-      'all are answered',
+      'all requests are answered',
       { before }
     )
     const [server, ...others] = await takers(30)
-    t.equal(others.length, 0, 'by one server')
+    t.equal(others.length, 0, 'one server answers all requests')
     if (server === undefined) return
     const during = sendMany(url, 60)
     await server.kill('SIGKILL')
     const statuses = await during
     t.ok(
       statuses.every(status => status === 200),
-      'all are answered while their server dies',
+      'all requests are answered while the server of the client ends',
       { statuses }
     )
-    t.equal((await takers(5)).length, 1, 'by one other server')
+    t.equal((await takers(5)).length, 1, 'one other server answers all requests')
     await server.start()
     await server.ready()
   })

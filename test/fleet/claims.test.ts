@@ -16,9 +16,9 @@ t.test('if servers claim the same id at once, exactly one gets it', async t => {
     t.equal(won.filter(Boolean).length, 1)
   }
   const [first] = servers
-  t.equal(await first?.claim(digestOf('id 7')), false, 'nobody gets it later')
+  t.equal(await first?.claim(digestOf('id 7')), false, 'no server gets the id later')
   const late = new Claims({ topics, keepMs: KEEP_MS, monotonic: () => 0 })
-  t.equal(await late.claim(digestOf('id 7')), false, 'nor a server that starts later')
+  t.equal(await late.claim(digestOf('id 7')), false, 'a server that starts later does not get the id')
   t.equal(await late.claim(digestOf('another')), true)
 })
 
@@ -54,5 +54,5 @@ t.test('while Kafka is away an id can be used once on each machine, and the log 
   t.equal(await ids.use('app', 'two'), 'first')
   t.equal(warnings.length, 1)
   const shared = shareUsedIds({ own, claim: async () => false, log })
-  t.equal(await shared.use('app', 'three'), 'replayed', 'another server was first')
+  t.equal(await shared.use('app', 'three'), 'replayed', 'an id that another server claimed is not accepted')
 })

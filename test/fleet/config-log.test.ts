@@ -18,9 +18,9 @@ t.test('the highest version is in force, in whatever order versions arrive', asy
   t.equal(log.current, undefined)
   t.ok(log.take([version(1), version(2)]))
   t.equal(log.current?.text, 'v2')
-  t.notOk(log.take([version(1, 'late')]), 'an older version that comes late changes nothing')
+  t.notOk(log.take([version(1, 'late')]), 'an older version that arrives late changes nothing')
   t.equal(log.current?.text, 'v2')
-  t.ok(log.take([version(4)]), 'a version whose claim died is left out')
+  t.ok(log.take([version(4)]), 'a version that was claimed but never written is skipped')
   t.same(
     log.history().map(one => one.version),
     [1, 2, 4]

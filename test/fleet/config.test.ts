@@ -41,22 +41,22 @@ await t.test('three servers have one configuration: a change on any server is in
   await a.start()
   await Promise.all([b.start(), c.start()])
   await Promise.all(servers.map(server => server.ready()))
-  t.same(await statuses('wk_test', servers), [200, 200, 200], 'the first server has seeded the topic with its file')
-  await until(() => b.stderr.includes('the config file differs'), { what: 'the warning of a file that differs' })
+  t.same(await statuses('wk_test', servers), [200, 200, 200], 'the first server has written its file to the topic')
+  await until(() => b.stderr.includes('the config file differs'), { what: 'the warning about the different file' })
   t.notMatch(c.stderr, 'the config file differs')
 
   const added = await fleet.tributary(['keys', 'add', 'web'])
   const key = added.stdout.trim()
   t.match(added, { code: 0, stderr: /^in force on 3 of 3 servers \(version 2\)$/m })
   t.match(key, KEY)
-  t.same(await statuses(key, servers), [200, 200, 200], 'and so it is, as soon as the command says so')
+  t.same(await statuses(key, servers), [200, 200, 200], 'the key is in force when the command reports it')
   t.same(await statuses('wk_unknown', servers), [401, 401, 401], 'servers that are not behind refuse unknown keys')
 
   const delays = servers.map(({ stderr }) => inForceAfterMs(stderr, snapshotOf(a).at, 2))
-  t.comment(`in force after ${delays.join(', ')} ms`)
+  t.comment(`the version was in force after ${delays.join(', ')} ms`)
   t.ok(
     delays.every(ms => ms < 3_000),
-    'in force on all servers under 3 s after it was made',
+    'the version is in force on all servers within 3 s of its creation',
     { delays }
   )
 
@@ -74,7 +74,7 @@ await t.test('three servers have one configuration: a change on any server is in
 
   const everything = servers.map(({ dataDir }) => readFileSync(join(dataDir, 'fleet-config.json'), 'utf8')).join('')
   for (const secret of ['wk_test', key, rotated.stdout.trim()])
-    t.notMatch(everything, secret, 'no snapshot holds a key')
+    t.notMatch(everything, secret, 'no snapshot contains a key')
 
   await t.test('nobody waits for a server that was stopped, and a killed server is reported as away', async t => {
     await c.kill('SIGTERM')
@@ -82,7 +82,7 @@ await t.test('three servers have one configuration: a change on any server is in
     t.match(stopped.stderr, /^in force on 2 of 2 servers \(version 5\)\n?$/)
     await b.kill('SIGKILL')
     await until(async () => (await fleet.tributary(['keys', 'add', 'web'])).stderr.includes('b is away since'), {
-      what: 'b to be away',
+      what: 'b to be reported as away',
       timeoutMs: 60_000
     })
   })
@@ -109,7 +109,7 @@ await t.test('three servers have one configuration: a change on any server is in
     t.match(pushed, { code: 0, stderr: /in force on 2 of 2 servers/ })
     t.equal(await statusWith('wk_iosiosiosiosiosiosios', a.url), 200)
     await fleet.tributary(['config', 'pull'])
-    t.match(readFileSync(file, 'utf8'), '[wk_iosiosiosiosiosiosios]', 'a key that the file held stays readable')
+    t.match(readFileSync(file, 'utf8'), '[wk_iosiosiosiosiosiosios]', 'a key that was in the file stays readable')
     const again = await fleet.tributary(['config', 'push'])
     t.match(again, { code: 0, stdout: /nothing has changed/ })
     const added = (await fleet.tributary(['keys', 'add', 'ios'])).stdout.trim()
@@ -151,11 +151,11 @@ await t.test(
     rmSync(b.configFile)
     await own.kill()
     await until(async () => (await statusWith('wk_unknown', a.url)) === 503, {
-      what: 'a to know that it may be behind'
+      what: 'a to answer 503 for unknown keys'
     })
-    t.equal(await statusWith('wk_test', a.url), 200, 'known keys go on')
+    t.equal(await statusWith('wk_test', a.url), 200, 'known keys are still accepted')
     await b.start()
-    t.equal(await statusWith('wk_test', b.url), 200, 'the snapshot has the key')
+    t.equal(await statusWith('wk_test', b.url), 200, 'the snapshot contains the key')
     t.equal(await statusWith('wk_unknown', b.url), 503)
     const headers = { authorization: `Basic ${Buffer.from('wk_unknown:').toString('base64')}` }
     const answer = await fetch(`${b.url}/v1/track`, { method: 'POST', headers, body: '{}' })

@@ -127,7 +127,7 @@ await t.test(
     const out = await follow()
     const passed = async (run: string, events: number): Promise<void> =>
       await until(() => out.filter(record => idOf(record).startsWith(run)).length >= events, {
-        what: `the job to pass ${run}`,
+        what: `the job to pass the events of ${run}`,
         timeoutMs: PATIENCE_MS
       })
 
@@ -154,15 +154,15 @@ await t.test(
     t.equal(
       records.length,
       5 * EVENTS + 8,
-      'what went in: two copies of the first and the second, and of the odd times'
+      'the topic holds two copies of the first event, the second event and the events with odd times'
     )
     const all = Map.groupBy(records, ({ key }) => key)
     t.equal(all.size, USERS)
     for (const [key, given] of all) {
       const first = [...Map.groupBy(given, idOf).values()].flatMap(copies => copies.slice(0, 1))
       const passed = out.filter(record => record.key === key)
-      t.same(passed.map(idOf), first.map(idOf), `${key}: once each, in order`)
-      t.same(passed.map(bare), first.map(bare), `${key}: with the same header, value, time and partition`)
+      t.same(passed.map(idOf), first.map(idOf), `${key}: each event passed once and in order`)
+      t.same(passed.map(bare), first.map(bare), `${key}: each event kept its headers, value, time and partition`)
     }
   }
 )

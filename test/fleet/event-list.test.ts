@@ -53,7 +53,7 @@ await t.test('the events of all servers are in one list', async t => {
     const isListed = async (): Promise<boolean> => ids(await list({})).includes(`${name} event-${at}`)
     await until(isListed, { what: `event ${at} in the list`, timeoutMs: 60_000 })
   }
-  t.strictSame(ids(await list({})), EXPECTED, 'newest first, each with its server')
+  t.strictSame(ids(await list({})), EXPECTED, 'the newest event comes first, and each event names its server')
 })
 
 await t.test(
@@ -64,12 +64,12 @@ await t.test(
       let page = await list({ limit })
       for (let pages = 0; pages < 20; pages++) {
         found.push(...ids(page))
-        t.ok(page.events.length <= Number(limit), 'no more than asked for')
+        t.ok(page.events.length <= Number(limit), 'the answer has no more events than requested')
         if (page.next === null) break
         page = await list({ limit, before: JSON.stringify(page.next) })
       }
-      t.equal(page.next, null, 'it ends')
-      t.strictSame(found, EXPECTED, `${limit} at a time`)
+      t.equal(page.next, null, 'the last page has no cursor')
+      t.strictSame(found, EXPECTED, `pages of ${limit} events hold each event once`)
     }
   }
 )
@@ -111,7 +111,7 @@ await t.test('one event comes from the server that has it, byte for byte', async
   t.equal(answer.text, await (await fetch(`${servers.b.adminUrl}${path}`)).text())
   t.equal((await get(path)).text, '{"of":"this server alone"}')
   t.equal((await get(`${path}?scope=fleet`)).text, '{"of":"this server alone"}')
-  t.equal((await get('/api/events/999999?scope=fleet&server=b')).status, 404, 'one that is not in memory')
+  t.equal((await get('/api/events/999999?scope=fleet&server=b')).status, 404, 'an event that is not in memory is a 404')
   const unknown = await get(`${path}?scope=fleet&server=nobody`)
   t.equal(unknown.status, 404)
   t.match(JSON.parse(unknown.text), {
@@ -134,8 +134,8 @@ await t.test(
       found.servers.find(({ server }) => server === 'c')?.problem
     let found = await list({})
     const isNamed = async (): Promise<boolean> => problemOfC((found = await list({}))) === 'no answer within 1 s'
-    await until(isNamed, { what: 'c to be named', timeoutMs: 60_000 })
-    t.strictSame(ids(found), EXPECTED, 'the events of the others are shown')
+    await until(isNamed, { what: 'the answer to name c', timeoutMs: 60_000 })
+    t.strictSame(ids(found), EXPECTED, 'the events of the other servers are shown')
     const answer = await get('/api/events/1?scope=fleet&server=c')
     t.equal(answer.status, 503)
     t.equal(answer.headers.get('retry-after'), '1')
@@ -143,7 +143,7 @@ await t.test(
 
     heartbeats.fallSilent(process)
     const isAway = async (): Promise<boolean> => /^away since \d+ s$/.test(problemOfC((found = await list({}))) ?? '')
-    await until(isAway, { what: 'c to be away', timeoutMs: 60_000 })
+    await until(isAway, { what: 'the answer to say that c is away', timeoutMs: 60_000 })
     t.strictSame(ids(found), EXPECTED)
   }
 )

@@ -47,13 +47,13 @@ t.test('a server of 0.2.0 reads or skips what this version writes', async t => {
     demand: {}
   })
   const members = followMembers({ topics, self })
-  await until(() => topics.records(topics.names.members).length > 0, { what: 'a heartbeat', timeoutMs: 30_000 })
+  await until(() => topics.records(topics.names.members).length > 0, { what: 'a heartbeat record', timeoutMs: 30_000 })
   await members.close()
   const { config, members: beats } = topics.names
   t.same(
     topics.records(config).map(({ key, value }) => readsConfigRecord(key, value)),
     ['passed over', 'claim', 'version']
   )
-  t.ok(topics.records(beats).length >= 2, 'one that lives, one that leaves')
+  t.ok(topics.records(beats).length >= 2, 'there is a record of a live server and a record of a server that leaves')
   for (const { value } of topics.records(beats)) t.ok(readsHeartbeat(value), String(value))
 })

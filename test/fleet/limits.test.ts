@@ -105,7 +105,7 @@ for (const servers of [1, 3, 5]) {
     }
     for (const [name, serverOf] of Object.entries(spreads)) {
       const passed = play({ servers, seconds: SECONDS, perSecond: 300, serverOf })
-      t.ok(isWithin(passed, WANTED), `${name}: ${passed} of ${WANTED}`)
+      t.ok(isWithin(passed, WANTED), `${name}: ${passed} of ${WANTED} events passed`)
     }
   })
 }
@@ -114,7 +114,10 @@ t.test('a load that suddenly moves to another server gets at most the limit, and
   for (const servers of [3, 5]) {
     const serverOf: Play['serverOf'] = (_event, second) => Math.floor(second / 10) % servers
     const passed = play({ servers, seconds: SECONDS, perSecond: 300, serverOf })
-    t.ok(passed <= WANTED && passed >= WANTED * 0.85, `${passed} of ${WANTED} with two moves`)
+    t.ok(
+      passed <= WANTED && passed >= WANTED * 0.85,
+      `${passed} of ${WANTED} events passed although the load moved twice`
+    )
   }
 })
 
@@ -130,14 +133,17 @@ t.test('a load in bursts, of busy servers or clients, gets at most the limit too
     // The events that are accepted after the burst is used up.
     const passed = play({ ...given, seconds: 500 }) - play({ ...given, seconds: 300 })
     const wanted = 200 * 20
-    t.ok(Math.abs(passed - wanted) <= wanted * 0.05, `${passed} of ${wanted}, ${perSecond} requests a second`)
+    t.ok(
+      Math.abs(passed - wanted) <= wanted * 0.05,
+      `${passed} of ${wanted} events passed in bursts, at ${perSecond} requests a second`
+    )
   }
 })
 
 t.test('a load below the limit passes completely, wherever it goes', async t => {
   for (const servers of [1, 3, 5]) {
     const passed = play({ servers, seconds: SECONDS, perSecond: 40, serverOf: event => event % servers })
-    t.ok(passed >= 40 * SECONDS * 0.99, `${passed} of ${40 * SECONDS} on ${servers}`)
+    t.ok(passed >= 40 * SECONDS * 0.99, `${passed} of ${40 * SECONDS} events passed on ${servers} servers`)
   }
 })
 
@@ -162,7 +168,10 @@ t.test('the meter follows the offered load, including refused requests, and deca
   const meter = createDemandMeter(() => now)
   for (; now < 10_000; now += 10) meter.offered('web', 3)
   const [events = 0, requests = 0] = meter.read()['web'] ?? []
-  t.ok(Math.abs(events - 300) < 6 && Math.abs(requests - 100) < 2, `${events} events, ${requests} requests a second`)
+  t.ok(
+    Math.abs(events - 300) < 6 && Math.abs(requests - 100) < 2,
+    `the meter shows ${events} events and ${requests} requests a second`
+  )
   now += 30_000
   t.same(meter.read(), {})
 })

@@ -32,7 +32,7 @@ async function follow(t: Test, url: string): Promise<Followed> {
   t.teardown(() => gone.abort())
   const response = await fetch(url, { signal: gone.signal })
   t.match(response.headers.get('content-type'), 'text/event-stream')
-  t.equal(response.headers.get('connection'), 'close', 'a stop need not wait for the connection')
+  t.equal(response.headers.get('connection'), 'close', 'the stream closes its connection, so that a stop does not wait')
   const batches: Batch[] = []
   const read = async (): Promise<void> => {
     for await (const batch of readEventStream<Batch>(response.body ?? new ReadableStream<Uint8Array>()))
@@ -58,38 +58,45 @@ await t.test('the live streams of all servers are merged, and each row has its s
   await send(a, 'before')
   await send(b, 'first')
 
-  t.equal(await (await fetch(`${view}/api/stream`)).text(), 'this server alone', 'without scope')
+  t.equal(
+    await (await fetch(`${view}/api/stream`)).text(),
+    'this server alone',
+    'without scope, the stream has the events of this server only'
+  )
   const after = encodeURIComponent(JSON.stringify({ a: 1, b: 0 }))
   const { batches, ended } = await follow(t, `${view}/api/stream?scope=fleet&event=Live&after=${after}`)
-  await until(() => rowsOf(batches).length >= 1, { what: 'what is behind the cursor', timeoutMs: 60_000 })
+  await until(() => rowsOf(batches).length >= 1, { what: 'the event after the cursor', timeoutMs: 60_000 })
   t.same(rowsOf(batches), ['b first'])
   await send(a, 'one')
   await send(b, 'two')
-  await until(() => rowsOf(batches).length >= 3, { what: 'what comes', timeoutMs: 60_000 })
+  await until(() => rowsOf(batches).length >= 3, { what: 'the new events', timeoutMs: 60_000 })
   t.same(rowsOf(batches), ['a one', 'b first', 'b two'])
 
   await b.kill()
   await until(() => batches.some(({ server, problem }) => server === 'b' && problem !== undefined), {
-    what: 'the server that has gone to be named',
+    what: 'the stream to report that server b is gone',
     timeoutMs: 60_000
   })
   await send(a, 'three')
-  await until(() => rowsOf(batches).includes('a three'), { what: 'the rest to go on', timeoutMs: 60_000 })
+  await until(() => rowsOf(batches).includes('a three'), {
+    what: 'the events of the other server to continue',
+    timeoutMs: 60_000
+  })
   for (const cursor of ['', 'x', '[]', 'null', '{"a":-1}', '{"a":"1"}']) {
     const gone = new AbortController()
     const answer = await fetch(`${view}/api/stream?scope=fleet&after=${encodeURIComponent(cursor)}`, {
       signal: gone.signal
     })
-    t.equal(answer.status, 200, `a cursor that is none: ${cursor}`)
+    t.equal(answer.status, 200, `an invalid cursor is accepted: ${cursor}`)
     gone.abort()
   }
   await send(a, 'four')
   await until(() => rowsOf(batches).includes('a four'), {
-    what: 'readers that went to disturb nobody',
+    what: 'the stream to continue after other readers left',
     timeoutMs: 60_000
   })
   const [isComplete] = await Promise.all([ended, close()])
-  t.ok(isComplete, 'a stop ends the stream, and does not cut its connection')
+  t.ok(isComplete, 'a stop ends the stream without cutting its connection')
 })
 
 await t.test(
@@ -114,10 +121,10 @@ await t.test(
     await sleep(2_500)
     await send(server, 'three')
     await until(() => rowsOf(batches).includes('a/0 three'), { what: 'the third event', timeoutMs: 60_000 })
-    t.same(rowsOf(batches), ['a/0 one', 'a/0 three', 'a/0 two'], 'each event once')
+    t.same(rowsOf(batches), ['a/0 one', 'a/0 three', 'a/0 two'], 'the stream has each event once')
     t.notOk(
       batches.some(({ problem }) => problem !== undefined),
-      'nothing is wrong'
+      'the stream reports no problem'
     )
 
     await server.kill()
@@ -125,6 +132,9 @@ await t.test(
     await server.start()
     await send(server, 'four')
     await heartbeats.join(process('a/0', 'a/0 again'))
-    await until(() => rowsOf(batches).includes('a/0 four'), { what: 'its first event', timeoutMs: 60_000 })
+    await until(() => rowsOf(batches).includes('a/0 four'), {
+      what: 'the first event after the restart',
+      timeoutMs: 60_000
+    })
   }
 )

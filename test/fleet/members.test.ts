@@ -38,11 +38,13 @@ t.test('a server that leaves is gone for the others, also if its last heartbeat 
   const topics = new SlowHeartbeats()
   const others = followMembers({ topics, self: undefined })
   const leaving = followMembers({ topics, self: () => SELF })
-  await until(() => topics.held > 0, { what: 'a heartbeat on the way' })
+  await until(() => topics.held > 0, { what: 'a heartbeat in flight' })
   const closed = leaving.close()
   topics.letThrough()
   await closed
-  await until(() => topics.records(topics.names.members).length >= 2, { what: 'the heartbeat and the farewell' })
+  await until(() => topics.records(topics.names.members).length >= 2, {
+    what: 'the heartbeat and the record of the leaving server'
+  })
   t.same(others.live(), [])
   await others.close()
 })

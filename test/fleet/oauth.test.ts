@@ -39,10 +39,10 @@ t.test('an assertion can be used for one token in the whole fleet, whichever ser
   }
   await c.start()
   await c.ready()
-  t.equal((await askToken(c.url, last)).status, 401, 'a server that starts later knows it too')
+  t.equal((await askToken(c.url, last)).status, 401, 'a server that starts later also knows the used assertion')
   t.equal((await askToken(c.url, await newForm())).status, 200)
   for (const { stderr } of [a, c]) {
     const warnings = stderr.split('\n').filter(line => line.includes('OAUTH_SIGNING_KEY_FILE'))
-    t.equal(warnings.length, 1, 'each says once that the others do not know its tokens')
+    t.equal(warnings.length, 1, 'each server logs once that the others do not know its tokens')
   }
 })

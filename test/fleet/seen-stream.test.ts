@@ -87,7 +87,7 @@ t.test('ids that Kafka refuses are sent once it accepts them, and none of them t
   stream.add('web', 2, 0, 0)
   topics.isAway = false
   const told = (): number[] => toldIds(topics)
-  await until(() => told().length >= 2, { what: 'both ids to be told', timeoutMs: 30_000 })
+  await until(() => told().length >= 2, { what: 'both ids to be sent', timeoutMs: 30_000 })
   await stream.close()
   // In any order, because several requests are in flight at once.
   t.same(
@@ -103,10 +103,10 @@ t.test('an id is sent at once, and does not wait until Kafka has confirmed the i
   stream.add('web', 1, 0, 0)
   stream.add('web', 2, 0, 0)
   await setImmediate()
-  t.same(toldIds(topics), [1, 2], 'the ids of one turn of the event loop, with the next one')
-  t.equal(topics.records(topics.names.seen).length, 1, 'in one record')
+  t.same(toldIds(topics), [1, 2], 'the ids of one turn of the event loop are sent in the next turn')
+  t.equal(topics.records(topics.names.seen).length, 1, 'both ids are in one record')
   stream.add('web', 3, 0, 0)
-  await until(() => toldIds(topics).includes(3), { what: 'the third id to be told', timeoutMs: 30_000 })
+  await until(() => toldIds(topics).includes(3), { what: 'the third id to be sent', timeoutMs: 30_000 })
   await stream.close()
 })
 
@@ -116,11 +116,11 @@ t.test('ids wait in the buffer while four requests are in flight that Kafka has 
   topics.isSilent = true
   for (let id = 1; id <= 4; id++) {
     stream.add('web', id, 0, 0)
-    await until(() => toldIds(topics).includes(id), { what: `id ${id} to be told`, timeoutMs: 30_000 })
+    await until(() => toldIds(topics).includes(id), { what: `id ${id} to be sent`, timeoutMs: 30_000 })
   }
   for (let id = 5; id <= 9; id++) stream.add('web', id, 0, 0)
   await stream.close()
-  t.same(toldIds(topics), [1, 2, 3, 4], 'and a server that stops does not wait for the confirmation')
+  t.same(toldIds(topics), [1, 2, 3, 4], 'a server that stops does not wait for the confirmation')
 })
 
 t.test('a server can stop while Kafka is away', async t => {
@@ -146,7 +146,7 @@ t.test('ids that the server itself has sent, or that were hashed with another se
   for (let times = 0; times < 2; times++) await heard(checkOf([3, 4]), randomUUID(), 'seed')
   t.same(restored, ['other'])
   t.match(warnings, [/another seed/])
-  t.equal(warnings.length, 1, 'which is said once')
+  t.equal(warnings.length, 1, 'the problem is logged once')
   await stream.close()
 })
 

@@ -38,7 +38,7 @@ const idsOf = async ({ adminUrl }: ServerProcess): Promise<number> =>
   sumOf(await readMetrics(adminUrl), 'tributary_dedupe_ids', { source: 'web' })
 
 function knows(server: ServerProcess, ids: number): Promise<void> {
-  return until(async () => (await idsOf(server)) >= ids, { what: `${ids} ids to be known`, timeoutMs: 60_000 })
+  return until(async () => (await idsOf(server)) >= ids, { what: `the server to know ${ids} ids`, timeoutMs: 60_000 })
 }
 
 const seedOf = ({ dataDir }: ServerProcess): string => readFileSync(join(dataDir, 'dedupe', 'seed.json'), 'utf8')
@@ -55,11 +55,11 @@ await t.test('servers of a fleet know each other’s messageIds', async t => {
     t.equal(await send(a, first), 200)
     const since = performance.now()
     await knows(b, BATCH)
-    t.comment(`known after ${Math.round(performance.now() - since)} ms`)
+    t.comment(`the other server knew the ids after ${Math.round(performance.now() - since)} ms`)
     t.equal(await send(b, first), 200)
     t.equal(await outcomes(b, 'duplicate'), BATCH)
     t.equal(await outcomes(b, 'accepted'), 0)
-    t.equal(seedOf(a), seedOf(b), 'they hash with one seed')
+    t.equal(seedOf(a), seedOf(b), 'both servers hash with one seed')
   })
 
   await t.test('an event that was refused is not recognised: its correction passes on every server', async t => {
@@ -75,12 +75,16 @@ await t.test('servers of a fleet know each other’s messageIds', async t => {
     async t => {
       await c.start()
       t.equal(await send(c, first), 200)
-      t.same([await outcomes(c, 'duplicate'), await outcomes(c, 'accepted')], [BATCH, 0], 'a new server')
+      t.same([await outcomes(c, 'duplicate'), await outcomes(c, 'accepted')], [BATCH, 0], 'a new server knows all ids')
       await c.kill()
       rmSync(c.dataDir, { recursive: true })
       await c.start()
       t.equal(await send(c, first), 200)
-      t.same([await outcomes(c, 'duplicate'), await outcomes(c, 'accepted')], [BATCH, 0], 'one without its disk')
+      t.same(
+        [await outcomes(c, 'duplicate'), await outcomes(c, 'accepted')],
+        [BATCH, 0],
+        'a server that lost its disk knows all ids'
+      )
     }
   )
 
@@ -88,7 +92,7 @@ await t.test('servers of a fleet know each other’s messageIds', async t => {
     const before = await idsOf(b)
     await kafka.kill()
     const spooled = newBatch()
-    t.equal(await send(a, spooled), 200, 'the spool has it')
+    t.equal(await send(a, spooled), 200, 'the event is accepted to the spool')
     await kafka.restart()
     await knows(b, before + BATCH)
     t.equal(await send(b, spooled), 200)

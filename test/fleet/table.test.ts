@@ -41,20 +41,23 @@ await t.test('a batch that is sent again after a lost answer is recognised, whic
     ...(isLong ? {} : { firstRetryMs: 1_000 })
   })
   t.ok((lost.failed[THROWN_AWAY] ?? 0) > 0)
-  t.equal(lost.unasked, 0, 'no event is there twice that no client sent again')
+  t.equal(lost.unasked, 0, 'only events that a client sent again are stored twice')
   // Without shared ids, two thirds would be copies. Only the long form measures how soon the servers share them.
   const allowed = lost.load.lostEvents * (isLong ? 0.03 : 0.5)
-  t.ok(lost.duplicates <= allowed, `${lost.duplicates} copies of ${lost.load.lostEvents} events`)
+  t.ok(
+    lost.duplicates <= allowed,
+    `${lost.load.lostEvents} events lost their answers, and ${lost.duplicates} copies of them are stored`
+  )
 })
 
 await t.test('an added key is in force on all servers, and they are listed', async t => {
   const begun = performance.now()
   const added = await fleet.tributary(['keys', 'add', 'web'])
   const ms = performance.now() - begun
-  t.comment(`keys add: ${Math.round(ms)} ms, the start of the command included`)
+  t.comment(`keys add took ${Math.round(ms)} ms, including the start of the command`)
   t.match(added, { code: 0, stderr: /^in force on 3 of 3 servers/m })
   for (const { url } of servers) t.equal(await statusWith(added.stdout.trim(), url), 200)
-  if (isLong) t.ok(ms < 3_000, 'told under 3 s', { ms })
+  if (isLong) t.ok(ms < 3_000, 'the command reports the key as in force within 3 s', { ms })
 })
 
 await t.test('an event is found from every server, whichever server accepted it', async t => {
@@ -66,8 +69,8 @@ await t.test('an event is found from every server, whichever server accepted it'
     const begun = performance.now()
     let found = await trace()
     const ms = performance.now() - begun
-    t.comment(`trace: ${Math.round(ms)} ms`)
-    if (isLong) t.ok(ms < 1_000, 'under 1 s', { ms })
+    t.comment(`the trace took ${Math.round(ms)} ms`)
+    if (isLong) t.ok(ms < 1_000, 'the trace takes less than 1 s', { ms })
     // A member that does not answer within a second is only named. On a busy machine the test asks again.
     await until(async () => (found = found.events.length > 0 ? found : await trace()).events.length > 0, {
       what: 'b to answer in time',
@@ -88,7 +91,7 @@ await t.test('a killed server loses only the ids that it had made durable and no
   const killed = await run(t, 'kill -9', { through: spread, seconds: SECONDS, fault: killAndStart })
   const open = killed.load.answers.filter(wasOpenAt(killedAt)).length
   const allowed = isLong ? 4 : MAX_EVENTS * open
-  t.ok(killed.duplicates <= allowed, `${killed.duplicates} copies, ${open} requests were on their way`)
+  t.ok(killed.duplicates <= allowed, `${killed.duplicates} copies are stored, and ${open} requests were in flight`)
 })
 
 await t.test('servers that are restarted one after the other cost no request and no duplicate', async t => {
@@ -107,8 +110,8 @@ await t.test('servers that are restarted one after the other cost no request and
   })
   // On a busy machine the balancer's checks may time out. The balancer then answers 503 itself.
   const { '503': unserved = 0, ...lost } = failed
-  t.same(lost, {}, 'each request was answered')
-  if (isLong) t.equal(shed + unserved, 0, 'with 200')
+  t.same(lost, {}, 'no request was lost')
+  if (isLong) t.equal(shed + unserved, 0, 'every request was answered 200')
   t.equal(duplicates, 0)
 })
 
@@ -133,7 +136,7 @@ if (isLong) {
         fault: cut
       })
       const allowed = through === sticky ? 0 : acked * 0.01
-      t.ok(outOfOrder.length <= allowed, `${outOfOrder.length} of ${acked} out of order`)
+      t.ok(outOfOrder.length <= allowed, `${outOfOrder.length} of ${acked} events are out of order`)
     })
   }
 
@@ -146,7 +149,7 @@ if (isLong) {
       }
       const { acked, outOfOrder } = await run(t, 'one broker killed', { through, seconds: SECONDS, fault: away })
       const allowed = acked * (through === spread ? 0.1 : through === sticky ? 0 : 0.01)
-      t.ok(outOfOrder.length <= allowed, `${outOfOrder.length} of ${acked} out of order`)
+      t.ok(outOfOrder.length <= allowed, `${outOfOrder.length} of ${acked} events are out of order`)
     })
   }
 

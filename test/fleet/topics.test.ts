@@ -55,13 +55,13 @@ await t.test(
   async t => {
     const topics = await fleetOf(t)
     const offsets = [await write(topics, 'a', '1'), await write(topics, 'b', '2')]
-    t.same(offsets, [0n, 1n], 'a write says at which offset the record is')
+    t.same(offsets, [0n, 1n], 'a write returns the offset of its record')
     const [one, two] = [readAll(topics, 'beginning'), readAll(topics, 'beginning')]
     await Promise.all([one.reader.caughtUp(), two.reader.caughtUp()])
-    t.same(one.texts(), ['a=1', 'b=2'], 'what was there is read before the reader has caught up')
+    t.same(one.texts(), ['a=1', 'b=2'], 'existing records are read before the reader has caught up')
     await Promise.all([write(topics, 'c', '3'), write(topics, 'd', '4'), write(topics, 'e', '5')])
-    await until(() => one.records.length === 5 && two.records.length === 5, { what: 'both readers to get all' })
-    t.same(one.texts(), two.texts(), 'the same order')
+    await until(() => one.records.length === 5 && two.records.length === 5, { what: 'both readers to get all records' })
+    t.same(one.texts(), two.texts(), 'both readers get the same order')
     t.same(
       one.records.map(({ offset }) => offset),
       [0n, 1n, 2n, 3n, 4n]
@@ -75,7 +75,7 @@ await t.test('a reader begins at the end, at a time or at an offset', async t =>
   await write(topics, 'a', '1')
   const end = readAll(topics, 'end')
   await end.reader.caughtUp()
-  await until(() => Date.now() % 10 === 0, { what: 'another millisecond' })
+  await until(() => Date.now() % 10 === 0, { what: 'a later millisecond' })
   await write(topics, 'b', '2')
   await until(() => end.records.length === 1, { what: 'the record after the end' })
   t.same(end.texts(), ['b=2'])
@@ -85,7 +85,7 @@ await t.test('a reader begins at the end, at a time or at an offset', async t =>
   await Promise.all([fromTime, fromOffset, fromFuture].map(({ reader }) => reader.caughtUp()))
   t.match(fromTime.texts().at(-1), 'b=2')
   t.same(fromOffset.texts(), ['b=2'])
-  t.same(fromFuture.texts(), [], 'no record is that young')
+  t.same(fromFuture.texts(), [], 'no record is newer than the given time')
 })
 
 await t.test('a reader that begins at a time misses nothing that is written while it starts', async t => {
@@ -126,11 +126,11 @@ await t.test('a reader continues after the broker was away, and misses nothing',
   await write(topics, 'a', '1')
   await reader.caughtUp()
   await kafka.kill()
-  await until(() => reader.silentMs() > 1_500, { what: 'the reader to notice', timeoutMs: 20_000 })
+  await until(() => reader.silentMs() > 1_500, { what: 'the reader to be silent', timeoutMs: 20_000 })
   await t.rejects(write(topics, 'b', 'lost'), 'a write that Kafka does not confirm rejects')
   await kafka.restart()
   const isWritten = (): Promise<boolean> => write(topics, 'b', '2').then(Boolean, () => false)
-  await until(isWritten, { what: 'Kafka to take a record', timeoutMs: 60_000 })
+  await until(isWritten, { what: 'a write that Kafka confirms', timeoutMs: 60_000 })
   await until(() => texts().includes('b=2'), { what: 'the record after the restart', timeoutMs: 30_000 })
   t.equal(texts()[0], 'a=1')
   t.ok(reader.silentMs() < 5_000)
@@ -141,7 +141,7 @@ await t.test('a topic that was deleted and created again is read from its beginn
   const { reader, texts } = readAll(topics, 'beginning')
   await write(topics, 'a', '1')
   await write(topics, 'b', '2')
-  await until(() => texts().length === 2, { what: 'the first life of the topic' })
+  await until(() => texts().length === 2, { what: 'the records of the first topic' })
   await deleteTopic(kafka.brokers, topics.names.config)
   const isMade = (): Promise<boolean> =>
     topics
@@ -151,8 +151,8 @@ await t.test('a topic that was deleted and created again is read from its beginn
         offset => offset === 0n,
         () => false
       )
-  await until(isMade, { what: 'the topic to be made again', timeoutMs: 30_000 })
-  await until(() => texts().includes('c=3'), { what: 'the second life of the topic', timeoutMs: 30_000 })
+  await until(isMade, { what: 'the topic to be created again', timeoutMs: 30_000 })
+  await until(() => texts().includes('c=3'), { what: 'the record of the new topic', timeoutMs: 30_000 })
   await reader.close()
   t.equal(texts().at(-1), 'c=3')
 })

@@ -59,7 +59,7 @@ await a.start()
 await Promise.all([b.start(), c.start()])
 await Promise.all(servers.map(server => server.ready()))
 const isWhole = async (): Promise<boolean> => ((await ask(a, '/api/fleet'))['inForce'] as { have: number }).have === 3
-await until(isWhole, { what: 'a to hear of all', timeoutMs: 30_000 })
+await until(isWhole, { what: 'a to know that the configuration is in force on three servers', timeoutMs: 30_000 })
 
 await t.test('an event is found from every server, whichever server accepted it, in less than 1 s', async t => {
   const id = randomUUID()
@@ -69,8 +69,8 @@ await t.test('an event is found from every server, whichever server accepted it,
     const start = performance.now()
     const found = await ask(server, `/api/trace/${id}`)
     const ms = performance.now() - start
-    t.comment(`${Math.round(ms)} ms`)
-    t.ok(ms < 1_000, 'under 1 s', { ms })
+    t.comment(`the trace took ${Math.round(ms)} ms`)
+    t.ok(ms < 1_000, 'the trace takes less than 1 s', { ms })
     t.match(found, { events: [{ messageId: id, server: 'b' }], servers: [{}, {}, {}] })
   }
   const rejected = randomUUID()
@@ -89,7 +89,7 @@ await t.test('an event that only the archive of one server has is found from eve
     t.match(
       found['looks'],
       [{ place: 'memory' }, {}, {}, {}, {}, {}, {}, {}],
-      'memory and log of each, Kafka and the archive'
+      'the trace looks in the memory and the log of each server, in Kafka and in the archive'
     )
   }
 })
@@ -105,7 +105,7 @@ await t.test('lists, outcomes, rejections and overviews of all servers are merge
       ['b', ids[1]],
       ['a', ids[0]]
     ],
-    'newest first, each with its server'
+    'the newest event comes first, and each event names its server'
   )
   t.same(
     asked?.map(({ problem }) => problem),
@@ -114,7 +114,7 @@ await t.test('lists, outcomes, rejections and overviews of all servers are merge
   t.equal((await ask(b, '/api/events?scope=fleet&limit=2')).events?.length, 2)
   t.ok(
     (await ask(b, '/api/events')).events?.every(({ server }) => server === undefined),
-    'without scope, its own'
+    'without scope, the list has the events of this server only'
   )
   t.match(await ask(a, '/api/outcomes?scope=fleet'), { sources: { web: { accepted: 4, rejected: 1 } } })
   t.match(await ask(a, '/api/rejections?scope=fleet'), { events: [{ server: 'c' }] })
@@ -171,11 +171,11 @@ await t.test('the page Live shows the events of all servers, with filters and on
   t.equal(await send(c, before, { event: 'Sent Before' }), 200)
   await page.reload()
   await rowOf(before).waitFor()
-  t.equal(await serverOf(before), 'c', 'an event from before the page was opened')
+  t.equal(await serverOf(before), 'c', 'an event from before the opening of the page names its server')
   for (const [name, server] of Object.entries({ a, b, c })) {
     t.equal(await send(server, `${now}-${name}`, { properties: { plan: `plan of ${name}` } }), 200)
     await rowOf(`${now}-${name}`).waitFor()
-    t.equal(await serverOf(`${now}-${name}`), name, 'an event as it arrives')
+    t.equal(await serverOf(`${now}-${name}`), name, 'a new event names its server')
   }
   await shoot(page, 'live')
 
@@ -194,12 +194,12 @@ await t.test('the page Live shows the events of all servers, with filters and on
   t.equal(await send(c, `${filtered}-c`), 200)
   t.equal(await send(b, `${filtered}-b`), 200)
   await rowOf(`${filtered}-b`).waitFor()
-  t.equal(await rowOf(`${filtered}-c`).count(), 0, 'one server alone')
+  t.equal(await rowOf(`${filtered}-c`).count(), 0, 'only events of the selected server are shown')
   await page.getByRole('button', { name: 'Reset' }).click()
   await rowOf(`${filtered}-c`).waitFor()
   await page.getByLabel('Event', { exact: true }).fill('before')
   await rowOf(`${now}-a`).waitFor({ state: 'detached' })
-  t.equal(await rowOf(before).count(), 1, 'a filter holds for all servers')
+  t.equal(await rowOf(before).count(), 1, 'a filter applies to all servers')
   await page.getByRole('button', { name: 'Reset' }).click()
   await rowOf(`${now}-a`).waitFor()
 })
@@ -248,12 +248,12 @@ await t.test('a member that does not answer is reported after 1 s, and the other
       const { inForce } = (await ask(a, '/api/fleet')) as { inForce?: { others: string[] } }
       return inForce?.others.some(line => line.startsWith('c is away')) === true
     }
-    await until(isAway, { what: 'c to be away', timeoutMs: 30_000 })
+    await until(isAway, { what: 'a to report that c is away', timeoutMs: 30_000 })
   } finally {
     process.kill(c.pid, 'SIGCONT')
   }
   const isBack = async (): Promise<boolean> => ((await ask(a, '/api/fleet'))['inForce'] as { have: number }).have === 3
-  await until(isBack, { what: 'c to be back', timeoutMs: 30_000 })
+  await until(isBack, { what: 'a to count c again', timeoutMs: 30_000 })
 })
 
 /** Other programs can prevent that the whole load is offered. A wrong share occurs each time. */
@@ -294,7 +294,7 @@ await t.test('a limit of 20 a second is one limit for three servers together', a
     t.comment(seen)
     isWithin = Math.abs(passed - wanted) <= wanted / 10 + 10
   }
-  t.ok(isWithin, `within 10 %, and one batch: ${seen}`)
+  t.ok(isWithin, `the limit holds within 10 % plus one batch: ${seen}`)
 })
 
 await t.test('/readyz/kafka is 200 only while Kafka is reachable; /readyz stays 200', async t => {
@@ -302,16 +302,16 @@ await t.test('/readyz/kafka is 200 only while Kafka is reachable; /readyz stays 
   await kafka.kill()
   const page = await openAsAdmin(t, a)
   const note = page.getByText('this server does not hear the others')
-  await until(async () => (await kafkaStatus(a)) === 503, { what: 'a to notice', timeoutMs: 30_000 })
+  await until(async () => (await kafkaStatus(a)) === 503, { what: '/readyz/kafka of a to be 503', timeoutMs: 30_000 })
   t.match(await a.readyz(), { status: 200 })
   t.equal(await statusWith('wk_test', a.url), 200)
   const spooled = randomUUID()
   await note.waitFor()
   t.equal(await send(a, spooled), 200)
   await page.locator('.list .row', { hasText: spooled }).waitFor()
-  t.pass('the page Live shows the events of this server while it does not hear the others')
+  t.pass('the page Live shows the events of this server while the other servers cannot be read')
   await kafka.restart()
-  await until(async () => (await kafkaStatus(a)) === 200, { what: 'a to be back', timeoutMs: 60_000 })
+  await until(async () => (await kafkaStatus(a)) === 200, { what: '/readyz/kafka of a to be 200', timeoutMs: 60_000 })
   await note.waitFor({ state: 'detached' })
   // The list has room for few rows, so b sends one more.
   const later = randomUUID()
@@ -331,12 +331,12 @@ await t.test('tail --fleet shows the events of all servers, and says which of th
   child.stderr.setEncoding('utf8').on('data', (text: string) => (notes += text))
   const shows = (server: string, id: string): Promise<void> =>
     until(() => rows.split('\n').some(row => row.includes(`"server":"${server}"`) && row.includes(id)), {
-      what: `the event of ${server}`,
+      what: `the event of ${server} in the output`,
       seen: () => rows + notes,
       timeoutMs: 60_000
     })
   const says = (what: RegExp): Promise<void> =>
-    until(() => what.test(notes), { what: `${what} to be said`, seen: () => notes, timeoutMs: 60_000 })
+    until(() => what.test(notes), { what: `${what} in stderr`, seen: () => notes, timeoutMs: 60_000 })
 
   await shows('b', before)
   for (const [name, server] of Object.entries({ a, b, c })) {
@@ -346,12 +346,12 @@ await t.test('tail --fleet shows the events of all servers, and says which of th
   }
   const lastOfB = randomUUID()
   t.equal(await send(b, lastOfB), 200)
-  t.match(await b.kill('SIGTERM'), { code: 0 }, 'a server that others watch stops')
+  t.match(await b.kill('SIGTERM'), { code: 0 }, 'a server whose events others watch can be stopped')
   await shows('b', lastOfB)
   await says(/^\(b: /m)
   const lastOfA = randomUUID()
   t.equal(await send(a, lastOfA), 200)
-  t.match(await a.kill('SIGTERM'), { code: 0 }, 'and so does the one that tail is connected to')
+  t.match(await a.kill('SIGTERM'), { code: 0 }, 'the server to which tail is connected can be stopped')
   await shows('a', lastOfA)
   await says(/the server has gone/)
   const { code, stderr } = await run(
@@ -363,5 +363,5 @@ await t.test('tail --fleet shows the events of all servers, and says which of th
     }
   )
   t.not(code, 0)
-  t.match(stderr, /outcome/, 'a filter that is not valid is refused')
+  t.match(stderr, /outcome/, 'an invalid filter is refused')
 })

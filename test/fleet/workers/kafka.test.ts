@@ -43,7 +43,7 @@ await t.test(
     const verdict = await verify([load], { brokers: kafka.brokers, topic })
     t.match(verdict, { missing: [], unasked: 0 })
     const lost = load.answers.filter(({ status }) => status === 0).length
-    t.ok(verdict.duplicates <= lost * 9, `${verdict.duplicates} copies, ${lost} answers lost`)
+    t.ok(verdict.duplicates <= lost * 9, `${verdict.duplicates} copies are stored, and ${lost} answers were lost`)
     t.match(await server.kill('SIGTERM'), { code: 0 })
   }
 )
@@ -72,7 +72,11 @@ await t.test(
 
     await server.start({ env: { WORKERS: '1', KAFKA_BROKERS: kafka.brokers.join(',') } })
     const areSent = (): boolean => [1, 2].every(at => server.stderr.includes(`Kafka has all of worker-${at}`))
-    await until(areSent, { what: 'the folders to be sent', timeoutMs: 60_000, seen: () => server.stderr.slice(-1_000) })
+    await until(areSent, {
+      what: 'the events of the folders to be sent',
+      timeoutMs: 60_000,
+      seen: () => server.stderr.slice(-1_000)
+    })
     await server.drained()
     t.match(await server.kill('SIGTERM'), { code: 0 })
 
@@ -85,8 +89,8 @@ await t.test(
       return records.filter(({ key }) => key !== 'probe').map(({ headers }) => headers['messageId'] ?? '')
     }
     const isAll = async (): Promise<boolean> => new Set(await idsInKafka()).size === expected.size
-    await until(isAll, { what: 'all of them in Kafka', timeoutMs: 60_000, seen: () => server.stderr.slice(-1_000) })
-    t.strictSame((await idsInKafka()).sort(), [...expected].sort(), 'each once')
+    await until(isAll, { what: 'all events in Kafka', timeoutMs: 60_000, seen: () => server.stderr.slice(-1_000) })
+    t.strictSame((await idsInKafka()).sort(), [...expected].sort(), 'each event is in Kafka once')
     t.match(await server.kill('SIGTERM'), { code: 0 })
   }
 )

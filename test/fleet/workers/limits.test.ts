@@ -31,11 +31,11 @@ for (const workers of [1, 4]) {
         const { passed, seconds, others } = await offer(server)
         // The burst is there once.
         const allowed = (attempt === 0 ? BURST : 0) + PER_SECOND * seconds
-        t.comment(`${passed} passed in ${seconds.toFixed(1)} s, ${allowed.toFixed(0)} are allowed`)
-        t.strictSame(others, [], 'nothing but 200 and 429')
+        t.comment(`${passed} events passed in ${seconds.toFixed(1)} s, and ${allowed.toFixed(0)} are allowed`)
+        t.strictSame(others, [], 'every answer is 200 or 429')
         isWithin = Math.abs(passed - allowed) <= allowed / 10
       }
-      t.ok(isWithin, 'within 10 % of what is allowed')
+      t.ok(isWithin, 'the passed events are within 10 % of the limit')
     }
   )
 }

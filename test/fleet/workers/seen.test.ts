@@ -30,7 +30,7 @@ t.test('messageIds are shared by the workers of a server', { timeout: 170_000 },
     t.equal(await send(server, 'batch', { batch }), 200)
     await sleep(SOON_MS)
     for (let i = 0; i < RETRIES; i++) t.equal(await send(server, 'batch', { batch }), 200)
-    t.equal(stored().length, 20, 'stored once')
+    t.equal(stored().length, 20, 'each event is stored once')
     const duplicates = sumOf(await readMetrics(server.adminUrl), 'tributary_events_total', { outcome: 'duplicate' })
     t.equal(duplicates, 20 * RETRIES)
   })
@@ -48,7 +48,7 @@ t.test('messageIds are shared by the workers of a server', { timeout: 170_000 },
     // Ids that a killed worker had not flushed may cause duplicates.
     await sleep(SOON_MS)
     for (const pid of workerPids(server)) process.kill(pid, 'SIGKILL')
-    await until(() => workerPids(server).length === WORKERS, { what: 'all workers again', timeoutMs: 60_000 })
+    await until(() => workerPids(server).length === WORKERS, { what: 'all workers to run again', timeoutMs: 60_000 })
     await allWorkersUp(server, WORKERS)
     for (const messageId of ids) t.equal(await send(server, 'track', { userId: 'u', event: 'e', messageId }), 200)
     t.strictSame(
@@ -56,7 +56,7 @@ t.test('messageIds are shared by the workers of a server', { timeout: 170_000 },
         .filter(id => id.startsWith('k'))
         .sort(),
       [...ids].sort(),
-      'each once'
+      'each event is stored once'
     )
   })
 
@@ -83,7 +83,7 @@ t.test('with DEDUP_SHARE=off each worker knows only its own messageIds', { timeo
     t.equal(await send(server, 'track', { userId: 'u', event: 'e', messageId: 'same' }), 200)
   }
   const copies = eventFolders(server.dataDir, 2).flatMap(idsInFolder).length
-  t.ok(copies <= 2, `${copies} copies for two workers`)
+  t.ok(copies <= 2, `${copies} copies are stored by two workers`)
 })
 
 /** One request on a connection of its own. */

@@ -30,7 +30,7 @@ t.test('the debugger of a server with workers', { timeout: 170_000 }, async t =>
     const events = body['events'] as Json[]
     t.strictSame(events.map(({ messageId }) => messageId as string).sort(), [...ids].sort())
     t.equal(new Set(events.map(({ seq }) => seq as number)).size, EVENTS)
-    t.ok(new Set(events.map(({ worker }) => worker as number)).size > 1, 'more than one worker took some')
+    t.ok(new Set(events.map(({ worker }) => worker as number)).size > 1, 'at least two workers accepted events')
     t.strictSame(body['silent'], [])
     const seqs = events.map(({ seq }) => seq as number)
     t.strictSame(
@@ -72,7 +72,7 @@ t.test('the debugger of a server with workers', { timeout: 170_000 }, async t =>
       names.sort(),
       Array.from({ length: 8 }, (_, at) => `w${at}`)
     )
-    t.equal((await ask('/api/events?limit=0')).status, 400, 'a mistake is still one')
+    t.equal((await ask('/api/events?limit=0')).status, 400, 'an invalid limit is a 400')
     t.equal((await ask('/api/events?tipe=page')).status, 400)
     t.equal((await ask('/api/events/999999999999')).status, 404)
   })
@@ -81,7 +81,7 @@ t.test('the debugger of a server with workers', { timeout: 170_000 }, async t =>
     const stream = await follow(server, '?event=Streamed')
     t.teardown(stream.close)
     for (let i = 0; i < 12; i++) await send(server, { messageId: `s${i}`, event: 'Streamed' })
-    await until(() => stream.rows.length >= 12, { what: 'twelve rows', timeoutMs: 20_000 })
+    await until(() => stream.rows.length >= 12, { what: 'twelve rows in the stream', timeoutMs: 20_000 })
     t.strictSame(
       stream.rows.map(({ messageId }) => messageId as string).sort(),
       Array.from({ length: 12 }, (_, at) => `s${at}`).sort()
@@ -90,13 +90,13 @@ t.test('the debugger of a server with workers', { timeout: 170_000 }, async t =>
     const [victim = 0] = workerPids(server)
     process.kill(victim, 'SIGKILL')
     await until(() => server.stderr.includes('it is started again'), {
-      what: 'the primary to notice',
+      what: 'the primary to start the worker again',
       timeoutMs: 20_000
     })
     await allWorkersUp(server, WORKERS)
     for (let i = 0; i < 12; i++) await send(server, { messageId: `t${i}`, event: 'Streamed' })
     await until(() => stream.rows.length >= 24, {
-      what: 'twelve more',
+      what: 'twelve more rows in the stream',
       timeoutMs: 20_000,
       seen: () => `${stream.rows.length}`
     })
@@ -175,7 +175,7 @@ t.test('the debugger of a server with workers', { timeout: 170_000 }, async t =>
       const { points } = (await ask('/api/overview')).body
       return (points as Json[]).reduce((sum, { outcomes }) => sum + (outcomes as Json)['rejected'], 0)
     }
-    await until(async () => (await sums()) === 10, { what: 'the points', timeoutMs: 20_000 })
+    await until(async () => (await sums()) === 10, { what: 'the sum of the points to be 10', timeoutMs: 20_000 })
     const { body } = await ask('/api/overview')
     t.match(body, {
       next: null,
@@ -205,13 +205,16 @@ t.test('the debugger of a server with workers', { timeout: 170_000 }, async t =>
       const seconds = (performance.now() - started) / 1000
       t.equal(status, 200, path)
       const problems = (body['silent'] as Json[]).map(({ problem }) => problem as string)
-      t.ok(problems.includes('it did not answer within 1 s'), `${path}: ${problems.join()}`)
+      t.ok(
+        problems.includes('it did not answer within 1 s'),
+        `${path} reports the worker that does not answer: ${problems.join()}`
+      )
       t.ok(seconds < 4, `${path} took ${seconds.toFixed(1)} s`)
     }
     process.kill(silent, 'SIGCONT')
     await allWorkersUp(server, WORKERS)
     const ended = server.stderr.match(/it is started again/g) ?? []
-    t.equal(ended.length, 1, 'no worker but the one that was killed has ended, ten seconds after a test event')
+    t.equal(ended.length, 1, 'ten seconds after a test event, only the killed worker has ended')
   })
 })
 

@@ -30,9 +30,9 @@ t.test('four workers on one port, without Kafka', { timeout: 170_000 }, async t 
     t.match(verdict, { missing: [], duplicates: 0 })
     t.strictSame(await unexplained(server, load), {})
     const used = folders.filter(dir => idsInFolder(dir).length > 0)
-    t.ok(used.length > 1, `${used.length} workers took events`)
+    t.ok(used.length > 1, `${used.length} workers accepted events`)
     const accepted = sumOf(await readMetrics(server.adminUrl), 'tributary_events_total', { outcome: 'accepted' })
-    t.equal(accepted, verdict.acked, 'the sum over all workers')
+    t.equal(accepted, verdict.acked, 'the metric is the sum over all workers')
   })
 
   await t.test('SIGUSR2 under load replaces every worker, and no request fails', async t => {
@@ -42,11 +42,11 @@ t.test('four workers on one port, without Kafka', { timeout: 170_000 }, async t 
     await replaceWorkers(server)
     await load.stop()
     const after = workerPids(server)
-    t.strictSame([after.length, after.filter(pid => before.includes(pid))], [4, []], 'four others')
+    t.strictSame([after.length, after.filter(pid => before.includes(pid))], [4, []], 'four new workers run')
     t.strictSame(await unexplained(server, load), {}, 'no request failed')
     t.match(await verify([load], { folders }), { missing: [] })
     const now = sumOf(await readMetrics(server.adminUrl), 'tributary_events_total')
-    t.equal(now, counted + load.acked.length, 'what the replaced workers had counted is kept')
+    t.equal(now, counted + load.acked.length, 'the counts of the replaced workers are kept')
   })
 
   await t.test('a worker that is killed under load loses no acknowledged event, and is started again', async t => {
@@ -55,16 +55,16 @@ t.test('four workers on one port, without Kafka', { timeout: 170_000 }, async t 
     const [victim = 0] = workerPids(server)
     process.kill(victim, 'SIGKILL')
     await until(() => /"msg":"worker \d has ended: it is started again"/.test(server.stderr), {
-      what: 'the primary to say so',
+      what: 'the primary to log the restart of the worker',
       timeoutMs: 20_000
     })
-    await until(() => workerPids(server).length === 4, { what: 'another one', timeoutMs: 60_000 })
+    await until(() => workerPids(server).length === 4, { what: 'the restarted worker', timeoutMs: 60_000 })
     await allWorkersUp(server, 4)
     await load.stop()
     const verdict = await verify([load], { folders })
     t.match(verdict, { missing: [], unasked: 0 })
     const lost = load.answers.filter(({ status }) => status === 0).length
-    t.ok(verdict.duplicates <= lost * 9, `${verdict.duplicates} copies, ${lost} answers lost`)
+    t.ok(verdict.duplicates <= lost * 9, `${verdict.duplicates} copies are stored, and ${lost} answers were lost`)
     t.strictSame(await unexplained(server, load, ['ECONNRESET', 'EPIPE']), {})
   })
 
@@ -75,8 +75,8 @@ t.test('four workers on one port, without Kafka', { timeout: 170_000 }, async t 
       const answers = await Promise.all(Array.from({ length: 24 }, () => send(server, { authorization })))
       return answers.every(status => status === 200)
     }
-    await until(tries, { what: 'the new key to be known everywhere', timeoutMs: 20_000 })
-    t.pass('24 connections')
+    await until(tries, { what: 'every worker to accept the new key', timeoutMs: 20_000 })
+    t.pass('24 connections were accepted with the new key')
   })
 
   await t.test('a worker that hangs is named in /readyz, and the server stays ready', async t => {
@@ -84,13 +84,13 @@ t.test('four workers on one port, without Kafka', { timeout: 170_000 }, async t 
     process.kill(hanging, 'SIGSTOP')
     t.teardown(() => process.kill(hanging, 'SIGCONT'))
     const isNamed = async (): Promise<boolean> => (await server.readyz()).text.includes('no sign of life')
-    await until(isNamed, { what: 'it to be named', timeoutMs: 20_000 })
+    await until(isNamed, { what: '/readyz to name the worker', timeoutMs: 20_000 })
     const { status, text } = await server.readyz()
     t.equal(status, 200)
     t.match(JSON.parse(text), { status: 'degraded', problems: [/^worker \d: no sign of life for 1 s$/] })
     const started = performance.now()
     await readMetrics(server.adminUrl)
-    t.ok(performance.now() - started < 5_000, 'metrics do not wait for it')
+    t.ok(performance.now() - started < 5_000, 'the metrics do not wait for the worker that hangs')
     process.kill(hanging, 'SIGCONT')
     await allWorkersUp(server, 4)
   })
@@ -118,7 +118,7 @@ t.test(
     await server.kill('SIGTERM')
     await server.start({ env: { WORKERS: '3' } })
     await sendAs('three', 30)
-    t.notOk(existsSync(join(server.dataDir, 'events')), 'the flat folder is gone')
+    t.notOk(existsSync(join(server.dataDir, 'events')), 'the folder of the server without workers is gone')
     t.equal(await send(server, { messageId: 'alone-0' }, 30), 200)
     await server.kill('SIGTERM')
     await server.start({ env: { WORKERS: '1' } })
@@ -127,10 +127,10 @@ t.test(
     const leftOver = eventFolders(server.dataDir, 3).slice(1)
     await server.start({ env: { WORKERS: 'off' } })
     await sendAs('again', 3)
-    t.ok(existsSync(join(server.dataDir, 'events')), 'and back again')
+    t.ok(existsSync(join(server.dataDir, 'events')), 'the folder of the server without workers is there again')
     await server.kill('SIGTERM')
     const stored = [join(server.dataDir, 'events'), ...leftOver].flatMap(idsInFolder)
-    t.strictSame(new Set(stored), expected, 'every event is in one of the folders, as lines')
+    t.strictSame(new Set(stored), expected, 'every event is stored as a line in a folder')
   }
 )
 
