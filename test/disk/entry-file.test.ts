@@ -16,7 +16,7 @@ function entries(from: number, count: number): Buffer {
 /** The numbers of a file's entries. Throws if half an entry has shifted them. */
 function numbersIn(path: string): number[] {
   const bytes = readFileSync(path)
-  if (bytes.length % ENTRY_BYTES !== 0) throw new Error(`${bytes.length} bytes are no whole entries`)
+  if (bytes.length % ENTRY_BYTES !== 0) throw new Error(`${bytes.length} bytes are not a whole number of entries`)
   return Array.from({ length: bytes.length / ENTRY_BYTES }, (_, index) => {
     const words = [0, 4, 8].map(at => bytes.readUInt32LE(index * ENTRY_BYTES + at))
     if (new Set(words).size > 1) throw new Error(`entry ${index} is shifted: ${words.join()}`)
@@ -37,7 +37,7 @@ t.test('on a full disk an append leaves whole entries, says how many, and the ne
   t.match(error, { code: 'ENOSPC' })
   t.equal(kept % ENTRY_BYTES, 0)
   const whole = 10 + kept / ENTRY_BYTES
-  t.ok(whole > 10 && whole < 5_010, `${whole} entries fit`)
+  t.ok(whole > 10 && whole < 5_010, `there was space for ${whole} entries`)
   t.same(numbersIn(path), range(0, whole))
   t.equal(file.bytes, whole * ENTRY_BYTES)
 

@@ -20,8 +20,8 @@ t.test('code is generated once for all its inputs, and loaded by later starts', 
   const dir = join(ownFolder(t), 'cache')
   t.strictSame(ask(dir, 'a'), { exports: { from: 'the file' }, made: 1 })
   t.strictSame(ask(dir, 'a'), { exports: { from: 'the file' }, made: 0 })
-  t.strictSame(ask(dir, 'b'), { exports: { from: 'the file' }, made: 1 }, 'something else: made again')
-  t.equal(readdirSync(dir).length, 2, 'nothing unfinished is left')
+  t.strictSame(ask(dir, 'b'), { exports: { from: 'the file' }, made: 1 }, 'code for another input is generated again')
+  t.equal(readdirSync(dir).length, 2, 'the folder has no unfinished file')
 })
 
 t.test('stored code that is incomplete or was changed is generated again', async t => {
@@ -39,7 +39,7 @@ t.test('stored code that is incomplete or was changed is generated again', async
     ask(dir, from)
     damage(join(dir, readdirSync(dir).find(name => !before.has(name)) as string))
     t.equal(ask(dir, from).made, 1, from)
-    t.equal(ask(dir, from).made, 0, 'and kept again')
+    t.equal(ask(dir, from).made, 0, 'the generated code is stored again')
   }
 })
 
@@ -63,6 +63,6 @@ t.test('a folder keeps the code of the last twenty configurations, and unknown f
   }
   t.equal(readdirSync(dir).filter(name => name.endsWith('.cjs')).length, 20)
   t.ok(readdirSync(dir).includes('other.json'))
-  t.equal(ask(dir, 'configuration 29').made, 0, 'the newest is there')
-  t.equal(ask(dir, 'configuration 0').made, 1, 'the oldest is made again')
+  t.equal(ask(dir, 'configuration 29').made, 0, 'the newest code is stored')
+  t.equal(ask(dir, 'configuration 0').made, 1, 'the oldest code is generated again')
 })

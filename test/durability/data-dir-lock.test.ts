@@ -61,7 +61,7 @@ t.test(
       owner = startLocker(t, dir)
       t.match([own, other, await owner.answer], [{ code: 'DATA_DIR_IN_USE' }, 'DATA_DIR_IN_USE', 'locked'])
     }
-    t.equal(readdirSync(join(dir, 'lock')).length, 1, 'nothing piles up')
+    t.equal(readdirSync(join(dir, 'lock')).length, 1, 'the folder holds one file')
   }
 )
 
@@ -103,7 +103,7 @@ t.test(
     await Promise.all(Array.from({ length: 12 }, starter))
     t.equal(most, 1)
     t.strictSame(refusals, new Set(['DATA_DIR_IN_USE']))
-    t.ok(won > 20, `${won} times locked`)
+    t.ok(won > 20, `the lock was acquired ${won} times`)
   }
 )
 

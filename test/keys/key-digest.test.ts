@@ -44,13 +44,13 @@ t.test('the text of a file is digested only where its keys are', async t => {
   t.same(after.file.sources, before.file.sources)
   t.same([...after.writeKeys.keys()], [...before.writeKeys.keys()].map(toDigestEntry))
   for (const key of before.writeKeys.keys()) {
-    t.notMatch(digested.replaceAll(/:[^:"]*"/g, ''), key, 'no key is left')
+    t.notMatch(digested.replaceAll(/:[^:"]*"/g, ''), key, 'the text contains no key')
     t.same(createKeyIndex(after.writeKeys)(key)?.id, createKeyIndex(before.writeKeys)(key)?.id)
   }
   t.match(digested, '# web had wk_012…J01 before', 'a generated key in a comment is masked')
-  t.match(digested, '"]   # two\n', 'what stands beside a key stays')
+  t.match(digested, '"]   # two\n', 'the text beside a key is unchanged')
   t.match(digested, ' # living room\n')
-  t.equal(digestKeys(digested), digested, 'a second time changes nothing')
+  t.equal(digestKeys(digested), digested, 'a second call changes nothing')
 })
 
 t.test('keys behind anchors, aliases and in JSON are digested too', async t => {
@@ -74,5 +74,9 @@ t.test('a key can be given by the whole key, by its beginning and by the part th
     for (const typed of ['wk_9', 'x2Z', 'wk_8fQ...x2Z.']) t.equal(matchTypedKey(entry, typed), 'no', typed)
   }
   t.equal(matchTypedKey(key, 'wk_8fQabcd'), 'perhaps')
-  t.equal(matchTypedKey(toDigestEntry(key), 'wk_8fQabcd'), 'no', 'more of it than is known cannot be compared')
+  t.equal(
+    matchTypedKey(toDigestEntry(key), 'wk_8fQabcd'),
+    'no',
+    'more characters than the digest shows cannot be compared'
+  )
 })

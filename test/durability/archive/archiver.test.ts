@@ -60,7 +60,7 @@ async function newTopic(t: Test) {
       const before = await inTopic()
       await produceValues(kafka.brokers, topic, records)
       const written = (await inTopic()) - before
-      if (written !== events) throw new Error(`${written} records were written, not ${events}`)
+      if (written !== events) throw new Error(`${written} records were written instead of ${events}`)
       return ids
     }
   }
@@ -95,7 +95,10 @@ async function idsIn(dir: string): Promise<string[]> {
 }
 
 const holds = (dir: string, ids: readonly string[]): Promise<void> =>
-  until(async () => (await idsIn(dir)).length >= ids.length, { what: `${ids.length} events`, timeoutMs: TIMEOUT_MS })
+  until(async () => (await idsIn(dir)).length >= ids.length, {
+    what: `${ids.length} records in the archive`,
+    timeoutMs: TIMEOUT_MS
+  })
 
 t.test('an archive that is killed at any time holds each record of Kafka once', async t => {
   const { topic, dir, publish } = await newTopic(t)
@@ -117,14 +120,14 @@ t.test('an archive that is killed at any time holds each record of Kafka once', 
       cwd: '/',
       env: { UV_THREADPOOL_SIZE: '1' }
     })
-    t.equal(signal, 'SIGKILL', `killed at ${call} ${nth}: ${stderr}`)
+    t.equal(signal, 'SIGKILL', `the archiver was killed at call ${nth} of ${call}: ${stderr}`)
     const found = await idsIn(dir)
-    t.equal(new Set(found).size, found.length, 'nothing is there twice')
+    t.equal(new Set(found).size, found.length, 'no record is stored twice')
   }
   const { archiver } = archive(t, dir, topic)
   await holds(dir, ids)
   await archiver.close()
-  t.strictSame(await idsIn(dir), ids.toSorted(), 'each record once')
+  t.strictSame(await idsIn(dir), ids.toSorted(), 'the archive holds each record once')
   t.notOk(readdirSync(dir).some(name => name.endsWith('.tmp')))
 })
 
@@ -138,15 +141,18 @@ t.test('on a full disk the archive says so, keeps its content, and continues whe
   const free = fillDisk(disk, 0)
   ids.push(...(await publish(300)))
   await until(() => archiver.problems().some(words => /archive .* does not grow: ENOSPC/.test(words)), {
-    what: 'the problem',
+    what: 'the archive to report the full disk',
     timeoutMs: TIMEOUT_MS
   })
-  t.equal((await idsIn(dir)).length, 300, 'what it had is there')
+  t.equal((await idsIn(dir)).length, 300, 'the archive keeps its records')
   free()
   await holds(dir, ids)
-  await until(() => archiver.problems().length === 0, { what: 'no problem', timeoutMs: TIMEOUT_MS })
+  await until(() => archiver.problems().length === 0, {
+    what: 'the archive to report no problem',
+    timeoutMs: TIMEOUT_MS
+  })
   await archiver.close()
-  t.strictSame(await idsIn(dir), ids.toSorted(), 'each record once')
+  t.strictSame(await idsIn(dir), ids.toSorted(), 'the archive holds each record once')
 })
 
 t.test(
@@ -164,23 +170,23 @@ t.test(
     const clock = { now: () => at, monotonic: () => performance.now() }
     const two = archive(t, dir, topic, { retention: { ageMs: 10.5 * 3_600_000 }, clock })
     await until(() => two.log.lines.some(({ message }) => message.includes('ARCHIVE_RETENTION')), {
-      what: 'a segment to go',
+      what: 'the first segment to be deleted',
       timeoutMs: TIMEOUT_MS
     })
     t.strictSame(await idsIn(dir), second.toSorted())
     await two.archiver.close()
     const three = archive(t, dir, topic, { retention: { bytes: 1 } })
     await until(() => three.log.lines.some(({ message }) => message.includes('ARCHIVE_RETENTION')), {
-      what: 'the other to go',
+      what: 'the second segment to be deleted',
       timeoutMs: TIMEOUT_MS
     })
     const third = await publish(100)
-    await until(() => three.log.lines.length >= 2, { what: 'the third to come and go', timeoutMs: TIMEOUT_MS })
+    await until(() => three.log.lines.length >= 2, { what: 'the third segment to be deleted', timeoutMs: TIMEOUT_MS })
     await three.archiver.close()
     const fourth = await publish(100)
     const four = archive(t, dir, topic)
     await holds(dir, fourth)
-    t.strictSame(await idsIn(dir), fourth.toSorted(), `nothing of the ${third.length} before`)
+    t.strictSame(await idsIn(dir), fourth.toSorted(), `the archive holds none of the ${third.length} deleted records`)
     await four.archiver.close()
   }
 )
@@ -192,7 +198,7 @@ t.test('one process at a time writes an archive, and another takes over', async 
   await holds(dir, ids)
   const two = archive(t, dir, topic)
   const isWaiting = (): boolean => two.archiver.problems().some(problem => problem.includes('another process writes'))
-  await until(isWaiting, { what: 'the second to wait', timeoutMs: TIMEOUT_MS })
+  await until(isWaiting, { what: 'the second archive to wait for the first', timeoutMs: TIMEOUT_MS })
   await one.archiver.close()
   ids.push(...(await publish(100)))
   await holds(dir, ids)
@@ -218,14 +224,17 @@ t.test(
     ids.push(...(await publish(100)))
     const two = archive(t, dir, topic)
     await holds(dir, ids)
-    await until(() => two.archiver.levels().behind === 0, { what: 'the end of the look', timeoutMs: TIMEOUT_MS })
-    t.equal(two.archiver.levels().lost, 50, 'each of them is counted, once')
+    await until(() => two.archiver.levels().behind === 0, {
+      what: 'the second archive to have read all records',
+      timeoutMs: TIMEOUT_MS
+    })
+    t.equal(two.archiver.levels().lost, 50, 'each deleted record is counted once')
     const said = two.log.lines.filter(({ message }) =>
       /lacks records: Kafka has deleted \d+ records that were not read/.test(message)
     )
-    t.equal(said.length, ends.length, 'a line for each partition')
+    t.equal(said.length, ends.length, 'the log has a line for each partition')
     await two.archiver.close()
-    t.strictSame(await idsIn(dir), ids.toSorted(), 'all others, each once')
+    t.strictSame(await idsIn(dir), ids.toSorted(), 'the archive holds each of the other records once')
   }
 )
 
@@ -241,7 +250,7 @@ t.test('a stop does not wait for a Kafka that does not answer', async t => {
   await once(silent, 'connection')
   const begun = performance.now()
   await archiver.close()
-  t.ok(performance.now() - begun < 10_000, `${performance.now() - begun} ms`)
+  t.ok(performance.now() - begun < 10_000, `the stop took ${performance.now() - begun} ms`)
 })
 
 t.test('a topic that was created again is read from its beginning, and the log says so', async t => {
@@ -257,7 +266,7 @@ t.test('a topic that was created again is read from its beginning, and the log s
         () => false
       ),
     {
-      what: 'the topic to be made anew',
+      what: 'the topic to be created again',
       timeoutMs: TIMEOUT_MS
     }
   )
@@ -265,7 +274,7 @@ t.test('a topic that was created again is read from its beginning, and the log s
   await holds(dir, ids)
   t.match(log.lines.find(({ message }) => message.includes('lacks records'))?.message, /was made anew/)
   await archiver.close()
-  t.strictSame(await idsIn(dir), ids.toSorted(), 'each record once')
+  t.strictSame(await idsIn(dir), ids.toSorted(), 'the archive holds each record once')
 })
 
 t.test('a folder with segments but without archive.json is not changed', async t => {

@@ -26,7 +26,7 @@ t.test('only the last piece that was read stays in memory', async t => {
       return process.memoryUsage().arrayBuffers - before
     }
     // The stack may still hold pieces, and V8 frees the memory of buffers beside the program.
-    await until(() => heldBytes() < MOST_BYTES, { what: 'earlier pieces to be free', timeoutMs: 10_000 })
+    await until(() => heldBytes() < MOST_BYTES, { what: 'the memory of earlier pieces to be freed', timeoutMs: 10_000 })
   }
   t.equal(count, PIECES)
 })

@@ -112,7 +112,7 @@ async function readAll(dir: string): Promise<{ lines: string[]; complaints: numb
 
 t.test('All records about a user are erased, everywhere in a data folder, and all others stay unchanged', async t => {
   const { dir, others } = await makeFolder(ownFolder(t))
-  t.ok(hits(dir).length >= 6, 'it is there before')
+  t.ok(hits(dir).length >= 6, 'the folder has records about the user at first')
   const erasure = aboutUsers([USER])
   const before = filesOf(dir).map(file => readFileSync(file))
   const counted = await eraseFromDataDir(dir, { erasure, isDryRun: true })
@@ -122,8 +122,8 @@ t.test('All records about a user are erased, everywhere in a data folder, and al
     'a dry run changes nothing'
   )
   const erased = await eraseFromDataDir(dir, { erasure })
-  t.strictSame(erased, { records: 11, files: 7 }, 'what went is counted')
-  t.strictSame(counted, erased, 'and a dry run counts the same')
+  t.strictSame(erased, { records: 11, files: 7 }, 'the erased records and the changed files are counted')
+  t.strictSame(counted, erased, 'a dry run returns the same counts')
   t.strictSame(hits(dir), [])
   t.strictSame(await readAll(join(dir, 'events')), { lines: others.events, complaints: 0 })
   t.strictSame(await readAll(join(dir, 'rejected')), { lines: others.rejected, complaints: 0 })
@@ -132,7 +132,7 @@ t.test('All records about a user are erased, everywhere in a data folder, and al
   t.strictSame(
     [...new Set(segments.map(file => statSync(file).mtimeMs))],
     [OLD.getTime()],
-    'retention sees no new file'
+    'the changed segments keep their modification time'
   )
   const [damaged = ''] = filesOf(dir).filter(file => file.endsWith('.damaged'))
   t.equal(readFileSync(damaged, 'utf8'), `{"offset":900,"bytes":15,"base64":"${base64('{"userId":"ann"')}"}\n`)
@@ -146,7 +146,7 @@ t.test('If it is killed before any step, all files are whole, and the next call 
   const whole = join(t.testdirName, 'whole')
   cpSync(model.dir, whole, { recursive: true, preserveTimestamps: true })
   const steps = Number((await begin(whole, 0)).stdout)
-  t.equal(steps, 11, 'four of a segment that is rewritten, three of one that goes, two of other files')
+  t.equal(steps, 11, 'a rewritten segment needs four steps, a deleted segment three, and each other file two')
   for (let killAt = 1; killAt <= steps; killAt++) {
     const dir = join(t.testdirName, `killed-${killAt}`)
     cpSync(model.dir, dir, { recursive: true, preserveTimestamps: true })
@@ -154,16 +154,16 @@ t.test('If it is killed before any step, all files are whole, and the next call 
     const copy = join(t.testdirName, `looked-at-${killAt}`)
     cpSync(join(dir, 'events'), copy, { recursive: true })
     const { lines, complaints } = await readAll(copy)
-    t.equal(complaints, 0, 'a reader finds nothing damaged')
+    t.equal(complaints, 0, 'a reader finds no damaged bytes')
     const { events } = model.others
     const others = lines.filter(line => events.includes(line))
-    t.strictSame(others, events, `before step ${killAt} all others are there, in order`)
+    t.strictSame(others, events, `after a kill before step ${killAt}, all other records are there and in order`)
     await eraseFromDataDir(dir, { erasure: aboutUsers([USER]) })
     t.strictSame(hits(dir), [])
     t.strictSame(
       filesOf(dir).map(file => [file.slice(dir.length), readFileSync(file, 'latin1')]),
       filesOf(whole).map(file => [file.slice(whole.length), readFileSync(file, 'latin1')]),
-      'the end is the same as without the crash'
+      'the files equal those of a run without a kill'
     )
   }
 })
@@ -181,7 +181,7 @@ t.test('Damaged bytes are erased if they may be about the user, and copied aside
   t.strictSame(hits(dir), [])
   const { lines } = await readAll(events)
   t.match(lines, [/"ann"/, /"cid"/])
-  t.equal(lines.length, 2, 'what was damaged is not taken for sound because it was written anew')
+  t.equal(lines.length, 2, 'a damaged record does not become valid when its segment is rewritten')
   const aside = readFileSync(path.replace('.ndjson', '.damaged'), 'utf8')
   t.match(Buffer.from((JSON.parse(aside) as { base64: string }).base64, 'base64').toString(), '"bop"')
 })

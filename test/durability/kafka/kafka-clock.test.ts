@@ -22,8 +22,8 @@ t.test(
       read.map(({ headers }) => headers['messageId']),
       ['before', 'ahead', 'behind']
     )
-    t.equal(read[1]?.headers['receivedAt'], new Date(ahead).toISOString(), 'what the clock said is kept')
-    t.equal(logged.filter(line => /compare the clocks/.test(line)).length, 1, 'told once')
+    t.equal(read[1]?.headers['receivedAt'], new Date(ahead).toISOString(), 'the time of receipt is kept')
+    t.equal(logged.filter(line => /compare the clocks/.test(line)).length, 1, 'the problem is logged once')
     t.ok(sink.health().ready)
   }
 )

@@ -18,7 +18,7 @@ t.test(
     const topic = 'hang'
     const { sink } = await readySink(t, kafka.brokers, { publishTimeoutMs: PUBLISH_TIMEOUT_MS, wanted: [topic] })
     const load = startTraffic(sink, topic)
-    await until(() => load.acked.length > 100, { what: 'traffic' })
+    await until(() => load.acked.length > 100, { what: 'more than 100 acknowledged records' })
 
     kafka.pause()
     await sleep(3_000)
@@ -28,8 +28,8 @@ t.test(
     await until(() => load.acked.length > before + 100, { what: 'publishes after the hang' })
     await load.stop()
 
-    t.ok(load.rejected > 0, `${load.rejected} rejected`)
-    t.ok(load.slowestRejection < 2_000, `slowest rejection ${Math.round(load.slowestRejection)} ms`)
+    t.ok(load.rejected > 0, `${load.rejected} publishes were rejected`)
+    t.ok(load.slowestRejection < 2_000, `the slowest rejection took ${Math.round(load.slowestRejection)} ms`)
     t.strictSame(await verdict(kafka, topic, load.acked), { missing: 0, duplicates: 0, disorder: 0 })
     t.strictSame(sink.health(), { ready: true, problems: [] })
   }
@@ -43,7 +43,7 @@ t.test('the same holds with a new producer if a broker hangs for longer than the
     giveUpMs: 1_000
   })
   const load = startTraffic(sink, topic)
-  await until(() => load.acked.length > 100, { what: 'traffic' })
+  await until(() => load.acked.length > 100, { what: 'more than 100 acknowledged records' })
 
   kafka.pause()
   await sleep(4_000)
@@ -52,7 +52,7 @@ t.test('the same holds with a new producer if a broker hangs for longer than the
   await until(() => load.acked.length > before + 100, { what: 'publishes after the hang' })
   await load.stop()
 
-  t.ok(load.slowestRejection < 2_000, `slowest rejection ${Math.round(load.slowestRejection)} ms`)
+  t.ok(load.slowestRejection < 2_000, `the slowest rejection took ${Math.round(load.slowestRejection)} ms`)
   t.strictSame(await verdict(kafka, topic, load.acked), { missing: 0, duplicates: 0, disorder: 0 })
 })
 

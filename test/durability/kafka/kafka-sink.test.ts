@@ -98,7 +98,7 @@ t.test('1,000 publishes at once need only a few produce requests', async t => {
     produced.reduce((sum, { records }) => sum + records, 0),
     1_000
   )
-  t.ok(produced.length <= 5, `${produced.length} requests`)
+  t.ok(produced.length <= 5, `${produced.length} requests were sent`)
   t.equal(sink.queuedBytes(), 0)
 })
 
@@ -117,7 +117,7 @@ t.test(
       ids(await readTopic(brokers, topic, { count: 200 })),
       records.map(({ messageId }) => messageId)
     )
-    t.ok(produced.length >= 9, `${produced.length} requests`)
+    t.ok(produced.length >= 9, `${produced.length} requests were sent`)
     t.match(placesOf(receipt, 199), [{ topic, partition: 0, offset: '199' }])
   }
 )
@@ -148,7 +148,7 @@ t.test('a sink whose queue is full refuses at once and keeps its queue', async t
   const results = await Promise.allSettled(Array.from({ length: 30 }, (_, i) => sink.publish([record(i)])))
 
   const refused = results.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[]
-  t.ok(refused.length >= 15, `${refused.length} refused`)
+  t.ok(refused.length >= 15, `${refused.length} publishes were refused`)
   t.ok(refused.every(({ reason }) => isSinkUnavailable(reason)))
   const stored = (await topicOffsets(brokers, topic)).reduce((sum, { high }) => sum + high, 0)
   t.equal(stored, 30 - refused.length)

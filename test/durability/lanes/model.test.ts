@@ -40,6 +40,6 @@ t.test(
       }),
       { numRuns: HISTORIES, examples: [[COPY_IN_NEW_PARTITION]] }
     )
-    t.pass(`${HISTORIES} histories`)
+    t.pass(`${HISTORIES} histories hold the promise`)
   }
 )

@@ -42,7 +42,7 @@ t.test(
       const content = readFileSync(join(dir, place?.file ?? ''))
       t.ok(
         content.subarray(place?.position).indexOf(record.line) === 0,
-        `the line of record ${index} is where it is said to be`
+        `the line of record ${index} is at its reported position`
       )
     })
     t.strictSame(placesOf(receipt, 5), [])

@@ -42,7 +42,7 @@ t.test(
     t.strictSame(idsOnDisk(log.dir), [3, 4, 5])
     clock.wall += 1_000 * HOUR
     await check([log], { ageMs: HOUR }, clock)
-    t.strictSame(idsOnDisk(log.dir), [5], 'the active segment stays, however old')
+    t.strictSame(idsOnDisk(log.dir), [5], 'the active segment is kept, whatever its age')
   }
 )
 
@@ -71,7 +71,7 @@ t.test('above the maximum size, the oldest closed segments of all folders are de
   )
   t.equal(events.bytes() + rejected.bytes(), 45)
   await check([events, rejected], { bytes: 0 })
-  t.equal(events.bytes() + rejected.bytes(), 18, 'the active segments stay, whatever their size')
+  t.equal(events.bytes() + rejected.bytes(), 18, 'the active segments are kept, whatever their size')
 })
 
 t.test(
@@ -85,7 +85,7 @@ t.test(
       await log.close()
     })
     for (let id = 0; id < 10; id++) await log.append(linesFrom([lineOf(id)]))
-    await until(() => log.bytes() <= 27, { what: 'all but the size to be deleted' })
+    await until(() => log.bytes() <= 27, { what: 'old segments to be deleted' })
     t.strictSame(idsOnDisk(log.dir), [7, 8, 9])
   }
 )

@@ -30,7 +30,11 @@ t.test('a record is found in its segment, with the line and the byte where it st
     const position = records[0]?.position ?? -1
     t.ok(Buffer.concat(bytes).subarray(position).toString().startsWith(`${many[number]}\n`))
   }
-  t.match((await find(dir, 'abc')).records, [{ file: join(dir, second), line: 2 }], 'however it is spelled')
+  t.match(
+    (await find(dir, 'abc')).records,
+    [{ file: join(dir, second), line: 2 }],
+    'an id that is written with escapes is found'
+  )
   t.strictSame(await find(dir, 'm-40000'), { records: [], complete: true })
 })
 
@@ -55,7 +59,11 @@ t.test('a search whose time is over says how far back it came', async t => {
   await writeArchive(dir, [[record('old')], [record('new')]])
   const { records, complete, back } = await find(dir, 'old', AbortSignal.abort())
   t.strictSame([records, complete], [[], false])
-  t.equal(new Date(back ?? 0).toISOString(), '2026-11-01T01:00:00.000Z', 'the newest segment is not searched whole')
+  t.equal(
+    new Date(back ?? 0).toISOString(),
+    '2026-11-01T01:00:00.000Z',
+    'the newest segment was not searched completely'
+  )
 })
 
 t.test(

@@ -17,7 +17,7 @@ t.test(
     t.equal(topicAt(0), 'first')
     const early = history.beginWrite()
     history.add(to('second'))
-    t.equal(topicAt(99), 'first', 'what an earlier process has written')
+    t.equal(topicAt(99), 'first', 'a line of an earlier process uses the first configuration')
     t.equal(topicAt(100), 'second')
     const late = history.beginWrite()
     early(200)

@@ -23,7 +23,7 @@ t.test('for any sequence the oldest is as old as in a plain list', t => {
       return true
     })
   )
-  t.pass('100 random sequences')
+  t.pass('100 random sequences were compared')
   t.end()
 })
 
@@ -49,7 +49,7 @@ t.test('if more ticks are in use than marks exist, ids are remembered longer and
   t.same(seen, [0, 1, 4, 4, 4])
   t.equal(ages.isOldestBefore(1_000), false)
   ages.add(9)
-  t.equal(ages.isOldestBefore(9), false, 'marks are free again')
+  t.equal(ages.isOldestBefore(9), false, 'a mark for the new tick is available')
 })
 
 t.test('any number of ids in one tick need one mark', t => {

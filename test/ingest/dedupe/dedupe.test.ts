@@ -25,7 +25,7 @@ t.test('an id is a duplicate only after the request that contained it became dur
   t.equal(claim(first, 'm1'), 'new')
   first.abort()
   const second = dedupe.begin('web')
-  t.equal(claim(second, 'm1'), 'new', 'the first request failed: the second may publish')
+  t.equal(claim(second, 'm1'), 'new', 'after the first request failed, the second request may publish')
   second.commit()
   t.equal(claim(dedupe.begin('web'), 'm1'), 'duplicate')
 })

@@ -41,7 +41,7 @@ t.test(
       }),
       { numRuns: 200 }
     )
-    t.pass('200 random sequences')
+    t.pass('200 random sequences were compared')
     t.end()
   }
 )
@@ -66,5 +66,5 @@ t.test('a few ids that move through a large ring need at most three chunks', asy
     push(ring, n)
     most = Math.max(most, ring.bytes)
   }
-  t.ok(most <= 3 * CHUNK_BYTES, `${most} bytes`)
+  t.ok(most <= 3 * CHUNK_BYTES, `the ring has at most ${most} bytes`)
 })

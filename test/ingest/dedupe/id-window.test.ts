@@ -135,7 +135,7 @@ t.test('for any sequence of additions and time the window holds what a plain lis
     }),
     { numRuns: 1_000 }
   )
-  t.pass('1,000 random sequences')
+  t.pass('1,000 random sequences were compared')
 })
 
 t.test('the window grows without losing an id, also if its oldest ids have been removed before', async t => {
@@ -178,7 +178,7 @@ t.test('more ids may be in flight than the window remembers, and none of them ev
   t.same(
     tickets.slice(2_500).map((_, i) => take(window, `m${i + 2_500}`)),
     tickets.slice(2_500).map(ticket => -ticket),
-    'the others keep theirs'
+    'the other ids keep their tickets'
   )
   t.equal(isKnown(window, 'a'), true)
   window.keep(tickets.slice(2_500))
@@ -232,7 +232,7 @@ t.test('for any order of takes, keeps, drops and time the window and the ids in 
     }),
     { numRuns: 1_000 }
   )
-  t.pass('1,000 random sequences')
+  t.pass('1,000 random sequences were compared')
   t.end()
 })
 
@@ -311,7 +311,7 @@ t.test('for any order of all operations on thousands of ids the window equals a 
     }),
     { numRuns: 40, examples: [[ROOM_FOR_ONE, 1]] }
   )
-  t.pass('40 random sequences')
+  t.pass('40 random sequences were compared')
   t.end()
 })
 
@@ -324,9 +324,9 @@ t.test(
     for (const id of ids) remember(window, id)
     const { user, system } = process.cpuUsage(before)
     const microseconds = (user + system) / ids.length
-    t.comment(`${microseconds.toFixed(2)} us an id, ${(window.bytes / window.size).toFixed(1)} bytes an id`)
+    t.comment(`${microseconds.toFixed(2)} us and ${(window.bytes / window.size).toFixed(1)} bytes for each id`)
     t.equal(window.size, 1_000_000)
     t.ok(window.bytes / window.size < 15.6)
-    t.ok(microseconds < 2, `${microseconds} us`)
+    t.ok(microseconds < 2, `each id took ${microseconds} us`)
   }
 )

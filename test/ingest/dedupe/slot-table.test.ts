@@ -43,7 +43,7 @@ t.test('for any sequence a table finds what a Map would, also if ids are far fro
     }),
     { numRuns: 500 }
   )
-  t.pass('500 random sequences')
+  t.pass('500 random sequences were compared')
   t.end()
 })
 
@@ -55,9 +55,10 @@ t.test('a table of many ids takes 5 to 7.5 bytes for each', async t => {
     table.find(n, low)
     table.put(ring.append(n, low) + 1)
     const bytes = table.bytes / n
-    if (n > 1_000 && !(bytes >= 5 && bytes < 7.6)) t.fail(`${bytes} bytes an id with ${n}`)
+    if (n > 1_000 && !(bytes >= 5 && bytes < 7.6)) t.fail(`each of ${n} ids takes ${bytes} bytes`)
   }
-  for (let n = 1; n <= 100_000; n++) if (table.find(n, Math.imul(n, 0x9e37_79b1)) !== n) t.fail(`${n} is not found`)
+  for (let n = 1; n <= 100_000; n++)
+    if (table.find(n, Math.imul(n, 0x9e37_79b1)) !== n) t.fail(`the id ${n} is not found`)
 })
 
 t.test('ids that are added and removed do not make a table grow', async t => {

@@ -88,7 +88,11 @@ t.test('originalTimestamp is spelled as by the client; timestamp has a spelling 
     const line = encode(`{"userId":"u","event":"e","messageId":"m","timestamp":"${spelled}"}`)
     t.ok(line.includes(`"originalTimestamp":"${spelled}","timestamp":"${timestamp}"`), line)
     const original = encode(`{"userId":"u","event":"e","messageId":"m","originalTimestamp":"${spelled}"}`)
-    t.equal((JSON.parse(original) as Json)['timestamp'], timestamp, `${spelled} as originalTimestamp`)
+    t.equal(
+      (JSON.parse(original) as Json)['timestamp'],
+      timestamp,
+      `the originalTimestamp ${spelled} gives the expected timestamp`
+    )
   }
 })
 
@@ -157,7 +161,8 @@ t.test('times follow the rule of Segment: timestamp = receivedAt - (sentAt - ori
       endpoint: 'batch'
     })
     const record = JSON.parse(line) as Json
-    for (const [key, value] of Object.entries(expected)) t.equal(record[key], value, `${name}: ${key}`)
+    for (const [key, value] of Object.entries(expected))
+      t.equal(record[key], value, `${name}: ${key} has the expected value`)
     t.equal(record['receivedAt'], RECEIVED_AT_TEXT)
   }
 })
@@ -186,7 +191,8 @@ t.test('a sentAt long before the event is not trusted, and moves no event into t
     ]
   }
   for (const [of, times] of Object.entries(starts)) {
-    for (const sentAt of times) t.same(timesOf(own, sentAt), [own, own, sentAt], `${of}: ${sentAt}`)
+    for (const sentAt of times)
+      t.same(timesOf(own, sentAt), [own, own, sentAt], `${of} with a sentAt of ${sentAt} is not corrected`)
   }
   const mended: [timestamp: string, sentAt: string, corrected: string][] = [
     ['1970-01-01T00:00:01.500Z', '1970-01-01T00:00:03.500Z', '2026-11-23T11:59:58.000Z'],
@@ -198,12 +204,16 @@ t.test('a sentAt long before the event is not trusted, and moves no event into t
     ['2027-11-23T13:00:00.000Z', '2026-11-23T13:00:00.000Z', '2027-11-23T12:00:00.000Z']
   ]
   for (const [timestamp, sentAt, corrected] of mended) {
-    t.same(timesOf(timestamp, sentAt), [corrected, timestamp, sentAt], `${timestamp}, sent at ${sentAt}`)
+    t.same(
+      timesOf(timestamp, sentAt),
+      [corrected, timestamp, sentAt],
+      `${timestamp} with a sentAt of ${sentAt} is corrected`
+    )
   }
   t.same(
     timesOf('2027-11-24T13:00:00.001Z', '2026-11-23T13:00:00.000Z'),
     ['2027-11-24T13:00:00.001Z', '2027-11-24T13:00:00.001Z', '2026-11-23T13:00:00.000Z'],
-    'a millisecond more than 366 days'
+    'a difference of one millisecond above 366 days is not corrected'
   )
 })
 
@@ -224,14 +234,18 @@ t.test("a zero sentAt counts as missing, however it is spelled, and the batch's 
       return [timestamp, originalTimestamp, sentAt]
     }
     const spelled = JSON.parse(`"${zero}"`) as string
-    t.same(times(''), [own, own, spelled], `${zero} corrects nothing, and stays`)
+    t.same(times(''), [own, own, spelled], `the sentAt ${zero} corrects nothing and is kept`)
     t.same(times(`,"sentAt":"${zero}"`), [own, own, spelled])
     const sentAt = '2026-11-23T14:00:00.000Z'
     t.same(times(`,"sentAt":"${sentAt}"`), ['2026-11-23T11:00:00.000Z', own, sentAt], zero)
   }
   for (const sentAt of ['0001-01-02T00:00:01Z', '0000-12-30T23:59:59Z', '0009-01-01T00:00:00Z']) {
     const line = encode(`{"userId":"u","event":"e","timestamp":"${sentAt}","sentAt":"${sentAt}"}`)
-    t.equal((JSON.parse(line) as Json)['timestamp'], RECEIVED_AT_TEXT, `${sentAt} is a clock, if a bad one`)
+    t.equal(
+      (JSON.parse(line) as Json)['timestamp'],
+      RECEIVED_AT_TEXT,
+      `the sentAt ${sentAt} counts as a time, although its clock is wrong`
+    )
   }
 })
 
@@ -243,7 +257,11 @@ t.test('a zero timestamp counts as missing: originalTimestamp is used, otherwise
       return [timestamp, originalTimestamp]
     }
     t.same(times(''), [RECEIVED_AT_TEXT, undefined], zero)
-    t.same(times(`,"sentAt":"${zero}"`), [RECEIVED_AT_TEXT, undefined], 'as a struct that was never filled in')
+    t.same(
+      times(`,"sentAt":"${zero}"`),
+      [RECEIVED_AT_TEXT, undefined],
+      'an event with both times zero gets the time of receipt'
+    )
     t.same(times(`,"originalTimestamp":"${zero}"`), [RECEIVED_AT_TEXT, undefined])
     const original = '2026-11-23T13:00:00.000Z'
     t.same(times(`,"originalTimestamp":"${original}"`), [original, original])
@@ -313,10 +331,10 @@ t.test(
       const text = `{"batch":[{"type":"track","context":${context},"userId":"u","event":"e"}]${envelope}}`
       const line = encode(text, { endpoint: 'batch', address })
       const written = (JSON.parse(line) as Json)['context'] as Json | null
-      t.equal(written?.['ip'], ip, `${context} ${envelope} ${address}`)
+      t.equal(written?.['ip'], ip, `${context} ${envelope} ${address} gives the expected address`)
       const { ip: _, ...rest } = (JSON.parse(context) ?? {}) as Json
-      t.match(written ?? {}, rest, 'all else is there')
-      t.equal(line.indexOf('\n'), line.length - 1, 'in one line')
+      t.match(written ?? {}, rest, 'all other members are kept')
+      t.equal(line.indexOf('\n'), line.length - 1, 'the record is one line')
     }
   }
 )

@@ -127,7 +127,7 @@ for (const [name, document] of [
         }),
         { numRuns: 4_000 }
       )
-      t.ok(good > 2_000, `${good} good events among them`)
+      t.ok(good > 2_000, `${good} valid events were compared`)
     })
   }
 }
@@ -147,12 +147,20 @@ t.test('events that differ in unchecked values share one pattern; the others hav
 
   const contextOf = (url: string, library: string): string => `{"page":{"url":${url}},"library":{"name":"${library}"}}`
   const viewed = patternOf(eventOf(`"context":${contextOf('"/a"', 'analytics.js')}`))
-  t.equal(patternOf(eventOf(`"context":${contextOf('"/other"', 'analytics.js')}`)), viewed, 'another page')
-  t.not(patternOf(eventOf(`"context":${contextOf('"/a"', 'other')}`)), viewed, 'a library that gets no address')
+  t.equal(
+    patternOf(eventOf(`"context":${contextOf('"/other"', 'analytics.js')}`)),
+    viewed,
+    'the URL of the page does not change the pattern'
+  )
+  t.not(
+    patternOf(eventOf(`"context":${contextOf('"/a"', 'other')}`)),
+    viewed,
+    'a library that gets no address has another pattern'
+  )
   t.match(patternOf(eventOf(`"context":${contextOf('7', 'analytics.js')}`)), { code: 'schema_violation' })
 
   const pageOf = (url: string): string => `{"type":"page","messageId":"m","userId":"u","properties":{"url":${url}}}`
-  t.equal(patternOf(pageOf('"/a"')), patternOf(pageOf('"/b"')), 'a page that was opened')
+  t.equal(patternOf(pageOf('"/a"')), patternOf(pageOf('"/b"')), 'the URL of a page call does not change the pattern')
   t.match(patternOf(pageOf('7')), { code: 'schema_violation' })
 })
 
@@ -180,6 +188,6 @@ t.test('all types have patterns, alone and in batches', async t => {
     )
     const [a, b] = judged.map(each => each !== false && each.fault === undefined && each.pattern)
     t.ok(a, type)
-    t.equal(a, b, `${type}: the second follows the first`)
+    t.equal(a, b, `${type}: the second event has the same pattern`)
   }
 })

@@ -53,7 +53,7 @@ for (const mode of ['compatible', 'strict'] as const) {
       ),
       { numRuns: 5_000 }
     )
-    t.pass('5,000 random events')
+    t.pass('5,000 random events were compared')
   })
   t.test(`${mode}: the contract gives the parsed part of a batch the same verdict as the whole batch`, async t => {
     const batch = fc.oneof(value, fc.constantFrom([{}], [{ type: 'track' }, 5]))
@@ -71,7 +71,7 @@ for (const mode of ['compatible', 'strict'] as const) {
       }),
       { numRuns: 2_000 }
     )
-    t.notOk(validator.envelopeConstraints?.has('own'), 'and fields that it does not name are not read')
+    t.notOk(validator.envelopeConstraints?.has('own'), 'a field that the contract does not name is not parsed')
   })
 }
 
@@ -111,7 +111,7 @@ t.test('a contract that checks fields of a batch that no SDK sends has them pars
       const beside = parse(`\ufeff{"own":5,"batch":[{"type":"track"},${broken},{"type":"page"}],"sentAt":null}`)
       t.equal(beside.events.length, 3)
       const read = readEnvelope(beside.envelope.scan as EnvelopeScan, beside, envelopeConstraints)
-      t.match(validateEnvelope(read), { pointer: '/own' }, `beside ${broken}, which is no JSON`)
+      t.match(validateEnvelope(read), { pointer: '/own' }, `the field is checked beside ${broken}, which is not JSON`)
     }
   }
 })

@@ -44,7 +44,8 @@ function judge(mode: ValidationMode, type: EventType, way: Way, event: Event): s
 t.test('the minimum of each call is accepted, alone and in a batch, in both modes', async t => {
   for (const mode of MODES) {
     for (const type of EVENT_TYPES)
-      for (const way of WAY_NAMES) t.equal(judge(mode, type, way, LEAST[type]), '', `${mode} ${way} ${type}`)
+      for (const way of WAY_NAMES)
+        t.equal(judge(mode, type, way, LEAST[type]), '', `${mode} ${way} ${type} is accepted`)
   }
 })
 
@@ -59,14 +60,14 @@ interface Row {
 /** What SDKs and their users really send, and the verdict of each mode. */
 const REAL_TRAFFIC: readonly Row[] = [
   {
-    what: 'the empty referrer of a page that was opened directly',
+    what: 'the empty referrer of a page without a previous page',
     type: 'track',
     more: { context: { page: { referrer: '' } } },
     compatible: '',
     strict: 'schema_violation /context/page/referrer'
   },
   {
-    what: 'the same among the properties of a page',
+    what: 'an empty referrer in the properties of a page',
     type: 'page',
     more: { properties: { referrer: '' } },
     compatible: '',
@@ -138,7 +139,7 @@ const REAL_TRAFFIC: readonly Row[] = [
     strict: 'traits_not_object /traits'
   },
   {
-    what: 'empty arrays of PHP',
+    what: 'empty arrays as properties, as PHP sends them',
     type: 'track',
     more: { properties: [] },
     compatible: '',
@@ -271,7 +272,7 @@ const REAL_TRAFFIC: readonly Row[] = [
     strict: 'timestamp_invalid /timestamp'
   },
   {
-    what: 'an url with blanks and letters beyond ASCII',
+    what: 'a URL with blanks and letters beyond ASCII',
     type: 'page',
     more: { properties: { url: 'https://a.example/ä b' } },
     compatible: '',
@@ -285,7 +286,7 @@ const REAL_TRAFFIC: readonly Row[] = [
     strict: 'schema_violation /context/ip'
   },
   {
-    what: 'a number inside the context where a string belongs',
+    what: 'a number inside the context instead of a string',
     type: 'track',
     more: { context: { page: { title: 5 } } },
     compatible: 'schema_violation /context/page/title',
@@ -334,7 +335,7 @@ const REAL_TRAFFIC: readonly Row[] = [
     strict: 'id_not_string /groupId'
   },
   {
-    what: 'every field beside the contract that SDKs send',
+    what: 'fields that SDKs send and the contract does not name',
     type: 'track',
     more: {
       _metadata: { bundled: [] },
@@ -406,7 +407,11 @@ t.test('each fault of ids, names and payloads has its own code', async t => {
   for (const [type, event, expected] of cases) {
     for (const mode of MODES) {
       for (const way of WAY_NAMES)
-        t.equal(judge(mode, type, way, { type, ...event }), expected, `${mode} ${way} ${type} ${JSON.stringify(event)}`)
+        t.equal(
+          judge(mode, type, way, { type, ...event }),
+          expected,
+          `${mode} ${way} ${type} ${JSON.stringify(event)} has the expected code`
+        )
     }
   }
 })
@@ -444,7 +449,7 @@ t.test(
         let event: Event = { messageId: 5, timestamp: 5, integrations: 5, context: 5, properties: 5, type: 'track' }
         for (const [i, better] of mend.entries()) {
           event = { ...event, ...better }
-          t.equal(judge(mode, 'track', way, event), faults[i], `${mode} ${way} after mending ${i}`)
+          t.equal(judge(mode, 'track', way, event), faults[i], `${mode} ${way} after correction ${i}`)
         }
       }
     }
@@ -495,7 +500,7 @@ t.test('the shared members of a batch are judged separately, and its items are n
   t.match(
     validators.strict.validateEnvelope({ batch: Array.from({ length: 2501 }) })?.message,
     '2500',
-    'the limit is named'
+    'the message names the limit'
   )
   const few = createValidator({ contract, mode: 'compatible', limits: { maxBatchEvents: 2 } })
   t.match(few.validateEnvelope({ batch: [1, 2, 3] }), { code: 'too_many_events' })
@@ -518,7 +523,7 @@ t.test('messages name the field, and neither they nor pointers repeat a long pay
   t.match(
     found,
     { code: 'integrations_invalid', pointer: '/integrations' },
-    'the pointer leads to the nearest place that it can name'
+    'the pointer names the nearest member that has a short name'
   )
   const escaped = validate({ userId: 'u', integrations: { 'a/b~c': 5 } }, 'page')
   t.equal(escaped?.pointer, '/integrations/a~1b~0c')
@@ -596,7 +601,7 @@ function recordedEvents(): Sample[] {
 
 t.test('every recorded event of an unmodified SDK is accepted, except numbers as ids', async t => {
   const samples = recordedEvents()
-  t.ok(samples.length > 100, `${samples.length} events`)
+  t.ok(samples.length > 100, `${samples.length} events were judged`)
   const refused = new Map<string, number>()
   for (const { file, type, event } of samples) {
     t.ok(isEventType(type), file)

@@ -45,7 +45,7 @@ t.test('every member of any JSON object is found, with the bytes of its value an
     ),
     { numRuns: 2_000 }
   )
-  t.pass('2,000 random objects')
+  t.pass('2,000 random objects were compared')
 })
 
 t.test('a body is split exactly where JSON.parse splits it', async t => {
@@ -87,7 +87,7 @@ t.test('a body is split exactly where JSON.parse splits it', async t => {
     }),
     { numRuns: 20_000 }
   )
-  t.pass('20,000 mutated bodies')
+  t.pass('20,000 mutated bodies were compared')
 })
 
 function parses(text: string): boolean {
@@ -123,9 +123,9 @@ t.test('a page that is not JSON leaves its neighbours unchanged', async t => {
 t.test('one event that is not JSON does not hide what was found before it', async t => {
   for (const broken of ['{"a":NaN}', '{"a" 1}', 'NaN']) {
     const scan = (text: string) => (scanEnvelope(Buffer.from(text), 10) as EnvelopeScan).whole
-    t.equal(scan(`{\n"context":{},"batch":[${broken}]}`).hasLineBreaks, true, `line breaks before ${broken}`)
-    t.equal(scan(`{"__proto__":1,"batch":[${broken}]}`).suspectKeys, true, `a suspect key before ${broken}`)
-    t.equal(scan(`{"context":{},"batch":[${broken}]}`).hasLineBreaks, false, `none with ${broken}`)
+    t.equal(scan(`{\n"context":{},"batch":[${broken}]}`).hasLineBreaks, true, `line breaks before ${broken} are found`)
+    t.equal(scan(`{"__proto__":1,"batch":[${broken}]}`).suspectKeys, true, `a suspect key before ${broken} is found`)
+    t.equal(scan(`{"context":{},"batch":[${broken}]}`).hasLineBreaks, false, `no line breaks are found with ${broken}`)
   }
 })
 
@@ -205,7 +205,7 @@ t.test('a batch is read up to its limit of events and no further', async t => {
     [4, false]
   ] as const) {
     const parsed = parseBody(batch(events), { endpoint: 'batch', limits: { ...DEFAULT_LIMITS, maxBatchEvents: 3 } })
-    t.equal(parsed.ok, ok, `${events} events`)
+    t.equal(parsed.ok, ok, `a batch of ${events} events has the expected result`)
     if (!parsed.ok) t.equal(parsed.fault.code, 'too_many_events')
   }
 })
@@ -233,7 +233,7 @@ t.test('the keys that SDKs send are found in an envelope, in any spelling, and n
     }),
     { numRuns: 5_000 }
   )
-  t.pass('5,000 random envelopes')
+  t.pass('5,000 random envelopes were compared')
 })
 
 function escapeOf(unit: string, seed: number): string {
@@ -307,8 +307,8 @@ t.test('two objects have one shape only if keys and kinds cannot tell them apart
     ),
     { numRuns: 30_000 }
   )
-  t.ok(shared > 1_500, `${shared} of 30,000 pairs had one shape`)
-  t.ok(plainly > 500, `${plainly} differed in values`)
+  t.ok(shared > 1_500, `${shared} of 30,000 pairs had the same shape`)
+  t.ok(plainly > 500, `${plainly} pairs with the same shape had different values`)
 })
 
 t.test('the result for one body stays unchanged, however many others follow', async t => {
@@ -329,11 +329,15 @@ t.test('a shape survives others, and only objects get one, on request', async t 
   t.equal(shapeOf('{"page":{"url":"/b"}}'), page)
   for (const none of ['[1]', 'null', '"x"', `{"a":[${'1,'.repeat(1_000)}1]}`])
     t.equal(shapeOf(none), 0, none.slice(0, 9))
-  t.not(shapeOf(`{"a":"${'x'.repeat(3_000)}"}`), 0, 'a long text is short in it')
+  t.not(shapeOf(`{"a":"${'x'.repeat(3_000)}"}`), 0, 'a long text does not prevent a shape')
   t.not(shapeOf('{"path":"/a"}', 'properties', 'page'), 0)
-  t.equal(shapeOf('{"path":"/a"}', 'properties', 'track'), 0, 'nobody looks into these')
+  t.equal(
+    shapeOf('{"path":"/a"}', 'properties', 'track'),
+    0,
+    'properties of a track call are not checked, so they get no shape'
+  )
   t.equal(shapeOf('{"path":"/a"}', 'traits', 'page'), 0)
-  t.equal(shapeOf('{"librar\\u0079":{"name":"analytics.js"}}'), 0, 'a key that hides what it is')
+  t.equal(shapeOf('{"librar\\u0079":{"name":"analytics.js"}}'), 0, 'a key with escapes gets no shape')
 })
 
 t.test('100,000 levels of nesting are counted and not entered', async t => {

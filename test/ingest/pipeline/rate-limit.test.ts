@@ -59,7 +59,7 @@ t.test('an edit that does not change the limit gives no new burst', async t => {
   const { take, advance, edit } = createSubject({ eventsPerSecond: 100, requestsPerSecond: 2 })
   t.same([take(2_500), take(1)], [0, 1])
   edit({ eventsPerSecond: 100, requestsPerSecond: 2 })
-  t.equal(take(1), 1, 'as if nothing had been edited')
+  t.equal(take(1), 1, 'the used share is the same as before the edit')
   advance(1_000)
   t.same([take(100), take(1)], [0, 1])
 })

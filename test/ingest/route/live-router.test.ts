@@ -49,10 +49,10 @@ t.test('a file with refused topics waits, is reported once, and comes into force
   refused.set('no.track', 'topic no.track: no').set('no.page', 'topic no.page: no')
   await router.request(fileTo('b', 'no.{type}'))
   t.same(topicsOf(router), ['all', 'a'])
-  await until(() => topicsOf(router).includes('b') || told.length > 0, { what: 'a second try' })
+  await until(() => topicsOf(router).includes('b') || told.length > 0, { what: 'the file to be in force or reported' })
   t.same(told, [['x.yml:4:24: destinations[1].topic: topic no.track: no (and 1 more of this template)']])
   refused.clear()
-  await until(() => topicsOf(router).includes('b'), { what: 'the file to take over' })
+  await until(() => topicsOf(router).includes('b'), { what: 'the file to be in force' })
   t.equal(told.length, 1)
 })
 
@@ -70,7 +70,7 @@ t.test('all other settings of a file take effect in the same turn as its routes,
   t.same(
     effects,
     ['good: b, 0 told before', 'newer: d, 1 told before'],
-    'the refused one never, since a newer one came'
+    'the refused file never takes effect, because a newer file replaced it'
   )
 })
 
@@ -80,7 +80,7 @@ t.test('an edit that adds no topic asks Kafka nothing: keys change whatever the 
   gates.set('a', new Promise(() => undefined))
   let isInForce = false
   void router.request(fileTo('a'), () => (isInForce = true))
-  t.ok(isInForce, 'in the same turn')
+  t.ok(isInForce, 'the edit is in force in the same turn')
   t.same(told, [])
 })
 

@@ -139,12 +139,16 @@ t.test(
       const page = { type: 'page', source: 'shop', event: toRoutedEvent(event), integrations: {} } as const
       t.same(sampled.route(page).destinations, destinations)
       const names = rates.map(String)
-      t.same(destinations, names.slice(names.indexOf(destinations[0] ?? '')), 'who is in at a rate is in at each above')
+      t.same(
+        destinations,
+        names.slice(names.indexOf(destinations[0] ?? '')),
+        'a user who is included at a rate is included at each higher rate'
+      )
       for (const name of destinations) counts.set(name, (counts.get(name) ?? 0) + 1)
     }
     for (const rate of rates) {
       const share = (counts.get(String(rate)) ?? 0) / 10_000
-      t.ok(Math.abs(share - rate) < 0.02, `${share} of the users at ${rate}`)
+      t.ok(Math.abs(share - rate) < 0.02, `${share} of the users are included at a rate of ${rate}`)
     }
   }
 )
@@ -272,5 +276,5 @@ t.test('the router agrees with the naive model for any configuration and event',
     }
   )
   const { failed, counterexample, numRuns } = fc.check(check, { numRuns: 3_000 })
-  t.notOk(failed, `${numRuns} configurations ${JSON.stringify(counterexample)}`)
+  t.notOk(failed, `${numRuns} configurations were compared: ${JSON.stringify(counterexample)}`)
 })

@@ -29,7 +29,7 @@ for (const [layout, eol] of [
     const bare = SOURCES.replaceAll('\n', eol)
     for (const before of [bare, bare + eol]) {
       const one = addAppText(before, BILLING)
-      t.ok(one.startsWith(before), 'the rest stays')
+      t.ok(one.startsWith(before), 'the lines before the apps are unchanged')
       t.strictSame(appsOf(one), [
         { id: 'billing', publicKeys: [K1], sources: ['web'], scope: 'tracking_api:write', ttlSeconds: 43_200 }
       ])
@@ -38,7 +38,11 @@ for (const [layout, eol] of [
       const rotated = addAppKeyText(addAppKeyText(two, 'billing', K2), 'billing', K3)
       t.strictSame(appsOf(rotated)[0]?.publicKeys, KEYS)
       t.strictSame(appsOf(rotated)[1], appsOf(two)[1])
-      t.equal(removeAppKeyText(removeAppKeyText(rotated, 'billing', 'k3'), 'billing', 'k2'), two, 'as it was')
+      t.equal(
+        removeAppKeyText(removeAppKeyText(rotated, 'billing', 'k3'), 'billing', 'k2'),
+        two,
+        'the text is the same as before the keys were added'
+      )
       t.strictSame(appsOf(removeAppKeyText(rotated, 'billing', 'k1'))[0]?.publicKeys, [K2, K3])
       t.equal(removeAppText(two, 'gate:1@eu'), one)
       t.strictSame(
@@ -47,8 +51,8 @@ for (const [layout, eol] of [
       )
       const none = removeAppText(one, 'billing')
       t.strictSame(appsOf(none), [])
-      t.equal(none.trimEnd(), before.trimEnd(), 'the last app takes the whole list with it')
-      t.notMatch(two.replaceAll('\r\n', ''), eol === '\n' ? /\r/ : /\n/, 'one kind of line end')
+      t.equal(none.trimEnd(), before.trimEnd(), 'when the last app is removed, the list is removed as well')
+      t.notMatch(two.replaceAll('\r\n', ''), eol === '\n' ? /\r/ : /\n/, 'the text has only one kind of line end')
     }
   })
 }

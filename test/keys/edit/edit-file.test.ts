@@ -121,7 +121,7 @@ t.test('a removed key takes its comments with it, and every other key keeps its 
         name
       )
       const { [key]: _gone, ...others } = before
-      t.strictSame(commentsByKey(after), others, `${name}, without ${key}:\n${after}`)
+      t.strictSame(commentsByKey(after), others, `${name}: without ${key} the other keys keep their comments\n${after}`)
     }
   }
 })
@@ -130,7 +130,11 @@ t.test('a new key takes no comment of another key', async t => {
   for (const [name, text] of COMMENTED) {
     const after = addKeyText(text, 's', 'new')
     t.strictSame(keysOf(after), ['s:a', 's:b', 's:c', 's:new'], name)
-    t.strictSame(commentsByKey(after), { ...commentsByKey(text), new: '' }, `${name}:\n${after}`)
+    t.strictSame(
+      commentsByKey(after),
+      { ...commentsByKey(text), new: '' },
+      `${name}: the new key has no comment\n${after}`
+    )
   }
 })
 
@@ -239,7 +243,7 @@ t.test('an edit keeps the mode and the owner of the file, and leaves no other fi
   await editFile({ file, parse, edit: addWeb })
   const after = fs.statSync(file)
   t.match(after, { mode: before.mode, uid: before.uid, gid: before.gid })
-  t.not(after.ino, before.ino, 'replaced in one step')
+  t.not(after.ino, before.ino, 'the file was replaced in one step')
   t.equal(fs.readFileSync(file, 'utf8'), addKeyText(FILE, 'web', 'wk_new'))
   t.strictSame(fs.readdirSync(dir), ['t.yml'])
 })

@@ -16,8 +16,8 @@ t.test('the first start makes a valid file with one source, for its owner alone,
   t.equal(fs.statSync(file).mode & 0o777, 0o600)
   t.match(text, /^# .*\$schema=.*schemas\/config\.schema\.json\n/)
   const schema = /\$schema=(.*)/.exec(text)?.[1] ?? ''
-  t.equal(fs.existsSync(join(dir, schema)), true, 'editors find the schema')
-  t.strictSame(fs.readdirSync(dir), ['tributary.yml'], 'nothing else is left behind')
+  t.equal(fs.existsSync(join(dir, schema)), true, 'the schema that editors read exists')
+  t.strictSame(fs.readdirSync(dir), ['tributary.yml'], 'the folder has no other file')
 })
 
 t.test('the suggestions in the comments of the new file are valid too', async t => {

@@ -78,7 +78,7 @@ t.test("a start without a valid file is refused, with the file's name", async t 
     await t.rejects(open(t, join(dir, name)), { name: 'ConfigError', code: 'CONFIG_INVALID', message })
   }
   t.equal(spawnSync('mkfifo', [join(dir, 'pipe')]).status, 0)
-  await t.rejects(open(t, join(dir, 'pipe')), { message: /pipe: not a file/ }, 'without waiting for a writer')
+  await t.rejects(open(t, join(dir, 'pipe')), { message: /pipe: not a file/ }, 'the start does not wait for a writer')
 })
 
 const SAVES: [string, (file: string, text: string) => void | Promise<void>][] = [
@@ -144,7 +144,7 @@ for (const [name, save] of SAVES) {
       await save(file, yaml(id))
       await knows(store, `wk_${id}`)
     }
-    t.equal(store.find('wk_b'), undefined, 'a key that is gone is refused')
+    t.equal(store.find('wk_b'), undefined, 'a removed key is not found')
     t.strictSame(
       lines.map(({ level }) => level),
       ['info', 'info']
@@ -273,7 +273,7 @@ for (const [name, spoil, message] of BREAKS) {
       t.notMatch(lines[0]?.text, /wk_a/)
       fs.rmSync(file, { recursive: true, force: true })
       fs.writeFileSync(file, yaml('a'))
-      await until(() => lines.length > 1, { what: 'the good news', timeoutMs: RELOAD_MS })
+      await until(() => lines.length > 1, { what: 'the message that the file is valid again', timeoutMs: RELOAD_MS })
       t.match(lines[1], { level: 'info', text: /reloaded/ })
     }
   )
@@ -284,7 +284,7 @@ t.test('another broken edit after a broken one is reported again', { buffered: t
   const { lines } = await open(t, file)
   for (const [index, text] of ['sources: [\n', 'sources: {\n'].entries()) {
     fs.writeFileSync(file, text)
-    await until(() => lines.length > index, { what: 'a warning', timeoutMs: RELOAD_MS })
+    await until(() => lines.length > index, { what: 'a new warning', timeoutMs: RELOAD_MS })
   }
   t.strictSame(
     lines.map(({ level }) => level),
@@ -315,7 +315,7 @@ t.test(
     const approval = createApproval()
     const { store, lines } = await open(t, file, approval)
     fs.writeFileSync(file, yaml('b', 'c'))
-    await until(() => approval.requests.length > 0, { what: 'the request', timeoutMs: RELOAD_MS })
+    await until(() => approval.requests.length > 0, { what: 'the request for approval', timeoutMs: RELOAD_MS })
     const state = () => [
       ['wk_a', 'wk_b', 'wk_c'].filter(key => store.find(key) !== undefined).join(),
       store
@@ -337,7 +337,7 @@ t.test('an edit that waits is given up for a newer one, even if that one is brok
   const approval = createApproval()
   const { store, lines } = await open(t, file, approval)
   fs.writeFileSync(file, yaml('b'))
-  await until(() => approval.requests.length > 0, { what: 'the request', timeoutMs: RELOAD_MS })
+  await until(() => approval.requests.length > 0, { what: 'the request for approval', timeoutMs: RELOAD_MS })
   fs.writeFileSync(file, 'sources: [\n')
   await until(() => lines.length > 0, { what: 'the warning', timeoutMs: RELOAD_MS })
   approval.approve()

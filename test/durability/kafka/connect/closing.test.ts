@@ -26,8 +26,8 @@ t.test(
     t.match(await words([full]), /closes each new connection at once: .*max\.connections/)
     t.match(await words([full, reset]), /closes each new connection at once/)
     t.match(await words([picky]), /check KAFKA_SSL/)
-    t.match(await words([full, picky]), /check KAFKA_SSL/, 'one of them takes connections')
+    t.match(await words([full, picky]), /check KAFKA_SSL/, 'a broker of the two accepts connections')
     t.match(await words([gone]), /check KAFKA_SSL/)
-    t.match(await words([full], new Error('odd')), /failed: odd/, 'other errors stay what they are')
+    t.match(await words([full], new Error('odd')), /failed: odd/, 'other errors are reported unchanged')
   }
 )

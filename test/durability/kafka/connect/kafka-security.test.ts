@@ -52,10 +52,12 @@ for (const [sasl, host] of [
 
 async function problemOf(t: Test, options: Partial<KafkaSinkOptions>, brokers = kafka.secureBrokers): Promise<string> {
   const { sink, logged } = startSink(t, brokers, options)
-  await until(() => !/not connected yet/.test(sink.health().problems[0] ?? ''), { what: 'a problem' })
+  await until(() => !/not connected yet/.test(sink.health().problems[0] ?? ''), {
+    what: 'the sink to report the problem'
+  })
   const { ready, problems } = sink.health()
   t.equal(ready, false)
-  t.notMatch(JSON.stringify([problems, logged]), /wonderland|wrong-secret/, 'no password is shown')
+  t.notMatch(JSON.stringify([problems, logged]), /wonderland|wrong-secret/, 'no password is in the problems or the log')
   await t.rejects(sink.publish([eventRecord({ messageId: 'a', topics: ['x'] })]), { code: 'SINK_UNAVAILABLE' })
   return problems[0] ?? ''
 }

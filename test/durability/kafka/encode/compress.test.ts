@@ -46,7 +46,7 @@ t.test('data that a codec does not make smaller is sent uncompressed', async t =
   const noise = randomBytes(20_000).toString('latin1').replaceAll('\n', ' ')
   for (const compression of ['snappy', 'lz4'] as const) {
     const batch = batchOf(['x'], compression)
-    t.equal(batch.readInt16BE(ATTRIBUTES_AT), 0, 'a single small record')
+    t.equal(batch.readInt16BE(ATTRIBUTES_AT), 0, 'a single small record is not compressed')
     t.ok(batchOf([noise], compression).length <= batchOf([noise], 'none').length)
   }
 })

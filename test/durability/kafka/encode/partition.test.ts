@@ -12,7 +12,11 @@ function ours(key: string, partitions: number): number {
 t.test('every key goes to the partition that Java computes', async t => {
   for (const key of ['', 'a', 'ab', 'abc', 'abcd', 'user-1', 'Zoë', '用户', '👩‍🚀', '\u0000', '\ud800']) {
     for (const partitions of [1, 2, 3, 6, 7, 12, 100]) {
-      t.equal(ours(key, partitions), javaPartition(key, partitions), `${JSON.stringify(key)} of ${partitions}`)
+      t.equal(
+        ours(key, partitions),
+        javaPartition(key, partitions),
+        `Java computes the same for the key ${JSON.stringify(key)} and ${partitions} partitions`
+      )
     }
   }
 })
@@ -25,5 +29,5 @@ t.test('any key and any number of partitions give the same result as Java', asyn
     }),
     { numRuns: 2_000 }
   )
-  t.pass('2,000 keys')
+  t.pass('2,000 keys were compared')
 })

@@ -60,14 +60,18 @@ const urlOf = (token: string): URL => new URL(Buffer.from(token, 'base64url').to
 t.test('a token is a presigned request to MSK of the region, with the signature that AWS also computes', async t => {
   setCredentials(KEY)
   const { token } = await signMskToken('eu-west-1')
-  t.match(token, /^[\w-]+$/, 'base64url without padding')
+  t.match(token, /^[\w-]+$/, 'the token is base64url without padding')
   const url = urlOf(token)
   t.equal(`${url.origin}${url.pathname}`, 'https://kafka.eu-west-1.amazonaws.com/')
   t.equal(url.searchParams.get('Action'), 'kafka-cluster:Connect')
   t.match(url.searchParams.get('X-Amz-Credential'), /^AKIDEXAMPLE\/\d{8}\/eu-west-1\/kafka-cluster\/aws4_request$/)
   t.equal(url.searchParams.get('X-Amz-SignedHeaders'), 'host')
   t.equal(url.searchParams.get('X-Amz-Signature'), signatureOf(url, KEY.AWS_SECRET_ACCESS_KEY))
-  t.not(url.searchParams.get('X-Amz-Signature'), signatureOf(url, 'another secret'), 'the check can fail')
+  t.not(
+    url.searchParams.get('X-Amz-Signature'),
+    signatureOf(url, 'another secret'),
+    'another secret gives another signature'
+  )
 })
 
 t.test('the token of a role contains its session token, which is signed too', async t => {
@@ -81,7 +85,7 @@ t.test('a token is renewed before its 15 minutes end, with the current credentia
   setCredentials(KEY)
   const { token, lifetimeMs } = await signMskToken('eu-west-1')
   t.equal(urlOf(token).searchParams.get('X-Amz-Expires'), '900')
-  t.ok(lifetimeMs > 800_000 && lifetimeMs <= 900_000, `${lifetimeMs} ms`)
+  t.ok(lifetimeMs > 800_000 && lifetimeMs <= 900_000, `the token is valid for ${lifetimeMs} ms`)
   const clock = { now: 0 }
   const next = createTokenProvider(
     () => signMskToken('eu-west-1'),

@@ -30,9 +30,9 @@ t.test('while the issuer is down, a valid token is used, and the issuer does not
   await token()
   state.isDown = true
   for (state.now = 80_000; state.now < 80_400; state.now += 10) t.equal(await token(), 'token-1')
-  t.equal(state.asked, 2, 'asked once in half a second')
+  t.equal(state.asked, 2, 'the issuer is asked once in half a second')
   state.now = 95_000
-  await t.rejects(token(), { message: 'the issuer is down' }, 'a token that is about to end is not used')
+  await t.rejects(token(), { message: 'the issuer is down' }, 'a token that is about to expire is not used')
   await t.rejects(token(), { message: 'the issuer is down' })
   t.equal(state.asked, 3)
   state.isDown = false

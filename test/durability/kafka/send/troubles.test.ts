@@ -16,13 +16,13 @@ t.test(
       t.strictSame(troubles.list(), [])
     }
     t.strictSame(told, ['broker 1 is slow'])
-    await until(() => told.length > 1, { what: 'the end to be told' })
+    await until(() => told.length > 1, { what: 'the end of the problem to be logged' })
     t.strictSame(told, ['broker 1 is slow', 'over: broker 1 is slow'])
     troubles.set('broker 1', 'broker 1 is slow')
     troubles.set('broker 1', 'broker 1 is gone')
     troubles.set('leaders', 'partition 1', 'topic')
     troubles.set('leaders', 'partitions 1, 2', 'topic')
-    t.strictSame(told.slice(2), ['broker 1 is slow', 'broker 1 is gone', 'partition 1'], 'each change is told')
+    t.strictSame(told.slice(2), ['broker 1 is slow', 'broker 1 is gone', 'partition 1'], 'each change is logged')
     t.strictSame(troubles.list(), ['broker 1 is gone', 'partitions 1, 2'])
   }
 )

@@ -62,7 +62,7 @@ t.test('servers that start together may request the same topics, and all of them
   for (const { sink } of sinks) t.strictSame(sink.health().problems, [])
   for (const topic of wanted) {
     const made = sinks.flatMap(({ logged }) => logged).filter(line => line.includes(`${topic} created`))
-    t.ok(made.length <= 1, 'only one says that it has made it')
+    t.ok(made.length <= 1, 'at most one server logs that it created the topic')
   }
 })
 
@@ -101,7 +101,9 @@ t.test(
   'a name that Kafka does not allow is a readable problem, and the sink is not ready if it has no other topic',
   async t => {
     const { sink } = startSink(t, brokers, { wanted: ['no spaces!'] })
-    await until(() => sink.health().problems.some(line => line.startsWith('topic ')), { what: 'the problem' })
+    await until(() => sink.health().problems.some(line => line.startsWith('topic ')), {
+      what: 'the problem to be reported'
+    })
     t.strictSame(sink.health(), { ready: false, problems: ['topic no spaces!: Kafka does not allow this name'] })
   }
 )
@@ -162,7 +164,7 @@ t.test('if only the broker knows its limit, the record that exceeds it is found 
   t.match(results[40], { reason: { code: 'SINK_REFUSED_RECORD', refusals: [{ index: 1, topic }] } })
   const read = await readTopic(brokers, topic, { count: 63 })
   const stored = ids(read).filter(id => id.startsWith('m'))
-  t.equal(stored.length, 63, 'nothing is stored twice')
+  t.equal(stored.length, 63, 'no record is stored twice')
   t.equal(new Set(stored).size, 63)
 })
 
@@ -197,7 +199,7 @@ t.test('if one of several topics was deleted, every message names this topic and
     said.push(message, ...sink.health().problems)
     return message.includes('KAFKA_CREATE_TOPICS is off')
   }
-  await until(isSettled, { what: 'the topic to be found missing', timeoutMs: 30_000 })
+  await until(isSettled, { what: 'the sink to find that the topic is missing', timeoutMs: 30_000 })
   const about = [...said, ...logged].filter(line => line.includes(base))
   t.ok(about.length > 0)
   t.same(

@@ -145,7 +145,7 @@ t.test('whole segments are deleted once they are committed, and the folder is em
   for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
     const left = segmentFiles(dir)
     await reader.commit(batch.after(0))
-    t.ok(segmentFiles(dir).length === left.length || batch.lines.length === 1, 'a segment in use stays')
+    t.ok(segmentFiles(dir).length === left.length || batch.lines.length === 1, 'a segment in use is not deleted')
     await reader.commit(batch.end)
     t.ok(segmentFiles(dir).length <= left.length)
   }
@@ -154,7 +154,7 @@ t.test('whole segments are deleted once they are committed, and the folder is em
 
   await log.append(linesFrom([lineOf('next')]))
   t.strictSame(await readIds(reader), ['next'])
-  t.ok((segmentFiles(dir)[0] ?? '') > (before.at(-1) ?? ''), 'numbers go on')
+  t.ok((segmentFiles(dir)[0] ?? '') > (before.at(-1) ?? ''), 'segment numbers continue to rise')
 })
 
 t.test('a line that is appended during the commit of the last line is neither deleted nor skipped', async t => {
@@ -231,7 +231,7 @@ t.test('no content of the position file skips a record or stops the reader', asy
     t.equal(
       lines.lines.length > 0,
       !['missing', 'good', 'in a segment that is deleted'].includes(name),
-      `${name}: told`
+      `${name}: a log line is written only for an unusable position`
     )
     await reader.close()
     await again.close()
@@ -251,7 +251,7 @@ t.test('a change of any byte of the position file never skips a record', async t
     changed[at] = (changed[at] ?? 0) ^ 1
     writeFileSync(path, changed)
     const reader = await openReader(log)
-    t.ok([2, 4].includes((await readIds(reader)).length), `byte ${at}`)
+    t.ok([2, 4].includes((await readIds(reader)).length), `after a change of byte ${at}, no record is skipped`)
     await reader.close()
   }
 })
@@ -390,7 +390,7 @@ t.test('a read-only reader reads a folder that another process writes, and chang
   const ids: unknown[] = []
   for (let read = await reader.next(); read !== undefined; read = await reader.next()) ids.push(...read.map(idOf))
   t.strictSame(ids, numbers(5))
-  t.strictSame(lines.lines, [], 'the line at the end is being written')
+  t.strictSame(lines.lines, [], 'the unfinished last line is not reported')
   await reader.close()
   t.strictSame(readdirSync(dir), before)
 })

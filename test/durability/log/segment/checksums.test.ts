@@ -32,7 +32,7 @@ t.test('on a full disk the checksums without space are lost, and all later check
   await until(() => lines.lines.length > 0)
   giveBack()
   const whole = size() / ENTRY_BYTES
-  t.ok(whole >= 1 && whole < 1_001, `${whole} entries had room`)
+  t.ok(whole >= 1 && whole < 1_001, `there was space for ${whole} checksums`)
   writer.add(await entriesOf(2_000, 1_000))
   await writer.close()
 
@@ -40,5 +40,5 @@ t.test('on a full disk the checksums without space are lost, and all later check
   await cursor.refresh()
   t.equal(cursor.from(2_000_000)?.offset, 2_000_000)
   t.equal(size(), (whole + 1_000) * ENTRY_BYTES)
-  t.equal(lines.lines.length, 1, 'told once')
+  t.equal(lines.lines.length, 1, 'the problem is logged once')
 })

@@ -31,10 +31,10 @@ t.test('a process that is killed with -9 under load, ten times, loses nothing th
     t.strictSame(
       acked.filter(id => !found.has(id)),
       [],
-      `life ${life}: ${acked.length} acknowledged`
+      `run ${life}: all of the ${acked.length} acknowledged records are found`
     )
-    t.equal(found.size, ids.length, 'nothing is there twice')
-    t.strictSame(damaged, [], 'and nothing is damaged but the end that was cut off')
+    t.equal(found.size, ids.length, 'no record is stored twice')
+    t.strictSame(damaged, [], 'no bytes are damaged, except a tail that was cut off')
   }
 })
 
@@ -53,7 +53,7 @@ t.test(
       t.strictSame(
         writer.acked.filter(id => !found.has(id)),
         [],
-        `fsync ${n}: ${writer.acked.length} acknowledged`
+        `killed at fsync ${n}: all of the ${writer.acked.length} acknowledged records are found`
       )
       t.strictSame(damaged, [])
     }

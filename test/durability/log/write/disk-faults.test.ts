@@ -52,7 +52,7 @@ t.test(
     const lines = createLogLines()
     const log = await openLog(dir, { log: lines })
     t.teardown(() => log.close())
-    t.match(log.health(), { ready: true, problems: [/nearly full/] }, 'a small disk is told at the start')
+    t.match(log.health(), { ready: true, problems: [/nearly full/] }, 'a nearly full disk is reported at the start')
 
     const acked: number[] = []
     let refused: Error | undefined
@@ -62,7 +62,7 @@ t.test(
     }
     t.ok(isSinkUnavailable(refused))
     t.ok(acked.length > 20)
-    t.strictSame(idsOnDisk(dir), acked, 'what was not acknowledged is cut off')
+    t.strictSame(idsOnDisk(dir), acked, 'records that were not acknowledged are cut off')
     await until(() => log.health().problems.some(problem => /no space left/.test(problem)), 6_000)
     t.equal(log.health().ready, false)
     t.ok(isSinkUnavailable(await failureOf(log.append(linesFrom([lineOf('small')])))))
@@ -70,18 +70,21 @@ t.test(
     const filler = join(disk, 'filler')
     writeFileSync(filler, '')
     await new Promise(resolve => setTimeout(resolve, 1_500))
-    t.equal(log.health().ready, false, 'it does not pretend to be well meanwhile')
+    t.equal(log.health().ready, false, 'the log is not ready while the disk is full')
     const { file, bytes } = log.segments()[0] ?? { file: '', bytes: 0 }
     const freed = performance.now()
     await log.remove([{ file, bytes }])
     await until(() => log.health().ready)
     await log.append(linesFrom([lineOf('again')]))
-    t.ok(performance.now() - freed < 5_000, `went on after ${Math.round(performance.now() - freed)} ms`)
+    t.ok(
+      performance.now() - freed < 5_000,
+      `appends were accepted again after ${Math.round(performance.now() - freed)} ms`
+    )
     t.strictSame(idsOnDisk(dir), ['again'])
     t.strictSame(
       lines.lines.filter(line => line.level !== 'warn').map(line => line.level),
       ['error', 'info'],
-      'one line when it began, one when it was over'
+      'the beginning and the end of the problem are logged once each'
     )
   }
 )
@@ -142,7 +145,7 @@ t.test('a limit on the size of files (EFBIG) causes a new segment and at most so
   t.teardown(writer.kill)
   await until(() => segmentFiles(dir).length > 3 && writer.acked.length > 100, 10_000)
   writer.kill()
-  t.not(await writer.ended, 1, 'it was alive until then')
+  t.not(await writer.ended, 1, 'the process did not end by itself')
   t.ok(writer.refused.length > 0)
   t.ok(segmentFiles(dir).every(file => statSync(join(dir, file)).size <= 100_000))
 
@@ -163,7 +166,7 @@ t.test('a failed fsync is a refusal, and no later fsync makes the records valid;
   t.match(
     writer.said.filter(line => line.startsWith('error')),
     [/EIO/],
-    'told once'
+    'the error is logged once'
   )
   const acked = writer.acked
   t.ok(acked.length > 0)
@@ -178,7 +181,7 @@ t.test('a failed fsync is a refusal, and no later fsync makes the records valid;
   t.strictSame(
     found.filter(id => !acked.includes(id as number)),
     [],
-    'what was refused was cut off'
+    'refused records were cut off'
   )
 })
 

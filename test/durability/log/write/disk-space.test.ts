@@ -13,7 +13,8 @@ t.test('Folders on one disk have one place, so that one warning is said of them'
   for (const folder of ['events', 'worker-0', join('worker-0', 'rejected')]) {
     t.equal(await mountPointOf(join(dir, folder)), place)
   }
-  if (existsSync('/proc/self')) t.equal(await mountPointOf('/proc/self'), '/proc', 'another file system has its own')
+  if (existsSync('/proc/self'))
+    t.equal(await mountPointOf('/proc/self'), '/proc', 'another file system has its own mount point')
   await t.rejects(mountPointOf(join(dir, 'missing')), { code: 'ENOENT' })
 })
 

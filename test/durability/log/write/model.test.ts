@@ -210,6 +210,6 @@ t.test(
     // As many more as the disk allows in a few seconds.
     await fc.assert(histories, { numRuns: 250, interruptAfterTimeLimit: 6_000 })
     await last // the one that the time limit has interrupted still writes to its folder
-    t.pass(`${run} histories`)
+    t.pass(`${run} histories hold the promise`)
   }
 )

@@ -67,7 +67,7 @@ t.test(
             damaged: [{ file: path.slice(dir.length + 1), offset: 2 * LINE, bytes: torn }],
             kept: [{ offset: 2 * LINE, text: tail }]
           },
-          `torn after ${torn} bytes, checksums ${withChecksums}`
+          `a line that is torn after ${torn} bytes is recovered, checksums: ${withChecksums}`
         )
       }
     }
@@ -209,7 +209,7 @@ t.test('a change of any byte of the checksum file costs no record', async t => {
     changed[at] = (changed[at] ?? 0) ^ 0x10
     writeFileSync(crcPath, changed)
     const { damaged, ids } = await restart(dir)
-    t.strictSame([ids, damaged], [IDS, []], `byte ${at}`)
+    t.strictSame([ids, damaged], [IDS, []], `a change of byte ${at} of the checksums costs no record`)
   }
 })
 
@@ -244,7 +244,7 @@ t.test(
     const begun = performance.now()
     const damaged: DamagedRange[] = []
     const log = await openLog(dir, { onDamaged: range => damaged.push(range) })
-    t.ok(performance.now() - begun < 3_000, `started in ${Math.round(performance.now() - begun)} ms`)
+    t.ok(performance.now() - begun < 3_000, `the start took ${Math.round(performance.now() - begun)} ms`)
     const reader = await openReader(log, { onDamaged: range => damaged.push(range) })
     const ids = await readIds(reader)
     await reader.close()
@@ -275,7 +275,7 @@ t.test(
     t.strictSame(
       [again.ids.length, again.damaged],
       [expected.length, []],
-      'and counted once, also when it is read again'
+      'damaged bytes that are read again are not counted again'
     )
   }
 )
@@ -288,7 +288,7 @@ t.test('a folder of 2,000 segments opens in less than 3 s', async t => {
   }
   const begun = performance.now()
   const log = await openLog(dir)
-  t.ok(performance.now() - begun < 3_000, `opened in ${Math.round(performance.now() - begun)} ms`)
+  t.ok(performance.now() - begun < 3_000, `the folder was opened in ${Math.round(performance.now() - begun)} ms`)
   t.equal(log.bytes(), 2_000 * content.length)
   await log.close()
 })

@@ -48,7 +48,7 @@ t.test('many appends at once share few fsyncs and keep their order', async t => 
     idsOnDisk(dir),
     numbers(2_000).flatMap(id => [id, `${id}b`])
   )
-  t.ok(commits.length <= 5, `2,000 appends in one turn cost ${commits.length} fsyncs`)
+  t.ok(commits.length <= 5, `2,000 appends in one turn needed ${commits.length} fsyncs`)
   t.equal(
     commits.reduce((sum, commit) => sum + commit.records, 0),
     4_000
@@ -56,7 +56,7 @@ t.test('many appends at once share few fsyncs and keep their order', async t => 
   const content = readFileSync(join(dir, segmentFiles(dir)[0] ?? ''))
   t.ok(
     positions.every(({ offset }, id) => content.subarray(offset).toString().startsWith(`{"id":${id}`)),
-    'each append is told where its first line is'
+    'each append returns the position of its first line'
   )
 })
 
@@ -71,7 +71,7 @@ t.test('lines that arrive while a group is written are committed with the next g
     await new Promise(resolve => setImmediate(resolve))
   }
   await Promise.all(all)
-  t.ok(commits <= 201, `2,000 appends in 200 turns cost ${commits} fsyncs`)
+  t.ok(commits <= 201, `2,000 appends in 200 turns needed ${commits} fsyncs`)
 })
 
 t.test('a closed log holds everything that was appended before, and refuses more with SinkUnavailable', async t => {
@@ -114,11 +114,11 @@ t.test('a segment is closed before it exceeds its size', async t => {
   const sizes = segmentFiles(dir).map(file => statSync(join(dir, file)).size)
   t.ok(
     sizes.every(size => size <= 100),
-    `sizes are ${sizes.join(', ')}`
+    `no segment exceeds 100 bytes: ${sizes.join(', ')}`
   )
   t.ok(
     sizes.slice(0, -1).every(size => size > 80),
-    'and are filled'
+    'each closed segment has more than 80 bytes'
   )
   t.strictSame(
     idsOnDisk(dir),
@@ -140,7 +140,7 @@ t.test('a segment is closed when it is old by the monotonic clock, whatever the 
   clock.wall += 86_400_000
   clock.steady = 999
   await log.append(linesFrom([lineOf(2)]))
-  t.equal(segmentFiles(dir).length, 1, 'a day on the wall is nothing')
+  t.equal(segmentFiles(dir).length, 1, 'a jump of the wall clock closes no segment')
   clock.steady = 1_000
   await until(() => log.segments()[0]?.closed === true)
   await log.append(linesFrom([lineOf(3)]))
@@ -184,7 +184,7 @@ t.test('a log at maxBytes refuses appends, says so, and accepts them again once 
   t.ok(isSinkUnavailable(refused))
   await failureOf(log.append(linesFrom([lineOf('b', 200)])))
   t.match(log.health(), { ready: false, problems: [/is full/] })
-  t.equal(lines.lines.filter(line => /is full/.test(line.message)).length, 1, 'logged once')
+  t.equal(lines.lines.filter(line => /is full/.test(line.message)).length, 1, 'the full log is logged once')
 
   await log.remove([...log.segments()])
   t.strictSame(segmentFiles(dir), [])
@@ -203,12 +203,12 @@ t.test(
     const seen = { file, bytes: log.bytes() }
     await log.append(linesFrom([lineOf(2)]))
     await log.remove([seen])
-    t.strictSame(idsOnDisk(dir), [1, 2], 'it has grown since')
+    t.strictSame(idsOnDisk(dir), [1, 2], 'a segment that has grown is kept')
 
     const writing = log.append(linesFrom([lineOf(3)]))
     await log.remove([{ file, bytes: 1_000 }])
     await writing
-    t.strictSame(idsOnDisk(dir), [1, 2, 3], 'it was being written')
+    t.strictSame(idsOnDisk(dir), [1, 2, 3], 'a segment that is being written is kept')
 
     await log.remove([
       { file, bytes: 1_000 },
