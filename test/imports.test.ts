@@ -136,13 +136,13 @@ t.test('each import rule refuses the file that violates it', async t => {
     const [file] = BREAKS[name] ?? []
     t.ok(
       violations.some(({ rule, from }) => rule.name === name && from === file),
-      `${name} refuses ${file ?? 'a file that this test does not know'}`
+      `the rule ${name} refuses ${file ?? 'a file that this test does not know'}`
     )
   }
   t.strictSame(
     Object.keys(BREAKS).filter(name => !forbidden.some(rule => rule.name === name)),
     [],
-    'no rule is forgotten'
+    'the test covers every rule'
   )
 })
 

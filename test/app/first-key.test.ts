@@ -31,7 +31,11 @@ async function firstStart(t: Test, env: Record<string, string> = {}, before: rea
   t.teardown(() => child.kill('SIGKILL'))
   let printed = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (printed += chunk.toString()))
-  await until(() => printed.includes('curl '), { what: 'the banner', timeoutMs: 60_000, seen: () => printed })
+  await until(() => printed.includes('curl '), {
+    what: 'the curl line of the banner',
+    timeoutMs: 60_000,
+    seen: () => printed
+  })
   child.kill('SIGTERM')
   await once(child, 'exit')
   return { dir, printed }
@@ -46,9 +50,9 @@ t.test('If standard output is not a terminal, the first start prints no key and 
   )
   const { stdout } = await run(process.execPath, [MAIN, 'keys', 'list', '--show'], { cwd: dir })
   const [key = ''] = KEY.exec(stdout) ?? []
-  t.match(readFileSync(join(dir, 'tributary.yml'), 'utf8'), key, 'that is the key of the file')
+  t.match(readFileSync(join(dir, 'tributary.yml'), 'utf8'), key, 'the printed key is in the file')
   const audit = await run(process.execPath, [MAIN, 'audit', '--action', 'key_shown'], { cwd: dir })
-  t.match(audit.stdout, /keys list of all sources --show/, 'and it is kept who has seen it')
+  t.match(audit.stdout, /keys list of all sources --show/, 'the audit log has an entry for the printed keys')
 })
 
 t.test('It prints the key on a terminal, and elsewhere only if it is told to', async t => {

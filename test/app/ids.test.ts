@@ -49,7 +49,7 @@ async function startServer(dataDir: string, topics: MemoryTopics, options: Optio
 const sizeOf = ({ ids }: IdServer): number => ids.sizes().find(([name]) => name === 'web')?.[1] ?? 0
 
 function knows(server: IdServer, count: number): Promise<void> {
-  return until(() => sizeOf(server) >= count, { what: `${count} ids to be known`, timeoutMs: 60_000 })
+  return until(() => sizeOf(server) >= count, { what: `the server to know ${count} ids`, timeoutMs: 60_000 })
 }
 
 const seedOf = ({ dataDir }: IdServer): string => readFileSync(join(dataDir, 'dedupe', 'seed.json'), 'utf8')
@@ -75,13 +75,17 @@ t.test('an id that one server made durable is a duplicate on all others as soon 
   await knows(a, 2)
   t.notOk(a.take('two'))
   const c = await startServer(dirC, topics)
-  t.same([c.take('one'), c.take('two'), c.take('three')], [false, false, true], 'a new server')
+  t.same([c.take('one'), c.take('two'), c.take('three')], [false, false, true], 'a new server knows both ids')
   await knows(a, 3)
   await closeAll(c)
   rmSync(dirC, { recursive: true })
   const again = await startServer(dirC, topics)
-  t.same([again.take('one'), again.take('two'), again.take('three')], [false, false, false], 'one without its disk')
-  t.same(new Set([a, b, again].map(seedOf)).size, 1, 'they hash with one seed')
+  t.same(
+    [again.take('one'), again.take('two'), again.take('three')],
+    [false, false, false],
+    'a server that lost its disk knows all three ids'
+  )
+  t.same(new Set([a, b, again].map(seedOf)).size, 1, 'all servers hash with one seed')
   await closeAll(a, b, again)
 })
 
@@ -103,7 +107,7 @@ t.test('with DEDUP_SHARE=off a server sends no ids to others and receives none',
   const a = await startServer(dirA, topics, { dedupShare: false })
   const b = await startServer(dirB, topics)
   t.ok(b.take('one'))
-  await until(() => topics.records(topics.names.seen).length === 1, { what: 'b to tell', timeoutMs: 60_000 })
+  await until(() => topics.records(topics.names.seen).length === 1, { what: 'b to send its id', timeoutMs: 60_000 })
   t.ok(a.take('one'))
   t.ok(a.take('two'))
   await closeAll(a)
@@ -123,9 +127,9 @@ t.test(
     const worker1 = await startServer(dir1, topics, { shareIds })
     const b = await startServer(dirB, topics)
     t.ok(worker0.take('one'))
-    t.same(overIpc, ['web'], 'the other worker is told over IPC')
+    t.same(overIpc, ['web'], 'the other worker gets the id over IPC')
     await knows(b, 1)
-    t.equal(sizeOf(worker1), 0, 'and not over Kafka')
+    t.equal(sizeOf(worker1), 0, 'the other worker gets no id over Kafka')
     t.ok(b.take('two'))
     await Promise.all([knows(worker0, 2), knows(worker1, 1)])
     t.same([worker0.take('two'), worker1.take('two'), b.take('one')], [false, false, false])

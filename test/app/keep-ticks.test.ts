@@ -36,6 +36,6 @@ t.test(
   'nextTick stays fast after a garbage collection; if it does so without keep-ticks.js, delete that file',
   async t => {
     const [kept, unkept] = [best(['--import', KEEP]), best([])]
-    t.ok(kept * 2 < unkept, `${kept} and ${unkept} ns`)
+    t.ok(kept * 2 < unkept, `a tick takes ${kept} ns with keep-ticks.js and ${unkept} ns without`)
   }
 )

@@ -41,7 +41,7 @@ t.test('a server without plans, tokens and Kafka loads no module that only these
   const loaded = readFileSync(modules, 'utf8').split('\n')
   t.ok(
     loaded.some(url => url.includes('node_modules/fastify/')),
-    'modules are seen'
+    'the list contains the loaded modules'
   )
   for (const unused of UNUSED) t.strictSame(loaded.filter(url => url.includes(unused)).slice(0, 3), [], unused)
 })

@@ -21,7 +21,7 @@ t.test('V8 has the same flags however the server is started', async t => {
   const flags = Object.entries(STARTS).map(([file, program]) => flagsOf(file, program))
   t.ok(
     flags[0]?.some(flag => flag.startsWith('--max-semi-space-size=')),
-    'there are flags'
+    'the server has flags of V8'
   )
   for (const other of flags) t.same(other, flags[0])
 })

@@ -25,17 +25,17 @@ t.test('the same request to stop may come twice; one that comes later ends the p
   await shows('ready\n')
   child.kill('SIGINT')
   child.kill('SIGTERM')
-  await until(() => printed !== 'ready\n', { what: 'a signal', timeoutMs: 30_000 })
-  t.match(printed, /^ready\nSIG(INT|TERM)\n$/, 'it is asked to stop once')
+  await until(() => printed !== 'ready\n', { what: 'the output of the first signal', timeoutMs: 30_000 })
+  t.match(printed, /^ready\nSIG(INT|TERM)\n$/, 'the server is asked once to stop')
   await until(
     () => {
       child.kill('SIGTERM')
       return child.exitCode !== null
     },
-    { what: 'its end', timeoutMs: 30_000 }
+    { what: 'the process to end', timeoutMs: 30_000 }
   )
   t.equal((await exited)[0], 7)
-  t.match(printed, /^ready\nSIG(INT|TERM)\n$/, 'and only once')
+  t.match(printed, /^ready\nSIG(INT|TERM)\n$/, 'the server was asked only once to stop')
 })
 
 t.end()

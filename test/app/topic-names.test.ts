@@ -132,7 +132,8 @@ t.test('config check names a topic that would get two kinds of records, with its
 t.test('destinations that have no effect are warned of, also after an edit, and no others are', async t => {
   const effect = /destinations have no effect without KAFKA_BROKERS/
   const quiet = [SOURCES, withDestination('topic: ads, enabled: false')]
-  for (const config of quiet) t.equal((await check(t, config, {})).noted, '', 'nothing would go to a topic')
+  for (const config of quiet)
+    t.equal((await check(t, config, {})).noted, '', 'a file without destinations for topics causes no warning')
   t.equal((await check(t, withDestination('topic: ads'), { KAFKA_BROKERS: '127.0.0.1:1' })).noted, '')
 
   const logged = new PassThrough({ encoding: 'utf8' })
@@ -141,7 +142,7 @@ t.test('destinations that have no effect are warned of, also after an edit, and 
   logged.on('data', (chunk: string) => (text += chunk))
   t.notMatch(text, effect)
   writeFileSync(join(dir, 'tributary.yml'), withDestination('topic: ads'))
-  await until(() => effect.test(text), { what: 'the warning of the changed file' })
+  await until(() => effect.test(text), { what: 'the warning about the changed file' })
 })
 
 t.test('the same topics end a start, or cause a warning in its log', async t => {

@@ -89,7 +89,7 @@ t.test('every command explains itself with examples', { buffered: true }, async 
   }
   const keys = (await tributary('keys --help')).stdout
   t.match(keys, /keys rotate/)
-  t.notMatch(keys, /\n {2}replay/, 'the help of a group has its commands alone')
+  t.notMatch(keys, /\n {2}replay/, 'the help of a group lists only its own commands')
   for (const [typed, help] of [
     ['tail --nothing', 'tail '],
     ['keys add', 'keys add '],
@@ -199,7 +199,7 @@ t.test('keys revoke removes exactly the given key, and the last key only if aske
   t.match(
     await tributary('keys revoke ios  --force'),
     { code: 2, stderr: /KEY is empty/ },
-    'no key begins with nothing'
+    'an empty key matches no key'
   )
   t.match(await tributary('keys revoke web wk_c'), { code: 1, stderr: /no such key/ })
   t.match(await tributary('keys revoke web wk_aaa…aaa'), { code: 0, stdout: '' })
@@ -256,7 +256,7 @@ t.test(
       const sentence = 'it is on a read-only mount and cannot be changed from here: edit the original of the mount'
       t.equal(stderr, `${target}: ${sentence} (EROFS)\n`)
     }
-    t.equal((await tributary(`keys list --file ${file}`)).code, 0, 'reading is as ever')
+    t.equal((await tributary(`keys list --file ${file}`)).code, 0, 'the file can still be read')
     t.equal(fs.readFileSync(file, 'utf8'), FILE)
     const nowhere = join(disk, 'nowhere', 'tributary.yml')
     t.match((await tributary(`init --file ${nowhere}`)).stderr, /^\S+yml: there is no such folder \(ENOENT\)\n$/)

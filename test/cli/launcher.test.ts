@@ -41,7 +41,7 @@ function project(t: Test): { readonly dir: string; readonly oldPath: string } {
 
 t.test('the command line works with every version of Node in PATH, and on Node 24', async t => {
   const system = execFileSync('node', ['--version'], { env: { PATH: systemPath }, encoding: 'utf8' }).trim()
-  t.comment(`the system's Node is ${system}`)
+  t.comment(`the Node of the system is ${system}`)
   for (const PATH of [systemPath, `${dirname(process.execPath)}${delimiter}${systemPath}`]) {
     const { code, stdout, stderr } = await run(LAUNCHER, ['--help'], { cwd: t.testdir({}), env: { PATH } })
     t.strictSame([code, stderr], [0, ''])
@@ -79,7 +79,11 @@ t.test('a signal reaches the server itself, and its exit code is returned', asyn
   })
   t.teardown(() => child.kill('SIGKILL'))
   const [line] = (await once(child.stdout, 'data')) as [Buffer]
-  t.equal((JSON.parse(line.toString()) as { pid: number }).pid, child.pid, 'no process stands between')
+  t.equal(
+    (JSON.parse(line.toString()) as { pid: number }).pid,
+    child.pid,
+    'there is no process between the caller and the server'
+  )
   child.kill('SIGTERM')
   t.strictSame(await once(child, 'exit'), [7, null])
 })

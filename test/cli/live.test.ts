@@ -77,7 +77,7 @@ t.test('tail waits for a server that stops, and misses no event of the next one'
   await until(() => names().length === 2, { what: 'the first events' })
   const closed = once(child, 'close')
   await server.kill()
-  await until(() => notes.includes('waiting for it'), { what: 'the loss to be told' })
+  await until(() => notes.includes('waiting for it'), { what: 'the message that the server is gone' })
   await server.start()
   await send('Three')
   await until(() => names().length === 3, { what: 'an event of the new server' })

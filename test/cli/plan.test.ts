@@ -84,7 +84,7 @@ t.test('missing folders on the path of a result are created', async t => {
   ]) {
     const { stderr } = await tributary(dir, 'plan', ...args)
     t.notMatch(stderr, 'ENOENT', args.join(' '))
-    t.ok(readFileSync(join(dir, args.at(-1) ?? ''), 'utf8'), 'it is written')
+    t.ok(readFileSync(join(dir, args.at(-1) ?? ''), 'utf8'), 'the result is not empty')
   }
 })
 

@@ -16,7 +16,8 @@ t.test('each message is read whole, whatever characters its events have and wher
   // Of these, JSON escapes only the first two; JavaScript's regular expressions take all of them for ends of lines.
   const messages = ['\n', '\r', '\u2028', '\u2029', 'a\u2028b\u2029c', 'é 😀'].map(event => ({ rows: [{ event }] }))
   const text = messages.map((message, id) => `: heartbeat\n\nid: ${id}\ndata: ${JSON.stringify(message)}\n\n`).join('')
-  for (const pieceBytes of [1, 2, 3, 7, 1_000]) t.strictSame(await read(text, pieceBytes), messages, `${pieceBytes}`)
+  for (const pieceBytes of [1, 2, 3, 7, 1_000])
+    t.strictSame(await read(text, pieceBytes), messages, `all messages are read from pieces of ${pieceBytes} bytes`)
 })
 
 t.test('a message without data is skipped, and one of too many characters is refused', async t => {

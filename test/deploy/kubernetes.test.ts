@@ -38,7 +38,7 @@ function at(object: unknown, path: string): unknown {
 
 function one(kind: string, from: readonly Manifest[] = objects): Manifest {
   const found = from.filter(object => object.kind === kind)
-  if (found.length !== 1) throw new Error(`${found.length} objects of kind ${kind}`)
+  if (found.length !== 1) throw new Error(`found ${found.length} objects of kind ${kind} instead of one`)
   return found[0] as Manifest
 }
 
@@ -60,10 +60,10 @@ function assertSound(t: Test, rendered: readonly Manifest[]): void {
   t.equal(preStop[0], 'sleep')
   const inOrder = Number(preStop[1]) + seconds(env['SHUTDOWN_GRACE']) + seconds(env['DRAIN_ON_STOP'])
   const grace = Number(at(set, 'spec.template.spec.terminationGracePeriodSeconds'))
-  t.ok(grace >= inOrder + 5, `${grace} s are more than the ${inOrder} s that an end in order takes`)
+  t.ok(grace >= inOrder + 5, `the grace period of ${grace} s exceeds the ${inOrder} s of a normal stop`)
   const volume = gibibytes(at(set, 'spec.volumeClaimTemplates.0.spec.resources.requests.storage'))
   const spool = gibibytes(env['SPOOL_MAX_BYTES'])
-  t.ok(spool > 0 && spool <= volume * 0.8, `a spool of ${spool} GiB fits a volume of ${volume} GiB`)
+  t.ok(spool > 0 && spool <= volume * 0.8, `a spool of ${spool} GiB fits into a volume of ${volume} GiB`)
   t.strictSame(at(set, 'spec.persistentVolumeClaimRetentionPolicy'), { whenDeleted: 'Retain', whenScaled: 'Retain' })
 }
 
@@ -71,7 +71,7 @@ t.test('the plain manifests equal the output of the chart', async t => {
   t.strictSame(
     parse(readFileSync(RULES_FILE, 'utf8')),
     parse(readFileSync(RULES_SOURCE, 'utf8')),
-    "the chart's alerts: npm run manifests"
+    'the alerts of the chart are up to date (npm run manifests)'
   )
   t.equal(
     withRules(read('monitoring.yaml'), readFileSync(RULES_SOURCE, 'utf8')),
@@ -80,13 +80,13 @@ t.test('the plain manifests equal the output of the chart', async t => {
   )
   for (const name of MANIFESTS) t.equal(read(name).split('\n', 1)[0], digestLine(), `${name}: npm run manifests`)
   if (helm === undefined) {
-    t.comment('helm is not installed: the manifests are held against the digest of the chart, and not made anew')
+    t.comment('helm is not installed: the manifests are compared with the digest of the chart, and not generated again')
     return
   }
   for (const name of MANIFESTS) {
     const made = (await renderManifest(name)) ?? ''
     // Compared as objects, because versions of helm place line breaks differently.
-    t.strictSame(objectsOf(read(name)), objectsOf(made), `${name}: npm run manifests`)
+    t.strictSame(objectsOf(read(name)), objectsOf(made), `${name} is up to date (npm run manifests)`)
   }
 })
 
@@ -96,7 +96,7 @@ t.test('the oldest and the newest supported Kubernetes accept each object, witho
     for (const name of ['tributary.yaml', 'drain-job.yaml']) {
       await t.resolves(
         run(program, ['--strict', '--kubernetes-version', version, join(KUBERNETES, name)]),
-        `${version} ${name}`
+        `Kubernetes ${version} accepts ${name}`
       )
     }
   }
@@ -130,7 +130,7 @@ t.test('every kind of object exists, and selects the servers', async t => {
   const services = objects.filter(({ kind }) => kind === 'Service')
   for (const service of services) t.ok(isSelected(at(service, 'spec.selector')), service.metadata.name)
   const headless = services.find(service => at(service, 'spec.clusterIP') === 'None')
-  t.equal(at(set, 'spec.serviceName'), headless?.metadata.name, 'pods have names by the headless Service')
+  t.equal(at(set, 'spec.serviceName'), headless?.metadata.name, 'the pods get their names from the headless Service')
   t.ok(
     envOf(at(set, 'spec.template.spec.containers.0'))['ADMIN_URL']?.startsWith(
       `http://$(SERVER_NAME).${headless?.metadata.name}.tributary.svc:`
@@ -142,7 +142,7 @@ t.test('every kind of object exists, and selects the servers', async t => {
     ['StatefulSet', 'spec.selector.matchLabels'],
     ['StatefulSet', 'spec.template.spec.topologySpreadConstraints.0.labelSelector.matchLabels']
   ] as const) {
-    t.ok(isSelected(at(one(kind), path)), `${kind} ${path}`)
+    t.ok(isSelected(at(one(kind), path)), `${path} of ${kind} selects the servers`)
   }
   const watched = at(one('ServiceMonitor'), 'spec.selector.matchLabels') as Record<string, string>
   t.strictSame(
@@ -150,15 +150,15 @@ t.test('every kind of object exists, and selects the servers', async t => {
       Object.entries(watched).every(([name, value]) => metadata.labels[name] === value)
     ),
     [headless],
-    'Prometheus asks each server once'
+    'Prometheus scrapes each server once'
   )
   t.equal(
     headless?.metadata.labels[String(at(one('ServiceMonitor'), 'spec.jobLabel'))],
     'tributary',
-    'the job that the alerts name'
+    'the job has the name that the alerts use'
   )
   t.equal(at(one('HorizontalPodAutoscaler'), 'spec.scaleTargetRef.name'), set.metadata.name)
-  t.equal(at(set, 'spec.replicas'), undefined, 'the autoscaler decides how many')
+  t.equal(at(set, 'spec.replicas'), undefined, 'the autoscaler sets the number of replicas')
 })
 
 t.test('containers run without root rights, and write only to their volume and /tmp', async t => {
@@ -202,7 +202,7 @@ t.test('the manifests contain no secret, and their variables are those of the se
   t.strictSame(
     sources.flatMap(({ writeKeys }) => writeKeys),
     [`sha256:${'0'.repeat(64)}`],
-    'a digest of no known key'
+    'the manifests contain only the digest of an unknown key'
   )
 })
 
@@ -216,7 +216,7 @@ t.test("the Job for a remaining volume drains it with the servers' own settings"
 
 t.test('values that cannot work are refused with a message, and other values keep the promises', async t => {
   if (helm === undefined) {
-    t.comment('helm is not installed: the checked-in manifests are all that is looked at')
+    t.comment('helm is not installed: only the checked-in manifests are checked')
     assertSound(t, objects)
     return
   }
@@ -242,5 +242,8 @@ t.test('values that cannot work are refused with a message, and other values kee
   const rendered = objectsOf(await renderChart(helm, ['--values', VALUES, ...other.flatMap(pair => ['--set', pair])]))
   assertSound(t, rendered)
   t.equal(at(one('StatefulSet', rendered), 'spec.replicas'), 2)
-  await t.resolves(run(helm, ['lint', CHART, '--strict', '--values', VALUES, ...AS_CLUSTER]), 'helm lint')
+  await t.resolves(
+    run(helm, ['lint', CHART, '--strict', '--values', VALUES, ...AS_CLUSTER]),
+    'helm lint finds no problem'
+  )
 })

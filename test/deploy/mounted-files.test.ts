@@ -54,20 +54,20 @@ t.test('a swap of ..data makes new write keys and a new password valid without a
   t.strictSame([await ask('the first password'), await ask('the second password')], [200, 401])
 
   putConfig({ 'tributary.yml': yaml('wk_new') })
-  await until(async () => (await track('wk_new')) === 200, { what: 'the new key', timeoutMs: 60_000 })
+  await until(async () => (await track('wk_new')) === 200, { what: 'the new key to be accepted', timeoutMs: 60_000 })
   t.equal(await track('wk_old'), 401)
   putSecrets({ ADMIN_PASSWORD: 'the second password\n' })
   await until(() => /ADMIN_PASSWORD: what the files hold now is in force/.test(server.stderr), {
-    what: 'the new password',
+    what: 'the new password to be in force',
     timeoutMs: 60_000
   })
   t.strictSame([await ask('the second password'), await ask('the first password')], [200, 401])
 
   putConfig({ 'tributary.yml': 'sources: nothing\n' })
   await until(() => /config file not usable; the last good one stays/.test(server.stderr), {
-    what: 'a word about the broken file',
+    what: 'the message about the broken file',
     timeoutMs: 60_000
   })
-  t.equal(await track('wk_new'), 200, 'a broken one changes nothing')
-  t.strictSame([server.pid, server.running], [pid, true], 'it was not restarted')
+  t.equal(await track('wk_new'), 200, 'a broken file changes nothing')
+  t.strictSame([server.pid, server.running], [pid, true], 'the server was not restarted')
 })

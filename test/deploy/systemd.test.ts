@@ -17,11 +17,15 @@ t.test(
         .flatMap(line => line.split(' '))
         .map(pair => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)])
     )
-    t.equal(env['ADMIN_PASSWORD_FILE'], '%d/admin-password', 'the password is a credential')
+    t.equal(env['ADMIN_PASSWORD_FILE'], '%d/admin-password', 'the password comes from a credential')
     const { shutdownGraceMs, drainOnStopMs, dataDir } = readEnvironment({ ...env, ADMIN_PASSWORD_FILE: undefined })
     t.ok(Number(valuesOf('TimeoutStopSec')[0]) * 1000 > shutdownGraceMs + drainOnStopMs + 4_000)
     t.strictSame(valuesOf('SuccessExitStatus'), ['75'])
-    t.equal(dataDir, `/var/lib/${valuesOf('StateDirectory')[0]}`, 'the only folder that the server may write')
+    t.equal(
+      dataDir,
+      `/var/lib/${valuesOf('StateDirectory')[0]}`,
+      'the server stores data in the only folder that it may write'
+    )
   }
 )
 

@@ -39,8 +39,8 @@ t.test('A server that needs more than nine seconds to start is waited for, and e
   const { code, stderr, dir } = await build(t, `sleep 9; NODE_COMPILE_CACHE=$COMPILED exec ${START}`)
   t.equal(code, 0)
   t.notMatch(stderr, /was not ready/)
-  t.ok(existsSync(join(dir, 'data')), 'the server ran')
-  t.not(readdirSync(join(dir, 'compiled')).length, 0, 'its compiled code is kept')
+  t.ok(existsSync(join(dir, 'data')), 'the server has created its data folder')
+  t.not(readdirSync(join(dir, 'compiled')).length, 0, 'the compiled code is stored')
 })
 
 t.test('A server that cannot start is named, and the build goes on', async t => {

@@ -34,7 +34,8 @@ t.test('Prometheus accepts its configuration, and every alert fires when it shou
   t.match(promtool('test', 'rules', 'rules.test.yml'), 'SUCCESS')
   const alerts = [...read('prometheus', 'rules.yml').matchAll(/alert: (\w+)/g)].map(([, name]) => name)
   const tested = read('prometheus', 'rules.test.yml')
-  for (const alert of alerts) t.match(tested, `alertname: ${alert}\n        exp_alerts:\n`, `${alert} is tested`)
+  for (const alert of alerts)
+    t.match(tested, `alertname: ${alert}\n        exp_alerts:\n`, `the alert ${alert} is tested`)
 })
 
 t.test('Each alert links to its own line in the table of docs/operations.md', t => {
@@ -63,7 +64,7 @@ t.test('Every metric of the dashboard and of the rules exists in the server', as
   t.ok(panels.length > 20)
   for (const { title, targets = [] } of panels) {
     const names = targets.flatMap(({ expr }) => metricsIn(expr))
-    t.ok(names.length > 0 && names.every(isKnown), `${title}: ${names.join(', ')}`)
+    t.ok(names.length > 0 && names.every(isKnown), `${title} uses known metrics: ${names.join(', ')}`)
   }
   const expressions = [...read('prometheus', 'rules.yml').matchAll(/expr: (>\n(?: {10}.*\n)+|.*\n)/g)].map(
     ([, expr]) => expr
@@ -113,7 +114,7 @@ t.test('The dashboard shows each alert with its threshold and the action, for an
   }
   for (const [, alert = ''] of read('prometheus', 'rules.yml').matchAll(/alert: (\w+)/g)) {
     const shown = panels.filter(({ description = '' }) => new RegExp(`\\b${alert}\\b`).test(description))
-    t.ok(shown.length > 0, `${alert} is on the dashboard`)
+    t.ok(shown.length > 0, `the alert ${alert} is on the dashboard`)
     for (const { title, links = [], fieldConfig, targets = [] } of shown) {
       t.equal(links[0]?.url, `/d/tributary/tributary?viewPanel=panel-${runbook?.id}`, title)
       const isDrawn = targets.length > 1

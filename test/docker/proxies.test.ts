@@ -138,7 +138,7 @@ async function start(t: Test, proxy: string): Promise<Proxied> {
   const proxied = { server, port }
   const isUp = async (): Promise<boolean> =>
     (await ask(proxied, 'GET', '/').catch(() => ({ status: 503 }))).status !== 503
-  await until(isUp, { what: `${proxy} to pass requests on`, timeoutMs: 60_000, seen: () => said })
+  await until(isUp, { what: `${proxy} to forward requests`, timeoutMs: 60_000, seen: () => said })
   return proxied
 }
 
@@ -189,18 +189,22 @@ for (const proxy of Object.keys(STARTS)) {
     const track = await ask(proxied, 'POST', '/v1/track', { headers: json, body: JSON.stringify(event) })
     t.strictSame([track.status, track.text], [200, '{"success":true}'])
     const record = JSON.parse(String(server.sink.records[0]?.line)) as { context: { ip?: string } }
-    t.equal(record.context.ip, CLIENT, "the address is the client's own")
+    t.equal(record.context.ip, CLIENT, 'the address is that of the client')
 
     const settings = await ask(proxied, 'GET', `/v1/projects/${KEY}/settings`)
     const { integrations } = JSON.parse(settings.text) as { integrations: { 'Segment.io': object } }
     t.match(integrations['Segment.io'], { apiHost: `${HOST}:${port}/v1`, protocol: 'https' })
 
     const long = await ask(proxied, 'GET', `/v1/projects/${KEY}/settings?long=${'x'.repeat(15_000)}`)
-    t.equal(long.status, 200, 'a URL as long as a pixel may have')
+    t.equal(long.status, 200, 'a URL of the maximum length is accepted')
     const one = { type: 'track', userId: 'u', event: 'E', properties: { filler: 'x'.repeat(20_000) } }
     const count = Math.floor(BATCH_BYTES / (JSON.stringify(one).length + 1))
     const batch = JSON.stringify({ batch: Array.from({ length: count }, () => one) })
-    t.equal((await ask(proxied, 'POST', '/v1/batch', { headers: json, body: batch })).status, 200, 'a full batch')
+    t.equal(
+      (await ask(proxied, 'POST', '/v1/batch', { headers: json, body: batch })).status,
+      200,
+      'a batch of the maximum size is accepted'
+    )
     t.equal(await spokenBy(port), 'h2')
   })
 }

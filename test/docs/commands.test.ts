@@ -25,7 +25,7 @@ function commandLines(page: string): Found[] {
 
 t.test('every command line of README and docs names existing commands and options', async t => {
   const found = PAGES.flatMap(commandLines)
-  t.ok(found.length > 30, `${found.length} command lines`)
+  t.ok(found.length > 30, `the pages have ${found.length} command lines`)
   for (const { page, line, first, second, rest } of found) {
     const command = COMMANDS[`${first} ${second}`] ?? COMMANDS[first]
     if (command === undefined) {
@@ -35,6 +35,6 @@ t.test('every command line of README and docs names existing commands and option
     const { help } = await command.load()
     const options = rest.match(/(?<=\s)--[a-z][a-z-]*/g) ?? []
     const missing = options.filter(option => !help.includes(option))
-    t.strictSame(missing, [], `${page}: ${line}`)
+    t.strictSame(missing, [], `all options exist in ${page}: ${line}`)
   }
 })

@@ -68,8 +68,8 @@ t.test('every reader of the page reads each event once, after a crash and while 
   for (const reader of readers) {
     const rows = (await reader.read(server.dir)).map(row => compared(row, reader.name))
     const expected = orders.map(order => expectedOf(order, reader.name))
-    t.equal(rows.length, EVENTS, `${reader.name}: the torn line is passed over, and nothing else`)
-    t.strictSame(byId(rows), expected, `${reader.name}: names and numbers`)
+    t.equal(rows.length, EVENTS, `${reader.name} skips only the torn line`)
+    t.strictSame(byId(rows), expected, `${reader.name} reads equal names and numbers`)
   }
 
   await server.start()
@@ -82,12 +82,12 @@ t.test('every reader of the page reads each event once, after a crash and while 
     const before = sent
     const rows = (await reader.read(server.dir)).map(row => compared(row, reader.name))
     const known = new Map(rows.map(row => [row[0], row]))
-    t.equal(known.size, rows.length, `${reader.name}: no event twice`)
+    t.equal(known.size, rows.length, `${reader.name} reads no event twice`)
     const lost = Array.from({ length: before }, (_, index) => index).filter(index => {
       const order = orderOf(index, index < EVENTS ? EVENTS : MORE)
       return JSON.stringify(known.get(order.id)) !== JSON.stringify(expectedOf(order, reader.name))
     })
-    t.strictSame(lost, [], `${reader.name}: all ${before} events that were answered before it began`)
+    t.strictSame(lost, [], `${reader.name} reads all ${before} events that were answered before it began`)
   }
   stopped = true
   await writing

@@ -67,16 +67,16 @@ for (const [name, run] of Object.entries(BALANCERS)) {
     const settings = `${url}/v1/projects/${KEY}/settings`
     const isUp = async (): Promise<boolean> =>
       (await ask(settings, { headers: {} }).catch(() => ({ status: 503 }))).status === 200
-    await until(isUp, { what: `${name} to pass requests on`, timeoutMs: 60_000 })
+    await until(isUp, { what: `${name} to forward requests`, timeoutMs: 60_000 })
     for (const [lie, headers] of Object.entries(LIES)) {
       const { text } = await ask(settings, { headers })
       const { integrations } = JSON.parse(text) as { integrations: { 'Segment.io': object } }
-      t.match(integrations['Segment.io'], { apiHost: `${HOST}/v1`, protocol: 'http' }, `settings with ${lie}`)
+      t.match(integrations['Segment.io'], { apiHost: `${HOST}/v1`, protocol: 'http' }, `the settings ignore ${lie}`)
       t.equal((await ask(`${url}/v1/track`, { headers, body: EVENT })).status, 200)
       const record = JSON.parse(String(server.sink.records.at(-1)?.line)) as { context: { ip?: string } }
-      t.equal(record.context.ip, CLIENT, `the address with ${lie}`)
+      t.equal(record.context.ip, CLIENT, `the address ignores ${lie}`)
     }
     const long = await ask(`${settings}?long=${'x'.repeat(15_000)}`, { headers: {} })
-    t.equal(long.status, 200, 'a URL as long as a pixel may have')
+    t.equal(long.status, 200, 'a URL of the maximum length is accepted')
   })
 }

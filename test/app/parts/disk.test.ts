@@ -66,20 +66,20 @@ t.test('The time until the disk is full is computed from what was written in the
     return fullInMs / DAY_MS
   }
   const near = (found: number, wanted: number, what: string): void => {
-    t.ok(Math.abs(found / wanted - 1) < 0.1, `${what}: ${found} days, ${wanted} wanted`)
+    t.ok(Math.abs(found / wanted - 1) < 0.1, `${what}: the result is ${found} days, and ${wanted} days are expected`)
   }
   near(await daysOf([{ agoMs: DAY_MS, bytes: part }]), 100, 'one segment')
   const older = { agoMs: 300 * DAY_MS, bytes: 50 * part }
-  near(await daysOf([older, { agoMs: DAY_MS, bytes: part }]), 100, 'what is older does not count')
+  near(await daysOf([older, { agoMs: DAY_MS, bytes: part }]), 100, 'with older segments, which are ignored')
   const both = [12, 24].map(hours => ({ agoMs: hours * HOUR_MS, bytes: part })).toReversed()
   near(await daysOf(both), 50, 'several segments')
   const rejected = { agoMs: DAY_MS, bytes: part, folder: 'rejected' }
-  near(await daysOf([{ agoMs: DAY_MS, bytes: part }, rejected]), 50, 'rejected records fill it too')
+  near(await daysOf([{ agoMs: DAY_MS, bytes: part }, rejected]), 50, 'with rejected records')
   const ofWorkers = [0, 1].map(index => ({ agoMs: DAY_MS, bytes: part, folder: `worker-${index}/events` }))
-  near(await daysOf(ofWorkers), 50, 'the folders of all workers')
-  near(await daysOf([{ agoMs: 10 * DAY_MS, bytes: part }]), 1000, 'a slow log: since its last segment began')
-  t.ok(Number.isNaN(await daysOf([{ agoMs: 60_000, bytes: part }])), 'a minute is too short to tell')
-  t.ok(Number.isNaN(await daysOf([{ agoMs: DAY_MS, bytes: 0 }])), 'nothing was written')
+  near(await daysOf(ofWorkers), 50, 'with the folders of all workers')
+  near(await daysOf([{ agoMs: 10 * DAY_MS, bytes: part }]), 1000, 'a slow log, measured since its last segment began')
+  t.ok(Number.isNaN(await daysOf([{ agoMs: 60_000, bytes: part }])), 'a minute is too short for an estimate')
+  t.ok(Number.isNaN(await daysOf([{ agoMs: DAY_MS, bytes: 0 }])), 'without written bytes there is no estimate')
 })
 
 t.test('No time is shown if something limits the growth', async t => {
@@ -96,7 +96,7 @@ t.test('No time is shown if something limits the growth', async t => {
 
 t.test('Durations are written in everyday units', async t => {
   t.equal(describeTimeUntilFull(undefined), undefined)
-  t.equal(describeTimeUntilFull(366 * DAY_MS), undefined, 'far away')
+  t.equal(describeTimeUntilFull(366 * DAY_MS), undefined, 'a disk that is full after more than a year is not reported')
   t.equal(describeTimeUntilFull(9.9 * DAY_MS), 'full in 9 days at this rate')
   t.equal(describeTimeUntilFull(2 * DAY_MS), 'full in 2 days at this rate')
   t.equal(describeTimeUntilFull(2 * DAY_MS - 1), 'full in 47 hours at this rate')

@@ -47,7 +47,7 @@ t.test('an app can be added, gets tokens, can change its key without interruptio
   t.match(added.stdout, /clientId: "billing"/)
   t.match(added.stdout, /analytics\.oauth_key_id = "k1"/)
   t.match(added.stdout, `authServer: "${BASE}"`)
-  t.notMatch(added.stdout + added.stderr + config(), 'PRIVATE KEY', 'the private key is in its file alone')
+  t.notMatch(added.stdout + added.stderr + config(), 'PRIVATE KEY', 'only the key file contains the private key')
   t.equal(statSync(join(dir, 'billing-k1.pem')).mode & 0o777, 0o600)
   const first = keyOf('k1')
   t.equal(await statusOf(t, config(), first), 200)
@@ -66,7 +66,7 @@ t.test('an app can be added, gets tokens, can change its key without interruptio
   t.strictSame([await statusOf(t, config(), first), await statusOf(t, config(), second)], [401, 200])
   t.equal((await tributary('apps revoke billing')).code, 0)
   t.equal(await statusOf(t, config(), second), 401)
-  t.equal(config().trim(), CONFIG.trim(), 'the file is as it was')
+  t.equal(config().trim(), CONFIG.trim(), 'the configuration is unchanged')
 })
 
 t.test('a command that cannot do its work says so and changes nothing', async t => {
@@ -91,6 +91,6 @@ t.test('a command that cannot do its work says so and changes nothing', async t 
   }
   t.equal(config(), before)
   for (const file of ['billing-other.pem', 'other-k1.pem', 'a_b-k1.pem', 'other.pem']) {
-    t.notOk(existsSync(join(dir, file)), `no ${file}`)
+    t.notOk(existsSync(join(dir, file)), `the command creates no ${file}`)
   }
 })

@@ -80,7 +80,7 @@ t.test(
     await publish(4, Date.now() - HOUR_MS)
     t.match(await doctor(), /! archive +ARCHIVE lacks 4 records that Kafka has had for more than 15 minutes/)
     await publish(6, Date.now())
-    t.match(await doctor(), /! archive +ARCHIVE lacks 4 records that/, 'the last minutes are yet to come')
+    t.match(await doctor(), /! archive +ARCHIVE lacks 4 records that/, 'records of the last minutes are not reported')
     await deleteAll()
     await publish(3, Date.now())
     const said = await doctor()
@@ -102,7 +102,7 @@ t.test('Overview shows the archive, and that Kafka has deleted records before it
   const overview = async () => (await (await fetch(`${server.adminUrl}/api/overview`)).json()) as Overview
   let last = await overview()
   const isSeen = async (): Promise<boolean> => (last = await overview()).state.archive?.lost === 8
-  await until(isSeen, { what: 'the loss to be seen', ...WAIT, seen: () => JSON.stringify(last.state) })
+  await until(isSeen, { what: 'the page to show the lost records', ...WAIT, seen: () => JSON.stringify(last.state) })
   const { state, advice } = last
   t.match(state.archive, { bytes: Number, behind: Number, lost: 8, growing: true })
   t.ok(advice.some(({ says }) => says === 'Kafka has deleted 8 records before the archive read them'))

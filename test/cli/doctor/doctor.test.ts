@@ -44,7 +44,7 @@ t.test('a correct set-up has no problem', { buffered: true }, async t => {
   t.notMatch(result.stdout, /✗/)
   for (const area of ['keys', 'clock', 'CORS', 'server']) t.match(result.stdout, new RegExp(`✓ ${area}`))
   t.match(result.stdout, '1 source enabled, 1 write key\n')
-  t.match(result.stdout, /✓ disk|! disk .* ms to sync a file/, 'a busy disk may be slow')
+  t.match(result.stdout, /✓ disk|! disk .* ms to sync a file/, 'the disk is checked, and a busy disk may be slow')
 })
 
 t.test('doctor leaves no fault in the server that it checks', { buffered: true }, async t => {
@@ -53,10 +53,14 @@ t.test('doctor leaves no fault in the server that it checks', { buffered: true }
   const asked = async (path: string) => (await (await fetch(`${server.adminUrl}${path}`)).json()) as object
   for (const file of ['tributary.yml', 'missing.yml']) {
     await run(process.execPath, [MAIN, 'doctor'], { cwd: server.dir, env: { ...env, CONFIG_FILE: file } })
-    t.match(await asked('/api/rejections'), { events: [], requests: [] }, 'nothing was refused')
+    t.match(
+      await asked('/api/rejections'),
+      { events: [], requests: [] },
+      'the server has no rejected event and no refused request'
+    )
   }
   const overview = async () => (await asked('/api/overview')) as { points: object[]; advice: object[] }
-  await until(async () => (await overview()).points.length > 0, { what: 'the first point' })
+  await until(async () => (await overview()).points.length > 0, { what: 'the first point of the overview' })
   t.strictSame((await overview()).advice, [])
 })
 
@@ -250,5 +254,5 @@ t.test('12: topics whose settings break the promises of the server', { buffered:
   await producer.connect()
   t.teardown(() => producer.disconnect())
   const [stored] = await producer.send({ topic: 'doctor-sound', acks: -1, messages: [{ value: 'x' }] })
-  t.match(stored, { errorCode: 0, baseOffset: '0' }, 'so it does')
+  t.match(stored, { errorCode: 0, baseOffset: '0' }, 'Kafka confirms a record with one replica')
 })

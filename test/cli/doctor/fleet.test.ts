@@ -31,7 +31,7 @@ t.test('Without Kafka, the version of DATA_DIR is checked, and CONFIG_FILE is no
   const version = { version: 7, base: 6, hash: '', text: DIGESTS, by: 'a', why: 'b', at: '2026-11-29T00:00:00.000Z' }
   writeFileSync(join(dir, 'data', 'fleet-config.json'), JSON.stringify(version))
   const { code, stdout } = await run(process.execPath, [MAIN, 'doctor'], { cwd: dir, env: FLEET })
-  t.equal(code, 1, 'Kafka is a problem')
+  t.equal(code, 1, 'the check fails, because Kafka cannot be reached')
   t.match(stdout, /✗ configuration +the topics of the fleet cannot be used: /)
   t.match(stdout, /· configuration +version 7 is checked, which DATA_DIR has\n/)
   t.match(stdout, /✓ keys +1 source enabled, 1 write key\n/)

@@ -88,7 +88,7 @@ t.test('A 200 of another program is a problem, with an empty body or a page', as
     })
     const findings = await checkFromOutside(outside(port), KEY)
     const notOurs = said(findings).filter(line => /^problem: .* is answered 200, but not by Tributary/.test(line))
-    t.equal(notOurs.length, 2, `the settings and the event: ${body}`)
+    t.equal(notOurs.length, 2, `the settings and the event have a problem each: ${body}`)
   }
 })
 

@@ -42,7 +42,7 @@ async function read(dir: string, positions?: Readonly<Record<string, unknown>>) 
 t.test('an export of an archive continues at any position, and neither repeats nor omits anything', async t => {
   const dir = await makeArchive(ownFolder(t))
   const pieces = await read(dir)
-  t.ok(pieces.length > 3 * 2, `${pieces.length} places`)
+  t.ok(pieces.length > 3 * 2, `the archive has ${pieces.length} pieces`)
   const all = pieces.flatMap(({ values }) => values).map(String)
   t.strictSame(
     all,
@@ -52,7 +52,7 @@ t.test('an export of an archive continues at any position, and neither repeats n
   for (const { values, positions } of pieces) {
     before += values.length
     const left = (await read(dir, positions)).flatMap(piece => piece.values)
-    t.strictSame(left.map(String), all.slice(before), `behind ${before} events`)
+    t.strictSame(left.map(String), all.slice(before), `after ${before} events the export returns the rest`)
   }
 })
 

@@ -87,7 +87,7 @@ t.test('tables contain every event once with exact numbers, after a crash and wh
   )
   t.match(typed.stderr, / 100 % {2}3200 records/)
   const table = join(dir, 'shop', 'track_order_completed')
-  t.ok(readdirSync(table).length > 1, 'several files')
+  t.ok(readdirSync(table).length > 1, 'the table has several files')
   const columns = [
     'message_id',
     'properties',
@@ -106,7 +106,7 @@ t.test('tables contain every event once with exact numbers, after a crash and wh
       const isBare = order.orderId === undefined
       return [{ ...order }, [decimal(order.orderId), decimal(order.price), isBare, isBare ? null : '1']]
     })
-    t.strictSame(found, expected, `${reader.name}: names, bytes and decimals`)
+    t.strictSame(found, expected, `${reader.name} reads equal names, bytes and decimals`)
   }
   const types = await duckDb(dir, "select column_name || ' ' || column_type from (describe from 'shop/*/*.parquet')")
   t.match(
@@ -115,7 +115,7 @@ t.test('tables contain every event once with exact numbers, after a crash and wh
   )
 
   const [sql = ''] = blocksOf(HEADING, 'sql')
-  t.equal((await duckDb(dir, sql)).length, EVENTS, 'the query of docs/reading.md')
+  t.equal((await duckDb(dir, sql)).length, EVENTS, 'the query of docs/reading.md finds every event')
 
   await t.test('the events are exported as they were stored, gzipped', async t => {
     const { code, stderr } = await tributary(dir, ...asInDocs('backup'), '--rows', '1000')
@@ -124,7 +124,7 @@ t.test('tables contain every event once with exact numbers, after a crash and wh
       gunzipSync(readFileSync(join(dir, 'backup', 'events', file))).toString()
     )
     t.ok(raw.length > 1)
-    t.strictSame(raw.join('').split('\n').slice(0, -1), lines, 'byte for byte')
+    t.strictSame(raw.join('').split('\n').slice(0, -1), lines, 'the exported bytes equal the stored bytes')
   })
 
   await t.test('CSV keeps each value as it was spelled', async t => {
@@ -166,7 +166,7 @@ t.test('tables contain every event once with exact numbers, after a crash and wh
   const last = await tributary(dir, ...asInDocs('warehouse'), '--rows', '500', '--json')
   t.match(JSON.parse(last.stdout), { out: 'warehouse', total: sent, unreadable: 0, unfit: 0 })
   const [counts] = await duckDb(dir, "select count(*), count(distinct message_id) from 'warehouse/events/*.parquet'")
-  t.strictSame(counts, [sent, sent], 'four runs together: nothing twice, nothing missing')
+  t.strictSame(counts, [sent, sent], 'four runs together export every event once')
 })
 
 t.test('values that other readers cannot read are exported as they were sent', async t => {
@@ -189,13 +189,17 @@ t.test('values that other readers cannot read are exported as they were sent', a
       .filter(name => name.startsWith('track'))
       .toSorted(),
     ['track', 'track_a', 'track_注文'],
-    'a name of its own for each event'
+    'each event has its own table name'
   )
   const sql = `select message_id, user_id, event, properties, other, timestamp::varchar, original_timestamp
     from read_parquet('odd/*/*.parquet') order by 1`
   const [one, two, three] = await duckDb(dir, sql)
   t.strictSame(one?.slice(1, 5), ['u', 'a', '{"n":1e400,"":1,"Plan":1,"plan":2}', '{"extra":{"b":1.10}}'])
-  t.strictSame(two?.slice(1, 4), ['\\ud800x', '\\u0000', '{"t":"\\u0000\\ud800"}'], 'as escapes')
+  t.strictSame(
+    two?.slice(1, 4),
+    ['\\ud800x', '\\u0000', '{"t":"\\u0000\\ud800"}'],
+    'the values are written with escapes'
+  )
   t.match(three?.slice(1), [
     '',
     '注文 \u{1f600}',

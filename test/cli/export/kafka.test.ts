@@ -30,7 +30,7 @@ t.test('a range of a topic is exported, and each record is exported once over se
   t.match(await tributary(`replay --topic ${topic}`, 'more'), { code: 0 })
   t.match(await tributary(`export --out all --topic ${topic} --rows 1`), { code: 0, stdout: /^400 rows/ })
   const rows = await duckDb(dir, "select message_id from 'all/events/*.parquet' order by 1")
-  t.strictSame(rows.flat(), [...first, ...more].toSorted(), 'each record once')
+  t.strictSame(rows.flat(), [...first, ...more].toSorted(), 'each record is exported once')
 
   const range = `export --out some --topic ${topic} --from 2026-11-23T02:00:00Z --to 2026-11-23T03:00:00Z`
   t.match(await tributary(range), { code: 0, stdout: /^400 rows/ })

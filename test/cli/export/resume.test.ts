@@ -28,8 +28,8 @@ function isWhole(file: string): boolean {
 
 async function assertEachOnce(t: Test, dir: string, ids: readonly string[], files: string): Promise<void> {
   const rows = await duckDb(dir, `select message_id from '${files}' order by 1`)
-  t.equal(rows.length, ids.length, 'as many rows as events')
-  t.strictSame(rows.flat(), ids.toSorted(), 'each event once')
+  t.equal(rows.length, ids.length, 'there are as many rows as events')
+  t.strictSame(rows.flat(), ids.toSorted(), 'each event is exported once')
 }
 
 t.test(
@@ -57,8 +57,8 @@ t.test(
       // One thread for files, so that the n-th call is always the same call.
       const env = { UV_THREADPOOL_SIZE: '1' }
       const { signal, stderr } = await run('strace', [...strace, process.execPath, ...args], { cwd: dir, env })
-      t.equal(signal, 'SIGKILL', `killed at ${call} ${nth}: ${stderr}`)
-      t.ok(parts(out).every(isWhole), 'what has its final name is whole')
+      t.equal(signal, 'SIGKILL', `the export was killed at call ${nth} of ${call}: ${stderr}`)
+      t.ok(parts(out).every(isWhole), 'a file with its final name is complete')
     }
     const last = await run(process.execPath, args, { cwd: dir })
     t.equal(last.code, 0, last.stderr)
@@ -103,7 +103,11 @@ t.test('a later run adds newer events, within a time range and to several tables
   t.match(await tributary(dir, args), { code: 0, stdout: /^0 rows written/ })
   const more = writeLogByHand(data, { segments: 1, each: 300, first: 3 })
   rmSync(join(data, 'events', '20261123T010000Z-00000001.ndjson'))
-  t.match(await tributary(dir, args), { code: 0, stdout: /^200 rows written/ }, 'the oldest segment may be gone')
+  t.match(
+    await tributary(dir, args),
+    { code: 0, stdout: /^200 rows written/ },
+    'a deleted old segment does not stop the export'
+  )
   const wanted = [...first.slice(300), ...more].filter(id => Number(id.split('-')[2]) % 3 !== 0)
   await assertEachOnce(t, dir, wanted, 'out/*/*.parquet')
   t.strictSame(
@@ -185,14 +189,14 @@ t.test('a wrong option is named', async t => {
   }
   const kafka = await tributary(dir, ['export', '--out', 'x'], { ...none, KAFKA_BROKERS: '127.0.0.1:1' })
   t.match(kafka, { code: 1, stderr: /with KAFKA_BROKERS they go to Kafka alone: ask for --topic tributary\.events/ })
-  t.strictSame(readdirSync(join(dir, 'full')), ['file'], 'nothing was touched')
+  t.strictSame(readdirSync(join(dir, 'full')), ['file'], 'the folder is unchanged')
 
   writeLogByHand(join(dir, 'data'), { segments: 1, each: 3 })
   t.match(await tributary(dir, ['export', '--out', 'csv', '--format', 'csv']), { code: 0, stdout: /^3 rows/ })
   const other = await tributary(dir, ['export', '--out', 'csv', '--from', '1h'])
   t.match(other, { code: 1, stderr: /asked for in another way \(--format was csv, --from was not given\)/ })
   mkdirSync(join(dir, 'empty'))
-  t.match(await tributary(dir, ['export', '--out', 'empty']), { code: 0 }, 'an empty folder is taken')
+  t.match(await tributary(dir, ['export', '--out', 'empty']), { code: 0 }, 'an empty folder is accepted')
   writeFileSync(join(dir, 'empty', 'export.json'), '{')
   t.match(await tributary(dir, ['export', '--out', 'empty']), {
     code: 1,

@@ -58,7 +58,7 @@ t.test('the shared members of a batch are copied into each event if they are who
   const shared = '"context":{"a":1.0,"b":2},"integrations":{"All":false},"sentAt":"2026-11-23T11:59:00Z"'
   const own = event('x', ',"context":{"b":3},"integrations":{"X":true}')
   const [one, other] = salvage(kept(`{${shared},"batch":[${event('a')},${own}`)).events
-  t.match(one?.json, /"context":\{"a":1\.0,"b":2\}/, 'numbers as they were spelled')
+  t.match(one?.json, /"context":\{"a":1\.0,"b":2\}/, 'numbers keep their spelling')
   t.match(one?.event, { integrations: { All: false }, sentAt: '2026-11-23T11:59:00Z' })
   t.match(JSON.parse(other?.json ?? ''), { event: { context: { a: 1, b: 3 }, integrations: { All: false, X: true } } })
   for (const broken of ['{"a":NaN}', '{"a":"\xe9"}', '{"a":1},"context":{"a":2}']) {
@@ -67,7 +67,7 @@ t.test('the shared members of a batch are copied into each event if they are who
     t.notMatch(found.events[0]?.json, /context/)
     const text = `{"integrations":${broken.replace('context', 'integrations')},"batch":[`
     const unrouted = salvage(kept(Buffer.from(text, 'latin1')))
-    t.equal(unrouted.needsIntegrations, true, 'an event could go where it must not')
+    t.equal(unrouted.needsIntegrations, true, 'an event without its integrations is marked')
   }
 })
 
@@ -139,10 +139,10 @@ t.test('a refused body is listed, and retry --salvage sends its whole events onc
 
   for (const attempt of ['first', 'second']) {
     const { code, stderr } = await app.rejected('retry', '--salvage', '--send', '--url', app.url)
-    t.equal(code, 0, `${attempt} ${stderr}`)
+    t.equal(code, 0, `the ${attempt} run succeeds: ${stderr}`)
   }
   const found = accepted(app)
   t.same(new Set(found.map(({ messageId }) => messageId)), new Set(['a', 'b', 'c']))
-  t.equal(found.length, 3, 'each of them once')
+  t.equal(found.length, 3, 'each event is accepted once')
   t.match(found[0], { messageId: 'a', context: { ip: '1.2.3.4' }, projectId: 'web' })
 })

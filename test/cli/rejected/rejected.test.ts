@@ -45,7 +45,7 @@ async function accepted(t: Test, { dir }: TestApp): Promise<Record<string, unkno
   const folder = join(dir, 'data', 'events')
   const names = readdirSync(folder).filter(name => name.endsWith('.ndjson'))
   const lines = names.flatMap(name => readFileSync(join(folder, name), 'utf8').split('\n').slice(0, -1))
-  t.comment(`${lines.length} lines`)
+  t.comment(`the list has ${lines.length} lines`)
   return lines.map(line => ({ ...(JSON.parse(line) as Record<string, unknown>), line }))
 }
 
@@ -57,9 +57,9 @@ t.test('list counts by reason, with sources, SDKs and samples', async t => {
   t.match(stdout, /no_user_anon_id: 5 \(userId or anonymousId must be a non-empty string\)/)
   t.match(stdout, /sources {3}web, shop\n {2}SDKs {6}unknown, analytics.js 2.1\n/)
   t.match(stdout, /id_not_string: 1 .*\n.*\n.*\n.*\n {2}\S+ web \/userId \{"type":"track","userId":42/)
-  t.equal(stdout.match(/\{"/g)?.length, 3, 'one sample a reason')
+  t.equal(stdout.match(/\{"/g)?.length, 3, 'each reason has one sample')
   const { stdout: more } = await rejected('list', '--samples', '9')
-  t.match(more, '"properties":{"big":12345678901234567890,"one":1.0}', 'numbers as the client wrote them')
+  t.match(more, '"properties":{"big":12345678901234567890,"one":1.0}', 'numbers keep their spelling')
 })
 
 t.test('list takes filters, and gives the records themselves as JSON', async t => {
@@ -98,11 +98,11 @@ t.test('with retry --send the changed events are accepted once, with their own i
   const send = ['--send', '--url', app.url, '--set', 'anonymousId=unknown', '--set', 'properties.by="42"']
   for (const attempt of ['first', 'second']) {
     const { code, stderr } = await app.rejected('retry', ...send)
-    t.equal(code, 0, `${attempt} ${stderr}`)
+    t.equal(code, 0, `the ${attempt} run succeeds: ${stderr}`)
     t.match(stderr, /7 rejected events, 5 of them sent/)
   }
   const found = await accepted(t, app)
-  t.equal(found.length, 5, 'the second time they are duplicates')
+  t.equal(found.length, 5, 'the second run causes only duplicates')
   const [first, second, , exact, noType] = found
   t.match(first, { messageId: 'm1', anonymousId: 'unknown', properties: { id: 1, by: '42' }, projectId: 'web' })
   t.match(second, { messageId: /^retry-[0-9a-f]{32}$/, timestamp: '2026-11-23T12:00:00.000Z' })
@@ -167,7 +167,7 @@ t.test('single calls are found by the type of their path, and retry sends them a
   }
   t.strictSame(await listed('identify'), ['i1', 'i2'])
   t.strictSame(await listed('group'), ['g1'])
-  t.strictSame(await listed('page'), [], 'what the body of a single call says does not count')
+  t.strictSame(await listed('page'), [], 'a type in the body of a single call is ignored')
   t.strictSame(await listed('unknown'), ['b1'])
 
   const { stderr } = await rejected('retry', '--set', 'anonymousId=unknown', '--send', '--url', app.url)

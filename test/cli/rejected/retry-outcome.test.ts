@@ -58,7 +58,7 @@ t.test('retry counts events that the plan blocks as left, with their ids, and do
   const sent = await retry('--code', 'schema_violation', '--send', '--url', url)
   t.match([sent.code, sent.stderr], [0, /3 rejected events, 0 of them sent\n {2}3 left: /])
   t.match(sent.stderr, blocked)
-  t.equal(await listed(), 3, 'none was stored a second time')
+  t.equal(await listed(), 3, 'no event was stored a second time')
 
   const mended = await retry('--event', 'Order', '--set', 'properties.order_id=1', '--send', '--url', url)
   t.match([mended.code, mended.stderr], [0, /3 of them sent: 3 accepted, 0 duplicates/])
@@ -97,7 +97,7 @@ t.test('retry --send fails if the server ends events that the files of this mach
 
   writeFileSync(planFile, '{ not json')
   const broken = await retry('--set', 'anonymousId=a')
-  t.match([broken.code, broken.stderr], [1, /plan\.json/], 'a plan that cannot be used is an error')
+  t.match([broken.code, broken.stderr], [1, /plan\.json/], 'an invalid plan is an error')
 })
 
 t.test('a batch is answered with counts if the sender asks with Prefer, and otherwise as Segment does', async t => {

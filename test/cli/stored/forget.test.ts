@@ -48,8 +48,8 @@ t.test(
       stdout: '1 record of 1 file are gone\n',
       stderr: ''
     })
-    t.strictSame(filesWith(dir, USER), [], 'nothing of it is left')
-    t.equal(filesWith(dir, '"bob"').length, 1, 'others are')
+    t.strictSame(filesWith(dir, USER), [], 'no file contains the user')
+    t.equal(filesWith(dir, '"bob"').length, 1, 'records of other users are kept')
   }
 )
 
@@ -74,5 +74,5 @@ t.test('forget says which options it needs', { buffered: true }, async t => {
   t.match(await forget('--user='), { code: 2, stderr: /--user ID is missing/ })
   t.match(await forget('--user', USER, '--topic', 'a b'), { code: 2, stderr: /--topic "a b"/ })
   t.match(await forget('--user', USER, '--topic', 'deletions'), { code: 1, stderr: /KAFKA_BROKERS is not set/ })
-  t.strictSame(filesWith(dir, USER), files, 'and has changed nothing')
+  t.strictSame(filesWith(dir, USER), files, 'the command changed nothing')
 })

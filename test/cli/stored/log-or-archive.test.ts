@@ -59,7 +59,7 @@ t.test('with ARCHIVE, export reads the archive, and the log of the time before K
   t.match([log.code, log.stdout], [0, /^2 rows written to old/])
   t.match(log.stderr, /from the log in .*data, which a server with Kafka does not write/)
   const other = await tributary('export', '--out', 'all', '--format', 'csv', '--log')
-  t.match(other, { code: 1, stderr: /all/ }, 'the export of the archive does not go on with the log')
+  t.match(other, { code: 1, stderr: /all/ }, 'an export of the log cannot continue an export of the archive')
   const both = await tributary('export', '--out', 'x', '--archive', '--log')
   t.match(both, { code: 2, stderr: /--archive and --log are two sources: choose one/ })
 })

@@ -37,7 +37,7 @@ t.test('with ARCHIVE the commands find every event of Kafka on disk, and forget 
   }
   const load = async (events: number): Promise<readonly { readonly id: string; readonly user: string }[]> => {
     const { acked, stop } = startLoad(t, { url: server.url, eventsPerSecond: 300 })
-    await until(() => acked.length >= events, { what: `${events} events`, ...WAIT })
+    await until(() => acked.length >= events, { what: `${events} acknowledged events`, ...WAIT })
     await stop()
     await server.drained()
     return acked
@@ -54,7 +54,7 @@ t.test('with ARCHIVE the commands find every event of Kafka on disk, and forget 
       await server.kill('SIGTERM')
       return false
     }
-    await until(isWhole, { what: 'the archive to be whole', timeoutMs: 120_000 })
+    await until(isWhole, { what: 'the complete archive', timeoutMs: 120_000 })
     return all
   }
 
@@ -67,12 +67,12 @@ t.test('with ARCHIVE the commands find every event of Kafka on disk, and forget 
   const first = await load(600)
   const inTopic = await stopWhole()
   const found = await replayed()
-  t.strictSame(found, inTopic, 'each record once, of both workers, and of the time before ARCHIVE')
+  t.strictSame(found, inTopic, 'each record of both workers and of the time before ARCHIVE is found once')
   const early = new Set(found)
   t.strictSame(
     [...before, ...first].filter(({ id }) => !early.has(id)),
     [],
-    'every event that was answered 200'
+    'every event that was answered 200 is found'
   )
 
   const exported = (rows: number): RegExp => new RegExp(`^${rows} rows written to out`)
@@ -82,7 +82,7 @@ t.test('with ARCHIVE the commands find every event of Kafka on disk, and forget 
   await server.ready()
   await load(200)
   await until(async () => sumOf(await readMetrics(server.adminUrl), 'tributary_archive_up') === 1, {
-    what: 'the archive to grow',
+    what: 'the archive to run',
     ...WAIT
   })
   t.ok(sumOf(await readMetrics(server.adminUrl), 'tributary_archive_bytes') > 0)
@@ -101,14 +101,14 @@ t.test('with ARCHIVE the commands find every event of Kafka on disk, and forget 
     stdout: exported(everything.length - found.length)
   })
   const rows = await duckDb(server.dir, "select message_id from 'out/events/*.parquet' order by 1")
-  t.strictSame(rows.flat(), everything, 'the same events in the tables')
+  t.strictSame(rows.flat(), everything, 'the tables contain the same events')
   const lines =
     "read_csv('archive/*.ndjson.zst', columns = {'line': 'VARCHAR'}, delim = '\\x01', quote = '', escape = '', header = false, auto_detect = false)"
   const inDuckDb = await duckDb(
     server.dir,
     `select line->>'$.messageId' from ${lines} where json_valid(line) order by 1`
   )
-  t.strictSame(inDuckDb.flat(), everything, 'as docs/reading.md says')
+  t.strictSame(inDuckDb.flat(), everything, 'the query of docs/reading.md finds the same events')
 
   const isOther = (id: string): boolean => !id.startsWith(`${user}-`)
   const gone = everything.filter(id => !isOther(id)).length
@@ -117,5 +117,5 @@ t.test('with ARCHIVE the commands find every event of Kafka on disk, and forget 
     stdout: new RegExp(`^${gone} records of `)
   })
   t.match(await tributary('forget', '--user', user), { code: 0, stdout: new RegExp(`^${gone} records of `) })
-  t.strictSame(await replayed(), everything.filter(isOther), 'all others are left')
+  t.strictSame(await replayed(), everything.filter(isOther), 'all records of other users are kept')
 })

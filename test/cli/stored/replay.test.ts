@@ -45,7 +45,7 @@ t.test('replay publishes a time range of the log to a topic, and shows its progr
   const records = await readTopic(kafka.brokers, topic, { count: 6 * PER_HOUR })
   t.equal(records.length, 6 * PER_HOUR)
   const ofUser = records.filter(({ key }) => key === 'u3').map(({ headers }) => headers['messageId'])
-  t.strictSame(ofUser.slice(0, 3), ['m-6-3', 'm-6-8', 'm-6-13'], "a user's events keep their order")
+  t.strictSame(ofUser.slice(0, 3), ['m-6-3', 'm-6-8', 'm-6-13'], 'the events of a user keep their order')
   t.match(records[0]?.headers, { type: 'track', source: 'web', receivedAt: String })
 })
 

@@ -213,7 +213,7 @@ const BAD: [string, string, RegExp][] = [
 t.test('each wrong value is refused with the variable, the value and what is expected', async t => {
   for (const [name, value, message] of BAD) {
     const problems = problemsOf({ [name]: value })
-    t.equal(problems.length, 1, `${name}=${value}`)
+    t.equal(problems.length, 1, `${name}=${value} is one problem`)
     t.match(problems[0], message)
     t.match(problems[0], `${name}=${JSON.stringify(value)}: `)
   }

@@ -45,7 +45,7 @@ t.test('if a file is unusable, empty or missing, the last good value stays, and 
   rmSync(file)
   await until(isSaid(3), { what: 'the third refusal' })
   await sleep(2_500)
-  t.equal(logged.length, 3, 'nothing is said again')
+  t.equal(logged.length, 3, 'the same problem is not logged again')
   t.equal(value(), 'first')
   replace('second')
   await until(() => value() === 'second', { what: 'the second value' })
@@ -80,7 +80,7 @@ t.test(
     t.equal(await statusWith('right horse'), 200)
     t.equal(await statusOfSession(), 200)
     writeFileSync(file, 'left horse\n')
-    await until(async () => (await statusWith('right horse')) === 401, { what: 'the end of the old password' })
+    await until(async () => (await statusWith('right horse')) === 401, { what: 'the old password to be refused' })
     t.equal(await statusWith('left horse'), 200)
     t.equal(await statusOfSession(), 401)
   }

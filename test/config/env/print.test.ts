@@ -64,7 +64,7 @@ t.test('the table of variables has one row for each, with its default', async t 
   t.equal(
     rows.every(row => row.split('|').length === 5),
     true,
-    'no cell breaks its row'
+    'no cell contains a column separator'
   )
 })
 

@@ -20,7 +20,7 @@ t.test('each secret variable can come from a file, without the surrounding white
   t.match(config.kafka?.sasl, { password: 'hunter2' })
   t.match(config.files, { KAFKA_SASL_PASSWORD: at('secret') })
   t.strictSame(config.warnings, [])
-  t.equal(readEnvironment({ ADMIN_PASSWORD_FILE: '' }).adminPassword, undefined, 'an empty one is not set')
+  t.equal(readEnvironment({ ADMIN_PASSWORD_FILE: '' }).adminPassword, undefined, 'an empty variable is not set')
   t.match(printConfig(config), `KAFKA_SASL_PASSWORD=(hidden, from ${at('secret')})`)
   t.notMatch(printConfig(config), /hunter2/)
 })

@@ -64,7 +64,7 @@ destinations:
     privacy: undefined
   }
   const ios = { id: 'ios', name: 'ios', enabled: true, ...absent }
-  t.strictSame(file.sources, [web, ios], 'a source carries no key; name and enabled have their defaults')
+  t.strictSame(file.sources, [web, ios], 'a source contains no key, and name and enabled have their defaults')
   t.strictSame(file.destinations, [
     {
       name: 'Amplitude',
@@ -88,7 +88,7 @@ destinations:
     }
   ])
   t.strictSame([...writeKeys.keys()], ['wk_a', 'wk_b!~', 'wk_c'])
-  t.equal(writeKeys.get('wk_c'), file.sources[1], 'a key leads to the very source of the list')
+  t.equal(writeKeys.get('wk_c'), file.sources[1], 'a key returns the same object as the list of sources')
   for (const value of [file, file.sources, file.sources[0], file.sources[0]?.rateLimit, file.destinations[0]?.events]) {
     t.equal(Object.isFrozen(value), true)
   }
@@ -346,7 +346,7 @@ t.test('a thousand sources are read in less than half a second', async t => {
   const start = process.cpuUsage()
   t.equal(parseTributaryFile(text, 'f').file.sources.length, 1000)
   const took = cpuMsSince(start)
-  t.comment(`${took.toFixed(0)} ms`)
+  t.comment(`the file was read in ${took.toFixed(0)} ms`)
   t.ok(took < 2000)
 })
 

@@ -231,7 +231,7 @@ async function holds(t: Test, env: Record<string, string>): Promise<unknown> {
       )
     )
     const { longestTurnMs } = await server.usage()
-    t.equal((await fetch(`${server.admin}/livez`)).status, 200, 'it lives')
+    t.equal((await fetch(`${server.admin}/livez`)).status, 200, 'the server still answers')
     const waited = p99(milliseconds)
     const turn = `the longest turn of the event loop took ${longestTurnMs.toFixed(1)} ms of CPU time`
     words = `p99 of ${milliseconds.length} events beside it ${waited.toFixed(1)} ms, alone ${alone.toFixed(1)} ms; ${turn}`
@@ -297,13 +297,13 @@ t.test('Requests that once stopped the server are answered', async t => {
   for (const [method, where, status] of cases) {
     const question = { method, path: where, query: '', headers: '', body: '' }
     const { answers } = await exchange({ url: server.admin, steps: [requestText(question)], timeoutMs: 5_000 })
-    t.equal(answers[0]?.status, status, `${method} ${where.slice(0, 30)}`)
+    t.equal(answers[0]?.status, status, `${method} ${where.slice(0, 30)} has the expected status`)
     if (answers[0] !== undefined) t.equal(faultOf(answers[0], question), undefined)
   }
   const bare = await exchange({ url: server.admin, steps: ['GET /livez HTTP/1.1\r\n\r\n'], timeoutMs: 5_000 })
-  t.match(bare.answers[0]?.body.toString(), /"code":"bad_request"/, 'a request without a Host')
+  t.match(bare.answers[0]?.body.toString(), /"code":"bad_request"/, 'a request without a Host is a bad request')
   const broken = await exchange({ url: server.admin, steps: ['G@T / HTTP/1.1\r\n\r\n'], timeoutMs: 5_000 })
-  t.match(broken.answers[0]?.body.toString(), /"code":"bad_request"/, 'what is no request')
+  t.match(broken.answers[0]?.body.toString(), /"code":"bad_request"/, 'bytes that are not a request are a bad request')
 })
 
 t.test('A HEAD of the stream is answered and opens no stream, and a HEAD of a list does not wait', async t => {
@@ -314,7 +314,7 @@ t.test('A HEAD of the stream is answered and opens no stream, and a HEAD of a li
     t.match(answers[0], { status: 200, headers: { 'content-type': /^text\/event-stream/ } })
   }
   const response = await fetch(`${server.admin}/api/stream`)
-  t.equal(response.status, 200, 'the page can still watch')
+  t.equal(response.status, 200, 'the page can still open the stream')
   await response.body?.cancel()
   const start = performance.now()
   await fetch(`${server.admin}/api/events?event=Never&wait=30s`, { method: 'HEAD' })

@@ -50,7 +50,7 @@ t.test('The list contains every event with its one outcome, newest first', async
       ['failed', null, lost?.['messageId']]
     ]
   )
-  t.equal(rest.length, 98, 'a hundred unless more are asked for')
+  t.equal(rest.length, 98, 'a list has 100 events by default')
 })
 
 t.test('Filters can be combined', async t => {
@@ -70,7 +70,7 @@ t.test('Filters can be combined', async t => {
   t.strictSame(await names(server, '?text=cr%C3%A8me br'), ['Order Completed'])
   t.strictSame(await names(server, '?outcome=rejected&code=event_not_string'), ['7'])
   t.strictSame(await names(server, '?code=event_not_defined'), [])
-  t.equal((await get(`${server.adminUrl}/api/events?tipe=page`)).status, 400, 'an unknown parameter is a mistake')
+  t.equal((await get(`${server.adminUrl}/api/events?tipe=page`)).status, 400, 'an unknown parameter is a 400')
   t.equal((await get(`${server.adminUrl}/api/events?limit=0`)).status, 400)
 })
 
@@ -86,13 +86,13 @@ t.test('A test suite can wait for events and read them', async t => {
   await sleep(50)
   await send(server, { event: 'Wanted', properties: { plan: 'pro' } })
   const found = (await waiting).body['events'] as Json[]
-  t.ok(performance.now() - start < 2_000, 'it answers as soon as they are there')
+  t.ok(performance.now() - start < 2_000, 'the answer is sent as soon as the events are there')
   t.strictSame(
     found.map(({ payload }) => payload.properties.plan),
     ['pro', 'free']
   )
   const none = await get(`${server.adminUrl}/api/events?event=Never&wait=100ms`)
-  t.strictSame(none.body['events'], [], 'and with what there is when the time is up')
+  t.strictSame(none.body['events'], [], 'after the wait, the answer has the events that are there')
 })
 
 t.test('One event is shown with its journey, its changes, and both texts', async t => {
@@ -102,7 +102,7 @@ t.test('One event is shown with its journey, its changes, and both texts', async
   await post(`${server.url}/v1/track`, text)
   const [row] = await events(server)
   const { body } = await get(`${server.adminUrl}/api/events/${row?.['seq']}`)
-  t.equal(body['received'], text, 'byte for byte')
+  t.equal(body['received'], text, 'the text is kept byte for byte')
   t.match(body['published'], /"big":12345678901234567890/)
   const steps = body['journey'] as Json[]
   t.strictSame(
@@ -129,18 +129,22 @@ t.test('A long answer ends where the next one begins, in both directions', async
       const on = next === undefined ? '' : `&${order === 'asc' ? 'after' : 'before'}=${next}`
       const answer = await fetch(`${server.adminUrl}/api/events?detail=true&limit=1000&order=${order}${on}`)
       const text = await answer.text()
-      t.ok(Buffer.byteLength(text) < 0.6 * 1024 * 1024, `${text.length} characters`)
+      t.ok(Buffer.byteLength(text) < 0.6 * 1024 * 1024, `the answer has ${text.length} characters`)
       const page = JSON.parse(text) as { events: { seq: number }[]; next: number | null }
       told.push(...page.events.map(({ seq }) => seq))
       next = page.next
     }
-    t.ok(pages > 2, `${pages} answers`)
+    t.ok(pages > 2, `the list needs ${pages} answers`)
     const all = Array.from({ length: 60 }, (_, i) => i + 1)
-    t.strictSame(order === 'asc' ? told : told.toReversed(), all, `each once, ${order}`)
+    t.strictSame(order === 'asc' ? told : told.toReversed(), all, `each event is listed once in the order ${order}`)
   }
   const few = (await get(`${server.adminUrl}/api/events?limit=10`)).body
-  t.equal(few['next'], 51, 'a limit has its next one too')
-  t.equal((await get(`${server.adminUrl}/api/events?limit=100`)).body['next'], null, 'the last has none')
+  t.equal(few['next'], 51, 'an answer with a limit has a next position')
+  t.equal(
+    (await get(`${server.adminUrl}/api/events?limit=100`)).body['next'],
+    null,
+    'the last answer has no next position'
+  )
 })
 
 t.test('A reader that comes from an earlier run of the server gets the events of this run from its start', async t => {
@@ -262,11 +266,12 @@ t.test('A write key is hidden wherever a client has put it', async t => {
     (await get(`${server.adminUrl}/api/sources`)).body
   ].map(value => JSON.stringify(value))
   for (const text of seen) {
-    for (const secret of [key, key.slice(1), 'revoked-key', 'key/+=']) t.notOk(text.includes(secret), `no ${secret}`)
+    for (const secret of [key, key.slice(1), 'revoked-key', 'key/+='])
+      t.notOk(text.includes(secret), `the answer does not contain ${secret}`)
   }
   t.ok(seen[0]?.includes('Seen [write key]'))
   const told = await get(`${server.adminUrl}/api/sources/web/keys/0`, { method: 'POST' })
-  t.equal(told.body['writeKey'], key, 'only who asks for the key is told it')
+  t.equal(told.body['writeKey'], key, 'only a request for the key returns the key')
   t.equal(told.headers.get('cache-control'), 'no-store')
 })
 
@@ -292,8 +297,8 @@ t.test(
       t.equal(await withHost(api, host), 200, host)
     for (const host of ['evil.example', `127.0.0.1.evil.example:${port}`, 'localhost.evil.example']) {
       t.equal(await withHost(api, host), 403, host)
-      t.equal(await withHost(server.adminUrl, host), 403, `the page for ${host}`)
-      t.equal(await withHost(`${server.adminUrl}/livez`, host), 200, 'probes are open')
+      t.equal(await withHost(server.adminUrl, host), 403, `the page is refused for the host ${host}`)
+      t.equal(await withHost(`${server.adminUrl}/livez`, host), 200, 'probes are answered for any host')
     }
     t.equal(await withHost(api, `localhost:${port}`, { 'sec-fetch-site': 'cross-site' }), 403)
     const clear = (headers: Record<string, string>) =>
@@ -318,7 +323,7 @@ t.test('With a password the API accepts Basic authentication and slows down gues
     t.equal((await fetch(`${server.adminUrl}/${path}`)).status, 200, path)
   for (let i = 0; i < 9; i++) t.equal((await get(api, as('admin', `guess ${i}`))).status, 401)
   const slowed = await get(api, as('admin', 'right horse'))
-  t.equal(slowed.status, 429, 'ten wrong ones, and even the right one has to wait')
+  t.equal(slowed.status, 429, 'after ten wrong passwords, the right password is also delayed')
   t.ok(Number(slowed.headers.get('retry-after')) > 0)
 })
 
@@ -340,7 +345,7 @@ t.test('The page has a policy that lets no foreign code run', async t => {
   t.match(policy, "script-src 'self'")
   t.notMatch(policy, 'unsafe')
   t.equal(page.headers.get('x-frame-options'), 'SAMEORIGIN')
-  t.notMatch(await page.text(), /<script(?![^>]*src)|<style|\son\w+=|style=/, 'nothing is inline')
+  t.notMatch(await page.text(), /<script(?![^>]*src)|<style|\son\w+=|style=/, 'the page has no inline script or style')
 })
 
 t.test('The session cookie is Secure behind TLS, and no other site can log in or out', async t => {
@@ -362,13 +367,13 @@ t.test('The session cookie is Secure behind TLS, and no other site can log in or
     fetch(`${server.adminUrl}/api/events`, { method: 'DELETE', headers: { cookie, ...headers } })
   t.equal((await clear({ 'sec-fetch-site': 'same-origin' })).status, 200)
   t.equal((await clear({ 'sec-fetch-site': 'same-site' })).status, 403)
-  t.equal((await clear({})).status, 403, 'a cookie without a word of where it comes from changes nothing')
+  t.equal((await clear({})).status, 403, 'a request with a cookie and without a known origin changes nothing')
   await fetch(`${server.adminUrl}/logout`, {
     method: 'POST',
     redirect: 'manual',
     headers: { cookie, 'sec-fetch-site': 'same-origin' }
   })
-  t.equal((await clear({ 'sec-fetch-site': 'same-origin' })).status, 401, 'the session has ended')
+  t.equal((await clear({ 'sec-fetch-site': 'same-origin' })).status, 401, 'the session is not valid after the logout')
 })
 
 t.test('A server that stops does not wait for open streams', async t => {

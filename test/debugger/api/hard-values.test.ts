@@ -55,7 +55,7 @@ t.test(
     const found = answer.values.map(inWords)
     for (const line of EXPECTED) t.ok(found.includes(line), line)
     t.equal(found.length, EXPECTED.length + 1)
-    t.ok(found.includes('Odd properties.[write key] beyond_double 1 o2'), 'a write key is hidden in a path too')
+    t.ok(found.includes('Odd properties.[write key] beyond_double 1 o2'), 'a write key in a path is hidden')
     t.notMatch(JSON.stringify(answer), 'wk_test')
     t.match(answer.values[0]?.meaning, /a number too large for a double: Polars/)
   }
@@ -90,5 +90,5 @@ t.test('doctor --log lists the same values of the log on disk, and nothing if al
     await doctor('--log'),
     /! log +2 events "Huge", properties\.n: a number too large for a double: .* \(latest: h2\)\n +→ docs\/reading\.md/
   )
-  t.notMatch(await doctor(), /Huge/, 'the log is read only where that is asked for')
+  t.notMatch(await doctor(), /Huge/, 'the log is read only if --log is given')
 })

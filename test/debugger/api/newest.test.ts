@@ -38,7 +38,7 @@ for (const order of ['asc', 'desc']) {
       for (const made of await Promise.all([listing, full])) {
         const later = await list(server, `limit=1000&order=asc&after=${made.newest}`)
         const told = [...namesOf(made), ...namesOf(later)]
-        t.strictSame(told.toSorted(), sent.toSorted(), 'each is told once')
+        t.strictSame(told.toSorted(), sent.toSorted(), 'each event is listed once')
       }
     }
   )

@@ -70,7 +70,7 @@ t.test('What a client writes into its head is kept short', async t => {
   const headers = { authorization: basic('wk_shop'), origin: `https://${long}`, 'user-agent': long }
   await post(`${server.url}/v1/t`, {}, headers)
   const [sample = {}] = (await requestsOf(server)).of('origin_not_allowed')?.samples ?? []
-  t.ok(JSON.stringify(sample).length < 2_000, 'however long its parts are')
+  t.ok(JSON.stringify(sample).length < 2_000, 'the sample is short, however long the head is')
 })
 
 t.test('no address is kept of a request of which the source is not known, if one source keeps none', async t => {

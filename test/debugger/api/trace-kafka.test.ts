@@ -20,7 +20,7 @@ t.test('A messageId that is no longer in memory is found in the last hour of Kaf
   const env = { ...brokers, EVENTS_TOPIC: topic, REJECTED_TOPIC: `${topic}-rejected` }
   const server = await startApp(t, { env, sink: 'configured', clock })
   await until(async () => (await (await fetch(`${server.adminUrl}/readyz`)).text()).includes('"ok"'), {
-    what: 'Kafka',
+    what: '/readyz to report Kafka as reachable',
     timeoutMs: 30_000
   })
   const batch = Array.from({ length: 500 }, (_, i) => ({
@@ -33,11 +33,15 @@ t.test('A messageId that is no longer in memory is found in the last hour of Kaf
   const trace = async (id: string) => (await (await fetch(`${server.adminUrl}/api/trace/${id}`)).json()) as Found
 
   const known = await trace('m-321')
-  t.match(known.events[0]?.places, [{ store: 'kafka', topic, partition: Number, offset: String }], 'first from memory')
+  t.match(
+    known.events[0]?.places,
+    [{ store: 'kafka', topic, partition: Number, offset: String }],
+    'the event in memory has its place in Kafka'
+  )
 
   await fetch(`${server.adminUrl}/api/events`, { method: 'DELETE' })
   const found = await trace('m-321')
-  t.match(found.records, [{ place: known.events[0]?.places[0], at: Number }], 'then where memory said it is')
+  t.match(found.records, [{ place: known.events[0]?.places[0], at: Number }], 'the record is found at this place')
   t.match(JSON.parse(found.records[0]?.value ?? ''), { event: 'E321', messageId: 'm-321' })
   t.match(found.looks, [
     { place: 'memory', found: 0 },
@@ -49,7 +53,11 @@ t.test('A messageId that is no longer in memory is found in the last hour of Kaf
 
   await deleteTopic(kafka.brokers, `${topic}-rejected`)
   const beside = await trace('m-321')
-  t.match(beside.looks[2], { place: 'kafka', found: 1, complete: true }, 'a topic that is missing hides no other')
+  t.match(
+    beside.looks[2],
+    { place: 'kafka', found: 1, complete: true },
+    'a missing topic does not hide the other topics'
+  )
 
   await kafka.kill()
   const without = await trace('never-sent')

@@ -35,14 +35,15 @@ t.test('An event is found by its messageId however the client has spelled it, in
     const { status } = await post(`${server.url}/v1/track`, `{"userId":"u","event":"E", "messageId" : ${json}}`)
     t.equal(status, 200, json)
   }
-  for (const [json, id] of spelled) t.equal((await trace(server, id)).events.length, 1, `${json} in memory`)
+  for (const [json, id] of spelled)
+    t.equal((await trace(server, id)).events.length, 1, `the messageId ${json} is found in memory`)
   await forget(server)
   for (const [index, [json, id]] of spelled.entries()) {
     const { records } = await trace(server, id)
     t.strictSame(
       records.map(({ line }) => line),
       [index + 1],
-      `${json} in the log`
+      `the messageId ${json} is found in the log`
     )
   }
 })
@@ -56,7 +57,7 @@ t.test('Text that only looks like the messageId is not found', async t => {
   t.equal((await trace(server, 'inner')).records.length, 0)
   t.equal((await trace(server, 'inner-')).records.length, 0)
   t.equal((await trace(server, 'inner-2')).records.length, 1)
-  t.equal((await trace(server, 'refused-1')).records.length, 1, 'a refused event is found by its own')
+  t.equal((await trace(server, 'refused-1')).records.length, 1, 'a refused event is found by its messageId')
 })
 
 t.test('A record is found among lines that are long, damaged or incomplete, and the answer names its line', async t => {
@@ -92,7 +93,7 @@ t.test('An answer holds as much as fits, and says how much is left out', async t
   const first = await fetch(`${server.adminUrl}/api/trace/same`)
   const text = await first.text()
   const { events, omitted } = JSON.parse(text) as Found
-  t.ok(text.length < 0.7 * 1024 * 1024, `${text.length} characters`)
+  t.ok(text.length < 0.7 * 1024 * 1024, `the answer has ${text.length} characters`)
   t.equal(events.length + omitted, 20)
   t.ok(omitted > 0)
 })
@@ -110,7 +111,7 @@ t.test('A server with too many searches at once says so, and answers when they a
   )
   t.ok(
     statuses.some(([status]) => status === 200),
-    'some are answered'
+    'some searches are answered'
   )
   const refused = statuses.filter(([status]) => status !== 200)
   t.strictSame(refused[0], [503, 'too_many_searching', '1'])

@@ -120,15 +120,15 @@ async function compare(t: Test, { server, sender, crowd }: Around): Promise<Comp
     beside.push(...(await sender.measure(SLICE_MS)))
     const report = (await tell(crowd, 'stop')) as CrowdReport
     longestTurnMs = Math.max(longestTurnMs, (await server.usage()).longestTurnMs)
-    t.strictSame(report.failures, [], 'the crowd was answered')
+    t.strictSame(report.failures, [], 'all requests of the readers were answered')
     for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += report[name]
     await sleep(100)
   }
   t.ok(sums.lists > 0 && sums.listedEvents > 0 && sums.streamedBytes > 0, JSON.stringify(sums))
   const words = (values: readonly number[]): string =>
     [0.5, 0.95, 0.99, 0.9999].map(share => percentile(values, share).toFixed(1)).join(', ')
-  t.comment(`ms until the answer (p50, p95, p99, most): alone ${words(alone)}; beside the crowd ${words(beside)}`)
-  t.comment(`the crowd had ${JSON.stringify(sums)}`)
+  t.comment(`ms until the answer (p50, p95, p99, most): without readers ${words(alone)}; with readers ${words(beside)}`)
+  t.comment(`the readers got ${JSON.stringify(sums)}`)
   return { alone: percentile(alone, 0.99), beside: percentile(beside, 0.99), longestTurnMs }
 }
 
@@ -147,7 +147,7 @@ t.test(
     let best = Infinity
     for (let attempt = 0; attempt < ATTEMPTS && best > MOST_TURN_MS; attempt++) {
       const { alone, beside, longestTurnMs } = await compare(t, { server, sender, crowd })
-      t.comment(`p99 ${beside.toFixed(1)} ms, and ${alone.toFixed(1)} ms without`)
+      t.comment(`the p99 is ${beside.toFixed(1)} ms, and ${alone.toFixed(1)} ms without readers`)
       best = Math.min(best, longestTurnMs)
     }
     sender.stop()

@@ -65,6 +65,6 @@ t.test('if a machine is too slow for the stream, the stream skips whole events, 
   t.same(
     [...askedFrom, ...shown].filter(seq => !Number.isSafeInteger(seq)),
     [],
-    'no number has a fraction'
+    'every number is an integer'
   )
 })

@@ -24,9 +24,9 @@ const OUT_OF_REACH = `[...document.querySelectorAll('a, button, input, select, s
   .map(element => element.tagName + ' ' + (element.innerText || element.getAttribute('aria-label')))`
 
 async function fits(t: Test, page: Page, what: string): Promise<void> {
-  t.strictSame(await page.evaluate(OUT_OF_REACH), [], `${what}: all of it is in the window`)
+  t.strictSame(await page.evaluate(OUT_OF_REACH), [], `${what}: every element is in the window`)
   const excess = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
-  t.ok(Number(excess) <= 0, `${what}: the page itself does not scroll sideways`)
+  t.ok(Number(excess) <= 0, `${what}: the page does not scroll sideways`)
 }
 
 async function fill({ url }: TestApp): Promise<void> {
@@ -45,11 +45,14 @@ t.test('Every page fits into a window of 320 px, and rows have labels', async t 
     for (const row of await page.locator('.list .row').all()) {
       for (const part of ['.time', '.outcome', '.name']) {
         const box = await row.locator(part).boundingBox()
-        t.ok(box !== null && box.width >= 40 && box.x >= 0 && box.x + box.width <= width, `${width}: ${part}`)
+        t.ok(
+          box !== null && box.width >= 40 && box.x >= 0 && box.x + box.width <= width,
+          `${width}: ${part} is visible`
+        )
       }
     }
     const nameless = page.locator('.list .row', { hasText: 'identify' })
-    t.match(await nameless.innerText(), /identify/, `${width}: a row without a name says its type`)
+    t.match(await nameless.innerText(), /identify/, `${width}: a row without a name shows its type`)
     await fits(t, page, `${width}: live`)
     const shot = (name: string): Promise<unknown> =>
       process.env['SHOTS'] === undefined
@@ -62,13 +65,13 @@ t.test('Every page fits into a window of 320 px, and rows have labels', async t 
     await fits(t, page, `${width}: an open event`)
     const box = await detail.boundingBox()
     if (width <= 800) t.match(box, { x: 0, y: 0, width, height: 800 }, `${width}: an open event covers the window`)
-    else t.ok(Number(box?.x) > 300, `${width}: an open event stands beside the list`)
+    else t.ok(Number(box?.x) > 300, `${width}: an open event is next to the list`)
     await shot('event')
     await page.getByRole('button', { name: 'Close (Escape)' }).click()
     await detail.waitFor({ state: 'detached' })
     await page.keyboard.press('?')
     await page.getByRole('dialog').waitFor()
-    await fits(t, page, `${width}: the sheet of keys`)
+    await fits(t, page, `${width}: the list of keyboard shortcuts`)
     await shot('keys')
     await page.keyboard.press('Escape')
     for (const name of ['Rejections', 'Violations', 'Catalogue', 'Overview', 'Sources', 'Audit']) {
@@ -83,7 +86,7 @@ t.test('Every page fits into a window of 320 px, and rows have labels', async t 
       const link = await current.boundingBox()
       return link !== null && link.x >= 0 && link.x + link.width <= width
     }
-    await until(isInView, { what: 'the navigation to show where one is', timeoutMs: TIMEOUT_MS })
+    await until(isInView, { what: 'the current entry of the navigation to be visible', timeoutMs: TIMEOUT_MS })
     await page.close()
   }
 })
@@ -170,11 +173,11 @@ t.test(
           timeoutMs: TIMEOUT_MS
         })
         for (const { labels = [], width: wide, height } of await read()) {
-          t.strictSame(overlaps(labels), [], `${points} points, ${width} px: none on another`)
+          t.strictSame(overlaps(labels), [], `${points} points, ${width} px: no label overlaps another`)
           const cut = labels.filter(
             ({ left, right, top, bottom }) => left < 0 || right > wide || top < 0 || bottom > height
           )
-          t.strictSame(cut, [], `${points} points, ${width} px: none is cut`)
+          t.strictSame(cut, [], `${points} points, ${width} px: no label is cut off`)
         }
         if (process.env['SHOTS'] !== undefined)
           await page.screenshot({ path: `${process.env['SHOTS']}/plots-${points}-${width}.png` })

@@ -58,7 +58,7 @@ async function fitsEverywhere(t: Test, page: Page): Promise<void> {
       `[...document.querySelectorAll('main, main *')].filter(e => e.scrollWidth > e.clientWidth + 1 &&
         getComputedStyle(e).overflowX !== 'hidden' && e.clientWidth > 0).map(e => e.tagName + '.' + e.className)`
     )
-    t.strictSame(tooWide, [], `nothing is cut off at ${width} px`)
+    t.strictSame(tooWide, [], `no text is cut off at ${width} px`)
     t.equal(await page.evaluate('document.documentElement.scrollWidth'), width, `the page is ${width} px wide`)
   }
 }
@@ -89,7 +89,7 @@ t.test(
 
     await page.getByLabel('Event or property').fill('total')
     await page.locator('.group', { hasText: 'Nobody Planned This' }).waitFor({ state: 'detached' })
-    t.equal(await page.locator('.differences tbody tr').count(), 1, 'the filter shows what matches')
+    t.equal(await page.locator('.differences tbody tr').count(), 1, 'the filter shows only matching rows')
     await page.getByLabel('Event or property').fill('')
     await page.getByLabel('Kind').selectOption('unplanned event')
     await group.waitFor({ state: 'detached' })
@@ -118,8 +118,8 @@ t.test('The journey of an event shows what each rule changed', async t => {
     return page.locator('.trace').innerText()
   }
   const cut = await journey('cut')
-  t.match(cut, /drop: [^\n]*properties\.card/, 'a member that privacy drops')
-  t.match(cut, /plan_omit: [^\n]*properties\.extra/, 'a property that the plan does not name')
+  t.match(cut, /drop: [^\n]*properties\.card/, 'the journey names the member that the privacy rule drops')
+  t.match(cut, /plan_omit: [^\n]*properties\.extra/, 'the journey names the property that the plan omits')
   t.match(await journey('blocked'), /filtered[\s\S]*plan_block[\s\S]*filtered: its tracking plan blocks it/)
   const { events } = (await (await fetch(`${server.adminUrl}/api/events?outcome=suppressed&detail=true`)).json()) as {
     events: object[]
@@ -202,7 +202,7 @@ t.test('The pages show any names of events and properties as text, and fit them'
   await fitsEverywhere(t, page)
   await page.locator('.seen-event', { hasText: 'free' }).filter({ hasNotText: evil }).getByRole('button').click()
   await page.locator('.properties', { hasText: 'properties.x' }).waitFor()
-  t.equal(await page.locator('main img').count(), 0, 'nothing became an element')
+  t.equal(await page.locator('main img').count(), 0, 'no name became an element')
   t.strictSame(complaints, [])
   await page.close()
 })

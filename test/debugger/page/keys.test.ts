@@ -30,7 +30,7 @@ t.test(
     await sheet.waitFor()
     t.match(await sheet.innerText(), /p\s+pause, and go on[\s\S]*End\s+the newest and the oldest event/)
     await page.keyboard.press('p')
-    t.equal(await page.locator('.state.paused').count(), 0, 'nothing is paused behind the sheet')
+    t.equal(await page.locator('.state.paused').count(), 0, 'the stream is not paused behind the list')
     await page.keyboard.press('Escape')
     await sheet.waitFor({ state: 'hidden' })
     t.ok(await page.getByRole('heading', { name: 'Signed Up' }).isVisible(), 'the event is still open')
@@ -39,7 +39,7 @@ t.test(
     await sheet.waitFor({ state: 'hidden' })
     await page.getByLabel('User', { exact: true }).fill('')
     await page.keyboard.type('what?')
-    t.equal(await sheet.isVisible(), false, 'who types a question mark gets one')
+    t.equal(await sheet.isVisible(), false, 'a question mark in a text field opens no list')
   }
 )
 
@@ -89,8 +89,8 @@ t.test('an event can be copied as an assertion, which matches this event and no 
     await page.getByRole('button', { name: 'Copy as test assertion' }).click()
     await page.getByText('Copied').waitFor()
     const text = await page.evaluate<string>('navigator.clipboard.readText()')
-    t.notMatch(text, `u-${type}`, 'no id that changes from run to run')
+    t.notMatch(text, `u-${type}`, 'the assertion has no id that differs between runs')
     await t.resolves(run(text), text)
-    await t.rejects(run(text.replace(/1\.5|'free'/, '2')), 'another value is another event')
+    await t.rejects(run(text.replace(/1\.5|'free'/, '2')), 'the assertion does not match another value')
   }
 })

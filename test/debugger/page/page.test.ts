@@ -19,8 +19,8 @@ t.test('An event appears in the live stream less than a second after its POST', 
   t.equal((await track(server, 'Order Completed')).status, 200)
   await page.locator('.row', { hasText: 'Order Completed' }).waitFor()
   const ms = performance.now() - start
-  t.ok(ms < 1000, `it took ${Math.round(ms)} ms`)
-  t.strictSame(complaints, [], 'the page keeps to its security policy')
+  t.ok(ms < 1000, `the event appeared after ${Math.round(ms)} ms`)
+  t.strictSame(complaints, [], 'the page does not violate its security policy')
   await page.close()
 })
 
@@ -39,7 +39,7 @@ t.test('A rejected event appears with its error, in the stream and among the rej
   await page.getByRole('link', { name: 'Rejections' }).click()
   const group = page.locator('.group', { hasText: 'no_user_anon_id' })
   await group.waitFor()
-  t.match(await group.innerText(), /analytics-go 3\.3\.0 \(1\)/, 'with the SDK that sent it')
+  t.match(await group.innerText(), /analytics-go 3\.3\.0 \(1\)/, 'the group names the SDK')
   await page.close()
 })
 
@@ -73,26 +73,26 @@ t.test('Filters show matching events and hide the others, for old events and for
     return cells.map(cell => cell.replace(/\s*event_not_defined/, '').trim()).join(', ')
   }
   const shows = async (expected: string[], what: string): Promise<void> => {
-    await until(async () => (await names()) === expected.join(', '), { what: `the stream filtered ${what}` })
+    await until(async () => (await names()) === expected.join(', '), { what: `the stream to show that ${what}` })
     t.ok(true, what)
   }
-  await shows(['', 'Pricing', 'Order Completed', 'Signed Up'], 'newest first')
+  await shows(['', 'Pricing', 'Order Completed', 'Signed Up'], 'the newest event is first')
   await page.getByLabel('Type').selectOption('track')
-  await shows(['', 'Order Completed', 'Signed Up'], 'by type')
+  await shows(['', 'Order Completed', 'Signed Up'], 'events are filtered by type')
   await page.getByLabel('Outcome').selectOption('rejected')
-  await shows([''], 'by outcome')
+  await shows([''], 'events are filtered by outcome')
   await page.getByRole('button', { name: 'Reset' }).click()
   await page.getByLabel('Event', { exact: true }).fill('order')
-  await shows(['Order Completed'], 'by a part of the event name')
+  await shows(['Order Completed'], 'events are filtered by a part of their name')
   await page.getByRole('button', { name: 'Reset' }).click()
   await page.getByLabel('Text in payload').fill('spring')
-  await shows(['Order Completed'], 'by text in the payload')
+  await shows(['Order Completed'], 'events are filtered by text in the payload')
   await page.getByRole('button', { name: 'Reset' }).click()
   await page.getByLabel('User').fill('user-2')
-  await shows(['Pricing'], 'by user')
+  await shows(['Pricing'], 'events are filtered by user')
   await track(server, 'Not Shown')
   await post(`${server.url}/v1/page`, { userId: 'user-2', name: 'Docs' })
-  await shows(['Docs', 'Pricing'], 'new events are filtered too')
+  await shows(['Docs', 'Pricing'], 'new events are filtered')
   await page.close()
 })
 
@@ -123,7 +123,7 @@ t.test('Search by messageId shows the journey of an event that is still in memor
       await page.keyboard.press('/')
       return search.evaluate(input => input.matches(':focus'))
     },
-    { what: 'the search to take the key' }
+    { what: 'the search field to get the focus' }
   )
   await page.keyboard.type('find-me')
   await page.keyboard.press('Enter')
@@ -160,7 +160,7 @@ t.test('Any content of a payload is shown as text and never run', async t => {
   await post(`${server.url}/v1/track`, { event: evil, context: { library: { name: evil, version: evil } } })
   const row = page.locator('.row.accepted')
   await row.waitFor()
-  t.equal((await row.locator('.name').innerText()).trim(), evil, 'the name is shown as it is')
+  t.equal((await row.locator('.name').innerText()).trim(), evil, 'the name is shown unchanged')
   await row.click()
   for (const tab of ['SDK call', 'Fields', /Changes/, 'Raw JSON']) {
     await page.getByRole('tab', { name: tab }).click()
@@ -170,8 +170,8 @@ t.test('Any content of a payload is shown as text and never run', async t => {
   await page.locator('.group').waitFor()
   await page.goto(`${server.adminUrl}/#/trace/${encodeURIComponent(evil)}`)
   await page.locator('.trace .card').first().waitFor()
-  t.equal(await page.locator('script:not([src]), img[onerror], svg[onload]').count(), 0, 'nothing became an element')
-  t.strictSame(complaints, [], 'no dialog, no error')
+  t.equal(await page.locator('script:not([src]), img[onerror], svg[onload]').count(), 0, 'no text became an element')
+  t.strictSame(complaints, [], 'there was no dialog and no error')
   await page.close()
 })
 
@@ -189,13 +189,13 @@ t.test('After a hundred thousand events the page has as many elements and rows a
   // A slow machine skips more of them.
   while ((await shown()) <= 1_000) await post(`${server.url}/v1/batch`, batch)
   const elements = await page.locator('*').count()
-  t.ok(elements < 1_500, `${elements} elements`)
+  t.ok(elements < 1_500, `the page has ${elements} elements`)
   const rows = await shown()
-  t.ok(rows <= 10_000, `${rows} rows are kept`)
+  t.ok(rows <= 10_000, `the page keeps ${rows} rows`)
   const devtools = await page.context().newCDPSession(page)
   await devtools.send('HeapProfiler.collectGarbage')
   const { usedSize } = await devtools.send('Runtime.getHeapUsage')
-  t.ok(usedSize < 25 * 1024 * 1024, `${(usedSize / 1024 ** 2).toFixed(1)} MiB of memory`)
+  t.ok(usedSize < 25 * 1024 * 1024, `the page uses ${(usedSize / 1024 ** 2).toFixed(1)} MiB of memory`)
   await page.close()
 })
 
@@ -211,9 +211,13 @@ t.test('The sources page shows masked keys, sends a test event, and shows its jo
   t.match(await page.locator('.test').innerText(), /Answered 200/)
   t.equal(server.sink.records.length, 1)
   await page.getByText('First steps').click()
-  t.match(await page.locator('.steps .code').innerText(), /<script src=[\s\S]*analytics\.page\(\)/, 'as in README')
+  t.match(
+    await page.locator('.steps .code').innerText(),
+    /<script src=[\s\S]*analytics\.page\(\)/,
+    'the snippet equals that of README.md'
+  )
   t.match(await page.locator('.steps .code').innerText(), new RegExp(server.url.replace('127.0.0.1', '[\\w.]+')))
-  t.notMatch(await page.content(), 'wk_aVeryLongWriteKeyForTheShop1', 'the key itself is not in the page')
+  t.notMatch(await page.content(), 'wk_aVeryLongWriteKeyForTheShop1', 'the page does not contain the whole key')
   t.strictSame(complaints, [])
   await page.close()
 })

@@ -81,7 +81,7 @@ t.test('An event can be copied as a curl line, and this line sends the event', a
   await page.getByRole('button', { name: 'Copy as curl' }).click()
   await page.getByText('Copied').waitFor()
   const line = await page.evaluate<string>('navigator.clipboard.readText()')
-  t.notMatch(line, /wk_test/, 'no key is in it')
+  t.notMatch(line, /wk_test/, 'the line contains no key')
   const sent = await run('sh', ['-c', `${line} -s`], { cwd: '/', env: { WRITE_KEY: 'wk_test' } })
   t.equal(sent.stdout, '{"success":true}')
   const [first, second] = server.sink.records.map(

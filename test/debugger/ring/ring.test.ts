@@ -113,8 +113,8 @@ t.test('a number between two events reads whole events, and never the memory bet
   fill(ring, 3, 5)
   const seqs = (events: Iterable<Stored>): number[] => [...events].map(({ seq }) => seq)
   for (const seq of [-0.5, 0.25, 4.5, 5.999, 14.5]) {
-    t.same(seqs(ring.after(seq)), seqs(ring.after(Math.floor(seq))), `after ${seq}`)
-    t.same(seqs(ring.before(seq)), seqs(ring.before(Math.ceil(seq))), `before ${seq}`)
+    t.same(seqs(ring.after(seq)), seqs(ring.after(Math.floor(seq))), `the events after ${seq} are whole`)
+    t.same(seqs(ring.before(seq)), seqs(ring.before(Math.ceil(seq))), `the events before ${seq} are whole`)
     t.equal(ring.get(seq), undefined)
   }
 })
@@ -122,7 +122,7 @@ t.test('a number between two events reads whole events, and never the memory bet
 t.test('a ring uses all of its memory', async t => {
   const ring = new ReportRing({ maxBytes: 1_000_000, maxEvents: 1_000_000 })
   fill(ring, 5_000, 2)
-  t.ok(ring.bytes <= 1_000_000 && ring.bytes > 950_000, `${ring.bytes} bytes`)
+  t.ok(ring.bytes <= 1_000_000 && ring.bytes > 950_000, `the ring uses ${ring.bytes} bytes`)
 })
 
 t.test('a request that is larger than the ring is not kept, and evicts nothing', async t => {
@@ -130,7 +130,7 @@ t.test('a request that is larger than the ring is not kept, and evicts nothing',
   fill(ring, 10, 10)
   t.strictSame([ring.events, ring.firstSeq], [100, 1])
   ring.add(reportOf(1), 101)
-  t.strictSame([ring.events, ring.firstSeq], [91, 11], 'the oldest request went as a whole')
+  t.strictSame([ring.events, ring.firstSeq], [91, 11], 'the oldest request was evicted as a whole')
   ring.add(reportOf(101), 102)
   ring.add(reportOf(1, { padding: 60_000 }), 203)
   t.strictSame([ring.events, ring.firstSeq], [91, 11])
@@ -155,7 +155,7 @@ t.test('a ring still grows after its first requests were evicted, and keeps the 
   for (let i = 0; i < 10; i++) add(1_000_000)
   for (let i = 0; i < 5_000; i++) add(1)
   const kept = [...ring.after(0)]
-  t.ok(kept.length > 2_048, `${kept.length} are kept`)
+  t.ok(kept.length > 2_048, `the ring keeps ${kept.length} events`)
   t.same(
     kept.map(stored => [stored.seq, stored.event.messageId]),
     Array.from({ length: kept.length }, (_, i) => seq - kept.length + i).map(at => [at, `m${at}.0`])
