@@ -31,10 +31,7 @@ t.test('it describes every kind of topic, with key, headers and value', async t 
       'messageId',
       'receivedAt'
     ])
-    t.ok(
-      message?.payload()?.properties()?.['receivedAt'],
-      'the value is the schema that the records are checked against'
-    )
+    t.ok(message?.payload()?.properties()?.['receivedAt'], 'the schema of the value is that of the records')
   }
   t.same(document?.components().messages().get('event')?.headers()?.property('type')?.enum(), EVENT_TYPES)
 })

@@ -34,18 +34,22 @@ t.test(
   async t => {
     for (const name of scripts) {
       const [head = '', body = ''] = textOf(name).split('. "$(dirname "$0")/support.sh"\n')
-      t.match(head, /^#!\/bin\/sh\n(# .+\n)+$/, `${name} begins with what it found`)
-      t.match(head, /seen 20\d\d-\d\d-\d\d\.\n$/, `${name} says when`)
+      t.match(head, /^#!\/bin\/sh\n(# .+\n)+$/, `${name} begins with a summary`)
+      t.match(head, /seen 20\d\d-\d\d-\d\d\.\n$/, `${name} names the day of the finding`)
       const lines = [...body.matchAll(/^install(?:_python)? ((?:.*\\\n)*.*)$/gm)]
       const brokers = [...body.matchAll(/^start_kafka (\S+)$/gm)].map(([, version]) => `kafka@${version}`)
       const installed = [...lines.flatMap(([, list = '']) => list.split(/[\s\\]+/)), ...brokers]
-      t.ok(installed.length > 0, `${name} installs something`)
+      t.ok(installed.length > 0, `${name} installs a package`)
       for (const wanted of installed) {
         const version = /(?:@|==)(\d+\.\d+\.\d+)$/.exec(wanted)?.[1]
-        t.ok(version, `${name}: ${wanted} is one version`)
-        if (!wanted.startsWith('esbuild@')) t.ok(head.includes(version ?? ''), `${name} names ${wanted} at its head`)
+        t.ok(version, `${name}: ${wanted} is an exact version`)
+        if (!wanted.startsWith('esbuild@')) t.ok(head.includes(version ?? ''), `${name} names ${wanted} in its summary`)
       }
-      t.match(body, /^measure(?:_python|_java)? <<'PROGRAM'\n[^]+\nexpect <<'SEEN'\n[^]+\nSEEN\n$/m, `${name} compares`)
+      t.match(
+        body,
+        /^measure(?:_python|_java)? <<'PROGRAM'\n[^]+\nexpect <<'SEEN'\n[^]+\nSEEN\n$/m,
+        `${name} compares the measured with the expected output`
+      )
     }
   }
 )

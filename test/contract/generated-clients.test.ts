@@ -34,7 +34,11 @@ async function holds(t: Test, command: readonly string[], answers: readonly unkn
     const events = records.map(({ line }) => JSON.parse(line.toString()) as { type: string })
     const types = events.map(({ type }) => type)
     t.same(types, TYPES)
-    t.match(events[1], { event: 'Order Completed', properties: { revenue: 49.9 } }, 'payloads arrive')
+    t.match(
+      events[1],
+      { event: 'Order Completed', properties: { revenue: 49.9 } },
+      'the properties of the event are kept'
+    )
   })
 }
 
@@ -69,7 +73,7 @@ t.test(
     const { stdout } = await run(process.execPath, [join(TOOLS, 'tsc'), '-p', dir]).catch(
       (error: { stdout: string }) => error
     )
-    t.equal(stdout, '', 'the good calls compile, and each of the bad ones is a mistake to the compiler')
+    t.equal(stdout, '', 'the compiler accepts the valid calls and refuses each invalid call')
     for (const program of programs) await holds(t, [process.execPath, join(dir, program)], ANSWERS)
   }
 )

@@ -22,9 +22,9 @@ t.test('the stored copy of openapi.yml equals openapi.yml', async t => {
   const dir = join(t.testdir(), 'cache')
   const parsed = loadContract(file)
   // Not strictSame: the document has a property named `constructor`, which tap takes for the class of the object.
-  t.ok(isDeepStrictEqual(loadContract(file, dir), parsed), 'the first time')
-  t.equal(readdirSync(dir).length, 1, 'it is kept, and nothing unfinished beside it')
-  t.ok(isDeepStrictEqual(loadContract(file, dir), parsed), 'the second time')
+  t.ok(isDeepStrictEqual(loadContract(file, dir), parsed), 'the parsed contract is equal')
+  t.equal(readdirSync(dir).length, 1, 'the folder has one stored copy and no unfinished file')
+  t.ok(isDeepStrictEqual(loadContract(file, dir), parsed), 'the stored copy is equal')
 })
 
 t.test('a changed document takes effect at once', async t => {
@@ -90,9 +90,9 @@ t.test(
         ])
           if (!isDeepStrictEqual(second.envelope(batch), fresh.envelope(batch))) t.fail(JSON.stringify([mode, batch]))
       }
-      t.ok(refused > 100, `${mode}: some were refused`)
+      t.ok(refused > 100, `${mode}: more than 100 values were refused`)
     }
-    t.equal(readdirSync(dir).length, 2, 'one file for each mode')
+    t.equal(readdirSync(dir).length, 2, 'the folder has one file for each mode')
   }
 )
 

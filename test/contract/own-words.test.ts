@@ -68,10 +68,10 @@ t.test('an event without a user is refused by the schemas, and by the server wit
   for (const type of EVENT_TYPES.filter(type => type !== 'alias')) {
     for (const ids of [{}, { userId: '' }, { anonymousId: '' }, { userId: '', anonymousId: '' }]) {
       const event = { event: 'E', groupId: 'g', ...ids }
-      t.notOk(CALLS[type]?.(event), `${type} ${JSON.stringify(ids)}`)
+      t.notOk(CALLS[type]?.(event), `${type} is refused with ${JSON.stringify(ids)}`)
       t.same(await send(url, `/v1/${type}`, JSON.stringify(event)), { status: 400, code: 'no_user_anon_id' })
     }
-    t.ok(CALLS[type]?.({ event: 'E', groupId: 'g', userId: 'u', anonymousId: '' }), `${type}: one is enough`)
+    t.ok(CALLS[type]?.({ event: 'E', groupId: 'g', userId: 'u', anonymousId: '' }), `${type}: one id is enough`)
   }
 })
 
@@ -92,8 +92,9 @@ t.test('the examples of errors have the messages of the server', async t => {
     if (typeof json === 'object' && typeof json?.['code'] === 'string') found.push(json as Record<string, string>)
     return value
   })
-  t.ok(found.length > 5, `${found.length} examples`)
+  t.ok(found.length > 5, `the contract has ${found.length} examples`)
   const words = new Map<string, string>(Object.entries(REASONS))
   for (const [code, { message }] of Object.entries(ERRORS)) words.set(code, message)
-  for (const { code, message } of found) t.ok(message?.endsWith(words.get(code ?? '') ?? '?'), `${code}: ${message}`)
+  for (const { code, message } of found)
+    t.ok(message?.endsWith(words.get(code ?? '') ?? '?'), `${code} has the message of the server: ${message}`)
 })

@@ -117,7 +117,7 @@ for (const recording of samples.keys()) {
       mkdirSync(EXPECTED, { recursive: true })
       writeFileSync(file, `${JSON.stringify(found, undefined, 2)}\n`)
     }
-    t.ok(existsSync(file), 'somebody has read what to expect')
+    t.ok(existsSync(file), 'the file of expected results exists')
     t.same(found, JSON.parse(readFileSync(file, 'utf8')))
   })
 }
@@ -134,9 +134,14 @@ t.test('compatible mode refuses no event of any recording, except events with nu
     if (sample.method !== 'POST') continue
     t.equal(records.length, sample.events.length, `${sample.recording}: every event has its record`)
     const bad = rejectedOf(records).length
-    t.equal(answer.status, bad < records.length ? 200 : 400, `${sample.recording} ${sample.url}`)
+    t.equal(
+      answer.status,
+      bad < records.length ? 200 : 400,
+      `${sample.recording}: ${sample.url} has the expected status`
+    )
     if (bad === 0) t.equal(answer.text, '{"success":true}')
-    else t.match(JSON.parse(answer.text), { accepted: records.length - 1, rejected: 1 }, 'it is refused alone')
+    else
+      t.match(JSON.parse(answer.text), { accepted: records.length - 1, rejected: 1 }, 'only the bad event is refused')
   }
 })
 
@@ -148,8 +153,8 @@ t.test("every record is the event as it was sent, with only the server's fields 
       const sent = sentFor(sample, value, index) as Json
       for (const [key, before] of Object.entries(sent)) {
         if (key === 'writeKey' || key === 'timestamp') continue
-        if (key === 'context') t.match(value[key], before, `${sample.recording}: context keeps all that it had`)
-        else t.strictSame(value[key], before, `${sample.recording}: ${key}`)
+        if (key === 'context') t.match(value[key], before, `${sample.recording}: the context keeps all its members`)
+        else t.strictSame(value[key], before, `${sample.recording}: ${key} is unchanged`)
       }
       const added = Object.keys(value).filter(key => !(key in sent) && !OURS.includes(key))
       const fromEnvelope = ['context', 'integrations'].filter(key => key in shared && !(key in sent))
@@ -190,7 +195,7 @@ t.test('every record matches its schema, and has the key that partitions it', as
       checked++
     }
   }
-  t.ok(checked > 400, `${checked} records`)
+  t.ok(checked > 400, `${checked} records were checked`)
 })
 
 t.test(
@@ -215,7 +220,7 @@ t.test(
       t.same(
         asked.filter(name => !allowed.includes(name)),
         [],
-        'every header that was asked for'
+        'every requested header is allowed'
       )
       t.match(answer.headers['access-control-allow-methods'], /POST/)
       t.match(answer.headers['access-control-max-age'], /^\d+$/)
@@ -243,7 +248,7 @@ t.test('docs/sdks.md lists what strict mode refuses of the recordings, and why',
     ...rows
   ]
   const document = readFileSync(DOCUMENT, 'utf8')
-  t.ok(document.includes(table.join('\n')), `docs/sdks.md has this table:\n${table.join('\n')}`)
+  t.ok(document.includes(table.join('\n')), `docs/sdks.md contains this table:\n${table.join('\n')}`)
 })
 
 /** The value at a pointer into an event. */

@@ -236,7 +236,7 @@ t.test('every content type, or none, in every encoding, in one piece and in chun
         const headers = { 'content-encoding': encoding, ...(type === undefined ? {} : { 'content-type': type }) }
         const chunked = chunkBytes === undefined ? {} : { chunkBytes }
         const { status } = await ask(t, `${url}/v1/t`, { headers, body: compress(event), ...chunked })
-        t.equal(status, 200, `${encoding} as ${type}, ${chunkBytes === undefined ? 'whole' : 'chunked'}`)
+        t.equal(status, 200, `${encoding} as ${type}, ${chunkBytes === undefined ? 'whole' : 'chunked'}, is accepted`)
         sent++
       }
     }

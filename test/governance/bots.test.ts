@@ -47,8 +47,8 @@ t.test('Flag: an event of a bot gets context.bot, and its other bytes stay uncha
   t.equal((await post(`${url}/v1/batch`, batchOf(events, shared))).status, 200)
   for (const [index, [own, flagged]] of cases.entries()) {
     const line = sink.records[index]?.line.toString() ?? ''
-    if (flagged === undefined) t.notMatch(line, '"bot":true', own ?? 'no context')
-    else t.match(line, `"context":${flagged}`, own ?? 'no context')
+    if (flagged === undefined) t.notMatch(line, '"bot":true', own ?? 'an event without a context')
+    else t.match(line, `"context":${flagged}`, own ?? 'an event without a context')
     t.match(line, '"properties":{"n":1.10}')
   }
   const count = cases.filter(([, flagged]) => flagged !== undefined).length
@@ -86,7 +86,7 @@ t.test('Filter: an event of a bot is not published, its client gets no error, an
   await post(`${url}/v1/track`, event('bot-1'))
   t.equal(sink.records.at(-1)?.messageId, 'bot-1')
   await post(`${url}/v1/track`, event('bot-3', ofBot), AS_FREE)
-  t.equal(sink.records.at(-1)?.messageId, 'bot-3', 'a source can switch it off')
+  t.equal(sink.records.at(-1)?.messageId, 'bot-3', 'a source can switch the rule off')
 })
 
 t.test('The User-Agent of the request decides nothing, and neither does one that privacy rules drop', async t => {
@@ -197,5 +197,5 @@ t.test('Results are cached in bounded memory, and only the beginning of a long t
   for (let from = 0; from < 3_000; from += 500) see(...Array.from({ length: 500 }, (_, n) => `agent ${from + n}`))
   asked.length = 0
   see('agent 2999', 'agent 0', 'agent 2999', 'agent 0')
-  t.strictSame(asked, ['agent 0'], 'what was seen lately is known, what was seen long ago is asked again')
+  t.strictSame(asked, ['agent 0'], 'a recent agent is cached, and an old agent is checked again')
 })

@@ -57,20 +57,20 @@ t.test("Consent decides by Segment's table, before integrations, which cannot ov
     t.strictSame(wentTo(server), expected, name)
     // Like the batch's, below the event's own.
     await post(`${server.url}/v1/batch`, { batch: [event], context: { consent }, integrations })
-    t.strictSame(wentTo(server), expected, `${name} of the batch`)
+    t.strictSame(wentTo(server), expected, `the batch with ${name} goes to the expected destinations`)
   }
   const mixed = {
     batch: [{ ...event, context: { consent: { categoryPreferences: yes } } }],
     context: { consent: { categoryPreferences: {} } }
   }
   await post(`${server.url}/v1/batch`, mixed)
-  t.strictSame(wentTo(server), ALL, "the event's own consent counts")
+  t.strictSame(wentTo(server), ALL, 'the consent of the event overrides that of the batch')
   const metrics = await (await fetch(`${server.adminUrl}/metrics`)).text()
   t.match(metrics, /tributary_destination_events_total\{destination="Ads",outcome="filtered",rule="consent"\} 2[0-9]/)
   t.notMatch(metrics, /destination="Free",outcome="filtered",rule="consent"/)
   t.ok(
     server.sink.records.every(({ topics }) => topics.includes('tributary.events')),
-    'the topic of all events has each'
+    'the topic of all events has each event'
   )
 })
 
@@ -107,7 +107,7 @@ t.test("RudderStack's consentManagement blocks by denied categories, with and, a
     consent: { categoryPreferences: { ads: false, stats: true } }
   }
   await post(`${server.url}/v1/track`, { userId: 'u', event: 'e', context: both })
-  t.strictSame(wentTo(server), ['Free'], 'where both are there, both must allow it')
+  t.strictSame(wentTo(server), ['Free'], 'if both are present, both must allow the destination')
 })
 
 t.test('The settings document lists the categories, and has no list if no destination has any', async t => {

@@ -50,7 +50,7 @@ t.test('An address loses its last octet or its last 80 bits, and an invalid addr
 t.test('A hash is an HMAC of the text, equal for all spellings of an e-mail address; an old hash is kept', async t => {
   const hash = createHasher(SECRET)
   t.equal(hash('user-1'), hmac('user-1'))
-  t.equal(hash(' User-1'), hmac(' User-1'), 'only an address is trimmed')
+  t.equal(hash(' User-1'), hmac(' User-1'), 'only an e-mail address is trimmed')
   for (const spelling of ['ann@example.com', ' Ann@Example.COM ', 'ANN@EXAMPLE.COM\n']) {
     t.equal(hash(spelling), hmac('ann@example.com'))
   }
@@ -202,7 +202,7 @@ t.test('Random rules on random JSON change exactly the bytes that the rules name
     }),
     { numRuns: 10_000 }
   )
-  t.pass('10,000 of them')
+  t.pass('10,000 documents were compared')
 })
 
 function fail(json: string, rules: object): never {

@@ -95,7 +95,7 @@ t.test('The command says where, how often and why, and shows no value', async t 
   t.match(stdout, /^yellow +userId +e-mail address/m)
   t.match(stdout, /^yellow +properties\.\* +e-mail address/m)
   t.match(stdout, /^yellow +context\.ip +IP address \(by value\)/m)
-  t.notMatch(stdout, /traits\.email/, 'it is hashed')
+  t.notMatch(stdout, /traits\.email/, 'a member that is hashed is not reported')
   t.match(stderr, /4 events, \d+ findings; 1 lines/)
   const json = (await scan('events.ndjson', '--json')).stdout.trim().split('\n')
   t.match(JSON.parse(json[0] ?? ''), { level: 'red', events: 1 })

@@ -72,11 +72,11 @@ t.test('No raw value is in any file, log line, metric or answer of the API, as t
   const files = filesOf(join(server.dir, 'data')).map(file => readFileSync(file).toString('latin1'))
   t.ok(
     files.some(text => text.includes('"stays":1')),
-    'the events are there'
+    'the files contain the accepted events'
   )
   t.ok(
     files.some(text => text.includes('event_not_string')),
-    'and so are the refused ones'
+    'the files contain the refused events'
   )
   t.match(answers[0], /outcome="suppressed"/)
   const all = [...files, ...answers, ...log].join('\n')

@@ -156,7 +156,7 @@ t.test(
       body: JSON.stringify({ users: ['by-api', 'by-command'] })
     })
     t.strictSame(answer, { success: true, changed: 1, users: 2 })
-    t.equal(await outcomeOf(server, 'by-api'), 'suppressed', 'in force when the API answers')
+    t.equal(await outcomeOf(server, 'by-api'), 'suppressed', 'the edit is in force when the API answers')
 
     writeFileSync(list, `${readFileSync(list, 'utf8')}# a comment\r\n\r\nby-hand\r\n`)
     await until(async () => (await outcomeOf(server, 'by-hand')) === 'suppressed', {

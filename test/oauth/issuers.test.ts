@@ -102,9 +102,13 @@ t.test('tokens of four kinds of issuers are accepted for the sources of the rule
     t.equal(await send(token, 'wk_other'), 'token_source', name)
   }
   const listed = { ...GOOD, azp: 'admin', groups: ['readers', 'senders'] }
-  t.equal(await send(await tokenOf(issuer.url, listed), 'wk_other'), 200, 'an item of a claim that is a list')
+  t.equal(
+    await send(await tokenOf(issuer.url, listed), 'wk_other'),
+    200,
+    'a claim that is a list matches by one of its items'
+  )
   t.equal(sink.records.length, Object.keys(TOKENS).length + 1)
-  t.equal(issuer.state.asked, 2, 'the discovery document and the keys were asked for once')
+  t.equal(issuer.state.asked, 2, 'the discovery document and the keys were requested once each')
 })
 
 t.test('each token of an issuer that is forged, or for another purpose, is refused with its code', async t => {
@@ -116,18 +120,18 @@ t.test('each token of an issuer that is forged, or for another purpose, is refus
     'no audience, as of Keycloak without a mapper': ['token_invalid', tokenOf(issuer.url, { ...GOOD, aud: undefined })],
     'another scope': ['token_scope', tokenOf(issuer.url, { ...GOOD, scope: 'profile' })],
     'no scope': ['token_scope', tokenOf(issuer.url, { ...GOOD, scope: undefined })],
-    'claims of no rule': ['token_source', tokenOf(issuer.url, { ...GOOD, azp: 'nobody' })],
+    'claims that match no rule': ['token_source', tokenOf(issuer.url, { ...GOOD, azp: 'nobody' })],
     'a claim that every object has': ['token_source', tokenOf(issuer.url, { ...GOOD, azp: undefined })],
     'no exp': ['token_invalid', tokenOf(issuer.url, { ...GOOD, exp: undefined })],
-    'ended over a minute ago': ['token_expired', tokenOf(issuer.url, { ...GOOD, exp: START / 1000 - 61 })],
-    'begins in over a minute': ['token_expired', tokenOf(issuer.url, { ...GOOD, nbf: START / 1000 + 61 })],
-    'a key of a stranger under its kid': ['token_invalid', tokenOf(issuer.url, GOOD, { key: STRANGER })],
-    'a kid that it has not': ['token_unknown_key', tokenOf(issuer.url, GOOD, { key: SECOND })],
+    'expired over a minute ago': ['token_expired', tokenOf(issuer.url, { ...GOOD, exp: START / 1000 - 61 })],
+    'valid in over a minute': ['token_expired', tokenOf(issuer.url, { ...GOOD, nbf: START / 1000 + 61 })],
+    'another key with a known kid': ['token_invalid', tokenOf(issuer.url, GOOD, { key: STRANGER })],
+    'an unknown kid': ['token_unknown_key', tokenOf(issuer.url, GOOD, { key: SECOND })],
     'HS256 with its public key': [
       'token_invalid',
       tokenOf(issuer.url, GOOD, { key: secret, header: { alg: 'HS256' } })
     ],
-    'an issuer that begins like it': ['token_unknown_key', tokenOf(`${issuer.url}/`, GOOD)]
+    'an issuer whose address begins with that of a known issuer': ['token_unknown_key', tokenOf(`${issuer.url}/`, GOOD)]
   }
   for (const [what, [code, made]] of Object.entries(CASES)) t.equal(await send(await made), code, what)
   t.same(sink.records, [])
@@ -140,17 +144,25 @@ t.test('while the keys of an issuer are missing, clients are told to try again; 
   const token = await tokenOf(issuer.url)
   t.equal(await send(token), 'issuer_unavailable')
   issuer.state.isAway = false
-  t.equal(await send(token), 'issuer_unavailable', 'it is not asked at each request')
+  t.equal(await send(token), 'issuer_unavailable', 'the issuer is not asked at each request')
   clock.jump(5_001)
   t.equal(await send(token), 200)
 
   issuer.state.isAway = true
   clock.jump(11 * MINUTE_MS)
-  t.equal(await send(await tokenOf(issuer.url, { ...GOOD, jti: 'another' })), 200, 'with the keys that are known')
+  t.equal(
+    await send(await tokenOf(issuer.url, { ...GOOD, jti: 'another' })),
+    200,
+    'a token is accepted with the known keys'
+  )
   issuer.state.isAway = false
   issuer.state.keys = [FIRST, SECOND]
   clock.jump(31_000)
-  t.equal(await send(await tokenOf(issuer.url, GOOD, { key: SECOND })), 200, 'a new key is looked for')
+  t.equal(
+    await send(await tokenOf(issuer.url, GOOD, { key: SECOND })),
+    200,
+    'an unknown key causes a new request for the keys'
+  )
 })
 
 t.test('a discovery document of another issuer is not trusted, and jwksUri needs none', async t => {
@@ -163,7 +175,7 @@ t.test('a discovery document of another issuer is not trusted, and jwksUri needs
     t.equal(
       await send(await tokenOf(issuer.url, { ...GOOD, scope: undefined })),
       200,
-      'and no scope where none is asked for'
+      'a rule without a scope requires no scope'
     )
   })
 })

@@ -49,7 +49,7 @@ async function edit(
     const facts = { app: 'billing', key, audience: url, nowSeconds: clock.now() / 1000 }
     return (await askToken(url, tokenForm(await assertionFor(facts)))).status === status
   }
-  await until(isInForce, { what: 'the edit', timeoutMs: TIMEOUT_MS })
+  await until(isInForce, { what: 'the edit to be in force', timeoutMs: TIMEOUT_MS })
 }
 
 for (const [name, connect] of Object.entries(SDKS)) {
@@ -70,7 +70,7 @@ for (const [name, connect] of Object.entries(SDKS)) {
     const sends = async (how: string, from = sdk): Promise<void> => {
       const before = sink.records.length
       t.equal(await from.send(5), 0, `${how}: no event is lost`)
-      t.equal(sink.records.length, before + 5, `${how}: all are stored`)
+      t.equal(sink.records.length, before + 5, `${how}: all events are stored`)
     }
 
     await sends('with the first token')

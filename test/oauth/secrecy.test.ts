@@ -39,16 +39,16 @@ t.test('no token and no assertion is in a log, a metric or the debugger, whateve
   for (const bad of [good, forged, wrong]) t.equal((await askToken(url, tokenForm(bad))).status, 401)
   t.equal(await send(token), 200)
   t.equal(await send(`${token.slice(0, -8)}AAAAAAAA`), 401)
-  t.equal(await send(forged), 511, 'signed with a key that is none of the server')
+  t.equal(await send(forged), 511, 'an assertion with an unknown key is refused')
   clock.jump(2 * 60 * 60 * 1000)
   t.equal(await send(token), 511)
 
   const shown = await Promise.all(ADMIN_PATHS.map(async path => (await fetch(adminUrl + path)).text()))
   const all = [...lines, ...shown].join('\n')
-  t.match(all, 'tributary_oauth_token_requests_total', 'it was read')
+  t.match(all, 'tributary_oauth_token_requests_total', 'the texts contain the metrics of token requests')
   for (const secret of [good, forged, wrong, token]) {
     const [, , signature = ''] = secret.split('.')
-    t.notOk(all.includes(signature), 'no signature')
-    t.notOk(all.includes(secret.slice(0, -signature.length)), 'nor what it signs')
+    t.notOk(all.includes(signature), 'the texts do not contain the signature')
+    t.notOk(all.includes(secret.slice(0, -signature.length)), 'the texts do not contain the signed part')
   }
 })

@@ -59,7 +59,11 @@ t.test('an app gets a token with each kind of key, as in RFC 6749 and RFC 9068',
     const { access_token: token, ...rest } = body
     t.same(rest, { token_type: 'Bearer', expires_in: 3600, scope: 'tracking_api:write' })
     t.equal(headers.get('cache-control'), 'no-store')
-    t.equal(headers.get('date'), new Date(NOW).toUTCString(), 'the Date that SDKs correct their clock by')
+    t.equal(
+      headers.get('date'),
+      new Date(NOW).toUTCString(),
+      'the answer has the Date by which SDKs correct their clock'
+    )
     t.match(decodeJwt(String(token)), {
       iss: BASE,
       aud: BASE,
@@ -72,11 +76,11 @@ t.test('an app gets a token with each kind of key, as in RFC 6749 and RFC 9068',
     t.match(decodeProtectedHeader(String(token)), { typ: 'at+jwt', alg: 'ES256' })
     const keys = createRemoteJWKSet(new URL(`${url}/.well-known/jwks.json`))
     const checked = await jwtVerify(String(token), keys, { issuer: BASE, audience: BASE, currentDate: new Date(NOW) })
-    t.equal(checked.payload.sub, 'billing', 'others can check it with the published key')
+    t.equal(checked.payload.sub, 'billing', 'other programs can verify the token with the published key')
   }
   const response = await fetch(`${url}/.well-known/jwks.json`)
   const text = await response.text()
-  t.notMatch(text, /"d"/, 'nothing private is published')
+  t.notMatch(text, /"d"/, 'no private key is published')
   const answer = { method: 'GET', path: '/.well-known/jwks.json', status: response.status, body: text }
   assertAnswerMatchesContract(t, { ...answer, headers: Object.fromEntries(response.headers) })
   t.equal(statSync(join(dir, 'data', 'oauth', 'signing-keys.pem')).mode & 0o777, 0o600)
@@ -102,12 +106,12 @@ t.test(
     t.equal(
       (await askToken(url, tokenForm(await assertion({ claims: { iss: BASE } })))).status,
       200,
-      'iss as Segment documents it'
+      "an iss as in Segment's documentation is accepted"
     )
-    t.equal((await askToken(`${url}/`, tokenForm(await assertion()))).status, 200, 'the // of a URL with a slash')
+    t.equal((await askToken(`${url}/`, tokenForm(await assertion()))).status, 200, 'an address with // is accepted')
     t.equal((await askToken(`${url}/v1`, tokenForm(await assertion()))).status, 200)
     const all = await askToken(url, tokenForm(await assertion(), ''))
-    t.equal(all.body['scope'], 'tracking_api:write other', 'all that the app may have, where none is asked for')
+    t.equal(all.body['scope'], 'tracking_api:write other', 'a request without a scope gets all scopes of the app')
   }
 )
 
@@ -130,7 +134,10 @@ const BROKEN: Readonly<Record<string, readonly [TokenErrorCode, () => Promise<st
     'algorithm',
     () => rawJwt({ alg: 'none', kid: RSA.kid }, { iss: 'billing', sub: 'billing', aud: BASE, exp: NOW_SECONDS + 50 })
   ],
-  'alg NONE in capitals': ['algorithm', () => rawJwt({ alg: 'NONE', kid: RSA.kid }, { sub: 'billing' }, 'AAAA')],
+  'the header says alg NONE, in capitals': [
+    'algorithm',
+    () => rawJwt({ alg: 'NONE', kid: RSA.kid }, { sub: 'billing' }, 'AAAA')
+  ],
   'HS256 with the public key as the secret': [
     'algorithm',
     () => assertion({ header: { alg: 'HS256' }, signWith: PUBLIC_AS_SECRET })
@@ -145,10 +152,10 @@ const BROKEN: Readonly<Record<string, readonly [TokenErrorCode, () => Promise<st
     'algorithm',
     () => rawJwt({ alg: 'ES256', kid: RSA.kid }, { sub: 'billing' }, 'AAAA')
   ],
-  'an alg that is no text': ['algorithm', () => rawJwt({ alg: 5, kid: RSA.kid }, { sub: 'billing' }, 'AAAA')],
+  'an alg that is not a string': ['algorithm', () => rawJwt({ alg: 5, kid: RSA.kid }, { sub: 'billing' }, 'AAAA')],
   'no kid': ['key_unknown', () => assertion({ header: { kid: undefined } })],
-  'a kid that is no text': ['key_unknown', () => assertion({ header: { kid: 5 } })],
-  'a kid that nobody has': ['key_unknown', () => assertion({ header: { kid: 'nobody' } })],
+  'a kid that is not a string': ['key_unknown', () => assertion({ header: { kid: 5 } })],
+  'an unknown kid': ['key_unknown', () => assertion({ header: { kid: 'nobody' } })],
   'the kid of another app': ['key_unknown', () => assertion({}, OTHERS)],
   'a kid that names a property of every object': ['key_unknown', () => assertion({ header: { kid: '__proto__' } })],
   'a signature of another key of the same app': ['signature', () => assertion({ signWith: RSA_NEW.privateKey })],
@@ -166,37 +173,43 @@ const BROKEN: Readonly<Record<string, readonly [TokenErrorCode, () => Promise<st
       return [header, Buffer.from(JSON.stringify(changed)).toString('base64url'), signature].join('.')
     }
   ],
-  'an app that is not there': ['app_unknown', () => assertion({ claims: { sub: 'nobody', iss: 'nobody' } })],
+  'an unknown app': ['app_unknown', () => assertion({ claims: { sub: 'nobody', iss: 'nobody' } })],
   'no sub': ['app_unknown', () => assertion({ claims: { sub: undefined } })],
-  'a sub that is no text': ['app_unknown', () => assertion({ claims: { sub: 5 } })],
-  'a sub with a blank behind it': ['app_unknown', () => assertion({ claims: { sub: 'billing ' } })],
+  'a sub that is not a string': ['app_unknown', () => assertion({ claims: { sub: 5 } })],
+  'a sub with a blank at the end': ['app_unknown', () => assertion({ claims: { sub: 'billing ' } })],
   'iss of another app': ['issuer', () => assertion({ claims: { iss: 'others' } })],
   'no iss': ['issuer', () => assertion({ claims: { iss: undefined } })],
   'no aud': ['audience', () => assertion({ claims: { aud: undefined } })],
   'aud of another server': ['audience', () => assertion({ claims: { aud: 'https://oauth2.segment.io' } })],
   'aud with http for https': ['audience', () => assertion({ claims: { aud: 'http://events.example.com' } })],
   'aud with another path': ['audience', () => assertion({ claims: { aud: `${BASE}/tokens` } })],
-  'aud that begins like ours': ['audience', () => assertion({ claims: { aud: `${BASE}.evil.example` } })],
-  'two audiences, one of them ours': ['audience', () => assertion({ claims: { aud: [BASE, 'https://b.example'] } })],
+  'an aud that begins with that of the server': [
+    'audience',
+    () => assertion({ claims: { aud: `${BASE}.evil.example` } })
+  ],
+  'two audiences, one of them the server': [
+    'audience',
+    () => assertion({ claims: { aud: [BASE, 'https://b.example'] } })
+  ],
   'no exp': ['claims', () => assertion({ claims: { exp: undefined } })],
-  'exp as text': ['claims', () => assertion({ claims: { exp: String(NOW_SECONDS + 50) } })],
-  'exp more than 120 s away': ['lifetime', () => assertion({ claims: { exp: NOW_SECONDS + 121 } })],
+  'exp as a string': ['claims', () => assertion({ claims: { exp: String(NOW_SECONDS + 50) } })],
+  'exp in more than 120 s': ['lifetime', () => assertion({ claims: { exp: NOW_SECONDS + 121 } })],
   'exp in a thousand years': ['lifetime', () => assertion({ claims: { exp: 33e9 } })],
   'exp over a minute ago': ['expired', () => assertion({ claims: { exp: NOW_SECONDS - 61, iat: NOW_SECONDS - 121 } })],
   'no iat': ['claims', () => assertion({ claims: { iat: undefined } })],
-  'iat as text': ['claims', () => assertion({ claims: { iat: 'now' } })],
+  'iat as a string': ['claims', () => assertion({ claims: { iat: 'now' } })],
   'iat over a minute ahead': ['early', () => assertion({ claims: { iat: NOW_SECONDS + 61, exp: NOW_SECONDS + 119 } })],
   'a clock that is an hour ahead': [
     'early',
     () => assertion({ claims: { iat: NOW_SECONDS + 3595, exp: NOW_SECONDS + 3655 } })
   ],
   'nbf over a minute ahead': ['early', () => assertion({ claims: { nbf: NOW_SECONDS + 61 } })],
-  'nbf as text': ['claims', () => assertion({ claims: { nbf: 'now' } })],
+  'nbf as a string': ['claims', () => assertion({ claims: { nbf: 'now' } })],
   'no jti': ['claims', () => assertion({ claims: { jti: undefined } })],
   'an empty jti': ['claims', () => assertion({ claims: { jti: '' } })],
-  'a jti that is no text': ['claims', () => assertion({ claims: { jti: 5 } })],
+  'a jti that is not a string': ['claims', () => assertion({ claims: { jti: 5 } })],
   'a jti of 256 characters': ['claims', () => assertion({ claims: { jti: 'j'.repeat(256) } })],
-  'a critical header that is not known': [
+  'an unknown critical header': [
     'assertion_malformed',
     () => rawJwt({ alg: 'RS256', kid: RSA.kid, crit: ['exp'], exp: 1 }, { sub: 'billing' }, 'AAAA')
   ],
@@ -204,10 +217,10 @@ const BROKEN: Readonly<Record<string, readonly [TokenErrorCode, () => Promise<st
   'no JWT': ['assertion_malformed', () => 'no-jwt'],
   'two parts': ['assertion_malformed', async () => (await assertion()).replace(/\.[^.]*$/, '')],
   'four parts': ['assertion_malformed', async () => `${await assertion()}.AAAA`],
-  'five parts, as encrypted ones have': ['assertion_malformed', () => 'a.b.c.d.e'],
-  'a header that is no JSON': ['assertion_malformed', () => rawJwt('{', { sub: 'billing' }, 'AAAA')],
+  'five parts, as in an encrypted token': ['assertion_malformed', () => 'a.b.c.d.e'],
+  'a header that is not JSON': ['assertion_malformed', () => rawJwt('{', { sub: 'billing' }, 'AAAA')],
   'a header that is a list': ['assertion_malformed', () => rawJwt([], { sub: 'billing' }, 'AAAA')],
-  'claims that are no JSON': ['assertion_malformed', () => rawJwt({ alg: 'RS256', kid: RSA.kid }, '{', 'AAAA')],
+  'claims that are not JSON': ['assertion_malformed', () => rawJwt({ alg: 'RS256', kid: RSA.kid }, '{', 'AAAA')],
   'claims that are a list': ['assertion_malformed', () => rawJwt({ alg: 'RS256', kid: RSA.kid }, ['billing'], 'AAAA')],
   'claims that are null': ['assertion_malformed', () => rawJwt({ alg: 'RS256', kid: RSA.kid }, 'null', 'AAAA')],
   'an assertion of 9 KB': ['assertion_malformed', () => assertion({ claims: { extra: 'x'.repeat(9_000) } })]
@@ -233,7 +246,7 @@ t.test('no assertion that is forged or broken costs 20 ms of CPU time', async t 
     const spent = await leastCpuMs(async () => {
       t.equal(await checkAssertion(made, { apps, audiences: [BASE], now: NOW }), code)
     })
-    t.ok(spent < 20, `${what}: ${spent} ms`)
+    t.ok(spent < 20, `${what} took ${spent} ms`)
   }
 })
 
@@ -256,13 +269,13 @@ t.test('each request that is not a valid form for a token is refused as in RFC 6
       `grant_type=client_credentials&client_assertion_type=${ASSERTION_TYPE}`,
       { 'content-type': form }
     ],
-    'a secret for an assertion': [
+    'a secret instead of an assertion': [
       'assertion_missing',
       'grant_type=client_credentials&client_id=billing&client_secret=s',
       { 'content-type': form }
     ],
     'a scope that the app may not have': ['scope', tokenForm(await assertion(), 'admin'), { 'content-type': form }],
-    'a scope that it may have, and another': [
+    'a scope that the app may have, and another': [
       'scope',
       tokenForm(await assertion(), 'tracking_api:write%20admin'),
       { 'content-type': form }
@@ -295,8 +308,16 @@ t.test('an assertion is accepted once, also over a restart of the server', async
     t.same([again.status, again.body['error_description']], [401, TOKEN_ERRORS.replayed.description])
     const facts = { app: 'others', key: OTHERS, audience: BASE, nowSeconds: NOW_SECONDS }
     t.equal((await askToken(url, tokenForm(await assertion(twice)))).status, 200)
-    t.equal((await askToken(url, tokenForm(await assertion(twice, EC)))).status, 401, 'a jti counts, not an assertion')
-    t.equal((await askToken(url, tokenForm(await assertionFor(facts, twice)))).status, 200, 'of two apps')
+    t.equal(
+      (await askToken(url, tokenForm(await assertion(twice, EC)))).status,
+      401,
+      'a used jti is refused in another assertion'
+    )
+    t.equal(
+      (await askToken(url, tokenForm(await assertionFor(facts, twice)))).status,
+      200,
+      'two apps may use the same jti'
+    )
   })
   await t.test('after', async t => {
     const { url } = await startApp(t, { config: CONFIG, env, clock })
@@ -359,9 +380,9 @@ t.test('keys in OAUTH_SIGNING_KEY_FILE are shared by servers, and are reloaded w
   writeFileSync(file, `${next.privatePem}${old.publicPem}`)
   t.equal(await algorithmOf(), 'EdDSA', 'the first key of the file signs')
   const { keys } = (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as { keys: readonly object[] }
-  t.equal(keys.length, 2, 'those behind it are published until they are taken out')
+  t.equal(keys.length, 2, 'the other keys are published until they are removed from the file')
   writeFileSync(file, 'no keys')
-  t.equal(await algorithmOf(), 'EdDSA', 'a file that cannot be used changes nothing')
+  t.equal(await algorithmOf(), 'EdDSA', 'an unusable file changes nothing')
   t.equal(readFileSync(file, 'utf8'), 'no keys')
 })
 

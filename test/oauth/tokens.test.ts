@@ -67,7 +67,7 @@ async function start(t: Parameters<typeof startApp>[0], config = configOf(BILLIN
     async token(app = 'billing', key = APP_KEY, scope = 'tracking_api:write') {
       const assertion = await assertionFor({ app, key, audience: BASE, nowSeconds: clock.now() / 1000 })
       const { status, body } = await askToken(started.url, tokenForm(assertion, scope))
-      if (status !== 200) throw new Error(`no token: ${JSON.stringify(body)}`)
+      if (status !== 200) throw new Error(`the answer has no token: ${JSON.stringify(body)}`)
       return String(body['access_token'])
     },
     async send(writeKey, authorization) {
@@ -89,7 +89,11 @@ t.test('a source that requires tokens accepts events with a valid token, and non
   t.equal(await send('wk_strict', bearer.replace('Bearer', 'bEARER')), 200)
   t.equal(sink.records.length, 2)
   t.equal(await send('wk_strict', undefined), 'token_missing')
-  t.equal(await send('wk_strict', 'Bearer wk_strict'), 'token_missing', 'the key as a Bearer token is no token')
+  t.equal(
+    await send('wk_strict', 'Bearer wk_strict'),
+    'token_missing',
+    'a write key as a Bearer token is not accepted as a token'
+  )
   t.equal(await send('wk_strict', basic('wk_strict')), 'token_missing')
   t.equal(await send('wk_strict', basic('wk_other')), 'token_missing')
   const answer = await post(`${url}/v1/track`, { event: 'E', userId: 'u', writeKey: 'wk_strict' }, {})
@@ -116,7 +120,7 @@ t.test('a pixel of a source that requires tokens is an image, and not an event',
     return (await refused()) > 0
   }
   // A busy machine can make the server shed load.
-  await until(show, { what: 'a pixel that is refused for its token', timeoutMs: 30_000 })
+  await until(show, { what: 'a pixel that is refused because of its token', timeoutMs: 30_000 })
   t.equal(sink.records.length, 0)
 })
 
@@ -163,7 +167,7 @@ const REFUSED: Readonly<Record<string, readonly [ErrorCode, () => Promise<string
   'no token at all': ['token_invalid', () => 'nonsense'],
   'two parts': ['token_invalid', async () => (await forged({}, {})).replace(/\.[^.]*$/, '')],
   'four parts': ['token_invalid', async () => `${await forged({}, {})}.AAAA`],
-  'three parts that are no JSON': ['token_invalid', () => 'AAAA.AAAA.AAAA'],
+  'three parts that are not JSON': ['token_invalid', () => 'AAAA.AAAA.AAAA'],
   'three empty parts': ['token_invalid', () => '..'],
   'a header that is a list': ['token_invalid', () => rawJwt([], {}, 'AAAA')],
   'claims that are null': ['token_invalid', () => rawJwt({ alg: 'ES256', kid: ownKid }, 'null', 'AAAA')],
@@ -184,8 +188,8 @@ const REFUSED: Readonly<Record<string, readonly [ErrorCode, () => Promise<string
     'token_invalid',
     () => rawJwt({ alg: 'ES384', typ: 'at+jwt', kid: ownKid }, { sub: 'billing' }, 'AAAA')
   ],
-  'a signature of another key under our kid': ['token_invalid', () => forged({}, {}, OTHER_SIGNING.privateKey)],
-  'a signature of the key of an app under our kid': ['token_invalid', () => forged({}, {}, APP_KEY.privateKey)],
+  "a signature of another key with the server's kid": ['token_invalid', () => forged({}, {}, OTHER_SIGNING.privateKey)],
+  "a signature of an app's key with the server's kid": ['token_invalid', () => forged({}, {}, APP_KEY.privateKey)],
   'a signature that was cut': ['token_invalid', async () => (await forged({}, {})).slice(0, -6)],
   'an empty signature': ['token_invalid', async () => (await forged({}, {})).replace(/[^.]*$/, '')],
   'claims that were changed after the signature': [
@@ -197,8 +201,8 @@ const REFUSED: Readonly<Record<string, readonly [ErrorCode, () => Promise<string
     }
   ],
   'no kid': ['token_invalid', () => forged({ kid: undefined }, {})],
-  'a kid that is no text': ['token_invalid', () => forged({ kid: 5 }, {})],
-  'a kid that nobody has': ['token_unknown_key', () => forged({ kid: 'nobody' }, {}, OTHER_SIGNING.privateKey)],
+  'a kid that is not a string': ['token_invalid', () => forged({ kid: 5 }, {})],
+  'an unknown kid': ['token_unknown_key', () => forged({ kid: 'nobody' }, {}, OTHER_SIGNING.privateKey)],
   'the kid of an app': ['token_unknown_key', () => forged({ kid: APP_KEY.kid }, {}, APP_KEY.privateKey)],
   'a kid that names a property of every object': ['token_unknown_key', () => forged({ kid: '__proto__' }, {})],
   'a kid that is a path': ['token_unknown_key', () => forged({ kid: '../../etc/passwd' }, {})],
@@ -208,37 +212,37 @@ const REFUSED: Readonly<Record<string, readonly [ErrorCode, () => Promise<string
   ],
   'the typ of an assertion': ['token_invalid', () => forged({ typ: 'JWT' }, {})],
   'no typ': ['token_invalid', () => forged({ typ: undefined }, {})],
-  'a critical header that is not known': [
+  'an unknown critical header': [
     'token_invalid',
     () => rawJwt({ alg: 'ES256', typ: 'at+jwt', kid: ownKid, crit: ['x'], x: 1 }, { sub: 'billing' }, 'AAAA')
   ],
   'no exp': ['token_invalid', () => forged({}, { exp: undefined })],
-  'exp as text': ['token_invalid', () => forged({}, { exp: String(seconds + 99) })],
+  'exp as a string': ['token_invalid', () => forged({}, { exp: String(seconds + 99) })],
   'exp just now': ['token_expired', () => forged({}, { exp: seconds })],
   'exp a year ago': ['token_expired', () => forged({}, { exp: seconds - 31e6 })],
-  'nbf ahead': ['token_expired', () => forged({}, { nbf: seconds + 10 })],
-  'nbf as text': ['token_invalid', () => forged({}, { nbf: 'now' })],
+  'nbf in the future': ['token_expired', () => forged({}, { nbf: seconds + 10 })],
+  'nbf as a string': ['token_invalid', () => forged({}, { nbf: 'now' })],
   'iat over a minute ahead': ['token_expired', () => forged({}, { iat: seconds + 61 })],
-  'iat as text': ['token_invalid', () => forged({}, { iat: 'now' })],
+  'iat as a string': ['token_invalid', () => forged({}, { iat: 'now' })],
   'another iss': ['token_unknown_key', () => forged({}, { iss: 'https://evil.example' })],
   'another aud': ['token_unknown_key', () => forged({}, { aud: 'https://evil.example' })],
   'two audiences': ['token_unknown_key', () => forged({}, { aud: [BASE, 'https://evil.example'] })],
   'no sub': ['token_invalid', () => forged({}, { sub: undefined })],
-  'an app that is not there': ['token_revoked', () => forged({}, { sub: 'nobody' })],
-  'a key that the app has no more': ['token_unknown_key', () => forged({}, { app_key: 'billing-0' })],
+  'an unknown app': ['token_revoked', () => forged({}, { sub: 'nobody' })],
+  'a key that the app no longer has': ['token_unknown_key', () => forged({}, { app_key: 'billing-0' })],
   'no key of the app': ['token_unknown_key', () => forged({}, { app_key: undefined })],
   'no scope': ['token_scope', () => forged({}, { scope: undefined })],
   'another scope': ['token_scope', () => forged({}, { scope: 'tracking_api:read' })],
-  'a scope that begins like ours': ['token_scope', () => forged({}, { scope: 'tracking_api:writer' })],
+  'a scope that begins with the required scope': ['token_scope', () => forged({}, { scope: 'tracking_api:writer' })],
   'a scope as a list': ['token_scope', () => forged({}, { scope: ['other', 'tracking_api:write'] })],
-  'a scope that the app has no more': ['token_scope', () => forged({}, { sub: 'limited', app_key: APP_KEY_NEW.kid })],
+  'a scope that the app no longer has': ['token_scope', () => forged({}, { sub: 'limited', app_key: APP_KEY_NEW.kid })],
   'a token of 9 KB': ['token_invalid', () => forged({}, { extra: 'x'.repeat(9_000) })]
 }
 
 t.test('each token that is forged or broken is refused with its code, and no event is stored', async t => {
   const { send, token, sink } = await start(t)
   ownKid = String(decodeProtectedHeader(await token()).kid)
-  t.equal(await send('wk_strict', `Bearer ${await forged({}, {})}`), 200, 'what is not changed is good')
+  t.equal(await send('wk_strict', `Bearer ${await forged({}, {})}`), 200, 'an unchanged token is accepted')
   for (const [what, [code, make]] of Object.entries(REFUSED)) {
     t.equal(await send('wk_strict', `Bearer ${await make()}`), code, what)
   }
@@ -257,7 +261,7 @@ t.test('no token that is forged or broken costs 20 ms of CPU time', async t => {
   for (const [what, [, make]] of Object.entries(REFUSED)) {
     const made = await make()
     const spent = await leastCpuMs(async () => void (await verifyOwnToken(made, options)))
-    t.ok(spent < 20, `${what}: ${spent} ms`)
+    t.ok(spent < 20, `${what} took ${spent} ms`)
   }
 })
 
@@ -287,11 +291,15 @@ t.test('an app that is removed, and a key or a source that it loses, take effect
   const edit = async (config: string, isThere: () => Promise<boolean>): Promise<void> => {
     writeFileSync(join(dir, 'tributary.yml'), config)
     app.reload()
-    await until(isThere, { what: 'the edit', timeoutMs: 30_000 })
+    await until(isThere, { what: 'the edit to be in force', timeoutMs: 30_000 })
   }
   const codeOf = (bearer: string): Promise<string | number> => send('wk_strict', bearer)
   await edit(configOf({ ...BILLING, keys: [APP_KEY_NEW] }), async () => (await codeOf(doomed)) === 'token_revoked')
-  t.equal(await codeOf(old), 'token_unknown_key', 'the app gets a new token with its new key')
+  t.equal(
+    await codeOf(old),
+    'token_unknown_key',
+    'a token from before the new key is refused, so that the app gets a new token'
+  )
   t.equal(await codeOf(recent), 200)
   await edit(configOf({ ...two, sources: ['open'] }), async () => (await codeOf(recent)) === 'token_source')
   t.equal(await codeOf(old), 'token_source')

@@ -58,25 +58,25 @@ t.test('An action in the debugger is recorded with who did it and from where, on
     ['clear', 'the debugger was cleared'],
     ['suppressed', '1 user was suppressed']
   ]
-  await until(() => audited.lines().length >= wanted.length, { what: 'the lines of the log', timeoutMs: 30_000 })
+  await until(() => audited.lines().length >= wanted.length, { what: 'the audit lines in the log', timeoutMs: 30_000 })
   const seen = audited.lines().map(({ action, what, who, from }) => ({ action, what, who, from }))
   t.match(
     seen,
     wanted.map(([action, what]) => ({ action, what, who: 'admin', from: '127.0.0.1' }))
   )
-  t.equal(seen.length, wanted.length, 'what was refused, and what only looks, is not kept')
+  t.equal(seen.length, wanted.length, 'refused actions and reading actions are not recorded')
   t.same(
     (await audited.entries()).map(({ action, what, who, from }) => ({ action, what, who, from })),
     seen,
-    'the file has what the log has'
+    'the file has the same entries as the log'
   )
   const text = readFileSync(join(audited.server.dir, 'data', 'audit.jsonl'), 'utf8') + JSON.stringify(audited.lines())
-  t.notMatch(text, /wk_second|user-4711/, 'neither a key nor an id of a user is in it')
+  t.notMatch(text, /wk_second|user-4711/, 'the file contains no key and no user id')
   const shown = (await (await ask(audited, 'GET', '/api/audit')).json()) as { entries: AuditEntry[] }
   t.same(
     shown.entries.map(({ action }) => action),
     wanted.map(([action]) => action).toReversed(),
-    'the newest first'
+    'the newest entry comes first'
   )
 })
 
@@ -106,7 +106,7 @@ t.test('Logins and wrong passwords are recorded, without the password', async t 
 t.test('Without a password the audit says so instead of a name', async t => {
   const audited = await startAudited(t, {})
   await fetch(`${audited.server.adminUrl}/api/events`, { method: 'DELETE' })
-  await until(() => audited.lines().length > 0, { what: 'the line', timeoutMs: 30_000 })
+  await until(() => audited.lines().length > 0, { what: 'an audit line in the log', timeoutMs: 30_000 })
   t.match(await audited.entries(), [{ action: 'clear', who: 'anybody: no ADMIN_PASSWORD is set' }])
 })
 
@@ -118,7 +118,7 @@ t.test('An edit of the configuration is recorded with its changes, by source, wi
     .concat('destinations:\n  - name: Amplitude\n    topic: to.amplitude\n')
   writeFileSync(join(audited.server.dir, 'tributary.yml'), edited)
   audited.server.app.reload()
-  await until(() => audited.lines().length > 0, { what: 'the edit', timeoutMs: 30_000 })
+  await until(() => audited.lines().length > 0, { what: 'an audit line in the log', timeoutMs: 30_000 })
   const [entry] = await audited.entries()
   t.match(entry, { action: 'config_changed', who: 'an edit of the file', from: /tributary\.yml$/ })
   t.same(
@@ -209,5 +209,5 @@ t.test('The file is bounded, only its owner can read it, and an invalid line hid
 
   mkdirSync(join(dir, 'blocked', 'audit.jsonl'), { recursive: true })
   createAudit({ dataDir: join(dir, 'blocked'), now: () => 0, log })('clear', { who: 'w', from: 'f', what: 'x' })
-  t.match(warnings, [/^the audit file could not be written/], 'and nothing is thrown')
+  t.match(warnings, [/^the audit file could not be written/], 'the error is logged and not thrown')
 })

@@ -23,7 +23,7 @@ async function written(style: object): Promise<string> {
 
 async function lines(style: object): Promise<Record<string, unknown>[]> {
   const text = await written(style)
-  t.notMatch(text, /wk_secret|hunter2|Basic x/, 'no secret is written')
+  t.notMatch(text, /wk_secret|hunter2|Basic x/, 'the log contains no secret')
   return text
     .trim()
     .split('\n')

@@ -23,7 +23,10 @@ t.test('The metrics show which version runs, and how full the disk of DATA_DIR i
     await sampleOf(server, 'tributary_disk_free_bytes'),
     await sampleOf(server, 'tributary_disk_size_bytes')
   ]
-  t.ok((free?.value ?? 0) > 0 && (free?.value ?? 0) <= (size?.value ?? 0), `${free?.value} of ${size?.value}`)
+  t.ok(
+    (free?.value ?? 0) > 0 && (free?.value ?? 0) <= (size?.value ?? 0),
+    `${free?.value} of ${size?.value} bytes are free`
+  )
 })
 
 t.test('The metrics show a refused edit until it is corrected; the configuration in force has a digest', async t => {
@@ -36,13 +39,16 @@ t.test('The metrics show a refused edit until it is corrected; the configuration
   const edit = async (text: string, wanted: number): Promise<void> => {
     writeFileSync(file, text)
     server.app.reload()
-    await until(async () => (await isUsed()) === wanted, { what: `an edit to count as ${wanted}`, timeoutMs: 30_000 })
+    await until(async () => (await isUsed()) === wanted, {
+      what: `the metric of the edit to be ${wanted}`,
+      timeoutMs: 30_000
+    })
   }
   const first = await hash()
   t.match(first, /^[0-9a-f]{16}$/)
   t.equal(await isUsed(), 1)
   await edit('sources: [', 0)
-  t.equal(await hash(), first, 'the last good one is in force')
+  t.equal(await hash(), first, 'the last valid configuration is in force')
   await edit(`${CONFIG}# another\n`, 1)
   t.not(await hash(), first)
   await edit('sources: [', 0)

@@ -26,7 +26,7 @@ t.test('a counter without labels has one amount', async t => {
   const written: unknown[] = []
   const tally = createTally((labels, amount) => written.push([labels, amount]), [])
   tally.flush()
-  t.same(written, [], 'nothing was added')
+  t.same(written, [], 'a counter to which nothing was added is not returned')
   tally.add([], 1)
   tally.add([], 1)
   tally.flush()

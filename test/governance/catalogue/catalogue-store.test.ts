@@ -42,7 +42,7 @@ t.test('published events are in the catalogue of the server, also after a restar
       { type: 'identify', name: '', events: 1 }
     ]
   })
-  t.equal(seen.events.length, 2, 'what was refused is not in it')
+  t.equal(seen.events.length, 2, 'the catalogue has no refused event')
   t.strictSame((await read(first.adminUrl, '?source=shop')).events, [])
 
   const { code, stdout, stderr } = await run(process.execPath, [MAIN, 'plan', 'infer', '--admin', first.adminUrl], {

@@ -93,5 +93,5 @@ t.test('every event fits the plan that was inferred from it, whatever its proper
     }),
     { numRuns: 300 }
   )
-  t.ok(checked > 300, `${checked} events`)
+  t.ok(checked > 300, `${checked} events were checked`)
 })

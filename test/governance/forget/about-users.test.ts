@@ -10,9 +10,12 @@ t.test(
     const { isGone } = aboutUsers(['a"b', '4711', 'ü'])
     for (const key of ['userId', 'anonymousId', 'previousId']) {
       t.ok(isGone(line({ [key]: 'a"b' })), key)
-      t.ok(isGone(line({ event: { [key]: 4711 }, code: 'id_not_string' })), `${key} of a refused event, as a number`)
+      t.ok(
+        isGone(line({ event: { [key]: 4711 }, code: 'id_not_string' })),
+        `a refused event with a number as its ${key} is erased`
+      )
     }
-    t.ok(isGone(Buffer.from('{"userId":"\\u00fc"}\n')), 'with escapes')
+    t.ok(isGone(Buffer.from('{"userId":"\\u00fc"}\n')), 'an id with escapes is found')
     for (const other of [
       { userId: 'a"b ' },
       { userId: 'A"B' },
@@ -35,8 +38,8 @@ t.test('a refused event or body that is text or bytes is erased if it contains a
     isGone(line({ kind: 'body', body: Buffer.from('\xff user-1', 'latin1').toString('base64'), encoding: 'base64' }))
   )
   const wide = Buffer.from('user-1', 'utf16le')
-  t.ok(isGone(line({ event: wide.toString('base64'), encoding: 'base64' })), 'UTF-16')
-  t.ok(mayHold(Buffer.concat([Buffer.of(0xff), wide])), 'with a byte that is no UTF-8')
+  t.ok(isGone(line({ event: wide.toString('base64'), encoding: 'base64' })), 'an id in UTF-16 is found')
+  t.ok(mayHold(Buffer.concat([Buffer.of(0xff), wide])), 'an id next to a byte that is not UTF-8 is found')
   t.notOk(isGone(line({ kind: 'body', body: '{"userId":"user-2"', encoding: 'utf-8' })))
 })
 

@@ -220,7 +220,7 @@ t.test(
         await post(`${url}/v1/track`, { ...order({ id: 1 }), messageId: 'm1' })
         return sink.records.at(-1)?.kind === 'event'
       },
-      { what: 'the mended plan', timeoutMs: 20_000 }
+      { what: 'the corrected plan', timeoutMs: 20_000 }
     )
     t.equal(sink.records.at(-1)?.messageId, 'm1', 'a blocked event claimed no messageId')
   }
@@ -262,7 +262,7 @@ t.test('rejected retry sends blocked events again once the plan is corrected', a
       await post(`${url}/v1/track`, order({ id: 5 }))
       return false
     },
-    { what: 'the mended plan', timeoutMs: 20_000 }
+    { what: 'the corrected plan', timeoutMs: 20_000 }
   )
   const sent = await rejected('retry', '--code', 'schema_violation', '--url', url, '--send')
   t.equal(sent.code, 0, sent.stderr)
@@ -271,7 +271,7 @@ t.test('rejected retry sends blocked events again once the plan is corrected', a
     .filter(name => name.endsWith('.ndjson'))
     .map(name => readFileSync(join(folder, name), 'utf8'))
     .join('')
-  t.equal(log.split('"messageId":"again"').length, 2, 'it is in the log once')
+  t.equal(log.split('"messageId":"again"').length, 2, 'the event is in the log once')
 })
 
 t.test('a broken plan keeps the last good one, and an edit that names a missing plan changes nothing', async t => {
@@ -292,10 +292,13 @@ t.test('a broken plan keeps the last good one, and an edit that names a missing 
   app.reload()
   const statusOf = async (key: string, body: object): Promise<number> =>
     (await post(`${url}/v1/track`, body, { authorization: `Basic ${btoa(`${key}:`)}` })).status
-  await until(async () => (await statusOf('wk_later', {})) === 400, { what: 'the later edit', timeoutMs: 20_000 })
+  await until(async () => (await statusOf('wk_later', {})) === 400, {
+    what: 'the later edit to be in force',
+    timeoutMs: 20_000
+  })
   t.equal(await statusOf('wk_new', {}), 401)
   t.equal(await statusOf('wk_later', { userId: 'u', event: 'Unknown too' }), 200)
-  t.equal(sink.records.at(-1)?.code, 'unplanned', 'the last good plan holds')
+  t.equal(sink.records.at(-1)?.code, 'unplanned', 'the last valid plan is in force')
 })
 
 t.test('a plan that cannot be used at the start is an error with its position', async t => {
@@ -391,5 +394,5 @@ t.test('with rules on, every byte that no rule changes is published as it was re
     }),
     { numRuns: 150 }
   )
-  t.ok(omitted > 50, `${omitted} events had something cut out`)
+  t.ok(omitted > 50, `a property was removed from ${omitted} events`)
 })

@@ -52,7 +52,7 @@ t.test('All violations of a blocked event say that it was blocked, whatever the 
     fields.map(field => `${field} block`)
   )
   const own = fields.slice(0, -1).map(field => `${field} block`)
-  t.strictSame(doneOf(modes('omit', { violations: 'block' })), own, 'the common schema is not asked')
+  t.strictSame(doneOf(modes('omit', { violations: 'block' })), own, 'the common schema is not checked')
   const unplanned = { isUnplanned: true, unplanned: [], violations: [], common: [] }
   t.strictSame(doneOf(modes('block'), unplanned), ['event block'])
   t.strictSame(doneOf(modes('report'), unplanned), ['event report'])

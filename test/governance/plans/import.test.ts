@@ -128,7 +128,7 @@ for (const { folder, format, holds } of FORMS) {
   t.test(`${folder}: the imported plan judges every event of the table like all other forms of the plan`, async t => {
     const imported = importPlan(await readInputs([join(FIXTURES, folder)]), 'Shop')
     t.equal(imported.format, format)
-    t.ok(imported.plan.rules.filter(({ type }) => type === 'track').length >= 10, 'ten events at least')
+    t.ok(imported.plan.rules.filter(({ type }) => type === 'track').length >= 10, 'the plan has at least ten events')
     t.equal(
       imported.plan.name,
       folder.startsWith('json-schemas') || folder === 'segment-public-api' ? imported.plan.name : 'Shop'
@@ -211,7 +211,7 @@ t.test('references point to the same schemas in an export for Typewriter', async
 t.test('the changes that the import made are reported by kind', async t => {
   const changesOf = async (folder: string) => importPlan(await readInputs([join(FIXTURES, folder)]), 'Shop').changes
   const segment = await changesOf('segment-public-api')
-  t.ok((segment.get('id dropped') ?? 0) > 20, 'the old ids on every property')
+  t.ok((segment.get('id dropped') ?? 0) > 20, 'the import dropped the old ids of the properties')
   t.equal(segment.get('deprecated rule left out'), 1)
   t.equal((await changesOf('avo')).get('nameMapping dropped'), 11)
   t.ok((await changesOf('avo')).has('additionalProperties: false left to unplannedProperties'))

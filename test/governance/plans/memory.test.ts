@@ -61,9 +61,13 @@ t.test('reloads of a plan keep no memory', async t => {
   for (let i = 0; i < RELOADS; i++) {
     reload(1_000 + i)
     // A leak is a slope, which is visible long before the end.
-    if (i % TOLD_EACH === TOLD_EACH - 1) t.comment(`${i + 1} reloads: ${mebibytes(heapBytes() - before)} MiB more`)
+    if (i % TOLD_EACH === TOLD_EACH - 1)
+      t.comment(`after ${i + 1} reloads the heap has grown by ${mebibytes(heapBytes() - before)} MiB`)
   }
   const grown = heapBytes() - before
-  t.ok(grown < MAX_GROWTH_BYTES, `${mebibytes(grown)} MiB more after ${RELOADS} reloads of ${RULES} rules`)
+  t.ok(
+    grown < MAX_GROWTH_BYTES,
+    `the heap has grown by ${mebibytes(grown)} MiB after ${RELOADS} reloads of ${RULES} rules`
+  )
   t.equal(inForce?.ruleCount, RULES)
 })

@@ -16,8 +16,8 @@ t.test('a price of whole cents is a multiple of 0.01, whatever the division of d
     if (!isValid({ price })) t.fail(`${price} is refused`)
   }
   for (const price of [-19.99, 1_000_000.01, 123_456_789_012.34, 100, 0, -0, 1e300])
-    t.ok(isValid({ price }), `${price}`)
-  for (const price of [0.015, 19.999, 0.001, -4.355, 5e-324]) t.notOk(isValid({ price }), `${price}`)
+    t.ok(isValid({ price }), `${price} is a multiple`)
+  for (const price of [0.015, 19.999, 0.001, -4.355, 5e-324]) t.notOk(isValid({ price }), `${price} is not a multiple`)
 })
 
 t.test('a product is a multiple of every decimal step, and a number between two steps is not', async t => {
@@ -38,7 +38,7 @@ t.test(
     for (const step of [1, 2, 0.5]) t.ok(validator(step)({ price: 1e21 }), `1e21 is a multiple of ${step}`)
     t.notOk(validator(7)({ price: 1e20 }))
     t.notOk(validator(0.01)({ price: Infinity }))
-    t.ok(validator(1e-300)({ price: 1e300 }), 'and the widest span of exponents is no trouble')
+    t.ok(validator(1e-300)({ price: 1e300 }), 'the widest range of exponents is supported')
   }
 )
 

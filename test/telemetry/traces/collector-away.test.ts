@@ -48,7 +48,7 @@ async function tracedApp(t: Test, endpoint: string, more: Record<string, string>
     async send(count: number): Promise<void> {
       for (let at = 0; at < count; at++) {
         const { status } = await post(`${url}/v1/track`, { event: 'E', userId: 'u', messageId: `m${sent++}` })
-        if (status !== 200) throw new Error(`answered ${status}`)
+        if (status !== 200) throw new Error(`the request was answered ${status}`)
       }
     },
     spans: async (outcome: string): Promise<number> =>
@@ -97,7 +97,7 @@ t.test(
       return (await server.spans('dropped')) > 0
     }
     await until(isFull, { what: 'a full queue', timeoutMs: 60_000 })
-    t.ok(most <= MAX_QUEUE, `at most ${most} in the queue`)
+    t.ok(most <= MAX_QUEUE, `the queue had at most ${most} spans`)
     t.equal(await server.spans('exported'), 0)
   }
 )
@@ -108,14 +108,14 @@ t.test('spans wait for a collector that is away, and go to it when it is back', 
   const port = await freePort()
   const server = await tracedApp(t, `http://127.0.0.1:${port}`)
   await server.send(3)
-  await until(async () => (await server.spans('failed')) > 0, { what: 'spans to fail', timeoutMs: 60_000 })
+  await until(async () => (await server.spans('failed')) > 0, { what: 'failed spans', timeoutMs: 60_000 })
   t.equal(server.logged(CANNOT), 1)
   const collector = await startCollector(t, port)
   const isBack = async (): Promise<boolean> => {
     await server.send(1)
     return (await server.spans('exported')) > 0
   }
-  await until(isBack, { what: 'spans to be exported', timeoutMs: 60_000 })
+  await until(isBack, { what: 'the waiting spans to be exported', timeoutMs: 60_000 })
   t.ok(collector.spans.length > 0)
 })
 
@@ -130,6 +130,6 @@ t.test('a collector that answers too slowly is given up', async t => {
     response.on('close', () => clearInterval(timer))
   })
   await server.send(3)
-  await until(async () => (await server.spans('failed')) > 0, { what: 'spans to fail', timeoutMs: 60_000 })
+  await until(async () => (await server.spans('failed')) > 0, { what: 'failed spans', timeoutMs: 60_000 })
   t.equal(server.logged('no whole answer within 900 ms'), 1)
 })

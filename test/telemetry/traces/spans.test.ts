@@ -115,7 +115,7 @@ t.test('the times are those of the server, and each span is within the request',
   const [judge, route, append] = steps
   // The ends of spans are counted in nanoseconds, and read here as floating-point milliseconds.
   const isBefore = (a: number | undefined, b: number | undefined): boolean => Number(a) <= Number(b) + 0.001
-  t.ok(isBefore(root.start, judge?.start), 'the body was read before')
+  t.ok(isBefore(root.start, judge?.start), 'the span of the body starts first')
   t.ok(isBefore(judge?.end, route?.start))
   t.ok(isBefore(route?.end, append?.start))
   t.ok(isBefore(append?.end, root.end))
@@ -130,7 +130,7 @@ t.test('no span holds a key, and of what the sender wrote only the messageId', a
   await traced('/v1/track', { ...SECRETS, userId: 'gone', event: 'E', messageId: 'suppressed-id' })
   const bytes = Buffer.concat(collector.requests.map(({ body }) => body)).toString('latin1')
   t.ok(bytes.includes('kept'))
-  t.ok(bytes.includes('suppressed'), 'the outcome')
+  t.ok(bytes.includes('suppressed'), 'the spans contain the outcome')
   for (const secret of [
     KEY,
     basic().slice(6),
@@ -144,14 +144,14 @@ t.test('no span holds a key, and of what the sender wrote only the messageId', a
   ]) {
     t.notOk(bytes.includes(secret), secret)
   }
-  t.notOk(bytes.includes('suppressed-id'), 'nor the messageId of an event that may not be kept')
+  t.notOk(bytes.includes('suppressed-id'), 'the spans do not contain the messageId of a suppressed event')
 })
 
 t.test('a request that is refused is a server span alone, with its status', async t => {
   const unknown = await traced('/v1/track', { event: 'E', userId: 'u' }, { authorization: basic('wk_unknown') })
   t.equal(unknown.status, 401)
   t.equal(unknown.root.attributes['http.response.status_code'], 401)
-  t.notOk(unknown.root.isError, 'a fault of the client is no error of the server')
+  t.notOk(unknown.root.isError, 'an error of the client is not an error of the server')
   t.strictSame([unknown.steps, unknown.events], [[], []])
   const broken = await traced('/v1/batch', '{"batch":[nothing]}')
   t.equal(broken.root.attributes['http.response.status_code'], 400)

@@ -120,15 +120,18 @@ t.test("Each violation becomes an event like Segment's violation events, only on
     })
     t.equal(recordFault('violation', line.toString()), undefined)
     t.strictSame([key, messageId], ['schema-violations', value['messageId']])
-    t.notMatch(line.toString(), /raw value|ann|deep/, 'it has no value of the event')
+    t.notMatch(line.toString(), /raw value|ann|deep/, 'the violation event has no value of the event')
   }
   const events = app.sink.records.filter(({ kind }) => kind === 'event')
   t.strictSame(
     events.map(({ topics }) => topics),
     [['all.web', 'ads', 'mail.track']],
-    'the event itself goes where it did'
+    'the event goes to its own topics'
   )
-  await until(async () => (await counted(app, 'published')) === 2, { what: 'both counted', timeoutMs: 30_000 })
+  await until(async () => (await counted(app, 'published')) === 2, {
+    what: 'two counted violation events',
+    timeoutMs: 30_000
+  })
 })
 
 t.test(
@@ -199,9 +202,9 @@ t.test('A flood of violations is limited, and every omitted one is counted', asy
   const { burst, perSecond } = VIOLATION_EVENT_BOUNDS
   await untilThere(app, burst)
   const total = async (): Promise<number> => (await counted(app, 'published')) + (await counted(app, 'over_limit'))
-  await until(async () => (await total()) === 2_000, { what: 'all of them to be counted', timeoutMs: 30_000 })
+  await until(async () => (await total()) === 2_000, { what: '2,000 counted violation events', timeoutMs: 30_000 })
   const published = violationsOf(app).length
-  t.ok(published <= burst + perSecond * seconds + 1, `${published} of 2,000 in ${seconds} s`)
+  t.ok(published <= burst + perSecond * seconds + 1, `${published} of 2,000 events were published in ${seconds} s`)
   t.equal(await counted(app, 'published'), published)
 })
 
@@ -355,7 +358,11 @@ t.test(
     const line = violationsOf(app)[0]?.line as Buffer
     const restored = restoreRecord(line, router)
     t.match(restored, { kind: 'violation', type: 'track', source: 'web', topics: ['violations'] })
-    t.strictSame(restoreRecord(line, createRouter(topics))?.topics, [], 'nobody asks for them any more')
+    t.strictSame(
+      restoreRecord(line, createRouter(topics))?.topics,
+      [],
+      'a router without a topic of violations returns no topic'
+    )
   }
 )
 
