@@ -47,14 +47,14 @@ t.test('no request makes the admin listener fail, hang or show a stack', async t
     const all = [...REQUESTS.map(text => ({ what: text.slice(0, 60), steps: [text] })), ...framingCases]
     for (const { what, steps } of all) {
       const { answers, end } = await exchange({ url: adminUrl, steps, timeoutMs: 5_000 })
-      t.ok(answers.length > 0 || end !== 'open', `${what}: an answer, or the end`)
+      t.ok(answers.length > 0 || end !== 'open', `${what}: the listener answers or closes the connection`)
       for (const { status, body } of answers.slice(0, 1)) {
-        t.ok(status < 500, `${what}: ${status}`)
-        t.notMatch(body.toString(), /node_modules|\n\s+at /, 'no stack')
+        t.ok(status < 500, `${what}: the status is ${status}`)
+        t.notMatch(body.toString(), /node_modules|\n\s+at /, 'the answer has no stack trace')
       }
     }
     const { answers } = await exchange({ url: adminUrl, steps: [LIVEZ], timeoutMs: 5_000 })
-    t.equal(answers[0]?.status, 200, 'it lives')
+    t.equal(answers[0]?.status, 200, 'the server still answers')
   }
 })
 
@@ -69,5 +69,6 @@ t.test('a client that sends slowly is disconnected within 30 s on the admin list
     ]
   ]
   const ends = await Promise.all(slow.map(steps => exchange({ url: adminUrl, steps, answers: 0, timeoutMs: 30_000 })))
-  for (const { end, milliseconds } of ends) t.not(end, 'open', `ended after ${Math.round(milliseconds)} ms`)
+  for (const { end, milliseconds } of ends)
+    t.not(end, 'open', `the connection was closed after ${Math.round(milliseconds)} ms`)
 })

@@ -7,8 +7,8 @@ import { ask } from '../support/http.ts'
 const KEPT: Readonly<Record<string, string>> = {
   'minus zero': '-0',
   'minus zero with a fraction': '-0.0',
-  'a number beyond every double': '1e400',
-  'a number below every double': '-1e400',
+  'a number above the range of a double': '1e400',
+  'a number below the range of a double': '-1e400',
   'a number that a double rounds to zero': '1e-400',
   'a huge integer': '123456789012345678901234567890',
   'an integer beyond 2^53': '9007199254740993',
@@ -20,7 +20,7 @@ const KEPT: Readonly<Record<string, string>> = {
   'a lone low surrogate': '"\\udfff"',
   'surrogates in the wrong order': '"\\udc00\\ud800"',
   'an escaped NUL': '"\\u0000"',
-  'escapes that need not be': '"\\u0041\\/\\u00e9"',
+  'unnecessary escapes': '"\\u0041\\/\\u00e9"',
   'line separators': '"\u2028\u2029"',
   'a byte order mark inside': '"\ufeff"',
   'a character beyond the first plane': '"\u{1f600}"',
@@ -42,11 +42,11 @@ t.test('numbers, strings and keys are published with the bytes that were receive
     t.equal((await ask(t, `${url}/v1/batch`, { body: batch })).status, 200, what)
     const [alone, inBatch] = sink.records.slice(-2).map(({ line }) => line.toString())
     for (const line of [alone, inBatch]) {
-      t.ok(line?.includes(`"properties":{"a":${json}}`), `${what}: in properties`)
-      t.ok(line?.includes(`"extra":${json}`), `${what}: in a field that nobody knows`)
-      t.ok(line?.includes(`"b":${json}`), `${what}: in a context that is written anew`)
+      t.ok(line?.includes(`"properties":{"a":${json}}`), `${what}: the bytes in properties are unchanged`)
+      t.ok(line?.includes(`"extra":${json}`), `${what}: the bytes in an unknown field are unchanged`)
+      t.ok(line?.includes(`"b":${json}`), `${what}: the bytes in a changed context are unchanged`)
     }
-    t.ok(inBatch?.includes(`"c":${json}`), `${what}: in what a batch shares`)
+    t.ok(inBatch?.includes(`"c":${json}`), `${what}: the bytes in a shared member of a batch are unchanged`)
   }
 })
 
@@ -56,7 +56,7 @@ t.test('ids that differ only in characters that UTF-8 cannot encode are differen
     const body = `{"userId":"u","event":"e","messageId":"m${id}"}`
     t.equal((await ask(t, `${url}/v1/track`, { body })).status, 200)
   }
-  t.equal(sink.records.length, 7, 'none of them is taken for a duplicate')
+  t.equal(sink.records.length, 7, 'no event is taken for a duplicate')
 })
 
 const EVENT = '{"type":"track","userId":"u","event":"e"}'
@@ -71,7 +71,7 @@ const EXPENSIVE: Readonly<Record<string, readonly [path: string, body: string, s
     `{"batch":[${EVENT},{"type":"track","userId":"u","event":"e","x":${levels(100_000)}}]}`,
     200
   ],
-  '100,000 levels in place of an event': ['/v1/batch', `{"batch":[${levels(100_000)}]}`, 400],
+  '100,000 levels instead of an event': ['/v1/batch', `{"batch":[${levels(100_000)}]}`, 400],
   '100,000 levels beside the batch': ['/v1/batch', `{"x":${levels(100_000)},"batch":[${EVENT}]}`, 200],
   '250,000 levels that do not close': ['/v1/batch', `{"batch":[${'['.repeat(250_000)}`, 400],
   '45,000 keys beside the batch': ['/v1/batch', `{${list(45_000, i => `"k${i}":0`)},"batch":[${EVENT}]}`, 200],
@@ -97,7 +97,11 @@ const EXPENSIVE: Readonly<Record<string, readonly [path: string, body: string, s
   ],
   'one key of 400 KB': ['/v1/batch', `{"${'k'.repeat(400_000)}":0,"batch":[${EVENT}]}`, 200],
   '100,000 escapes in one string': ['/v1/batch', `{"x":"${'\\n'.repeat(200_000)}","batch":[${EVENT}]}`, 200],
-  '2,500 events, each with its own fault': ['/v1/batch', `{"batch":[${list(2_500, i => `{"type":"t${i}"}`)}]}`, 400],
+  '2,500 events, each with a different error': [
+    '/v1/batch',
+    `{"batch":[${list(2_500, i => `{"type":"t${i}"}`)}]}`,
+    400
+  ],
   '16,000 numbers of 30 digits': ['/v1/batch', `{"x":[${list(16_000, () => '9'.repeat(29))}],"batch":[${EVENT}]}`, 200],
   'a date with a fraction of 30,000 digits': [
     '/v1/track',
@@ -127,9 +131,9 @@ for (const mode of ['compatible', 'strict']) {
       const took = performance.now() - started
       t.ok(
         answer.status === status || (mode === 'strict' && answer.status === 400),
-        `${what}: ${answer.status} ${answer.text.slice(0, 150)}`
+        `${what} was answered ${answer.status}: ${answer.text.slice(0, 150)}`
       )
-      t.ok(took < MAX_MS, `${what}: ${Math.round(took)} ms`)
+      t.ok(took < MAX_MS, `${what} took ${Math.round(took)} ms`)
     }
   })
 }

@@ -13,7 +13,7 @@ t.test('a connection may have 100 requests without an answer; one more ends it w
   const requests = (count: number): Buffer => Buffer.concat(Array.from({ length: count }, () => request()))
 
   const flood = await exchange({ url, steps: [requests(20_000)], answers: 0, timeoutMs: 10_000 })
-  t.not(flood.end, 'open', 'the connection was ended')
+  t.not(flood.end, 'open', 'the connection was closed')
   for (const { status, headers, body } of flood.answers) {
     t.equal(status, 503)
     t.equal(headers['connection'], 'close')
@@ -25,7 +25,7 @@ t.test('a connection may have 100 requests without an answer; one more ends it w
   const { answers } = await most
   t.equal(answers.length, 100)
   t.ok(answers.every(({ status }) => status === 200))
-  t.ok(sink.records.length <= 200, `${sink.records.length} requests were let in`)
+  t.ok(sink.records.length <= 200, `${sink.records.length} requests were accepted`)
 })
 
 t.test('a flood of requests without effect ends the connection too, and takes no memory', async t => {
@@ -35,7 +35,7 @@ t.test('a flood of requests without effect ends the connection too, and takes no
   const { end } = await exchange({ url, steps: [minimal], answers: 0, timeoutMs: 10_000 })
   t.not(end, 'open')
   const grown = (process.memoryUsage().rss - before) / 1e6
-  t.ok(grown < 150, `${grown.toFixed(0)} MB more`)
+  t.ok(grown < 150, `the memory grew by ${grown.toFixed(0)} MB`)
 })
 
 t.test('invalid bytes after a valid request do not replace its answer', async t => {
@@ -50,7 +50,7 @@ t.test('invalid bytes after a valid request do not replace its answer', async t 
     )
     t.equal(end, 'closed')
   }
-  t.equal(sink.records.length, 4, 'nothing behind it was looked at')
+  t.equal(sink.records.length, 4, 'nothing after the invalid request was read')
 })
 
 t.test('a broken chunk is refused at once, after the answers to earlier requests', async t => {

@@ -96,13 +96,13 @@ const IN_QUERY: readonly (readonly [query: string, code: string])[] = [
 
 export const authCases: readonly HostileCase[] = [
   ...UNKNOWN.map((value, i): HostileCase => ({
-    what: `Authorization that names no source (${i}): ${JSON.stringify(value.slice(0, 40))}`,
+    what: `Authorization without a known source (${i}): ${JSON.stringify(value.slice(0, 40))}`,
     steps: [request({ head: `authorization: ${value}\r\n` })],
     gives: [401],
     code: 'write_key_unknown'
   })),
   ...MISSING.map((value): HostileCase => ({
-    what: `Authorization of no scheme that we know: ${JSON.stringify(value.slice(0, 40))}`,
+    what: `Authorization with an unknown scheme: ${JSON.stringify(value.slice(0, 40))}`,
     steps: [request({ head: `authorization: ${value}\r\n` })],
     gives: [401],
     code: 'write_key_missing'
@@ -127,7 +127,7 @@ export const authCases: readonly HostileCase[] = [
     return { what: `query: ${query.slice(0, 40)}`, steps: [request({ path, head: '' })], path, gives: [401], code }
   }),
   {
-    what: 'two Authorization headers, the second good: the first counts',
+    what: 'two Authorization headers, the second valid: the first counts',
     steps: [
       request({ head: `authorization: Basic ${base64('nobody:')}\r\nauthorization: Basic ${base64('wk_test:')}\r\n` })
     ],
@@ -135,7 +135,7 @@ export const authCases: readonly HostileCase[] = [
     code: 'write_key_unknown'
   },
   {
-    what: 'a good key among 25 KB of other headers',
+    what: 'a valid key among 25 KB of other headers',
     steps: [request({ head: `x: ${'x'.repeat(25_000)}\r\nauthorization: Basic ${base64('wk_test:')}\r\n` })],
     gives: [200]
   },

@@ -21,42 +21,42 @@ const ABORTED: Readonly<Record<string, HostileCase['steps']>> = {
   'a reset before the first byte': [RESET],
   'a reset in the request line': ['POST /v1/tr', 20, RESET],
   'a reset in the headers': ['POST /v1/track HTTP/1.1\r\nhost: te', 20, RESET],
-  'a reset behind the headers': [headOnly(1_000), 20, RESET],
+  'a reset after the headers': [headOnly(1_000), 20, RESET],
   'a reset in the body': [headOnly(1_000), EVENT, 20, RESET],
   'a reset in a compressed body': [gzipHead('content-length: 1000\r\n'), gzipSync(EVENT).subarray(0, 15), 20, RESET],
   'a reset in a chunk': [chunkedHead, '1a\r\n{"user', 20, RESET],
   'a reset before the last chunk': [chunkedHead, chunk(EVENT), 20, RESET],
-  'a reset right behind a whole request': [request(), RESET],
-  'a reset right behind a request whose address is to be filled in': [
+  'a reset right after a whole request': [request(), RESET],
+  'a reset right after a request that needs the address': [
     request({ body: '{"userId":"u","event":"e","context":{"direct":true}}' }),
     RESET
   ],
-  'a reset behind 20 requests': [Buffer.concat(Array.from({ length: 20 }, () => request())), RESET]
+  'a reset after 20 requests': [Buffer.concat(Array.from({ length: 20 }, () => request())), RESET]
 }
 
 const HALF_CLOSED: Readonly<Record<string, HostileCase['steps']>> = {
-  'half a request line, and the end': ['POST /v1/tr', HALF_CLOSE],
-  'half of the headers, and the end': ['POST /v1/track HTTP/1.1\r\nhost: te', HALF_CLOSE],
-  'half of a body, and the end': [headOnly(1_000), EVENT, HALF_CLOSE],
-  'half of a chunk, and the end': [chunkedHead, '1a\r\n{"user', HALF_CLOSE],
-  'no last chunk, and the end': [chunkedHead, chunk(EVENT), HALF_CLOSE]
+  'an end after half a request line': ['POST /v1/tr', HALF_CLOSE],
+  'an end after half of the headers': ['POST /v1/track HTTP/1.1\r\nhost: te', HALF_CLOSE],
+  'an end after half of a body': [headOnly(1_000), EVENT, HALF_CLOSE],
+  'an end after half of a chunk': [chunkedHead, '1a\r\n{"user', HALF_CLOSE],
+  'an end without a last chunk': [chunkedHead, chunk(EVENT), HALF_CLOSE]
 }
 
 const SLOW: Readonly<Record<string, HostileCase['steps']>> = {
   'one byte of the request line': ['P'],
-  'a request line that trickles': ['POST /', ...drip('x', 500, SLOW_MS)],
-  'headers that trickle': ['POST /v1/track HTTP/1.1\r\nhost: test\r\n', ...drip('x', 500, SLOW_MS)],
-  'whole headers that trickle': ['POST /v1/track HTTP/1.1\r\nhost: test\r\n', ...drip('x: y\r\n', 500, SLOW_MS)],
-  'blank lines that trickle': drip('\r\n', 500, SLOW_MS),
+  'a slow request line': ['POST /', ...drip('x', 500, SLOW_MS)],
+  'slow headers': ['POST /v1/track HTTP/1.1\r\nhost: test\r\n', ...drip('x', 500, SLOW_MS)],
+  'slow whole headers': ['POST /v1/track HTTP/1.1\r\nhost: test\r\n', ...drip('x: y\r\n', 500, SLOW_MS)],
+  'slow blank lines': drip('\r\n', 500, SLOW_MS),
   'a body that never begins': [headOnly(1_000)],
   'a body that stops': [headOnly(1_000), EVENT],
-  'a body that trickles': [headOnly(30_000), ...drip('x', 250, SLOW_MS)],
-  "a batch's body that trickles": [headOnly(400_000, '/v1/batch'), ...drip('x'.repeat(50), 250, SLOW_MS)],
-  'chunks that trickle': [chunkedHead, ...drip('1\r\nx\r\n', 250, SLOW_MS)],
+  'a slow body': [headOnly(30_000), ...drip('x', 250, SLOW_MS)],
+  'a slow body of a batch': [headOnly(400_000, '/v1/batch'), ...drip('x'.repeat(50), 250, SLOW_MS)],
+  'slow chunks': [chunkedHead, ...drip('1\r\nx\r\n', 250, SLOW_MS)],
   'a chunk that never ends': [chunkedHead, 'ffff\r\n', ...drip('x', 250, SLOW_MS)],
-  'a chunk extension that trickles': [chunkedHead, '1a;', ...drip('x', 250, SLOW_MS)],
-  'trailers that trickle': [chunkedHead, chunk(EVENT), '0\r\n', ...drip('x: y\r\n', 500, SLOW_MS)],
-  'a compressed body that trickles': [
+  'a slow chunk extension': [chunkedHead, '1a;', ...drip('x', 250, SLOW_MS)],
+  'slow trailers': [chunkedHead, chunk(EVENT), '0\r\n', ...drip('x: y\r\n', 500, SLOW_MS)],
+  'a slow compressed body': [
     gzipHead('content-length: 30000\r\n'),
     // A header with a name that never ends.
     Buffer.from('1f8b080800000000000a', 'hex'),
@@ -85,11 +85,11 @@ export const brokenCases: readonly HostileCase[] = [
     code: 'request_timeout',
     isSlow: true
   })),
-  refusedAndSlow('a body that trickles behind a 404', '/nope', 404),
-  refusedAndSlow('a body that trickles behind a size that is too large', '/v1/batch', 400),
-  { what: 'nothing at all', steps: [], gives: 'closed', isSlow: true },
+  refusedAndSlow('a slow body after a 404', '/nope', 404),
+  refusedAndSlow('a slow body with a length that is too large', '/v1/batch', 400),
+  { what: 'no bytes at all', steps: [], gives: 'closed', isSlow: true },
   {
-    what: 'a body that is faster than it was said to be: the rest is no request',
+    what: 'a body that is longer than its Content-Length: the rest is not a request',
     steps: [headOnly(10), EVENT],
     gives: [400, 400]
   },
@@ -99,7 +99,7 @@ export const brokenCases: readonly HostileCase[] = [
     gives: [200]
   },
   {
-    what: 'a request, then garbage',
+    what: 'a request, then invalid bytes',
     steps: [request(), 'garbage\r\n\r\n'],
     gives: [200, 400]
   },
@@ -109,7 +109,7 @@ export const brokenCases: readonly HostileCase[] = [
     gives: Array.from({ length: 20 }, () => 200)
   },
   {
-    what: 'a good request, a bad one, and one behind it that is not looked at',
+    what: 'a valid request, an invalid request, and a request after it that is not read',
     steps: [Buffer.concat([request(), request({ framing: 'content-length: x\r\n', body: '' }), request()])],
     gives: [200, 400]
   }

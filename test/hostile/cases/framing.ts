@@ -8,7 +8,7 @@ const chunks = Buffer.concat([chunk(EVENT), Buffer.from('0\r\n\r\n')])
 const BAD_HEADS: Readonly<Record<string, Buffer>> = {
   'a length with a blank inside': request({ framing: 'content-length: 2 6\r\n' }),
   'a length with an underscore': request({ framing: 'content-length: 2_6\r\n' }),
-  'a length with a point': request({ framing: 'content-length: 26.0\r\n' }),
+  'a length with a decimal point': request({ framing: 'content-length: 26.0\r\n' }),
   'a length with an exponent': request({ framing: 'content-length: 26e0\r\n' }),
   'a length in full-width digits': request({ framing: 'content-length: \xef\xbc\x92\xef\xbc\x96\r\n' }),
   'a length of NaN': request({ framing: 'content-length: NaN\r\n' }),
@@ -22,16 +22,16 @@ const BAD_HEADS: Readonly<Record<string, Buffer>> = {
     body: chunks
   }),
   'chunked and a vertical tab': request({ framing: 'transfer-encoding: chunked\x0b\r\n', body: chunks }),
-  'chunked behind a NUL': request({ framing: 'transfer-encoding: \0chunked\r\n', body: chunks }),
+  'chunked after a NUL': request({ framing: 'transfer-encoding: \0chunked\r\n', body: chunks }),
   'chunked in quotes': request({ framing: 'transfer-encoding: "chunked"\r\n', body: chunks }),
   'chunked with a parameter': request({ framing: 'transfer-encoding: chunked;q=1\r\n', body: chunks }),
-  'a coding of gzip alone': request({ framing: 'transfer-encoding: gzip\r\n', body: chunks }),
-  'a coding of identity': request({ framing: 'transfer-encoding: identity\r\n', body: EVENT }),
-  'chunked and a second coding behind it': request({
+  'gzip as the only coding': request({ framing: 'transfer-encoding: gzip\r\n', body: chunks }),
+  'identity as the only coding': request({ framing: 'transfer-encoding: identity\r\n', body: EVENT }),
+  'chunked and a second coding after it': request({
     framing: 'transfer-encoding: chunked\r\ntransfer-encoding: gzip\r\n',
     body: chunks
   }),
-  'a coding and a length in one line by a bare CR': request({
+  'a coding and a length in one line, with a bare CR': request({
     framing: `transfer-encoding: chunked\rcontent-length: 26\r\n`,
     body: chunks
   }),
@@ -55,17 +55,17 @@ const BAD_HEADS: Readonly<Record<string, Buffer>> = {
   'version 01.1': request({ version: 'HTTP/01.1' }),
   'version 1.10': request({ version: 'HTTP/1.10' }),
   'a version of another protocol': request({ version: 'ICY/1.1' }),
-  'a blank behind the version': request({ version: 'HTTP/1.1 ' }),
-  'a tab in place of the blank': Buffer.from(`POST\t/v1/track\tHTTP/1.1\r\nhost: x\r\n\r\n`),
+  'a blank after the version': request({ version: 'HTTP/1.1 ' }),
+  'a tab instead of the blank': Buffer.from(`POST\t/v1/track\tHTTP/1.1\r\nhost: x\r\n\r\n`),
   'a NUL in the target': request({ path: '/v1/track\0' }),
   'a bell in the target': request({ path: '/v1/track\x07' }),
   'a target without a slash': request({ path: 'v1/track' }),
   'no target': Buffer.from('POST HTTP/1.1\r\nhost: x\r\n\r\n'),
   'no host': request({ host: '' }),
   'two hosts': request({ host: 'host: a\r\nhost: b\r\n' }),
-  'a host that is none': request({ host: 'host: a b\r\n' }),
-  'a coding of gzip in front of chunked': request({ framing: 'transfer-encoding: gzip, chunked\r\n', body: chunks }),
-  'a coding that nobody knows in front of chunked': request({
+  'a host that is not valid': request({ host: 'host: a b\r\n' }),
+  'gzip before chunked': request({ framing: 'transfer-encoding: gzip, chunked\r\n', body: chunks }),
+  'an unknown coding before chunked': request({
     framing: 'transfer-encoding: x, chunked\r\n',
     body: chunks
   }),
@@ -78,8 +78,8 @@ const BAD_HEADS: Readonly<Record<string, Buffer>> = {
   'RTSP with a method of its own': Buffer.from('ANNOUNCE /x RTSP/1.0\r\ncseq: 1\r\n\r\n'),
   ICE: Buffer.from('SOURCE /x ICE/1.0\r\n\r\n'),
   'a blank before the request': Buffer.concat([Buffer.from(' '), request()]),
-  'a line of nothing but a version': Buffer.from('HTTP/1.1\r\n\r\n'),
-  'an answer in place of a request': Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'),
+  'a line that is only a version': Buffer.from('HTTP/1.1\r\n\r\n'),
+  'an answer instead of a request': Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'),
   CONNECT: Buffer.from('CONNECT 127.0.0.1:80 HTTP/1.1\r\nhost: x\r\n\r\n'),
   SOCKS: Buffer.of(5, 1, 0, 13, 10),
   TLS: Buffer.from('16030100a5010000a10303', 'hex'),
@@ -92,20 +92,20 @@ const BAD_HEADS: Readonly<Record<string, Buffer>> = {
 }
 
 const BAD_CHUNKS: Readonly<Record<string, string | Buffer>> = {
-  'a size in 0x': `0x1a\r\n${EVENT}\r\n0\r\n\r\n`,
+  'a size that begins with 0x': `0x1a\r\n${EVENT}\r\n0\r\n\r\n`,
   'a size with a minus': `-1a\r\n${EVENT}\r\n0\r\n\r\n`,
   'an empty size': `\r\n${EVENT}\r\n0\r\n\r\n`,
-  'a size behind a blank': ` 1a\r\n${EVENT}\r\n0\r\n\r\n`,
+  'a size after a blank': ` 1a\r\n${EVENT}\r\n0\r\n\r\n`,
   'a size with a dot': `1a.0\r\n${EVENT}\r\n0\r\n\r\n`,
   'a size in full-width digits': `\xef\xbc\x91a\r\n${EVENT}\r\n0\r\n\r\n`,
   'a size of 17 digits': `100000000000000000\r\n${EVENT}\r\n0\r\n\r\n`,
   'data without its line break': `1a\r\n${EVENT}0\r\n\r\n`,
-  'data with a bare line feed behind it': `1a\r\n${EVENT}\n0\r\n\r\n`,
+  'data with a bare line feed after it': `1a\r\n${EVENT}\n0\r\n\r\n`,
   'a bare line feed in an extension': `1a;x\n${EVENT}\r\n0\r\n\r\n`,
-  'a bare carriage return behind the size': `1a\r${EVENT}\r\n0\r\n\r\n`,
-  'a trailer that names a length': `1a\r\n${EVENT}\r\n0\r\ncontent-length: 5\r\n\r\n`,
-  'a trailer that names a coding': `1a\r\n${EVENT}\r\n0\r\ntransfer-encoding: gzip\r\n\r\n`,
-  'a trailer that is no header': `1a\r\n${EVENT}\r\n0\r\nnonsense\r\n\r\n`,
+  'a bare carriage return after the size': `1a\r${EVENT}\r\n0\r\n\r\n`,
+  'a trailer with Content-Length': `1a\r\n${EVENT}\r\n0\r\ncontent-length: 5\r\n\r\n`,
+  'a trailer with Transfer-Encoding': `1a\r\n${EVENT}\r\n0\r\ntransfer-encoding: gzip\r\n\r\n`,
+  'a trailer that is not a header': `1a\r\n${EVENT}\r\n0\r\nnonsense\r\n\r\n`,
   'a last chunk with a bare line feed': `1a\r\n${EVENT}\r\n0\n\n`
 }
 
@@ -119,18 +119,18 @@ const ODD_BUT_GOOD: Readonly<Record<string, Buffer>> = {
   'a body in chunks of one byte': chunkedRequest(
     Buffer.concat([...Buffer.from(EVENT)].map(byte => chunk(Buffer.of(byte))).concat(Buffer.from('0\r\n\r\n')))
   ),
-  'trailers that name another key': chunkedRequest(`1a\r\n${EVENT}\r\n0\r\nauthorization: none\r\n\r\n`),
+  'trailers with another key': chunkedRequest(`1a\r\n${EVENT}\r\n0\r\nauthorization: none\r\n\r\n`),
   'CHUNKED in capitals': request({ framing: 'Transfer-Encoding: CHUNKED\r\n', body: chunks }),
   'an absolute target': request({ path: 'http://other.example/v1/track' }),
   'line breaks before the request': Buffer.concat([Buffer.from('\r\n\r\n\r\n'), request()]),
-  'Connection that names Content-Length': request({ head: `${AUTHORIZATION}connection: content-length\r\n` }),
-  'Connection that names Authorization': request({ head: `${AUTHORIZATION}connection: authorization\r\n` }),
+  'Connection with Content-Length': request({ head: `${AUTHORIZATION}connection: content-length\r\n` }),
+  'Connection with Authorization': request({ head: `${AUTHORIZATION}connection: authorization\r\n` }),
   'Keep-Alive of a century': request({ head: `${AUTHORIZATION}keep-alive: timeout=3153600000\r\n` }),
   'Upgrade to h2c': request({
     head: `${AUTHORIZATION}connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AA\r\n`
   }),
   'Upgrade to websocket': request({ head: `${AUTHORIZATION}connection: upgrade\r\nupgrade: websocket\r\n` }),
-  'an expectation that nobody knows': request({ head: `${AUTHORIZATION}expect: 200-maybe\r\n` }),
+  'an unknown expectation': request({ head: `${AUTHORIZATION}expect: 200-maybe\r\n` }),
   'Expect: 100-continue': request({ head: `${AUTHORIZATION}expect: 100-continue\r\n` }),
   'a header without a value': request({ head: `${AUTHORIZATION}x:\r\n` }),
   'a header in Latin 1': request({ head: `${AUTHORIZATION}x: \xe9\xff\r\n` }),
@@ -139,7 +139,7 @@ const ODD_BUT_GOOD: Readonly<Record<string, Buffer>> = {
   'headers named as properties of every object': request({
     head: `${AUTHORIZATION}__proto__: x\r\nconstructor: y\r\nhasownproperty: z\r\n`
   }),
-  'X-Forwarded-For of nobody that we trust': request({
+  'X-Forwarded-For of a client that is not trusted': request({
     head: `${AUTHORIZATION}x-forwarded-for: a\0`.replace('\0', ',b\r\n')
   }),
   'an empty host': request({ host: 'host:\r\n' }),
@@ -151,7 +151,7 @@ const ODD_BUT_GOOD: Readonly<Record<string, Buffer>> = {
 
 const CLOSING: Readonly<Record<string, Buffer>> = {
   'HTTP/1.0': request({ version: 'HTTP/1.0', host: '' }),
-  'HTTP/1.0 that wants to stay': request({ version: 'HTTP/1.0', head: `${AUTHORIZATION}connection: keep-alive\r\n` }),
+  'HTTP/1.0 with keep-alive': request({ version: 'HTTP/1.0', head: `${AUTHORIZATION}connection: keep-alive\r\n` }),
   'Connection: close': request({ head: `${AUTHORIZATION}connection: close\r\n` }),
   'Connection: close, keep-alive': request({ head: `${AUTHORIZATION}connection: close, keep-alive\r\n` })
 }
@@ -180,7 +180,7 @@ export const framingCases: readonly HostileCase[] = [
     gives: [200]
   })),
   {
-    what: 'a length that is shorter than the body: the rest is no request',
+    what: 'a length that is shorter than the body: the rest is not a request',
     steps: [request({ framing: 'content-length: 24\r\n' })],
     gives: [400, 400],
     code: 'bad_request'
@@ -198,7 +198,7 @@ export const framingCases: readonly HostileCase[] = [
     code: 'headers_too_large'
   },
   {
-    what: '1,001 headers of next to nothing',
+    what: '1,001 very short headers',
     steps: [request({ head: AUTHORIZATION + 'x: y\r\n'.repeat(1_000) })],
     gives: [431],
     code: 'headers_too_large'

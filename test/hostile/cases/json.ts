@@ -121,19 +121,19 @@ const ODD_VALUES: readonly string[] = [
 
 /** Whole bodies that are refused, and why. */
 const BODIES: readonly (readonly [what: string, body: string | Buffer, code: string])[] = [
-  ['nothing but a brace', '{', 'invalid_json'],
+  ['only a brace', '{', 'invalid_json'],
   ['100,000 open brackets', `{"a":${'['.repeat(32_000)}`, 'invalid_json'],
   ['two byte order marks', `\xef\xbb\xbf\xef\xbb\xbf${EVENT}`, 'invalid_json'],
   ['a byte order mark of UTF-16', `\xff\xfe${EVENT}`, 'invalid_utf8'],
-  ['a byte order mark behind the body', `${EVENT}\xef\xbb\xbf`, 'invalid_json'],
+  ['a byte order mark after the body', `${EVENT}\xef\xbb\xbf`, 'invalid_json'],
   ['UTF-32', Buffer.concat([...Buffer.from(EVENT)].map(byte => Buffer.of(byte, 0, 0, 0))), 'invalid_json'],
   ['UTF-7', '+AHsAfQ-', 'invalid_json'],
   ['a text of five bytes in UTF-8', `{"userId":"\xf8\x88\x80\x80\x80"}`, 'invalid_utf8'],
   ['beyond the last code point', `{"userId":"\xf4\x90\x80\x80"}`, 'invalid_utf8'],
-  ['a continuation byte alone', `{"userId":"\x80"}`, 'invalid_utf8'],
+  ['only a continuation byte', `{"userId":"\x80"}`, 'invalid_utf8'],
   ['a NUL in four bytes', `{"userId":"\xf0\x80\x80\x80"}`, 'invalid_utf8'],
   ['CESU-8', `{"userId":"\xed\xa0\xbd\xed\xb8\x80"}`, 'invalid_utf8'],
-  ['a NUL behind the body', `${EVENT}\0`, 'invalid_json'],
+  ['a NUL after the body', `${EVENT}\0`, 'invalid_json'],
   ['two bodies', `${EVENT},${EVENT}`, 'invalid_json'],
   ['a function call', `callback(${EVENT})`, 'invalid_json'],
   ['a guard against inclusion', `)]}',\n${EVENT}`, 'invalid_json'],
@@ -181,7 +181,7 @@ const HUGE = 100_000
 /** Batches: a fault of one event costs only that event. */
 const BATCHES: readonly (readonly [what: string, body: string, gives: number, code: string | undefined])[] = [
   [
-    '100,000 levels beside a good event',
+    '100,000 levels beside a valid event',
     `{"batch":[{"type":"track",${EVENT.slice(1)},${'['.repeat(HUGE)}${']'.repeat(HUGE)}]}`,
     200,
     undefined
@@ -242,7 +242,7 @@ const BATCHES: readonly (readonly [what: string, body: string, gives: number, co
     undefined
   ],
   [
-    'a key that nobody reads 50,000 times',
+    'an unknown key 50,000 times',
     `{${'"a":1,'.repeat(50_000)}"batch":[{"type":"track",${EVENT.slice(1)}]}`,
     200,
     undefined
@@ -278,13 +278,13 @@ const BATCHES: readonly (readonly [what: string, body: string, gives: number, co
 
 export const jsonCases: readonly HostileCase[] = [
   ...BROKEN_VALUES.map((value): HostileCase => ({
-    what: `no JSON: ${JSON.stringify(value)}`,
+    what: `invalid JSON: ${JSON.stringify(value)}`,
     steps: [request({ body: Buffer.from(`{"userId":"u","event":"e","properties":{"a":${value}}}`, 'latin1') })],
     gives: [400],
     code: 'invalid_json'
   })),
   ...ODD_VALUES.map((value): HostileCase => ({
-    what: `odd JSON: ${JSON.stringify(value.slice(0, 50))}`,
+    what: `unusual JSON: ${JSON.stringify(value.slice(0, 50))}`,
     steps: [request({ body: Buffer.from(`{"userId":"u","event":"e","properties":{"a":${value}}}`, 'latin1') })],
     gives: [200]
   })),

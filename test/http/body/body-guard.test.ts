@@ -44,7 +44,7 @@ t.test('an endless body is answered at the limit, while the client is still send
     const { status, body } = await answering
     t.equal(status, 400)
     t.equal(body['code'], 'payload_too_large')
-    t.ok(sent < 1_500_000, `answered after ${sent} bytes of a body that never ends`)
+    t.ok(sent < 1_500_000, `the answer came after ${sent} bytes of an endless body`)
   }
 })
 
@@ -66,7 +66,7 @@ t.test('an endless gzip bomb is answered at the limit too', async t => {
   }
   bomb.destroy()
   t.equal((await answering).body['code'], 'payload_too_large')
-  t.ok(inflated < 5e6, `answered after ${inflated} inflated bytes`)
+  t.ok(inflated < 5e6, `the answer came after ${inflated} inflated bytes`)
 })
 
 t.test('a client that writes 905,057 bytes before it reads gets the answer, and can continue', async t => {
@@ -76,7 +76,7 @@ t.test('a client that writes 905,057 bytes before it reads gets the answer, and 
   await write(head('/v1/batch', { 'content-length': body.length }) + body)
   t.equal((await answer()).body['code'], 'payload_too_large')
   await write(head('/v1/track', { 'content-length': EVENT.length }) + EVENT)
-  t.equal((await answer()).status, 200, 'the connection is still in step')
+  t.equal((await answer()).status, 200, 'the connection can still be used')
 })
 
 const REFUSED_EARLY = [
@@ -115,7 +115,7 @@ t.test('a client that still sends after the answer is disconnected', async t => 
       sent += megabyte.length
       await new Promise(setImmediate)
     }
-    t.ok(sent < 50e6, `cut off after ${sent / 1e6} MB`)
+    t.ok(sent < 50e6, `the client was disconnected after ${sent / 1e6} MB`)
   }
 })
 
@@ -139,7 +139,7 @@ t.test('a bomb of 1000:1 costs no more memory than the limit', async t => {
     t.same(new Set(answers.map(answer => answer.body['code'])), new Set(['payload_too_large']), encoding)
   }
   clearInterval(watch)
-  t.ok(peak - before < 150e6, `${Math.round((peak - before) / 1e6)} MB for 10 bombs of 100 MB at a time`)
+  t.ok(peak - before < 150e6, `10 bombs of 100 MB at a time took ${Math.round((peak - before) / 1e6)} MB`)
 })
 
 t.test('a body in chunks of one byte needs no more memory than one or two limits', async t => {
@@ -166,7 +166,7 @@ t.test('a body in chunks of one byte needs no more memory than one or two limits
     const before = await used()
     // The garbage collection blocks this process and the server in it, which sheds load until that is over.
     const calm = async (): Promise<boolean> => (await ask(t, `${url}/v1/track`, { body: EVENT })).status === 200
-    await until(calm, { what: 'the server to take requests again' })
+    await until(calm, { what: 'the server to be no longer overloaded' })
     await write(head('/v1/batch', { ...CHUNKED, ...headers }))
     for (let at = 0; at < wire.length; at += 60_000) {
       await write(wire.subarray(at, at + 60_000))
@@ -175,7 +175,7 @@ t.test('a body in chunks of one byte needs no more memory than one or two limits
     const held = (await used()) - before
     await write('0\r\n\r\n')
     t.equal((await answer()).status, 200)
-    t.ok(held < 5e6, `${Math.round(held / 1e3)} KB for ${bytes.length} chunks`)
+    t.ok(held < 5e6, `${bytes.length} chunks took ${Math.round(held / 1e3)} KB`)
   }
 })
 
@@ -191,10 +191,10 @@ t.test('the announced length of a body takes no memory before a good part of it 
     for (const { write } of clients) {
       await write(sent === 1 ? `${head('/v1/batch', { 'content-length': 500_000 })}{` : ' ')
     }
-    await until(async () => (await held()) === clients.length * sent, { what: `${sent} bytes of each to come in` })
+    await until(async () => (await held()) === clients.length * sent, { what: `${sent} bytes of each body` })
   }
   const grown = process.memoryUsage().arrayBuffers - before
-  t.ok(grown < 8e6, `${Math.round(grown / 1e3)} KB for two bytes of each of 60 clients`)
+  t.ok(grown < 8e6, `two bytes of each of 60 bodies took ${Math.round(grown / 1e3)} KB`)
 })
 
 const ENCODED: readonly (readonly [string, Buffer])[] = [
@@ -224,8 +224,8 @@ t.test('a body whose decoding fails, or that continues after its end, is a 400 a
         body,
         ...(chunkBytes === undefined ? {} : { chunkBytes })
       })
-      t.equal(answer.status, 400, `${encoding}, ${what}`)
-      t.equal(answer.body['code'], 'invalid_encoding', `${encoding}, ${what}`)
+      t.equal(answer.status, 400, `${encoding} with ${what} is refused`)
+      t.equal(answer.body['code'], 'invalid_encoding', `${encoding} with ${what} is invalid`)
     }
   }
   t.equal(sink.records.filter(({ kind }) => kind === 'event').length, ENCODED.length)
@@ -262,7 +262,7 @@ t.test('300 clients that disconnect in the middle of a body leave nothing behind
   }
   await until(() => openFiles() <= before + 5, { what: 'the files to be closed' })
   t.equal((await ask(t, `${url}/v1/track`, { body: EVENT })).status, 200)
-  await until(async () => (await openConnections(app.tracking.server)) <= 2, { what: 'the connections to be gone' })
+  await until(async () => (await openConnections(app.tracking.server)) <= 2, { what: 'the connections to be closed' })
   t.pass('no file and no connection stayed open')
 })
 
@@ -350,7 +350,7 @@ t.test('bodies that together need too much memory are 503, and are accepted agai
 
   const slow = await connectRaw(t, url)
   await slow.write(head('/v1/batch', { 'content-length': batch.length }) + batch.slice(0, -1))
-  await until(() => budget.held === batch.length - 1, { what: 'the slow body to be held' })
+  await until(() => budget.held === batch.length - 1, { what: 'the memory to be taken by the slow body' })
   for (const [body, headers] of [
     [batch, {}],
     [gzipSync(batch), GZIP]
@@ -360,7 +360,7 @@ t.test('bodies that together need too much memory are 503, and are accepted agai
     t.equal(answer.body['code'], 'overloaded')
     t.match(answer.headers['retry-after'], /^[1-9]\d*$/)
   }
-  t.equal((await ask(t, `${url}/v1/track`, { body: EVENT })).status, 200, 'what is small still passes')
+  t.equal((await ask(t, `${url}/v1/track`, { body: EVENT })).status, 200, 'a small body is still accepted')
   await slow.write(batch.slice(-1))
   t.equal((await slow.answer()).status, 200)
   t.equal((await ask(t, `${url}/v1/batch`, { body: gzipSync(batch), headers: GZIP })).status, 200)
@@ -368,9 +368,9 @@ t.test('bodies that together need too much memory are 503, and are accepted agai
   for (const body of ['{', gzipSync(batch), Buffer.alloc(600_000)]) await ask(t, `${url}/v1/batch`, { body })
   const aborted = await connectRaw(t, url)
   await aborted.write(`${head('/v1/batch', { 'content-length': 100 })}{`)
-  await until(() => budget.held === 1, { what: 'the body to be held' })
+  await until(() => budget.held === 1, { what: 'one byte of the body' })
   aborted.socket.destroy()
-  await until(() => budget.held === 0, { what: 'everything to be given back' })
+  await until(() => budget.held === 0, { what: 'all memory to be released' })
   t.same(
     refused.filter(code => code === 'overloaded'),
     ['overloaded', 'overloaded']

@@ -55,9 +55,9 @@ async function holds(
   { url, way = WAYS['plain'], make, limit, code = 'payload_too_large' }: Trial
 ): Promise<void> {
   const send = (size: number): Promise<JsonAnswer> => ask(t, url, way!(make(size)))
-  for (const size of [limit - 1, limit]) t.equal((await send(size)).status, 200, `${size} passes`)
+  for (const size of [limit - 1, limit]) t.equal((await send(size)).status, 200, `${size} bytes are accepted`)
   const { status, body } = await send(limit + 1)
-  t.equal(status, 400, `${limit + 1} does not`)
+  t.equal(status, 400, `${limit + 1} bytes are refused`)
   t.equal((body['errors'] as { code: string }[] | undefined)?.[0]?.code ?? body['code'], code)
 }
 
@@ -104,7 +104,7 @@ t.test('an event has at most 32,767 bytes, alone and in a batch, and a larger on
   await holds(t, { url: `${url}/v1/batch`, make: padded, limit: EVENT_BYTES })
   t.ok(
     sink.records.some(({ kind }) => kind === 'rejected'),
-    'what was too large is kept with its reason'
+    'the event that was too large is stored with its reason'
   )
 })
 
@@ -158,7 +158,7 @@ t.test(
     const free = await startApp(t, { env, config })
     t.equal((await ask(t, `${free.url}/v1/batch`, { body })).status, 200)
     const bytes = free.sink.records.reduce((sum, { line }) => sum + line.length, 0)
-    t.ok(bytes > 2_940, 'the context is in each event')
+    t.ok(bytes > 2_940, 'each event contains the context')
     t.same(free.sink.records[0]?.topics, ['tributary.events', 'a', 'b'])
     for (const [limit, status] of [
       [bytes + 1, 200],
@@ -167,13 +167,13 @@ t.test(
     ] as const) {
       const { url, sink } = await startApp(t, { env: { ...env, MAX_PUBLISH_BYTES: String(limit) }, config })
       const answer = await ask(t, `${url}/v1/batch`, { body })
-      t.equal(answer.status, status, `${bytes} bytes under a limit of ${limit}`)
+      t.equal(answer.status, status, `${bytes} bytes with a limit of ${limit} have the expected status`)
       if (status === 400) t.match(answer.body, { success: false, code: 'payload_too_large' })
       const kind = status === 200 ? 'event' : 'rejected'
       t.same(
         sink.records.map(record => record.kind),
         [kind, kind, kind],
-        'all or nothing, and what is refused is kept'
+        'either all events are published, or all are stored as rejected'
       )
     }
   }
@@ -185,7 +185,7 @@ t.test('a legitimate batch is accepted completely however many destinations ther
   const config = `sources: [{ id: web, writeKeys: [wk_test] }]\ndestinations:\n${destinations}\n`
   const { url, sink } = await startApp(t, { config })
   const body = batch(...Array.from({ length: 1_681 }, () => eventOf(291)))
-  t.ok(body.length > 490_000, `${body.length} bytes`)
+  t.ok(body.length > 490_000, `the body has ${body.length} bytes`)
   t.equal((await ask(t, `${url}/v1/batch`, { body })).status, 200)
   t.equal(sink.records.length, 1_681)
   for (const { topics } of sink.records) t.equal(topics.length, 1 + names.length)
@@ -211,15 +211,11 @@ t.test('if a request asks for too much, each of its events is kept as it was sen
       ['rejected', 'page', 'no_user_anon_id', 'm1'],
       ['rejected', 'page', 'payload_too_large', 'm2']
     ],
-    'once, with the reason of each'
+    'each event is stored once, with its reason'
   )
   for (const [i, { line }] of sink.records.entries()) t.ok(line.toString().startsWith(`{"event":${events[i]},`))
   const again = await ask(t, `${url}/v1/batch`, { body: batch(...events) })
-  t.match(
-    again.body,
-    { success: true, accepted: 2, rejected: 1 },
-    'their ids are free for what is sent in smaller pieces'
-  )
+  t.match(again.body, { success: true, accepted: 2, rejected: 1 }, 'the ids can be used again in smaller requests')
 })
 
 t.test('a context of 30 KB times 2,000 events is refused quickly and in bounded memory', async t => {
@@ -233,12 +229,12 @@ t.test('a context of 30 KB times 2,000 events is refused quickly and in bounded 
   const after = process.memoryUsage()
   t.equal(answer.status, 400)
   t.equal(answer.body['code'], 'payload_too_large')
-  t.ok(user + system < 1e6, `answered after ${Math.round((user + system) / 1e3)} ms of CPU time`)
+  t.ok(user + system < 1e6, `the answer took ${Math.round((user + system) / 1e3)} ms of CPU time`)
   const grown = (after.external + after.heapUsed - before.external - before.heapUsed) / 1e6
-  t.ok(grown < 64, `${Math.round(grown)} MB more`)
+  t.ok(grown < 64, `the memory grew by ${Math.round(grown)} MB`)
   t.equal(sink.records.length, 2_000)
   const bytes = sink.records.reduce((sum, { line }) => sum + line.length, 0)
-  t.ok(bytes < 2_000 * 500, `${bytes} bytes are kept: no event holds the context`)
+  t.ok(bytes < 2_000 * 500, `${bytes} bytes are stored, so no event contains the context`)
 })
 
 t.test('the operator may raise and lower the limits', async t => {
@@ -267,7 +263,7 @@ t.test("a full batch of React Native's SDK is accepted, which counts neither com
   for (let bytes = 0; bytes < 512_000 - 552; bytes += 552) events.push(eventOf(552))
   const body = `{"batch":[${events.join()}],"sentAt":"2026-11-23T12:00:00.000Z","writeKey":"wk_test"}`
   t.equal(events.length, 927)
-  t.ok(body.length > 512_000, `${body.length} bytes`)
+  t.ok(body.length > 512_000, `the body has ${body.length} bytes`)
   t.equal((await ask(t, `${url}/v1/b`, { body })).status, 200)
   t.equal(sink.records.length, 927)
 })

@@ -26,13 +26,20 @@ t.test("the script is the package's own standalone bundle, with its licence on t
   t.equal(status, 200)
   t.equal(headers.get('content-type'), 'text/javascript; charset=utf-8')
   t.equal(headers.get('x-content-type-options'), 'nosniff')
-  t.equal(headers.get('cross-origin-resource-policy'), 'cross-origin', 'for pages that isolate themselves')
+  t.equal(
+    headers.get('cross-origin-resource-policy'),
+    'cross-origin',
+    'pages with cross-origin isolation can load the script'
+  )
   t.match(text, /^\/\*! @segment\/analytics-next \d+\.\d+\.\d+\n\nThe MIT License/)
   t.match(text, 'The above copyright notice and this permission notice shall be included in')
   const bundle = readFileSync(STANDALONE, 'utf8').replace(/\/\/# sourceMappingURL.*\s*$/, '')
-  t.ok(text.includes(bundle.replace('"api.segment.io/v1"', 'tributaryApiHost')), 'but for one default, byte for byte')
-  t.notMatch(text, 'api.segment.io', 'its failures are not told to its vendor')
-  t.doesNotThrow(() => new Script(text), 'it is a script')
+  t.ok(
+    text.includes(bundle.replace('"api.segment.io/v1"', 'tributaryApiHost')),
+    'the script equals the bundle, except for one default'
+  )
+  t.notMatch(text, 'api.segment.io', 'the script reports no failures to its vendor')
+  t.doesNotThrow(() => new Script(text), 'the text is a valid script')
 })
 
 t.test('the script is the same for every key and host, so that any cache may store it for a day', async t => {
@@ -99,7 +106,7 @@ t.test("a browser's console says why a page has no analytics.js and no settings"
     page.on('console', message => complaints.push(`${message.location().url}: ${message.text()}`))
     await page.addScriptTag({ url: wrong }).catch(() => undefined)
     await page.evaluate(`fetch('${url}/v1/projects/wk_nobody/settings')`)
-    await until(() => complaints.length >= 2, { what: 'the browser to complain about both' })
+    await until(() => complaints.length >= 2, { what: "two messages in the browser's console" })
     for (const complaint of complaints) t.match(complaint, /wk_nobody.*: .* 404 \(no source has this write key\)/)
   })
 })

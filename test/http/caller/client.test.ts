@@ -47,9 +47,17 @@ t.test(
   'an address is read with a port, in quotes and in brackets, from X-Forwarded-For and from Forwarded',
   async t => {
     for (const [said, address] of PLAIN) {
-      t.equal((await clientOf('loopback', { 'x-forwarded-for': said })).address, address, `X-Forwarded-For: ${said}`)
+      t.equal(
+        (await clientOf('loopback', { 'x-forwarded-for': said })).address,
+        address,
+        `the address is read from X-Forwarded-For: ${said}`
+      )
       const quoted = said.includes('"') ? said : `"${said.trim()}"`
-      t.equal((await clientOf('loopback', { forwarded: `for=${quoted}` })).address, address, `Forwarded: for=${quoted}`)
+      t.equal(
+        (await clientOf('loopback', { forwarded: `for=${quoted}` })).address,
+        address,
+        `the address is read from Forwarded: for=${quoted}`
+      )
     }
   }
 )
@@ -64,7 +72,11 @@ t.test('a trusted hop is recognised in each of these spellings, up to the first 
   const ipv6 = { 'x-forwarded-for': '203.0.113.7, [fd00::2]:443' }
   t.equal((await clientOf('127.0.0.1,fd00::/8', ipv6)).address, '203.0.113.7')
   const lines = { 'x-forwarded-for': ['198.51.100.66', '203.0.113.7:5', '10.0.0.2:1'] }
-  t.equal((await clientOf('loopback,10.0.0.0/8', lines)).address, '203.0.113.7', 'several lines are one list')
+  t.equal(
+    (await clientOf('loopback,10.0.0.0/8', lines)).address,
+    '203.0.113.7',
+    'several header lines are read as one list'
+  )
 })
 
 t.test('nothing from an untrusted client is trusted, whatever it sends', async t => {
@@ -74,7 +86,11 @@ t.test('nothing from an untrusted client is trusted, whatever it sends', async t
   for (const trust of ['false', 'loopback', '10.0.0.0/8']) {
     for (const headers of [lies, forwarded]) t.same(await clientOf(trust, headers, '192.0.2.1'), own, trust)
   }
-  t.same(await clientOf('loopback', {}), { ...own, address: '127.0.0.1' }, 'a proxy that says nothing')
+  t.same(
+    await clientOf('loopback', {}),
+    { ...own, address: '127.0.0.1' },
+    'without headers, the address of the proxy is used'
+  )
 })
 
 t.test('scheme and host come from the farthest trusted proxy, by the same rule as the address', async t => {
@@ -97,7 +113,11 @@ t.test('scheme and host come from the farthest trusted proxy, by the same rule a
       'for="203.0.113.7:51008";proto=https;host=events.example.com',
       'For=10.0.0.2;Proto=HTTP;Host=inner.example'
     ]
-    t.same(await clientOf(trust, { forwarded: elements.join(', ') }), wanted, `Forwarded, ${trust}`)
+    t.same(
+      await clientOf(trust, { forwarded: elements.join(', ') }),
+      wanted,
+      `Forwarded with TRUST_PROXY=${trust} gives the expected client`
+    )
   }
   const spoofed = {
     'x-forwarded-for': '198.51.100.66, 203.0.113.7',
@@ -105,7 +125,7 @@ t.test('scheme and host come from the farthest trusted proxy, by the same rule a
     'x-forwarded-host': 'evil.example, events.example.com'
   }
   const real = { address: '203.0.113.7', protocol: 'http', host: 'events.example.com' }
-  t.same(await clientOf('loopback', spoofed), real, 'what the client has put in front is not believed')
+  t.same(await clientOf('loopback', spoofed), real, 'elements that the client added in front are not trusted')
 })
 
 t.test('a scheme is read in any case, an unknown scheme is ignored, and one word of two proxies counts', async t => {
@@ -125,7 +145,11 @@ t.test('a scheme is read in any case, an unknown scheme is ignored, and one word
     'x-forwarded-proto': 'https',
     'x-forwarded-host': 'a.example'
   }
-  t.match(await clientOf('2', once), { protocol: 'https', host: 'a.example' }, 'the inner proxy has passed it on')
+  t.match(
+    await clientOf('2', once),
+    { protocol: 'https', host: 'a.example' },
+    'a value that only the outer proxy set is used'
+  )
 })
 
 t.test(
@@ -164,7 +188,11 @@ t.test(
     }
     const hops = { forwarded: 'for=203.0.113.7;proto=https, for=10.0.0.2', 'x-forwarded-proto': 'https' }
     t.equal((await clientOf('loopback,10.0.0.0/8', hops)).address, '203.0.113.7')
-    t.equal((await clientOf('loopback', hops)).address, '10.0.0.2', 'the walk ends at who is not trusted')
+    t.equal(
+      (await clientOf('loopback', hops)).address,
+      '10.0.0.2',
+      'the search ends at the first address that is not trusted'
+    )
   }
 )
 
@@ -229,7 +257,7 @@ t.test('the limit on unknown keys counts by address, whatever the ports', async 
     if (status === 429) refused++
   }
   for (let at = 0; at < 1_050; at += 50) await Promise.all(Array.from({ length: 50 }, (_, i) => guess(20_000 + at + i)))
-  t.equal(refused, 50, 'all after the first thousand')
+  t.equal(refused, 50, 'all keys after the first 1,000 are refused')
 })
 
 t.test('the settings contain the host and the scheme that the client has used', async t => {
@@ -259,7 +287,7 @@ t.test('the admin listener follows the same rule: wrong passwords count by addre
     const { status, headers } = await logIn('wrong', { 'x-forwarded-for': `203.0.113.7:${port}` })
     statuses.push(headers.has('retry-after') ? 429 : status)
   }
-  t.ok(statuses.includes(429), `guesses are slowed down over all ports: ${statuses.join(' ')}`)
+  t.ok(statuses.includes(429), `guesses are slowed down, whatever the port: ${statuses.join(' ')}`)
   for (const headers of [
     { 'x-forwarded-for': '198.51.100.1', 'x-forwarded-proto': 'HTTPS' },
     { 'x-forwarded-for': '198.51.100.1', 'x-forwarded-proto': 'https,http' },

@@ -34,27 +34,27 @@ const WAYS: readonly Way[] = [
   { how: 'Basic without the colon', authorization: `Basic ${base64('wk_test')}`, gives: 'web' },
   { how: 'Basic without padding', authorization: `Basic ${base64('wk_test').replaceAll('=', '')}`, gives: 'web' },
   {
-    how: 'Basic with a password, which is passed over',
+    how: 'Basic with a password, which is ignored',
     authorization: `Basic ${base64('wk_test:pass:word')}`,
     gives: 'web'
   },
   { how: 'a scheme in lower case', authorization: `basic ${base64('wk_test:')}`, gives: 'web' },
   { how: 'a scheme in upper case and more spaces', authorization: `BASIC   ${base64('wk_test:')}`, gives: 'web' },
-  { how: 'the second key of a source, as while keys are rotated', authorization: basic('wk_second'), gives: 'web' },
+  { how: 'the second key of a source, as during a rotation of keys', authorization: basic('wk_second'), gives: 'web' },
   { how: 'Basic that is not base64', authorization: 'Basic !!!', gives: 'write_key_unknown' },
-  { how: 'Basic with nothing behind it', authorization: 'Basic', gives: 'write_key_unknown' },
-  { how: 'Basic with the key in the clear', authorization: 'Basic wk_test', gives: 'write_key_unknown' },
+  { how: 'Basic without a value', authorization: 'Basic', gives: 'write_key_unknown' },
+  { how: 'Basic with a key that is not encoded', authorization: 'Basic wk_test', gives: 'write_key_unknown' },
   { how: 'an unknown key', authorization: basic('wk_nobody'), gives: 'write_key_unknown' },
   { how: 'the key of a disabled source', authorization: basic('wk_off'), gives: 'source_disabled' },
   { how: 'a key that names a property of every object', authorization: basic('__proto__'), gives: 'write_key_unknown' },
   { how: 'a key in the body', writeKey: 'wk_test', gives: 'web' },
   { how: 'an unknown key in the body', writeKey: 'wk_nobody', gives: 'write_key_unknown' },
   { how: "a disabled source's key in the body", writeKey: 'wk_off', gives: 'source_disabled' },
-  { how: 'an empty key in the body is none', writeKey: '', gives: 'write_key_missing' },
-  { how: 'a key in the body that is no string is none', writeKey: 5, gives: 'write_key_missing' },
+  { how: 'an empty key in the body, which counts as missing', writeKey: '', gives: 'write_key_missing' },
+  { how: 'a key in the body that is not a string, which counts as missing', writeKey: 5, gives: 'write_key_missing' },
   { how: 'a key in the query', query: '?writeKey=wk_test', gives: 'web' },
   { how: 'an escaped key in the query', query: '?a=b&writeKey=%77k_test', gives: 'web' },
-  { how: 'an empty key in the query is none', query: '?writeKey=', gives: 'write_key_missing' },
+  { how: 'an empty key in the query, which counts as missing', query: '?writeKey=', gives: 'write_key_missing' },
   { how: 'an unknown key in the query', query: '?writeKey=wk_nobody', gives: 'write_key_unknown' },
   { how: 'OAuth with the key in the body', authorization: 'Bearer token', writeKey: 'wk_test', gives: 'web' },
   {
@@ -65,15 +65,15 @@ const WAYS: readonly Way[] = [
   },
   { how: 'a Bearer token that is itself a key', authorization: 'Bearer wk_test', gives: 'web' },
   { how: 'a Bearer token, the scheme in upper case', authorization: 'BEARER  wk_second ', gives: 'web' },
-  { how: 'Bearer with nothing behind it is none', authorization: 'Bearer', gives: 'write_key_missing' },
-  { how: 'another scheme is none', authorization: 'Digest wk_test', gives: 'write_key_missing' },
+  { how: 'Bearer without a value, which counts as missing', authorization: 'Bearer', gives: 'write_key_missing' },
+  { how: 'another scheme, which counts as missing', authorization: 'Digest wk_test', gives: 'write_key_missing' },
   { how: 'a Bearer key before the body', authorization: 'Bearer wk_slow', writeKey: 'wk_test', gives: 'slow' },
   { how: "a disabled source's key as Bearer", authorization: 'Bearer wk_off', gives: 'source_disabled' },
   { how: 'a key in X-Write-Key', header: 'wk_test', gives: 'web' },
   { how: 'a key with a secret in X-Write-Key', header: 'wk_test:secret', gives: 'web' },
   { how: 'X-Write-Key before the body, which hides it', header: 'wk_test', writeKey: '***', gives: 'web' },
   { how: 'Basic before X-Write-Key', authorization: basic('wk_slow'), header: 'wk_test', gives: 'slow' },
-  { how: 'an empty X-Write-Key is none', header: '', gives: 'write_key_missing' },
+  { how: 'an empty X-Write-Key, which counts as missing', header: '', gives: 'write_key_missing' },
   { how: 'an unknown X-Write-Key', header: 'wk_nobody', gives: 'write_key_unknown', names: '(X-Write-Key)' },
   { how: 'Basic before the body', authorization: basic('wk_slow'), writeKey: 'wk_test', gives: 'slow' },
   { how: 'Basic before the query', authorization: basic('wk_slow'), query: '?writeKey=wk_test', gives: 'slow' },
@@ -93,7 +93,7 @@ const WAYS: readonly Way[] = [
   { how: 'broken Basic beside the key in the body', authorization: 'Basic !!!', writeKey: 'wk_test', gives: 'web' },
   { how: 'an unknown key in the body before the query', writeKey: 'nobody', query: '?writeKey=wk_test', gives: 'web' },
   {
-    how: 'the last of four is the first that is known',
+    how: 'four places, of which only the last has a known key',
     authorization: basic('nobody'),
     header: 'nobody',
     writeKey: 'nobody',
@@ -130,13 +130,13 @@ const WAYS: readonly Way[] = [
     names: '(writeKey in the query)'
   },
   {
-    how: 'a key that stands in the query twice',
+    how: 'a key that is in the query twice',
     query: '?writeKey=wk_test&writeKey=wk_test',
     gives: 'write_key_repeated',
     names: 'more than once'
   },
   {
-    how: 'an empty key beside a good one in the query',
+    how: 'an empty key beside a valid key in the query',
     query: '?writeKey=&writeKey=wk_test',
     gives: 'write_key_repeated'
   },
@@ -161,7 +161,12 @@ const WAYS: readonly Way[] = [
     query: '?writeKey=a&writeKey=b',
     gives: 'web'
   },
-  { how: 'the query helps where the body has an empty key', writeKey: '', query: '?writeKey=wk_test', gives: 'web' },
+  {
+    how: 'an empty key in the body and a valid key in the query',
+    writeKey: '',
+    query: '?writeKey=wk_test',
+    gives: 'web'
+  },
   { how: 'no key', gives: 'write_key_missing' }
 ]
 
@@ -181,10 +186,10 @@ t.test('a key in each supported place gives its source, and the first known key 
         const found = answer.status === 200 ? sink.records.at(-1)?.source : answer.body['code']
         t.equal(found, gives, `${how}: ${path}`)
         const missing = [names].flat().filter(name => !String(answer.body['message']).includes(name))
-        if (answer.status !== 200) t.same(missing, [], `${how} says so`)
+        if (answer.status !== 200) t.same(missing, [], `${how}: the message names the place`)
         t.equal(sink.records.length - before, answer.status === 200 ? 1 : 0)
         const challenged = answer.headers['www-authenticate'] !== undefined
-        t.equal(challenged, gives === 'write_key_missing', 'only who sent no key is told how to')
+        t.equal(challenged, gives === 'write_key_missing', 'only a request without a key gets a challenge')
       }
     }
   }
@@ -208,7 +213,7 @@ t.test('a client with an unknown key is not told what is wrong with its body', a
     const inQuery = await ask(t, `${url}/v1/track?writeKey=nobody`, { authorization: null, body })
     t.match(inQuery, { status: 401, body: { code: 'write_key_unknown' } })
     const known = await ask(t, `${url}/v1/track?writeKey=wk_test`, { authorization: basic('nobody'), body })
-    t.equal(known.status, 400, 'a good key in the query is enough to be told')
+    t.equal(known.status, 400, 'with a valid key in the query, the client gets the error')
   }
 })
 
@@ -267,13 +272,13 @@ t.test('a page may send from an allowed Origin, and a server may send without an
   const send = (headers: Record<string, string>, key = 'wk_shop') =>
     ask(t, `${url}/v1/track`, { headers, authorization: basic(key), body: '{"userId":"u","event":"e"}' })
   t.equal((await send({ origin: 'https://shop.example' })).status, 200)
-  t.equal((await send({})).status, 200, 'no browser, no Origin')
+  t.equal((await send({})).status, 200, 'a request without an Origin is accepted')
   t.equal((await send({ origin: 'HTTPS://Shop.Example' })).status, 200)
   for (const origin of ['https://evil.example', 'http://shop.example', 'https://shop.example.evil.example', 'null']) {
     const answer = await send({ origin })
     t.equal(answer.status, 403, origin)
-    t.equal(answer.headers['access-control-allow-origin'], '*', 'the page can read why')
-    t.equal((await send({ origin }, 'wk_test')).status, 200, 'other sources are not concerned')
+    t.equal(answer.headers['access-control-allow-origin'], '*', 'the page can read the error')
+    t.equal((await send({ origin }, 'wk_test')).status, 200, 'other sources accept the origin')
   }
 })
 
@@ -296,17 +301,29 @@ t.test('an address is limited after 1,000 unknown keys a minute, and valid keys 
   t.equal(answer.status, 429)
   t.equal(answer.body['code'], 'too_many_unknown_keys')
   t.match(answer.headers['retry-after'], /^[1-9]\d*$/)
-  t.equal((await ask(t, `${url}/v1/track`, { body: '{"userId":"u","event":"e"}' })).status, 200, 'a good key')
-  t.equal((await ask(t, `${url}/v1/track`, { authorization: basic('wk_off') })).status, 401, 'a known one')
+  t.equal(
+    (await ask(t, `${url}/v1/track`, { body: '{"userId":"u","event":"e"}' })).status,
+    200,
+    'a valid key is accepted'
+  )
+  t.equal(
+    (await ask(t, `${url}/v1/track`, { authorization: basic('wk_off') })).status,
+    401,
+    'a known key of a disabled source is not limited'
+  )
   t.equal(
     (await ask(t, `${url}/v1/track`, { authorization: null, body: '{"writeKey":"wk_guess"}' })).status,
     429,
-    'in the body too'
+    'an unknown key in the body is limited'
   )
   const employee = { authorization: basic('employee'), body: '{"userId":"u","event":"e","writeKey":"wk_test"}' }
-  t.equal((await ask(t, `${url}/v1/track`, employee)).status, 200, 'a good one beside an unknown one')
+  t.equal((await ask(t, `${url}/v1/track`, employee)).status, 200, 'a valid key beside an unknown key is accepted')
   minutes = 1
-  t.equal((await ask(t, `${url}/v1/track`, { authorization: basic('wk_guess') })).status, 401, 'a minute later')
+  t.equal(
+    (await ask(t, `${url}/v1/track`, { authorization: basic('wk_guess') })).status,
+    401,
+    'after a minute, unknown keys are not limited'
+  )
 })
 
 t.test('each unknown key of a request counts, and none counts if the request has a valid key', async t => {
@@ -326,7 +343,11 @@ t.test('each unknown key of a request counts, and none counts if the request has
     t.equal((await send('guess', { writeKey: 'guess' })).statusCode, 401)
     await setImmediate()
   }
-  t.equal((await ask(t, `${url}/v1/track`, { authorization: basic('guess') })).status, 429, 'four times 250 and one')
+  t.equal(
+    (await ask(t, `${url}/v1/track`, { authorization: basic('guess') })).status,
+    429,
+    'four times 250 unknown keys and one more are limited'
+  )
 })
 
 t.test('no key occurs in a log line, a metric, an answer or a record', async t => {
@@ -372,8 +393,8 @@ t.test('no key occurs in a log line, a metric, an answer or a record', async t =
     answers.push((await garbage.answer()).text)
   }
   const metrics = await readMetrics(adminUrl)
-  t.ok(sumOf(metrics, 'tributary_requests_refused_total') > 10, 'there was something to count')
-  t.ok(lines.length > 0, 'there was something to log')
+  t.ok(sumOf(metrics, 'tributary_requests_refused_total') > 10, 'the metrics have refused requests')
+  t.ok(lines.length > 0, 'the log has lines')
   const written = {
     log: lines.join(''),
     metrics: JSON.stringify(metrics),
@@ -382,8 +403,8 @@ t.test('no key occurs in a log line, a metric, an answer or a record', async t =
   }
   for (const [where, text] of Object.entries(written)) {
     for (const key of ['wk_test', 'wk_off', 'wk_secret_guess']) {
-      t.notOk(text.includes(key), `${key} in ${where}`)
-      t.notOk(text.includes(base64(key).slice(0, 8)), `${key} as base64 in ${where}`)
+      t.notOk(text.includes(key), `${where} does not contain ${key}`)
+      t.notOk(text.includes(base64(key).slice(0, 8)), `${where} does not contain ${key} in base64`)
     }
   }
 })

@@ -23,7 +23,7 @@ t.test('a query that was encoded twice, or escaped for HTML, becomes the event t
   const app = await startApp(t)
   const json = JSON.stringify({ writeKey: 'wk_test', ...EVENT, pad: '>>>???x' })
   const base64 = Buffer.from(json).toString('base64')
-  t.match(base64, /[+/].*=$/, 'which needs escapes')
+  t.match(base64, /[+/].*=$/, 'the base64 text needs escapes')
   const data = `data=${encodeURIComponent(base64)}`
   for (const path of [
     `track?${QUERY}`,
@@ -89,7 +89,11 @@ t.test('a plus that was not escaped is a plus in a time', async t => {
   const both = await show(t, app, `${query}&timestamp=2026-01-01T02:00:00+02:00&sentAt=2026-01-01T02:00:05+02:00`)
   t.match(both, { originalTimestamp: '2026-01-01T02:00:00+02:00', timestamp: '2026-11-23T11:59:55.000Z' })
   const property = await show(t, app, `${query}&properties.at=2026-01-01T02:00:00+02:00`)
-  t.match(property, { properties: { at: '2026-01-01T02:00:00 02:00' } }, 'elsewhere it is a blank, as in any form')
+  t.match(
+    property,
+    { properties: { at: '2026-01-01T02:00:00 02:00' } },
+    'a plus in another property is a space, as in any form'
+  )
 })
 
 t.test('a pixel that a proxy requests twice is one event, and another view is another event', async t => {
@@ -119,10 +123,10 @@ t.test('a pixel that a proxy requests twice is one event, and another view is an
   await showings('track?writeKey=wk_test&userId=u&event=f', true)
   await showings('track?userId=u&event=e', true, { authorization: basic('wk_slow') })
   const ids = app.sink.records.map(({ line }) => (JSON.parse(line.toString()) as { messageId: string }).messageId)
-  t.equal(new Set(ids).size, expected - 1, 'of two sources, the same showing has one id')
+  t.equal(new Set(ids).size, expected - 1, 'the same pixel has one id for two sources')
   for (const id of ids) t.match(id, /^pixel-[\w-]{32}$/)
   const metrics = await readMetrics(app.adminUrl)
-  t.equal(sumOf(metrics, 'tributary_events_total', { outcome: 'duplicate' }), 4, 'they are counted as what they are')
+  t.equal(sumOf(metrics, 'tributary_events_total', { outcome: 'duplicate' }), 4, 'duplicates are counted')
 })
 
 t.test('a pixel with a messageId keeps it, however often it is shown', async t => {

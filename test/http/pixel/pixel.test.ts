@@ -23,7 +23,7 @@ async function show(t: Test, { url, sink }: TestApp, query: string, init: Shown 
   const headers = Object.fromEntries(response.headers)
   t.equal(response.status, 200, query)
   t.equal(image.subarray(0, 6).toString(), 'GIF89a')
-  t.same([image.readUInt16LE(6), image.readUInt16LE(8)], [1, 1], 'one pixel')
+  t.same([image.readUInt16LE(6), image.readUInt16LE(8)], [1, 1], 'the image is one pixel wide and high')
   assertAnswerMatchesContract(t, { method: 'GET', path, status: response.status, headers, body: image })
   const record = sink.records.slice(before).at(-1)
   return record === undefined ? undefined : JSON.parse(record.line.toString())
@@ -46,10 +46,10 @@ t.test('data in base64, base64url and without padding is the event, byte for byt
   ]) {
     const value = await show(t, app, `track?data=${data}`)
     t.match(value, { type: 'track', userId: '025pikachu025', event: 'Email Opened ✅', projectId: 'web' })
-    t.match(app.sink.records.at(-1)?.line.toString(), '"n":12345678901234567890', 'no digit is lost')
+    t.match(app.sink.records.at(-1)?.line.toString(), '"n":12345678901234567890', 'the number keeps all its digits')
     t.notMatch(app.sink.records.at(-1)?.line.toString(), 'wk_test', 'the key is not published')
   }
-  t.match(JSON_TEXT, /\?>/, 'which base64 and base64url write differently')
+  t.match(JSON_TEXT, /\?>/, 'the text differs between base64 and base64url')
 })
 
 t.test("the example of Segment's documentation works as it is printed", async t => {
@@ -169,5 +169,5 @@ t.test('an overloaded server answers with the pixel too', async t => {
     t.equal(image.headers.get('content-type'), 'image/gif')
   }
   const metrics = await (await fetch(`${app.adminUrl}/metrics`)).text()
-  t.match(metrics, /tributary_requests_refused_total\{code="overloaded"\} [2-9]/, 'both are counted')
+  t.match(metrics, /tributary_requests_refused_total\{code="overloaded"\} [2-9]/, 'both requests are counted')
 })

@@ -22,7 +22,7 @@ t.test('/livez, /readyz and /metrics are open on the admin port', async t => {
   const metrics = await fetch(`${adminUrl}/metrics`)
   t.equal(metrics.status, 200)
   t.match(metrics.headers.get('content-type'), /^text\/plain; version=0\.0\.4/)
-  t.equal((await fetch(`${adminUrl}/v1/track`, { method: 'POST' })).status, 404, 'no events here')
+  t.equal((await fetch(`${adminUrl}/v1/track`, { method: 'POST' })).status, 404, 'the admin listener accepts no events')
 })
 
 t.test('the tracking port has none of these paths', async t => {
@@ -54,13 +54,13 @@ t.test('readiness shows the state of the sink, and that the server is draining',
   memory.gate = new Promise(resolve => (open = resolve))
   const sent = ask(t, `${url}/v1/track`, { body: BODY })
   await until(async () => sumOf(await readMetrics(adminUrl), 'tributary_events_received_total') === 1, {
-    what: 'the event to be under way'
+    what: 'the event to be received'
   })
   const closing = app.close()
   t.match(await ready(), [503, { status: 'draining' }])
   t.equal(await isReady(), 0)
   open()
-  t.equal((await sent).status, 200, 'what was taken is finished')
+  t.equal((await sent).status, 200, 'an accepted request is completed')
   await closing
 })
 
@@ -77,15 +77,11 @@ t.test('requests are counted by route and status, whatever their path was', asyn
   t.equal(
     samples.filter(({ name, labels }) => name === count && labels['status'] === '404').length,
     1,
-    'unknown paths are one series'
+    'unknown paths are one time series'
   )
   for (const key of ['one', 'two']) await ask(t, `${url}/v1/projects/${key}/settings/?x`, { method: 'PUT', body: BODY })
   const refused = { route: '/v1/projects/:writeKey/settings', status: '405' }
-  t.equal(
-    sumOf(await readMetrics(adminUrl), count, refused),
-    2,
-    'a path by a method that it does not take is known too'
-  )
+  t.equal(sumOf(await readMetrics(adminUrl), count, refused), 2, 'a known path with a wrong method keeps its route')
 })
 
 t.test('a connection without a request does not delay a stop', async t => {

@@ -141,16 +141,16 @@ t.test('every answer has its status, its code, its headers, CORS, and is JSON', 
       const answer = await ask(t, url + path, request)
       t.equal(answer.status, status)
       t.equal(answer.headers['content-type'], 'application/json; charset=utf-8')
-      t.equal(answer.headers['access-control-allow-origin'], '*', 'a page can read it')
+      t.equal(answer.headers['access-control-allow-origin'], '*', 'a page can read the answer')
       if (code === undefined) t.same(answer.body, { success: true })
       else t.match(answer.body, { success: false, code, message: /\w/ })
       for (const [name, form] of Object.entries(answerHeaders)) {
-        if (form === undefined) t.equal(answer.headers[name], undefined, `no ${name}`)
+        if (form === undefined) t.equal(answer.headers[name], undefined, `the answer has no header ${name}`)
         else t.match(answer.headers[name], form)
       }
     })
   }
-  t.equal(sink.records.filter(({ kind }) => kind === 'event').length, 1, 'only the good event was published')
+  t.equal(sink.records.filter(({ kind }) => kind === 'event').length, 1, 'only the valid event was published')
 })
 
 t.test('a source over its rate gets the whole seconds that it must wait', async t => {
@@ -170,7 +170,7 @@ t.test('a source over its rate gets the whole seconds that it must wait', async 
     'access-control-expose-headers': /Retry-After/i
   })
   t.equal(sink.records.length, 8, 'nothing of the refused request was published')
-  t.equal((await send(4)).status, 200, 'what the refused request would have taken is still there')
+  t.equal((await send(4)).status, 200, 'the refused request took nothing from the rate')
 })
 
 t.test('events that cannot be made durable are 503, and their messageIds may be sent again', async t => {
@@ -183,12 +183,12 @@ t.test('events that cannot be made durable are 503, and their messageIds may be 
   })
   sink.failure = new SinkUnavailable('the disk is full', { retryAfterSeconds: 7 })
   const refused = await ask(t, `${url}/v1/batch`, { body })
-  t.equal(refused.status, 503, '503 beats the 400 of the bad neighbour')
+  t.equal(refused.status, 503, 'a 503 has priority over the 400 of another event')
   t.match(refused.body, { success: false, code: 'unavailable' })
   t.equal(refused.headers['retry-after'], '7')
   sink.failure = undefined
   const again = await ask(t, `${url}/v1/batch`, { body })
-  t.match(again.body, { accepted: 1, duplicates: 0, rejected: 1 }, 'nothing of the failed attempt was remembered')
+  t.match(again.body, { accepted: 1, duplicates: 0, rejected: 1 }, 'the failed attempt left no messageId')
   t.match((await ask(t, `${url}/v1/batch`, { body })).body, { accepted: 0, duplicates: 1, rejected: 1 })
 })
 
@@ -229,13 +229,13 @@ t.test('errors that Node would answer with an empty body are JSON too', async t 
   t.equal(noHost.status, 400, 'HTTP/1.1 without Host (RFC 9112, 3.2)')
   t.equal(noHost.body['code'], 'bad_request')
   const expects = await exchange(`${head('/v1/track', { expect: 'tea', 'content-length': TRACK.length })}${TRACK}`)
-  t.equal(expects.status, 200, 'an expectation that nobody knows is passed over (RFC 9110, 10.1.1)')
+  t.equal(expects.status, 200, 'an unknown expectation is ignored (RFC 9110, 10.1.1)')
   const upgrade = await exchange(
     `${head('/v1/track', { connection: 'upgrade', upgrade: 'websocket', 'content-length': TRACK.length })}${TRACK}`
   )
-  t.equal(upgrade.status, 200, 'an upgrade that we do not speak is passed over (RFC 9110, 7.8)')
+  t.equal(upgrade.status, 200, 'an unknown upgrade is ignored (RFC 9110, 7.8)')
   const tunnel = await exchange('CONNECT example.com:443 HTTP/1.1\r\nhost: example.com\r\n\r\n')
-  t.equal(tunnel.status, 400, 'this is no proxy')
+  t.equal(tunnel.status, 400, 'a tunnel is refused')
   t.equal(tunnel.body['code'], 'bad_request')
 })
 

@@ -43,7 +43,7 @@ t.test('a page of a named origin sends with sendBeacon, fetch and XHR with crede
       for (const way of ['beacon', 'fetch', 'xhr']) {
         t.equal(await page.evaluate(`(() => { ${WAYS}; return send('${way}', '${path}') })()`), true, way)
         const arrived = () => sink.records.some(({ line }) => line.toString().includes(`"event":"${way}"`))
-        await until(arrived, { what: `the event by ${way}` })
+        await until(arrived, { what: `the event that was sent by ${way}` })
       }
     }
   })

@@ -40,7 +40,7 @@ t.test('every path allows a page of any origin to send what the SDKs send', asyn
       t.equal(allowed['access-control-allow-origin'], '*')
       t.match(allowed['access-control-allow-methods'], 'POST')
       t.same(allowed['access-control-allow-headers']?.split(/, ?/).sort(), asked.split(',').sort())
-      t.match(allowed['access-control-max-age'], /^\d+$/, 'so that not every call asks again')
+      t.match(allowed['access-control-max-age'], /^\d+$/, 'browsers may cache the answer')
     }
   }
 })
@@ -87,11 +87,15 @@ t.test('with CORS_ORIGINS only pages of these and of allowed origins can read, a
       t.match(headers['vary'], /\borigin\b/i)
     }
   }
-  t.equal((await ask(t, `${url}/v1/t`, { body: BODY })).status, 200, 'servers have no origin')
+  t.equal((await ask(t, `${url}/v1/t`, { body: BODY })).status, 200, 'a request without an origin is accepted')
   t.ok(sink.records.length > 0)
   const tooLarge = await ask(t, `${url}/v1/t`, { headers: { origin: ORIGIN, 'x-large': 'x'.repeat(40_000) } })
   t.equal(tooLarge.status, 431)
-  t.equal(tooLarge.headers['access-control-allow-origin'], undefined, 'the origin was never read')
+  t.equal(
+    tooLarge.headers['access-control-allow-origin'],
+    undefined,
+    'an answer before the headers are read allows no origin'
+  )
 })
 
 t.test('the prepared answer to an accepted event has the headers of every other answer', async t => {
@@ -146,13 +150,17 @@ t.test('pages of named origins may send with credentials, and pages that only a 
     }
     for (const origin of ['https://evil.example', 'https://shop.example.evil.example', 'http://shop.example', 'null']) {
       for (const { headers, status } of await answersTo(t, url, origin)) {
-        t.equal(headers['access-control-allow-origin'], others, `${status} to ${origin}`)
+        t.equal(
+          headers['access-control-allow-origin'],
+          others,
+          `the ${status} to ${origin} has the expected allowed origin`
+        )
         t.equal(headers['access-control-allow-credentials'], undefined)
-        t.match(headers['vary'], /\borigin\b/i, 'no cache hands it to a named one')
+        t.match(headers['vary'], /\borigin\b/i, 'caches store the answer for each origin separately')
       }
     }
     const { headers } = await ask(t, `${url}/v1/t`, { body: BODY })
-    t.equal(headers['access-control-allow-credentials'], undefined, 'a server is no page')
+    t.equal(headers['access-control-allow-credentials'], undefined, 'a request without an origin gets no credentials')
   }
 })
 
@@ -163,9 +171,9 @@ t.test('an origin that a source newly allows may send with credentials without a
   t.equal((await answer()).headers['access-control-allow-origin'], '*')
   writeFileSync(join(dir, 'tributary.yml'), CONFIG.replace('https://shop.example', headers.origin))
   const isNamed = async () => (await answer()).headers['access-control-allow-credentials'] === 'true'
-  await until(isNamed, { what: 'the new origin to be named' })
+  await until(isNamed, { what: 'the new origin to be allowed' })
   const old = await ask(t, `${url}/v1/t`, { headers: { origin: ORIGIN }, body: BODY })
-  t.equal(old.headers['access-control-allow-credentials'], undefined, 'and the old one is no more')
+  t.equal(old.headers['access-control-allow-credentials'], undefined, 'the old origin is no longer allowed')
 })
 
 t.test("a source's allowedOrigins refuse a page that sends, and not a page that reads settings", async t => {
@@ -176,7 +184,7 @@ t.test("a source's allowedOrigins refuse a page that sends, and not a page that 
     authorization: null,
     headers: { ...headers, 'access-control-request-method': 'POST' }
   })
-  t.equal(asked.status, 204, 'no key is known yet')
+  t.equal(asked.status, 204, 'a preflight without a key is accepted')
   for (const [path, body] of [
     ['/v1/t', BODY],
     ['/v1/batch', `{"batch":[{"type":"track",${BODY.slice(1)}]}`]
@@ -189,7 +197,7 @@ t.test("a source's allowedOrigins refuse a page that sends, and not a page that 
       authorization: null,
       body: body.replace(/\}$/, ',"writeKey":"wk_shop"}')
     })
-    t.equal(inBody.status, 403, 'with the key in the body too')
+    t.equal(inBody.status, 403, 'a key in the body is refused too')
   }
 })
 

@@ -96,5 +96,5 @@ t.test('a server that stays busy stops listening in time', async t => {
   const milliseconds = performance.now() - start
   isBusy = false
   await closed
-  t.ok(milliseconds < 2_000, `after ${Math.round(milliseconds)} ms`)
+  t.ok(milliseconds < 2_000, `the server stopped listening after ${Math.round(milliseconds)} ms`)
 })

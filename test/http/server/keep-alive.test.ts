@@ -30,14 +30,18 @@ t.test(
     for (const address of [url, adminUrl]) {
       const { write, answer, gone } = await connectRaw(t, address)
       await write(ASK)
-      t.equal((await answer()).headers['keep-alive'], 'timeout=2', 'the hint lies a fifth below, in whole seconds')
+      t.equal(
+        (await answer()).headers['keep-alive'],
+        'timeout=2',
+        'the hint is a fifth below the time-out, in whole seconds'
+      )
       await sleep(2_300)
       await write(ASK)
       const answered = performance.now()
-      t.ok((await answer()).status < 500, 'a client that keeps to the hint never meets the end')
+      t.ok((await answer()).status < 500, 'a client that follows the hint gets an answer')
       t.equal(await gone, 'closed')
       const rested = performance.now() - answered
-      t.ok(rested > 2_900 && rested < 8_000, `closed after ${Math.round(rested)} ms`)
+      t.ok(rested > 2_900 && rested < 8_000, `the connection was closed after ${Math.round(rested)} ms`)
     }
   }
 )
@@ -50,10 +54,10 @@ t.test("from 4 s on, the announced time is long enough for Node's fetch, which s
     for (let i = 0; i < 6; i++) await (await fetch(`${url}/livez`)).text()
     return opened
   }
-  t.equal(await connectionsOf('3s'), 6, 'each request has its own')
+  t.equal(await connectionsOf('3s'), 6, 'each request has its own connection')
   const opened = await connectionsOf('4s')
   t.ok(
     opened <= 2,
-    `${opened} for six: at most one more, where a request comes before the last has let go of the first`
+    `six requests used ${opened} connections; a second is possible if a request starts before the first connection is free`
   )
 })

@@ -122,7 +122,7 @@ t.test(
           t.same(await refusal(t, address, bytes, isContract), wanted, bytes.slice(0, 60))
         }
       }
-      t.same(lines, [], 'no line in the log, of the router or of anybody')
+      t.same(lines, [], 'the log is empty')
     }
     t.same(sink.records, [])
   }
@@ -188,7 +188,7 @@ async function answerTo(t: Test, { url, server }: { url: string; server: Server 
   for (const piece of pieces) {
     socket.write(piece)
     sent += piece.length
-    await until(() => peer.bytesRead >= sent, { what: 'a piece to be read' })
+    await until(() => peer.bytesRead >= sent, { what: 'the server to read the piece' })
   }
   if (pieces.join('').startsWith(FIRST)) await answer()
   const { status, body, headers } = await answer()
@@ -215,17 +215,17 @@ t.test(
               answerTo(t, listener, pieces(head.replace('VERSION', `${name}/${version}`)))
             const http = await ask('HTTP')
             const rtsp = await ask('RTSP')
-            t.same(rtsp, http, `${how}: ${head.split('\r')[0]} ${version}`)
+            t.same(rtsp, http, `${how}: ${head.split('\r')[0]} ${version} has the same answer with RTSP as with HTTP`)
           }
           for (const own of [...RTSP_METHODS.split(' ').map(method => `${method} /x RTSP`), 'SOURCE /x ICE']) {
             const refused = await answerTo(t, listener, pieces(`${own}/${version}\r\n${HOST}\r\n`))
-            t.equal(refused.status, 400, `${how}: ${own}/${version}`)
+            t.equal(refused.status, 400, `${how}: ${own}/${version} is refused`)
           }
         }
       }
     }
     t.ok(sink.records.length > 0)
-    t.same(lines, [], 'no line in the log')
+    t.same(lines, [], 'the log is empty')
   }
 )
 
@@ -253,7 +253,7 @@ t.test('errors that Node reports before there is a request have the documented f
     }
     const { socket, answer } = await connectRaw(t, address)
     socket.write(`GET /livez HTTP/1.1\r\n${HOST}expect: 200-maybe\r\n\r\n`)
-    t.not((await answer()).status, 417, 'an expectation that nobody knows is passed over')
+    t.not((await answer()).status, 417, 'an unknown expectation is ignored')
   }
 })
 
@@ -266,7 +266,7 @@ t.test('a listener on localhost is one listener, with the same checks as any oth
     t.same(
       listener.addresses().map(each => (each as AddressInfo).address),
       ['127.0.0.1'],
-      'Fastify would make a second server for ::1, without limits and checks'
+      'there is only one listener, because Fastify would add one for ::1 without limits and checks'
     )
     t.match(await refusal(t, address, 'ANNOUNCE /x RTSP/1.0\r\n\r\n', false), { status: 400 })
   }

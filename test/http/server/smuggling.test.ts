@@ -36,11 +36,11 @@ const REFUSED: readonly (readonly [what: string, request: string])[] = [
   ['a bare line feed in the head', `POST /v1/track HTTP/1.1\n${AUTHORIZATION}${sized}\r\n${EVENT}`],
   ['a bare carriage return in a header', post(`x: a\rb\r\n${sized}`, EVENT)],
   ['a null in a header', post(`x: a\0b\r\n${sized}`, EVENT)],
-  ['a chunk size that is no number', post(chunked, `xyz\r\n${EVENT}\r\n0\r\n\r\n`)],
+  ['a chunk size that is not a number', post(chunked, `xyz\r\n${EVENT}\r\n0\r\n\r\n`)],
   ['a chunk size with a sign', post(chunked, `+1a\r\n${EVENT}\r\n0\r\n\r\n`)],
   ['a chunk size beyond every number', post(chunked, `fffffffffffffffff\r\n${EVENT}\r\n0\r\n\r\n`)],
   ['a chunk that is longer than its size', post(chunked, `5\r\n${EVENT}\r\n0\r\n\r\n`)],
-  ['a bare line feed behind a chunk size', post(chunked, `1a\n${EVENT}\r\n0\r\n\r\n`)],
+  ['a bare line feed after a chunk size', post(chunked, `1a\n${EVENT}\r\n0\r\n\r\n`)],
   ['no version', `POST /v1/track\r\n${AUTHORIZATION}${sized}\r\n${EVENT}`],
   ['a version that does not exist', `POST /v1/track HTTP/9.9\r\n${AUTHORIZATION}${sized}\r\n${EVENT}`],
   ["HTTP/2's preface", 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
@@ -64,7 +64,7 @@ t.test('a request that could be split in two ways is a 400 in JSON, and the conn
   }
   t.notOk(
     sink.records.some(({ line }) => line.includes('smuggled')),
-    'nothing behind them was taken for a request'
+    'no byte after the refused requests was read as a request'
   )
 })
 

@@ -50,7 +50,7 @@ async function start(t: Test, { onStart, ...options }: StartOptions = {}): Promi
 
 function timedOut(t: Test, { status, headers, text }: JsonAnswer): void {
   t.equal(status, 408)
-  t.equal(headers['retry-after'], '1', 'SDKs send again')
+  t.equal(headers['retry-after'], '1', 'SDKs send the request again')
   t.equal(headers['connection'], 'close')
   t.equal(headers['access-control-allow-origin'], '*')
   assertAnswerMatchesContract(t, { method: 'POST', path: '/v1/track', status, headers, body: text })
@@ -58,7 +58,7 @@ function timedOut(t: Test, { status, headers, text }: JsonAnswer): void {
 
 t.test('the defaults are 10 s for the head and 25 s for a request, and are checked often enough', async t => {
   t.match(DEFAULT_TIMEOUTS, { headers: 10_000, request: 25_000 })
-  t.ok(DEFAULT_TIMEOUTS.check <= 5_000, 'Node looks every 30 s')
+  t.ok(DEFAULT_TIMEOUTS.check <= 5_000, 'the server checks more often than every 30 s, the default of Node')
 })
 
 t.test('a head that arrives slowly is a 408, and the connection ends', async t => {
@@ -69,7 +69,7 @@ t.test('a head that arrives slowly is a 408, and the connection ends', async t =
   timedOut(t, await answer())
   clearInterval(drip)
   const waited = performance.now() - started
-  t.ok(waited >= SHORT.headers && waited < SHORT.headers + 600, `after ${Math.round(waited)} ms`)
+  t.ok(waited >= SHORT.headers && waited < SHORT.headers + 600, `the answer came after ${Math.round(waited)} ms`)
   await gone
 })
 
@@ -87,7 +87,10 @@ t.test('a body that arrives slowly is a 408, whatever its framing, and the conne
     timedOut(t, await answer())
     clearInterval(drip)
     const waited = performance.now() - started
-    t.ok(waited >= SHORT.request - SHORT.check && waited < SHORT.request + 600, `after ${Math.round(waited)} ms`)
+    t.ok(
+      waited >= SHORT.request - SHORT.check && waited < SHORT.request + 600,
+      `the answer came after ${Math.round(waited)} ms`
+    )
     await gone
   }
 })
@@ -116,8 +119,8 @@ t.test('a client that sends and never reads is disconnected', async t => {
     blocked = await Promise.race([write(flood).then(() => false), sleep(300, true)])
   }
   const open = (): Promise<number> => new Promise(resolve => server!.getConnections((_error, count) => resolve(count)))
-  await until(async () => (await open()) === 0, { what: 'the connection to be ended' })
-  t.pass('it was ended')
+  await until(async () => (await open()) === 0, { what: 'the connection to be closed' })
+  t.pass('the connection was closed')
 })
 
 t.test('an answer is not followed by a second one if the rest of the body never arrives', async t => {
@@ -132,7 +135,7 @@ t.test('an answer is not followed by a second one if the rest of the body never 
   t.equal(refused.body['code'], 'payload_too_large')
   socket.on('data', (bytes: Buffer) => seen.push(bytes))
   await gone
-  t.equal(Buffer.concat(seen).toString(), '', 'the connection just ends')
+  t.equal(Buffer.concat(seen).toString(), '', 'the connection is closed without an answer')
 })
 
 t.test('other clients are answered at once beside 90 slow clients', async t => {
@@ -150,7 +153,7 @@ t.test('other clients are answered at once beside 90 slow clients', async t => {
     times.push(performance.now() - started)
   }
   clearInterval(drip)
-  t.ok(times.sort((a, b) => a - b)[90]! < 200, `9 of 10 within ${Math.round(times[90]!)} ms`)
+  t.ok(times.sort((a, b) => a - b)[90]! < 200, `90 % of the requests were answered within ${Math.round(times[90]!)} ms`)
 })
 
 t.test('all of this holds with TLS too', async t => {

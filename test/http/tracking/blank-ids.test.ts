@@ -62,7 +62,7 @@ for (const [way, send] of Object.entries({
       t.same(
         records.map(({ messageId }) => messageId),
         ids,
-        'the header says the same'
+        'the header has the same id'
       )
     }
   })
@@ -73,7 +73,7 @@ for (const [way, send] of Object.entries({
       for (let i = 0; i < 2; i++) await send(url, [eventOf(id, 'e')])
       const records = sink.records.splice(0)
       t.equal(records.length, 1, encodeURIComponent(id))
-      t.ok(records[0]?.line.includes(`"messageId":"${id}"`), 'it leaves as it came')
+      t.ok(records[0]?.line.includes(`"messageId":"${id}"`), 'the id is published unchanged')
     }
   })
 }

@@ -37,12 +37,12 @@ t.test('any content type, or none, is read as JSON, plain and compressed', async
       const headers: Record<string, string> = { 'content-encoding': encoding }
       if (type !== undefined) headers['content-type'] = type
       const body = encoding === 'gzip' ? gzipSync(EVENT) : EVENT
-      t.equal((await ask(t, `${url}/v1/track`, { headers, body })).status, 200, `${type} ${encoding}`)
+      t.equal((await ask(t, `${url}/v1/track`, { headers, body })).status, 200, `${type} with ${encoding} is accepted`)
       const invalid = await ask(t, `${url}/v1/track`, {
         headers: { ...headers, 'content-encoding': '' },
         body: '{"userId":5}'
       })
-      t.equal(invalid.body['code'], 'id_not_string', 'and is validated all the same')
+      t.equal(invalid.body['code'], 'id_not_string', 'the event is still validated')
     }
   }
   t.equal(sink.records.filter(({ kind }) => kind === 'event').length, READ_AS_JSON.length * 2)
@@ -159,7 +159,7 @@ t.test('NaN, a repeated key and a poisoned prototype each cost a batch one event
       [11, 'invalid_json']
     ]
   )
-  for (const { line } of sink.records) t.doesNotThrow(() => JSON.parse(line.toString()), 'every record is JSON')
+  for (const { line } of sink.records) t.doesNotThrow(() => JSON.parse(line.toString()), 'every record is valid JSON')
 })
 
 t.test('a byte order mark is ignored, and pretty-printed JSON becomes one line', async t => {

@@ -85,9 +85,9 @@ t.test('received is the sum of the outcomes, by source and type, over any mix of
   const samples = await readMetrics(adminUrl)
   t.equal(sumOf(samples, EVENTS, { outcome: 'accepted' }), sink.records.filter(({ kind }) => kind === 'event').length)
   for (const outcome of ['accepted', 'duplicate', 'rejected', 'rate_limited', 'failed']) {
-    t.ok(sumOf(samples, EVENTS, { outcome }) > 0, `some were ${outcome}`)
+    t.ok(sumOf(samples, EVENTS, { outcome }) > 0, `some events were ${outcome}`)
   }
-  for (const status of [200, 400, 401, 429, 503]) t.ok(answered.has(status), `some were answered ${status}`)
+  for (const status of [200, 400, 401, 429, 503]) t.ok(answered.has(status), `some requests were answered ${status}`)
 })
 
 const track = (messageId: string): object => ({ type: 'track', userId: 'u', event: 'e', messageId })
@@ -112,7 +112,7 @@ t.test('a messageId counts once: in a batch, in another request, and on another 
   )
   t.same(await outcomes(server), { accepted: 3, duplicate: 4, failed: 0, rejected: 0 })
   await ask(t, `${url}/v1/batch`, { body: batch('a'), authorization: basic('wk_shop') })
-  t.equal(sink.records.length, 4, 'another source may use the same id')
+  t.equal(sink.records.length, 4, 'another source can use the same id')
 })
 
 t.test('of two requests in flight with the same messageId one publishes, and both wait for it', async t => {
@@ -125,9 +125,9 @@ t.test('of two requests in flight with the same messageId one publishes, and bot
     ask(t, `${url}/v1/batch`, { body: batch('same', `own${i}`) }).finally(() => answered++)
   )
   await until(async () => (await outcomes(server))['accepted'] === 0 && (await received(server)) === 10, {
-    what: 'all to be under way'
+    what: 'all requests to be received'
   })
-  t.equal(answered, 0, 'nobody is told 200 before it is durable')
+  t.equal(answered, 0, 'no request is answered before the event is durable')
   open()
   for (const { status } of await Promise.all(requests)) t.equal(status, 200)
   t.equal(sink.records.filter(({ messageId }) => messageId === 'same').length, 1)
@@ -140,7 +140,7 @@ t.test('if the publishing request fails, the waiting requests are told to try ag
   let open = (): void => undefined
   sink.gate = new Promise(resolve => (open = resolve))
   const requests = Array.from({ length: 3 }, () => ask(t, `${url}/v1/batch`, { body: batch('same') }))
-  await until(async () => (await received(server)) === 3, { what: 'all to be under way' })
+  await until(async () => (await received(server)) === 3, { what: 'all requests to be received' })
   sink.failure = new SinkUnavailable('full')
   open()
   t.same(
@@ -166,7 +166,7 @@ t.test('a client that disconnects does not change the outcome of its events', as
     headers: { authorization: basic() },
     signal: hangUp.signal
   })
-  await until(async () => (await received(server)) === 1, { what: 'the request to be under way' })
+  await until(async () => (await received(server)) === 1, { what: 'the request to be received' })
   hangUp.abort()
   await t.rejects(sent)
   open()

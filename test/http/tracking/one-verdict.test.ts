@@ -147,7 +147,7 @@ for (const mode of MODES) {
       { numRuns: EVENTS / 2 / EVENTS_A_BATCH, seed: SEED, endOnFailure: true }
     )
     t.comment(Object.fromEntries(verdicts))
-    t.ok((verdicts.get('accepted') ?? 0) > EVENTS / 8, 'many were accepted')
-    t.ok(verdicts.size > 12, `and the others refused with ${verdicts.size - 1} codes`)
+    t.ok((verdicts.get('accepted') ?? 0) > EVENTS / 8, 'many events were accepted')
+    t.ok(verdicts.size > 12, `the other events were refused with ${verdicts.size - 1} codes`)
   })
 }

@@ -51,7 +51,11 @@ t.test("RudderStack's SDK gets the least that it needs, for a key in Basic authe
     const answer = await ask(t, url + path, { method: 'GET', authorization, headers })
     t.equal(answer.status, 200, path)
     t.match(answer.body, SOURCE_CONFIG)
-    t.notMatch(answer.text, /statsCollection|https?:|wk_|web|shop/, 'no other host, and nothing of the source')
+    t.notMatch(
+      answer.text,
+      /statsCollection|https?:|wk_|web|shop/,
+      'the answer contains no other host and no other data of the source'
+    )
     t.equal(answer.headers['cache-control'], 'private, max-age=600')
   }
   for (const [key, code] of [
@@ -88,7 +92,11 @@ sources:
   ] as const) {
     const { body } = await ask(t, `${url}/v1/projects/${key}/settings`, { method: 'GET', authorization: null, headers })
     const integrations = body['integrations'] as Record<string, unknown>
-    t.same(Object.keys(integrations), [name], 'a second entry would make the SDK load code')
+    t.same(
+      Object.keys(integrations),
+      [name],
+      'the settings have one integration, because a second one would make the SDK load code'
+    )
     t.match(integrations[name], { apiKey: key, apiHost: `${new URL(url).host}/v1`, protocol: 'http' })
   }
 })

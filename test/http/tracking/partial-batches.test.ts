@@ -45,7 +45,7 @@ t.test('valid events are published, invalid events are rejected with their error
     ]
   )
   for (const { message } of told) t.match(message, /\w/)
-  t.notOk('errorsOmitted' in body, 'nothing was left out')
+  t.notOk('errorsOmitted' in body, 'no error was omitted')
 
   const records = sink.records.map(record => ({ ...record, value: JSON.parse(record.line.toString()) as Json }))
   t.same(
@@ -55,12 +55,12 @@ t.test('valid events are published, invalid events are rejected with their error
   t.same(
     records.filter(({ kind }) => kind === 'rejected').map(({ value }) => [value['code'], value['pointer']]),
     told.map(({ code, pointer }) => [code, pointer]),
-    'the same words stand on the rejected records'
+    'the rejected records have the same codes and pointers'
   )
   t.same(
     records.find(({ messageId }) => messageId === 'm1')?.value['event'],
     { ...good('m1'), userId: 5 },
-    'as it was sent'
+    'the rejected event is stored as it was sent'
   )
 })
 
@@ -120,7 +120,7 @@ for (const [env, expected] of STATUSES) {
       ['/v1/batch', '{"batch":5}'],
       ['/v1/batch', '[']
     ] as const) {
-      t.match(await ask(t, url + path, { body }), { status: 400, body: { success: false } }, `${path} ${body}`)
+      t.match(await ask(t, url + path, { body }), { status: 400, body: { success: false } }, `${path} refuses ${body}`)
     }
   })
 }
@@ -165,10 +165,10 @@ t.test('no hostile batch makes the answer larger than 64 KB, and its content is 
       const events = Array.from({ length: 110 }, () => make(long(unit)))
       const { status, text, body } = await ask(t, `${url}/v1/batch`, { body: batchOf(events) })
       t.equal(status, 400)
-      t.ok(Buffer.byteLength(text) < MAX_ANSWER_BYTES, `${Buffer.byteLength(text)} bytes`)
+      t.ok(Buffer.byteLength(text) < MAX_ANSWER_BYTES, `the answer has ${Buffer.byteLength(text)} bytes`)
       const told = body['errors'] as ErrorEntry[]
       t.equal(told.length + ((body['errorsOmitted'] as number | undefined) ?? 0), 110)
-      t.ok(told.length > 0, 'at least one event is named')
+      t.ok(told.length > 0, 'at least one event is listed')
     }
   }
 })

@@ -46,7 +46,7 @@ async function refuse(t: Test, path: string, options: Ask, start?: TestAppOption
   const server = await startApp(t, start)
   const { status } = await ask(t, `${server.url}${path}`, options)
   const [record] = bodies(server)
-  t.equal(bodies(server).length, 1, 'one record for one body')
+  t.equal(bodies(server).length, 1, 'there is one record for one body')
   return { ...record, status }
 }
 
@@ -70,7 +70,7 @@ t.test('a body that is refused as a whole is stored to the byte, with its error,
     t.equal(record.status, 400, what)
     const type = path === '/v1/batch' ? 'unknown' : path.slice('/v1/'.length)
     t.match(record, { kind: 'body', code, type, path, source: 'web', complete: true, message: /\w/ }, what)
-    t.ok(bytesOf(record).equals(Buffer.from(body)), `${what}: byte for byte`)
+    t.ok(bytesOf(record).equals(Buffer.from(body)), `${what}: the stored bytes equal the body`)
     t.equal(record['encoding'], code === 'invalid_utf8' ? 'base64' : 'utf-8', what)
   }
 })
@@ -87,7 +87,7 @@ t.test('a body is stored if its key is in the query, and not if the key is only 
   ] as const) {
     const server = await startApp(t)
     t.ok((await ask(t, server.url + path, { body: broken, authorization })).status >= 400)
-    t.same(server.sink.records, [], `nobody knows whose body it is: ${path}`)
+    t.same(server.sink.records, [], `a body without a known key is not stored: ${path}`)
   }
 })
 
@@ -126,7 +126,7 @@ t.test('a large body that arrives slowly is refused within seconds, and the rece
   await write(`${head('/v1/batch', { 'content-length': 10_000_000 })}{"batch":[`)
   const started = performance.now()
   t.match(await answer(), { status: 400, body: { code: 'payload_too_large' } })
-  t.ok(performance.now() - started < 5_000, 'long before a body that may still become good')
+  t.ok(performance.now() - started < 5_000, 'the answer comes sooner than for a body of valid length')
   t.match(bodies(server), [{ complete: false, body: '{"batch":[' }])
 })
 
@@ -144,7 +144,7 @@ t.test('a body that is too large is stored up to the limit of a batch', async t 
   }
   const single = await refuse(t, '/v1/track', { body }, { env })
   t.match(single, { status: 400, code: 'payload_too_large', complete: false, type: 'track' })
-  t.equal(bytesOf(single).length, 100_000, 'more than a single call may have')
+  t.equal(bytesOf(single).length, 100_000, 'a batch keeps more bytes than a single call')
 })
 
 t.test('if a request ends before its body, the received part is stored', async t => {
@@ -153,7 +153,7 @@ t.test('if a request ends before its body, the received part is stored', async t
   await write(head('/v1/batch', { 'content-length': 1_000 }) + `{"batch":[${EVENT},`)
   await until(async () => (await held(server)) > 0, { what: 'the first part of the body' })
   socket.destroy()
-  await until(() => bodies(server).length === 1, { what: 'the body' })
+  await until(() => bodies(server).length === 1, { what: 'the stored body' })
   const [record] = bodies(server)
   t.match(record, { code: 'incomplete_body', complete: false, body: `{"batch":[${EVENT},` })
 })
@@ -166,7 +166,7 @@ t.test(
     const cut = await refuse(t, '/v1/batch', { body: gzipSync(whole).subarray(0, -1_000), headers })
     t.match(cut, { status: 400, code: 'invalid_encoding', complete: false })
     const kept = bytesOf(cut).toString()
-    t.ok(kept.length > 1_000 && whole.startsWith(kept), `${kept.length} characters`)
+    t.ok(kept.length > 1_000 && whole.startsWith(kept), `${kept.length} characters are stored`)
     const plain = await refuse(t, '/v1/batch', { body: `{"batch":[${EVENT}]}`, headers })
     t.match(plain, { status: 400, code: 'invalid_encoding', complete: true, body: `{"batch":[${EVENT}]}` })
   }
@@ -199,12 +199,12 @@ t.test('the decompressed part of a body with more bytes after its end is stored,
         const record = bodies(server).at(-1) ?? {}
         const what = `${encoding}, ${whole.length} characters, then ${JSON.stringify(tail.slice(0, 12))}`
         t.match({ status, ...record }, { status: 400, code: 'invalid_encoding', complete: false }, what)
-        t.ok(bytesOf(record).toString() === whole, `${what}: ${bytesOf(record).length} are kept`)
+        t.ok(bytesOf(record).toString() === whole, `${what}: ${bytesOf(record).length} bytes are stored`)
       }
     }
   }
   t.equal(bodies(server).length, number)
-  await until(async () => (await held(server)) === 0, { what: 'the memory to be given back' })
+  await until(async () => (await held(server)) === 0, { what: 'the memory to be released' })
 })
 
 function quickBrotli(text: string): Buffer {
@@ -261,8 +261,11 @@ t.test('a body in an unsupported encoding or charset is stored as received, and 
           })
           const record = bodies(server).at(-1) ?? {}
           t.match({ ...record, status }, { status: 415, kind: 'body', code, path, source: 'web', complete: true }, what)
-          t.ok(bytesOf(record).equals(body), `${what}: byte for byte`)
-          t.ok(String(record['message']).includes(name.toLowerCase()), `${String(record['message'])} names ${name}`)
+          t.ok(bytesOf(record).equals(body), `${what}: the stored bytes equal the body`)
+          t.ok(
+            String(record['message']).includes(name.toLowerCase()),
+            `the message contains ${name}: ${String(record['message'])}`
+          )
         }
       }
     }
@@ -315,7 +318,7 @@ t.test('stored bodies that cannot be read are bounded, hold no key, and are dura
     body: 'x',
     headers: { 'content-encoding': `<b>${'x'.repeat(5_000)}` }
   })
-  t.ok(String(named['message']).length < 200, 'no name that is none')
+  t.ok(String(named['message']).length < 200, 'the message does not contain the whole name')
   t.notMatch(named['message'], /</)
 
   const server = await startApp(t)
@@ -407,7 +410,7 @@ t.test('a body that is sent again is stored once, and each is counted', async t 
   const samples = await readMetrics(server.adminUrl)
   t.equal(sumOf(samples, BODIES, { source: 'web', outcome: 'kept' }), 2)
   t.equal(sumOf(samples, BODIES, { source: 'web', outcome: 'duplicate' }), 2)
-  t.equal(sumOf(samples, REFUSED, { code: 'invalid_json' }), 4, 'as requests, as before')
+  t.equal(sumOf(samples, REFUSED, { code: 'invalid_json' }), 4, 'each refused request is counted')
 })
 
 t.test('if a body should be stored and cannot be, the answer is 503, and a repeated body is stored', async t => {
@@ -430,14 +433,14 @@ t.test('stored bodies are bounded for each source and hour, and off stores nothi
   const server = await startApp(t, { env: { REFUSED_BODIES_PER_HOUR: '4550' }, clock })
   const send = (n: number, key = 'wk_test') =>
     ask(t, `${server.url}/v1/batch`, { body: `{"n":${n},"pad":"${'x'.repeat(980)}`, authorization: basic(key) })
-  for (let n = 0; n < 5; n++) t.equal((await send(n)).status, 400, 'the answer is the same')
+  for (let n = 0; n < 5; n++) t.equal((await send(n)).status, 400, 'the answer is still 400')
   t.equal(bodies(server).length, 3)
   t.equal(sumOf(await readMetrics(server.adminUrl), BODIES, { outcome: 'over_limit' }), 2)
   await send(1, 'wk_shop')
-  t.equal(bodies(server).length, 4, 'another source has room of its own')
+  t.equal(bodies(server).length, 4, 'another source has its own limit')
   now += 20 * 60_000
   for (let n = 5; n < 8; n++) await send(n)
-  t.equal(bodies(server).length, 5, 'a third of an hour makes room for a third')
+  t.equal(bodies(server).length, 5, 'after 20 minutes, a third of the limit can be used again')
 
   const off = await startApp(t, { env: { REFUSED_BODIES_PER_HOUR: 'off' } })
   t.equal((await ask(t, `${off.url}/v1/batch`, { body: '{' })).status, 400)
@@ -450,7 +453,7 @@ t.test('the disk space of small bodies is bounded too: whole records count, not 
     t.equal((await ask(t, `${server.url}/v1/track`, { body: `{"${n}` })).status, 400)
   }
   const kept = server.sink.records.reduce((sum, { line }) => sum + line.length, 0)
-  t.ok(kept > 1_000 && kept < 5_000, `${kept} bytes`)
+  t.ok(kept > 1_000 && kept < 5_000, `the records have ${kept} bytes`)
 })
 
 t.test('a refused body counts against the rate of its source like events of its size', async t => {
@@ -461,7 +464,7 @@ t.test('a refused body counts against the rate of its source like events of its 
     const answer = await ask(t, `${server.url}/v1/batch`, { body: `{"n":${n},"pad":"${'x'.repeat(5_500)}` })
     statuses.push(answer.status)
   }
-  t.same(statuses, [400, 400, 400, 429], 'six of twenty each')
+  t.same(statuses, [400, 400, 400, 429], 'each body counts as six events, and 20 are allowed')
   t.equal(bodies(server).length, 3)
   t.equal(sumOf(await readMetrics(server.adminUrl), REFUSED, { code: 'rate_limited' }), 1)
 })

@@ -29,9 +29,13 @@ t.test('a refused single call has the type of its path, whatever its body says, 
         t.match(
           record?.value,
           { type, path, code: 'id_not_string', event: { userId: 7 } },
-          `${path} ${String(ownType)}`
+          `${path} with the type ${String(ownType)} has the type of its path`
         )
-        t.same((record?.value['event'] as Json | undefined)?.['type'], ownType, 'the event is as it was received')
+        t.same(
+          (record?.value['event'] as Json | undefined)?.['type'],
+          ownType,
+          'the event is stored as it was received'
+        )
         t.match(record, { type, topics: [`rejected.${type}`] })
       }
     }
@@ -67,7 +71,7 @@ t.test('the same body refused as two types is kept as two records', async t => {
   t.same(
     takeRecords(app).map(({ value }) => value['type']),
     ['identify', 'page'],
-    'and one that comes again is not kept twice'
+    'a repeated body is not stored again'
   )
 })
 
@@ -80,7 +84,15 @@ t.test('a record that waited on disk goes to the topic of its type', async t => 
   const line = record?.line.toString() ?? ''
   t.match(restored(line), { kind: 'rejected', type: 'group', topics: ['rejected.group'] })
   const { type: _type, path: _path, ...old } = JSON.parse(line) as Json
-  t.match(restored(JSON.stringify(old)), { type: 'unknown', topics: ['rejected.unknown'] }, 'of an earlier version')
+  t.match(
+    restored(JSON.stringify(old)),
+    { type: 'unknown', topics: ['rejected.unknown'] },
+    'a record of an earlier version gets the type unknown'
+  )
   const named = { ...old, event: { type: 'page' } }
-  t.match(restored(JSON.stringify(named)), { type: 'page', topics: ['rejected.page'] }, 'of an earlier version')
+  t.match(
+    restored(JSON.stringify(named)),
+    { type: 'page', topics: ['rejected.page'] },
+    'a record of an earlier version gets the type of its event'
+  )
 })

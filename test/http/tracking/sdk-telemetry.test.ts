@@ -18,11 +18,11 @@ t.test('telemetry of the SDKs is answered without a key, and dropped', async t =
   }
   t.equal(sink.records.length, 0)
   const metrics = await (await fetch(`${adminUrl}/metrics`)).text()
-  t.notMatch(metrics, /tributary_events_received_total\{/, 'telemetry is no event')
+  t.notMatch(metrics, /tributary_events_received_total\{/, 'telemetry is not counted as events')
   t.match(
     metrics,
     'tributary_http_request_duration_seconds_count{route="/v1/m",status="200"}',
-    'its requests are counted'
+    'requests with telemetry are counted'
   )
 })
 

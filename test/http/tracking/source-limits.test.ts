@@ -42,14 +42,14 @@ t.test("a source's own limits bound what it may send to the byte, however its ke
         const bare = batch([event()], ',"pad":""').length + keyBytes
         return batch([event()], `,"pad":"${'x'.repeat(bytes - bare)}"`)
       }
-      t.equal((await send('/v1/batch', pad(2_000))).status, 200, `${way}: a body of the limit`)
+      t.equal((await send('/v1/batch', pad(2_000))).status, 200, `${way}: a body of the maximum size is accepted`)
       t.match(await send('/v1/batch', pad(2_001)), {
         status: 400,
         body: { code: 'payload_too_large', message: /2000 bytes.*\(limits\.maxBatchBytes of the source\)/ }
       })
       const good = await send('/v1/batch', batch([sized(500), event()]))
       t.equal(good.status, 200)
-      t.notOk('errors' in good.body, 'an event of the limit')
+      t.notOk('errors' in good.body, 'an event of the maximum size is accepted')
       const large = await send('/v1/batch', batch([sized(501), event()]))
       t.match(large.body['errors'], [{ index: 0, code: 'payload_too_large', message: /limits\.maxEventBytes/ }])
       t.equal((await send('/v1/batch', batch(Array.from({ length: 5 }, () => event())))).status, 200)
@@ -107,7 +107,7 @@ t.test('the limits of the source apply to a pixel too', async t => {
     t.same(
       [record?.kind === 'event', record?.code],
       [code === undefined, code],
-      'a refused one is kept with its reason'
+      'a refused event is stored with its reason'
     )
   }
   t.equal(sink.records.length, 2)

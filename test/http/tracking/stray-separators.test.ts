@@ -50,12 +50,12 @@ t.test('a batch with stray commas or NULs is accepted as if they were not there,
     t.same(acceptedIds(server), ['a', 'b'], what)
     t.ok(
       server.sink.records.every(({ line }) => line.includes('"properties":{"price":1.10,"t":"a,,b"}')),
-      'byte for byte'
+      'the events are stored byte for byte'
     )
     if (index > 0) continue
     t.equal(sumOf(await readMetrics(server.adminUrl), REPAIRED, { source: 'web' }), 1)
     await postBatch(t, server, `{"batch":[${event('c')}]}`)
-    t.equal(sumOf(await readMetrics(server.adminUrl), REPAIRED), 1, 'a batch without them is not counted')
+    t.equal(sumOf(await readMetrics(server.adminUrl), REPAIRED), 1, 'a batch without stray separators is not counted')
   }
 })
 
@@ -65,7 +65,11 @@ t.test('an event that is not JSON does not affect others beside stray commas', a
   t.match(body, { accepted: 2, rejected: 1, errors: [{ index: 1, code: 'invalid_json' }] })
   t.same(acceptedIds(server), ['a', 'b'])
   const rejected = server.sink.records.find(({ kind }) => kind === 'rejected')
-  t.match(JSON.parse(String(rejected?.line)), { event: '{"type":"track","n":NaN,"s":",,"}' }, 'as it came')
+  t.match(
+    JSON.parse(String(rejected?.line)),
+    { event: '{"type":"track","n":NaN,"s":",,"}' },
+    'the rejected event is stored as it was received'
+  )
 })
 
 const AMBIGUOUS: readonly [what: string, body: string][] = [
@@ -188,7 +192,10 @@ t.test(
           expected.map(([id]) => id)
         )
         for (const [index, [, properties]] of expected.entries()) {
-          t.ok(stored[index]?.line.includes(`"properties":{"x":${properties}}`), 'byte for byte')
+          t.ok(
+            stored[index]?.line.includes(`"properties":{"x":${properties}}`),
+            'the other events are stored byte for byte'
+          )
         }
         t.equal(server.sink.records.length - stored.length, bad === undefined ? 0 : 1)
       }),
@@ -223,6 +230,6 @@ t.test('a large batch that cannot be read takes no more CPU than a few valid one
     ['brackets without end', `{"batch":[${'['.repeat(size)}`]
   ] as const) {
     const cpu = cpuOf(body)
-    t.ok(cpu < most, `${what}: ${cpu} ms of ${most}`)
+    t.ok(cpu < most, `${what}: ${cpu} ms of CPU time, and ${most} ms are allowed`)
   }
 })

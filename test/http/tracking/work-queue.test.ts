@@ -27,7 +27,7 @@ t.test('a long queue does not block the event loop', async t => {
   }
   let rounds = 0
   for (; done < 20; rounds++) await nextTurn()
-  t.ok(rounds >= 6, `${rounds} rounds for 40 ms of work`)
+  t.ok(rounds >= 6, `the event loop ran ${rounds} times during 40 ms of work`)
 })
 
 t.test('work that pauses does not block the event loop, and no queued work overtakes it', async t => {
@@ -45,7 +45,7 @@ t.test('work that pauses does not block the event loop, and no queued work overt
   let rounds = 0
   for (; done.length < 7; rounds++) await nextTurn()
   t.same(done, ['a1', 'a2', 'a3', 'b1', 'b2', 'b3', 'c'])
-  t.ok(rounds >= 4, `${rounds} rounds`)
+  t.ok(rounds >= 4, `the event loop ran ${rounds} times`)
 })
 
 t.test('of several pauses at once each continues, one in each turn of the event loop', async t => {
