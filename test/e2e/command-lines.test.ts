@@ -63,13 +63,12 @@ async function runLine(t: Test, line: string, command: string, place: DocsPlace)
   const given = line.includes('KAFKA_BROKERS=') ? second : line.includes('--topic ') ? withKafka : env
   await prepare(line, server.dir, env)
   if (/ send | trace /.test(line)) await send({ event: 'The key is in force' })
-  if (ENDLESS.test(command))
-    return void t.ok(await interrupted(command, server.dir, given), `${line}: it says something`)
+  if (ENDLESS.test(command)) return void t.ok(await interrupted(command, server.dir, given), `${line} prints something`)
   const done = await run('bash', ['-o', 'pipefail', '-c', command], { cwd: server.dir, env: given })
   const seen = { command, stdout: done.stdout.slice(-1_000), stderr: done.stderr.slice(-1_000) }
   t.equal(done.code, EXIT_CODES[line] ?? 0, line, seen)
   if (command.startsWith('tributary ') && !command.includes('--json'))
-    t.ok(done.stdout + done.stderr, `${line}: it says something`)
+    t.ok(done.stdout + done.stderr, `${line} prints something`)
 }
 
 /** The line with real values in place of the page's examples. */
@@ -111,5 +110,5 @@ async function checkVariables(t: Test, block: readonly string[], { server, env }
   })
   const given = { ...env, ...Object.fromEntries(variables) }
   const done = await run('tributary', ['config'], { cwd: server.dir, env: given })
-  t.equal(done.code, 0, `the server takes ${variables.map(([name]) => name).join()}`, { stderr: done.stderr })
+  t.equal(done.code, 0, `the server accepts ${variables.map(([name]) => name).join()}`, { stderr: done.stderr })
 }

@@ -142,7 +142,7 @@ for (const name of ['python', 'node'] as const) {
       const consumer = await consume(t, name, topic, database)
       const isDone = (): boolean => rows(database).length === good.length && refused(database).length === bad.length
       const seen = (): string => `${rows(database).length} rows, ${refused(database).length} kept aside`
-      await until(isDone, { what: `${name} to write what it can`, timeoutMs: 40_000, seen })
+      await until(isDone, { what: `${name} to write the valid records`, timeoutMs: 40_000, seen })
       const aside = refused(database)
       for (const [index, [value, reason]] of bad.entries()) {
         t.match(aside[index]?.reason, reason, String(value))
@@ -151,7 +151,7 @@ for (const name of ['python', 'node'] as const) {
       t.same(
         rows(database).map(({ record }) => record),
         good,
-        'as they came'
+        'the valid records are in their original order'
       )
       await consumer.stop('SIGTERM')
     }
@@ -181,18 +181,14 @@ destinations: [{ name: Warehouse, topic: ${topic} }]`
 
       t.equal((await post(`${url}/v1/batch`, batch('b', 300))).status, 200)
       const second = await consume(t, name, topic, database)
-      await until(() => rows(database).length >= 798, { what: `${name} to go on`, timeoutMs: 40_000 })
+      await until(() => rows(database).length >= 798, { what: `${name} to continue`, timeoutMs: 40_000 })
       await second.stop('SIGTERM')
 
       const found = rows(database)
-      t.equal(found.length, 798, 'all but the two that integrations forbid')
+      t.equal(found.length, 798, 'all events are written, except the two that integrations forbid')
       t.equal(new Set(found.map(({ message_id }) => message_id)).size, 798)
       t.match(found[0], { message_id: 'a0000', type: 'track', source: 'web', user_id: 'u0', event: 'Order Completed' })
-      t.same(
-        JSON.parse(found[0]?.options ?? ''),
-        { table: 'orders' },
-        'the options in integrations reach their destination'
-      )
+      t.same(JSON.parse(found[0]?.options ?? ''), { table: 'orders' }, 'the options in integrations are written')
       t.match(JSON.parse(found[1]?.record ?? ''), { messageId: 'a0002', properties: { total: 12.5 } })
     }
   )

@@ -85,20 +85,24 @@ async function isDegraded(t: Test, server: ServerProcess, id: string, words: Reg
   // A revoked right stays valid at the broker for a moment. Events are sent until it is missing.
   let sent = 0
   const degraded = async (): Promise<boolean> => {
-    t.equal(await send(server, `${id}-${sent++}`), 200, 'events are taken')
+    t.equal(await send(server, `${id}-${sent++}`), 200, 'the event is accepted')
     const { status, text } = await server.readyz()
     const body = JSON.parse(text) as { status: string; problems: string[] }
     problems = body.problems
     return status === 200 && body.status === 'degraded' && problems.some(problem => words.test(problem))
   }
-  await until(degraded, { what: `/readyz to say ${words}`, timeoutMs: 20_000 }).catch(() => undefined)
+  await until(degraded, { what: `/readyz to contain ${words}`, timeoutMs: 20_000 }).catch(() => undefined)
   t.match(problems.join(' | '), words)
-  t.equal(await send(server, id), 200, 'events are still taken')
-  for (const problem of problems) t.notMatch(problem, /\n|\s{4}at /, 'one line')
+  t.equal(await send(server, id), 200, 'the event is still accepted')
+  for (const problem of problems) t.notMatch(problem, /\n|\s{4}at /, 'the problem is one line')
   const logged = server.stderr.split('\n').filter(line => words.test(line))
-  t.ok(logged.length > 0, 'the log says it too')
-  t.notMatch(server.stderr, /\\n\s+at /, 'without a stack')
-  t.notMatch(server.stderr + JSON.stringify(problems), /wonderland|wrong-secret/, 'no password is shown')
+  t.ok(logged.length > 0, 'the log names the problem')
+  t.notMatch(server.stderr, /\\n\s+at /, 'the log has no stack trace')
+  t.notMatch(
+    server.stderr + JSON.stringify(problems),
+    /wonderland|wrong-secret/,
+    'no password is in the log or the problems'
+  )
   const spool = execFileSync('sh', ['-c', `cat ${join(server.dataDir, 'spool')}/*.ndjson`]).toString()
   t.match(spool, id, 'the event is in the spool')
 }

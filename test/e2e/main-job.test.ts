@@ -62,7 +62,7 @@ t.test('the first start prints a key and a curl line that works, and its event s
   mkdirSync(dir)
   const ports = [await freePort(), await freePort()] as const
   const first = await start(t, dir, ports)
-  await until(() => first.printed.includes('curl'), { what: 'the banner' })
+  await until(() => first.printed.includes('curl'), { what: 'the curl line of the banner' })
   const curl = /^ {2}curl .*$/m.exec(first.printed)?.[0] ?? ''
   const answer = spawn('sh', ['-c', curl.replace('curl', 'curl -s')], { stdio: ['ignore', 'pipe', 'inherit'] })
   let body = ''
@@ -73,7 +73,7 @@ t.test('the first start prints a key and a curl line that works, and its event s
 
   await first.end('SIGKILL')
   const second = await start(t, dir, ports)
-  t.equal(second.printed, '', 'the key is shown once')
+  t.equal(second.printed, '', 'the key is printed only once')
   const key = /wk_[A-Za-z0-9]{32}/.exec(first.printed)?.[0] ?? ''
   const again = await fetch(`${second.url}/v1/track`, {
     method: 'POST',
@@ -85,27 +85,28 @@ t.test('the first start prints a key and a curl line that works, and its event s
     logged(dir).map(({ event }) => event),
     ['Signed Up', 'Signed In']
   )
-  t.equal(await second.end('SIGTERM'), 0, 'SIGTERM ends it with 0')
+  t.equal(await second.end('SIGTERM'), 0, 'SIGTERM ends the server with exit code 0')
 })
 
 t.test('every call of the official Node and Python SDKs is in the event log exactly once', async t => {
   const dir = join(t.testdir(), 'home')
   mkdirSync(dir)
   const server = await start(t, dir, [await freePort(), await freePort()])
-  await until(() => server.printed.includes('curl'), { what: 'the banner' })
+  await until(() => server.printed.includes('curl'), { what: 'the curl line of the banner' })
   const key = /wk_[A-Za-z0-9]{32}/.exec(server.printed)?.[0] ?? ''
   const has = (marker: string): boolean => logged(dir).some(event => JSON.stringify(event).includes(`"${marker}"`))
   for (const sdk of [nodeSdk, pythonPlainSdk]) {
     const before = logged(dir).length
     const delivered = (count: number): Promise<void> =>
-      until(() => logged(dir).length - before >= count, { what: `${count} events of ${sdk.name}` })
+      until(() => logged(dir).length - before >= count, { what: `${count} events of ${sdk.name} in the log` })
     await sdk.send({ url: server.url, writeKey: key, marker: sdk.source, delivered })
     const types = logged(dir)
       .slice(before)
       .map(({ type }) => type)
     t.same(new Set(types), new Set(['alias', 'group', 'identify', 'page', 'screen', 'track']), sdk.name)
     t.equal(types.length, 6)
-    for (const type of types) t.ok(has(`${sdk.source}-${String(type)}`), `${sdk.name}: ${String(type)}`)
+    for (const type of types)
+      t.ok(has(`${sdk.source}-${String(type)}`), `the log has the ${String(type)} event of ${sdk.name}`)
   }
   t.equal(new Set(logged(dir).map(({ messageId }) => messageId)).size, logged(dir).length)
 })

@@ -36,7 +36,7 @@ async function startAndStop(t: Test, stop: (npm: number) => void): Promise<void>
   stop(npm.pid ?? 0)
   await logged('stopped; nothing is left to write')
   await until(() => !isRunning(server), { what: 'the server to end', timeoutMs: 30_000 })
-  t.pass('it stopped, and left nothing to write')
+  t.pass('the server stopped, and no event was left')
 }
 
 function isRunning(pid: number): boolean {

@@ -45,7 +45,7 @@ t.test('while one topic cannot be written, events are spooled, and reach all the
   await users
   await server.drained()
 
-  t.same(statuses, new Set([200]), 'nobody had to wait')
+  t.same(statuses, new Set([200]), 'every answer is 200')
   for (const topic of TOPICS) {
     const latest = new Map<string, number>()
     const seen = new Set<string>()
@@ -59,8 +59,9 @@ t.test('while one topic cannot be written, events are spooled, and reach all the
       if (Number(n) < (latest.get(user) ?? -1)) disorder++
       latest.set(user, Number(n))
     }
-    t.comment(`${topic}: ${records.length} records of ${sent} events`)
-    if (topic === 'to.second') t.ok(seen.size >= sent - before, 'all but what went with the deleted topic')
+    t.comment(`${topic} has ${records.length} records of ${sent} events`)
+    if (topic === 'to.second')
+      t.ok(seen.size >= sent - before, 'only events that were in the deleted topic are missing')
     else t.equal(seen.size, sent, topic)
     t.equal(disorder, 0, topic)
   }

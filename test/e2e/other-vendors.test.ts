@@ -34,12 +34,12 @@ function arrived({ sink }: TestApp): readonly string[] {
 /** Each call is an event, exactly once, and the page contacted only the server. */
 async function assertDelivered(t: Test, app: TestApp, types: readonly string[], visited?: Visit): Promise<void> {
   await until(() => app.sink.records.length >= types.length, {
-    what: `${types.length} events`,
+    what: `${types.length} events at the sink`,
     timeoutMs: 30_000,
     seen: () => `${arrived(app).join()}; asked: ${visited?.asked.join()}`
   })
   t.same(arrived(app), types.toSorted())
-  if (visited !== undefined) t.same(strangers(visited, app.url), [], 'no vendor is asked')
+  if (visited !== undefined) t.same(strangers(visited, app.url), [], 'the browser sends no request to a vendor')
 }
 
 for (const useBeacon of [false, true]) {
@@ -59,7 +59,7 @@ for (const useBeacon of [false, true]) {
       const labels = { route: '/beacon/v1/batch', status: '200' }
       const beacons = async () =>
         sumOf(await readMetrics(app.adminUrl), 'tributary_http_request_duration_seconds_count', labels)
-      if (useBeacon) await until(async () => (await beacons()) > 0, { what: 'a beacon to be answered' })
+      if (useBeacon) await until(async () => (await beacons()) > 0, { what: 'an answered beacon' })
       else t.equal(await beacons(), 0)
     })
   })

@@ -65,11 +65,11 @@ t.test('A package that `npm pack` made runs in an empty folder: version, init, o
   const { files, tarball } = pack(join(dir, 'packed'))
   t.notOk(
     files.find(path => path.endsWith('.ts') && !path.endsWith('.d.ts')),
-    'it holds no TypeScript, which Node refuses to run inside node_modules'
+    'the package contains no TypeScript, which Node refuses to run inside node_modules'
   )
   t.notOk(
     files.find(path => /^(test|bench|scripts|node_modules|data)\//.test(path)),
-    'it holds nothing that only a developer needs'
+    'the package contains no files that only developers need'
   )
 
   // A URL would write these characters differently than a path.
@@ -78,10 +78,10 @@ t.test('A package that `npm pack` made runs in an empty folder: version, init, o
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
   const run = (...args: string[]): string =>
     execFileSync(program, args, { cwd: home, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-  t.equal(run('--version').trim(), version, 'the version')
+  t.equal(run('--version').trim(), version, '--version prints the version')
   const key = run('init').trim()
   t.match(key, /^wk_\w+$/, '`init` prints the write key')
-  t.ok(existsSync(join(home, 'tributary.yml')), '`init` makes tributary.yml')
+  t.ok(existsSync(join(home, 'tributary.yml')), '`init` creates tributary.yml')
 
   const server = await serve(t, program, home)
   const answer = await fetch(`${server.url}/v1/track`, {
@@ -89,11 +89,11 @@ t.test('A package that `npm pack` made runs in an empty folder: version, init, o
     headers: { authorization: `Basic ${Buffer.from(`${key}:`).toString('base64')}` },
     body: '{"userId":"user-1","event":"Signed Up","properties":{"price":1.10}}'
   })
-  t.equal(answer.status, 200, 'an event is taken')
+  t.equal(answer.status, 200, 'the event is accepted')
   const folder = join(home, 'data', 'events')
   const segments = readdirSync(folder).filter(name => name.endsWith('.ndjson'))
   const lines = segments.flatMap(name => readFileSync(join(folder, name), 'utf8').trim().split('\n'))
-  t.equal(lines.length, 1, 'and is on disk when its 200 is there')
-  t.match(lines[0], /"properties":\{"price":1\.10\}/, 'as it was sent')
-  t.equal(await server.stop(), 0, 'SIGTERM ends the server with nothing left')
+  t.equal(lines.length, 1, 'the event is on disk when it is answered 200')
+  t.match(lines[0], /"properties":\{"price":1\.10\}/, 'the event is stored as it was sent')
+  t.equal(await server.stop(), 0, 'SIGTERM ends the server with exit code 0')
 })

@@ -68,9 +68,9 @@ t.test('no raw value of a suppressed user, or of a dropped or hashed field, is o
   }
   t.ok(
     read.events.some(({ value }) => value.includes('"stays":1')),
-    'the events are there'
+    'the topic has the accepted events'
   )
-  t.match(read.rejected.map(({ value }) => value).join(''), /"code":"unplanned"/, 'the blocked ones too')
+  t.match(read.rejected.map(({ value }) => value).join(''), /"code":"unplanned"/, 'the topic has the blocked events')
   const all = Object.values(read).flat().map(textOf).join('\n')
   for (const raw of RAW) {
     const spellings = [0, 1, 2].map(at =>
@@ -99,7 +99,7 @@ t.test('forget tells a topic which users must be deleted, and again each time it
   t.strictSame(
     byKey.map(({ key }) => key),
     ['ann', 'b"ü'],
-    'the key is the id, as of the events of the user'
+    "the key is the id, like the key of the user's events"
   )
   t.match(JSON.parse(byKey[1]?.value ?? ''), {
     type: 'deletion',

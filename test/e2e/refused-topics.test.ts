@@ -85,20 +85,20 @@ t.test(
 destinations: [{ name: Shop, topic: ev.shop }]
 `
     writeFileSync(join(dir, 'tributary.yml'), edit)
-    await until(() => refusals().length > 0, { what: 'the refusal' })
+    await until(() => refusals().length > 0, { what: 'the message that the topic is missing' })
     t.match(refusals()[0]?.problems, [/topic ev\.app: it does not exist/])
     t.equal((await send('early', 'wk_app')).status, 401, 'the key is not in force')
     t.equal((await send('m1')).status, 200)
-    t.same(await idsIn('ev.web'), ['m1'], 'delivery of the other source goes on')
-    t.same(await idsIn('ev.shop'), [], 'nor is the destination')
+    t.same(await idsIn('ev.web'), ['m1'], 'events of the other source are still delivered')
+    t.same(await idsIn('ev.shop'), [], 'the destination is not in force')
     t.notOk(logged.some(({ msg }) => msg === 'config file reloaded'))
 
     await createTopic(kafka.brokers, 'ev.app', { partitions: 1 })
     const accepted = async () => (await send('m2', 'wk_app')).status === 200
     await until(accepted, { what: 'the key to be in force', timeoutMs: 30_000 })
     t.same(await idsIn('ev.app'), ['m2'])
-    t.same(await idsIn('ev.shop'), ['m2'], 'keys, routes and topics came together')
-    t.equal(refusals().length, 1, 'said once')
+    t.same(await idsIn('ev.shop'), ['m2'], 'keys, routes and topics came into force together')
+    t.equal(refusals().length, 1, 'the problem is logged once')
   }
 )
 
@@ -111,14 +111,14 @@ t.test('a key is revoked while a configured topic is missing in Kafka', async t 
   await until(async () => (await fetch(`${adminUrl}/readyz`)).status === 200, { what: 'the server to be ready' })
   await deleteTopic(kafka.brokers, 'gone.web')
   const tells = async () => (await (await fetch(`${adminUrl}/readyz`)).text()).includes('gone.web')
-  await until(tells, { what: 'the server to notice', timeoutMs: 60_000 })
+  await until(tells, { what: '/readyz to name the missing topic', timeoutMs: 60_000 })
   writeFileSync(join(dir, 'tributary.yml'), SOURCES)
   const status = async () => {
     const headers = { authorization: `Basic ${btoa('wk_old:')}` }
     return (await post(`${url}/v1/track`, { userId: 'u', event: 'e' }, headers)).status
   }
   await until(async () => (await status()) === 401, { what: 'the key to be refused', timeoutMs: 20_000 })
-  t.pass('revoked')
+  t.pass('the key is revoked')
 })
 
 t.test('a file whose topics Kafka refuses changes nothing, and comes into force when the topics exist', async t => {
@@ -129,13 +129,17 @@ t.test('a file whose topics Kafka refuses changes nothing, and comes into force 
   const file = join(dir, 'tributary.yml')
 
   writeFileSync(file, BAD)
-  await until(() => refusals().length > 0, { what: 'the refusal' })
+  await until(() => refusals().length > 0, { what: 'the message that the topics are missing' })
   const [{ problems, msg } = {}] = refusals()
   t.match(msg, /the config file in force stays/)
   t.match(problems, [/tributary\.yml:7:12: .*to_amplitude\.track/, /tributary\.yml:9:12: .*to_shop/])
   const event = (messageId: string) => ({ userId: 'u', event: 'e', messageId })
   t.equal((await post(`${url}/v1/track`, event('before'))).status, 200)
-  t.equal((await (await fetch(`${adminUrl}/readyz`)).text()).includes('to_shop'), false, 'what is in force is well')
+  t.equal(
+    (await (await fetch(`${adminUrl}/readyz`)).text()).includes('to_shop'),
+    false,
+    'the configuration in force has no problem'
+  )
 
   writeFileSync(file, BAD.replaceAll('to_', 'other_'))
   await until(
@@ -143,11 +147,11 @@ t.test('a file whose topics Kafka refuses changes nothing, and comes into force 
       await post(`${url}/v1/track`, event(`after-${Date.now()}`))
       return (await readTopic(kafka.brokers, 'other_shop').catch(() => [])).length > 0
     },
-    { what: 'the new destinations' }
+    { what: 'a record in the topic of the new destination' }
   )
   const before = await readTopic(kafka.brokers, 'to.first')
   t.equal(before.filter(({ headers }) => headers['messageId'] === 'before').length, 1)
-  t.equal(refusals().length, 1, 'said once')
+  t.equal(refusals().length, 1, 'the problem is logged once')
 })
 
 t.test('rejected list and retry read the topics of all sources', async t => {

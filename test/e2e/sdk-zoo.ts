@@ -46,5 +46,6 @@ t.test('every SDK that gets no errors has each of its events in Kafka exactly on
   })
   mkdirSync(dirname(ZOO_TABLE_FILE), { recursive: true })
   writeFileSync(ZOO_TABLE_FILE, toZooTable(rows))
-  for (const { name, calls, once } of rows) t.equal(once, calls, `${name}: ${JSON.stringify([...words])}`)
+  for (const { name, calls, once } of rows)
+    t.equal(once, calls, `${name} delivered each event once: ${JSON.stringify([...words])}`)
 })

@@ -90,9 +90,9 @@ t.test('a browser whose request for settings is refused asks no other server', a
   const html = pageWithTag(installed, `analytics.track('Lost')`, revoked)
   await visit(html, '', async visited => {
     const settings = `${sent.serverUrl}/v1/projects/wk_revoked/settings`
-    await until(() => visited.asked.includes(settings), { what: 'the settings to be asked for' })
+    await until(() => visited.asked.includes(settings), { what: 'a request for the settings' })
     // The SDK posts its report about the failure at once, and over https, because it has no settings.
-    await until(() => visited.asked.some(url => url.endsWith('/v1/m')), { what: 'the failure to be told' })
+    await until(() => visited.asked.some(url => url.endsWith('/v1/m')), { what: 'a report of the failure' })
     t.same(
       strangers(visited, sent.serverUrl).filter(url => new URL(url).host !== new URL(sent.serverUrl).host),
       []
@@ -116,5 +116,5 @@ t.test('docs/sdks.md has the table of this run', async t => {
   mkdirSync(join(TABLE_FILE, '..'), { recursive: true })
   writeFileSync(TABLE_FILE, table)
   const document = readFileSync(new URL('../../docs/sdks.md', import.meta.url), 'utf8')
-  t.ok(document.includes(table), `docs/sdks.md has this table:\n${table}`)
+  t.ok(document.includes(table), `docs/sdks.md contains this table:\n${table}`)
 })

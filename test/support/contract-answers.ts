@@ -24,7 +24,11 @@ const compiled = new Map<string, ValidateFunction>()
  * contract does not have may answer with its reusable responses.
  */
 export function assertAnswerMatchesContract(t: Test, answer: HttpAnswer): void {
-  t.same(answerFaults(answer), [], `${answer.method} ${answer.path} answers ${answer.status} as the contract says`)
+  t.same(
+    answerFaults(answer),
+    [],
+    `the answer ${answer.status} to ${answer.method} ${answer.path} follows the contract`
+  )
 }
 
 /** The differences of an answer from the contract, as text; empty if there are none. */

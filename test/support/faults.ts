@@ -42,8 +42,8 @@ export function mountDisk(t: Test, mebibytes: number): string {
 /** Fails `t` if an acknowledged event is missing, or if one user's events have changed their order. */
 export function assertNothingLost(t: Test, { acked, missing, outOfOrder }: Verdict): void {
   t.ok(acked > 0, `${acked} events were acknowledged`)
-  t.strictSame([missing.length, missing.slice(0, 10)], [0, []], 'none of them is missing')
-  t.strictSame([outOfOrder.length, outOfOrder.slice(0, 10)], [0, []], 'each user has them in order')
+  t.strictSame([missing.length, missing.slice(0, 10)], [0, []], 'no acknowledged event is missing')
+  t.strictSame([outOfOrder.length, outOfOrder.slice(0, 10)], [0, []], 'the events of each user are in order')
 }
 
 /** Fills a disk except for this many bytes, until the returned function is called. */

@@ -110,7 +110,7 @@ export async function startTable(
       [stickyToKafka, 'affinity among those that reach Kafka']
     ])
     t.comment(`${name}, ${how.get(through)}: ${inWords(outcome)}`)
-    t.same(verdict.missing, [], `${name}: nothing that was acknowledged is missing`)
+    t.same(verdict.missing, [], `${name}: no acknowledged event is missing`)
     return outcome
   }
   return { fleet, servers, brokers, ways, spread, sticky, stickyToKafka, run }

@@ -19,7 +19,7 @@ export function runBalancer(t: Test, program: string, args: readonly string[], e
     env: { PATH: process.env['PATH'], ...env },
     stdio: 'ignore'
   })
-  if (!existsSync(program)) t.fail(`${program} is not there (Debian: apt-get install ${basename(program)})`)
+  if (!existsSync(program)) t.fail(`${program} is not installed (Debian: apt-get install ${basename(program)})`)
   child.once('error', error => t.fail(`${program} cannot be started`, { error }))
   t.teardown(() => child.kill('SIGTERM'))
 }

@@ -187,7 +187,7 @@ async function awaitOffsets(
       const offsets = await fetchOffsets(admin, topic, until.deadline)
       const held = offsets.reduce((sum, at) => sum + at.high - at.low, 0)
       if (held >= until.count) return offsets
-      if (Date.now() > until.deadline) throw new Error(`${topic} holds ${held} records, not ${until.count}`)
+      if (Date.now() > until.deadline) throw new Error(`${topic} holds ${held} records instead of ${until.count}`)
       await sleep(50)
     }
   })
@@ -228,7 +228,7 @@ async function consumeTo(
     await consumer.subscribe({ topic, fromBeginning: true })
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(
-        () => reject(new Error(`read ${records.length} records of ${topic} and then no more`)),
+        () => reject(new Error(`only ${records.length} records of ${topic} could be read`)),
         to.deadline - Date.now()
       )
       consumer.on('consumer.crash', ({ payload }) => reject(payload.error))

@@ -68,7 +68,7 @@ export async function startKafka(options?: KafkaOptions): Promise<Kafka> {
 function sharedKafka(brokers: string[]): Kafka {
   const refuse = (): never => {
     throw new Error(
-      'the broker of KAFKA_BROKERS is not ours to stop: pass options to startKafka to get one of your own'
+      'the broker of KAFKA_BROKERS may not be stopped: pass options to startKafka to start a broker for the test'
     )
   }
   const none = { secureBrokers: [], pid: 0, dir: '', stop: async () => {} }

@@ -157,9 +157,10 @@ export class LaneWorld {
       this.#checkQueues()
     }
     const left = this.#board.lanes.filter(lane => lane.length > 0 || lane.onDisk)
-    if (left.length > 0) throw new Error(`lanes do not come to an end: ${left.map(nameOf).join()}`)
-    if (this.#board.floor() !== this.#log.length) throw new Error(`the floor stays at ${this.#board.floor()}`)
-    if (this.#board.bytes() !== 0) throw new Error(`${this.#board.bytes()} bytes are counted in empty lanes`)
+    if (left.length > 0) throw new Error(`these lanes never become empty: ${left.map(nameOf).join()}`)
+    if (this.#board.floor() !== this.#log.length)
+      throw new Error(`the floor does not rise above ${this.#board.floor()}`)
+    if (this.#board.bytes() !== 0) throw new Error(`empty lanes count ${this.#board.bytes()} bytes`)
     this.#checkKafka()
   }
 
@@ -228,7 +229,8 @@ export class LaneWorld {
     const { topic, partition } = sent.lane
     const expected = this.#partitionAt(sent.lane)
     const next = expected.get(sent.producer) ?? 0
-    if (sent.sequence > next) throw new Error(`sequence ${sent.sequence} after ${next} in ${nameOf(sent.lane)}`)
+    if (sent.sequence > next)
+      throw new Error(`sequence ${sent.sequence} was sent after ${next} in ${nameOf(sent.lane)}`)
     if (sent.sequence < next) return true
     expected.set(sent.producer, next + sent.ids.length)
     for (const id of sent.ids) this.#arrivals.push({ topic, partition, id })
@@ -366,7 +368,7 @@ export class LaneWorld {
     const isDone = repartition(this.#board, topic, count + 1, record =>
       this.#partitionOf(topic, (record as TestRecord).key)
     )
-    if (!isDone) throw new Error('an idle topic cannot be divided anew')
+    if (!isDone) throw new Error('an idle topic cannot get a new number of partitions')
   }
 
   /** A lane of an unknown topic is found while the log is read. */
@@ -397,10 +399,10 @@ export class LaneWorld {
       for (let at = 0; at < lane.length; at++) {
         const entry = lane.at(at) as LaneEntry
         const own = { yes: 0, writing: 1, no: 2 }[entry.stored]
-        if (own < rank) throw new Error(`${nameOf(lane)}: ${entry.stored} behind a later state`)
+        if (own < rank) throw new Error(`${nameOf(lane)}: ${entry.stored} comes after a later state`)
         rank = own
         if (own > 0) continue
-        if (entry.place <= place) throw new Error(`${nameOf(lane)}: the log has another order`)
+        if (entry.place <= place) throw new Error(`${nameOf(lane)}: the log has a different order`)
         place = entry.place
       }
     }

@@ -181,7 +181,7 @@ export async function createServerProcess(t: Test, options: ServerProcessOptions
     },
     async drained(timeoutMs = 60_000) {
       const seen = (): string => stderr.slice(-2_000)
-      await until(async () => (await backlogBytes()) === 0, { what: 'Kafka to have what was kept', timeoutMs, seen })
+      await until(async () => (await backlogBytes()) === 0, { what: 'Kafka to have all events', timeoutMs, seen })
     },
     backlogBytes,
     memory() {

@@ -89,9 +89,9 @@ export async function assertComplete(
   const there = new Set(ids)
   const wanted = load.acked().filter(({ type }) => type === of.type)
   const missing = wanted.filter(({ id }) => !there.has(id)).map(({ id }) => id)
-  t.ok(wanted.length > 0, `${of.type}: ${wanted.length} were acknowledged`)
-  t.strictSame([missing.length, missing.slice(0, 10)], [0, []], `${of.type}: none is missing`)
-  t.equal(ids.length, there.size, `${of.type}: none is there twice`)
+  t.ok(wanted.length > 0, `${of.type}: ${wanted.length} events were acknowledged`)
+  t.strictSame([missing.length, missing.slice(0, 10)], [0, []], `${of.type}: no event is missing`)
+  t.equal(ids.length, there.size, `${of.type}: no event is stored twice`)
   const last = new Map<string, number>()
   const unordered = ids.filter(id => {
     const [user = '', sequence] = id.split('-')
@@ -99,5 +99,5 @@ export async function assertComplete(
     last.set(user, Number(sequence))
     return Number(sequence) <= before
   })
-  t.strictSame(unordered.slice(0, 10), [], `${of.type}: each user in order`)
+  t.strictSame(unordered.slice(0, 10), [], `${of.type}: the events of each user are in order`)
 }

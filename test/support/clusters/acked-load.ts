@@ -24,17 +24,17 @@ export async function assertAllThereOnce(t: Test, load: Load, to: { server: Serv
   const lost = copies.filter(id => again.has(id)).length
   const sent = load.acked.length
   t.comment(
-    `${sent} acknowledged, ${read.length} read, ${copies.length} copies, ${lost} of them of answers that were lost`
+    `${sent} events were acknowledged and ${read.length} were read; ${copies.length} are copies, of which ${lost} come from lost answers`
   )
   t.strictSame(
     load.acked.filter(({ id }) => !seen.has(id)).map(({ id }) => id),
     [],
-    'none is missing'
+    'no event is missing'
   )
   t.strictSame(
     copies.filter(id => !again.has(id)),
     [],
-    'none is there twice'
+    'no event is stored twice'
   )
   return { sent }
 }

@@ -74,7 +74,7 @@ async function send(server: ServerProcess, event: object): Promise<string> {
     await answer.arrayBuffer()
     return answer.status === 200 || answer.status === 400
   }
-  await until(isTaken, { what: 'a new key to be in force, which takes 2 s' })
+  await until(isTaken, { what: 'the new key to be in force, which takes 2 s' })
   return messageId
 }
 
@@ -117,7 +117,7 @@ export async function serve(t: Test, command: string, env: Record<string, string
   return async () => {
     endGroup(child, 'SIGTERM')
     await closed
-    t.match(text, /"msg":"(stopped|nothing is left to write)/, `${command} stops in order`)
+    t.match(text, /"msg":"(stopped|nothing is left to write)/, `${command} stops normally`)
   }
 }
 

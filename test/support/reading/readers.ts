@@ -30,7 +30,7 @@ export function blocksOf(heading: string, language: string): readonly string[] {
 /** What a reader returns for the integer and for 1.10, according to the page's table. */
 export function promisedBy(name: string): readonly [integer: string, price: string] {
   const row = new RegExp(`^\\| ${name}[^|]*\\| ([^|]+) \\| ([^|]+) \\|$`, 'm').exec(PAGE)
-  if (row === null) throw new Error(`docs/reading.md says nothing of ${name}`)
+  if (row === null) throw new Error(`docs/reading.md does not mention ${name}`)
   const [integer = '', price = ''] = row.slice(1).map(cell => cell.replaceAll('`', ''))
   return [integer, price]
 }

@@ -83,7 +83,7 @@ export function strangers({ asked, site }: Visit, url: string): string[] {
 /** Throws if a page contacted other hosts than its own and the server. */
 export function refuseStrangers(visit: Visit, url: string): void {
   const found = strangers(visit, url)
-  if (found.length > 0) throw new Error(`the page asked others too: ${found.join(', ')}`)
+  if (found.length > 0) throw new Error(`the page sent requests to other servers: ${found.join(', ')}`)
 }
 
 /** One event for each request, and the event of a query string, for which the SDK loads a part of itself. */

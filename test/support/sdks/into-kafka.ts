@@ -52,7 +52,7 @@ export async function sendIntoKafka(
   const keyOf = (source: string): string => `wk_${source}_${markerOfRun}`
   const { url } = await startApp(t, { config: configOf(sdks, keyOf), env: topics, sink, clock })
   const drain = () => post(`${url}/v1/track`, { writeKey: DRAINED, userId: 'u', event: 'one too many' }, {})
-  await until(async () => (await drain()).status === 429, { what: 'a source over its rate' })
+  await until(async () => (await drain()).status === 429, { what: 'a 429 because of the rate limit' })
 
   const gates = new Map<string, Gate>()
   const send = async ({ source, send, troubles = TROUBLES }: SdkRun): Promise<void> => {
