@@ -1,12 +1,14 @@
 # Sourced by every finding: a temporary folder that goes with it, pinned packages without install scripts, Node 24 from
 # npm, and a limit on the time. `install` fetches, `measure` runs the program on standard input, `expect` compares.
 # `install_python` and `measure_python` are the same with packages of PyPI, as wheels alone, and the Python that is here.
-# `start_kafka` fetches Apache Kafka with Maven and starts one broker on 127.0.0.1, which ends with the finding; `measure_java`
-# runs a program with that Kafka's own client, and with the broker's address as its argument.
+# `install_java` fetches GROUP:ARTIFACT@VERSION with Maven, and `measure_java` runs a program with these jars. `start_kafka` fetches
+# Apache Kafka and starts one broker on 127.0.0.1, which ends with the finding; its address is then the program's argument.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mktemp -d)
 broker=
+kafka=
+java='java -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1'
 trap 'test -z "$broker" || { kill "$broker" && wait "$broker"; } 2> "$folder/ended" || :; rm -rf "$folder"' EXIT
 trap 'exit 130' INT TERM
 
@@ -31,18 +33,23 @@ measure_python() {
   timeout 120 python/bin/python finding.py > seen
 }
 
-start_kafka() {
+install_java() {
   cd "$folder"
-  cat > pom.xml <<POM
-<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion><groupId>finding</groupId><artifactId>finding</artifactId><version>1</version>
-  <dependencies>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>$1</version></dependency>
-    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-nop</artifactId><version>1.7.36</version></dependency>
-  </dependencies>
-</project>
-POM
+  {
+    echo '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+    echo '<groupId>finding</groupId><artifactId>finding</artifactId><version>1</version><dependencies>'
+    for jar in "$@" org.slf4j:slf4j-nop@1.7.36; do
+      name=${jar%@*}
+      echo "<dependency><groupId>${name%:*}</groupId><artifactId>${name#*:}</artifactId><version>${jar#*@}</version></dependency>"
+    done
+    echo '</dependencies></project>'
+  } > pom.xml
   mvn -q -B dependency:copy-dependencies -DoutputDirectory="$folder/libs"
+  export CLASSPATH="$folder/libs/*"
+}
+
+start_kafka() {
+  install_java "org.apache.kafka:kafka_2.13@$1"
   port=$(python3 -c 'import random; print(random.randrange(12000, 31000, 2))')
   cat > server.properties <<PROPERTIES
 process.roles=broker,controller
@@ -60,8 +67,6 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 PROPERTIES
-  export CLASSPATH="$folder/libs/*"
-  java='java -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1'
   $java kafka.tools.StorageTool format -t dHJpYnV0YXJ5LXRlc3RzAA -c server.properties > format.log
   timeout 240 $java kafka.Kafka server.properties > broker.log 2>&1 &
   broker=$!

@@ -36,7 +36,7 @@ t.test(
       const [head = '', body = ''] = textOf(name).split('. "$(dirname "$0")/support.sh"\n')
       t.match(head, /^#!\/bin\/sh\n(# .+\n)+$/, `${name} begins with a summary`)
       t.match(head, /seen 20\d\d-\d\d-\d\d\.\n$/, `${name} names the day of the finding`)
-      const lines = [...body.matchAll(/^install(?:_python)? ((?:.*\\\n)*.*)$/gm)]
+      const lines = [...body.matchAll(/^install(?:_python|_java)? ((?:.*\\\n)*.*)$/gm)]
       const brokers = [...body.matchAll(/^start_kafka (\S+)$/gm)].map(([, version]) => `kafka@${version}`)
       const installed = [...lines.flatMap(([, list = '']) => list.split(/[\s\\]+/)), ...brokers]
       t.ok(installed.length > 0, `${name} installs a package`)
