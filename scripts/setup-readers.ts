@@ -6,6 +6,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { jdbcSinkJars } from '../test/support/kafka-connect.ts'
 
 const VENV = join(import.meta.dirname, '..', '.cache', 'readers')
 const PACKAGES = ['chdb==4.4.0', 'polars==2.1.0', 'pandas==3.1.1', 'pyarrow==26.0.1']
@@ -24,3 +25,4 @@ if (!existsSync('/usr/lib/postgresql')) {
   console.log(`the readers need PostgreSQL: apt-get ${install.join(' ')}`)
   run('apt-get', ...install)
 }
+await jdbcSinkJars()

@@ -6,6 +6,7 @@
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { kafkaConnectJars } from '../test/support/kafka-connect.ts'
 import { kafkaJars } from '../test/support/kafka-jars.ts'
 import { kafkaStreamsJars } from '../test/support/kafka-streams.ts'
 import { javaSdkJars } from '../test/support/sdks/java-sdk.ts'
@@ -55,6 +56,7 @@ try {
   buildTap()
   await kafkaJars()
   await kafkaStreamsJars()
+  await kafkaConnectJars()
   await javaSdkJars()
   await installMostUsed()
 } catch (error) {

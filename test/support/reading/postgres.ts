@@ -11,8 +11,15 @@ import { blocksOf, runIn } from './readers.ts'
 
 const HOME = '/usr/lib/postgresql'
 
-/** A PostgreSQL on a free port, from Debian's package, and the page's commands, run by psql. Ends with the test. */
-export async function postgresReader(t: Test): Promise<Reader> {
+export interface Postgres {
+  /** The folder of its programs. */
+  readonly bin: string
+  /** The variables with which they find it. */
+  readonly env: { readonly PGHOST: string; readonly PGPORT: string; readonly PGUSER: string }
+}
+
+/** A PostgreSQL on a free port, from Debian's package. Ends with the test. */
+export async function startPostgres(t: Test): Promise<Postgres> {
   const bin = join(HOME, readdirSync(HOME).toSorted().at(-1) ?? '', 'bin')
   const dir = mkdtempSync(join(tmpdir(), 'tributary-postgres-'))
   const data = join(dir, 'data')
@@ -47,6 +54,12 @@ export async function postgresReader(t: Test): Promise<Reader> {
       () => false
     )
   await until(isUp, { what: 'PostgreSQL to start', timeoutMs: 60_000 })
+  return { bin, env }
+}
+
+/** The page's commands for PostgreSQL, run by psql. */
+export async function postgresReader(t: Test): Promise<Reader> {
+  const { bin, env } = await startPostgres(t)
   let databases = 0
   return {
     name: 'PostgreSQL',
@@ -61,12 +74,16 @@ export async function postgresReader(t: Test): Promise<Reader> {
           .replace(/^select message_id/m, '\\o rows.csv\n$&')
       )
       await runIn(folder, join(bin, 'psql'), ['-q', '--csv', '-v', 'ON_ERROR_STOP=1', '-f', file, database], env)
-      const csv = await runIn(folder, 'cat', ['rows.csv'])
-      return csv
-        .trim()
-        .split('\n')
-        .slice(1)
-        .map(line => line.split(',').map(cell => cell || null) as unknown as Row)
+      return rowsOf(await runIn(folder, 'cat', ['rows.csv']))
     }
   }
+}
+
+/** The rows of what `psql --csv` prints. */
+export function rowsOf(csv: string): Row[] {
+  return csv
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map(line => line.split(',').map(cell => cell || null) as unknown as Row)
 }
