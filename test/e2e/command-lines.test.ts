@@ -1,5 +1,5 @@
 /** Every command line of README and docs runs unchanged, in the page's order, against a server with events. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -8,6 +8,8 @@ import { commandBlocks, PAGES } from '../support/docs/command-lines.ts'
 import { interrupted, openDocsPlace, serve, writeKeys, type DocsPlace } from '../support/docs/docs-place.ts'
 import { startKafka, type Kafka } from '../support/kafka.ts'
 import { TLS } from '../support/tls.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..')
 
 /** Commands that do not run here. */
 const NOT_RUN: readonly (readonly [RegExp, why: string])[] = [
@@ -72,16 +74,23 @@ async function runLine(t: Test, line: string, command: string, place: DocsPlace)
 }
 
 /** The line with real values in place of the page's examples. */
-async function inPlace(line: string, { server, kafka, send }: DocsPlace): Promise<string> {
+async function inPlace(line: string, { server, env, kafka, send }: DocsPlace): Promise<string> {
   const messageId = line.includes('MESSAGE_ID') ? await send({ event: 'Traced' }) : ''
+  const listed = line.includes('REJECTED_ID') ? await listRejected(server.dir, env) : ''
+  const [, rejectedId = ''] = /^ {4}ID (\S+)$/m.exec(listed) ?? []
   return line
     .replace('npx tributary', 'tributary')
     .replaceAll('wk_...', writeKeys(server)[0] ?? '')
     .replaceAll('MESSAGE_ID', messageId)
+    .replaceAll('REJECTED_ID', rejectedId)
     .replaceAll('http://127.0.0.1:3000', server.url)
     .replaceAll('https://events.example.com', server.url)
     .replaceAll(/localhost:9092|kafka-1:9092,kafka-2:9092/g, kafka.brokers.join())
     .replaceAll('/tmp/', `${server.dir}/`)
+}
+
+async function listRejected(cwd: string, env: Record<string, string>): Promise<string> {
+  return (await run('tributary', ['rejected', 'list'], { cwd, env })).stdout
 }
 
 /** Creates the files that a line reads, and files that a reader of the page has from elsewhere. */
@@ -92,6 +101,8 @@ async function prepare(line: string, dir: string, env: Record<string, string>): 
   if (line.includes('requests.csv')) writeFileSync(join(dir, 'requests.csv'), 'user-1001,erase\nuser-1002,erase\n')
   if (line.includes('--plan plans/shop.yml') && !existsSync(join(dir, 'plans', 'shop.yml')))
     await run('tributary', ['plan', 'import', 'rules-1.json', '--out', 'plans/shop.yml'], { cwd: dir, env })
+  const rules = 'docker/prometheus/rules.yml'
+  if (line.includes(rules)) cpSync(join(ROOT, rules), join(dir, rules))
   if (line.startsWith('git show main:')) {
     const commit = 'git add plans && git -c user.name=t -c user.email=t@example.com commit -qm plans'
     await run('sh', ['-c', `git init -qb main && ${commit}`], { cwd: dir, env })
