@@ -30,15 +30,15 @@ export function withRoutings(
   by: { readonly explain: ExplainRoute; readonly mask: Mask }
 ): ShownRecord[] {
   const shown: ShownRecord[] = []
-  const told = new Set<string>()
+  const explained = new Set<string>()
   for (const record of records) {
     const facts = factsOf(parseObject(record.value))
     // The records of one event in several topics are the same.
-    if (facts === undefined || told.has(record.value)) {
+    if (facts === undefined || explained.has(record.value)) {
       shown.push(record)
       continue
     }
-    told.add(record.value)
+    explained.add(record.value)
     const places = records.filter(({ value }) => value === record.value).map(({ place }) => place)
     shown.push({ ...record, routing: routingOf({ ...facts, places }, by) })
   }

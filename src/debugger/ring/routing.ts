@@ -23,7 +23,7 @@ export interface Routing extends Pick<RouteExplanation, 'by' | 'changed' | 'says
   readonly destinations: readonly DestinationVerdict[]
 }
 
-/** The facts about an event that its routing is told from. */
+/** The facts about an event from which its routing is explained. */
 export interface Published {
   readonly source: string
   readonly type: EventType | 'unknown'
