@@ -54,8 +54,8 @@ export function createOriginRule({ origins, sources }: CorsOptions): OriginRule 
 }
 
 /**
- * Adds the CORS headers to every answer. Preflights are answered by the plugin; in a scope of its own, because its hook would
- * cost every event more than the check of its key.
+ * Adds the CORS headers to every answer. Preflights are answered by the plugin, in a scope of its own, because its hook
+ * would otherwise resolve its options for every event.
  */
 export async function allowOrigins(app: FastifyInstance, rule: OriginRule): Promise<void> {
   app.addHook('onSend', (request, reply, _payload, done) => {
