@@ -252,8 +252,8 @@ const BAD: [string, string, RegExp][] = [
 t.test('each mistake is reported with its line, its column and what is expected', async t => {
   for (const [name, text, message] of BAD) {
     const problems = problemsOf(text)
-    t.equal(problems.length, 1, name)
-    t.match(problems[0], message, name)
+    t.equal(problems.length, 1, `${name} is reported as one problem`)
+    t.match(problems[0], message, `the message for ${name} says where it is and what is expected`)
   }
 })
 
@@ -301,7 +301,7 @@ t.test('no message contains a write key, whatever is wrong', async t => {
   ]
   for (const text of texts) {
     const problems = problemsOf(text)
-    t.ok(problems.length > 0, text)
+    t.ok(problems.length > 0, `there is a message for ${text}`)
     t.notMatch(problems.join('\n'), /Secret0123456789/)
   }
 })
@@ -327,7 +327,8 @@ t.test('other common forms are read: a byte order mark, CRLF, JSON, anchors, an 
     'sources:\n  - id: &id web\n    name: *id\n    writeKeys: [wk_a]\n',
     source('destinations:\n')
   ]
-  for (const text of texts) t.equal(parseTributaryFile(text, 'f').writeKeys.get('wk_a')?.id, 'web', text)
+  for (const text of texts)
+    t.equal(parseTributaryFile(text, 'f').writeKeys.get('wk_a')?.id, 'web', `the source is read from ${text}`)
 })
 
 t.test('a mistake behind an alias is reported at the position of the value', async t => {
@@ -359,6 +360,7 @@ t.test('the schema knows the same event types as the model, and describes every 
   t.strictSame(schema.$defs.destination.properties.types.items.enum, EVENT_TYPES)
   const { source, destination } = schema.$defs
   for (const properties of [schema.properties, source.properties, destination.properties]) {
-    for (const [key, value] of Object.entries(properties)) t.match(value.description, /\w{2}/, key)
+    for (const [key, value] of Object.entries(properties))
+      t.match(value.description, /\w{2}/, `${key} has a description`)
   }
 })

@@ -46,8 +46,8 @@ t.test('a batch with stray commas or NULs is accepted as if they were not there,
   for (const [index, [what, body]] of STRAY.entries()) {
     const server = await startApp(t)
     const { status, body: answer } = await postBatch(t, server, body)
-    t.same([status, answer], [200, { success: true }], what)
-    t.same(acceptedIds(server), ['a', 'b'], what)
+    t.same([status, answer], [200, { success: true }], `${what}: the batch is accepted`)
+    t.same(acceptedIds(server), ['a', 'b'], `${what}: both events are stored, in order`)
     t.ok(
       server.sink.records.every(({ line }) => line.includes('"properties":{"price":1.10,"t":"a,,b"}')),
       'the events are stored byte for byte'
@@ -88,9 +88,9 @@ t.test('if the meaning of a body is not certain, it is refused as a whole', asyn
   for (const [what, body] of AMBIGUOUS) {
     const server = await startApp(t)
     const { status, body: answer } = await postBatch(t, server, body)
-    t.match([status, answer], [400, { code: 'invalid_json' }], what)
-    t.same(acceptedIds(server), [], what)
-    t.equal(sumOf(await readMetrics(server.adminUrl), REPAIRED), 0, what)
+    t.match([status, answer], [400, { code: 'invalid_json' }], `${what}: the batch is refused`)
+    t.same(acceptedIds(server), [], `${what}: no event is stored`)
+    t.equal(sumOf(await readMetrics(server.adminUrl), REPAIRED), 0, `${what}: no repair is counted`)
   }
 })
 
@@ -102,7 +102,11 @@ t.test('a batch with only commas is empty', async t => {
 t.test('VALIDATION=strict refuses what is not JSON or not UTF-8 as a whole', async t => {
   const server = await startApp(t, { env: { VALIDATION: 'strict' } })
   for (const [what, body] of STRAY) {
-    t.match(await postBatch(t, server, body), { status: 400, body: { code: 'invalid_json' } }, what)
+    t.match(
+      await postBatch(t, server, body),
+      { status: 400, body: { code: 'invalid_json' } },
+      `${what}: the batch is refused`
+    )
   }
   const latin1 = Buffer.from(`{"batch":[${A},${event('caf\xe9')}]}`, 'latin1')
   t.match(await postBatch(t, server, latin1), { status: 400, body: { code: 'invalid_utf8' } })

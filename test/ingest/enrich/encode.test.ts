@@ -86,7 +86,10 @@ t.test('originalTimestamp is spelled as by the client; timestamp has a spelling 
     ['9999-12-31 23:59:59-0530', '9999-12-31 23:59:59-0530']
   ] as const) {
     const line = encode(`{"userId":"u","event":"e","messageId":"m","timestamp":"${spelled}"}`)
-    t.ok(line.includes(`"originalTimestamp":"${spelled}","timestamp":"${timestamp}"`), line)
+    t.ok(
+      line.includes(`"originalTimestamp":"${spelled}","timestamp":"${timestamp}"`),
+      `${spelled} becomes ${timestamp}: ${line}`
+    )
     const original = encode(`{"userId":"u","event":"e","messageId":"m","originalTimestamp":"${spelled}"}`)
     t.equal(
       (JSON.parse(original) as Json)['timestamp'],

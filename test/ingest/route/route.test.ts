@@ -39,8 +39,8 @@ const INTEGRATIONS: [rule: string, integrations: Record<string, unknown> | undef
   ['All is true by default', { Mixpanel: true }, [A, M, F]],
   ['All true goes everywhere', { All: true }, [A, M, F]],
   ['All false goes nowhere but to the topic of all events', { All: false }, []],
-  ['a key of its own beats All, for', { All: false, Mixpanel: true }, [M]],
-  ['a key of its own beats All, against', { All: true, Mixpanel: false }, [A, F]],
+  ['a key of its own allows what All denies', { All: false, Mixpanel: true }, [M]],
+  ['a key of its own denies what All allows', { All: true, Mixpanel: false }, [A, F]],
   ["Segment's own default: one off, the others on", { All: true, Salesforce: false, Amplitude: false }, [M, F]],
   ['an object of options counts as true', { All: false, Mixpanel: { id: 'x' } }, [M]],
   ['an empty object of options counts as true', { All: false, Mixpanel: {} }, [M]],
@@ -49,7 +49,7 @@ const INTEGRATIONS: [rule: string, integrations: Record<string, unknown> | undef
   ['null is absent, so All decides', { All: false, Mixpanel: null }, []],
   ['null for All is absent, so it is true', { All: null, Mixpanel: false }, [A, F]],
   ['names are case-sensitive', { mixpanel: false }, [A, M, F]],
-  ['and so is All', { all: false }, [A, M, F]],
+  ['the name All is case-sensitive', { all: false }, [A, M, F]],
   ['a name is the whole name', { All: false, 'My Function (My Workspace)': true }, [F]],
   ['part of a name is another name', { 'My Function': false }, [A, M, F]],
   ['unknown names change nothing', { All: false, Unknown: true, Amplitude: true }, [A]],
@@ -116,7 +116,11 @@ t.test('lists of names apply only to track calls; deny beats allow; names are ex
     ['constructor', ['to.Deny']]
   ]
   for (const [event, destinations] of rows) {
-    t.same(lists.route(track({ event })).topics, ['events', ...destinations], event)
+    t.same(
+      lists.route(track({ event })).topics,
+      ['events', ...destinations],
+      `the lists apply to the exact name '${event}'`
+    )
   }
   const page = {
     type: 'page',
@@ -174,7 +178,7 @@ t.test('the sampling position of a user equals the documented one', async t => {
     ['日本😀', 0.6169803305529058],
     ['', 0.6689221884589642]
   ]
-  for (const [key, place] of rows) t.equal(placeOfUser(key), place, key)
+  for (const [key, place] of rows) t.equal(placeOfUser(key), place, `the user '${key}' has the documented position`)
   const same = fc.property(fc.string({ unit: 'binary' }), key => placeOfUser(key) === predictPlace(key))
   t.notOk(fc.check(same).failed)
 })

@@ -112,13 +112,13 @@ function commentsByKey(text: string): Record<string, string> {
 t.test('a removed key takes its comments with it, and every other key keeps its own', async t => {
   for (const [name, text] of COMMENTED) {
     const before = commentsByKey(text)
-    t.match(before, { a: /^A+$/, b: /^B+$/, c: /^C+$/ }, name)
+    t.match(before, { a: /^A+$/, b: /^B+$/, c: /^C+$/ }, `${name}: each key has its comments before the edit`)
     for (const key of ['a', 'b', 'c']) {
       const after = removeKeyText(text, 's', key)
       t.strictSame(
         keysOf(after),
         ['s:a', 's:b', 's:c'].filter(one => one !== `s:${key}`),
-        name
+        `${name}: only ${key} is removed`
       )
       const { [key]: _gone, ...others } = before
       t.strictSame(commentsByKey(after), others, `${name}: without ${key} the other keys keep their comments\n${after}`)
@@ -129,7 +129,7 @@ t.test('a removed key takes its comments with it, and every other key keeps its 
 t.test('a new key takes no comment of another key', async t => {
   for (const [name, text] of COMMENTED) {
     const after = addKeyText(text, 's', 'new')
-    t.strictSame(keysOf(after), ['s:a', 's:b', 's:c', 's:new'], name)
+    t.strictSame(keysOf(after), ['s:a', 's:b', 's:c', 's:new'], `${name}: the new key is the last one`)
     t.strictSame(
       commentsByKey(after),
       { ...commentsByKey(text), new: '' },
@@ -201,9 +201,9 @@ const FORMS: [string, string][] = [
 
 t.test('every way to write the file can be edited: the right keys change, and the file stays valid', async t => {
   for (const [name, text] of FORMS) {
-    t.strictSame(keysOf(text), ['a:k1', 'a:k2'], name)
+    t.strictSame(keysOf(text), ['a:k1', 'a:k2'], `${name}: the keys are read`)
     const more = addKeyText(text, 'a', '#3')
-    t.strictSame(keysOf(more), ['a:k1', 'a:k2', 'a:#3'], name)
+    t.strictSame(keysOf(more), ['a:k1', 'a:k2', 'a:#3'], `${name}: a key is added`)
     for (const key of ['k1', 'k2', '#3']) {
       t.strictSame(
         keysOf(removeKeyText(more, 'a', key)),
@@ -212,8 +212,12 @@ t.test('every way to write the file can be edited: the right keys change, and th
       )
     }
     const another = addSourceText(more, { id: 'b', name: 'B, the "second"' }, 'k4')
-    t.strictSame(keysOf(another), ['a:k1', 'a:k2', 'a:#3', 'b:k4'], name)
-    t.match(parse(another, 'f').file.sources[1], { id: 'b', name: 'B, the "second"' }, name)
+    t.strictSame(keysOf(another), ['a:k1', 'a:k2', 'a:#3', 'b:k4'], `${name}: a source with its key is added`)
+    t.match(
+      parse(another, 'f').file.sources[1],
+      { id: 'b', name: 'B, the "second"' },
+      `${name}: the new source has its name`
+    )
     t.equal(another.includes('\r\n'), name === 'CRLF')
     t.equal(/(?<!\r)\n/.test(another), another.includes('\n') && name !== 'CRLF')
   }
