@@ -1,7 +1,11 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import t from 'tap'
+import { parseBody } from '../../../src/ingest/parse/body.ts'
 import { bodyTextOf } from '../../../src/ingest/parse/body-text.ts'
 import type { BodyText } from '../../../src/ingest/parse/body-text.ts'
+import { DEFAULT_LIMITS } from '../../../src/model/limits.ts'
 
 /** More than three windows. No two positions of it look alike. */
 const ASCII = Array.from({ length: 20_000 }, (_, i) => String(i)).join()
@@ -31,3 +35,27 @@ t.test('positions are bytes, also if characters have several bytes', async t => 
 t.test('bytes that are not UTF-8 have no text', async t => {
   t.equal(bodyTextOf(Buffer.from([0x61, 0xff])), undefined)
 })
+
+t.test(
+  'the sentAt of a batch, which lives as long as its request, keeps no other text of the body in memory',
+  async t => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const padding = 'x'.repeat(60_000)
+    const body = Buffer.from(
+      JSON.stringify({ batch: [{ type: 'track', userId: 'u', event: padding }], sentAt: '2026-11-29T12:00:00.000Z' })
+    )
+    const sentAtOf = (): object | undefined => {
+      const parsed = parseBody(body, { endpoint: 'batch', limits: DEFAULT_LIMITS })
+      return parsed.ok ? parsed.body.envelope.sentAt : undefined
+    }
+    sentAtOf()
+    collect()
+    const before = process.memoryUsage().heapUsed
+    const kept = Array.from({ length: 1_000 }, sentAtOf)
+    collect()
+    const bytes = (process.memoryUsage().heapUsed - before) / kept.length
+    t.strictSame(kept[999], { json: '"2026-11-29T12:00:00.000Z"', time: Date.parse('2026-11-29T12:00:00.000Z') })
+    t.ok(bytes < 1_024, `each of ${kept.length} values keeps ${Math.round(bytes)} bytes`)
+  }
+)
