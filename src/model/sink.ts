@@ -11,6 +11,11 @@ export interface Placement {
   readonly position?: number
 }
 
+/** Whether a record with these places was written to disk because Kafka was late: where it is now must be looked up. */
+export function isSpooled(places: readonly Pick<Placement, 'store'>[]): boolean {
+  return places.some(({ store }) => store === 'spool')
+}
+
 /**
  * The places of durable records as numbers, and the function that reads them. The debugger keeps the receipts of thousands of
  * requests and rarely reads one: it can pack numbers, while the garbage collection of such long-lived objects would be expensive.

@@ -1,5 +1,5 @@
 import type { Background } from '../../model/background.ts'
-import type { Placement } from '../../model/sink.ts'
+import { isSpooled, type Placement } from '../../model/sink.ts'
 import type { EventDetail } from '../ring/detail.ts'
 import { toDetail } from '../ring/detail.ts'
 import { createMatcher } from '../ring/filter.ts'
@@ -54,7 +54,7 @@ export interface Trace {
   readonly messageId: string
   /** Events in memory with this id, newest first: one for each time that it arrived. */
   readonly events: readonly EventDetail[]
-  /** Records in other places; searched only if there is nothing in memory. */
+  /** Records in other places; searched only if there is nothing in memory, or if an event there was spooled. */
   readonly records: readonly ShownRecord[]
   readonly looks: readonly SearchAttempt[]
 }
@@ -73,7 +73,10 @@ const MAX_EVENTS = 20
 /** The time limit for each place. */
 const PLACE_TIMEOUT_MS = 5_000
 
-/** Finds a messageId in memory, else in the log, else in the last hour of Kafka, else in the archive. Problems of a place are part of the result. */
+/**
+ * Finds a messageId in memory, else in the log, else in the last hour of Kafka, else in the archive. Memory knows of a spooled event only that
+ * it was written to disk, so its record is looked for in Kafka, else on disk. Problems of a place are part of the result.
+ */
 export async function trace(messageId: string, from: TraceOptions): Promise<Trace> {
   const { recent, places, mask, background, signal, explain } = from
   const start = performance.now()
@@ -88,7 +91,27 @@ export async function trace(messageId: string, from: TraceOptions): Promise<Trac
   ]
   const events: EventDetail[] = []
   for (const stored of known) events.push(await toDetail(stored, { mask, background, explain }))
-  if (events.length > 0) return { messageId, events, records: [], looks }
+  const records = await firstRecords(searchedAfter(events, places), { looks, messageId, from })
+  return { messageId, events, records, looks }
+}
+
+/** The places to search after memory, in order. */
+function searchedAfter(events: readonly EventDetail[], places: readonly Place[]): readonly Place[] {
+  if (events.length === 0) return places
+  if (!events.some(({ places }) => isSpooled(places))) return []
+  return (['kafka', 'log'] as const).flatMap(wanted => places.filter(({ name }) => name === wanted))
+}
+
+/** The records in the first place that has any. Adds each search to `looks`. */
+async function firstRecords(
+  places: readonly Place[],
+  {
+    looks,
+    messageId,
+    from
+  }: { readonly looks: SearchAttempt[]; readonly messageId: string; readonly from: TraceOptions }
+): Promise<readonly ShownRecord[]> {
+  const { explain, mask, background, signal } = from
   for (const { name, find } of places) {
     if (find === undefined || signal.aborted) continue
     const { look, records } = await lookInto(name, find, { messageId, signal })
@@ -97,9 +120,9 @@ export async function trace(messageId: string, from: TraceOptions): Promise<Trac
     const shown: ShownRecord[] = []
     for (const one of withRoutings(records, { explain, mask }))
       shown.push({ ...one, value: await mask.inSlices(one.value, background) })
-    return { messageId, events, records: shown, looks }
+    return shown
   }
-  return { messageId, events, records: [], looks }
+  return []
 }
 
 async function lookInto(

@@ -5,6 +5,11 @@ export function describePlacement({ store, topic, partition, offset, file, posit
   if (store === 'kafka') return `${topic}, partition ${partition}${offset === undefined ? '' : `, offset ${offset}`}`
   if (store === 'memory') return 'memory'
   if (store === 'archive') return `${file} of the archive, byte ${position} when decompressed`
-  const spooled = store === 'spool' ? ' (spooled; on its way to Kafka)' : ''
+  const isRefused = file?.endsWith(REFUSED_FILE) === true
+  const spooled = isRefused ? REFUSED : store === 'spool' ? SPOOLED : ''
   return `${file}${position === undefined ? '' : `, byte ${position}`}${spooled}`
 }
+
+const REFUSED_FILE = 'refused.jsonl'
+const REFUSED = ' (Kafka refuses it: see `tributary refused list`)'
+const SPOOLED = ' (the spool, from which Kafka gets it)'

@@ -1,3 +1,4 @@
+import { isSpooled, type Placement } from '../../model/sink.ts'
 import type { MemberAnswer } from './ask.ts'
 
 /** A server that was asked, and its problem if it has not answered. */
@@ -114,6 +115,11 @@ export function withArchives(first: readonly MemberAnswer[], later: readonly Mem
     ]
     return { ...one, body: { ...more.body, looks } }
   })
+}
+
+/** Whether a server knows of the event only that it was spooled, and not where it is now. */
+export function hasSpooled(answers: readonly MemberAnswer[]): boolean {
+  return gather(answers, 'events').some(({ places }) => isSpooled(places as Placement[]))
 }
 
 /** Whether a trace has found anything. */

@@ -10,6 +10,7 @@ import type { Watcher } from '../workers/view/feed.ts'
 import { MergedLive } from './live.ts'
 import {
   hasFound,
+  hasSpooled,
   mergeEvents,
   mergeOutcomes,
   mergeOverview,
@@ -128,17 +129,17 @@ class MergedView {
   }
 
   /**
-   * Searches the memory and the log of all servers first. If nobody has the event, this server searches Kafka and its archive, and then
-   * the others their archives: one server of a fleet has one.
+   * Searches the memory and the log of all servers first. If nobody has the event, or it was spooled, this server searches Kafka. If
+   * nobody has it, it also searches its archive, and then the others theirs: one server of a fleet has one.
    */
   async trace(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { messageId } = request.params as { messageId: string }
     const { own, all } = await this.#askAll(request, { pathFor: () => request.url, isWanted: () => true }, NEAR)
     if (own.body === undefined) return copy(reply, own.answer)
-    if (hasFound(all)) return reply.send(mergeTraces(messageId, all))
+    if (hasFound(all) && !hasSpooled(all)) return reply.send(mergeTraces(messageId, all))
     const deep = await this.#askOwn(request, request.url, {})
     const others = all.filter(one => one !== own)
-    if (hasFound([deep])) return reply.send(mergeTraces(messageId, [deep, ...others]))
+    if (hasFound(all) || hasFound([deep])) return reply.send(mergeTraces(messageId, [deep, ...others]))
     const asked = { password: this.#password, path: request.url, headers: ARCHIVE, timeoutMs: SEARCH_MS }
     const archives = await askMembers(this.#others(), asked)
     return reply.send(mergeTraces(messageId, [deep, ...withArchives(others, archives)]))

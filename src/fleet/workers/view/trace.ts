@@ -1,4 +1,6 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { EventDetail } from '../../../debugger/ring/detail.ts'
+import { isSpooled } from '../../../model/sink.ts'
 import type { Slot } from '../slot.ts'
 import type { Answers, Json } from './ask-all.ts'
 import { askAll } from './ask-all.ts'
@@ -12,7 +14,8 @@ const PLACES_HEADER = 'x-tributary-places'
 
 /**
  * `GET /api/trace/{messageId}` over all workers: first in the memory of each, then in the log of each, then in Kafka,
- * which one worker searches for all, then in the archive, which the first worker has.
+ * which one worker searches for all, then in the archive, which the first worker has. The search ends where the event is found; a
+ * spooled event is then looked for in Kafka, else on disk.
  */
 export function registerTrace(app: FastifyInstance, slots: readonly Slot[]): void {
   let searching = 0
@@ -23,23 +26,11 @@ export function registerTrace(app: FastifyInstance, slots: readonly Slot[]): voi
     }
     searching++
     try {
-      const [path = ''] = request.url.split('?', 1)
-      const looks: Json[] = []
-      const memory = await look('memory', slots, { path, looks })
-      // A worker that has not answered for its memory is not asked again.
-      const live = slots.filter(({ index }) => !memory.silent.some(({ worker }) => worker === index))
-      let found = memory
-      const places = request.headers[PLACES_HEADER]
-      const isWanted = (name: PlaceName): boolean => typeof places !== 'string' || places.split(',').includes(name)
-      if (isEmpty(found) && isWanted('log')) found = await look('log', live, { path, looks })
-      if (isEmpty(found) && isWanted('kafka')) found = await look('kafka', live.slice(0, 1), { path, looks })
-      if (isEmpty(found) && isWanted('archive')) found = await look('archive', live, { path, looks })
-      const silent = [...new Set([...memory.silent, ...found.silent])]
-      const values = found.values.length > 0 ? found.values : memory.values
-      return await answer(reply, { values, silent, refusal: found.refusal ?? memory.refusal }, () => ({
+      const { values, records, silent, refusal, looks } = await search(request, slots)
+      return await answer(reply, { values, silent, refusal }, () => ({
         messageId: values[0]?.['messageId'],
         events: values.flatMap(({ events }) => events as Json[]),
-        records: values.flatMap(({ records }) => records as Json[]),
+        records,
         looks,
         omitted: values.reduce((sum, { omitted }) => sum + Number(omitted), 0)
       }))
@@ -47,6 +38,39 @@ export function registerTrace(app: FastifyInstance, slots: readonly Slot[]): voi
       searching--
     }
   })
+}
+
+/** Asks the workers, one place after the other. */
+async function search(request: FastifyRequest, slots: readonly Slot[]) {
+  const [path = ''] = request.url.split('?', 1)
+  const looks: Json[] = []
+  const memory = await look('memory', slots, { path, looks })
+  // A worker that has not answered for its memory is not asked again.
+  const live = slots.filter(({ index }) => !memory.silent.some(({ worker }) => worker === index))
+  const wanted = request.headers[PLACES_HEADER]
+  const isWanted = (name: PlaceName): boolean => typeof wanted !== 'string' || wanted.split(',').includes(name)
+  const isKnown = !isEmpty(memory)
+  let found: Answers = { ...memory, values: [] }
+  for (const place of placesAfter(memory).filter(isWanted)) {
+    found = await look(place, place === 'kafka' ? live.slice(0, 1) : live, { path, looks })
+    if (isKnown ? recordsOf(found).length > 0 : !isEmpty(found)) break
+  }
+  return {
+    values: isKnown || found.values.length === 0 ? memory.values : found.values,
+    records: recordsOf(found),
+    silent: [...new Set([...memory.silent, ...found.silent])],
+    refusal: isKnown ? memory.refusal : (found.refusal ?? memory.refusal),
+    looks
+  }
+}
+
+const recordsOf = ({ values }: Answers): Json[] => values.flatMap(({ records }) => records as Json[])
+
+/** The places to search after the memory of all workers, in order. */
+function placesAfter(memory: Answers): readonly PlaceName[] {
+  if (isEmpty(memory)) return ['log', 'kafka', 'archive']
+  const events = memory.values.flatMap(({ events }) => events as EventDetail[])
+  return events.some(({ places }) => isSpooled(places)) ? ['kafka', 'log'] : []
 }
 
 type PlaceName = 'memory' | 'log' | 'kafka' | 'archive'

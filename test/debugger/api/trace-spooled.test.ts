@@ -1,0 +1,101 @@
+import t from 'tap'
+import type { Test } from 'tap'
+import { post } from '../../support/app.ts'
+import { testFleet } from '../../support/fleet.ts'
+import { startKafka } from '../../support/kafka.ts'
+import { AUTHORIZATION, startServer, type ServerProcess } from '../../support/server-process.ts'
+import { until } from '../../support/until.ts'
+import { allWorkersUp } from '../../support/workers.ts'
+
+interface Found {
+  readonly events: readonly {
+    readonly places: readonly object[]
+    readonly journey: readonly { readonly says: string }[]
+  }[]
+  readonly records: readonly { readonly place: object; readonly value: string }[]
+}
+
+const kafka = await startKafka({ heap: '320m' })
+t.teardown(() => kafka.stop())
+const SLOW = { KAFKA_BROKERS: kafka.brokers.join(','), PUBLISH_TIMEOUT: '500ms' }
+
+async function trace({ adminUrl }: ServerProcess, id: string): Promise<Found> {
+  return (await (await fetch(`${adminUrl}/api/trace/${id}`)).json()) as Found
+}
+
+/** Sends an event to `taker` while Kafka hangs, and looks for it through `asked`, before and after Kafka has it. */
+async function checkJourney(
+  t: Test,
+  {
+    taker,
+    asked,
+    topic,
+    ...rest
+  }: { taker: ServerProcess; asked: ServerProcess; topic: string; settle?: () => Promise<void> }
+): Promise<void> {
+  const id = `spooled-${topic}`
+  kafka.pause()
+  try {
+    const event = { userId: 'u', event: 'E', messageId: id }
+    const { status } = await post(`${taker.url}/v1/track`, event, { authorization: AUTHORIZATION })
+    t.equal(status, 200, 'the event is accepted while Kafka hangs')
+    const before = await trace(asked, id)
+    t.match(before.events, [{ places: [{ store: 'spool' }] }], 'memory knows that the event was spooled')
+    t.match(
+      before.records,
+      [{ place: { store: 'spool', file: /\bspool\// } }],
+      'the record is on disk as long as it waits'
+    )
+  } finally {
+    kafka.resume()
+  }
+  await taker.drained()
+  await rest.settle?.()
+  const after = await trace(asked, id)
+  t.match(
+    after.records.map(({ place }) => place),
+    [{ store: 'kafka', topic, partition: Number, offset: String }],
+    'the record is in Kafka when it has been delivered'
+  )
+  t.match(JSON.parse(after.records[0]?.value ?? '{}'), { messageId: id }, 'the record is that of the event')
+  t.equal(after.events.length, 1, 'the event is listed once')
+  const words = after.events[0]?.journey.map(({ says }) => says).join() ?? ''
+  t.match(
+    words,
+    /the spool, from which Kafka gets it/,
+    'the journey says how the event was stored, and not where it is now'
+  )
+}
+
+t.test(
+  'a spooled event is found where it is: on disk while it waits, and in Kafka when it has been delivered',
+  async t => {
+    const server = await startServer(t, { env: { ...SLOW, EVENTS_TOPIC: 'alone' } })
+    await server.ready()
+    await checkJourney(t, { taker: server, asked: server, topic: 'alone' })
+  }
+)
+
+t.test('so it is with workers, whichever of them has it', async t => {
+  const server = await startServer(t, { env: { ...SLOW, EVENTS_TOPIC: 'workers', WORKERS: '2' } })
+  await server.ready(60_000)
+  await allWorkersUp(server, 2)
+  await checkJourney(t, { taker: server, asked: server, topic: 'workers' })
+})
+
+t.test('so it is in a fleet, when another server is asked', async t => {
+  const fleet = testFleet(t, kafka.brokers, { ...SLOW, EVENTS_TOPIC: 'fleet' })
+  const taker = await fleet.server('taker')
+  const asked = await fleet.server('asked')
+  await taker.start()
+  await asked.start()
+  await Promise.all([taker.ready(), asked.ready()])
+  // A server is away for the others while its heartbeats do not arrive.
+  const isWhole = async (): Promise<boolean> => {
+    const state = (await (await fetch(`${asked.adminUrl}/api/fleet`)).json()) as { inForce: { have: number } }
+    return state.inForce.have === 2
+  }
+  const settle = () => until(isWhole, { what: 'the configuration to be in force on both servers', timeoutMs: 30_000 })
+  await settle()
+  await checkJourney(t, { taker, asked, topic: 'fleet', settle })
+})
