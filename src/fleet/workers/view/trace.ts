@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { EventDetail } from '../../../debugger/ring/detail.ts'
-import { isSpooled } from '../../../model/sink.ts'
+import { isSpooled, type Placement } from '../../../model/sink.ts'
 import type { Slot } from '../slot.ts'
 import type { Answers, Json } from './ask-all.ts'
 import { askAll } from './ask-all.ts'
@@ -69,7 +68,7 @@ const recordsOf = ({ values }: Answers): Json[] => values.flatMap(({ records }) 
 /** The places to search after the memory of all workers, in order. */
 function placesAfter(memory: Answers): readonly PlaceName[] {
   if (isEmpty(memory)) return ['log', 'kafka', 'archive']
-  const events = memory.values.flatMap(({ events }) => events as EventDetail[])
+  const events = memory.values.flatMap(({ events }) => events as { places: Placement[] }[])
   return events.some(({ places }) => isSpooled(places)) ? ['kafka', 'log'] : []
 }
 
