@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import type { Test } from 'tap'
 import { pythonWith } from './sdks/zoo/install.ts'
 
-const PACKAGE = 'confluent-kafka==2.16.1'
+/** librdkafka as Confluent's Python client has it. */
+export const LIBRDKAFKA = 'confluent-kafka==2.16.1'
 
 /** Sends records with different keys in turn until its standard input ends. Argument: a JSON object. */
 const PROGRAM = `
@@ -40,7 +41,7 @@ export interface LibrdkafkaOptions {
  */
 export async function startLibrdkafka(t: Test, options: LibrdkafkaOptions): Promise<void> {
   const args = ['-c', PROGRAM, JSON.stringify({ ...options, brokers: options.brokers.join(',') })]
-  const child = spawn(await pythonWith(PACKAGE), args, { stdio: ['pipe', 'inherit', 'inherit'] })
+  const child = spawn(await pythonWith(LIBRDKAFKA), args, { stdio: ['pipe', 'inherit', 'inherit'] })
   t.teardown(async () => {
     child.kill('SIGKILL')
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')

@@ -20,6 +20,8 @@ import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.clients.admin.UserScramCredentialUpsertion;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.TopicPartitionInfo;
 import org.apache.kafka.common.acl.AccessControlEntry;
@@ -34,6 +36,7 @@ import org.apache.kafka.common.resource.PatternType;
 import org.apache.kafka.common.resource.ResourcePattern;
 import org.apache.kafka.common.resource.ResourceType;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
 
 /**
  * Kafka's own Java client for tests: what the server wrote is read back, and a cluster is changed, by a program that
@@ -61,6 +64,7 @@ public class KafkaTool {
   private static void run(Admin admin, String brokers, String[] words) throws Exception {
     switch (words[0]) {
       case "read" -> read(brokers, words[1]);
+      case "produce" -> produce(brokers, words);
       case "scram" -> scram(admin, words[1], words[2], words[3]);
       case "allow" -> allow(admin, words);
       case "config" -> config(admin, words);
@@ -84,6 +88,17 @@ public class KafkaTool {
       consumer.seekToBeginning(partitions);
       while (partitions.stream().anyMatch(each -> consumer.position(each) < ends.get(each))) {
         for (ConsumerRecord<byte[], byte[]> each : consumer.poll(Duration.ofMillis(200))) print(each);
+      }
+    }
+  }
+
+  /** produce TOPIC KEY... ; each key in base64. With the producer's own defaults. */
+  private static void produce(String brokers, String[] words) {
+    Map<String, Object> settings = Map.of("bootstrap.servers", brokers);
+    try (var producer = new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer())) {
+      for (int at = 2; at < words.length; at++) {
+        String key = new String(Base64.getDecoder().decode(words[at]), StandardCharsets.UTF_8);
+        producer.send(new ProducerRecord<>(words[1], key, "profile"));
       }
     }
   }

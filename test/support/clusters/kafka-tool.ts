@@ -17,6 +17,8 @@ export interface JavaRecord {
 export interface KafkaTool {
   /** All records that the topic has now. */
   read(topic: string): Promise<readonly JavaRecord[]>
+  /** Writes a record for each key, with the defaults of Java's producer. */
+  produce(topic: string, keys: readonly string[]): Promise<void>
   /** Sets the password of a user. */
   setScramPassword(user: string, mechanism: string, password: string): Promise<void>
   allow(principal: string, type: 'TOPIC' | 'CLUSTER', name: string, operations: readonly string[]): Promise<void>
@@ -68,6 +70,8 @@ export async function startKafkaTool(t: Test, brokers: readonly string[], libs?:
 
   return {
     read: async topic => (await command('read', topic)).map(toRecord),
+    produce: async (topic, keys) =>
+      void (await command('produce', topic, ...keys.map(key => Buffer.from(key).toString('base64')))),
     setScramPassword: async (user, mechanism, password) => void (await command('scram', user, mechanism, password)),
     allow: async (principal, type, name, operations) =>
       void (await command('allow', principal, type, name, ...operations)),
