@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { jdbcSinkJars } from '../test/support/kafka-connect.ts'
+import { flinkJars } from '../test/support/reading/flink.ts'
 
 const VENV = join(import.meta.dirname, '..', '.cache', 'readers')
 const PACKAGES = ['chdb==4.4.0', 'polars==2.1.0', 'pandas==3.1.1', 'pyarrow==26.0.1']
@@ -26,3 +27,4 @@ if (!existsSync('/usr/lib/postgresql')) {
   run('apt-get', ...install)
 }
 await jdbcSinkJars()
+await flinkJars()
