@@ -11,9 +11,16 @@ export interface Placement {
   readonly position?: number
 }
 
-/** Whether a record with these places was written to disk because Kafka was late: where it is now must be looked up. */
-export function isSpooled(places: readonly Pick<Placement, 'store'>[]): boolean {
-  return places.some(({ store }) => store === 'spool')
+/**
+ * Memory knows of a spooled event only that it was written to disk because Kafka was late, so where it is now must be looked up.
+ *
+ * @returns when the first spooled one of these events was received, in milliseconds since the epoch; undefined if none was spooled
+ */
+export function spooledSince(
+  events: readonly { readonly places?: readonly Pick<Placement, 'store'>[]; readonly receivedAt?: string }[]
+): number | undefined {
+  const spooled = events.filter(({ places = [] }) => places.some(({ store }) => store === 'spool'))
+  return spooled.length === 0 ? undefined : Math.min(...spooled.map(({ receivedAt = '' }) => Date.parse(receivedAt)))
 }
 
 /**

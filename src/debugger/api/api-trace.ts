@@ -18,8 +18,8 @@ export interface TraceRouteOptions {
 }
 
 /**
- * Sent by another server of the fleet: `memory,log` first, as it searches Kafka itself, and `archive` later. A server without the
- * header searches all of them.
+ * Sent by another server of the fleet: `memory,log` first, as it searches Kafka itself, `log` for a spooled event, and `archive` later. A server
+ * without the header searches all of them.
  */
 const PLACES_HEADER = 'x-tributary-places'
 const MAX_MESSAGE_ID_CHARS = 500
@@ -46,10 +46,14 @@ export function registerTraceRoute(app: FastifyInstance, options: TraceRouteOpti
     searching++
     try {
       // A primary asks its workers to search one place at a time.
-      const only = (request.query as { in?: unknown }).in
+      const { in: only, since } = request.query as { in?: unknown; since?: unknown }
       const places = request.headers[PLACES_HEADER]
       const wanted = typeof only === 'string' ? only : typeof places === 'string' ? places : undefined
-      const text = await answer(messageId, { signal: gone.signal, wanted: wanted?.split(',') }, options)
+      const text = await answer(
+        messageId,
+        { signal: gone.signal, wanted: wanted?.split(','), since: asTime(since) },
+        options
+      )
       return await reply.type('application/json; charset=utf-8').send(text)
     } finally {
       searching--
@@ -57,10 +61,23 @@ export function registerTraceRoute(app: FastifyInstance, options: TraceRouteOpti
   })
 }
 
+/** Milliseconds since the epoch, from a query. */
+function asTime(text: unknown): number | undefined {
+  return typeof text === 'string' && /^\d{1,15}$/.test(text) ? Number(text) : undefined
+}
+
+interface Wanted {
+  readonly signal: AbortSignal
+  /** The places to search; undefined: all. */
+  readonly wanted: readonly string[] | undefined
+  /** See TraceOptions. */
+  readonly since: number | undefined
+}
+
 /** The result of the search as JSON. */
 async function answer(
   messageId: string,
-  { signal, wanted }: { readonly signal: AbortSignal; readonly wanted: readonly string[] | undefined },
+  { signal, wanted, since }: Wanted,
   options: TraceRouteOptions
 ): Promise<string> {
   const { finders } = options
@@ -70,7 +87,9 @@ async function answer(
     { name: 'archive', find: finders.archive }
   ] as const
   const places = wanted === undefined ? all : all.filter(({ name }) => wanted.includes(name))
-  const found = await trace(messageId, { ...options, places, signal })
+  const inMemory = wanted === undefined || wanted.includes('memory')
+  const followsSpooled = wanted === undefined
+  const found = await trace(messageId, { ...options, places, inMemory, followsSpooled, since, signal })
   const lines = await finders.linesOf(
     found.events.flatMap(event => event.places),
     signal

@@ -1,5 +1,5 @@
 import type { Background } from '../../model/background.ts'
-import { isSpooled, type Placement } from '../../model/sink.ts'
+import { type Placement, spooledSince } from '../../model/sink.ts'
 import type { EventDetail } from '../ring/detail.ts'
 import { toDetail } from '../ring/detail.ts'
 import { createMatcher } from '../ring/filter.ts'
@@ -18,8 +18,11 @@ export interface FindResult {
   readonly back?: number
 }
 
-/** Searches for the records of a messageId until `signal` aborts. Rejects with a readable Error if it cannot search at all. */
-export type FindRecords = (messageId: string, signal: AbortSignal) => Promise<FindResult>
+/**
+ * Searches for the records of a messageId until `signal` aborts, in Kafka those of the last hour, or from `since` on if that is earlier. Rejects
+ * with a readable Error if it cannot search at all.
+ */
+export type FindRecords = (messageId: string, signal: AbortSignal, since?: number) => Promise<FindResult>
 
 /** The searches for a record that is not in memory. */
 export interface Finders {
@@ -62,6 +65,12 @@ export interface Trace {
 export interface TraceOptions {
   readonly recent: RecentEvents
   readonly places: readonly Place[]
+  /** Whether memory is searched first. */
+  readonly inMemory: boolean
+  /** Whether a spooled event that is in memory is also looked for in Kafka and on disk. */
+  readonly followsSpooled: boolean
+  /** How far back Kafka is searched at least, in milliseconds since the epoch; undefined: the last hour. */
+  readonly since: number | undefined
   readonly mask: Mask
   readonly explain: ExplainRoute
   readonly background: Background
@@ -74,11 +83,20 @@ const MAX_EVENTS = 20
 const PLACE_TIMEOUT_MS = 5_000
 
 /**
- * Finds a messageId in memory, else in the log, else in the last hour of Kafka, else in the archive. Memory knows of a spooled event only that
- * it was written to disk, so its record is looked for in Kafka, else on disk. Problems of a place are part of the result.
+ * Finds a messageId in memory, else in the log, else in the last hour of Kafka, else in the archive. Memory does not know where a spooled
+ * event is now, so that one is also looked for in Kafka and on disk. Problems of a place are part of the result.
  */
 export async function trace(messageId: string, from: TraceOptions): Promise<Trace> {
-  const { recent, places, mask, background, signal, explain } = from
+  const looks: SearchAttempt[] = []
+  const events = from.inMemory ? await eventsInMemory(messageId, from, looks) : []
+  const since = from.followsSpooled ? spooledSince(events) : undefined
+  const search = { messageId, looks, from, since: since ?? from.since }
+  if (events.length === 0) return { messageId, events, records: await firstRecords(search), looks }
+  return { messageId, events, records: since === undefined ? [] : await recordsOfSpooled(search), looks }
+}
+
+async function eventsInMemory(messageId: string, from: TraceOptions, looks: SearchAttempt[]): Promise<EventDetail[]> {
+  const { recent, mask, background, signal, explain } = from
   const start = performance.now()
   const wanted = { matches: createMatcher({ messageId }), limit: MAX_EVENTS, background, signal }
   const known = await collectEvents(recent.before(recent.nextSeq()), wanted)
@@ -86,61 +104,65 @@ export async function trace(messageId: string, from: TraceOptions): Promise<Trac
     const isNew = !known.some(({ seq }) => seq === stored.seq)
     if (isNew && known.length < MAX_EVENTS) known.push(stored)
   }
-  const looks: SearchAttempt[] = [
-    { place: 'memory', ms: performance.now() - start, found: known.length, complete: true }
-  ]
+  looks.push({ place: 'memory', ms: performance.now() - start, found: known.length, complete: true })
   const events: EventDetail[] = []
   for (const stored of known) events.push(await toDetail(stored, { mask, background, explain }))
-  const records = await firstRecords(searchedAfter(events, places), { looks, messageId, from })
-  return { messageId, events, records, looks }
+  return events
 }
 
-/** The places to search after memory, in order. */
-function searchedAfter(events: readonly EventDetail[], places: readonly Place[]): readonly Place[] {
-  if (events.length === 0) return places
-  if (!events.some(({ places }) => isSpooled(places))) return []
-  return (['kafka', 'log'] as const).flatMap(wanted => places.filter(({ name }) => name === wanted))
+interface Search {
+  readonly messageId: string
+  /** Gets each search. */
+  readonly looks: SearchAttempt[]
+  readonly since: number | undefined
+  readonly from: TraceOptions
 }
 
-/** The records in the first place that has any. Adds each search to `looks`. */
-async function firstRecords(
-  places: readonly Place[],
-  {
-    looks,
-    messageId,
-    from
-  }: { readonly looks: SearchAttempt[]; readonly messageId: string; readonly from: TraceOptions }
-): Promise<readonly ShownRecord[]> {
-  const { explain, mask, background, signal } = from
+/** The records in the first place that has any. */
+async function firstRecords(search: Search): Promise<readonly ShownRecord[]> {
+  const { places, signal } = search.from
   for (const { name, find } of places) {
     if (find === undefined || signal.aborted) continue
-    const { look, records } = await lookInto(name, find, { messageId, signal })
-    looks.push(look)
-    if (records.length === 0) continue
-    const shown: ShownRecord[] = []
-    for (const one of withRoutings(records, { explain, mask }))
-      shown.push({ ...one, value: await mask.inSlices(one.value, background) })
-    return shown
+    const records = await lookInto(name, find, search)
+    if (records.length > 0) return await shown(records, search.from)
   }
   return []
+}
+
+/** The records in Kafka and those on disk: an event for several topics may be in both. */
+async function recordsOfSpooled(search: Search): Promise<readonly ShownRecord[]> {
+  const found = (['kafka', 'log'] as const).map(async wanted => {
+    const find = search.from.places.find(({ name }) => name === wanted)?.find
+    return find === undefined ? [] : await lookInto(wanted, find, search)
+  })
+  return await shown((await Promise.all(found)).flat(), search.from)
+}
+
+async function shown(
+  records: readonly FoundRecord[],
+  { explain, mask, background }: TraceOptions
+): Promise<readonly ShownRecord[]> {
+  const all: ShownRecord[] = []
+  for (const one of withRoutings(records, { explain, mask }))
+    all.push({ ...one, value: await mask.inSlices(one.value, background) })
+  return all
 }
 
 async function lookInto(
   place: Place['name'],
   find: FindRecords,
-  { messageId, signal }: { readonly messageId: string; readonly signal: AbortSignal }
-): Promise<{ look: SearchAttempt; records: readonly FoundRecord[] }> {
+  { messageId, since, looks, from }: Search
+): Promise<readonly FoundRecord[]> {
   const start = performance.now()
+  const signal = AbortSignal.any([from.signal, AbortSignal.timeout(PLACE_TIMEOUT_MS)])
   try {
-    const { records, complete, back } = await find(
-      messageId,
-      AbortSignal.any([signal, AbortSignal.timeout(PLACE_TIMEOUT_MS)])
-    )
-    const ms = performance.now() - start
+    const { records, complete, back } = await find(messageId, signal, since)
     const reached = back === undefined ? {} : { back: new Date(back).toISOString() }
-    return { look: { place, ms, found: records.length, complete, ...reached }, records }
+    looks.push({ place, ms: performance.now() - start, found: records.length, complete, ...reached })
+    return records
   } catch (error) {
     const problem = (error as Error).message
-    return { look: { place, ms: performance.now() - start, found: 0, complete: false, problem }, records: [] }
+    looks.push({ place, ms: performance.now() - start, found: 0, complete: false, problem })
+    return []
   }
 }

@@ -12,4 +12,4 @@ export function describePlacement({ store, topic, partition, offset, file, posit
 
 const REFUSED_FILE = 'refused.jsonl'
 const REFUSED = ' (Kafka refuses it: see `tributary refused list`)'
-const SPOOLED = ' (the spool, from which Kafka gets it)'
+const SPOOLED = ' (the spool: Kafka gets it from there, or has it already)'

@@ -20,7 +20,8 @@ export interface FoundRecord {
 
 type Find = (
   messageId: string,
-  signal: AbortSignal
+  signal: AbortSignal,
+  since?: number
 ) => Promise<{ readonly records: readonly FoundRecord[]; readonly complete: boolean; readonly back?: number }>
 
 export interface FindersOptions {
@@ -53,10 +54,13 @@ export function createFinders(options: FindersOptions) {
     return { complete, records: [...found, ...(await findRefused(dataDir, messageId))] }
   }
 
-  const inKafka = async (settings: FindInKafkaOptions['settings'], ...[messageId, signal]: Parameters<Find>) => {
+  const inKafka = async (
+    settings: FindInKafkaOptions['settings'],
+    ...[messageId, signal, from = Infinity]: Parameters<Find>
+  ) => {
     // As in open.ts: without Kafka, none of its code is loaded.
     const { findInKafka } = await import('./find-in-kafka.ts')
-    const since = now() - KAFKA_LOOK_BACK_MS
+    const since = Math.min(from, now() - KAFKA_LOOK_BACK_MS)
     const wanted = { messageId, since, signal, background }
     const { records, complete } = await findInKafka({ settings, topics: topics(), ...wanted })
     const found = records.map(({ topic, partition, offset, at, value }): FoundRecord => ({
@@ -79,7 +83,7 @@ export function createFinders(options: FindersOptions) {
 
   return {
     log,
-    kafka: kafka === undefined ? undefined : (((id, signal) => inKafka(kafka, id, signal)) satisfies Find),
+    kafka: kafka === undefined ? undefined : (((...search) => inKafka(kafka, ...search)) satisfies Find),
     archive: archive === undefined ? undefined : (((id, signal) => inArchive(archive, id, signal)) satisfies Find),
     /** The number of the line at each placement on disk; undefined for other placements, and if the line is gone. */
     async linesOf(places: readonly Placement[], signal: AbortSignal): Promise<readonly (number | undefined)[]> {

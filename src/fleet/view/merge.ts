@@ -1,4 +1,4 @@
-import { isSpooled, type Placement } from '../../model/sink.ts'
+import { spooledSince } from '../../model/sink.ts'
 import type { MemberAnswer } from './ask.ts'
 
 /** A server that was asked, and its problem if it has not answered. */
@@ -117,9 +117,19 @@ export function withArchives(first: readonly MemberAnswer[], later: readonly Mem
   })
 }
 
-/** Whether a server knows of the event only that it was spooled, and not where it is now. */
-export function hasSpooled(answers: readonly MemberAnswer[]): boolean {
-  return gather(answers, 'events').some(({ places }) => isSpooled(places as Placement[]))
+/** See spooledSince(). */
+export function spooledSinceOf(answers: readonly MemberAnswer[]): number | undefined {
+  return spooledSince(gather(answers, 'events'))
+}
+
+/** The first answers of servers to a search, with the records that they found in a second one. */
+export function withRecords(first: readonly MemberAnswer[], later: readonly MemberAnswer[]): MemberAnswer[] {
+  return first.map(one => {
+    const more = later.filter(({ server }) => server === one.server).map(({ body }) => body)
+    if (one.body === undefined || more.length === 0) return one
+    const both = (name: string): readonly Row[] => [one.body, ...more].flatMap(body => rowsOf(body, name))
+    return { ...one, body: { ...(one.body as Row), records: both('records'), looks: both('looks') } }
+  })
 }
 
 /** Whether a trace has found anything. */

@@ -2,21 +2,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { inForce } from '../config/in-force.ts'
 import type { Fleet } from '../open.ts'
-import type { Member } from '../members/member-list.ts'
+import { FleetAsker } from './asker.ts'
 import type { MemberAnswer } from './ask.ts'
 import { askMember, askMembers, SCOPE_HEADER } from './ask.ts'
-import { fleetListFault, readFleetQuery, type FleetQuery } from './fleet-query.ts'
+import { fleetListFault, readFleetQuery } from './fleet-query.ts'
 import type { Watcher } from '../workers/view/feed.ts'
 import { MergedLive } from './live.ts'
 import {
   hasFound,
-  hasSpooled,
   mergeEvents,
   mergeOutcomes,
   mergeOverview,
   mergeRejections,
   mergeTraces,
-  withArchives
+  spooledSinceOf,
+  withArchives,
+  withRecords
 } from './merge.ts'
 
 type ViewFleet = Pick<Fleet, 'name' | 'instance' | 'members'>
@@ -84,14 +85,14 @@ export function mergeViews(admin: FastifyInstance, options: ViewOptions): () => 
 
 /** Answers a request with the merged answers of all servers. */
 class MergedView {
-  readonly #admin: FastifyInstance
+  readonly #asker: FleetAsker
   readonly #fleet: ViewFleet
   readonly #password: string | undefined
   readonly #openStream: ViewOptions['openStream']
   readonly #streams = new Map<Watcher, MergedLive>()
 
   constructor(admin: FastifyInstance, { fleet, password, openStream }: ViewOptions) {
-    this.#admin = admin
+    this.#asker = new FleetAsker({ admin, fleet, password })
     this.#fleet = fleet
     this.#password = password
     this.#openStream = openStream
@@ -129,27 +130,46 @@ class MergedView {
   }
 
   /**
-   * Searches the memory and the log of all servers first. If nobody has the event, or it was spooled, this server searches Kafka. If
-   * nobody has it, it also searches its archive, and then the others theirs: one server of a fleet has one.
+   * Searches the memory and the log of all servers first. If nobody has the event, this server searches Kafka and its archive, and then
+   * the others their archives: one server of a fleet has one.
    */
   async trace(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { messageId } = request.params as { messageId: string }
-    const { own, all } = await this.#askAll(request, { pathFor: () => request.url, isWanted: () => true }, NEAR)
+    const { own, all } = await this.#asker.askAll(request, { pathFor: () => request.url, isWanted: () => true }, NEAR)
     if (own.body === undefined) return copy(reply, own.answer)
-    if (hasFound(all) && !hasSpooled(all)) return reply.send(mergeTraces(messageId, all))
-    const deep = await this.#askOwn(request, request.url, {})
+    if (hasFound(all)) return reply.send(mergeTraces(messageId, await this.#withSpooled(request, { own, all })))
+    const deep = await this.#asker.askOwn(request, request.url, {})
     const others = all.filter(one => one !== own)
-    if (hasFound(all) || hasFound([deep])) return reply.send(mergeTraces(messageId, [deep, ...others]))
+    if (hasFound([deep])) return reply.send(mergeTraces(messageId, [deep, ...others]))
     const asked = { password: this.#password, path: request.url, headers: ARCHIVE, timeoutMs: SEARCH_MS }
-    const archives = await askMembers(this.#others(), asked)
+    const archives = await askMembers(this.#asker.others(), asked)
     return reply.send(mergeTraces(messageId, [deep, ...withArchives(others, archives)]))
+  }
+
+  /** The answers, and where a spooled event is now: this server searches Kafka, and those that have spooled it their disk. */
+  async #withSpooled(
+    request: FastifyRequest,
+    { own, all }: { readonly own: MemberAnswer; readonly all: readonly MemberAnswer[] }
+  ): Promise<readonly MemberAnswer[]> {
+    const since = spooledSinceOf(all)
+    if (since === undefined) return all
+    const [path = ''] = request.url.split('?', 1)
+    const spoolers = new Set(all.filter(one => spooledSinceOf([one]) !== undefined).map(({ server }) => server))
+    const others = this.#asker.others().filter(({ name }) => spoolers.has(name))
+    const asked = { password: this.#password, path, headers: { [PLACES_HEADER]: 'log' }, timeoutMs: SEARCH_MS }
+    const [kafka, disk, disks] = await Promise.all([
+      this.#asker.askOwn(request, `${path}?since=${since}`, { [PLACES_HEADER]: 'kafka' }),
+      spoolers.has(own.server) ? this.#asker.askOwn(request, path, asked.headers) : undefined,
+      askMembers(others, asked)
+    ])
+    return withRecords(all, [kafka, ...(disk === undefined ? [] : [disk]), ...disks])
   }
 
   async list(request: FastifyRequest, reply: FastifyReply, merge: Merge): Promise<FastifyReply> {
     const fault = fleetListFault(request.url)
     if (fault !== undefined) return reply.code(400).send({ success: false, code: 'bad_request', message: fault })
     const query = readFleetQuery(request.url)
-    const { own, all } = await this.#askAll(request, query, {})
+    const { own, all } = await this.#asker.askAll(request, query, {})
     if (own.body === undefined) return copy(reply, own.answer)
     return reply.send(merge(all, Math.min(query.limit ?? DEFAULT_LIMIT, MAX_LIMIT)))
   }
@@ -158,8 +178,8 @@ class MergedView {
   async event(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { server = this.#fleet.name, pathFor } = readFleetQuery(request.url)
     const path = pathFor(server)
-    if (server === this.#fleet.name) return copy(reply, (await this.#askOwn(request, path, {})).answer)
-    const member = this.#others().find(({ name }) => name === server)
+    if (server === this.#fleet.name) return copy(reply, (await this.#asker.askOwn(request, path, {})).answer)
+    const member = this.#asker.others().find(({ name }) => name === server)
     if (member === undefined) {
       const message = `no server of the fleet that is live is called ${server}`
       return await reply.code(404).send({ success: false, code: 'not_found', message })
@@ -171,57 +191,6 @@ class MergedView {
       const message = `${server}: ${(error as Error).message}`
       return await reply.code(503).header('retry-after', '1').send({ success: false, code: 'server_away', message })
     }
-  }
-
-  /** Asks all servers, and names those that are away. This one is always asked, because it checks the query. */
-  async #askAll(
-    request: FastifyRequest,
-    { pathFor, isWanted }: Pick<FleetQuery, 'pathFor' | 'isWanted'>,
-    headers: Readonly<Record<string, string>>
-  ) {
-    const others = this.#others().filter(({ name }) => isWanted(name))
-    const [own, more] = await Promise.all([
-      this.#askOwn(request, pathFor(this.#fleet.name), headers),
-      askMembers(others, { password: this.#password, path: pathFor, headers })
-    ])
-    const away = this.#away().filter(({ server }) => isWanted(server))
-    return { own, all: [...(isWanted(own.server) ? [own] : []), ...more, ...away] }
-  }
-
-  async #askOwn(request: FastifyRequest, path: string, headers: Readonly<Record<string, string>>) {
-    const { name } = this.#fleet
-    const { 'content-length': _length, connection: _connection, ...sent } = request.headers
-    const answer = await this.#admin.inject({ url: path, headers: { ...sent, ...headers, [SCOPE_HEADER]: name } })
-    const isGood = answer.statusCode === 200
-    const problem = isGood ? undefined : `answered ${answer.statusCode}`
-    const body: unknown = isGood ? answer.json() : undefined
-    return { server: name, body, problem, answer }
-  }
-
-  #others(): readonly Member[] {
-    return this.#members().filter(({ instance }) => instance !== this.#fleet.instance)
-  }
-
-  /** Servers that were heard of lately, and are not any more. */
-  #away(): readonly MemberAnswer[] {
-    const all = this.#fleet.members()?.all() ?? []
-    const live = new Set(all.filter(({ state }) => state === 'live').map(({ adminUrl }) => adminUrl))
-    const gone = all.filter(({ adminUrl, instance }) => !live.has(adminUrl) && instance !== this.#fleet.instance)
-    return [...new Map(gone.map(member => [member.adminUrl, member])).values()].map(({ name, silentMs }) => ({
-      server: name,
-      body: undefined,
-      problem: `away since ${Math.round(silentMs / 1_000)} s`
-    }))
-  }
-
-  /** The live ones, with this one once its heartbeats arrive. */
-  #members(): readonly Member[] {
-    const byUrl = new Map<string, Member>()
-    for (const member of this.#fleet.members()?.live() ?? []) {
-      // The workers of one server have one admin listener.
-      if (!byUrl.has(member.adminUrl)) byUrl.set(member.adminUrl, member)
-    }
-    return [...byUrl.values()]
   }
 }
 

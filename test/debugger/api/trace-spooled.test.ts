@@ -12,7 +12,7 @@ interface Found {
     readonly places: readonly object[]
     readonly journey: readonly { readonly says: string }[]
   }[]
-  readonly records: readonly { readonly place: object; readonly value: string }[]
+  readonly records: readonly { readonly place: { readonly store: string }; readonly value: string }[]
 }
 
 const kafka = await startKafka({ heap: '320m' })
@@ -34,9 +34,9 @@ async function checkJourney(
   }: { taker: ServerProcess; asked: ServerProcess; topic: string; settle?: () => Promise<void> }
 ): Promise<void> {
   const id = `spooled-${topic}`
+  const event = { userId: 'u', event: 'E', messageId: id }
   kafka.pause()
   try {
-    const event = { userId: 'u', event: 'E', messageId: id }
     const { status } = await post(`${taker.url}/v1/track`, event, { authorization: AUTHORIZATION })
     t.equal(status, 200, 'the event is accepted while Kafka hangs')
     const before = await trace(asked, id)
@@ -52,19 +52,32 @@ async function checkJourney(
   await taker.drained()
   await rest.settle?.()
   const after = await trace(asked, id)
+  const [stored, ...others] = after.records.map(({ place }) => place)
   t.match(
-    after.records.map(({ place }) => place),
-    [{ store: 'kafka', topic, partition: Number, offset: String }],
+    stored,
+    { store: 'kafka', topic, partition: Number, offset: String },
     'the record is in Kafka when it has been delivered'
+  )
+  t.ok(
+    others.every(({ store }) => store === 'spool'),
+    'besides, the disk may have its line until the segment is deleted'
   )
   t.match(JSON.parse(after.records[0]?.value ?? '{}'), { messageId: id }, 'the record is that of the event')
   t.equal(after.events.length, 1, 'the event is listed once')
   const words = after.events[0]?.journey.map(({ says }) => says).join() ?? ''
   t.match(
     words,
-    /the spool, from which Kafka gets it/,
+    /the spool: Kafka gets it from there, or has it already/,
     'the journey says how the event was stored, and not where it is now'
   )
+
+  // A retry is known as a duplicate to the process that it reaches.
+  const own = { authorization: AUTHORIZATION, connection: 'close' }
+  for (const server of [taker, asked, taker, asked, taker, asked]) {
+    t.equal((await post(`${server.url}/v1/track`, event, own)).status, 200, 'a retry is accepted')
+  }
+  const again = await trace(asked, id)
+  t.match(again.records[0], { place: stored }, 'a process that knows the event as a duplicate finds its record, too')
 }
 
 t.test(

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { isSpooled, type Placement } from '../../../model/sink.ts'
+import { spooledSince } from '../../../model/sink.ts'
 import type { Slot } from '../slot.ts'
 import type { Answers, Json } from './ask-all.ts'
 import { askAll } from './ask-all.ts'
@@ -14,7 +14,7 @@ const PLACES_HEADER = 'x-tributary-places'
 /**
  * `GET /api/trace/{messageId}` over all workers: first in the memory of each, then in the log of each, then in Kafka,
  * which one worker searches for all, then in the archive, which the first worker has. The search ends where the event is found; a
- * spooled event is then looked for in Kafka, else on disk.
+ * spooled event is then looked for in Kafka and on disk.
  */
 export function registerTrace(app: FastifyInstance, slots: readonly Slot[]): void {
   let searching = 0
@@ -25,11 +25,14 @@ export function registerTrace(app: FastifyInstance, slots: readonly Slot[]): voi
     }
     searching++
     try {
-      const { values, records, silent, refusal, looks } = await search(request, slots)
+      const { answers, looks } = await search(request, slots)
+      const values = answers.flatMap(({ values }) => values)
+      const silent = [...new Map(answers.flatMap(({ silent }) => silent.map(one => [one.worker, one]))).values()]
+      const refusal = answers.find(({ refusal }) => refusal !== undefined)?.refusal
       return await answer(reply, { values, silent, refusal }, () => ({
         messageId: values[0]?.['messageId'],
         events: values.flatMap(({ events }) => events as Json[]),
-        records,
+        records: values.flatMap(({ records }) => records as Json[]),
         looks,
         omitted: values.reduce((sum, { omitted }) => sum + Number(omitted), 0)
       }))
@@ -39,47 +42,43 @@ export function registerTrace(app: FastifyInstance, slots: readonly Slot[]): voi
   })
 }
 
-/** Asks the workers, one place after the other. */
+/** Asks the workers: the answers for each place that was searched. */
 async function search(request: FastifyRequest, slots: readonly Slot[]) {
   const [path = ''] = request.url.split('?', 1)
   const looks: Json[] = []
-  const memory = await look('memory', slots, { path, looks })
+  const places = request.headers[PLACES_HEADER]
+  const isWanted = (name: PlaceName): boolean => typeof places !== 'string' || places.split(',').includes(name)
+  const memory = await look('memory', isWanted('memory') ? slots : [], { path, looks })
   // A worker that has not answered for its memory is not asked again.
   const live = slots.filter(({ index }) => !memory.silent.some(({ worker }) => worker === index))
-  const wanted = request.headers[PLACES_HEADER]
-  const isWanted = (name: PlaceName): boolean => typeof wanted !== 'string' || wanted.split(',').includes(name)
-  const isKnown = !isEmpty(memory)
-  let found: Answers = { ...memory, values: [] }
-  for (const place of placesAfter(memory).filter(isWanted)) {
-    found = await look(place, place === 'kafka' ? live.slice(0, 1) : live, { path, looks })
-    if (isKnown ? recordsOf(found).length > 0 : !isEmpty(found)) break
+  const { since } = request.query as { since?: string }
+  const lookIn = (place: PlaceName, from = since): Promise<Answers> =>
+    look(place, place === 'kafka' ? live.slice(0, 1) : live, { path, looks, since: from })
+  const answers = [memory]
+  if (!isEmpty(memory)) {
+    const from = spooledSince(memory.values.flatMap(({ events }) => events as SpooledEvents))
+    if (from !== undefined && places === undefined) {
+      answers.push(...(await Promise.all([lookIn('kafka', String(from)), lookIn('log')])))
+    }
+    return { answers, looks }
   }
-  return {
-    values: isKnown || found.values.length === 0 ? memory.values : found.values,
-    records: recordsOf(found),
-    silent: [...new Set([...memory.silent, ...found.silent])],
-    refusal: isKnown ? memory.refusal : (found.refusal ?? memory.refusal),
-    looks
+  for (const place of (['log', 'kafka', 'archive'] as const).filter(isWanted)) {
+    const found = await lookIn(place)
+    answers.push(found)
+    if (!isEmpty(found)) break
   }
+  return { answers, looks }
 }
 
-const recordsOf = ({ values }: Answers): Json[] => values.flatMap(({ records }) => records as Json[])
-
-/** The places to search after the memory of all workers, in order. */
-function placesAfter(memory: Answers): readonly PlaceName[] {
-  if (isEmpty(memory)) return ['log', 'kafka', 'archive']
-  const events = memory.values.flatMap(({ events }) => events as { places: Placement[] }[])
-  return events.some(({ places }) => isSpooled(places)) ? ['kafka', 'log'] : []
-}
-
+type SpooledEvents = Parameters<typeof spooledSince>[0]
 type PlaceName = 'memory' | 'log' | 'kafka' | 'archive'
 
 async function look(
   place: PlaceName,
   slots: readonly Slot[],
-  { path, looks }: { readonly path: string; readonly looks: Json[] }
+  { path, looks, since }: { readonly path: string; readonly looks: Json[]; readonly since?: string | undefined }
 ): Promise<Answers> {
-  const url = `${path}?in=${place}`
+  const url = `${path}?in=${place}${since === undefined ? '' : `&since=${encodeURIComponent(since)}`}`
   const asked = await (place === 'memory'
     ? askAll(slots, { method: 'GET', url })
     : askAll(slots, { method: 'GET', url }, SEARCH_MS))

@@ -53,6 +53,6 @@ export function describePlace({ store, topic, partition, offset, file, position,
   if (store === 'memory') return 'memory only'
   const where = line ? `, line ${line}` : position === undefined ? '' : `, byte ${position}`
   if (store === 'archive') return `${file} of the archive${where} when decompressed`
-  if (file.endsWith('refused.jsonl')) return `${file}${where} (Kafka refuses it: see tributary refused list)`
-  return `${file}${where}${store === 'spool' ? ' (the spool, from which Kafka gets it)' : ''}`
+  if (file?.endsWith('refused.jsonl')) return `${file}${where} (Kafka refuses it: see tributary refused list)`
+  return `${file}${where}${store === 'spool' ? ' (the spool: Kafka gets it from there, or has it already)' : ''}`
 }
