@@ -1,4 +1,7 @@
-import type { Placement } from '../../model/sink.ts'
+import { REFUSED_FILE, type Placement } from '../../model/sink.ts'
+
+const REFUSED = ' (Kafka refuses it: see `tributary refused list`)'
+const SPOOLED = ' (the spool: Kafka gets it from there, or has it already)'
 
 /** A place as text for people: `tributary.events, partition 3, offset 42`. */
 export function describePlacement({ store, topic, partition, offset, file, position }: Placement): string {
@@ -9,7 +12,3 @@ export function describePlacement({ store, topic, partition, offset, file, posit
   const spooled = isRefused ? REFUSED : store === 'spool' ? SPOOLED : ''
   return `${file}${position === undefined ? '' : `, byte ${position}`}${spooled}`
 }
-
-const REFUSED_FILE = 'refused.jsonl'
-const REFUSED = ' (Kafka refuses it: see `tributary refused list`)'
-const SPOOLED = ' (the spool: Kafka gets it from there, or has it already)'

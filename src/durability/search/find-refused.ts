@@ -1,9 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Placement } from '../../model/sink.ts'
+import { REFUSED_FILE, type Placement } from '../../model/sink.ts'
 import { isNotFound } from '../log/segment/files.ts'
-import { REFUSED_FILE } from '../spool/refused-file.ts'
 
 interface Found {
   readonly place: Placement

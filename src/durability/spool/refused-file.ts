@@ -1,7 +1,7 @@
 import { mkdir, open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SinkUnavailable } from '../../model/sink.ts'
+import { REFUSED_FILE, SinkUnavailable } from '../../model/sink.ts'
 
 /** An event that Kafka never accepts as it is. */
 export interface RefusedRecord {
@@ -16,8 +16,6 @@ export interface RefusedFile {
   keep(records: readonly RefusedRecord[]): Promise<void>
 }
 
-/** Does not end in `.ndjson`, so that no tool takes these records for events that Kafka is still to get. */
-export const REFUSED_FILE = 'refused.jsonl'
 const FILE_MODE = 0o640
 const LINE_FEED = 0x0a
 

@@ -4,7 +4,7 @@ import { isNotFound } from '../log/segment/files.ts'
 import { comparePositions, loadPositions, POSITION_FILE } from '../log/segment/position-file.ts'
 import { readSegmentFolder } from '../log/segment/segment-folder.ts'
 import { sequenceOf } from '../log/segment/segment-name.ts'
-import { REFUSED_FILE } from './refused-file.ts'
+import { REFUSED_FILE } from '../../model/sink.ts'
 
 /** Records of a data folder that Kafka does not have. */
 export interface SpoolStatus {

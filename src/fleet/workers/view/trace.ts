@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { spooledSince } from '../../../model/sink.ts'
+import { type PlacedEvent, spooledSince } from '../../../model/sink.ts'
 import type { Slot } from '../slot.ts'
 import type { Answers, Json } from './ask-all.ts'
 import { askAll } from './ask-all.ts'
@@ -56,7 +56,7 @@ async function search(request: FastifyRequest, slots: readonly Slot[]) {
     look(place, place === 'kafka' ? live.slice(0, 1) : live, { path, looks, since: from })
   const answers = [memory]
   if (!isEmpty(memory)) {
-    const from = spooledSince(memory.values.flatMap(({ events }) => events as SpooledEvents))
+    const from = spooledSince(memory.values.flatMap(({ events }) => events as PlacedEvent[]))
     if (from !== undefined && places === undefined) {
       answers.push(...(await Promise.all([lookIn('kafka', String(from)), lookIn('log')])))
     }
@@ -70,7 +70,6 @@ async function search(request: FastifyRequest, slots: readonly Slot[]) {
   return { answers, looks }
 }
 
-type SpooledEvents = Parameters<typeof spooledSince>[0]
 type PlaceName = 'memory' | 'log' | 'kafka' | 'archive'
 
 async function look(
