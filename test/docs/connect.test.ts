@@ -9,11 +9,11 @@ import type { Test } from 'tap'
 import { createConnect } from '../support/kafka-connect.ts'
 import { readTopic, startKafka } from '../support/kafka.ts'
 import { ownFolder } from '../support/own-folder.ts'
-import { orderOf, sendOrders } from '../support/reading/log.ts'
+import { orderOf, sendHard, sendOrders } from '../support/reading/log.ts'
 import { rowsOf, startPostgres } from '../support/reading/postgres.ts'
 import { blocksOf, runIn } from '../support/reading/readers.ts'
 import type { Row } from '../support/reading/readers.ts'
-import { AUTHORIZATION, startServer } from '../support/server-process.ts'
+import { startServer } from '../support/server-process.ts'
 import { until } from '../support/until.ts'
 
 const isLong = process.env['READERS'] === 'all'
@@ -40,17 +40,7 @@ t.teardown(() => kafka.stop())
 const env = { KAFKA_BROKERS: kafka.brokers.join(), KAFKA_REPLICATION_FACTOR: '1', KAFKA_PARTITIONS: '3' }
 const server = await startServer(t, { env })
 
-async function sendHard(): Promise<void> {
-  for (const [messageId, properties] of HARD) {
-    const body = `{"userId":"42 x","event":"Hard","messageId":"${messageId}","properties":${properties}}`
-    const headers = { 'content-type': 'application/json', authorization: AUTHORIZATION }
-    const answer = await fetch(`${server.url}/v1/track`, { method: 'POST', headers, body })
-    const text = await answer.text()
-    if (text !== '{"success":true}') throw new Error(`${answer.status} ${text}`)
-  }
-}
-
-await sendHard()
+await sendHard(server.url, '42 x', HARD)
 await sendOrders(server.url, 0, ORDERS, ORDERS)
 const records = await readTopic(kafka.brokers, TOPIC, { count: EVENTS, timeoutMs: PATIENCE_MS })
 

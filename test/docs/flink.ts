@@ -3,9 +3,9 @@ import t from 'tap'
 import { produceValues, readTopic, startKafka, topicOffsets } from '../support/kafka.ts'
 import { ownFolder } from '../support/own-folder.ts'
 import { runFlink } from '../support/reading/flink.ts'
-import { orderOf, sendOrders } from '../support/reading/log.ts'
+import { orderOf, sendHard, sendOrders } from '../support/reading/log.ts'
 import { blocksOf, type Row } from '../support/reading/readers.ts'
-import { AUTHORIZATION, startServer } from '../support/server-process.ts'
+import { startServer } from '../support/server-process.ts'
 
 /** A time as Flink casts it to text in UTC. */
 const textOf = (timestamp: number): string => new Date(timestamp).toISOString().replace('T', ' ').slice(0, -1)
@@ -26,13 +26,7 @@ const kafka = await startKafka({})
 t.teardown(() => kafka.stop())
 const env = { KAFKA_BROKERS: kafka.brokers.join(), KAFKA_REPLICATION_FACTOR: '1', KAFKA_PARTITIONS: '3' }
 const server = await startServer(t, { env })
-for (const [messageId, properties] of HARD) {
-  const body = `{"userId":"00042","event":"Hard","messageId":"${messageId}","properties":${properties}}`
-  const headers = { 'content-type': 'application/json', authorization: AUTHORIZATION }
-  const answer = await fetch(`${server.url}/v1/track`, { method: 'POST', headers, body })
-  const text = await answer.text()
-  if (text !== '{"success":true}') throw new Error(`${answer.status} ${text}`)
-}
+await sendHard(server.url, '00042', HARD)
 const all = ORDERS + HARD.length
 await sendOrders(server.url, 0, HALF, ORDERS)
 const first = await readTopic(kafka.brokers, TOPIC, { count: HALF + HARD.length, timeoutMs: PATIENCE_MS })

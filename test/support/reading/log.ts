@@ -45,16 +45,27 @@ export async function sendOrders(url: string, from: number, to: number, all: num
   for (let at = from; at < to; at += BATCH) {
     const numbers = Array.from({ length: Math.min(BATCH, to - at) }, (_, step) => at + step)
     const body = `{"batch":[${numbers.map(number => eventOf(number, all)).join()}]}`
-    const headers = { 'content-type': 'application/json', authorization: AUTHORIZATION }
-    const answer = await fetch(`${url}/v1/batch`, {
-      method: 'POST',
-      headers,
-      body,
-      signal: AbortSignal.timeout(60_000)
-    })
-    const text = await answer.text()
-    if (text !== '{"success":true}') throw new Error(`${answer.status} ${text}`)
+    await sendAccepted(`${url}/v1/batch`, body)
   }
+}
+
+/** Sends a track event `Hard` of the user for each messageId, with its properties as JSON. Rejects if one is not accepted. */
+export async function sendHard(
+  url: string,
+  userId: string,
+  events: readonly (readonly [messageId: string, properties: string])[]
+): Promise<void> {
+  for (const [messageId, properties] of events) {
+    const head = `"userId":"${userId}","event":"Hard","messageId":"${messageId}"`
+    await sendAccepted(`${url}/v1/track`, `{${head},"properties":${properties}}`)
+  }
+}
+
+async function sendAccepted(url: string, body: string): Promise<void> {
+  const headers = { 'content-type': 'application/json', authorization: AUTHORIZATION }
+  const answer = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(60_000) })
+  const text = await answer.text()
+  if (text !== '{"success":true}') throw new Error(`${answer.status} ${text}`)
 }
 
 /** Cuts the last line, as a crash does. */
