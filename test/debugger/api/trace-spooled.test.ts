@@ -12,6 +12,7 @@ interface Found {
     readonly places: readonly object[]
     readonly journey: readonly { readonly says: string }[]
   }[]
+  readonly looks: readonly object[]
   readonly records: readonly { readonly place: { readonly store: string }; readonly value: string }[]
 }
 
@@ -51,7 +52,14 @@ async function checkJourney(
   }
   await taker.drained()
   await rest.settle?.()
-  const after = await trace(asked, id)
+  // The backlog of several processes and the offsets of Kafka are not read at one moment.
+  let after = await trace(asked, id)
+  const isFound = async (): Promise<boolean> => {
+    after = await trace(asked, id)
+    return after.records[0]?.place.store === 'kafka'
+  }
+  const seen = (): string => JSON.stringify(after.looks)
+  await until(isFound, { what: 'the record to be found in Kafka', timeoutMs: 30_000, seen })
   const [stored, ...others] = after.records.map(({ place }) => place)
   t.match(
     stored,
