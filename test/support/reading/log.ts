@@ -49,6 +49,13 @@ export async function sendOrders(url: string, from: number, to: number, all: num
   }
 }
 
+/** Events whose ids or values a reader of the topic may make something else of: messageId and properties. */
+export const HARD_EVENTS = [
+  ['007', '{"id":12345678901234567890,"price":1.10,"huge":1e400,"a.b":2,"a":{"b":1},"":3,"n":null,"e":{}}'],
+  ['null', '{"text":"\\u0000 and \\ud800 and \u{1f600}","Plan":1,"plan":2}'],
+  ['2026-11-28', '{}']
+] as const
+
 /** Sends a track event `Hard` of the user for each messageId, with its properties as JSON. Rejects if one is not accepted. */
 export async function sendHard(
   url: string,
