@@ -3,11 +3,13 @@
 # `install_python` and `measure_python` are the same with packages of PyPI, as wheels alone, and the Python that is here.
 # `install_java` fetches GROUP:ARTIFACT@VERSION with Maven, and `measure_java` runs a program with these jars. `start_kafka` fetches
 # Apache Kafka and starts one broker on 127.0.0.1, which ends with the finding; its address is then the program's argument.
+# `install_spark` fetches Apache Spark, and `measure_java` then runs with its jars and with the options of its start scripts.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mktemp -d)
 broker=
 kafka=
+libs=libs
 java='java -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1'
 trap 'test -z "$broker" || { kill "$broker" && wait "$broker"; } 2> "$folder/ended" || :; rm -rf "$folder"' EXIT
 trap 'exit 130' INT TERM
@@ -44,8 +46,18 @@ install_java() {
     done
     echo '</dependencies></project>'
   } > pom.xml
-  mvn -q -B dependency:copy-dependencies -DoutputDirectory="$folder/libs"
-  export CLASSPATH="$folder/libs/*"
+  mvn -q -B dependency:copy-dependencies -DoutputDirectory="$folder/$libs"
+  export CLASSPATH="$folder/$libs/*"
+}
+
+install_spark() {
+  libs=spark
+  install_java "org.apache.spark:spark-sql_2.13@$1" "org.apache.spark:spark-sql-kafka-0-10_2.13@$1"
+  java='java -Xmx640m -XX:+UseSerialGC -XX:TieredStopAtLevel=1'
+  for package in java.lang java.lang.invoke java.lang.reflect java.io java.net java.nio java.util java.util.concurrent \
+    java.util.concurrent.atomic sun.nio.ch sun.nio.cs sun.security.action sun.util.calendar; do
+    java="$java --add-opens=java.base/$package=ALL-UNNAMED"
+  done
 }
 
 start_kafka() {
