@@ -1,5 +1,5 @@
 /**
- * Prepares `npm run test:readers`: every reader that docs/reading.md names, with Python packages of about 500 MB in
+ * Prepares `npm run test:readers`: every reader that docs/reading.md names, with Python packages of about 1.6 GB in
  * .cache/readers, and PostgreSQL. Installs what is missing if that is possible. Otherwise prints one line with what to
  * install, and exits 1.
  */
@@ -10,7 +10,7 @@ import { jdbcSinkJars } from '../test/support/kafka-connect.ts'
 import { flinkJars } from '../test/support/reading/flink.ts'
 
 const VENV = join(import.meta.dirname, '..', '.cache', 'readers')
-const PACKAGES = ['chdb==4.4.0', 'polars==2.1.0', 'pandas==3.1.1', 'pyarrow==26.0.1']
+const PACKAGES = ['chdb==4.4.0', 'polars==2.1.0', 'pandas==3.1.1', 'pyarrow==26.0.1', 'pyspark==4.2.0']
 const MARKER = join(VENV, `${PACKAGES.join('+')}.installed`)
 
 const run = (program: string, ...args: string[]): void => void execFileSync(program, args, { stdio: 'inherit' })
