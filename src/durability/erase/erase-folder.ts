@@ -1,7 +1,7 @@
 import { readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SegmentInfo } from '../log/contract.ts'
-import { isNotFound, unlinkIfThere } from '../log/segment/files.ts'
+import { ifThere, unlinkIfThere } from '../log/segment/files.ts'
 import { comparePositions, loadPositions, POSITION_FILE, savePositions } from '../log/segment/position-file.ts'
 import { findSegments } from '../log/segment/segment-list.ts'
 import { segmentOfChecksums } from '../log/segment/segment-name.ts'
@@ -47,11 +47,12 @@ export async function eraseFromDataDir(dataDir: string, options: EraseOptions): 
   }
   for (const folder of FOLDERS) {
     const dir = join(dataDir, folder)
-    const names = await namesIn(dir)
+    const names = await ifThere(readdir(dir))
+    if (names === undefined) continue
     if (!isDryRun) await finishInterrupted(dir, names)
-    if (names.length > 0) for (const records of await eraseFromSegments(dir, options)) add(records)
+    for (const records of await eraseFromSegments(dir, options)) add(records)
     // This comes last, because damaged bytes of a segment may have been copied before or during the steps above.
-    for (const name of await namesIn(dir)) {
+    for (const name of await readdir(dir)) {
       if (name.endsWith(DAMAGED)) add(await eraseDamaged(join(dir, name), options))
     }
   }
@@ -73,15 +74,6 @@ async function finishInterrupted(dir: string, names: readonly string[]): Promise
     await (isWanted && !names.includes(final)
       ? rename(join(dir, name), join(dir, final))
       : unlinkIfThere(join(dir, name)))
-  }
-}
-
-async function namesIn(dir: string): Promise<string[]> {
-  try {
-    return await readdir(dir)
-  } catch (error) {
-    if (isNotFound(error)) return []
-    throw error
   }
 }
 

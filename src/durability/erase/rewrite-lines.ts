@@ -1,6 +1,6 @@
 import { readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { isNotFound, syncFolder, unlinkIfThere, writeDurably } from '../log/segment/files.ts'
+import { ifThere, syncFolder, unlinkIfThere, writeDurably } from '../log/segment/files.ts'
 import type { EraseOptions, Erasure } from './erasure.ts'
 import { ERASING, ignoreStep } from './erasure.ts'
 
@@ -79,10 +79,7 @@ async function rewriteLines(
   { isDryRun = false, onStep = ignoreStep }: EraseOptions,
   judge: (lines: readonly string[]) => Held[]
 ): Promise<number> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (isNotFound(error)) return ''
-    throw error
-  })
+  const text = (await ifThere(readFile(path, 'utf8'))) ?? ''
   const held = judge(text.split('\n').filter(line => line !== ''))
   const left = held.filter(({ isGone }) => !isGone)
   if (left.length === held.length || isDryRun) return held.length - left.length

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../model/clock.ts'
 import type { LogLines, SegmentInfo, SegmentLog } from './contract.ts'
-import { isNotFound } from './segment/files.ts'
+import { ifThere } from './segment/files.ts'
 
 /** Which segments stay. A segment is deleted when either limit is exceeded. No limit: all segments stay. */
 export interface RetentionPolicy {
@@ -113,15 +113,6 @@ async function dueBy(
 ): Promise<'size' | 'age' | undefined> {
   if (policy.bytes !== undefined && bytes > policy.bytes) return 'size'
   if (policy.ageMs === undefined) return undefined
-  const written = await lastWritten(join(from.dir, segment.file))
-  return written !== undefined && clock.now() - written > policy.ageMs ? 'age' : undefined
-}
-
-async function lastWritten(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).mtimeMs
-  } catch (error) {
-    if (isNotFound(error)) return undefined
-    throw error
-  }
+  const found = await ifThere(stat(join(from.dir, segment.file)))
+  return found !== undefined && clock.now() - found.mtimeMs > policy.ageMs ? 'age' : undefined
 }

@@ -1,6 +1,7 @@
+import { open } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Background } from '../../model/background.ts'
-import { isNotFound, openIfThere } from '../log/segment/files.ts'
+import { ifThere } from '../log/segment/files.ts'
 import type { WantedId } from './find-id.ts'
 import { hasId, isRecordOf, nextIdKey, wantedId } from './find-id.ts'
 import { linesAt } from './line-numbers.ts'
@@ -44,26 +45,14 @@ export async function findInLog(
   const wanted = wantedId(options.messageId)
   const records: FoundInLog[] = []
   for (const dir of dirs) {
-    for (const file of await segmentsOf(dir)) {
+    const folder = await ifThere(readSegmentFolder(dir))
+    for (const { file } of folder?.segments().toReversed() ?? []) {
       if (signal.aborted) return { records, complete: false }
       records.push(...(await searchFile({ dir, file, wanted, signal, background })))
       if (records.length > 0) break
     }
   }
   return { records, complete: !signal.aborted }
-}
-
-async function segmentsOf(dir: string): Promise<string[]> {
-  try {
-    const folder = await readSegmentFolder(dir)
-    return folder
-      .segments()
-      .map(({ file }) => file)
-      .toReversed()
-  } catch (error) {
-    if (isNotFound(error)) return []
-    throw error
-  }
 }
 
 interface SearchedFile {
@@ -127,7 +116,7 @@ export async function searchLines(
  * the file is gone.
  */
 async function* wholeLines(path: string): AsyncGenerator<{ readonly bytes: Buffer; readonly position: number }> {
-  const file = await openIfThere(path)
+  const file = await ifThere(open(path))
   if (file === undefined) return
   try {
     let buffer = Buffer.allocUnsafe(CHUNK_BYTES)

@@ -1,5 +1,6 @@
+import { open } from 'node:fs/promises'
 import type { Background } from '../../model/background.ts'
-import { openIfThere } from '../log/segment/files.ts'
+import { ifThere } from '../log/segment/files.ts'
 import { LINE_FEED } from '../log/segment/lines.ts'
 
 const CHUNK_BYTES = 1024 * 1024
@@ -15,7 +16,7 @@ export async function linesAt(
 ): Promise<readonly (number | undefined)[]> {
   const known = new Map<number, number>()
   const wanted = positions.toSorted((a, b) => a - b)
-  const file = wanted.length === 0 ? undefined : await openIfThere(path)
+  const file = wanted.length === 0 ? undefined : await ifThere(open(path))
   if (file === undefined) return positions.map(() => undefined)
   try {
     const buffer = Buffer.allocUnsafe(CHUNK_BYTES)

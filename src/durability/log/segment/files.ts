@@ -65,12 +65,16 @@ export async function replaceFile(path: string, bytes: Uint8Array): Promise<void
   await syncFolder(dirname(path))
 }
 
-export async function unlinkIfThere(path: string): Promise<void> {
-  try {
-    await unlink(path)
-  } catch (error) {
-    if (!isNotFound(error)) throw error
-  }
+/** The result of a call of the file system; undefined if the file is missing. Rejects with any other error of the call. */
+export async function ifThere<T>(call: Promise<T>): Promise<T | undefined> {
+  return await call.catch((error: unknown) => {
+    if (isNotFound(error)) return undefined
+    throw error
+  })
+}
+
+export function unlinkIfThere(path: string): Promise<void> {
+  return ifThere(unlink(path))
 }
 
 const PROBE = '.probe'
@@ -92,14 +96,4 @@ export function isNotFound(error: unknown): boolean {
 /** The system's own message, such as "ENOSPC: no space left on device, write". */
 export function describeFileError(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-/** Opens a file for reading; undefined if there is none. */
-export async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, 'r')
-  } catch (error) {
-    if (isNotFound(error)) return undefined
-    throw error
-  }
 }

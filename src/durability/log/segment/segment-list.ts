@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SegmentInfo } from '../contract.ts'
-import { isNotFound } from './files.ts'
+import { ifThere } from './files.ts'
 import { isSegmentName, segmentName, segmentOfChecksums, sequenceOf } from './segment-name.ts'
 
 export interface Segment extends SegmentInfo {
@@ -94,11 +94,7 @@ export async function findSegments(dir: string): Promise<FoundFolder> {
 }
 
 async function statSegment(dir: string, file: string): Promise<Segment | undefined> {
-  try {
-    const found = await stat(join(dir, file))
-    return found.isFile() ? { file, sequence: sequenceOf(file) ?? 0, bytes: found.size, closed: true } : undefined
-  } catch (error) {
-    if (isNotFound(error)) return undefined
-    throw error
-  }
+  const found = await ifThere(stat(join(dir, file)))
+  if (found?.isFile() !== true) return undefined
+  return { file, sequence: sequenceOf(file) ?? 0, bytes: found.size, closed: true }
 }

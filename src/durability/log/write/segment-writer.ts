@@ -6,7 +6,7 @@ import type { Clock } from '../../../model/clock.ts'
 import { ChecksumWriter } from '../segment/checksum-writer.ts'
 import { encodeChecksums } from '../segment/checksums.ts'
 import type { LogLines, Position } from '../contract.ts'
-import { FILE_MODE, isNotFound, syncFolder, unlinkIfThere } from '../segment/files.ts'
+import { FILE_MODE, ifThere, syncFolder, unlinkIfThere } from '../segment/files.ts'
 import type { Group } from './group.ts'
 import { checksumsName } from '../segment/segment-name.ts'
 import type { Segment, SegmentList } from '../segment/segment-list.ts'
@@ -154,7 +154,7 @@ export class SegmentWriter {
 
   async #cut(segment: Segment): Promise<void> {
     const { dir, list } = this.#options
-    if (segment.bytes > 0) return await truncateIfThere(join(dir, segment.file), segment.bytes)
+    if (segment.bytes > 0) return await ifThere(truncate(join(dir, segment.file), segment.bytes))
     await unlinkIfThere(join(dir, segment.file))
     list.drop(segment)
   }
@@ -170,14 +170,6 @@ function writeAndSync(fd: number, group: Group, clock: Clock): Promise<number> {
       fdatasync(fd, error => (error === null ? resolve(clock.monotonic() - begun) : reject(error)))
     })
   })
-}
-
-async function truncateIfThere(path: string, bytes: number): Promise<void> {
-  try {
-    await truncate(path, bytes)
-  } catch (error) {
-    if (!isNotFound(error)) throw error
-  }
 }
 
 /** The data is durable or given up already, so an error of closing changes nothing. */
