@@ -17,11 +17,15 @@ export interface SegmentInfo {
   readonly closed: boolean
 }
 
-/** Bytes that are no record, or no longer the record that was written. */
-export interface DamagedRange {
-  readonly file: string
+/** Some bytes of a segment. */
+export interface ByteRange {
   readonly offset: number
   readonly bytes: number
+}
+
+/** Bytes that are no record, or no longer the record that was written. */
+export interface DamagedRange extends ByteRange {
+  readonly file: string
 }
 
 /** The part of the logger that the log needs. pino's logger matches it. */

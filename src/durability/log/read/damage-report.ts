@@ -1,12 +1,10 @@
-import type { DamagedRange, LogLines, SegmentSource } from '../contract.ts'
+import type { ByteRange, DamagedRange, LogLines, SegmentSource } from '../contract.ts'
 import { openSegment } from './open-segment.ts'
 import type { OpenSegment } from './open-segment.ts'
 
-type Range = Omit<DamagedRange, 'file'>
-
 export interface DamageReport {
   /** Copies ranges aside and reports those that were not copied before. Never rejects. */
-  add(segment: OpenSegment, ranges: readonly Range[]): Promise<void>
+  add(segment: OpenSegment, ranges: readonly ByteRange[]): Promise<void>
   /** Repeats copies that failed. Resolves with the segments that must not be deleted before their copies succeed. */
   retry(): Promise<ReadonlySet<string>>
 }
@@ -20,17 +18,17 @@ export function createDamageReport(options: {
   onDamaged: ((range: DamagedRange) => void) | undefined
 }): DamageReport {
   const { source, log, readOnly, onDamaged } = options
-  const uncopied = new Map<string, Range[]>()
+  const uncopied = new Map<string, ByteRange[]>()
 
-  async function keep(segment: OpenSegment, range: Range): Promise<void> {
+  async function keep(segment: OpenSegment, range: ByteRange): Promise<void> {
     if (!readOnly && !(await segment.setAside(range))) return
     const damage = { file: segment.file, ...range }
     log.warn({ dir: source.dir, ...damage }, 'skipped damaged bytes in a segment')
     onDamaged?.(damage)
   }
 
-  async function keepAll(segment: OpenSegment, ranges: readonly Range[]): Promise<void> {
-    const left: Range[] = []
+  async function keepAll(segment: OpenSegment, ranges: readonly ByteRange[]): Promise<void> {
+    const left: ByteRange[] = []
     for (const range of ranges) {
       try {
         await keep(segment, range)

@@ -1,11 +1,11 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createChecksumCursor, readChecksums } from '../segment/checksums.ts'
-import type { SegmentInfo } from '../contract.ts'
+import type { ByteRange, SegmentInfo } from '../contract.ts'
 import { readAt } from '../segment/files.ts'
 import { MAX_LINE_BYTES, splitLines } from '../segment/lines.ts'
 import type { Split } from '../segment/lines.ts'
-import { createQuarantine } from '../segment/quarantine.ts'
+import { Quarantine } from '../segment/quarantine.ts'
 import { checksumsName } from '../segment/segment-name.ts'
 
 /** An open segment, read forwards. */
@@ -13,8 +13,10 @@ export interface OpenSegment {
   readonly file: string
   /** Splits the bytes at `offset` into lines; offsets must not fall. Empty at the end of the durable part. */
   read(offset: number): Promise<Split>
+  /** The bytes of a range, as they are. */
+  bytesOf(range: ByteRange): Promise<Buffer>
   /** Copies a damaged range to the quarantine file; false: it was copied before. */
-  setAside(range: { readonly offset: number; readonly bytes: number }): Promise<boolean>
+  setAside(range: ByteRange): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -29,8 +31,8 @@ export async function openSegment(options: {
   const { dir, segment, chunkBytes, memory } = options
   const handle = await open(join(dir, segment.file), 'r')
   const checksums = createChecksumCursor(from => readChecksums(join(dir, checksumsName(segment.file)), from))
-  const read = (offset: number, bytes: number): Promise<Buffer> => readAt(handle, offset, bytes)
-  const quarantine = createQuarantine({ dir, file: segment.file, read })
+  const bytesOf = ({ offset, bytes }: ByteRange): Promise<Buffer> => readAt(handle, offset, bytes)
+  const quarantine = new Quarantine({ dir, file: segment.file, bytesOf })
 
   return {
     file: segment.file,
@@ -46,6 +48,7 @@ export async function openSegment(options: {
         if (split.next > offset || isEnd) return split
       }
     },
+    bytesOf,
     setAside: range => quarantine.take(range),
     close: () => handle.close()
   }
