@@ -6,6 +6,7 @@ import { openArchiveFolder } from '../archive/folder.ts'
 import { readArchive, readArchiveLines, readArchiveState } from '../archive/segments.ts'
 import { isNotFound, replaceFile, unlinkIfThere } from '../log/segment/files.ts'
 import type { Erased, EraseOptions, Erasure } from './erasure.ts'
+import { isGone } from './erasure.ts'
 
 /**
  * Takes lines out of an archive. Safe to be cut short at any point: another call does what is left. Rejects with ArchiveInUse where
@@ -57,13 +58,4 @@ function compressLeft(path: string, erasure: Erasure): Promise<Buffer> {
     }
   }
   return buffer(Readable.from(left(), { objectMode: false }).compose(createZstdCompress()))
-}
-
-/** Other programs may write to the topic: a line that is not JSON is judged by its bytes. */
-function isGone(line: Buffer, { isGone: isGoneRecord, mayHold }: Erasure): boolean {
-  try {
-    return isGoneRecord(line)
-  } catch {
-    return mayHold(line)
-  }
 }

@@ -1,13 +1,13 @@
 import { readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { SegmentInfo } from '../log/contract.ts'
+import type { Position, SegmentInfo } from '../log/contract.ts'
 import { ifThere, unlinkIfThere } from '../log/segment/files.ts'
 import { comparePositions, loadPositions, POSITION_FILE, savePositions } from '../log/segment/position-file.ts'
 import { findSegments } from '../log/segment/segment-list.ts'
 import { segmentOfChecksums } from '../log/segment/segment-name.ts'
 import { REFUSED_FILE } from '../../model/sink.ts'
-import type { Erased, EraseOptions, OnStep } from './erasure.ts'
-import { ERASING, ignoreStep } from './erasure.ts'
+import type { Erased, EraseOptions } from './erasure.ts'
+import { ERASING } from './erasure.ts'
 import { eraseDamaged, eraseRefused } from './rewrite-lines.ts'
 import { measureSegment, rewriteSegment } from './rewrite-segment.ts'
 
@@ -79,20 +79,24 @@ async function finishInterrupted(dir: string, names: readonly string[]): Promise
 
 /** @returns the number of removed records for each segment */
 async function eraseFromSegments(dir: string, options: EraseOptions): Promise<number[]> {
-  const { erasure, isDryRun = false, onStep = ignoreStep } = options
+  const { erasure, isDryRun = false } = options
   const { segments } = await findSegments(dir)
   const found: Found[] = []
   for (const segment of segments) found.push({ segment, ...(await measureSegment(dir, segment, erasure)) })
   const changed = found.filter(({ gone }) => gone > 0)
   if (changed.length === 0 || isDryRun) return changed.map(({ gone }) => gone)
+  const keepPosition = async (floor: Position): Promise<void> => {
+    options.onStep?.()
+    await savePositions(join(dir, POSITION_FILE), { floor, topics: {} })
+  }
   const isFollowed = await isDeliveredWhole(dir, segments)
   const last = found.findLast(({ left }) => left > 0)
   // After a crash from here on, the last segment is sent once more. No segment is left out.
-  if (isFollowed && last !== undefined) await keepPosition(dir, last.segment.file, 0, onStep)
-  for (const { segment } of changed) await rewriteSegment(dir, segment, { erasure, onStep })
+  if (isFollowed && last !== undefined) await keepPosition({ file: last.segment.file, offset: 0 })
+  for (const { segment } of changed) await rewriteSegment(dir, segment, options)
   if (isFollowed && last !== undefined) {
     const { gone, left, segment } = last
-    await keepPosition(dir, segment.file, gone > 0 ? left : segment.bytes, onStep)
+    await keepPosition({ file: segment.file, offset: gone > 0 ? left : segment.bytes })
   }
   return changed.map(({ gone }) => gone)
 }
@@ -105,9 +109,4 @@ async function isDeliveredWhole(dir: string, segments: readonly SegmentInfo[]): 
   const end = { file: last?.file ?? '', offset: last?.bytes ?? 0 }
   if (delivered !== undefined && comparePositions(delivered.floor, end) >= 0) return true
   throw new StillWaiting(`records that are to go still wait for Kafka in ${dir}: run "tributary spool drain" first`)
-}
-
-async function keepPosition(dir: string, file: string, offset: number, onStep: OnStep): Promise<void> {
-  onStep('position', file)
-  await savePositions(join(dir, POSITION_FILE), { floor: { file, offset }, topics: {} })
 }

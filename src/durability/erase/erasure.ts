@@ -14,11 +14,6 @@ export interface Erasure {
   mayHold(bytes: Buffer): boolean
 }
 
-/** Called before each step that changes the disk, with the step and the name of the file. */
-export type OnStep = (step: ErasureStep, file: string) => void
-
-export type ErasureStep = 'write' | 'uncheck' | 'replace' | 'check' | 'remove' | 'position'
-
 /** What was removed. */
 export interface Erased {
   records: number
@@ -32,7 +27,18 @@ export interface EraseOptions {
   readonly erasure: Erasure
   /** Counts what would be removed, and changes nothing. */
   readonly isDryRun?: boolean
-  readonly onStep?: OnStep
+  /** Called before each step that changes the disk. */
+  readonly onStep?: () => void
 }
 
-export const ignoreStep: OnStep = () => undefined
+/**
+ * Whether a line is to be removed. If its record is not JSON, because the line is torn or another program wrote it, the
+ * bytes of the line decide.
+ */
+export function isGone(record: Buffer, erasure: Erasure, line = record): boolean {
+  try {
+    return erasure.isGone(record)
+  } catch {
+    return erasure.mayHold(line)
+  }
+}

@@ -1,14 +1,10 @@
 import { readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { ifThere, syncFolder, unlinkIfThere, writeDurably } from '../log/segment/files.ts'
-import type { EraseOptions, Erasure } from './erasure.ts'
-import { ERASING, ignoreStep } from './erasure.ts'
+import type { EraseOptions } from './erasure.ts'
+import { ERASING, isGone } from './erasure.ts'
 
-/** A line of a file, with its content. */
-interface Held {
-  readonly line: string
-  readonly isGone: boolean
-}
+const RECORD = ',"record":'
 
 /**
  * Removes lines from refused.jsonl, whose lines have the refused record in `record`.
@@ -16,24 +12,12 @@ interface Held {
  * @returns the number of removed lines
  */
 export async function eraseRefused(path: string, options: EraseOptions): Promise<number> {
-  const { erasure } = options
-  return rewriteLines(path, options, lines => lines.map(line => ({ line, isGone: isGoneRefused(line, erasure) })))
-}
-
-function isGoneRefused(line: string, { isGone, mayHold }: Erasure): boolean {
-  const start = line.indexOf(',"record":')
-  const record = Buffer.from(line.slice(start + ',"record":'.length, -1))
-  // An incomplete line is judged by its bytes.
-  return start < 0 || !isJson(record) ? mayHold(Buffer.from(line)) : isGone(record)
-}
-
-function isJson(bytes: Buffer): boolean {
-  try {
-    JSON.parse(bytes.toString())
-    return true
-  } catch {
-    return false
+  const isGoneRefused = (line: string): boolean => {
+    const start = line.indexOf(RECORD)
+    const record = start < 0 ? line : line.slice(start + RECORD.length, -1)
+    return isGone(Buffer.from(record), options.erasure, Buffer.from(line))
   }
+  return rewriteLines(path, options, lines => lines.map(isGoneRefused))
 }
 
 /**
@@ -44,21 +28,16 @@ function isJson(bytes: Buffer): boolean {
  */
 export async function eraseDamaged(path: string, options: EraseOptions): Promise<number> {
   return rewriteLines(path, options, lines => {
-    const runs: { end: number; lines: string[]; pieces: Buffer[] }[] = []
-    for (const line of lines) {
-      const { offset, bytes } = pieceOf(line)
-      const last = runs.at(-1)
-      if (last === undefined || last.end !== offset)
-        runs.push({ end: offset + bytes.length, lines: [line], pieces: [bytes] })
-      else {
-        last.end += bytes.length
-        last.lines.push(line)
-        last.pieces.push(bytes)
-      }
+    const runs: { end: number; pieces: Buffer[] }[] = []
+    for (const { offset, bytes } of lines.map(pieceOf)) {
+      let run = runs.at(-1)
+      if (run?.end !== offset) runs.push((run = { end: offset, pieces: [] }))
+      run.end += bytes.length
+      run.pieces.push(bytes)
     }
-    return runs.flatMap(run => {
-      const isGone = options.erasure.mayHold(Buffer.concat(run.pieces))
-      return run.lines.map(line => ({ line, isGone }))
+    return runs.flatMap(({ pieces }) => {
+      const isRunGone = options.erasure.mayHold(Buffer.concat(pieces))
+      return pieces.map(() => isRunGone)
     })
   })
 }
@@ -74,20 +53,23 @@ function pieceOf(line: string): { readonly offset: number; readonly bytes: Buffe
   }
 }
 
+/** @param judge returns for each line whether it is to be removed */
 async function rewriteLines(
   path: string,
-  { isDryRun = false, onStep = ignoreStep }: EraseOptions,
-  judge: (lines: readonly string[]) => Held[]
+  { isDryRun = false, onStep }: EraseOptions,
+  judge: (lines: readonly string[]) => boolean[]
 ): Promise<number> {
   const text = (await ifThere(readFile(path, 'utf8'))) ?? ''
-  const held = judge(text.split('\n').filter(line => line !== ''))
-  const left = held.filter(({ isGone }) => !isGone)
-  if (left.length === held.length || isDryRun) return held.length - left.length
-  onStep('write', path)
-  await writeDurably(path + ERASING, Buffer.from(left.map(({ line }) => `${line}\n`).join('')))
-  onStep('replace', path)
+  const lines = text.split('\n').filter(line => line !== '')
+  const gone = judge(lines)
+  const left = lines.filter((_, at) => gone[at] === false)
+  const count = lines.length - left.length
+  if (count === 0 || isDryRun) return count
+  onStep?.()
+  await writeDurably(path + ERASING, Buffer.from(left.map(line => `${line}\n`).join('')))
+  onStep?.()
   if (left.length === 0) await unlinkIfThere(path)
   await (left.length === 0 ? unlinkIfThere(path + ERASING) : rename(path + ERASING, path))
   await syncFolder(dirname(path))
-  return held.length - left.length
+  return count
 }

@@ -1,13 +1,13 @@
 import { open, rename, stat, unlink, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DamagedRange, SegmentInfo } from '../log/contract.ts'
-import { openSegment } from '../log/read/open-segment.ts'
+import type { ByteRange, SegmentInfo } from '../log/contract.ts'
+import { openSegment, type OpenSegment } from '../log/read/open-segment.ts'
 import { encodeChecksums } from '../log/segment/checksums.ts'
-import { FILE_MODE, readAt, syncFolder, unlinkIfThere, writeDurably } from '../log/segment/files.ts'
+import { FILE_MODE, syncFolder, unlinkIfThere, writeDurably } from '../log/segment/files.ts'
 import { LINE_FEED } from '../log/segment/lines.ts'
 import type { Split } from '../log/segment/lines.ts'
 import { checksumsName } from '../log/segment/segment-name.ts'
-import type { Erasure, OnStep } from './erasure.ts'
+import type { Erasure, EraseOptions } from './erasure.ts'
 import { ERASING } from './erasure.ts'
 
 const CHUNK_BYTES = 1024 * 1024
@@ -22,12 +22,12 @@ export interface SegmentContent {
 /** Counts what an erasure would remove from a segment, and changes nothing. Rejects with the file system's error. */
 export async function measureSegment(dir: string, segment: SegmentInfo, erasure: Erasure): Promise<SegmentContent> {
   let [gone, left] = [0, 0]
-  for await (const { split, bytesOf } of piecesOf(dir, segment)) {
+  for await (const { split, from } of piecesOf(dir, segment)) {
     for (const line of split.lines) {
       if (erasure.isGone(line)) gone++
       else left += line.length
     }
-    for (const range of split.damaged) gone += sortDamage(range, await bytesOf(range), erasure).gone
+    for (const range of split.damaged) gone += sortDamage(range, await from.bytesOf(range), erasure).gone
   }
   return { gone, left }
 }
@@ -41,29 +41,26 @@ export async function measureSegment(dir: string, segment: SegmentInfo, erasure:
 export async function rewriteSegment(
   dir: string,
   segment: SegmentInfo,
-  { erasure, onStep }: { readonly erasure: Erasure; readonly onStep: OnStep }
+  { erasure, onStep }: EraseOptions
 ): Promise<void> {
   const { file } = segment
   const [path, checksums] = [join(dir, file), join(dir, checksumsName(file))]
   const [nextPath, nextChecksums] = [path + ERASING, checksums + ERASING]
   const { atime, mtime } = await stat(path)
-  onStep('write', file)
+  onStep?.()
   const bytes = await writeLeft({ dir, segment, erasure, nextPath, nextChecksums })
   await utimes(nextPath, atime, mtime)
-  onStep('uncheck', file)
+  onStep?.()
   await unlinkIfThere(checksums)
   await syncFolder(dir)
-  onStep('replace', file)
-  await (bytes === 0 ? removeAll([path, nextPath, nextChecksums]) : rename(nextPath, path))
+  onStep?.()
+  if (bytes > 0) await rename(nextPath, path)
+  else for (const file of [path, nextPath, nextChecksums]) await unlink(file)
   await syncFolder(dir)
   if (bytes === 0) return
-  onStep('check', file)
+  onStep?.()
   await rename(nextChecksums, checksums)
   await syncFolder(dir)
-}
-
-async function removeAll(paths: readonly string[]): Promise<void> {
-  for (const path of paths) await unlink(path)
 }
 
 /** @returns the number of remaining bytes */
@@ -79,9 +76,9 @@ async function writeLeft(options: {
   let written = 0
   const handle = await open(nextPath, 'w', FILE_MODE)
   try {
-    for await (const { split, bytesOf, setAside } of piecesOf(dir, segment)) {
+    for await (const { split, from } of piecesOf(dir, segment)) {
       for (const range of split.damaged) {
-        for (const kept of sortDamage(range, await bytesOf(range), erasure).kept) await setAside(kept)
+        for (const kept of sortDamage(range, await from.bytesOf(range), erasure).kept) await from.setAside(kept)
       }
       const lines = split.lines.filter(line => !erasure.isGone(line))
       if (lines.length === 0) continue
@@ -98,11 +95,9 @@ async function writeLeft(options: {
   return written
 }
 
-type Range = Omit<DamagedRange, 'file'>
-
 /** Splits a range of damaged bytes into its lines, and judges each line. */
-function sortDamage({ offset }: Range, bytes: Buffer, { mayHold }: Erasure): { gone: number; kept: Range[] } {
-  const sorted = { gone: 0, kept: [] as Range[] }
+function sortDamage({ offset }: ByteRange, bytes: Buffer, { mayHold }: Erasure): { gone: number; kept: ByteRange[] } {
+  const sorted = { gone: 0, kept: [] as ByteRange[] }
   for (let at = 0, end = 0; at < bytes.length; at = end) {
     end = bytes.indexOf(LINE_FEED, at) + 1 || bytes.length
     if (mayHold(bytes.subarray(at, end))) sorted.gone++
@@ -111,24 +106,17 @@ function sortDamage({ offset }: Range, bytes: Buffer, { mayHold }: Erasure): { g
   return sorted
 }
 
-interface Piece {
-  readonly split: Split
-  bytesOf(range: Range): Promise<Buffer>
-  setAside(range: Range): Promise<boolean>
-}
-
-async function* piecesOf(dir: string, segment: SegmentInfo): AsyncGenerator<Piece> {
-  const opened = await openSegment({ dir, segment, chunkBytes: CHUNK_BYTES })
-  const handle = await open(join(dir, segment.file), 'r')
+/** The lines of a segment, about a chunk at a time, with the open segment they are from. */
+async function* piecesOf(dir: string, segment: SegmentInfo): AsyncGenerator<{ split: Split; from: OpenSegment }> {
+  const from = await openSegment({ dir, segment, chunkBytes: CHUNK_BYTES })
   try {
     for (let offset = 0; offset < segment.bytes;) {
-      const split = await opened.read(offset)
+      const split = await from.read(offset)
       if (split.next === offset) break
       offset = split.next
-      yield { split, bytesOf: range => readAt(handle, range.offset, range.bytes), setAside: opened.setAside }
+      yield { split, from }
     }
   } finally {
-    await opened.close()
-    await handle.close()
+    await from.close()
   }
 }
