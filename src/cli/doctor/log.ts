@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Config } from '../../config/env/config.ts'
-import { createLogReader } from '../../durability/log/read/log-reader.ts'
-import { isNotFound } from '../../durability/log/segment/files.ts'
+import { readLog } from '../../durability/log/read/log-reader.ts'
+import { ifThere } from '../../durability/log/segment/files.ts'
 import { readSegmentFolder } from '../../durability/log/segment/segment-folder.ts'
 import { recordFolders } from '../../fleet/workers/folders.ts'
 import { HardValueReport } from '../../model/reading/hard-value-report.ts'
@@ -52,18 +52,10 @@ function times(count: number): string {
 }
 
 async function readFolder(dir: string, report: HardValueReport, note: (text: string) => void): Promise<void> {
-  const source = await readSegmentFolder(dir).catch((error: unknown) => {
-    if (isNotFound(error)) return undefined
-    throw error
-  })
+  const source = await ifThere(readSegmentFolder(dir))
   if (source === undefined) return
   const print = (_fields: object, message: string): void => note(`${dir}: ${message}`)
-  const reader = createLogReader({ source, log: { info: () => undefined, warn: print, error: print } })
-  try {
-    for (let lines = await reader.next(); lines !== undefined; lines = await reader.next()) {
-      for (const line of lines) report.add(line.toString('utf8', 0, line.length - 1))
-    }
-  } finally {
-    await reader.close()
+  for await (const { lines } of readLog({ source, log: { info: () => undefined, warn: print, error: print } })) {
+    for (const line of lines) report.add(line.toString('utf8', 0, line.length - 1))
   }
 }

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Config } from '../../config/env/config.ts'
 import type { Position, SegmentSource } from '../../durability/log/contract.ts'
-import { createLogReader, type LogReader } from '../../durability/log/read/log-reader.ts'
+import { readLog } from '../../durability/log/read/log-reader.ts'
 import { isNotFound, readAt } from '../../durability/log/segment/files.ts'
 import { readSegmentFolder } from '../../durability/log/segment/segment-folder.ts'
 import { sequenceOf } from '../../durability/log/segment/segment-name.ts'
@@ -23,7 +23,7 @@ interface Folder {
   /** The path below DATA_DIR. */
   readonly name: string
   readonly source: SegmentSource
-  readonly reader: LogReader
+  readonly chunks: ReturnType<typeof readLog>
 }
 
 /** Reads the event log of all workers from the positions on, to its current end. Rejects if it cannot be read. */
@@ -42,7 +42,7 @@ export async function openLogSource({ config, positions, note }: SourceOptions):
     const name = relative(config.dataDir, dir)
     const start = positions[name] as EndPosition | undefined
     if (start !== undefined) await checkUnchanged(source, start)
-    folders.push({ name, source, reader: createLogReader({ source, log, start }) })
+    folders.push({ name, source, chunks: readLog({ source, log, start }) })
     total += bytesFrom(source, start)
   }
   if (folders.length === 0) throw new CommandFailed(whereEventsAre(config))
@@ -53,17 +53,11 @@ export async function openLogSource({ config, positions, note }: SourceOptions):
   }
 }
 
-async function* readFolder({ name, source, reader }: Folder, total: number): AsyncGenerator<ReadLines> {
-  try {
-    for (let lines = await reader.next(); lines !== undefined; lines = await reader.next()) {
-      const position = reader.position()
-      const values = lines.map(line => line.subarray(0, -1))
-      const amount = lines.reduce((sum, { length }) => sum + length, 0)
-      const end = position && { ...position, digest: await digestOf(source.dir, position) }
-      yield { values, amount, total, positions: { [name]: end } }
-    }
-  } finally {
-    await reader.close()
+async function* readFolder({ name, source, chunks }: Folder, total: number): AsyncGenerator<ReadLines> {
+  for await (const { lines, end } of chunks) {
+    const values = lines.map(line => line.subarray(0, -1))
+    const amount = lines.reduce((sum, { length }) => sum + length, 0)
+    yield { values, amount, total, positions: { [name]: { ...end, digest: await digestOf(source.dir, end) } } }
   }
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { ArchiveSegment } from '../../durability/archive/segments.ts'
 import { readArchive, readArchiveLines } from '../../durability/archive/segments.ts'
-import { createLogReader } from '../../durability/log/read/log-reader.ts'
+import { readLog } from '../../durability/log/read/log-reader.ts'
 import { isNotFound } from '../../durability/log/segment/files.ts'
 import { readSegmentFolder } from '../../durability/log/segment/segment-folder.ts'
 import { CommandFailed } from '../command.ts'
@@ -25,13 +25,8 @@ export async function storedInLog(dir: string, note: (text: string) => void): Pr
   return {
     total: source.segments().reduce((sum, { bytes }) => sum + bytes, 0),
     async *read() {
-      const reader = createLogReader({ source, log: { info: () => undefined, warn: print, error: print } })
-      try {
-        for (let lines = await reader.next(); lines !== undefined; lines = await reader.next()) {
-          yield { lines, bytes: lines.reduce((sum, { length }) => sum + length, 0) }
-        }
-      } finally {
-        await reader.close()
+      for await (const { lines } of readLog({ source, log: { info: () => undefined, warn: print, error: print } })) {
+        yield { lines, bytes: lines.reduce((sum, { length }) => sum + length, 0) }
       }
     }
   }

@@ -40,16 +40,6 @@ export interface SegmentSource {
   readonly dir: string
   /** Oldest first. */
   segments(): readonly SegmentInfo[]
-  /**
-   * Calls `listener` after every change (data committed, segments deleted, log closed). Returns the function that ends
-   * it.
-   */
-  subscribe(listener: () => void): () => void
-  /**
-   * Deletes whole segments. Keeps a segment that is being written or has grown past the `bytes` named here. Rejects
-   * with the file system's error; another call can remove the rest.
-   */
-  remove(segments: readonly { readonly file: string; readonly bytes: number }[]): Promise<void>
 }
 
 /** Whole lines in order, each with its line feed, in as many pieces of memory as needed. No line spans two pieces. */
@@ -61,6 +51,16 @@ export interface Lines {
 
 /** One folder of NDJSON segments that this process writes. */
 export interface SegmentLog extends SegmentSource {
+  /**
+   * Calls `listener` after every change (data committed, segments deleted, log closed). Returns the function that ends
+   * it.
+   */
+  subscribe(listener: () => void): () => void
+  /**
+   * Deletes whole segments. Keeps a segment that is being written or has grown past the `bytes` named here. Rejects
+   * with the file system's error; another call can remove the rest.
+   */
+  remove(segments: readonly { readonly file: string; readonly bytes: number }[]): Promise<void>
   /**
    * Appends lines together, in this order, to one segment. Resolves with the position of the first line when all are
    * fsynced. The buffers must not change until then. Rejects with SinkUnavailable if the lines cannot be made durable

@@ -2,7 +2,7 @@ import { appendFileSync, cpSync, readdirSync, readFileSync, statSync, utimesSync
 import { join } from 'node:path'
 import t from 'tap'
 import { eraseFromDataDir, StillWaiting } from '../../../src/durability/erase/erase-folder.ts'
-import { createLogReader } from '../../../src/durability/log/read/log-reader.ts'
+import { readLog } from '../../../src/durability/log/read/log-reader.ts'
 import { loadPositions } from '../../../src/durability/log/segment/position-file.ts'
 import { readSpoolStatus } from '../../../src/durability/spool/status.ts'
 import { aboutUsers } from '../../../src/governance/forget/about-users.ts'
@@ -102,10 +102,8 @@ function hits(dir: string): string[] {
 async function readAll(dir: string): Promise<{ lines: string[]; complaints: number }> {
   const log = createLogLines()
   const source = await openLog(dir)
-  const reader = createLogReader({ source, log })
   const lines: string[] = []
-  for (let read = await reader.next(); read !== undefined; read = await reader.next()) lines.push(...read.map(String))
-  await reader.close()
+  for await (const read of readLog({ source, log })) lines.push(...read.lines.map(String))
   await source.close()
   return { lines, complaints: log.lines.length }
 }

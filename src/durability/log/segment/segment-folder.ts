@@ -9,10 +9,5 @@ export async function readSegmentFolder(dir: string): Promise<SegmentSource> {
   const { segments } = await findSegments(dir)
   const last = segments.at(-1)
   if (last !== undefined) last.closed = false
-  return {
-    dir,
-    segments: () => segments,
-    subscribe: () => () => undefined,
-    remove: () => Promise.reject(new Error('the segments of a folder that is only looked at are not removed'))
-  }
+  return { dir, segments: () => segments }
 }

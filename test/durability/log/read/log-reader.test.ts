@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import type { DamagedRange } from '../../../../src/durability/log/contract.ts'
 import { POSITION_FILE } from '../../../../src/durability/log/segment/position-file.ts'
-import { createLogReader } from '../../../../src/durability/log/read/log-reader.ts'
+import { readLog } from '../../../../src/durability/log/read/log-reader.ts'
 import { readSegmentFolder } from '../../../../src/durability/log/segment/segment-folder.ts'
 import { openSpoolLog } from '../../../../src/durability/spool/spool-log.ts'
 import {
@@ -386,12 +386,11 @@ t.test('a read-only reader reads a folder that another process writes, and chang
   const before = readdirSync(dir)
 
   const lines = createLogLines()
-  const reader = createLogReader({ source: await readSegmentFolder(dir), log: lines })
   const ids: unknown[] = []
-  for (let read = await reader.next(); read !== undefined; read = await reader.next()) ids.push(...read.map(idOf))
+  for await (const read of readLog({ source: await readSegmentFolder(dir), log: lines }))
+    ids.push(...read.lines.map(idOf))
   t.strictSame(ids, numbers(5))
   t.strictSame(lines.lines, [], 'the unfinished last line is not reported')
-  await reader.close()
   t.strictSame(readdirSync(dir), before)
 })
 
