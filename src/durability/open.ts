@@ -101,7 +101,7 @@ async function openLog(options: SinkOptions): Promise<OpenSink> {
       'a spool is there from a start with KAFKA_BROKERS; it waits for Kafka'
     )
   }
-  const retention = startRetention({
+  const stopRetention = startRetention({
     logs: [events, rejected, ...Object.values(violations)],
     policy: options.retention,
     clock: options.clock,
@@ -114,7 +114,7 @@ async function openLog(options: SinkOptions): Promise<OpenSink> {
     refusedTopics: async () => new Map(),
     levels: () => ({ ...levelsOf({ events, rejected, ...violations }), backlog: 0 }),
     async close() {
-      await retention.stop()
+      await stopRetention()
       await sink.close()
     }
   }
@@ -148,7 +148,7 @@ async function openKafka(options: SinkOptions, kafka: NonNullable<SinkOptions['k
     ...kept,
     segments: () => (spoolLog.isDelivered(kept, sink.lanes.board.floor()) ? kept.segments() : [])
   }))
-  const retention = startRetention({ logs: delivered, policy: options.retention, clock, log })
+  const stopRetention = startRetention({ logs: delivered, policy: options.retention, clock, log })
   return {
     publish: records => sink.publish(records),
     health: () => sink.health(),
@@ -160,7 +160,7 @@ async function openKafka(options: SinkOptions, kafka: NonNullable<SinkOptions['k
       return { disk, queued: { ...queued, kafka: sink.queuedBytes() }, backlog, lanes: sink.lanes.levels() }
     },
     async close() {
-      await retention.stop()
+      await stopRetention()
       await sink.close()
       await Promise.all(keptLogs.map(kept => kept.close()))
     }

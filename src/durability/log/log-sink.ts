@@ -1,68 +1,73 @@
+import { basename, join } from 'node:path'
 import type { OutgoingRecord } from '../../model/record.ts'
 import type { ReadPlaces, Receipt, Sink } from '../../model/sink.ts'
 import type { SegmentLog } from './contract.ts'
-import type { ReceiptMaker } from './places.ts'
-import { createReceiptMaker } from './places.ts'
 import { linesOf } from './record-lines.ts'
-
-/** A folder of segments, and the function that makes receipts for its records. */
-interface Folder {
-  readonly log: SegmentLog
-  readonly toReceipt: ReceiptMaker
-}
 
 /**
  * The event log as a sink: accepted events go to one folder, rejected records to another, violations to a third. Topics
  * are ignored. A call with violations must contain nothing else, and needs their folder.
  */
-export function createLogSink(options: {
+export function createLogSink(logs: {
   readonly events: SegmentLog
   readonly rejected: SegmentLog
   readonly violations?: SegmentLog | undefined
 }): Sink {
-  const events = toFolder(options.events)
-  const rejected = toFolder(options.rejected)
-  const violations = options.violations && toFolder(options.violations)
-  const folders = [events, rejected, violations].filter(folder => folder !== undefined)
+  const all = [logs.events, logs.rejected, logs.violations].filter(log => log !== undefined)
+  const appendEvents = createAppend(logs.events)
+  const appendRejected = createAppend(logs.rejected)
+  const appendViolations = logs.violations && createAppend(logs.violations)
   return {
     async publish(records) {
-      if (records.every(isEvent)) return append(events, records)
-      if (violations !== undefined && records[0]?.kind === 'violation') return append(violations, records)
+      if (records.every(isEvent)) return appendEvents(records)
+      if (appendViolations !== undefined && records[0]?.kind === 'violation') return appendViolations(records)
       const [event, rejection] = await Promise.all([
-        append(events, records.filter(isEvent)),
-        append(
-          rejected,
-          records.filter(record => !isEvent(record))
-        )
+        appendEvents(records.filter(isEvent)),
+        appendRejected(records.filter(record => !isEvent(record)))
       ])
       return joined(records, event, rejection)
     },
     health() {
-      const [a, b] = [events.log.health(), rejected.log.health()]
-      const problems = [...new Set(folders.flatMap(({ log }) => log.health().problems))]
+      const problems = new Set(all.flatMap(log => log.health().problems))
       // Events of clients do not need the folder of violations.
-      return { ready: a.ready && b.ready, problems: [...new Set(problems)] }
+      return { ready: logs.events.health().ready && logs.rejected.health().ready, problems: [...problems] }
     },
     async close() {
-      await Promise.all(folders.map(({ log }) => log.close()))
+      await Promise.all(all.map(log => log.close()))
     }
   }
-}
-
-const NOTHING: Receipt = { marks: [], read: () => [], released: true }
-
-function toFolder(log: SegmentLog): Folder {
-  return { log, toReceipt: createReceiptMaker('log', log.dir) }
 }
 
 function isEvent({ kind }: OutgoingRecord): boolean {
   return kind === 'event'
 }
 
-async function append({ log, toReceipt }: Folder, records: readonly OutgoingRecord[]): Promise<Receipt> {
-  if (records.length === 0) return NOTHING
-  const lines = linesOf(records)
-  return toReceipt(await log.append(lines), lines.lengths)
+const NOTHING: Receipt = { marks: [], read: () => [], released: true }
+
+/** Appends records to one folder. The marks of their receipt are byte positions in the file that its `read` names. */
+function createAppend(log: SegmentLog): (records: readonly OutgoingRecord[]) => Promise<Receipt> {
+  // A segment has very many appends: their receipts share one reading function.
+  let latest: { readonly file: string; readonly read: ReadPlaces } | undefined
+  return async records => {
+    if (records.length === 0) return NOTHING
+    const lines = linesOf(records)
+    const { file, offset } = await log.append(lines)
+    if (latest?.file !== file) latest = { file, read: placesIn(join(basename(log.dir), file)) }
+    const marks: number[] = []
+    let next = offset
+    for (const length of lines.lengths) {
+      marks.push(next)
+      next += length
+    }
+    return { marks, read: latest.read, released: true }
+  }
+}
+
+function placesIn(file: string): ReadPlaces {
+  return (marks, index) => {
+    const position = marks[index]
+    return position === undefined ? [] : [{ store: 'log', file, position }]
+  }
 }
 
 /** The receipt of records of both kinds. Marks of rejected records are bitwise inverted, which makes them negative. */

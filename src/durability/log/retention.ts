@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../model/clock.ts'
-import type { LogLines, SegmentInfo, SegmentLog } from './contract.ts'
+import type { LogLines, SegmentLog } from './contract.ts'
 import { ifThere } from './segment/files.ts'
 
 /** Which segments stay. A segment is deleted when either limit is exceeded. No limit: all segments stay. */
@@ -12,19 +12,7 @@ export interface RetentionPolicy {
   readonly bytes?: number | undefined
 }
 
-export interface Retention {
-  /** Deletes the segments that are over a limit now. Never rejects. */
-  check(): Promise<void>
-  /** Stops the checks and waits for a running one. */
-  stop(): Promise<void>
-}
-
 const INTERVAL_MS = 60_000
-
-interface Candidate {
-  readonly log: SegmentLog
-  readonly segment: SegmentInfo
-}
 
 export interface RetentionOptions {
   readonly logs: readonly SegmentLog[]
@@ -36,10 +24,12 @@ export interface RetentionOptions {
 /**
  * Deletes closed segments, the oldest first: at once, then every minute. With a size limit also whenever a segment is
  * begun, because a log may grow by gigabytes in a minute.
+ *
+ * @returns a function that stops the checks and waits for a running one
  */
-export function startRetention(options: RetentionOptions): Retention {
+export function startRetention(options: RetentionOptions): () => Promise<void> {
   const { logs, policy, log } = options
-  const isLimited = policy.ageMs !== undefined || policy.bytes !== undefined
+  if (policy.ageMs === undefined && policy.bytes === undefined) return async () => undefined
   let isWanted = false
   let checking: Promise<void> | undefined
 
@@ -55,64 +45,54 @@ export function startRetention(options: RetentionOptions): Retention {
     checking = undefined
   }
 
-  const stopFollowing = policy.bytes === undefined ? [] : logs.map(follow)
-
-  /** Checks again when a new segment has its first bytes: then the one before it is closed. */
-  function follow(log: SegmentLog): () => void {
-    let newest = log.segments().at(-1)
-    return log.subscribe(() => {
-      const found = log.segments().at(-1)
-      if (found === newest || found?.bytes === 0) return
-      newest = found
-      void start()
-    })
-  }
-
   /** Segments that close during a check cause one more check. */
-  async function start(): Promise<void> {
-    if (!isLimited) return
+  function check(): void {
     isWanted = true
-    await (checking ??= checkAll())
+    checking ??= checkAll()
   }
 
-  const timer = setInterval(() => void start(), INTERVAL_MS).unref()
-  void start()
-
-  return {
-    check: start,
-    async stop() {
-      clearInterval(timer)
-      for (const stop of stopFollowing) stop()
-      await checking
-    }
+  const stopFollowing = policy.bytes === undefined ? [] : logs.map(log => follow(log, check))
+  const timer = setInterval(check, INTERVAL_MS).unref()
+  check()
+  return async () => {
+    clearInterval(timer)
+    for (const stop of stopFollowing) stop()
+    await checking
   }
+}
+
+/** Calls `onBegun` when a new segment has its first bytes: then the one before it is closed. */
+function follow(log: SegmentLog, onBegun: () => void): () => void {
+  let newest = log.segments().at(-1)
+  return log.subscribe(() => {
+    const found = log.segments().at(-1)
+    if (found === newest || found?.bytes === 0) return
+    newest = found
+    onBegun()
+  })
 }
 
 /** Deletes the segments that the policy does not keep. Rejects with the file system's error. */
 async function deleteDue({ logs, policy, clock, log }: RetentionOptions): Promise<void> {
+  const { ageMs, bytes: maxBytes = Infinity } = policy
+  const all = logs.flatMap(from => from.segments().map(segment => ({ from, segment })))
+  let total = all.reduce((sum, { segment }) => sum + segment.bytes, 0)
   // Names begin with the time, so those of several folders sort by age.
-  const all = logs.flatMap(from => from.segments().map((segment): Candidate => ({ log: from, segment })))
-  const closed = all.filter(one => one.segment.closed).sort((a, b) => (a.segment.file < b.segment.file ? -1 : 1))
-  let bytes = all.reduce((sum, one) => sum + one.segment.bytes, 0)
-  for (const candidate of closed) {
-    const { log: from, segment } = candidate
-    const reason = await dueBy(candidate, bytes, { policy, clock })
-    if (reason === undefined) continue
-    bytes -= segment.bytes
-    const deleted = { file: segment.file, bytes: segment.bytes }
-    await from.remove([deleted])
-    log.info({ dir: from.dir, ...deleted, reason }, 'deleted a segment that LOG_RETENTION no longer keeps')
+  const closed = all.filter(({ segment }) => segment.closed).sort((a, b) => (a.segment.file < b.segment.file ? -1 : 1))
+  for (const { from, segment } of closed) {
+    const { file, bytes } = segment
+    const isOver = total > maxBytes
+    const isOld = ageMs !== undefined && (await isOlder(join(from.dir, file), clock.now() - ageMs))
+    if (!isOver && !isOld) continue
+    total -= bytes
+    await from.remove([{ file, bytes }])
+    const reason = isOver ? 'size' : 'age'
+    log.info({ dir: from.dir, file, bytes, reason }, 'deleted a segment that LOG_RETENTION no longer keeps')
   }
 }
 
-/** @param bytes of all logs together */
-async function dueBy(
-  { log: from, segment }: Candidate,
-  bytes: number,
-  { policy, clock }: Pick<RetentionOptions, 'policy' | 'clock'>
-): Promise<'size' | 'age' | undefined> {
-  if (policy.bytes !== undefined && bytes > policy.bytes) return 'size'
-  if (policy.ageMs === undefined) return undefined
-  const found = await ifThere(stat(join(from.dir, segment.file)))
-  return found !== undefined && clock.now() - found.mtimeMs > policy.ageMs ? 'age' : undefined
+/** Whether the file was last written before `time`, in milliseconds since the epoch. False if it is missing. */
+async function isOlder(path: string, time: number): Promise<boolean> {
+  const found = await ifThere(stat(path))
+  return found !== undefined && found.mtimeMs < time
 }

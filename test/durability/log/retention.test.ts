@@ -20,10 +20,8 @@ async function fill(log: SegmentLog, clock: { wall: number }, ids: readonly numb
 
 async function check(logs: readonly SegmentLog[], policy: RetentionPolicy, clock = createHandClock()) {
   const lines = createLogLines()
-  const retention = startRetention({ logs, policy, clock, log: lines })
-  await retention.check()
-  await retention.check()
-  await retention.stop()
+  const stop = startRetention({ logs, policy, clock, log: lines })
+  await stop()
   return lines.lines
 }
 
@@ -79,9 +77,9 @@ t.test(
   async t => {
     const clock = createHandClock()
     const log = await openLog(t.testdir(), { maxSegmentBytes: 9 })
-    const retention = startRetention({ logs: [log], policy: { bytes: 27 }, clock, log: createLogLines() })
+    const stop = startRetention({ logs: [log], policy: { bytes: 27 }, clock, log: createLogLines() })
     t.teardown(async () => {
-      await retention.stop()
+      await stop()
       await log.close()
     })
     for (let id = 0; id < 10; id++) await log.append(linesFrom([lineOf(id)]))
