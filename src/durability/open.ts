@@ -143,12 +143,14 @@ async function openKafka(options: SinkOptions, kafka: NonNullable<SinkOptions['k
     monotonic: clock.monotonic
   })
   sink.lanes.ensureTopics(options.topics)
-  // Events that Kafka does not have yet must not be deleted, however old they are.
-  const delivered = keptLogs.map(kept => ({
-    ...kept,
-    segments: () => (spoolLog.isDelivered(kept, sink.lanes.board.floor()) ? kept.segments() : [])
-  }))
-  const stopRetention = startRetention({ logs: delivered, policy: options.retention, clock, log })
+  const stopRetention = startRetention({
+    logs: keptLogs,
+    // Events that Kafka does not have yet must not be deleted, however old they are.
+    isExpendable: kept => spoolLog.isDelivered(kept, sink.lanes.board.floor()),
+    policy: options.retention,
+    clock,
+    log
+  })
   return {
     publish: records => sink.publish(records),
     health: () => sink.health(),

@@ -16,6 +16,8 @@ const INTERVAL_MS = 60_000
 
 export interface RetentionOptions {
   readonly logs: readonly SegmentLog[]
+  /** Whether the records of a log may be deleted now. Default: always. */
+  readonly isExpendable?: (log: SegmentLog) => boolean
   readonly policy: RetentionPolicy
   readonly clock: Clock
   readonly log: LogLines
@@ -73,9 +75,9 @@ function follow(log: SegmentLog, onBegun: () => void): () => void {
 }
 
 /** Deletes the segments that the policy does not keep. Rejects with the file system's error. */
-async function deleteDue({ logs, policy, clock, log }: RetentionOptions): Promise<void> {
+async function deleteDue({ logs, isExpendable = () => true, policy, clock, log }: RetentionOptions): Promise<void> {
   const { ageMs, bytes: maxBytes = Infinity } = policy
-  const all = logs.flatMap(from => from.segments().map(segment => ({ from, segment })))
+  const all = logs.filter(isExpendable).flatMap(from => from.segments().map(segment => ({ from, segment })))
   let total = all.reduce((sum, { segment }) => sum + segment.bytes, 0)
   // Names begin with the time, so those of several folders sort by age.
   const closed = all.filter(({ segment }) => segment.closed).sort((a, b) => (a.segment.file < b.segment.file ? -1 : 1))
