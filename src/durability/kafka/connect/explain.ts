@@ -1,5 +1,5 @@
 import { chain } from './errors.ts'
-import { isTokenTrouble } from '../security/token-trouble.ts'
+import { TokenTrouble } from '../security/token-provider.ts'
 
 type Rule = readonly [pattern: RegExp, words: string]
 
@@ -73,7 +73,7 @@ export function explain(error: unknown, brokers: readonly string[]): string {
 
 function reason(error: unknown): string {
   const parts = chain(error)
-  const token = parts.find(isTokenTrouble)
+  const token = parts.find(part => part instanceof TokenTrouble)
   if (token !== undefined) return `cannot be used: ${token.message}`
   const texts = parts.map(({ code, apiId, message }) => `${code ?? ''} ${apiId ?? ''} ${message}`)
   for (const [pattern, words] of RULES) if (texts.some(text => pattern.test(text))) return words

@@ -1,5 +1,4 @@
-import type { IssuedToken } from './token-provider.ts'
-import { TokenTrouble } from './token-trouble.ts'
+import { TokenTrouble, type IssuedToken } from './token-provider.ts'
 
 /** AWS's own signer. It is a peer dependency, because it brings 75 packages and only users of MSK IAM need them. */
 const SIGNER = 'aws-msk-iam-sasl-signer-js'

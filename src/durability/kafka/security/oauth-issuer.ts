@@ -1,5 +1,4 @@
-import type { IssuedToken } from './token-provider.ts'
-import { TokenTrouble } from './token-trouble.ts'
+import { TokenTrouble, type IssuedToken } from './token-provider.ts'
 
 /** The client credentials grant (RFC 6749, section 4.4). */
 export interface OauthOptions {

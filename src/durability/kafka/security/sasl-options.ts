@@ -1,5 +1,5 @@
 import type { SASLOptions } from '@platformatic/kafka'
-import { TokenTrouble } from './token-trouble.ts'
+import { TokenTrouble } from './token-provider.ts'
 
 /** The credentials for the brokers. Functions are called for each connection and each re-authentication. */
 export type KafkaSasl =

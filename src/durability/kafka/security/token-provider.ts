@@ -4,6 +4,12 @@ export interface IssuedToken {
   readonly lifetimeMs: number
 }
 
+/** Why there is no token, or why a broker refuses it. The message is for operators and contains no secret. */
+export class TokenTrouble extends Error {
+  override readonly name = 'TokenTrouble'
+  readonly code = 'KAFKA_TOKEN'
+}
+
 /** The share of a token's lifetime after which it is renewed. Connections authenticate again at 80 % of theirs. */
 const RENEW_AT = 0.7
 /**

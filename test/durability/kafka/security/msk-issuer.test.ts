@@ -20,7 +20,7 @@ type Sign = (region: string) => Promise<IssuedToken>
 async function signerFrom(home: string): Promise<Sign> {
   const dir = mkdtempSync(join(home, 'tributary-msk-'))
   t.teardown(() => rmSync(dir, { recursive: true, force: true }))
-  for (const name of ['msk-issuer.ts', 'token-trouble.ts']) cpSync(join(SOURCES, name), join(dir, name))
+  for (const name of ['msk-issuer.ts', 'token-provider.ts']) cpSync(join(SOURCES, name), join(dir, name))
   return ((await import(pathToFileURL(join(dir, 'msk-issuer.ts')).href)) as { signMskToken: Sign }).signMskToken
 }
 
