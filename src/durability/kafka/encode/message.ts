@@ -13,20 +13,15 @@ const ATTRIBUTES_BYTES = 1
 const MAX_WORDS = 10_000
 const NO_HEADER = Buffer.alloc(0)
 
-interface RecordParts {
+type RecordParts = Pick<KafkaRecord, 'record' | 'headersBefore' | 'headersAfter' | 'timestamp'>
+
+/** The parts of a record that are the same for every topic, and its size. */
+export class KafkaRecord {
   /** The key, the line and the messageId are not copied before they are written into the batch. */
   readonly record: OutgoingRecord
   /** The encoded headers from their number to the name `messageId`. */
   readonly headersBefore: Buffer
   /** The encoded headers after the messageId. */
-  readonly headersAfter: Buffer
-  readonly timestamp: number
-}
-
-/** The parts of a record that are the same for every topic, and its size. */
-export class KafkaRecord implements RecordParts {
-  readonly record: OutgoingRecord
-  readonly headersBefore: Buffer
   readonly headersAfter: Buffer
   readonly timestamp: number
   /** Bytes in a batch without the deltas and the length. */
@@ -58,8 +53,7 @@ export class KafkaRecord implements RecordParts {
   }
 
   withoutTime(): KafkaRecord {
-    const { record, headersBefore, headersAfter } = this
-    return new KafkaRecord({ record, headersBefore, headersAfter, timestamp: NO_TIMESTAMP })
+    return new KafkaRecord({ ...this, timestamp: NO_TIMESTAMP })
   }
 }
 

@@ -46,18 +46,8 @@ export function createProduceEncoder(compression: Compression = 'none'): Produce
       .appendString(null, isCompact)
       .appendInt16(acks)
       .appendInt32(timeoutMs)
-      .appendArray([...byTopic(batches)], writeTopic, isCompact, isCompact)
+      .appendArray([...Map.groupBy(batches, ({ topic }) => topic)], writeTopic, isCompact, isCompact)
     if (isCompact) writer.appendTaggedFields()
     return writer
   }
-}
-
-function byTopic(batches: readonly ProduceBatch[]): Map<string, ProduceBatch[]> {
-  const topics = new Map<string, ProduceBatch[]>()
-  for (const batch of batches) {
-    const ofTopic = topics.get(batch.topic)
-    if (ofTopic === undefined) topics.set(batch.topic, [batch])
-    else ofTopic.push(batch)
-  }
-  return topics
 }
