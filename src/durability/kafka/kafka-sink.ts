@@ -9,11 +9,6 @@ import { withDefaults, type KafkaSinkOptions } from './options.ts'
 export interface KafkaSink extends Sink {
   /** Looks up topics, and creates them if that is allowed, before a record names them. health() reports failures. */
   ensureTopics(names: readonly string[]): void
-  /**
-   * The topics that Kafka refuses as they are configured, each with the reason in one line. Creates missing topics if
-   * that is allowed. Empty if Kafka does not answer within `timeoutMs`, because then nothing is known.
-   */
-  refusedTopics(names: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, string>>
   /** Bytes that wait for Kafka or are in flight; at most maxQueueBytes. */
   queuedBytes(): number
 }
@@ -77,7 +72,6 @@ export function createKafkaSink(options: KafkaSinkOptions): KafkaSink {
       return { ready: closed === undefined && lanes.isConnected && lanes.hasTopics && isMoving, problems }
     },
     ensureTopics: names => lanes.ensureTopics(names),
-    refusedTopics: (names, timeoutMs) => lanes.refusedTopics(names, timeoutMs),
     queuedBytes: () => lanes.board.bytes(),
     close: () => (closed ??= close())
   }
