@@ -1,8 +1,6 @@
 import type { Config, FleetConfig, KafkaConfig } from '../config/env/config.ts'
-import type { clientOptions as clientOptionsOf } from '../durability/kafka/connect/session.ts'
+import type { ClusterSettings } from '../durability/kafka/options.ts'
 import type { FleetTopics } from './topics/topics.ts'
-
-type ClusterSettings = Parameters<typeof clientOptionsOf>[0]
 
 /** The topics of the fleet that the configuration names, on the cluster of `settings`. The Kafka client is loaded only here. */
 export async function connectFleet(

@@ -61,6 +61,9 @@ export interface KafkaSinkOptions {
 
 export type KafkaSettings = Required<Omit<KafkaSinkOptions, 'ssl' | 'sasl'>> & Pick<KafkaSinkOptions, 'ssl' | 'sasl'>
 
+/** What every client of the cluster needs to connect. */
+export type ClusterSettings = Pick<KafkaSettings, 'brokers' | 'clientId' | 'ssl' | 'sasl'>
+
 export function withDefaults(options: KafkaSinkOptions): KafkaSettings {
   return {
     publishTimeoutMs: 750,

@@ -1,7 +1,7 @@
 import { Consumer } from '@platformatic/kafka'
 import type { Background } from '../../model/background.ts'
 import { explain } from '../kafka/connect/explain.ts'
-import type { KafkaSettings } from '../kafka/options.ts'
+import type { ClusterSettings } from '../kafka/options.ts'
 import { clientOptions } from '../kafka/connect/session.ts'
 import { cursorsOf, fetchNext } from '../kafka/topics/cursors.ts'
 
@@ -16,7 +16,7 @@ export interface FoundInKafka {
 }
 
 export interface FindInKafkaOptions {
-  readonly settings: Pick<KafkaSettings, 'brokers' | 'clientId' | 'ssl' | 'sasl'>
+  readonly settings: ClusterSettings
   readonly topics: readonly string[]
   readonly messageId: string
   /** Milliseconds since the epoch: older records are not examined. */

@@ -1,5 +1,5 @@
 import { apiVersionsV1, Connection, type Callback } from '@platformatic/kafka'
-import type { KafkaSettings } from '../options.ts'
+import type { ClusterSettings } from '../options.ts'
 import { connectionOptions } from './session.ts'
 import { endTimers } from './watch.ts'
 
@@ -8,13 +8,11 @@ const HEAD_START_MS = 250
 /** If no broker has answered by then, the list is returned unchanged: the client's own error then states the cause. */
 const TIMEOUT_MS = 1_800
 
-type Settings = Pick<KafkaSettings, 'brokers' | 'clientId' | 'ssl' | 'sasl'>
-
 /**
  * Moves the first broker that answers a request to the front of the list. A broker that is down, hangs, or is behind a
  * firewall that drops packets then costs a start only a fraction of a second. Never rejects.
  */
-export async function reachableFirst(settings: Settings): Promise<readonly string[]> {
+export async function reachableFirst(settings: ClusterSettings): Promise<readonly string[]> {
   const { brokers } = settings
   if (brokers.length < 2) return brokers
   const opened: Connection[] = []
@@ -48,7 +46,7 @@ export async function reachableFirst(settings: Settings): Promise<readonly strin
 }
 
 /** Connects, authenticates, and waits for an answer. */
-async function ask(broker: string, settings: Settings, opened: Connection[]): Promise<void> {
+async function ask(broker: string, settings: ClusterSettings, opened: Connection[]): Promise<void> {
   const colon = broker.lastIndexOf(':')
   const host = broker.slice(0, colon).replace(/^\[|\]$/g, '')
   const connection = new Connection(settings.clientId, connectionOptions({ ...settings, giveUpMs: TIMEOUT_MS }, host))

@@ -8,7 +8,7 @@ import {
 import { isIP } from 'node:net'
 import { ClusterClient } from './cluster-client.ts'
 import { chain } from './errors.ts'
-import type { KafkaSettings } from '../options.ts'
+import type { ClusterSettings, KafkaSettings } from '../options.ts'
 import { watchConnections } from './watch.ts'
 import { saslOptions } from '../security/sasl-options.ts'
 
@@ -95,7 +95,7 @@ function isNamed(host: string): boolean {
 }
 
 /** The options that all clients of the cluster share. */
-export function clientOptions(settings: Pick<KafkaSettings, 'brokers' | 'clientId' | 'ssl' | 'sasl'>): BaseOptions {
+export function clientOptions(settings: ClusterSettings): BaseOptions {
   const { brokers, clientId, ssl, sasl } = settings
   return {
     clientId,

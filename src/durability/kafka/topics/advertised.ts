@@ -2,9 +2,7 @@ import { Connection } from '@platformatic/kafka'
 import { explain } from '../connect/explain.ts'
 import { connectionOptions } from '../connect/session.ts'
 import { endTimers } from '../connect/watch.ts'
-import type { KafkaSettings } from '../options.ts'
-
-type Settings = Pick<KafkaSettings, 'brokers' | 'clientId' | 'ssl' | 'sasl'>
+import type { ClusterSettings } from '../options.ts'
 
 const TIMEOUT_MS = 3_000
 
@@ -14,7 +12,7 @@ const TIMEOUT_MS = 3_000
  * resolve.
  */
 export async function unreachableBrokers(
-  settings: Settings,
+  settings: ClusterSettings,
   brokers: Iterable<{ readonly host: string; readonly port: number }>
 ): Promise<readonly string[]> {
   const found = await Promise.all(

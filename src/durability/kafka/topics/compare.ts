@@ -2,7 +2,7 @@ import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes } from
 import type { TopicSettings } from '../../../model/tributary-file.ts'
 import { explain, explainTopic } from '../connect/explain.ts'
 import { clientOptions } from '../connect/session.ts'
-import type { KafkaSettings } from '../options.ts'
+import type { ClusterSettings } from '../options.ts'
 import { createTopics } from './create.ts'
 import { inspectKafka, type TopicReport } from './inspect.ts'
 import { settingsFor, wantedTopic, type TopicDefaults } from './wanted.ts'
@@ -18,8 +18,6 @@ export interface TopicDifference {
   readonly obstacle?: string
 }
 
-type Settings = Pick<KafkaSettings, 'brokers' | 'clientId' | 'ssl' | 'sasl'>
-
 interface Wanted {
   readonly topics: readonly string[]
   readonly entries: readonly TopicSettings[]
@@ -31,7 +29,7 @@ interface Wanted {
  * names is compared.
  */
 export async function compareTopics(
-  settings: Settings,
+  settings: ClusterSettings,
   { topics, entries, defaults }: Wanted
 ): Promise<TopicDifference[]> {
   const report = await inspectKafka(settings, topics)
@@ -81,7 +79,11 @@ function differences(found: TopicReport, entries: readonly TopicSettings[]): Top
  * Changes what differs and can be changed: creates topics, adds partitions, sets configuration. Rejects with a readable
  * error.
  */
-export async function applyTopics(settings: Settings, all: readonly TopicDifference[], wanted: Wanted): Promise<void> {
+export async function applyTopics(
+  settings: ClusterSettings,
+  all: readonly TopicDifference[],
+  wanted: Wanted
+): Promise<void> {
   const changes = all.filter(({ obstacle }) => obstacle === undefined)
   const admin = new Admin({ ...clientOptions(settings), retries: 1 })
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }

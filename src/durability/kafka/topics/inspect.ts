@@ -1,7 +1,7 @@
 import { Admin, ConfigResourceTypes } from '@platformatic/kafka'
 import { ClusterClient, type ClusterAnswer } from '../connect/cluster-client.ts'
 import { explain, explainTopic, isTopicTrouble } from '../connect/explain.ts'
-import type { KafkaSettings } from '../options.ts'
+import type { ClusterSettings } from '../options.ts'
 import { reachableFirst } from '../connect/reachable.ts'
 import { clientOptions } from '../connect/session.ts'
 import { explainClosing } from '../connect/closing.ts'
@@ -60,10 +60,7 @@ const UNKNOWN_TOPIC = 3
  * Inspects a cluster and the named topics, and changes nothing. Rejects with a readable error if the cluster cannot be
  * reached.
  */
-export async function inspectKafka(
-  settings: Pick<KafkaSettings, 'brokers' | 'clientId' | 'ssl' | 'sasl'>,
-  topics: readonly string[]
-): Promise<ClusterReport> {
+export async function inspectKafka(settings: ClusterSettings, topics: readonly string[]): Promise<ClusterReport> {
   const options = { ...clientOptions({ ...settings, brokers: await reachableFirst(settings) }), retries: 1 }
   const client = new ClusterClient(options)
   const admin = new Admin(options)

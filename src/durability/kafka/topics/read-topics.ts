@@ -1,7 +1,7 @@
 import { Consumer } from '@platformatic/kafka'
 import { explain } from '../connect/explain.ts'
 import { clientOptions } from '../connect/session.ts'
-import type { KafkaSettings } from '../options.ts'
+import type { ClusterSettings } from '../options.ts'
 import type { Cursor } from './cursors.ts'
 import { cursorsOf, fetchNext } from './cursors.ts'
 
@@ -28,7 +28,7 @@ export interface ReadPiece {
 }
 
 export interface ReadTopicsOptions {
-  readonly settings: Pick<KafkaSettings, 'brokers' | 'clientId' | 'ssl' | 'sasl'>
+  readonly settings: ClusterSettings
   /** Topics that do not exist are skipped. */
   readonly topics: readonly string[]
   /** Milliseconds since the epoch: older records are not read; or EARLIEST. */
