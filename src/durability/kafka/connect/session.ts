@@ -1,6 +1,7 @@
 import {
   Admin,
   NetworkError,
+  parseBroker,
   type BaseOptions,
   type ConnectionOptions,
   type RetryDelayGetter
@@ -91,7 +92,7 @@ const retryDelay: RetryDelayGetter = (...[, , attempt, , error]) => {
 
 /** TLS allows names as server name indication, and no addresses. */
 function isNamed(host: string): boolean {
-  return isIP(host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) === 0
+  return isIP(host) === 0
 }
 
 /** The options that all clients of the cluster share. */
@@ -105,7 +106,7 @@ export function clientOptions(settings: ClusterSettings): BaseOptions {
     timeout: REPLICATION_TIMEOUT_MS,
     retries: RETRIES,
     retryDelay,
-    ...(ssl && { tls: ssl, tlsServerName: brokers.every(isNamed) }),
+    ...(ssl && { tls: ssl, tlsServerName: brokers.every(broker => isNamed(parseBroker(broker).host)) }),
     ...(sasl && { sasl: saslOptions(sasl) })
   }
 }

@@ -2,12 +2,11 @@ import { Admin, ConfigResourceTypes } from '@platformatic/kafka'
 import { ClusterClient, type ClusterAnswer } from '../connect/cluster-client.ts'
 import { explain, explainTopic, isTopicTrouble } from '../connect/explain.ts'
 import type { ClusterSettings } from '../options.ts'
-import { reachableFirst } from '../connect/reachable.ts'
+import { reachableFirst, unreachableBrokers } from '../connect/reachable.ts'
 import { clientOptions } from '../connect/session.ts'
 import { explainClosing } from '../connect/closing.ts'
 import { isUnsupported } from '../connect/errors.ts'
 import { watchConnections } from '../connect/watch.ts'
-import { unreachableBrokers } from './advertised.ts'
 import { producerQuota } from './quota.ts'
 
 /** A topic of the cluster. Settings are undefined if the user may not read them. */
