@@ -1,9 +1,4 @@
-import type { Admin } from '@platformatic/kafka'
-
-const KEY = 'producer_byte_rate'
-/** The protocol's codes for the entity of a quota: exactly this name, or the default (KIP-546). */
-const EXACT = 0
-const DEFAULT = 1
+import { ClientQuotaEntityTypes, ClientQuotaKeys, ClientQuotaMatchTypes, type Admin } from '@platformatic/kafka'
 
 /**
  * How many bytes per second the brokers let this user and client id produce: the smallest of the quotas that may apply.
@@ -13,21 +8,19 @@ export async function producerQuota(
   admin: Admin,
   { username, clientId }: { readonly username: string | undefined; readonly clientId: string }
 ): Promise<number | undefined> {
+  const { USER, CLIENT_ID } = ClientQuotaEntityTypes
+  const { EXACT, DEFAULT } = ClientQuotaMatchTypes
   const asked = [
-    ...(username === undefined ? [] : ([['user', username]] as const)),
-    ['user', undefined],
-    ['client-id', clientId],
-    ['client-id', undefined]
-  ] as const
+    ...(username === undefined ? [] : [{ entityType: USER, matchType: EXACT, match: username }]),
+    { entityType: USER, matchType: DEFAULT },
+    { entityType: CLIENT_ID, matchType: EXACT, match: clientId },
+    { entityType: CLIENT_ID, matchType: DEFAULT }
+  ]
   const rates: number[] = []
-  for (const [entityType, match] of asked) {
-    const component =
-      match === undefined
-        ? ({ entityType, matchType: DEFAULT } as const)
-        : ({ entityType, matchType: EXACT, match } as const)
+  for (const component of asked) {
     const entries = await admin.describeClientQuotas({ components: [component] }).catch(() => [])
-    for (const { values } of entries ?? []) {
-      for (const { key, value } of values) if (key === KEY) rates.push(value)
+    for (const { key, value } of (entries ?? []).flatMap(({ values }) => values)) {
+      if (key === ClientQuotaKeys.PRODUCER_BYTE_RATE) rates.push(value)
     }
   }
   return rates.length === 0 ? undefined : Math.min(...rates)
