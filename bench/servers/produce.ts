@@ -15,7 +15,7 @@ const BYTES_AT_ONCE = 800_000
  * known way.
  */
 export async function produceTo(topic: string, broker: string): Promise<KeepGroup> {
-  const client = new ClusterClient({ ...clientOptions({ brokers: [broker], clientId: 'floor' }), idempotent: true })
+  const client = new ClusterClient(clientOptions({ brokers: [broker], clientId: 'floor' }))
   const producer = await client.newProducer()
   const produce = await client.produceWith(createProduceEncoder())
   const [host = '', port] = broker.split(':')

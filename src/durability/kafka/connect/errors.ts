@@ -11,10 +11,6 @@ interface ClientError extends Error {
   readonly errors?: readonly ClientError[]
 }
 
-interface CreationResponse {
-  readonly topics: readonly { readonly name: string; readonly errorCode: number }[]
-}
-
 /** The error, its causes, and the errors that it groups, outermost first. */
 export function chain(error: unknown): ClientError[] {
   const found: ClientError[] = []
@@ -34,19 +30,22 @@ export function isUnsupported(error: unknown): boolean {
 }
 
 /**
- * The controller's error for each topic that it did not create. Uses the last answer if the client has repeated the
- * request.
+ * The answer inside an error, because the client rejects if an answer contains errors; undefined if there was none. The
+ * last answer counts if the client has repeated the request.
  */
-export function refusedCreations(error: unknown): Map<string, unknown> {
-  const refused = new Map<string, unknown>()
-  const { response, errors = [] } = chain(error).findLast(each => isCreationResponse(each.response)) ?? {}
-  if (!isCreationResponse(response)) return refused
-  for (const [at, { name, errorCode }] of response.topics.entries()) {
-    if (errorCode !== 0) refused.set(name, errors.find(({ path }) => path === `/topics/${at}`) ?? error)
-  }
-  return refused
+export function answerIn(error: unknown): unknown {
+  return lastAnswered(error)?.response
 }
 
-function isCreationResponse(response: unknown): response is CreationResponse {
-  return typeof response === 'object' && response !== null && Array.isArray((response as CreationResponse).topics)
+/** The error of each topic that has one in the answer inside an error. Empty if there was no answer. */
+export function topicErrors(error: unknown): Map<string, unknown> {
+  const { response, errors = [] } = lastAnswered(error) ?? {}
+  const { topics = [] } = (response ?? {}) as { topics?: readonly { name: string; errorCode: number }[] }
+  const errorAt = (at: number): unknown => errors.find(({ path }) => path === `/topics/${at}`) ?? error
+  const pairs = topics.map(({ name, errorCode }, at) => (errorCode === 0 ? [] : [[name, errorAt(at)] as const]))
+  return new Map(pairs.flat())
+}
+
+function lastAnswered(error: unknown): ClientError | undefined {
+  return chain(error).findLast(({ response }) => response !== undefined)
 }

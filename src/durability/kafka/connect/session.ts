@@ -1,5 +1,4 @@
 import {
-  Admin,
   NetworkError,
   parseBroker,
   type BaseOptions,
@@ -7,10 +6,9 @@ import {
   type RetryDelayGetter
 } from '@platformatic/kafka'
 import { isIP } from 'node:net'
-import { ClusterClient } from './cluster-client.ts'
+import type { ClusterClient } from './cluster-client.ts'
 import { chain } from './errors.ts'
 import type { ClusterSettings, KafkaSettings } from '../options.ts'
-import { watchConnections } from './watch.ts'
 import { saslOptions } from '../security/sasl-options.ts'
 
 /** The identity of the producer that numbers the records of a lane. */
@@ -24,10 +22,6 @@ export interface Session {
   readonly client: ClusterClient
   /** The producer id that was assigned when the session was opened. */
   readonly producer: ProducerIdentity
-  /** Runs `work` with an admin client that has the same settings. */
-  withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T>
-  /** Closes every connection at once. */
-  abandon(): void
 }
 
 const CONNECT_TIMEOUT_MS = 2_000
@@ -39,51 +33,6 @@ const RETRIES = 8
 const RETRY_STEP_MS = 50
 const MAX_RETRY_DELAY_MS = 200
 const NETWORK_RETRY_DELAY_MS = 20
-
-/** Connects and gets a producer id. Rejects with the client's error if that fails, or soon after `signal` aborts. */
-export async function openSession(
-  settings: KafkaSettings,
-  life: { readonly signal: AbortSignal; readonly onDisconnect: () => void }
-): Promise<Session> {
-  const watch = watchConnections()
-  const clients = new Set<ClusterClient | Admin>()
-  const common = clientOptions(settings)
-  const client = new ClusterClient({ ...common, idempotent: true })
-  clients.add(client)
-  watch.add(client)
-
-  const abandon = (): void => {
-    life.signal.removeEventListener('abort', abandon)
-    client.off('client:broker:disconnect', life.onDisconnect)
-    for (const each of clients) each.close().catch(() => {})
-    for (const connection of watch.connections) connection.socket?.destroy()
-  }
-
-  life.signal.addEventListener('abort', abandon)
-  try {
-    const producer = await client.newProducer()
-    client.on('client:broker:disconnect', life.onDisconnect)
-    return {
-      client,
-      producer,
-      async withAdmin(work) {
-        const admin = new Admin(common)
-        clients.add(admin)
-        watch.add(admin)
-        try {
-          return await work(admin)
-        } finally {
-          clients.delete(admin)
-          admin.close().catch(() => {})
-        }
-      },
-      abandon
-    }
-  } catch (error) {
-    abandon()
-    throw watch.withAlert(error)
-  }
-}
 
 const retryDelay: RetryDelayGetter = (...[, , attempt, , error]) => {
   if (chain(error).some(({ code }) => code === NetworkError.code)) return NETWORK_RETRY_DELAY_MS

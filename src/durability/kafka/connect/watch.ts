@@ -1,38 +1,28 @@
-import type { Base, Connection } from '@platformatic/kafka'
+import type { Connection, ConnectionPool } from '@platformatic/kafka'
 import { chain } from './errors.ts'
 
-/** Watches the connections of clients for errors. */
-export interface ConnectionWatch {
-  readonly connections: ReadonlySet<Connection>
-  add(client: Pick<Base, 'connections'>): void
-  /**
-   * Adds the error of the connection to the error of a request, if the request did not get it: a broker's TLS alert.
-   */
-  withAlert(error: unknown): unknown
-}
-
 /**
- * A connection passes its errors to its requests. An error after the last request must not become an uncaught
- * exception.
+ * Watches the connections of a client for errors. A connection passes its errors to its requests. An error after the
+ * last request must not become an uncaught exception.
  */
-export function watchConnections(): ConnectionWatch {
+export function watchConnections(pool: ConnectionPool) {
   const connections = new Set<Connection>()
   let alert: Error | undefined
+  pool.on('connecting', ({ connection }: { connection: Connection }) => {
+    connections.add(connection)
+    connection.on('error', error => {
+      if (isAlert(error)) alert = error
+    })
+    connection.on('close', () => {
+      connections.delete(connection)
+      endTimers(connection)
+    })
+  })
   return {
-    connections,
-    add(client) {
-      client.connections.on('connecting', ({ connection }: { connection: Connection }) => {
-        connections.add(connection)
-        connection.on('error', error => {
-          if (isAlert(error)) alert = error
-        })
-        connection.on('close', () => {
-          connections.delete(connection)
-          endTimers(connection)
-        })
-      })
-    },
-    withAlert: error =>
+    /** Those that are not closed. The client's pool forgets a connection at its first error. */
+    connections: connections as ReadonlySet<Connection>,
+    /** Adds the broker's TLS alert to the error of a request, which may not have got it. */
+    withAlert: (error: unknown): unknown =>
       alert === undefined ? error : new AggregateError([alert, error], alert.message, { cause: error })
   }
 }

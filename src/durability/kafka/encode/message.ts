@@ -53,7 +53,8 @@ export class KafkaRecord {
   }
 
   withoutTime(): KafkaRecord {
-    return new KafkaRecord({ ...this, timestamp: NO_TIMESTAMP })
+    const { record, headersBefore, headersAfter } = this
+    return new KafkaRecord({ record, headersBefore, headersAfter, timestamp: NO_TIMESTAMP })
   }
 }
 

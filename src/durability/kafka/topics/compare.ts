@@ -1,6 +1,7 @@
-import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes } from '@platformatic/kafka'
+import { ConfigResourceTypes, IncrementalAlterConfigOperationTypes, type Admin } from '@platformatic/kafka'
 import type { TopicSettings } from '../../../model/tributary-file.ts'
-import { explain, explainTopic } from '../connect/explain.ts'
+import { ClusterClient } from '../connect/cluster-client.ts'
+import { explain, explainTopic, isAlreadyThere } from '../connect/explain.ts'
 import { clientOptions } from '../connect/session.ts'
 import type { ClusterSettings } from '../options.ts'
 import { createTopics } from './create.ts'
@@ -15,7 +16,7 @@ export interface TopicDifference {
   readonly is: string
   readonly wanted: string
   /** Why `topics apply` does not change it. */
-  readonly obstacle?: string
+  readonly obstacle?: string | undefined
 }
 
 interface Wanted {
@@ -42,37 +43,23 @@ export async function compareTopics(
 function missing(topic: string, { entries, defaults }: Pick<Wanted, 'entries' | 'defaults'>): TopicDifference {
   const { partitions, replicas, configs } = wantedTopic(topic, entries, defaults)
   const parts = [`${partitions} partitions`, ...(replicas === undefined ? [] : [`replication ${replicas}`])]
-  return {
-    topic,
-    what: 'topic',
-    is: 'missing',
-    wanted: [...parts, ...[...configs].map(pair => pair.join('='))].join(', ')
-  }
+  const wanted = [...parts, ...configs.map(({ name, value }) => `${name}=${value}`)].join(', ')
+  return { topic, what: 'topic', is: 'missing', wanted }
 }
 
 function differences(found: TopicReport, entries: readonly TopicSettings[]): TopicDifference[] {
-  const { name: topic } = found
-  const entry = settingsFor(topic, entries)
-  const list: TopicDifference[] = []
-  if (entry?.partitions !== undefined && entry.partitions !== found.partitions) {
-    const fewer = 'Kafka takes no partition away'
-    list.push({
-      topic,
-      what: 'partitions',
-      is: String(found.partitions),
-      wanted: String(entry.partitions),
-      ...(entry.partitions < found.partitions ? { obstacle: fewer } : {})
+  const { name: topic, partitions, replicas, settings } = found
+  const { partitions: wantedPartitions = partitions, replication = replicas } = settingsFor(topic, entries) ?? {}
+  const fewer = wantedPartitions < partitions ? 'Kafka takes no partition away' : undefined
+  const moving = 'moving replicas is for kafka-reassign-partitions.sh'
+  const compared: TopicDifference[] = [
+    { topic, what: 'partitions', is: String(partitions), wanted: String(wantedPartitions), obstacle: fewer },
+    { topic, what: 'replication', is: String(replicas), wanted: String(replication), obstacle: moving },
+    ...wantedTopic(topic, entries, { partitions }).configs.map(({ name: what, value: wanted }) => {
+      return { topic, what, is: settings.get(what) ?? wanted, wanted }
     })
-  }
-  if (entry?.replication !== undefined && entry.replication !== found.replicas) {
-    const obstacle = 'moving replicas is for kafka-reassign-partitions.sh'
-    list.push({ topic, what: 'replication', is: String(found.replicas), wanted: String(entry.replication), obstacle })
-  }
-  for (const [what, wanted] of wantedTopic(topic, entries, { partitions: 1 }).configs) {
-    const is = found.settings.get(what)
-    if (is !== undefined && is !== wanted) list.push({ topic, what, is, wanted })
-  }
-  return list
+  ]
+  return compared.filter(({ is, wanted }) => is !== wanted)
 }
 
 /**
@@ -82,25 +69,29 @@ function differences(found: TopicReport, entries: readonly TopicSettings[]): Top
 export async function applyTopics(
   settings: ClusterSettings,
   all: readonly TopicDifference[],
-  wanted: Wanted
+  { entries, defaults }: Pick<Wanted, 'entries' | 'defaults'>
 ): Promise<void> {
   const changes = all.filter(({ obstacle }) => obstacle === undefined)
-  const admin = new Admin({ ...clientOptions(settings), retries: 1 })
-  const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
+  const client = new ClusterClient({ ...clientOptions(settings), retries: 1 })
+  const absent = changes.filter(({ what }) => what === 'topic').map(({ topic }) => topic)
   try {
-    const absent = changes.filter(({ what }) => what === 'topic').map(({ topic }) => topic)
-    const topics = { create: true, ...wanted.defaults, settings: () => wanted.entries }
-    const options = { topics: { ...topics, replicationFactor: wanted.defaults.replicationFactor ?? -1 }, log }
-    const refused = await createTopics({ withAdmin: work => work(admin) }, options, absent)
-    for (const [topic, error] of refused) throw new Error(explainTopic(topic, error), { cause: error })
-    for (const change of changes) await applyOne(admin, change)
+    const errors = await createTopics(
+      client,
+      new Map(absent.map(topic => [topic, wantedTopic(topic, entries, defaults)]))
+    )
+    for (const [topic, error] of errors) {
+      if (!isAlreadyThere(error)) throw new TopicTrouble(explainTopic(topic, error), { cause: error })
+    }
+    for (const change of changes) await applyOne(client, change)
   } catch (error) {
-    if (error instanceof Error && error.cause !== undefined && error.message.startsWith('topic ')) throw error
-    throw new Error(explain(error, settings.brokers), { cause: error })
+    if (error instanceof TopicTrouble) throw error
+    throw new Error(explain(client.withAlert(error), settings.brokers), { cause: error })
   } finally {
-    await admin.close().catch(() => undefined)
+    await client.close().catch(() => undefined)
   }
 }
+
+class TopicTrouble extends Error {}
 
 async function applyOne(admin: Admin, { topic, what, wanted }: TopicDifference): Promise<void> {
   if (what === 'topic') return

@@ -1,12 +1,11 @@
-import { Admin, ConfigResourceTypes } from '@platformatic/kafka'
-import { ClusterClient, type ClusterAnswer } from '../connect/cluster-client.ts'
-import { explain, explainTopic, isTopicTrouble } from '../connect/explain.ts'
-import type { ClusterSettings } from '../options.ts'
+import { AclOperations, type Admin } from '@platformatic/kafka'
+import { explainClosing } from '../connect/closing.ts'
+import { ClusterClient, type TopicAnswer } from '../connect/cluster-client.ts'
+import { explain, explainTopic } from '../connect/explain.ts'
 import { reachableFirst, unreachableBrokers } from '../connect/reachable.ts'
 import { clientOptions } from '../connect/session.ts'
-import { explainClosing } from '../connect/closing.ts'
-import { isUnsupported } from '../connect/errors.ts'
-import { watchConnections } from '../connect/watch.ts'
+import type { ClusterSettings } from '../options.ts'
+import { settingsOf, UNKNOWN_TOPIC } from './look-up.ts'
 import { producerQuota } from './quota.ts'
 
 /** A topic of the cluster. Settings are undefined if the user may not read them. */
@@ -49,53 +48,45 @@ const SETTINGS = [
   'unclean.leader.election.enable'
 ] as const
 
-/** The number of the operation `write` in the protocol. */
-const WRITE = 4
 /** The broker's value if it does not state the rights. */
 const RIGHTS_UNKNOWN = -2_147_483_648
-const UNKNOWN_TOPIC = 3
 
 /**
  * Inspects a cluster and the named topics, and changes nothing. Rejects with a readable error if the cluster cannot be
  * reached.
  */
 export async function inspectKafka(settings: ClusterSettings, topics: readonly string[]): Promise<ClusterReport> {
-  const options = { ...clientOptions({ ...settings, brokers: await reachableFirst(settings) }), retries: 1 }
-  const client = new ClusterClient(options)
-  const admin = new Admin(options)
-  const watch = watchConnections()
-  watch.add(client)
-  watch.add(admin)
+  const brokers = await reachableFirst(settings)
+  const client = new ClusterClient({ ...clientOptions({ ...settings, brokers }), retries: 1 })
   try {
     const answer = await client.lookUp(topics, 0, true)
     const unreachable = await unreachableBrokers(settings, answer.brokers)
+    const isReachable = unreachable.length === 0
     const reports: TopicReport[] = []
-    for (const topic of answer.topics) reports.push(await inspectTopic(admin, topic, unreachable.length === 0))
+    for (const topic of answer.topics) reports.push(await inspectTopic(client, topic, isReachable))
     const username = settings.sasl?.mechanism === 'OAUTHBEARER' ? undefined : settings.sasl?.username
-    const quota =
-      unreachable.length > 0 ? undefined : await producerQuota(admin, { username, clientId: settings.clientId })
+    const quota = isReachable ? await producerQuota(client, { username, clientId: settings.clientId }) : undefined
     return { brokers: answer.brokers.length, unreachable, producerQuota: quota, topics: reports }
   } catch (error) {
-    const named = await explainClosing(watch.withAlert(error), settings.brokers)
+    const named = await explainClosing(client.withAlert(error), settings.brokers)
     throw new Error(explain(named, settings.brokers), { cause: error })
   } finally {
-    await Promise.all([client, admin].map(each => each.close().catch(() => undefined)))
+    await client.close().catch(() => undefined)
   }
 }
 
-type TopicAnswer = ClusterAnswer['topics'][number]
-
 /** Settings are requested only if the brokers can be reached. */
 async function inspectTopic(admin: Admin, topic: TopicAnswer, isReachable: boolean): Promise<TopicReport> {
-  const { name, errorCode, error, partitions, topicAuthorizedOperations: rights = RIGHTS_UNKNOWN } = topic
-  const values = errorCode === 0 && isReachable ? await settingsOf(admin, name) : new Map<string, string>()
+  const { name, errorCode, error, partitions, topicAuthorizedOperations: rights } = topic
+  const isKnown = errorCode === 0 && isReachable
+  const settings = (isKnown ? await settingsOf(admin, [name], SETTINGS) : undefined)?.get(name) ?? new Map()
   const number = (key: (typeof SETTINGS)[number]): number | undefined =>
-    values.has(key) ? Number(values.get(key)) : undefined
+    settings.has(key) ? Number(settings.get(key)) : undefined
   return {
     name,
     exists: errorCode !== UNKNOWN_TOPIC,
     trouble: errorCode === 0 || errorCode === UNKNOWN_TOPIC ? undefined : explainTopic(name, error),
-    mayWrite: rights === RIGHTS_UNKNOWN ? undefined : (rights & (1 << WRITE)) !== 0,
+    mayWrite: rights === RIGHTS_UNKNOWN ? undefined : (rights & (1 << AclOperations.WRITE)) !== 0,
     partitions: partitions.length,
     replicas: Math.min(...partitions.map(({ replicaNodes }) => replicaNodes.length)),
     partitionsWithoutLeader: partitions.filter(({ leaderId }) => leaderId < 0).length,
@@ -103,19 +94,8 @@ async function inspectTopic(admin: Admin, topic: TopicAnswer, isReachable: boole
     minInSyncReplicas: number('min.insync.replicas'),
     maxMessageBytes: number('max.message.bytes'),
     retentionMs: number('retention.ms'),
-    cleanupPolicy: values.get('cleanup.policy'),
-    uncleanElection: values.get('unclean.leader.election.enable') === 'true',
-    settings: values
-  }
-}
-
-async function settingsOf(admin: Admin, topic: string): Promise<Map<string, string>> {
-  const resource = { resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configurationKeys: [...SETTINGS] }
-  try {
-    const [described] = await admin.describeConfigs({ resources: [resource] })
-    return new Map((described?.configs ?? []).map(({ name, value }) => [name, value ?? '']))
-  } catch (error) {
-    if (isTopicTrouble(error) || isUnsupported(error)) return new Map()
-    throw error
+    cleanupPolicy: settings.get('cleanup.policy'),
+    uncleanElection: settings.get('unclean.leader.election.enable') === 'true',
+    settings
   }
 }

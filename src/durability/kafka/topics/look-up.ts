@@ -1,17 +1,18 @@
-import { ConfigResourceTypes } from '@platformatic/kafka'
+import { ConfigResourceTypes, type Admin } from '@platformatic/kafka'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { BrokerAddress, ClusterAnswer } from '../connect/cluster-client.ts'
+import type { BrokerAddress, ClusterClient, TopicAnswer } from '../connect/cluster-client.ts'
 import { isUnsupported } from '../connect/errors.ts'
-import { explainTopic, isRefusedTopic, isTopicTrouble } from '../connect/explain.ts'
-import type { Session } from '../connect/session.ts'
-import { createTopics } from './create.ts'
+import { explainTopic, isAlreadyThere, isRefusedTopic, isTopicTrouble } from '../connect/explain.ts'
 import type { KafkaSettings } from '../options.ts'
+import { createTopics } from './create.ts'
+import { wantedTopic } from './wanted.ts'
 
 const LEADER_TIMEOUT_MS = 3_000
 const POLL_MS = 20
 /** A look-up has failed when this many brokers did not answer. */
 const LOOK_UP_TRIES = 3
-const UNKNOWN_TOPIC = 3
+/** The protocol's error code for a topic that does not exist. */
+export const UNKNOWN_TOPIC = 3
 
 /**
  * The result for a topic: its leaders, or why it cannot be used. `refused`: Kafka refuses the topic as it is
@@ -27,10 +28,10 @@ export interface ClusterView {
 }
 
 /** Asks one broker after the other. Rejects if none of them answers. */
-export async function lookUpTopics(session: Session, topics: readonly string[]): Promise<ClusterView> {
+export async function lookUpTopics(client: ClusterClient, topics: readonly string[]): Promise<ClusterView> {
   for (let attempt = 0; ; attempt++) {
     try {
-      const answer = await session.client.lookUp(topics, attempt)
+      const answer = await client.lookUp(topics, attempt)
       const brokers = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }] as const))
       return { brokers, findings: new Map(answer.topics.map(topic => [topic.name, findingOf(topic)])) }
     } catch (error) {
@@ -39,7 +40,7 @@ export async function lookUpTopics(session: Session, topics: readonly string[]):
   }
 }
 
-function findingOf({ name, errorCode, error, partitions }: ClusterAnswer['topics'][number]): Finding | undefined {
+function findingOf({ name, errorCode, error, partitions }: TopicAnswer): Finding | undefined {
   if (errorCode === UNKNOWN_TOPIC) return undefined
   if (errorCode !== 0) return troubleOf(name, error)
   const leaders: number[] = []
@@ -47,32 +48,24 @@ function findingOf({ name, errorCode, error, partitions }: ClusterAnswer['topics
   return { leaders }
 }
 
-/**
- * Creates missing topics, unless `obstacle` names a reason against it. Resolves with the findings, including those of
- * new topics.
- */
+/** Creates missing topics as tributary.yml and the variables describe them. Resolves with their findings. */
 export async function createMissing(
-  seen: ClusterView['findings'],
-  to: {
-    readonly session: Session
-    readonly settings: KafkaSettings
-    readonly obstacle: (topic: string) => string | undefined
-  }
+  client: ClusterClient,
+  { topics: defaults, log }: Pick<KafkaSettings, 'topics' | 'log'>,
+  missing: readonly string[]
 ): Promise<Map<string, Finding>> {
-  const { session, settings, obstacle } = to
+  const entries = defaults.settings?.() ?? []
+  const wanted = new Map(missing.map(topic => [topic, wantedTopic(topic, entries, defaults)] as const))
+  const errors = await createTopics(client, wanted)
   const findings = new Map<string, Finding>()
-  const missing: string[] = []
-  for (const [topic, finding] of seen) {
-    const trouble = finding === undefined ? obstacle(topic) : undefined
-    if (finding !== undefined) findings.set(topic, finding)
-    else if (trouble === undefined) missing.push(topic)
-    else findings.set(topic, { trouble, refused: !settings.topics.create })
+  const made: string[] = []
+  for (const [topic, { partitions }] of wanted) {
+    const error = errors.get(topic)
+    if (error === undefined) log.info(`Kafka topic ${topic} created with ${partitions} partitions`)
+    if (error === undefined || isAlreadyThere(error)) made.push(topic)
+    else findings.set(topic, troubleOf(topic, error))
   }
-  if (missing.length === 0) return findings
-  const refusals = await createTopics(session, settings, missing)
-  for (const [topic, refusal] of refusals) findings.set(topic, troubleOf(topic, refusal))
-  const made = missing.filter(topic => !refusals.has(topic))
-  for (const [topic, finding] of await awaitLeaders(session, made)) {
+  for (const [topic, finding] of await awaitLeaders(client, made)) {
     const unknown = { trouble: `topic ${topic}: created, but the brokers do not know it yet`, refused: false }
     findings.set(topic, finding ?? unknown)
   }
@@ -83,11 +76,10 @@ function troubleOf(topic: string, error: unknown): Finding {
   return { trouble: explainTopic(topic, error), refused: isRefusedTopic(error) }
 }
 
-async function awaitLeaders(session: Session, topics: readonly string[]): Promise<ClusterView['findings']> {
+async function awaitLeaders(client: ClusterClient, topics: readonly string[]): Promise<ClusterView['findings']> {
   const deadline = performance.now() + LEADER_TIMEOUT_MS
   for (;;) {
-    const { findings } =
-      topics.length === 0 ? { findings: new Map<string, Finding>() } : await lookUpTopics(session, topics)
+    const { findings } = await lookUpTopics(client, topics)
     const isThere = [...findings.values()].every(
       finding => finding !== undefined && 'leaders' in finding && finding.leaders.every(leader => leader >= 0)
     )
@@ -96,25 +88,27 @@ async function awaitLeaders(session: Session, topics: readonly string[]): Promis
   }
 }
 
-/** Each topic's max.message.bytes, if it can be read. */
-export async function sizeLimits(session: Session, topics: readonly string[]): Promise<Map<string, number>> {
-  const limits = new Map<string, number>()
-  if (topics.length === 0) return limits
+/**
+ * The own and inherited settings of topics, by topic and name. Empty if the user may not read them, or if the server
+ * does not have this API.
+ */
+export async function settingsOf(
+  admin: Admin,
+  topics: readonly string[],
+  names: readonly string[]
+): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
   const resources = topics.map(resourceName => ({
     resourceType: ConfigResourceTypes.TOPIC,
     resourceName,
-    configurationKeys: ['max.message.bytes']
+    configurationKeys: [...names]
   }))
-  const results = await session
-    .withAdmin(admin => admin.describeConfigs({ resources }))
-    .catch((error: unknown) => {
-      // The look-up is optional: some servers do not have it, and some users may not.
-      if (!isTopicTrouble(error) && !isUnsupported(error)) throw error
-      return []
-    })
-  for (const { resourceName, configs } of results) {
-    const bytes = Number(configs[0]?.value)
-    if (bytes > 0) limits.set(resourceName, bytes)
+  try {
+    const described = await admin.describeConfigs({ resources })
+    const valuesOf = ({ configs }: (typeof described)[number]): Map<string, string> =>
+      new Map(configs.map(({ name, value }) => [name, value ?? '']))
+    return new Map(described.map(topic => [topic.resourceName, valuesOf(topic)]))
+  } catch (error) {
+    if (isTopicTrouble(error) || isUnsupported(error)) return new Map()
+    throw error
   }
-  return limits
 }

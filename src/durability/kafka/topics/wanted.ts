@@ -4,7 +4,7 @@ import type { TopicSettings } from '../../../model/tributary-file.ts'
 export interface WantedTopic {
   readonly partitions: number
   readonly replicas: number | undefined
-  readonly configs: ReadonlyMap<string, string>
+  readonly configs: { readonly name: string; readonly value: string }[]
 }
 
 /** The entry that matches a topic: its own name, or else the longest prefix. */
@@ -21,22 +21,20 @@ export interface TopicDefaults {
   readonly replicationFactor?: number | undefined
 }
 
+/** How a topic is to be created, with Kafka's names for the configuration that its entry sets. */
 export function wantedTopic(topic: string, entries: readonly TopicSettings[], defaults: TopicDefaults): WantedTopic {
   const entry = settingsFor(topic, entries)
+  const configs = {
+    'retention.ms': entry?.retentionMs,
+    'cleanup.policy': entry?.cleanupPolicy,
+    'min.insync.replicas': entry?.minInsyncReplicas,
+    'max.message.bytes': entry?.maxMessageBytes
+  }
   return {
     partitions: entry?.partitions ?? defaults.partitions,
     replicas: entry?.replication ?? defaults.replicationFactor,
-    configs: configsOf(entry)
+    configs: Object.entries(configs).flatMap(([name, value]) =>
+      value === undefined ? [] : [{ name, value: String(value) }]
+    )
   }
-}
-
-/** Kafka's names for the configuration of a topic that an entry sets. */
-function configsOf(entry: TopicSettings | undefined): ReadonlyMap<string, string> {
-  const pairs: readonly (readonly [string, string | number | undefined])[] = [
-    ['retention.ms', entry?.retentionMs],
-    ['cleanup.policy', entry?.cleanupPolicy],
-    ['min.insync.replicas', entry?.minInsyncReplicas],
-    ['max.message.bytes', entry?.maxMessageBytes]
-  ]
-  return new Map(pairs.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as const])))
 }

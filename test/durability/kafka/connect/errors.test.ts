@@ -1,6 +1,6 @@
 import { MultipleErrors, ResponseError } from '@platformatic/kafka'
 import t from 'tap'
-import { refusedCreations } from '../../../../src/durability/kafka/connect/errors.ts'
+import { topicErrors } from '../../../../src/durability/kafka/connect/errors.ts'
 import { isAlreadyThere, isRefusedTopic } from '../../../../src/durability/kafka/connect/explain.ts'
 
 const [CREATE_TOPICS, INVALID_TOPIC, TIMED_OUT, ALREADY_EXISTS] = [19, 17, 7, 36]
@@ -20,7 +20,7 @@ t.test('each topic that Kafka does not create is reported with its own error, in
       ['not allowed!', INVALID_TOPIC]
     ])
   ])
-  const refused = refusedCreations(error)
+  const refused = topicErrors(error)
   t.strictSame([...refused.keys()], ['there', 'not allowed!'])
   t.ok(isAlreadyThere(refused.get('there')))
   t.notOk(isAlreadyThere(refused.get('not allowed!')))
@@ -36,9 +36,9 @@ t.test('if the client repeated a request, the last answer counts', async t => {
     ['slow', 0],
     ['late', ALREADY_EXISTS]
   ])
-  t.strictSame([...refusedCreations(new MultipleErrors('failed 2 times.', [first, last])).keys()], ['late'])
+  t.strictSame([...topicErrors(new MultipleErrors('failed 2 times.', [first, last])).keys()], ['late'])
 })
 
 t.test('an error without an answer names no topic', async t => {
-  t.equal(refusedCreations(new Error('closed')).size, 0)
+  t.equal(topicErrors(new Error('closed')).size, 0)
 })
