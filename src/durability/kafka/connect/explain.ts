@@ -90,22 +90,20 @@ function wordsOf(error: unknown): string {
   return (brokerMessage(error) ?? chain(error).at(-1)?.message ?? String(error)).split('\n', 1)[0] ?? ''
 }
 
+const TOPIC_WORDS: Readonly<Record<string, string>> = {
+  TOPIC_AUTHORIZATION_FAILED: 'the Kafka user may not describe or create it: check the ACLs of KAFKA_SASL_USERNAME',
+  POLICY_VIOLATION: 'Kafka does not allow this topic',
+  INVALID_TOPIC_EXCEPTION: 'Kafka does not allow this name',
+  INVALID_REPLICATION_FACTOR: 'not enough brokers for its replication factor: check KAFKA_REPLICATION_FACTOR',
+  INVALID_PARTITIONS: 'check KAFKA_PARTITIONS',
+  LEADER_NOT_AVAILABLE: 'a partition has no leader: check the brokers'
+}
+
 /** Why a topic cannot be used, in one line. */
 export function explainTopic(topic: string, error: unknown): string {
-  const ids = chain(error).map(({ apiId }) => apiId)
-  if (ids.includes('TOPIC_AUTHORIZATION_FAILED')) {
-    return `topic ${topic}: the Kafka user may not describe or create it: check the ACLs of KAFKA_SASL_USERNAME`
-  }
-  if (ids.includes('INVALID_TOPIC_EXCEPTION') || ids.includes('POLICY_VIOLATION')) {
-    const words = brokerMessage(error)
-    return `topic ${topic}: Kafka does not allow this ${ids.includes('POLICY_VIOLATION') ? 'topic' : 'name'}${words ? `: ${words}` : ''}`
-  }
-  if (ids.includes('INVALID_REPLICATION_FACTOR')) {
-    return `topic ${topic}: not enough brokers for its replication factor: check KAFKA_REPLICATION_FACTOR`
-  }
-  if (ids.includes('INVALID_PARTITIONS')) return `topic ${topic}: check KAFKA_PARTITIONS`
-  if (ids.includes('LEADER_NOT_AVAILABLE')) return `topic ${topic}: a partition has no leader: check the brokers`
-  return `topic ${topic}: ${wordsOf(error)}`
+  const words = chain(error).flatMap(({ apiId = '' }) => TOPIC_WORDS[apiId] ?? [])[0] ?? wordsOf(error)
+  const detail = hasId(error, 'INVALID_TOPIC_EXCEPTION', 'POLICY_VIOLATION') ? brokerMessage(error) : undefined
+  return `topic ${topic}: ${words}${detail === undefined ? '' : `: ${detail}`}`
 }
 
 /** Whether the error is about the topic, and not about the connection. */
@@ -114,28 +112,28 @@ export function isTopicTrouble(error: unknown): boolean {
   return parts.some(({ apiId }) => apiId !== undefined) && !parts.some(({ code }) => code === 'PLT_KFK_NETWORK')
 }
 
-const REFUSED_TOPIC: ReadonlySet<string> = new Set([
-  'INVALID_TOPIC_EXCEPTION',
-  'POLICY_VIOLATION',
-  'INVALID_PARTITIONS'
-])
-
 /**
  * Whether Kafka refuses the topic as it is configured. Other errors can end without an edit of the configuration. A
  * missing permission is one of them: somebody grants it, and the spooled records are then relayed.
  */
 export function isRefusedTopic(error: unknown): boolean {
-  return chain(error).some(({ apiId }) => apiId !== undefined && REFUSED_TOPIC.has(apiId))
+  return hasId(error, 'INVALID_TOPIC_EXCEPTION', 'POLICY_VIOLATION', 'INVALID_PARTITIONS')
 }
 
 /** Whether the error is the client's own error for a topic that the cluster does not have. */
 export function isUnknownTopic(error: unknown): boolean {
-  return chain(error).some(
-    ({ message, apiId }) => apiId === 'UNKNOWN_TOPIC_OR_PARTITION' || message.startsWith('Unknown topic ')
+  return (
+    hasId(error, 'UNKNOWN_TOPIC_OR_PARTITION') ||
+    chain(error).some(({ message }) => message.startsWith('Unknown topic '))
   )
 }
 
 /** Whether another server has created the topic first. */
 export function isAlreadyThere(error: unknown): boolean {
-  return chain(error).some(({ apiId }) => apiId === 'TOPIC_ALREADY_EXISTS')
+  return hasId(error, 'TOPIC_ALREADY_EXISTS')
+}
+
+/** Whether a part of the error has one of these names in the protocol. */
+function hasId(error: unknown, ...ids: readonly string[]): boolean {
+  return chain(error).some(({ apiId = '' }) => ids.includes(apiId))
 }
