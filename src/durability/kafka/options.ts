@@ -16,7 +16,7 @@ export interface KafkaTopicOptions {
   readonly create: boolean
   readonly partitions: number
   /** Default: the broker's own default.replication.factor. */
-  readonly replicationFactor?: number
+  readonly replicationFactor?: number | undefined
   /** The current settings of topics in tributary.yml. Default: none. */
   readonly settings?: () => readonly TopicSettings[]
 }

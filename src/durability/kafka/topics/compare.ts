@@ -4,9 +4,8 @@ import { ClusterClient } from '../connect/cluster-client.ts'
 import { explain, explainTopic, isAlreadyThere } from '../connect/explain.ts'
 import { clientOptions } from '../connect/session.ts'
 import type { ClusterSettings } from '../options.ts'
-import { createTopics } from './create.ts'
+import { createTopics, settingsFor, wantedTopic, type TopicDefaults } from './create.ts'
 import { inspectKafka, type TopicReport } from './inspect.ts'
-import { settingsFor, wantedTopic, type TopicDefaults } from './wanted.ts'
 
 /** One difference between a topic and tributary.yml. */
 export interface TopicDifference {

@@ -4,8 +4,7 @@ import type { BrokerAddress, ClusterClient, TopicAnswer } from '../connect/clust
 import { isUnsupported } from '../connect/errors.ts'
 import { explainTopic, isAlreadyThere, isRefusedTopic, isTopicTrouble } from '../connect/explain.ts'
 import type { KafkaSettings } from '../options.ts'
-import { createTopics } from './create.ts'
-import { wantedTopic } from './wanted.ts'
+import { createTopics, wantedTopic } from './create.ts'
 
 const LEADER_TIMEOUT_MS = 3_000
 const POLL_MS = 20
