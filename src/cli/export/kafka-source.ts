@@ -1,6 +1,6 @@
 import { kafkaOptions } from '../../app/kafka-options.ts'
 import { inspectKafka } from '../../durability/kafka/topics/inspect.ts'
-import type { TopicPosition } from '../../durability/kafka/topics/read-topics.ts'
+import type { TopicPosition } from '../../durability/kafka/topics/cursors.ts'
 import { readPieces } from '../../durability/kafka/topics/read-topics.ts'
 import { CommandFailed } from '../command.ts'
 import type { Source, SourceOptions } from './source.ts'

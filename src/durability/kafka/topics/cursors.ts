@@ -1,8 +1,10 @@
-import type { Consumer } from '@platformatic/kafka'
+import type { ClusterTopicMetadata, Consumer, RecordsBatch } from '@platformatic/kafka'
 import { isUnknownTopic } from '../connect/explain.ts'
 
 /** The position in a partition that is being read, up to the end that the partition had when it was looked up. */
 export interface Cursor {
+  /** The name of the partition in positions: `tributary.events/3`. */
+  readonly name: string
   readonly topic: string
   readonly topicId: string
   readonly partition: number
@@ -10,6 +12,13 @@ export interface Cursor {
   readonly leader: number
   next: bigint
   readonly end: bigint
+}
+
+/** How far a partition was read. A topic that was deleted and created again has another id. */
+export interface TopicPosition {
+  readonly topicId: string
+  /** The offset of the first record that was not read, as a decimal number. */
+  readonly next: string
 }
 
 /** One record of a partition. */
@@ -42,35 +51,43 @@ export async function cursorsOf(
   if (known.length === 0) return []
   const starts = await consumer.listOffsets({ topics: known, timestamp: BigInt(since) })
   const ends = await consumer.listOffsets({ topics: known })
-  return known.flatMap(topic => {
-    const { id, partitions } = found.get(topic) as Topic
-    return Object.entries(partitions).flatMap(([number, { leader }]) => {
-      const partition = Number(number)
+  return [...found].flatMap(([topic, { id: topicId, partitions }]) =>
+    partitions.flatMap(({ leader }, partition) => {
       // -1: no record is that recent.
       const next = starts.get(topic)?.[partition] ?? -1n
       const end = ends.get(topic)?.[partition] ?? 0n
-      return next < 0n || (next >= end && !keepEmpty) ? [] : [{ topic, topicId: id, partition, leader, next, end }]
+      if (next < 0n || (next >= end && !keepEmpty)) return []
+      return [{ name: `${topic}/${partition}`, topic, topicId, partition, leader, next, end }]
     })
-  })
+  )
 }
-
-type Topic = NonNullable<ReturnType<Awaited<ReturnType<Consumer['metadata']>>['topics']['get']>>
 
 /**
  * Looks up all topics at once. If one is missing, looks them up one by one, because the client does not say which one
  * is missing.
  */
-async function knownTopics(consumer: Consumer, topics: readonly string[]): Promise<Map<string, Topic>> {
+async function knownTopics(consumer: Consumer, topics: readonly string[]): Promise<Map<string, ClusterTopicMetadata>> {
   try {
     const metadata = await consumer.metadata({ topics: [...topics], forceUpdate: true })
-    const found = topics.flatMap(name => metadata.topics.get(name) ?? [])
-    return new Map(topics.flatMap((name, at) => (found[at] === undefined ? [] : [[name, found[at]]])))
+    return new Map([...metadata.topics].filter(([name]) => topics.includes(name)))
   } catch (error) {
     if (!isUnknownTopic(error)) throw error
     if (topics.length === 1) return new Map()
   }
   const each = topics.map(name => knownTopics(consumer, [name]))
   return new Map((await Promise.all(each)).flatMap(found => [...found]))
+}
+
+/**
+ * Advances the cursor to the position of an earlier reader. Returns the number of records after that position that Kafka
+ * has deleted. Undefined if the topic was made anew, or has lost records at its end: it is read from its oldest record.
+ */
+export function resume(cursor: Cursor, { topicId, next }: TopicPosition): bigint | undefined {
+  const offset = BigInt(next)
+  if (topicId !== cursor.topicId || offset > cursor.end) return undefined
+  if (offset < cursor.next) return cursor.next - offset
+  cursor.next = offset
+  return 0n
 }
 
 /**
@@ -107,12 +124,11 @@ export async function fetchNext(
   return records
 }
 
-type Batch = NonNullable<
-  Awaited<ReturnType<Consumer['fetch']>>['responses'][number]['partitions'][number]['records']
->[number]
-
 /** A broker returns whole batches: some records of a batch may lie before the cursor or behind its end. */
-function takeBatch(cursor: Cursor, { firstOffset, firstTimestamp, lastOffsetDelta, records }: Batch): StoredRecord[] {
+function takeBatch(
+  cursor: Cursor,
+  { firstOffset, firstTimestamp, lastOffsetDelta, records }: RecordsBatch
+): StoredRecord[] {
   const { topic, partition, next, end } = cursor
   const after = firstOffset + BigInt(lastOffsetDelta) + 1n
   if (after > next) cursor.next = after

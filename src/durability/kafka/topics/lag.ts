@@ -1,10 +1,8 @@
 import { Consumer } from '@platformatic/kafka'
 import { explain } from '../connect/explain.ts'
 import { clientOptions } from '../connect/session.ts'
-import type { Cursor } from './cursors.ts'
-import { cursorsOf } from './cursors.ts'
-import type { ReadTopicsOptions, TopicPosition } from './read-topics.ts'
-import { EARLIEST, nameOf } from './read-topics.ts'
+import { cursorsOf, resume, type Cursor, type TopicPosition } from './cursors.ts'
+import { EARLIEST, type ReadTopicsOptions } from './read-topics.ts'
 
 export interface LagOptions extends Pick<ReadTopicsOptions, 'settings' | 'topics'> {
   /** The positions of the reader, by the name of the partition. It has read nothing of others. */
@@ -28,8 +26,8 @@ export async function lagOf({ settings, topics, starts, before }: LagOptions): P
   try {
     // Also partitions without a record: what was not read of them may have been deleted.
     const all = await cursorsOf(consumer, topics, EARLIEST, { keepEmpty: true })
-    const recent = new Map((await cursorsOf(consumer, topics, before)).map(cursor => [nameOf(cursor), cursor.next]))
-    const lags = all.map(cursor => lagIn(cursor, starts[nameOf(cursor)], recent.get(nameOf(cursor))))
+    const recent = new Map((await cursorsOf(consumer, topics, before)).map(({ name, next }) => [name, next]))
+    const lags = all.map(cursor => lagIn(cursor, starts[cursor.name], recent.get(cursor.name)))
     const sum = (pick: (lag: Lag) => number): number => lags.reduce((total, lag) => total + pick(lag), 0)
     return { unread: sum(lag => lag.unread), overdue: sum(lag => lag.overdue), deleted: sum(lag => lag.deleted) }
   } catch (error) {
@@ -40,12 +38,9 @@ export async function lagOf({ settings, topics, starts, before }: LagOptions): P
 }
 
 /** @param recent the first offset that is not older than `before`; undefined where all are */
-function lagIn({ topicId, next, end }: Cursor, start: TopicPosition | undefined, recent = end): Lag {
-  const known = start === undefined ? undefined : BigInt(start.next)
-  // A topic that was made anew, or has lost records at its end, is read from its oldest record.
-  const isSame = known !== undefined && start?.topicId === topicId && known <= end
-  const from = isSame && known > next ? known : next
-  const deleted = isSame && known < next ? next - known : 0n
+function lagIn(cursor: Cursor, start: TopicPosition | undefined, recent = cursor.end): Lag {
+  const deleted = start === undefined ? 0n : (resume(cursor, start) ?? 0n)
+  const { next, end } = cursor
   const due = recent < end ? recent : end
-  return { unread: Number(end - from), overdue: due > from ? Number(due - from) : 0, deleted: Number(deleted) }
+  return { unread: Number(end - next), overdue: due > next ? Number(due - next) : 0, deleted: Number(deleted) }
 }

@@ -2,15 +2,7 @@ import { Consumer } from '@platformatic/kafka'
 import { explain } from '../connect/explain.ts'
 import { clientOptions } from '../connect/session.ts'
 import type { ClusterSettings } from '../options.ts'
-import type { Cursor } from './cursors.ts'
-import { cursorsOf, fetchNext } from './cursors.ts'
-
-/** How far a partition was read. A topic that was deleted and created again has another id. */
-export interface TopicPosition {
-  readonly topicId: string
-  /** The offset of the first record that was not read, as a decimal number. */
-  readonly next: string
-}
+import { cursorsOf, fetchNext, resume, type Cursor, type TopicPosition } from './cursors.ts'
 
 /** Records of one partition, and the position after them. */
 export interface ReadPiece {
@@ -74,7 +66,7 @@ export async function* readPieces({
   const consumer = new Consumer(options)
   try {
     const cursors = await cursorsOf(consumer, topics, since)
-    const losses = cursors.map(cursor => continueAt(cursor, starts[nameOf(cursor)], onLost !== undefined))
+    const losses = cursors.map(cursor => lossOf(cursor, starts[cursor.name], onLost !== undefined))
     const total = Number(cursors.reduce((sum, { next, end }) => sum + (end - next), 0n))
     let left = total
     for (const [index, cursor] of cursors.entries()) {
@@ -84,11 +76,11 @@ export async function* readPieces({
         const records = await fetchNext(consumer, cursor.leader, { cursors: [cursor], maxBytes })
         const next = cursor.next > cursor.end ? cursor.end : cursor.next
         // With the first records after it, because the reader's position moves with them: a loss is told once.
-        if (loss !== undefined) onLost?.(nameOf(cursor), loss.words, loss.records)
+        if (loss !== undefined) onLost?.(cursor.name, loss.words, loss.records)
         loss = undefined
         left -= Number(next - from)
         yield {
-          name: nameOf(cursor),
+          name: cursor.name,
           values: records.flatMap(({ value }) => value ?? []),
           position: { topicId: cursor.topicId, next: String(next) },
           amount: Number(next - from),
@@ -107,30 +99,17 @@ export async function* readPieces({
 
 class AnotherTopic extends Error {}
 
-/** The name of a partition in positions: `tributary.events/3`. */
-export function nameOf({ topic, partition }: Cursor): string {
-  return `${topic}/${partition}`
-}
-
-interface Loss {
-  readonly words: string
-  /** How many records, where that can be known. */
-  readonly records: number | undefined
-}
-
-/** Moves the cursor to an earlier reader's position. Returns what was lost after it; throws AnotherTopic where that is not allowed. */
-function continueAt(cursor: Cursor, start: TopicPosition | undefined, mayLose: boolean): Loss | undefined {
-  if (start === undefined) return undefined
-  const next = BigInt(start.next)
-  if (start.topicId !== cursor.topicId || next > cursor.end) {
-    const words = `topic ${cursor.topic} was made anew, or has lost records, since it was read before`
-    if (!mayLose) throw new AnotherTopic(words)
-    return { words, records: undefined }
+/**
+ * Advances the cursor to an earlier reader's position. Returns what was lost after it: the words, and how many records
+ * where that can be known. Throws AnotherTopic if the topic is another one and `mayLose` is false.
+ */
+function lossOf(cursor: Cursor, start: TopicPosition | undefined, mayLose: boolean) {
+  const deleted = start === undefined ? 0n : resume(cursor, start)
+  if (deleted === 0n) return undefined
+  if (deleted !== undefined) {
+    return { words: `Kafka has deleted ${deleted} records that were not read`, records: Number(deleted) }
   }
-  if (next < cursor.next) {
-    const records = Number(cursor.next - next)
-    return { words: `Kafka has deleted ${records} records that were not read`, records }
-  }
-  cursor.next = next
-  return undefined
+  const words = `topic ${cursor.topic} was made anew, or has lost records, since it was read before`
+  if (!mayLose) throw new AnotherTopic(words)
+  return { words }
 }
