@@ -39,14 +39,9 @@ const retryDelay: RetryDelayGetter = (...[, , attempt, , error]) => {
   return Math.min(attempt * RETRY_STEP_MS, MAX_RETRY_DELAY_MS)
 }
 
-/** TLS allows names as server name indication, and no addresses. */
-function isNamed(host: string): boolean {
-  return isIP(host) === 0
-}
-
 /** The options that all clients of the cluster share. */
 export function clientOptions(settings: ClusterSettings): BaseOptions {
-  const { brokers, clientId, ssl, sasl } = settings
+  const { brokers, clientId } = settings
   return {
     clientId,
     bootstrapBrokers: [...brokers],
@@ -55,8 +50,10 @@ export function clientOptions(settings: ClusterSettings): BaseOptions {
     timeout: REPLICATION_TIMEOUT_MS,
     retries: RETRIES,
     retryDelay,
-    ...(ssl && { tls: ssl, tlsServerName: brokers.every(broker => isNamed(parseBroker(broker).host)) }),
-    ...(sasl && { sasl: saslOptions(sasl) })
+    ...securityOptions(
+      settings,
+      brokers.map(broker => parseBroker(broker).host)
+    )
   }
 }
 
@@ -65,12 +62,16 @@ export function connectionOptions(
   settings: Pick<KafkaSettings, 'ssl' | 'sasl' | 'giveUpMs'>,
   host: string
 ): ConnectionOptions {
-  const { ssl, sasl, giveUpMs } = settings
   return {
     connectTimeout: CONNECT_TIMEOUT_MS,
-    requestTimeout: giveUpMs,
+    requestTimeout: settings.giveUpMs,
     maxInflights: 1,
-    ...(ssl && { tls: ssl, tlsServerName: isNamed(host) }),
-    ...(sasl && { sasl: saslOptions(sasl) })
+    ...securityOptions(settings, [host])
   }
+}
+
+function securityOptions({ ssl, sasl }: Pick<KafkaSettings, 'ssl' | 'sasl'>, hosts: readonly string[]) {
+  // TLS allows names as server name indication, and no addresses.
+  const isNamed = hosts.every(host => isIP(host) === 0)
+  return { ...(ssl && { tls: ssl, tlsServerName: isNamed }), ...(sasl && { sasl: saslOptions(sasl) }) }
 }
