@@ -1,6 +1,6 @@
 import { ConfigResourceTypes, type Admin } from '@platformatic/kafka'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { BrokerAddress, ClusterClient, TopicAnswer } from '../connect/cluster-client.ts'
+import type { ClusterClient, TopicAnswer } from '../connect/cluster-client.ts'
 import { isUnsupported } from '../connect/errors.ts'
 import { explainTopic, isAlreadyThere, isRefusedTopic, isTopicTrouble } from '../connect/explain.ts'
 import type { KafkaSettings } from '../options.ts'
@@ -19,19 +19,15 @@ export const UNKNOWN_TOPIC = 3
  */
 export type Finding = { readonly leaders: readonly number[] } | { readonly trouble: string; readonly refused: boolean }
 
-/** The metadata of the cluster in one broker's answer. */
-export interface ClusterView {
-  readonly brokers: ReadonlyMap<number, BrokerAddress>
-  /** Undefined: the topic is missing. */
-  readonly findings: ReadonlyMap<string, Finding | undefined>
-}
-
-/** Asks one broker after the other. Rejects if none of them answers. */
-export async function lookUpTopics(client: ClusterClient, topics: readonly string[]): Promise<ClusterView> {
+/**
+ * Asks one broker after the other for the addresses of the brokers, by node id, and for the topics. The finding of a
+ * missing topic is undefined. Rejects if no broker answers.
+ */
+export async function lookUpTopics(client: ClusterClient, topics: readonly string[]) {
   for (let attempt = 0; ; attempt++) {
     try {
       const answer = await client.lookUp(topics, attempt)
-      const brokers = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }] as const))
+      const brokers = new Map(answer.brokers.map(broker => [broker.nodeId, broker] as const))
       return { brokers, findings: new Map(answer.topics.map(topic => [topic.name, findingOf(topic)])) }
     } catch (error) {
       if (attempt + 1 >= LOOK_UP_TRIES) throw error
@@ -75,7 +71,10 @@ function troubleOf(topic: string, error: unknown): Finding {
   return { trouble: explainTopic(topic, error), refused: isRefusedTopic(error) }
 }
 
-async function awaitLeaders(client: ClusterClient, topics: readonly string[]): Promise<ClusterView['findings']> {
+async function awaitLeaders(
+  client: ClusterClient,
+  topics: readonly string[]
+): Promise<Map<string, Finding | undefined>> {
   const deadline = performance.now() + LEADER_TIMEOUT_MS
   for (;;) {
     const { findings } = await lookUpTopics(client, topics)

@@ -21,7 +21,7 @@ export class TopicMetadata {
   /** The addresses of the brokers, by node id. */
   brokers: ReadonlyMap<number, BrokerAddress> = new Map()
   readonly #settings: KafkaSettings
-  readonly #wanted = new Set<string>()
+  #wanted = new Set<string>()
   /** performance.now() since when a topic is missing that existed before. */
   readonly #missingSince = new Map<string, number>()
 
@@ -38,11 +38,10 @@ export class TopicMetadata {
 
   /** As want(), and drops all other topics. They are looked up again when a record names them. */
   wantOnly(names: readonly string[]): boolean {
-    const before = new Set(this.#wanted)
-    this.#wanted.clear()
-    for (const name of names) this.#wanted.add(name)
+    const isNew = names.some(name => !this.#wanted.has(name))
+    this.#wanted = new Set(names)
     for (const name of this.troubles.keys()) if (!this.#wanted.has(name)) this.troubles.delete(name)
-    return names.some(name => !before.has(name))
+    return isNew
   }
 
   /** The topic is no longer needed: drops its metadata. */
