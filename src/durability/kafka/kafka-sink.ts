@@ -34,24 +34,23 @@ export function createKafkaSink(options: KafkaSinkOptions): KafkaSink {
   }
   const lanes: KafkaLanes = new KafkaLanes(settings, backing)
 
+  /** Why Kafka cannot take one of these records now. */
+  function problemOf(records: readonly OutgoingRecord[]): string | undefined {
+    const problems = records.flatMap(({ topics }) => topics).map(topic => lanes.problemOf(topic))
+    return problems.find(problem => problem !== undefined)
+  }
+
   /** The error names the first problem of these entries, or else that Kafka takes too long. */
   function unavailable(entries: readonly LaneEntry[]): SinkUnavailable {
-    const topics = entries.flatMap(({ record }) => record.topics)
-    const known = topics.map(topic => lanes.problemOf(topic)).find(problem => problem !== undefined)
     const late = `Kafka (${settings.brokers.join(', ')}) has not confirmed within ${settings.publishTimeoutMs} ms`
-    return new SinkUnavailable(known ?? lanes.problems()[0] ?? late)
+    return new SinkUnavailable(problemOf(entries.map(({ record }) => record)) ?? lanes.problems()[0] ?? late)
   }
 
   function refusal(records: readonly OutgoingRecord[]): string | undefined {
     if (closed !== undefined) return 'the Kafka sink is closing'
     if (!lanes.isConnected) return lanes.problems()[0]
     const bytes = lanes.board.bytes()
-    if (bytes > settings.maxQueueBytes) return `${bytes} bytes wait for Kafka already`
-    for (const topic of records.flatMap(({ topics }) => topics)) {
-      const problem = lanes.problemOf(topic)
-      if (problem !== undefined) return problem
-    }
-    return undefined
+    return bytes > settings.maxQueueBytes ? `${bytes} bytes wait for Kafka already` : problemOf(records)
   }
 
   async function close(): Promise<void> {
