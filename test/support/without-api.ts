@@ -17,8 +17,8 @@ export async function startWithoutApi(t: Test, options: { port: number; to: () =
   const sockets = new Set<Socket>()
   const server = createServer(near => {
     const far = connect(options.to(), '127.0.0.1')
-    /** Correlation ids of requests for the list. */
-    const asked = new Set<number>()
+    /** The version of each request for the list, by its correlation id. */
+    const asked = new Map<number, number>()
     for (const socket of [near, far]) {
       sockets.add(socket)
       socket.on('error', () => undefined)
@@ -29,11 +29,15 @@ export async function startWithoutApi(t: Test, options: { port: number; to: () =
       })
     }
     onFrames(near, frame => {
-      if (frame.readInt16BE(LENGTH_BYTES) === API_VERSIONS) asked.add(frame.readInt32BE(LENGTH_BYTES + 4))
+      const [key, version, id] = [frame.readInt16BE(4), frame.readInt16BE(6), frame.readInt32BE(8)]
+      if (key === API_VERSIONS) asked.set(id, version)
       far.write(frame)
     })
     onFrames(far, frame => {
-      near.write(asked.delete(frame.readInt32BE(LENGTH_BYTES)) ? hide(frame, options.api) : frame)
+      const id = frame.readInt32BE(LENGTH_BYTES)
+      const version = asked.get(id)
+      asked.delete(id)
+      near.write(version === undefined ? frame : hide(frame, { api: options.api, isCompact: version >= 3 }))
     })
   })
   server.listen(options.port, '127.0.0.1')
@@ -58,10 +62,13 @@ function onFrames(socket: Socket, onFrame: (frame: Buffer) => void): void {
   })
 }
 
-/** Version 3: correlation id, error, compact array of key, lowest and highest version, and no tags. */
-function hide(frame: Buffer, api: number): Buffer {
-  const [HEAD_BYTES, ENTRY_BYTES] = [LENGTH_BYTES + 4 + 2 + 1, 7]
-  for (let at = HEAD_BYTES; at + ENTRY_BYTES <= frame.length; at += ENTRY_BYTES) {
+/**
+ * After the correlation id and the error come the entries: the key, the lowest and the highest version of each API. In a
+ * compact list, their number has one byte instead of four, and each entry ends with a byte of tags.
+ */
+function hide(frame: Buffer, { api, isCompact }: { api: number; isCompact: boolean }): Buffer {
+  const [headBytes, entryBytes] = [LENGTH_BYTES + 4 + 2 + (isCompact ? 1 : 4), isCompact ? 7 : 6]
+  for (let at = headBytes; at + entryBytes <= frame.length; at += entryBytes) {
     if (frame.readInt16BE(at) !== api) continue
     frame.writeInt16BE(NO_API, at)
     return frame
