@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rename, rm, symlink } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
@@ -54,7 +55,7 @@ async function lock(dir: string): Promise<DataDirLock> {
       throw new DataDirInUse(`data folder ${dir} is in use by ${owner}: stop that one, or set another DATA_DIR`)
     }
     const server = await take(folder, highest + 1)
-    if (server !== undefined) return { release: () => stop(server) }
+    if (server !== undefined) return { release: () => server[Symbol.asyncDispose]() }
   }
   throw new DataDirInUse(`data folder ${dir} cannot be locked: others keep taking it`)
 }
@@ -72,10 +73,10 @@ async function take(folder: string, number: number): Promise<Server | undefined>
       return server
     }
   } catch (error) {
-    await stop(server)
+    await server[Symbol.asyncDispose]()
     throw error
   }
-  await stop(server) // if the number is too low by now, the owner of the highest one removes it
+  await server[Symbol.asyncDispose]() // if the number is too low by now, the owner of the highest one removes it
   return undefined
 }
 
@@ -127,7 +128,7 @@ async function ownerOf(path: string): Promise<string | undefined> {
     socket.on('error', error => (isDead = DEAD.has(codeOf(error) ?? '')))
     socket.once('connect', () => socket.setTimeout(OWNER_ANSWER_MS, () => socket.destroy()))
     socket.on('data', bytes => (name += bytes.toString()))
-    await new Promise(resolve => socket.once('close', resolve))
+    await new Promise(done => socket.once('close', done))
     if (isDead) return undefined
     const shown = /^process \d+ on [\w.-]+$/.exec(name.slice(0, MAX_OWNER_CHARACTERS))?.[0]
     return shown === undefined ? 'another server' : `another server (${shown})`
@@ -138,19 +139,10 @@ async function ownerOf(path: string): Promise<string | undefined> {
 const DEAD: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTDIR', 'ENOTSOCK'])
 
 async function listen(server: Server, path: string): Promise<void> {
-  const { promise, resolve: done, reject } = Promise.withResolvers<void>()
-  server.once('error', reject)
-  server.listen({ path, readableAll: true, writableAll: true }, done)
-  await promise
+  server.listen({ path, readableAll: true, writableAll: true })
+  await once(server, 'listening')
   server.on('error', () => undefined) // a failed accept (no file descriptors left) does not end the lock
   server.unref()
-}
-
-async function stop(server: Server): Promise<void> {
-  if (!server.listening) return
-  const { promise, resolve: done } = Promise.withResolvers<void>()
-  server.close(() => done())
-  await promise
 }
 
 /** The most bytes of a folder's path. The address of a socket has 108 bytes on Linux and 104 on macOS. */
