@@ -2,15 +2,11 @@ import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checksumsName, isSegmentName, timeOf } from './log/segment/segment-name.ts'
 
-/** The size of the disk under a folder, and its free space. */
-interface DiskSpace {
+/** The size and free space of a disk, and when it will be full. */
+export interface DiskReading {
   /** Bytes that this process may still write. */
   readonly freeBytes: number
   readonly sizeBytes: number
-}
-
-/** The size and free space of a disk, and when it will be full. */
-export interface DiskReading extends DiskSpace {
   /**
    * Milliseconds until the log fills the disk at its present rate; undefined if the log does not grow, or not
    * permanently.
@@ -27,12 +23,6 @@ const MAX_SEGMENTS = 2_000
 /** The logs that are kept permanently. */
 const KEPT_LOGS = ['events', 'rejected', 'violations'] as const
 
-/** Rejects with the file system's error. */
-async function readDiskSpace(dir: string): Promise<DiskSpace> {
-  const { bavail, blocks, bsize } = await statfs(dir)
-  return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize }
-}
-
 /**
  * Reads how full the disk of `dir` is. Rejects with the file system's error.
  *
@@ -40,11 +30,12 @@ async function readDiskSpace(dir: string): Promise<DiskSpace> {
  * @param now milliseconds since the epoch
  */
 export async function readDisk(dir: string, growing: readonly string[], now: number): Promise<DiskReading> {
-  const space = await readDiskSpace(dir)
+  const { bavail, blocks, bsize } = await statfs(dir)
+  const freeBytes = bavail * bsize
   const logs = growing.flatMap(folder => KEPT_LOGS.map(name => join(folder, name)))
   const rates = await Promise.all(logs.map(log => bytesPerMs(log, now)))
   const rate = rates.reduce((sum, one) => sum + one, 0)
-  return { ...space, fullInMs: rate > 0 ? space.freeBytes / rate : undefined }
+  return { freeBytes, sizeBytes: blocks * bsize, fullInMs: rate > 0 ? freeBytes / rate : undefined }
 }
 
 /**
@@ -57,15 +48,12 @@ async function bytesPerMs(dir: string, now: number): Promise<number> {
   let bytes = 0
   let sinceMs = 0
   for (const name of newestFirst) {
-    const sizes = await Promise.all([name, checksumsName(name)].map(file => sizeOf(join(dir, file))))
-    bytes += sizes.reduce((sum, size) => sum + size, 0)
+    for (const file of [name, checksumsName(name)]) {
+      const found = await stat(join(dir, file)).catch(() => undefined) // retention may have deleted it
+      bytes += found?.size ?? 0
+    }
     sinceMs = now - timeOf(name)
     if (sinceMs >= WINDOW_MS) break
   }
   return sinceMs < LEAST_MS ? 0 : bytes / sinceMs
-}
-
-/** The size of a file in bytes; 0 for a file that retention has just deleted. */
-async function sizeOf(file: string): Promise<number> {
-  return (await stat(file).catch(() => undefined))?.size ?? 0
 }
