@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Clock } from '../model/clock.ts'
 import type { OutgoingRecord } from '../model/record.ts'
 import type { Sink } from '../model/sink.ts'
-import type { LogLines, SegmentLog } from './log/contract.ts'
+import type { LogLines, SegmentLog, Write } from './log/contract.ts'
 import { createLogSink } from './log/log-sink.ts'
 import type { RetentionPolicy } from './log/retention.ts'
 import { startRetention } from './log/retention.ts'
@@ -11,13 +11,6 @@ import { openSegmentLog } from './log/write/segment-log.ts'
 import type { KafkaSinkOptions } from './kafka/options.ts'
 import { createRefusedFile } from './spool/refused-file.ts'
 import { openSpoolLog } from './spool/spool-log.ts'
-
-/** A confirmed write, for the metrics. */
-export interface Write {
-  readonly records: number
-  readonly bytes: number
-  readonly milliseconds: number
-}
 
 export interface SinkOptions {
   readonly dataDir: string
@@ -91,28 +84,20 @@ export async function openSink(options: SinkOptions): Promise<OpenSink> {
 }
 
 async function openLog(options: SinkOptions): Promise<OpenSink> {
+  const { dataDir, clock, log } = options
   const events = await openFolder(options, 'events')
   const rejected = await openFolder(options, 'rejected')
-  const isWanted = options.hasViolations === true || existsSync(join(options.dataDir, 'violations'))
-  const violations = isWanted ? { violations: await openFolder(options, 'violations') } : {}
-  if (existsSync(join(options.dataDir, 'spool'))) {
-    options.log.warn(
-      { dir: join(options.dataDir, 'spool') },
-      'a spool is there from a start with KAFKA_BROKERS; it waits for Kafka'
-    )
+  const isWanted = options.hasViolations === true || existsSync(join(dataDir, 'violations'))
+  const logs = { events, rejected, ...(isWanted ? { violations: await openFolder(options, 'violations') } : {}) }
+  const spool = join(dataDir, 'spool')
+  if (existsSync(spool)) {
+    log.warn({ dir: spool }, 'a spool is there from a start with KAFKA_BROKERS; it waits for Kafka')
   }
-  const stopRetention = startRetention({
-    logs: [events, rejected, ...Object.values(violations)],
-    policy: options.retention,
-    clock: options.clock,
-    log: options.log
-  })
-  const sink = createLogSink({ events, rejected, ...violations })
+  const stopRetention = startRetention({ logs: Object.values(logs), policy: options.retention, clock, log })
+  const sink = createLogSink(logs)
   return {
-    ...sink,
-    ensureTopics: () => undefined,
-    refusedTopics: async () => new Map(),
-    levels: () => ({ ...levelsOf({ events, rejected, ...violations }), backlog: 0 }),
+    ...asOpenSink(sink),
+    levels: () => ({ ...levelsOf(logs), backlog: 0 }),
     async close() {
       await stopRetention()
       await sink.close()
@@ -169,25 +154,23 @@ async function openKafka(options: SinkOptions, kafka: NonNullable<SinkOptions['k
   }
 }
 
-function openFolder(options: SinkOptions, name: LogName, maxBytes?: number): Promise<SegmentLog> {
+function openFolder(options: SinkOptions, name: LogName, maxBytes = Infinity): Promise<SegmentLog> {
   const { dataDir, clock, log, onWrite } = options
   return openSegmentLog({
     dir: join(dataDir, name),
     clock,
     log,
     maxBytes,
-    onCommit: ({ bytes, records, fsyncMs }) => onWrite(name, { bytes, records, milliseconds: fsyncMs })
+    onCommit: write => onWrite(name, write)
   })
 }
 
 function levelsOf(logs: Partial<Record<LogName, SegmentLog>>) {
-  const disk: Partial<Record<LogName, number>> = {}
-  const queued: Partial<Record<LogName, number>> = {}
-  for (const [name, log] of Object.entries(logs) as [LogName, SegmentLog][]) {
-    disk[name] = log.bytes()
-    queued[name] = log.queuedBytes()
+  const all = Object.entries(logs)
+  return {
+    disk: Object.fromEntries(all.map(([name, log]) => [name, log.bytes()])),
+    queued: Object.fromEntries(all.map(([name, log]) => [name, log.queuedBytes()]))
   }
-  return { disk, queued }
 }
 
 function kafkaLog(log: LogLines): KafkaSinkOptions['log'] {

@@ -28,6 +28,13 @@ export interface DamagedRange extends ByteRange {
   readonly file: string
 }
 
+/** A confirmed write, for the metrics. */
+export interface Write {
+  readonly records: number
+  readonly bytes: number
+  readonly milliseconds: number
+}
+
 /** The part of the logger that the log needs. pino's logger matches it. */
 export interface LogLines {
   info(fields: object, message: string): void

@@ -10,58 +10,55 @@ export interface Segment extends SegmentInfo {
 }
 
 /** The list of a folder's segments, in memory. */
-export interface SegmentList {
-  readonly all: readonly Segment[]
+export class SegmentList {
+  #all: Segment[] = []
+  #bytes = 0
+  /** The highest number ever used. */
+  #sequence = 0
+  #lastName: string | undefined
+
+  get all(): readonly Segment[] {
+    return this.#all
+  }
+
   /** The bytes of all segments. */
-  bytes(): number
-  add(segment: Segment): void
-  grow(segment: Segment, bytes: number): void
-  drop(segment: Segment): void
-  /** Replaces the list by the segments found on disk. `sequence`: the highest number ever used. */
-  load(segments: readonly Segment[], sequence: number): void
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  add(segment: Segment): void {
+    this.#all.push(segment)
+    this.#bytes += segment.bytes
+  }
+
+  grow(segment: Segment, bytes: number): void {
+    segment.bytes += bytes
+    this.#bytes += bytes
+  }
+
+  drop(segment: Segment): void {
+    if (!this.#all.includes(segment)) return
+    this.#all = this.#all.filter(other => other !== segment)
+    this.#bytes -= segment.bytes
+  }
+
+  /** Replaces the list by what was found on disk. */
+  load({ segments, sequence }: Omit<FoundFolder, 'orphans'>): void {
+    this.#all = [...segments]
+    this.#bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0)
+    this.#sequence = sequence
+    this.#lastName = segments.at(-1)?.file
+  }
+
   /**
    * A name that sorts after all others.
    *
    * @param now milliseconds since the epoch
    */
-  nextName(now: number): { file: string; sequence: number }
-}
-
-export function createSegmentList(): SegmentList {
-  let all: Segment[] = []
-  let bytes = 0
-  let sequence = 0
-  let lastName: string | undefined
-
-  return {
-    get all() {
-      return all
-    },
-    bytes: () => bytes,
-    add(segment) {
-      all.push(segment)
-      bytes += segment.bytes
-    },
-    grow(segment, more) {
-      segment.bytes += more
-      bytes += more
-    },
-    drop(segment) {
-      if (!all.includes(segment)) return
-      all = all.filter(other => other !== segment)
-      bytes -= segment.bytes
-    },
-    load(segments, highest) {
-      all = [...segments]
-      bytes = all.reduce((sum, segment) => sum + segment.bytes, 0)
-      sequence = highest
-      lastName = all.at(-1)?.file
-    },
-    nextName(now) {
-      sequence += 1
-      lastName = segmentName({ now, sequence, after: lastName })
-      return { file: lastName, sequence }
-    }
+  nextName(now: number): { file: string; sequence: number } {
+    this.#sequence += 1
+    this.#lastName = segmentName({ now, sequence: this.#sequence, after: this.#lastName })
+    return { file: this.#lastName, sequence: this.#sequence }
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { LogLines } from '../contract.ts'
 import { describeFileError } from '../segment/files.ts'
 
@@ -25,27 +26,18 @@ export function createAvailability(options: { dir: string; probe: () => Promise<
   let problem: string | undefined
   let delay = FIRST_DELAY_MS
   let isOutage = false
-  let timer: NodeJS.Timeout | undefined
   let probing: Promise<void> | undefined
-  let stopped = false
-
-  function schedule(): void {
-    if (stopped || timer !== undefined) return
-    timer = setTimeout(() => {
-      timer = undefined
-      probing = probe()
-    }, delay).unref()
-    delay = Math.min(delay * 2, MAX_DELAY_MS)
-  }
+  const stopping = new AbortController()
 
   async function probe(): Promise<void> {
-    try {
-      await options.probe()
-      problem = undefined
-    } catch (error) {
-      problem = describe(error)
-      schedule()
+    const { signal } = stopping
+    while (problem !== undefined) {
+      await sleep(delay, undefined, { signal, ref: false }).catch(() => undefined)
+      if (signal.aborted) return
+      delay = Math.min(delay * 2, MAX_DELAY_MS)
+      problem = await options.probe().then(() => undefined, describe)
     }
+    probing = undefined
   }
 
   function describe(error: unknown): string {
@@ -58,7 +50,7 @@ export function createAvailability(options: { dir: string; probe: () => Promise<
       problem = describe(error)
       if (!isOutage) log.error({ dir, err: error }, problem)
       isOutage = true
-      schedule()
+      probing ??= probe()
     },
     markWriteSucceeded() {
       if (!isOutage) return
@@ -67,8 +59,7 @@ export function createAvailability(options: { dir: string; probe: () => Promise<
       log.info({ dir }, 'records can be written again')
     },
     async stop() {
-      stopped = true
-      clearTimeout(timer)
+      stopping.abort()
       await probing
     }
   }

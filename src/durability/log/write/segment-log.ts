@@ -4,17 +4,16 @@ import type { SinkHealth } from '../../../model/sink.ts'
 import { SinkUnavailable } from '../../../model/sink.ts'
 import type { Availability } from './availability.ts'
 import { createAvailability } from './availability.ts'
-import type { DamagedRange, Lines, LogLines, Position, SegmentLog } from '../contract.ts'
+import type { DamagedRange, Lines, LogLines, Position, SegmentLog, Write } from '../contract.ts'
 import type { DiskSpace } from './disk-space.ts'
 import { createDiskSpace } from './disk-space.ts'
 import { describeFileError, makeFolder, probeWriting, syncFolder, unlinkIfThere } from '../segment/files.ts'
-import type { Group } from './group.ts'
-import type { GroupQueue } from './group-queue.ts'
-import { createGroupQueue } from './group-queue.ts'
+import type { Group } from './group-queue.ts'
+import { GroupQueue } from './group-queue.ts'
 import { LINE_FEED, MAX_LINE_BYTES } from '../segment/lines.ts'
 import { recoverFolder } from './recovery.ts'
 import { checksumsName } from '../segment/segment-name.ts'
-import { createSegmentList } from '../segment/segment-list.ts'
+import { SegmentList } from '../segment/segment-list.ts'
 import { SegmentWriter } from './segment-writer.ts'
 
 export interface SegmentLogOptions {
@@ -23,25 +22,28 @@ export interface SegmentLogOptions {
   readonly clock: Clock
   readonly log: LogLines
   /** A segment that would grow past this is closed and another begun. */
-  readonly maxSegmentBytes?: number | undefined
-  readonly maxSegmentAgeMs?: number | undefined
-  /** Above this many bytes of records in the folder, appends are refused; undefined: the disk is the limit. */
-  readonly maxBytes?: number | undefined
+  readonly maxSegmentBytes?: number
+  readonly maxSegmentAgeMs?: number
+  /** Above this many bytes of records in the folder, appends are refused. Default: the disk is the limit. */
+  readonly maxBytes?: number
   /** Above this many bytes handed in and not durable yet, appends are refused. */
-  readonly maxQueueBytes?: number | undefined
+  readonly maxQueueBytes?: number
   /** How often age and disk space are checked. */
-  readonly housekeepingMs?: number | undefined
+  readonly housekeepingMs?: number
   /** Called after each commit. */
-  readonly onCommit?: ((commit: { bytes: number; records: number; fsyncMs: number }) => void) | undefined
+  readonly onCommit?: (commit: Write) => void
   /** Called once for bytes that were cut off at the start. */
-  readonly onDamaged?: ((range: DamagedRange) => void) | undefined
+  readonly onDamaged?: (range: DamagedRange) => void
 }
 
 const DEFAULTS = {
   maxSegmentBytes: 128 * 1024 ** 2,
   maxSegmentAgeMs: 60 * 60 * 1000,
+  maxBytes: Infinity,
   maxQueueBytes: 64 * 1024 ** 2,
-  housekeepingMs: 10_000
+  housekeepingMs: 10_000,
+  onCommit: () => undefined,
+  onDamaged: () => undefined
 }
 
 /** The disk must accept this many bytes before appends are accepted again after a failure. */
@@ -54,15 +56,15 @@ const RETRY_AFTER_SECONDS = 2
  * problem in health(), refuses appends, and tries again by itself.
  */
 export async function openSegmentLog(options: SegmentLogOptions): Promise<SegmentLog> {
-  const log = new FolderLog(options)
+  const log = new FolderLog({ ...DEFAULTS, ...options })
   await log.open()
   return log
 }
 
 class FolderLog implements SegmentLog {
   readonly dir: string
-  readonly #options: SegmentLogOptions
-  readonly #list = createSegmentList()
+  readonly #options: Required<SegmentLogOptions>
+  readonly #list = new SegmentList()
   readonly #writer: SegmentWriter
   readonly #availability: Availability
   readonly #space: DiskSpace
@@ -74,15 +76,14 @@ class FolderLog implements SegmentLog {
   #rotateNext = false
   #closing: Promise<void> | undefined
 
-  constructor(options: SegmentLogOptions) {
-    const { dir, clock, log } = options
-    const { maxSegmentBytes = DEFAULTS.maxSegmentBytes, maxSegmentAgeMs = DEFAULTS.maxSegmentAgeMs } = options
+  constructor(options: Required<SegmentLogOptions>) {
+    const { dir, log } = options
     this.dir = dir
     this.#options = options
-    this.#writer = new SegmentWriter({ dir, list: this.#list, clock, log, maxSegmentBytes, maxSegmentAgeMs })
+    this.#writer = new SegmentWriter({ ...options, list: this.#list })
     this.#availability = createAvailability({ dir, probe: () => this.#makeReady(), log })
     this.#space = createDiskSpace({ dir, log })
-    this.#queue = createGroupQueue({
+    this.#queue = new GroupQueue({
       commit: group => this.#commit(group),
       refusal: error => this.#refusal(error),
       onIdle: () => this.#writer.onIdle()
@@ -98,8 +99,8 @@ class FolderLog implements SegmentLog {
     await this.#space.check()
     this.#housekeeping = setInterval(() => {
       void this.#space.check()
-      if (this.#queue.isIdle() && this.#writer.isAged()) this.#writer.rotate()
-    }, this.#options.housekeepingMs ?? DEFAULTS.housekeepingMs).unref()
+      if (this.#queue.isIdle && this.#writer.isAged()) this.#writer.rotate()
+    }, this.#options.housekeepingMs).unref()
   }
 
   append(lines: Lines): Promise<Position> {
@@ -114,8 +115,8 @@ class FolderLog implements SegmentLog {
     const limits = new Map(wanted.map(({ file, bytes }) => [file, bytes]))
     const segments = this.#list.all.filter(segment => segment.bytes <= (limits.get(segment.file) ?? -1))
     // The active segment can be deleted only while no append is under way. Nothing else runs before rotate().
-    const active = this.#writer.active()
-    if (this.#queue.isIdle() && segments.some(segment => segment === active)) this.#writer.rotate()
+    const { active } = this.#writer
+    if (this.#queue.isIdle && segments.some(segment => segment === active)) this.#writer.rotate()
     const closed = segments.filter(segment => segment.closed)
     if (closed.length === 0) return
     await this.#writer.settled()
@@ -134,11 +135,11 @@ class FolderLog implements SegmentLog {
   }
 
   bytes(): number {
-    return this.#list.bytes()
+    return this.#list.bytes
   }
 
   queuedBytes(): number {
-    return this.#queue.bytes()
+    return this.#queue.bytes
   }
 
   subscribe(listener: () => void): () => void {
@@ -147,7 +148,7 @@ class FolderLog implements SegmentLog {
   }
 
   rotate(): void {
-    if (this.#queue.isIdle()) this.#writer.rotate()
+    if (this.#queue.isIdle) this.#writer.rotate()
     else this.#rotateNext = true
   }
 
@@ -173,11 +174,8 @@ class FolderLog implements SegmentLog {
   }
 
   async #makeReady(): Promise<void> {
-    const { log } = this.#options
     if (!this.#isRecovered) {
-      const onDamaged = (range: DamagedRange): void => this.#options.onDamaged?.(range)
-      const found = await recoverFolder({ dir: this.dir, log, onDamaged })
-      this.#list.load(found.segments, found.sequence)
+      this.#list.load(await recoverFolder(this.#options))
       this.#isRecovered = true
       this.#notify()
     }
@@ -187,18 +185,18 @@ class FolderLog implements SegmentLog {
   }
 
   async #commit(group: Group): Promise<Position> {
-    const { position, fsyncMs } = await this.#writer.commit(group)
+    const { position, milliseconds } = await this.#writer.commit(group)
     if (this.#rotateNext) this.#writer.rotate()
     this.#rotateNext = false
     this.#availability.markWriteSucceeded()
-    this.#notify({ bytes: group.bytes, records: group.lengths.length, fsyncMs })
+    this.#notify({ bytes: group.bytes, records: group.lengths.length, milliseconds })
     return position
   }
 
   /** An error of a listener must not make a durable append fail. */
-  #notify(committed?: { bytes: number; records: number; fsyncMs: number }): void {
+  #notify(committed?: Write): void {
     try {
-      if (committed !== undefined) this.#options.onCommit?.(committed)
+      if (committed !== undefined) this.#options.onCommit(committed)
       for (const listener of [...this.#listeners]) listener()
     } catch (error) {
       this.#options.log.error({ dir: this.dir, err: error }, 'a listener of the event log failed')
@@ -214,13 +212,13 @@ class FolderLog implements SegmentLog {
   /** Why these bytes are refused, in words; undefined: they are accepted. */
   #obstacle(bytes: number): string | undefined {
     const { dir } = this
-    const { maxBytes, maxQueueBytes = DEFAULTS.maxQueueBytes, log } = this.#options
+    const { maxBytes, maxQueueBytes, log } = this.#options
     if (this.#closing !== undefined) return `${dir} is closed`
     const problem = this.#availability.problem()
     if (problem !== undefined) return problem
-    const queued = this.#queue.bytes()
+    const queued = this.#queue.bytes
     if (queued > 0 && queued + bytes > maxQueueBytes) return `too much is waiting to be written to ${dir}`
-    if (maxBytes === undefined || this.bytes() + queued + bytes <= maxBytes) return undefined
+    if (this.bytes() + queued + bytes <= maxBytes) return undefined
     if (!this.#isFull) log.error({ dir, bytes: this.bytes(), maxBytes }, `${dir} is full`)
     this.#isFull = true
     return this.#fullProblem()

@@ -7,7 +7,7 @@ import { ChecksumWriter } from '../segment/checksum-writer.ts'
 import { encodeChecksums } from '../segment/checksums.ts'
 import type { LogLines, Position } from '../contract.ts'
 import { FILE_MODE, ifThere, syncFolder, unlinkIfThere } from '../segment/files.ts'
-import type { Group } from './group.ts'
+import type { Group } from './group-queue.ts'
 import { checksumsName } from '../segment/segment-name.ts'
 import type { Segment, SegmentList } from '../segment/segment-list.ts'
 
@@ -36,34 +36,32 @@ interface Active {
 /** Writes one segment after the other in an existing folder. */
 export class SegmentWriter {
   readonly #options: SegmentWriterOptions
-  readonly #maxSegmentBytes: number
   readonly #closing = new Set<Promise<void>>()
   readonly #uncut: Segment[] = []
   #active: Active | undefined
 
   constructor(options: SegmentWriterOptions) {
     this.#options = options
-    this.#maxSegmentBytes = Math.min(options.maxSegmentBytes, MAX_SEGMENT_BYTES)
   }
 
   /**
-   * Writes a group and fsyncs it. Rejects with the file system's error when that failed: then the segment is given up,
+   * Writes a group and fsyncs it. Resolves with the milliseconds of the fsync. Rejects with the file system's error when that failed: then the segment is given up,
    * because a second fsync of the same file proves nothing (Linux forgets the failed pages), and the group is cut off.
    * One call at a time.
    */
-  async commit(group: Group): Promise<{ position: Position; fsyncMs: number }> {
+  async commit(group: Group): Promise<{ position: Position; milliseconds: number }> {
     const { clock, list } = this.#options
     if (this.isAged() || this.#isFullFor(group)) this.rotate()
     const into = (this.#active ??= await this.#begin())
     const position = { file: into.segment.file, offset: into.segment.bytes }
     try {
-      const [fsyncMs, checksums] = await Promise.all([
+      const [milliseconds, checksums] = await Promise.all([
         writeAndSync(into.handle.fd, group, clock),
         encodeChecksums(group, position.offset) // while the disk is busy
       ])
       list.grow(into.segment, group.bytes)
       into.checksums.add(checksums)
-      return { position, fsyncMs }
+      return { position, milliseconds }
     } catch (error) {
       await this.#giveUp(into)
       throw error
@@ -76,7 +74,7 @@ export class SegmentWriter {
   }
 
   /** The segment for the next group; undefined if it is not begun. */
-  active(): Segment | undefined {
+  get active(): Segment | undefined {
     return this.#active?.segment
   }
 
@@ -112,11 +110,12 @@ export class SegmentWriter {
   /** Ends the active segment and waits for every file to be closed. Never rejects. */
   async close(): Promise<void> {
     this.rotate()
-    await Promise.all(this.#closing)
+    await this.settled()
   }
 
   #isFullFor(group: Group): boolean {
-    return this.#active !== undefined && this.#active.segment.bytes + group.bytes > this.#maxSegmentBytes
+    const limit = Math.min(this.#options.maxSegmentBytes, MAX_SEGMENT_BYTES)
+    return this.#active !== undefined && this.#active.segment.bytes + group.bytes > limit
   }
 
   async #begin(): Promise<Active> {
