@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createChecksumCursor, readChecksums } from '../segment/checksums.ts'
+import { ChecksumCursor } from '../segment/checksums.ts'
 import type { ByteRange, SegmentInfo } from '../contract.ts'
 import { readAt } from '../segment/files.ts'
 import { MAX_LINE_BYTES, splitLines } from '../segment/lines.ts'
@@ -30,7 +30,7 @@ export async function openSegment(options: {
 }): Promise<OpenSegment> {
   const { dir, segment, chunkBytes, memory } = options
   const handle = await open(join(dir, segment.file), 'r')
-  const checksums = createChecksumCursor(from => readChecksums(join(dir, checksumsName(segment.file)), from))
+  const checksums = new ChecksumCursor(join(dir, checksumsName(segment.file)))
   const bytesOf = ({ offset, bytes }: ByteRange): Promise<Buffer> => readAt(handle, offset, bytes)
   const quarantine = new Quarantine({ dir, file: segment.file, bytesOf })
 

@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import type { Lines } from '../contract.ts'
+import { readAt } from './files.ts'
 
 /**
  * The file beside a segment has 16 bytes for each line: four little-endian 32-bit numbers. These are the line's offset,
@@ -59,51 +59,44 @@ export function decodeChecksum(entries: Buffer, at: number): ChecksumEntry | und
   return { offset, length, crc }
 }
 
-export interface ChecksumCursor {
+/** The entries of a checksum file, read forwards. Entries may be added to the file meanwhile. */
+export class ChecksumCursor {
+  readonly #path: string
+  #entries: Buffer = Buffer.alloc(0)
+  #loaded = 0
+  #at = 0
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
   /** The first sound entry at or after `offset`. Offsets must not fall from call to call. */
-  from(offset: number): ChecksumEntry | undefined
-  /** Reads entries that were added to the file since the last call. */
-  refresh(): Promise<void>
-}
-
-/** Entries in memory, in order. */
-export function createChecksumCursor(read: (from: number) => Promise<Buffer>): ChecksumCursor {
-  let entries: Buffer = Buffer.alloc(0)
-  let loaded = 0
-  let at = 0
-
-  return {
-    from(offset) {
-      for (; at < entries.length; at += ENTRY_BYTES) {
-        const entry = decodeChecksum(entries, at)
-        if (entry !== undefined && entry.offset >= offset) return entry
-      }
-      return undefined
-    },
-    async refresh() {
-      const more = await read(loaded)
-      const whole = more.length - (more.length % ENTRY_BYTES)
-      if (whole === 0) return
-      entries = Buffer.concat([entries.subarray(at), more.subarray(0, whole)])
-      at = 0
-      loaded += whole
+  from(offset: number): ChecksumEntry | undefined {
+    for (; this.#at < this.#entries.length; this.#at += ENTRY_BYTES) {
+      const entry = decodeChecksum(this.#entries, this.#at)
+      if (entry !== undefined && entry.offset >= offset) return entry
     }
+    return undefined
+  }
+
+  /** Reads entries that were added to the file since the last call. */
+  async refresh(): Promise<void> {
+    const more = await readChecksums(this.#path, this.#loaded)
+    const whole = more.length - (more.length % ENTRY_BYTES)
+    if (whole === 0) return
+    this.#entries = Buffer.concat([this.#entries.subarray(this.#at), more.subarray(0, whole)])
+    this.#at = 0
+    this.#loaded += whole
   }
 }
 
 /** The bytes of a checksum file from `from` to its end; none when there is no such file or it cannot be read. */
-export async function readChecksums(path: string, from: number): Promise<Buffer> {
-  let handle: FileHandle | undefined
+export async function readChecksums(path: string, from = 0): Promise<Buffer> {
   try {
-    handle = await open(path, 'r')
+    await using handle = await open(path)
     const { size } = await handle.stat()
-    if (size <= from) return Buffer.alloc(0)
-    const bytes = Buffer.allocUnsafe(size - from)
-    const { bytesRead } = await handle.read(bytes, 0, bytes.length, from)
-    return bytes.subarray(0, bytesRead)
+    return await readAt(handle, from, Math.max(0, size - from))
   } catch {
     return Buffer.alloc(0)
-  } finally {
-    await handle?.close().catch(() => undefined)
   }
 }

@@ -10,12 +10,8 @@ export const FILE_MODE = 0o640
  * Makes the entries of a folder durable: a new, renamed or deleted file is not durable before its folder is fsynced.
  */
 export async function syncFolder(dir: string): Promise<void> {
-  const handle = await open(dir, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+  await using handle = await open(dir)
+  await handle.sync()
 }
 
 /** Creates the folder and its parents, durably. Does nothing if it exists. */

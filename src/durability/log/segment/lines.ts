@@ -31,22 +31,25 @@ export interface Split {
   readonly next: number
 }
 
+interface SplitOptions {
+  readonly bytes: Buffer
+  /** The position of the bytes in the segment. */
+  readonly offset: number
+  /** No bytes follow, so an incomplete line is damage. */
+  readonly complete: boolean
+  readonly checksums: ChecksumCursor
+}
+
 /**
  * Splits bytes of a segment into lines. If a line has a checksum, the checksum decides, and it shows where the line
  * ends even if the line feed is damaged. Otherwise a line ends at a line feed, and is sound if it is a JSON object.
- * `complete`: no bytes follow, so an incomplete line is damage.
  */
-export function splitLines(options: {
-  bytes: Buffer
-  offset: number
-  complete: boolean
-  checksums: Pick<ChecksumCursor, 'from'>
-}): Split {
-  const { bytes, offset, complete } = options
-  const split = { lines: [] as Buffer[], offsets: [] as number[], damaged: [] as Split['damaged'], next: offset }
+export function splitLines(options: SplitOptions): Split {
+  const { bytes, offset } = options
+  const split: Omit<Split, 'next'> = { lines: [], offsets: [], damaged: [] }
   let at = 0
   while (at < bytes.length) {
-    const found = nextLine({ bytes, at, entry: options.checksums.from(offset + at), offset, complete })
+    const found = nextLine(options, at)
     if (found === undefined) break
     if (found.sound) {
       split.lines.push(bytes.subarray(at, found.end))
@@ -56,20 +59,14 @@ export function splitLines(options: {
     }
     at = found.end
   }
-  split.next = offset + at
-  return split
+  return { ...split, next: offset + at }
 }
 
 /** Where the line at `at` ends, and whether it is sound; undefined if the bytes end within the line. */
-function nextLine(options: {
-  bytes: Buffer
-  at: number
-  entry: ReturnType<ChecksumCursor['from']>
-  offset: number
-  complete: boolean
-}): { end: number; sound: boolean } | undefined {
-  const { bytes, at, entry, complete } = options
-  const covered = entry === undefined ? bytes.length : entry.offset - options.offset
+function nextLine(options: SplitOptions, at: number): { end: number; sound: boolean } | undefined {
+  const { bytes, offset, complete } = options
+  const entry = options.checksums.from(offset + at)
+  const covered = entry === undefined ? bytes.length : entry.offset - offset
   if (entry !== undefined && covered === at) {
     const end = at + entry.length
     if (end <= bytes.length) return { end, sound: crc32(bytes.subarray(at, end)) === entry.crc }

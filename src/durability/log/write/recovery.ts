@@ -46,7 +46,7 @@ async function cutTail(segment: Segment, options: RecoveryOptions): Promise<void
   const handle = await open(join(dir, segment.file), 'r+')
   try {
     const { file } = segment
-    const checked = await checkedLength(handle, segment, await readChecksums(join(dir, checksumsName(file)), 0))
+    const checked = await checkedLength(handle, segment, await readChecksums(join(dir, checksumsName(file))))
     const keep = checked === segment.bytes ? checked : await findIntactLength(handle, checked, segment.bytes)
     if (keep === segment.bytes) return
 

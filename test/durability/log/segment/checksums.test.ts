@@ -2,12 +2,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { ChecksumWriter } from '../../../../src/durability/log/segment/checksum-writer.ts'
-import {
-  createChecksumCursor,
-  encodeChecksums,
-  ENTRY_BYTES,
-  readChecksums
-} from '../../../../src/durability/log/segment/checksums.ts'
+import { ChecksumCursor, encodeChecksums, ENTRY_BYTES } from '../../../../src/durability/log/segment/checksums.ts'
 import { createLogLines, lineOf, linesFrom, until } from '../../../support/event-log.ts'
 import { fillDisk, mountDisk } from '../../../support/faults.ts'
 
@@ -36,7 +31,7 @@ t.test('on a full disk the checksums without space are lost, and all later check
   writer.add(await entriesOf(2_000, 1_000))
   await writer.close()
 
-  const cursor = createChecksumCursor(from => readChecksums(path, from))
+  const cursor = new ChecksumCursor(path)
   await cursor.refresh()
   t.equal(cursor.from(2_000_000)?.offset, 2_000_000)
   t.equal(size(), (whole + 1_000) * ENTRY_BYTES)
