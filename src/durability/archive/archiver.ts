@@ -117,27 +117,24 @@ export class Archiver {
     const { clock } = this.#options
     this.#behind = piece.left
     this.#next ??= new NextSegment(clock.monotonic())
-    try {
-      // A producer may give any time.
-      await this.#next.add(piece, Math.min(piece.latest, clock.now()))
-    } catch (error) {
-      // Its records are read again.
-      this.#next = undefined
-      throw error
-    }
+    // A producer may give any time.
+    await this.#orReadAgain(this.#next.add(piece, Math.min(piece.latest, clock.now())))
   }
 
   async #commit(): Promise<void> {
     const next = this.#next
     if (next === undefined || next.records === 0) return
-    const piece = await next.end().catch((error: unknown) => {
-      // Its records are read again.
+    await this.#folder?.commit(await this.#orReadAgain(next.end()))
+    this.#next = undefined
+    await this.#expire()
+  }
+
+  /** If the compressor fails, the records of the next segment are read again. */
+  async #orReadAgain<T>(compressing: Promise<T>): Promise<T> {
+    return await compressing.catch((error: unknown) => {
       this.#next = undefined
       throw error
     })
-    await this.#folder?.commit(piece)
-    this.#next = undefined
-    await this.#expire()
   }
 
   async #expire(): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { DataDirLock } from '../data-dir-lock.ts'
 import { lockDataDir } from '../data-dir-lock.ts'
 import type { RetentionPolicy } from '../log/retention.ts'
 import { makeFolder, replaceFile, TEMPORARY, unlinkIfThere } from '../log/segment/files.ts'
@@ -41,7 +42,7 @@ export async function openArchiveFolder(dir: string): Promise<ArchiveFolder> {
     const uncommitted = found.filter(({ sequence }) => sequence > state.sequence)
     if (uncommitted.length > 1) throw new Error(`${dir} holds newer segments than its ${STATE_FILE} names`)
     for (const { file } of uncommitted) await unlinkIfThere(join(dir, file))
-    return new ArchiveFolder(dir, { state, segments: found.slice(0, found.length - uncommitted.length), lock })
+    return new ArchiveFolder(dir, lock, { state, segments: found.slice(0, found.length - uncommitted.length) })
   } catch (error) {
     await lock.release()
     throw error
@@ -51,24 +52,17 @@ export async function openArchiveFolder(dir: string): Promise<ArchiveFolder> {
 /** The folder of an archive: segments, and a file that says which records they hold. */
 export class ArchiveFolder {
   readonly #dir: string
-  readonly #lock: { release(): Promise<void> }
+  readonly #lock: DataDirLock
   #state: ArchiveState
   #segments: readonly ArchiveSegment[]
   /** Of a commit that failed later: it need not be written again, for which a full disk may have no room. */
   #written: string | undefined
 
-  constructor(
-    dir: string,
-    parts: {
-      readonly state: ArchiveState
-      readonly segments: readonly ArchiveSegment[]
-      readonly lock: { release(): Promise<void> }
-    }
-  ) {
+  constructor(dir: string, lock: DataDirLock, found: { state: ArchiveState; segments: readonly ArchiveSegment[] }) {
     this.#dir = dir
-    this.#state = parts.state
-    this.#segments = parts.segments
-    this.#lock = parts.lock
+    this.#lock = lock
+    this.#state = found.state
+    this.#segments = found.segments
   }
 
   get positions(): ArchiveState['positions'] {
