@@ -1,4 +1,6 @@
 import { escapedId } from '../../model/record.ts'
+import { LINE_FEED } from '../log/segment/lines.ts'
+import type { Search } from './search.ts'
 
 const KEY = Buffer.from('"messageId"')
 const QUOTE = 0x22
@@ -8,25 +10,43 @@ const SPACE = 0x20
 /** The most bytes of an id that can be searched for. A JSON text may use six bytes for each of its characters. */
 const MAX_ID_BYTES = 6 * 1024
 
-/** A messageId to search for in the bytes of records. */
-export interface WantedId {
-  /** The id as escapedId() returns it. */
-  readonly text: string
-  /** The bytes between the quotes if no character is escaped. */
-  readonly bytes: Buffer
+/** The most records that one search finds in a place. */
+export const MAX_RECORDS = 20
+
+interface FoundLine {
+  readonly position: number
+  /** JSON, without the line feed. */
+  readonly value: string
 }
 
-export function wantedId(text: string): WantedId {
-  return { text, bytes: Buffer.from(text) }
+/** The records of an id in bytes that are whole lines, with the positions of their lines in these bytes. */
+export async function searchLines(bytes: Buffer, { messageId, signal, background }: Search): Promise<FoundLine[]> {
+  const wanted = Buffer.from(messageId)
+  const found: FoundLine[] = []
+  for (let key = bytes.indexOf(KEY); key >= 0 && found.length < MAX_RECORDS;) {
+    let next = key + 1
+    if (hasId(bytes, key, wanted)) {
+      const position = bytes.lastIndexOf(LINE_FEED, key) + 1
+      const end = bytes.indexOf(LINE_FEED, key)
+      const value = bytes.toString('utf8', position, end)
+      if (isRecordOf(value, messageId)) {
+        found.push({ position, value })
+        next = end
+      }
+    }
+    if (background.isOver()) await background.slice()
+    if (signal.aborted) break
+    key = bytes.indexOf(KEY, next)
+  }
+  return found
 }
 
-/** The position of the next member named messageId, from `from` on; -1 if there is none. */
-export function nextIdKey(bytes: Buffer, from: number): number {
-  return bytes.indexOf(KEY, from)
-}
-
-/** Whether the member at `at` has this id, whichever of its characters are escaped. Parses no line. */
-export function hasId(bytes: Buffer, at: number, wanted: WantedId): boolean {
+/**
+ * Whether the member at `at` has this id, whichever of its characters are escaped. Parses no line.
+ *
+ * @param wanted the bytes between the quotes if no character is escaped
+ */
+function hasId(bytes: Buffer, at: number, wanted: Buffer): boolean {
   let start = pastBlanks(bytes, at + KEY.length)
   if (bytes[start] !== COLON) return false
   start = pastBlanks(bytes, start + 1)
@@ -41,15 +61,15 @@ export function hasId(bytes: Buffer, at: number, wanted: WantedId): boolean {
     end++
   }
   if (end >= limit) return false
-  if (isPlain) return end - start === wanted.bytes.length && wanted.bytes.compare(bytes, start, end) === 0
-  return textOf(bytes.toString('utf8', start - 1, end + 1)) === wanted.text
+  if (isPlain) return wanted.equals(bytes.subarray(start, end))
+  return textOf(bytes.toString('utf8', start - 1, end + 1)) === wanted.toString()
 }
 
 /** Whether a record has the id: an event at its top level, a rejected record in its `event`. */
-export function isRecordOf(value: string, { text }: WantedId): boolean {
+export function isRecordOf(value: string, messageId: string): boolean {
   try {
     const record = JSON.parse(value) as { messageId?: unknown; event?: { messageId?: unknown } | null }
-    return [record.messageId, record.event?.messageId].some(id => typeof id === 'string' && escapedId(id) === text)
+    return [record.messageId, record.event?.messageId].some(id => typeof id === 'string' && escapedId(id) === messageId)
   } catch {
     return false
   }

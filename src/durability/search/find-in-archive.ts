@@ -1,51 +1,23 @@
 import { join } from 'node:path'
-import type { Background } from '../../model/background.ts'
-import type { ArchiveSegment } from '../archive/segments.ts'
 import { readArchive, readArchivePieces, readArchiveState } from '../archive/segments.ts'
 import { isNotFound } from '../log/segment/files.ts'
-import { wantedId } from './find-id.ts'
-import { searchLines } from './find-in-log.ts'
+import { searchLines } from './find-id.ts'
 import { countLines } from './line-numbers.ts'
-
-export interface FoundInArchive {
-  /** The segment's path. */
-  readonly file: string
-  /** The byte position of the line in the decompressed segment. */
-  readonly position: number
-  /** The number of the line in it, from 1. */
-  readonly line: number
-  /** JSON, without the line feed. */
-  readonly value: string
-}
-
-export interface FindInArchiveOptions {
-  readonly dir: string
-  readonly messageId: string
-  /** Ends the search; the result is what was found until then. */
-  readonly signal: AbortSignal
-  readonly background: Background
-}
-
-interface Result {
-  readonly records: readonly FoundInArchive[]
-  readonly complete: boolean
-  /** Milliseconds since the epoch: every segment whose youngest record is younger was searched. Undefined if all were. */
-  readonly back?: number
-}
+import type { FoundRecord, Search, SearchResult } from './search.ts'
 
 /**
  * Searches the segments of ARCHIVE for the records of a messageId, the newest segment first, and stops after the first
  * segment that has any. Changes nothing; a server may be writing. Holds a few MiB of one segment at a time. Rejects in words where the
  * archive or one of its segments cannot be read and no other has the record.
  */
-export async function findInArchive({ dir, ...wanted }: FindInArchiveOptions): Promise<Result> {
-  const { signal } = wanted
+export async function findInArchive(dir: string, search: Search): Promise<SearchResult> {
+  const { signal } = search
   // A server makes its archive when it starts.
   if ((await readArchiveState(dir)) === undefined) return { records: [], complete: true }
   const { segments } = await readArchive(dir)
   let damage: Error | undefined
   for (const segment of segments.toReversed()) {
-    const records = await searchSegment(dir, segment, wanted).catch((error: unknown) => {
+    const records = await searchSegment(join(dir, segment.file), search).catch((error: unknown) => {
       // ARCHIVE_RETENTION has deleted it meanwhile.
       if (!isNotFound(error)) damage ??= error as Error
       return []
@@ -57,22 +29,16 @@ export async function findInArchive({ dir, ...wanted }: FindInArchiveOptions): P
   return { records: [], complete: true }
 }
 
-async function searchSegment(
-  dir: string,
-  { file }: ArchiveSegment,
-  { messageId, signal, background }: Omit<FindInArchiveOptions, 'dir'>
-): Promise<FoundInArchive[]> {
-  const path = join(dir, file)
-  const searched = { wanted: wantedId(messageId), signal, background }
-  const found: FoundInArchive[] = []
+async function searchSegment(file: string, search: Search): Promise<FoundRecord[]> {
+  const found: FoundRecord[] = []
   let [lines, offset] = [0, 0]
   try {
-    for await (const bytes of readArchivePieces(path)) {
-      if (signal.aborted) break
-      await background.slice()
-      for (const { position, value } of await searchLines(bytes, 0, searched)) {
+    for await (const bytes of readArchivePieces(file)) {
+      if (search.signal.aborted) break
+      await search.background.slice()
+      for (const { position, value } of await searchLines(bytes, search)) {
         const line = lines + 1 + countLines(bytes.subarray(0, position))
-        found.push({ file: path, position: offset + position, line, value })
+        found.push({ place: { store: 'archive', file, position: offset + position }, line, value })
       }
       if (found.length > 0) break
       lines += countLines(bytes)
@@ -80,7 +46,7 @@ async function searchSegment(
     }
   } catch (error) {
     if (isNotFound(error)) throw error
-    throw new Error(`${path} cannot be read: ${(error as Error).message}`, { cause: error })
+    throw new Error(`${file} cannot be read: ${(error as Error).message}`, { cause: error })
   }
   return found
 }

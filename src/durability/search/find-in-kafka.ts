@@ -1,46 +1,30 @@
 import { Consumer } from '@platformatic/kafka'
-import type { Background } from '../../model/background.ts'
 import { explain } from '../kafka/connect/explain.ts'
 import type { ClusterSettings } from '../kafka/options.ts'
 import { clientOptions } from '../kafka/connect/session.ts'
 import { cursorsOf, fetchNext } from '../kafka/topics/cursors.ts'
+import { MAX_RECORDS } from './find-id.ts'
+import type { FoundRecord, Search, SearchResult } from './search.ts'
 
-export interface FoundInKafka {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: string
-  /** The record's timestamp, in milliseconds since the epoch. */
-  readonly at: number
-  /** JSON. */
-  readonly value: string
-}
-
-export interface FindInKafkaOptions {
+export interface FindInKafkaOptions extends Search {
   readonly settings: ClusterSettings
   readonly topics: readonly string[]
-  readonly messageId: string
   /** Milliseconds since the epoch: older records are not examined. */
   readonly since: number
-  /** Ends the search; the result is what was found until then. */
-  readonly signal: AbortSignal
-  readonly background: Background
 }
 
 /** The most bytes of one answer, and of one partition in it, because the client parses an answer without a pause. */
 const MAX_BYTES = 256 * 1024
-const MAX_RECORDS = 20
 const ID_HEADER = Buffer.from('messageId')
 
 /**
  * Reads topics from a time on, without a consumer group, and selects the records with this messageId by their header.
  * Rejects with a readable error if Kafka cannot be read.
  */
-export async function findInKafka(
-  options: FindInKafkaOptions
-): Promise<{ readonly records: readonly FoundInKafka[]; readonly complete: boolean }> {
+export async function findInKafka(options: FindInKafkaOptions): Promise<SearchResult> {
   const { settings, signal, background } = options
   const consumer = new Consumer({ ...clientOptions(settings), groupId: `${settings.clientId}-search`, retries: 1 })
-  const records: FoundInKafka[] = []
+  const records: FoundRecord[] = []
   const wanted = Buffer.from(options.messageId)
   const stop = (): void => void consumer.close(true).catch(() => undefined)
   signal.addEventListener('abort', stop)
@@ -52,7 +36,8 @@ export async function findInKafka(
         for (const record of await fetchNext(consumer, node, { cursors, maxBytes: MAX_BYTES })) {
           const { topic, partition, offset, at, value, headers } = record
           if (!isWanted(headers, wanted)) continue
-          records.push({ topic, partition, offset: String(offset), at, value: value?.toString() ?? '' })
+          const place = { store: 'kafka', topic, partition, offset: String(offset) } as const
+          records.push({ place, at, value: value?.toString() ?? '' })
         }
       }
       open = open.filter(({ next, end }) => next < end)

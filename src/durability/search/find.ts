@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Background } from '../../model/background.ts'
 import type { Placement } from '../../model/sink.ts'
 import { findInArchive } from './find-in-archive.ts'
@@ -6,23 +6,9 @@ import { findInLog } from './find-in-log.ts'
 import { linesAt } from './line-numbers.ts'
 import type { FindInKafkaOptions } from './find-in-kafka.ts'
 import { findRefused } from './find-refused.ts'
+import type { SearchResult } from './search.ts'
 
-/** A record that was found by its messageId. */
-export interface FoundRecord {
-  readonly place: Placement
-  /** JSON. */
-  readonly value: string
-  /** Milliseconds since the epoch; undefined if the place has no time. */
-  readonly at?: number
-  /** The number of the line in its file, from 1. */
-  readonly line?: number
-}
-
-type Find = (
-  messageId: string,
-  signal: AbortSignal,
-  since?: number
-) => Promise<{ readonly records: readonly FoundRecord[]; readonly complete: boolean; readonly back?: number }>
+type Find = (messageId: string, signal: AbortSignal, since?: number) => Promise<SearchResult>
 
 export interface FindersOptions {
   readonly dataDir: string
@@ -45,46 +31,27 @@ export function createFinders(options: FindersOptions) {
   const dirs = ['events', 'spool', 'rejected', 'violations'].map(name => join(dataDir, name))
 
   const log: Find = async (messageId, signal) => {
-    const { records, complete } = await findInLog({ dirs, messageId, signal, background })
-    const found = records.map(({ file, position, line, value }): FoundRecord => ({
-      place: { store: dirname(file) === 'spool' ? 'spool' : 'log', file, position },
-      ...(line === undefined ? {} : { line }),
-      value
-    }))
-    return { complete, records: [...found, ...(await findRefused(dataDir, messageId))] }
+    const { records, complete } = await findInLog(dirs, { messageId, signal, background })
+    return { complete, records: [...records, ...(await findRefused(dataDir, messageId))] }
   }
 
-  const inKafka = async (
-    settings: FindInKafkaOptions['settings'],
-    ...[messageId, signal, from = Infinity]: Parameters<Find>
-  ) => {
-    // As in open.ts: without Kafka, none of its code is loaded.
-    const { findInKafka } = await import('./find-in-kafka.ts')
-    const since = Math.min(from, now() - KAFKA_LOOK_BACK_MS)
-    const wanted = { messageId, since, signal, background }
-    const { records, complete } = await findInKafka({ settings, topics: topics(), ...wanted })
-    const found = records.map(({ topic, partition, offset, at, value }): FoundRecord => ({
-      place: { store: 'kafka', topic, partition, offset },
-      at,
-      value
-    }))
-    return { records: found, complete }
+  const inKafka = (settings: FindInKafkaOptions['settings']): Find => {
+    return async (messageId, signal, from = Infinity) => {
+      // As in open.ts: without Kafka, none of its code is loaded.
+      const { findInKafka } = await import('./find-in-kafka.ts')
+      const since = Math.min(from, now() - KAFKA_LOOK_BACK_MS)
+      return await findInKafka({ settings, topics: topics(), since, messageId, signal, background })
+    }
   }
 
-  const inArchive = async (dir: string, ...[messageId, signal]: Parameters<Find>) => {
-    const { records, ...rest } = await findInArchive({ dir, messageId, signal, background })
-    const found = records.map(({ file, position, line, value }): FoundRecord => ({
-      place: { store: 'archive', file, position },
-      line,
-      value
-    }))
-    return { records: found, ...rest }
+  const inArchive = (dir: string): Find => {
+    return (messageId, signal) => findInArchive(dir, { messageId, signal, background })
   }
 
   return {
     log,
-    kafka: kafka === undefined ? undefined : (((...search) => inKafka(kafka, ...search)) satisfies Find),
-    archive: archive === undefined ? undefined : (((id, signal) => inArchive(archive, id, signal)) satisfies Find),
+    kafka: kafka && inKafka(kafka),
+    archive: archive === undefined ? undefined : inArchive(archive),
     /** The number of the line at each placement on disk; undefined for other placements, and if the line is gone. */
     async linesOf(places: readonly Placement[], signal: AbortSignal): Promise<readonly (number | undefined)[]> {
       const lines: (number | undefined)[] = places.map(() => undefined)

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
-import type { Background } from '../../model/background.ts'
 import { ifThere } from '../log/segment/files.ts'
 import { LINE_FEED } from '../log/segment/lines.ts'
+import type { Search } from './search.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 
@@ -12,28 +12,24 @@ const CHUNK_BYTES = 1024 * 1024
 export async function linesAt(
   path: string,
   positions: readonly number[],
-  { signal, background }: { readonly signal: AbortSignal; readonly background: Background }
+  { signal, background }: Pick<Search, 'signal' | 'background'>
 ): Promise<readonly (number | undefined)[]> {
   const known = new Map<number, number>()
   const wanted = positions.toSorted((a, b) => a - b)
-  const file = wanted.length === 0 ? undefined : await ifThere(open(path))
+  await using file = wanted.length === 0 ? undefined : await ifThere(open(path))
   if (file === undefined) return positions.map(() => undefined)
-  try {
-    const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
-    let line = 1
-    let at = 0
-    for (const position of wanted) {
-      while (at < position && !signal.aborted) {
-        const { bytesRead } = await file.read(buffer, 0, Math.min(CHUNK_BYTES, position - at), at)
-        if (bytesRead === 0) break
-        await background.slice()
-        line += countLines(buffer.subarray(0, bytesRead))
-        at += bytesRead
-      }
-      if (at === position) known.set(position, line)
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+  let line = 1
+  let at = 0
+  for (const position of wanted) {
+    while (at < position && !signal.aborted) {
+      const { bytesRead } = await file.read(buffer, 0, Math.min(CHUNK_BYTES, position - at), at)
+      if (bytesRead === 0) break
+      await background.slice()
+      line += countLines(buffer.subarray(0, bytesRead))
+      at += bytesRead
     }
-  } finally {
-    await file.close()
+    if (at === position) known.set(position, line)
   }
   return positions.map(position => known.get(position))
 }

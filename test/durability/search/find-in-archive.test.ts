@@ -11,7 +11,7 @@ const never = new AbortController().signal
 const record = (messageId: string, more: object = {}): string => JSON.stringify({ type: 'track', messageId, ...more })
 
 const find = (dir: string, messageId: string, signal: AbortSignal = never) =>
-  findInArchive({ dir, messageId, signal, background })
+  findInArchive(dir, { messageId, signal, background })
 
 t.test('a record is found in its segment, with the line and the byte where it stands when decompressed', async t => {
   const dir = join(t.testdir({}), 'archive')
@@ -23,16 +23,16 @@ t.test('a record is found in its segment, with the line and the byte where it st
     .toSorted()
   for (const number of [0, 1, 20_000, 39_999]) {
     const { records, complete } = await find(dir, `m-${number}`)
-    t.match(records, [{ file: join(dir, first), line: number + 1, value: many[number] }])
+    t.match(records, [{ place: { file: join(dir, first) }, line: number + 1, value: many[number] }])
     t.ok(complete)
     const bytes: Buffer[] = []
     for await (const lines of readArchiveLines(join(dir, first))) bytes.push(...lines)
-    const position = records[0]?.position ?? -1
+    const position = records[0]?.place.position ?? -1
     t.ok(Buffer.concat(bytes).subarray(position).toString().startsWith(`${many[number]}\n`))
   }
   t.match(
     (await find(dir, 'abc')).records,
-    [{ file: join(dir, second), line: 2 }],
+    [{ place: { file: join(dir, second) }, line: 2 }],
     'an id that is written with escapes is found'
   )
   t.strictSame(await find(dir, 'm-40000'), { records: [], complete: true })
@@ -91,5 +91,5 @@ t.test('a segment that archive.json does not name is no part of the archive', as
     .toSorted()
   renameSync(join(dir, last), join(dir, last.replace('-00000002', '-00000003')))
   t.strictSame(await find(dir, 'b'), { records: [], complete: true })
-  t.match((await find(dir, 'a')).records, [{ file: join(dir, first) }])
+  t.match((await find(dir, 'a')).records, [{ place: { file: join(dir, first) } }])
 })
