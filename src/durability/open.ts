@@ -1,18 +1,17 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../model/clock.ts'
-import type { OutgoingRecord } from '../model/record.ts'
 import type { Sink } from '../model/sink.ts'
 import type { LogLines, SegmentLog, Write } from './log/contract.ts'
 import { createLogSink } from './log/log-sink.ts'
-import type { RetentionPolicy } from './log/retention.ts'
-import { startRetention } from './log/retention.ts'
+import { startRetention, type RetentionPolicy } from './log/retention.ts'
 import { openSegmentLog } from './log/write/segment-log.ts'
 import type { KafkaSinkOptions } from './kafka/options.ts'
+import type { LaneSinkOptions } from './spool/lane-sink.ts'
 import { createRefusedFile } from './spool/refused-file.ts'
 import { openSpoolLog } from './spool/spool-log.ts'
 
-export interface SinkOptions {
+export interface SinkOptions extends Pick<LaneSinkOptions, 'restorer' | 'drainMs' | 'inFlightMs' | 'onRelayed'> {
   readonly dataDir: string
   /** Undefined: only the event log is used. */
   readonly kafka: Omit<KafkaSinkOptions, 'log' | 'onProduced'> | undefined
@@ -22,16 +21,9 @@ export interface SinkOptions {
   readonly hasViolations?: boolean
   readonly spoolMaxBytes: number
   readonly retention: RetentionPolicy
-  /** Returns a function that makes records of stored lines, routed by the configuration in force. */
-  readonly restorer: () => (line: Buffer) => OutgoingRecord | undefined
-  /** How long a stop waits for Kafka to confirm the records in the log, in milliseconds. */
-  readonly drainMs: number
-  /** How long a stop waits for Kafka to confirm the batches that it has been sent, in milliseconds. */
-  readonly inFlightMs: number
   readonly clock: Clock
   readonly log: LogLines
   readonly onWrite: (sink: SinkName, write: Write) => void
-  readonly onRelayed: (records: number) => void
 }
 
 export interface LaneLevels {

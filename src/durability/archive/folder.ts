@@ -1,12 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DataDirLock } from '../data-dir-lock.ts'
-import { lockDataDir } from '../data-dir-lock.ts'
+import { lockDataDir, type DataDirLock } from '../data-dir-lock.ts'
 import type { RetentionPolicy } from '../log/retention.ts'
 import { makeFolder, replaceFile, TEMPORARY, unlinkIfThere } from '../log/segment/files.ts'
-import type { ArchiveSegment, ArchiveState } from './segments.ts'
-import { archiveName, findArchiveSegments, readArchiveState, STATE_FILE, VERSION } from './segments.ts'
+import {
+  archiveName,
+  findArchiveSegments,
+  readArchiveState,
+  STATE_FILE,
+  VERSION,
+  type ArchiveSegment,
+  type ArchiveState
+} from './segments.ts'
 
 /** What is written as one segment. */
 export interface ArchivePiece {

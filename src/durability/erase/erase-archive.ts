@@ -5,8 +5,7 @@ import { createZstdCompress } from 'node:zlib'
 import { openArchiveFolder } from '../archive/folder.ts'
 import { readArchive, readArchiveLines, readArchiveState } from '../archive/segments.ts'
 import { isNotFound, replaceFile, unlinkIfThere } from '../log/segment/files.ts'
-import type { Erased, EraseOptions, Erasure } from './erasure.ts'
-import { isGone } from './erasure.ts'
+import { isGone, type Erased, type EraseOptions, type Erasure } from './erasure.ts'
 
 /**
  * Takes lines out of an archive. Safe to be cut short at any point: another call does what is left. Rejects with ArchiveInUse where

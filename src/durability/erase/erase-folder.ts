@@ -6,10 +6,9 @@ import { comparePositions, loadPositions, POSITION_FILE, savePositions } from '.
 import { findSegments } from '../log/segment/segment-list.ts'
 import { segmentOfChecksums } from '../log/segment/segment-name.ts'
 import { REFUSED_FILE } from '../../model/sink.ts'
-import type { Erased, EraseOptions } from './erasure.ts'
-import { ERASING } from './erasure.ts'
+import { ERASING, type Erased, type EraseOptions } from './erasure.ts'
 import { eraseDamaged, eraseRefused } from './rewrite-lines.ts'
-import { measureSegment, rewriteSegment } from './rewrite-segment.ts'
+import { measureSegment, rewriteSegment, type MeasuredSegment } from './rewrite-segment.ts'
 
 const FOLDERS = ['events', 'rejected', 'violations', 'spool'] as const
 /** Suffix of the file with copies of damaged bytes, beside their segment. */
@@ -23,12 +22,6 @@ const RETRYING_FILE = 'refused.retrying.jsonl'
  */
 export class StillWaiting extends Error {
   override readonly name = 'StillWaiting'
-}
-
-interface Found {
-  readonly segment: SegmentInfo
-  readonly gone: number
-  readonly left: number
 }
 
 /**
@@ -81,8 +74,8 @@ async function finishInterrupted(dir: string, names: readonly string[]): Promise
 async function eraseFromSegments(dir: string, options: EraseOptions): Promise<number[]> {
   const { erasure, isDryRun = false } = options
   const { segments } = await findSegments(dir)
-  const found: Found[] = []
-  for (const segment of segments) found.push({ segment, ...(await measureSegment(dir, segment, erasure)) })
+  const found: MeasuredSegment[] = []
+  for (const segment of segments) found.push(await measureSegment(dir, segment, erasure))
   const changed = found.filter(({ gone }) => gone > 0)
   if (changed.length === 0 || isDryRun) return changed.map(({ gone }) => gone)
   const keepPosition = async (floor: Position): Promise<void> => {

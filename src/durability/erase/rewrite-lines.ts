@@ -1,8 +1,7 @@
 import { readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { ifThere, syncFolder, unlinkIfThere, writeDurably } from '../log/segment/files.ts'
-import type { EraseOptions } from './erasure.ts'
-import { ERASING, isGone } from './erasure.ts'
+import { ERASING, isGone, type EraseOptions } from './erasure.ts'
 
 const RECORD = ',"record":'
 

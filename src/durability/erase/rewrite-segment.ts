@@ -4,15 +4,14 @@ import type { ByteRange, SegmentInfo } from '../log/contract.ts'
 import { openSegment, type OpenSegment } from '../log/read/open-segment.ts'
 import { encodeChecksums } from '../log/segment/checksums.ts'
 import { FILE_MODE, syncFolder, unlinkIfThere, writeDurably } from '../log/segment/files.ts'
-import { LINE_FEED } from '../log/segment/lines.ts'
-import type { Split } from '../log/segment/lines.ts'
+import { LINE_FEED, type Split } from '../log/segment/lines.ts'
 import { checksumsName } from '../log/segment/segment-name.ts'
-import type { Erasure, EraseOptions } from './erasure.ts'
-import { ERASING } from './erasure.ts'
+import { ERASING, type Erasure, type EraseOptions } from './erasure.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 
-export interface SegmentContent {
+export interface MeasuredSegment {
+  readonly segment: SegmentInfo
   /** Records to be removed, and damaged pieces that may contain such records. */
   readonly gone: number
   /** The remaining bytes. */
@@ -20,7 +19,7 @@ export interface SegmentContent {
 }
 
 /** Counts what an erasure would remove from a segment, and changes nothing. Rejects with the file system's error. */
-export async function measureSegment(dir: string, segment: SegmentInfo, erasure: Erasure): Promise<SegmentContent> {
+export async function measureSegment(dir: string, segment: SegmentInfo, erasure: Erasure): Promise<MeasuredSegment> {
   let [gone, left] = [0, 0]
   for await (const { split, from } of piecesOf(dir, segment)) {
     for (const line of split.lines) {
@@ -29,7 +28,7 @@ export async function measureSegment(dir: string, segment: SegmentInfo, erasure:
     }
     for (const range of split.damaged) gone += sortDamage(range, await from.bytesOf(range), erasure).gone
   }
-  return { gone, left }
+  return { segment, gone, left }
 }
 
 /**

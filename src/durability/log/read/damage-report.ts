@@ -1,6 +1,5 @@
 import type { ByteRange, DamagedRange, LogLines, SegmentSource } from '../contract.ts'
-import { openSegment } from './open-segment.ts'
-import type { OpenSegment } from './open-segment.ts'
+import { openSegment, type OpenSegment } from './open-segment.ts'
 
 export interface DamageReport {
   /** Copies ranges aside and reports those that were not copied before. Never rejects. */

@@ -1,5 +1,4 @@
-import { openEntryFile } from '../../../disk/entry-file.ts'
-import type { EntryFile } from '../../../disk/entry-file.ts'
+import { openEntryFile, type EntryFile } from '../../../disk/entry-file.ts'
 import type { LogLines } from '../contract.ts'
 import { ENTRY_BYTES } from './checksums.ts'
 import { FILE_MODE, describeFileError } from './files.ts'
@@ -21,7 +20,6 @@ export class ChecksumWriter {
   #waiting: Buffer[] = []
   #waitingBytes = 0
   #timer: NodeJS.Timeout | undefined
-  #isClosed = false
   #isWarned = false
   #writing: Promise<void> | undefined
 
@@ -32,7 +30,6 @@ export class ChecksumWriter {
 
   /** Adds entries. They are written soon; no append waits for them. */
   add(entries: Buffer): void {
-    if (this.#isClosed) return
     this.#waiting.push(entries)
     this.#waitingBytes += entries.length
     if (this.#waitingBytes >= MAX_WAITING_BYTES) this.flush()
@@ -49,13 +46,9 @@ export class ChecksumWriter {
   /** Writes and fsyncs the remaining entries and closes the file. Never rejects. */
   async close(): Promise<void> {
     this.flush()
-    this.#isClosed = true
     await this.#writing
-    try {
-      await this.#file?.sync()
-    } catch {
-      // A power loss may take these entries away; the segment is readable without them.
-    }
+    // A power loss may take entries away that cannot be synced; the segment is readable without them.
+    await this.#file?.sync().catch(() => undefined)
     await this.#file?.close().catch(() => undefined)
   }
 

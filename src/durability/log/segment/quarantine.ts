@@ -1,5 +1,4 @@
-import { open } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ByteRange } from '../contract.ts'
 import { FILE_MODE, ifThere, syncFolder } from './files.ts'

@@ -1,5 +1,4 @@
-import { open } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { decodeChecksum, ENTRY_BYTES, readChecksums } from '../segment/checksums.ts'
@@ -9,8 +8,7 @@ import { intactLength } from '../segment/lines.ts'
 import { loadPositions, POSITION_FILE } from '../segment/position-file.ts'
 import { Quarantine } from '../segment/quarantine.ts'
 import { checksumsName, sequenceOf } from '../segment/segment-name.ts'
-import { findSegments } from '../segment/segment-list.ts'
-import type { FoundFolder, Segment } from '../segment/segment-list.ts'
+import { findSegments, type FoundFolder, type Segment } from '../segment/segment-list.ts'
 
 export interface RecoveryOptions {
   readonly dir: string

@@ -1,6 +1,5 @@
 import { fdatasync, writev } from 'node:fs'
-import { constants, open, truncate } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
+import { constants, open, truncate, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../../model/clock.ts'
 import { ChecksumWriter } from '../segment/checksum-writer.ts'
@@ -36,7 +35,7 @@ interface Active {
 /** Writes one segment after the other in an existing folder. */
 export class SegmentWriter {
   readonly #options: SegmentWriterOptions
-  readonly #closing = new Set<Promise<void>>()
+  #settled: Promise<void> = Promise.resolve()
   readonly #uncut: Segment[] = []
   #active: Active | undefined
 
@@ -90,13 +89,13 @@ export class SegmentWriter {
     const ended = this.#active
     this.#active = undefined
     ended.segment.closed = true
-    const done = closeFiles(ended).finally(() => this.#closing.delete(done))
-    this.#closing.add(done)
+    const earlier = this.#settled
+    this.#settled = closeFiles(ended).then(() => earlier)
   }
 
   /** Resolves when the files of all ended segments are closed. */
   async settled(): Promise<void> {
-    await Promise.all(this.#closing)
+    await this.#settled
   }
 
   /** Cuts off the bytes of a failed commit that could not be cut off then. Rejects with the file system's error. */
