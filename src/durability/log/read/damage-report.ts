@@ -19,31 +19,22 @@ export function createDamageReport(options: {
   const { source, log, readOnly, onDamaged } = options
   const uncopied = new Map<string, ByteRange[]>()
 
-  async function keep(segment: OpenSegment, range: ByteRange): Promise<void> {
-    if (!readOnly && !(await segment.setAside(range))) return
-    const damage = { file: segment.file, ...range }
-    log.warn({ dir: source.dir, ...damage }, 'skipped damaged bytes in a segment')
-    onDamaged?.(damage)
-  }
-
-  async function keepAll(segment: OpenSegment, ranges: readonly ByteRange[]): Promise<void> {
-    const left: ByteRange[] = []
+  async function add(segment: OpenSegment, ranges: readonly ByteRange[]): Promise<void> {
+    const { file } = segment
     for (const range of ranges) {
       try {
-        await keep(segment, range)
+        if (!readOnly && !(await segment.setAside(range))) continue
+        log.warn({ dir: source.dir, file, ...range }, 'skipped damaged bytes in a segment')
+        onDamaged?.({ file, ...range })
       } catch (error) {
-        left.push(range)
-        log.error(
-          { dir: source.dir, file: segment.file, ...range, err: error },
-          'damaged bytes cannot be copied aside yet'
-        )
+        uncopied.set(file, [...(uncopied.get(file) ?? []), range])
+        log.error({ dir: source.dir, file, ...range, err: error }, 'damaged bytes cannot be copied aside yet')
       }
     }
-    if (left.length > 0) uncopied.set(segment.file, [...(uncopied.get(segment.file) ?? []), ...left])
   }
 
   return {
-    add: keepAll,
+    add,
     async retry() {
       for (const [file, ranges] of [...uncopied]) {
         const segment = source.segments().find(candidate => candidate.file === file)
@@ -51,7 +42,7 @@ export function createDamageReport(options: {
         if (segment === undefined) continue
         try {
           const opened = await openSegment({ dir: source.dir, segment, chunkBytes: 0 })
-          await keepAll(opened, ranges)
+          await add(opened, ranges)
           await opened.close()
         } catch {
           uncopied.set(file, ranges)

@@ -1,5 +1,5 @@
 import type { LogLines, SegmentInfo, SegmentSource } from '../contract.ts'
-import { isNotFound } from '../segment/files.ts'
+import { ifThere } from '../segment/files.ts'
 import type { DamageReport } from './damage-report.ts'
 import { openSegment, type OpenSegment } from './open-segment.ts'
 
@@ -19,11 +19,17 @@ export interface SegmentReaderOptions {
   readonly reusesMemory: boolean
 }
 
+interface Opened {
+  readonly number: number
+  readonly from: OpenSegment
+  reached: number
+}
+
 /** Reads lines of segments at any place. One call at a time. */
 export class SegmentReader {
   readonly #options: SegmentReaderOptions
   readonly #memory: Buffer | undefined
-  #opened: { readonly number: number; readonly from: OpenSegment; reached: number } | undefined
+  #opened: Opened | undefined
 
   constructor(options: SegmentReaderOptions) {
     this.#options = options
@@ -33,37 +39,26 @@ export class SegmentReader {
   /** The lines at an offset and where they end; undefined where the file is gone. */
   async read(of: ReadableSegment, number: number, offset: number) {
     const { segment, folder } = of
-    const from = await this.#openAt(of, number, offset)
-    if (from === undefined) return undefined
-    const split = await from.read(offset)
+    const opened = await this.#openAt(of, number, offset)
+    if (opened === undefined) return undefined
+    const split = await opened.from.read(offset)
     // Somebody has cut the segment short: continue behind it.
     const reached = split.next === offset && segment.closed ? segment.bytes : split.next
-    if (this.#opened?.from === from) this.#opened.reached = reached
-    if (split.damaged.length > 0) await folder.report.add(from, split.damaged)
+    opened.reached = reached
+    await folder.report.add(opened.from, split.damaged)
     return { reached, split }
   }
 
   /** An open segment can only be read forwards. */
-  async #openAt(of: ReadableSegment, number: number, offset: number): Promise<OpenSegment | undefined> {
-    const { segment, folder } = of
-    if (this.#opened?.number === number && this.#opened.reached <= offset) return this.#opened.from
+  async #openAt({ segment, folder }: ReadableSegment, number: number, offset: number): Promise<Opened | undefined> {
+    if (this.#opened?.number === number && this.#opened.reached <= offset) return this.#opened
     await this.close()
-    try {
-      const from = await openSegment({
-        dir: folder.source.dir,
-        segment,
-        chunkBytes: this.#options.chunkBytes,
-        memory: this.#memory
-      })
-      this.#opened = { number, from, reached: offset }
-      return from
-    } catch (error) {
-      if (!isNotFound(error)) throw error
-      if (folder.source.segments().includes(segment)) {
-        this.#options.log.error({ dir: folder.source.dir, file: segment.file }, 'a segment is gone')
-      }
-      return undefined
-    }
+    const { log, chunkBytes } = this.#options
+    const { dir } = folder.source
+    const from = await ifThere(openSegment({ dir, segment, chunkBytes, memory: this.#memory }))
+    if (from !== undefined) return (this.#opened = { number, from, reached: offset })
+    if (folder.source.segments().includes(segment)) log.error({ dir, file: segment.file }, 'a segment is gone')
+    return undefined
   }
 
   async close(): Promise<void> {

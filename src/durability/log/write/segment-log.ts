@@ -87,11 +87,7 @@ class FolderLog implements SegmentLog {
   }
 
   async open(): Promise<void> {
-    try {
-      await this.#makeReady()
-    } catch (error) {
-      this.#availability.fail(error)
-    }
+    await this.#makeReady().catch((error: unknown) => this.#availability.fail(error))
     await this.#space.check()
     this.#housekeeping = setInterval(() => {
       void this.#space.check()
