@@ -26,17 +26,6 @@ export interface SinkOptions extends Pick<LaneSinkOptions, 'restorer' | 'drainMs
   readonly onWrite: (sink: SinkName, write: Write) => void
 }
 
-export interface LaneLevels {
-  /** Whether Kafka is reached now, and accepts records. */
-  readonly reached: boolean
-  /** How many topic-partitions are late. */
-  readonly late: number
-  /** The most bytes that all lanes may keep in memory. */
-  readonly maxBytes: number
-  /** Milliseconds for which a broker throttles this server. */
-  readonly throttledMs: number
-}
-
 export type SinkName = 'kafka' | LogName
 type LogName = 'events' | 'rejected' | 'violations' | 'spool'
 
@@ -53,8 +42,17 @@ export interface OpenSink extends Sink {
     readonly disk: Partial<Record<LogName, number>>
     readonly queued: Partial<Record<SinkName, number>>
     readonly backlog: number
-    /** The levels of the lanes; undefined without Kafka. */
-    readonly lanes?: LaneLevels
+    /** Undefined without Kafka. */
+    readonly lanes?: {
+      /** Whether Kafka is reached now, and accepts records. */
+      readonly reached: boolean
+      /** How many topic-partitions are late. */
+      readonly late: number
+      /** The most bytes that all lanes may keep in memory. */
+      readonly maxBytes: number
+      /** Milliseconds for which a broker throttles this server. */
+      readonly throttledMs: number
+    }
   }
 }
 

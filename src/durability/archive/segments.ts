@@ -69,14 +69,11 @@ export async function findArchiveSegments(dir: string): Promise<ArchiveSegment[]
   return found.flat().sort((a, b) => a.sequence - b.sequence)
 }
 
-/** An archive as it is now, and the segments that are part of it. */
-export interface Archive {
-  readonly id: string
-  readonly segments: readonly ArchiveSegment[]
-}
-
-/** Reads an archive, which a server may be writing. Rejects, in words, where there is none. */
-export async function readArchive(dir: string): Promise<Archive> {
+/**
+ * Reads the id of an archive, which a server may be writing, and the segments that are part of it now. Rejects, in words,
+ * where there is none.
+ */
+export async function readArchive(dir: string): Promise<{ id: string; segments: readonly ArchiveSegment[] }> {
   const state = await readArchiveState(dir)
   if (state === undefined) throw new Error(`there is no archive in ${dir}`)
   const found = await findArchiveSegments(dir)
