@@ -204,10 +204,12 @@ export class LaneWorld {
     )
     const lane = ready[detail % ready.length]
     if (lane === undefined) return
-    const entries = lane.take(this.#now, 1 + ((detail >> 3) % Math.min(3, lane.length)))
+    lane.take(this.#now, 1 + ((detail >> 3) % Math.min(3, lane.length)))
     let producer = this.#producers.get(lane)
     if (producer === undefined) this.#producers.set(lane, (producer = ++this.#lastProducer))
-    const ids = entries.map(({ record }) => messageIdOf(record))
+    const ids = Array.from({ length: lane.batch?.count ?? 0 }, (_, at) =>
+      messageIdOf((lane.at(at) as LaneEntry).record)
+    )
     for (const id of ids) {
       const known = `${lane.topic} ${id}`
       const isKnown = this.#confirmed.has(known) || this.#settled.has(known)

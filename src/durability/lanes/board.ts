@@ -197,17 +197,18 @@ export class Board extends LaneTable {
   }
 
   /**
-   * Kafka has confirmed the lane's batch. Calls `onEntry` for each entry, in order, before the entry's call settles.
+   * Kafka has confirmed the lane's batch. Calls `onEntry` for each entry and its position in the batch, in order, before
+   * the entry's call settles.
    */
-  confirm(lane: Lane, now: number, onEntry: (entry: LaneEntry) => void): void {
+  confirm(lane: Lane, now: number, onEntry: (entry: LaneEntry, at: number) => void): void {
     const { batch } = lane
     if (batch === undefined) return
     lane.batch = undefined
     lane.movedAt = now
     lane.sequence += batch.count
-    for (let left = batch.count; left > 0; left--) {
+    for (let at = 0; at < batch.count; at++) {
       const entry = lane.shift()
-      onEntry(entry)
+      onEntry(entry, at)
       this.#left(lane, entry)
     }
     this.#catchUp(lane, now, now - batch.sentAt)

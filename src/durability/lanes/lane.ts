@@ -1,5 +1,4 @@
 import type { OutgoingRecord } from '../../model/record.ts'
-import type { KafkaRecord } from '../kafka/encode/message.ts'
 import type { Call } from './call.ts'
 import { NO_PLACE, type Place } from './place.ts'
 
@@ -9,8 +8,6 @@ export type Stored = 'no' | 'writing' | 'yes'
 /** A record on its way to Kafka, shared by its lanes. */
 export class LaneEntry {
   record: OutgoingRecord
-  /** The record in Kafka's form; made when it is first sent. */
-  value: KafkaRecord | undefined = undefined
   /** Length of the line. */
   readonly bytes: number
   /** Monotonic milliseconds at which it was published; -Infinity when it was read from the log. */
@@ -180,12 +177,9 @@ export class Lane {
     return entry
   }
 
-  /** Takes the entries of the next request: the batch that must be sent again, or `count` new ones. */
-  take(now: number, count: number): readonly LaneEntry[] {
-    this.batch ??= { count, state: 'sent', sentAt: now }
-    this.batch.state = 'sent'
-    this.batch.sentAt = now
-    return this.#queue.slice(this.#head, this.#head + this.batch.count)
+  /** The next request takes the batch that must be sent again, or else the first `count` entries. */
+  take(now: number, count: number): void {
+    this.batch = { count: this.batch?.count ?? count, state: 'sent', sentAt: now }
   }
 
   /** Kafka refuses a record of the batch: its first half is sent next. Returns whether that is one record. */

@@ -97,11 +97,7 @@ export class LaneSink implements Sink {
       const segment = { seconds: timeOf(first.file) / 1000, sequence: sequenceOf(first.file) ?? 0 }
       let offset = 0
       const places = entries.map((entry, index) => {
-        const position = first.offset + offset
-        const { call } = entry
-        if (call !== undefined && !call.settled && entry.pending > 0) {
-          this.#offsets.inSegment(call, entry.index, { ...segment, position })
-        }
+        if (entry.pending > 0) this.#offsets.inSegment(entry, segment, first.offset + offset)
         const place = base + offset
         offset += lines.lengths[index] as number
         return place
@@ -113,7 +109,6 @@ export class LaneSink implements Sink {
         if (entry.queued === 0) continue
         entry.record = copyRecord(entry.record)
         if (entry.call?.settled === true) entry.call = undefined
-        entry.value = undefined
       }
       this.#onChange()
     } catch (error) {

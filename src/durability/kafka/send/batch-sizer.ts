@@ -2,15 +2,15 @@ import type { LaneEntry, Lane } from '../../lanes/lane.ts'
 import type { RecordHeader } from '../../../model/record.ts'
 import { createRecordEncoder, DELTA_SLACK_BYTES, type KafkaRecord } from '../encode/message.ts'
 
-/** How many of the lane's first records a request takes, and their size in it. */
+/** The lane's first records that a request takes, and their size in it. */
 export interface Portion {
-  readonly count: number
+  readonly records: readonly KafkaRecord[]
   readonly bytes: number
   /** The size of the first record, where the topic does not accept one so large. */
   readonly tooLarge?: number
 }
 
-export const NOTHING: Portion = { count: 0, bytes: 0 }
+export const NOTHING: Portion = { records: [], bytes: 0 }
 
 /** Decides how many records of a lane a request takes. */
 export class BatchSizer {
@@ -32,20 +32,21 @@ export class BatchSizer {
     const isAgain = lane.batch !== undefined
     const most = lane.batch?.count ?? lane.length
     const limit = isAgain ? left : Math.min(left, maxBytes)
+    const records: KafkaRecord[] = []
     let bytes = 0
-    let count = 0
-    for (; count < most; count++) {
-      const value = this.#valueOf(lane.at(count) as LaneEntry, isTimeless)
-      if (count === 0 && !isAgain && value.bytes > maxBytes) return { ...NOTHING, tooLarge: value.bytes }
-      const size = value.bytes + DELTA_SLACK_BYTES
-      if (!isAgain && bytes + size > limit && !(isFirst && count === 0)) break
+    while (records.length < most) {
+      const record = this.#recordOf(lane.at(records.length) as LaneEntry, isTimeless)
+      if (records.length === 0 && !isAgain && record.bytes > maxBytes) return { ...NOTHING, tooLarge: record.bytes }
+      const size = record.bytes + DELTA_SLACK_BYTES
+      if (!isAgain && bytes + size > limit && !(isFirst && records.length === 0)) break
       bytes += size
+      records.push(record)
     }
-    return isAgain && bytes > limit && !isFirst ? NOTHING : { count, bytes }
+    return isAgain && bytes > limit && !isFirst ? NOTHING : { records, bytes }
   }
 
-  #valueOf(entry: LaneEntry, isTimeless: boolean): KafkaRecord {
-    const value = (entry.value ??= this.#encode(entry.record))
-    return isTimeless ? (entry.value = value.withoutTime()) : value
+  #recordOf({ record }: LaneEntry, isTimeless: boolean): KafkaRecord {
+    const made = this.#encode(record)
+    return isTimeless ? made.withoutTime() : made
   }
 }

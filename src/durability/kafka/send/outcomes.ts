@@ -1,7 +1,7 @@
 import type { Board } from '../../lanes/board.ts'
 import type { LaneEntry, Lane } from '../../lanes/lane.ts'
 import type { ProduceAnswer } from '../connect/cluster-client.ts'
-import type { ProducerIdentity } from '../connect/session.ts'
+import type { ProduceBatch } from '../encode/produce-encoder.ts'
 import { verdictOf, type Verdict } from './answers.ts'
 import type { ProducedOffsets } from './produced-offsets.ts'
 import type { Link } from './link.ts'
@@ -9,11 +9,9 @@ import type { LinkTroubles } from './link-troubles.ts'
 import type { Identities, SendState } from './send-state.ts'
 
 /** A lane's batch in flight. */
-export interface Outgoing {
+export interface Outgoing extends ProduceBatch {
   readonly lane: Lane
   readonly sendState: SendState
-  readonly producer: ProducerIdentity
-  readonly entries: readonly LaneEntry[]
 }
 
 /** Stores a record that Kafka never accepts. If this rejects, it is tried again. */
@@ -47,15 +45,15 @@ export class Outcomes {
     this.#options = options
   }
 
-  /** Applies the answer of a broker. Returns for each batch whether Kafka has stored it. */
-  answered(link: Link, batches: readonly Outgoing[], { responses }: ProduceAnswer): boolean[] {
+  /** Applies the answer of a broker. Returns the batches that Kafka has stored. */
+  answered(link: Link, batches: readonly Outgoing[], { responses }: ProduceAnswer): Outgoing[] {
     const now = performance.now()
     const results = new Map<string, { errorCode: number; baseOffset: bigint }>()
     for (const { name, partitionResponses } of responses) {
       for (const result of partitionResponses) results.set(`${name}/${result.index}`, result)
     }
-    return batches.map(out => {
-      const result = results.get(`${out.lane.topic}/${out.lane.partition}`)
+    return batches.filter(out => {
+      const result = results.get(`${out.topic}/${out.partition}`)
       const verdict = result === undefined ? undefined : verdictOf(result.errorCode)
       const isStored = result !== undefined && verdict?.kind === 'stored'
       if (isStored) this.#stored(out, result.baseOffset, now)
@@ -66,15 +64,11 @@ export class Outcomes {
 
   #stored({ lane, sendState }: Outgoing, baseOffset: bigint, now: number): void {
     const { board, offsets, troubles, onRelayed } = this.#options
-    let offset = baseOffset
+    const note = offsets.inKafka(lane, Number(baseOffset))
     let relayed = 0
-    board.confirm(lane, now, ({ stored, call, index }) => {
-      if (stored === 'yes') relayed++
-      if (call !== undefined && !call.settled) {
-        const at = { topic: lane.topic, partition: lane.partition, offset: baseOffset < 0n ? undefined : offset }
-        offsets.inKafka(call, index, at)
-      }
-      offset++
+    board.confirm(lane, now, (entry, at) => {
+      if (entry.stored === 'yes') relayed++
+      note(entry, at)
     })
     sendState.pauseMs = 0
     sendState.isTimeless = false
@@ -125,10 +119,8 @@ export class Outcomes {
     }
     troubles.refused(undefined)
     const { call, index } = entry
-    if (call !== undefined && !call.settled) {
-      call.refusals = [...(call.refusals ?? []), { index, topic, reason }]
-      offsets.inRefused(call, index)
-    }
+    if (call !== undefined) call.refusals = [...(call.refusals ?? []), { index, topic, reason }]
+    offsets.inRefused(entry)
     board.refused(lane, performance.now())
     onRefused()
   }

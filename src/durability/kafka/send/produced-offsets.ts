@@ -1,5 +1,6 @@
 import type { Placement, ReadPlaces, Receipt } from '../../../model/sink.ts'
 import type { Call } from '../../lanes/call.ts'
+import type { Lane, LaneEntry } from '../../lanes/lane.ts'
 
 /** A mark has four numbers: the record's index in its call, the kind of place, and two numbers for the place. */
 const NUMBERS_A_MARK = 4
@@ -24,17 +25,22 @@ export class ProducedOffsets {
     this.#options = options
   }
 
-  /** Kafka has stored the record. @param offset undefined if the answer of Kafka has none */
-  inKafka(call: Call, index: number, at: { topic: string; partition: number; offset: bigint | undefined }): void {
-    mark(call, index, [this.#numberOf(at.topic), at.partition, at.offset === undefined ? UNKNOWN : Number(at.offset)])
+  /**
+   * Returns the function that notes that Kafka has stored an entry of a batch in this partition.
+   *
+   * @param baseOffset of the first record of the batch; negative if the answer of Kafka has none
+   */
+  inKafka({ topic, partition }: Lane, baseOffset: number): (entry: LaneEntry, at: number) => void {
+    const kind = this.#numberOf(topic)
+    return (entry, at) => mark(entry, kind, partition, baseOffset < 0 ? UNKNOWN : baseOffset + at)
   }
 
-  inSegment(call: Call, index: number, at: { seconds: number; sequence: number; position: number }): void {
-    mark(call, index, [IN_REFUSED - 1 - at.seconds, at.sequence, at.position])
+  inSegment(entry: LaneEntry, at: { seconds: number; sequence: number }, position: number): void {
+    mark(entry, IN_REFUSED - 1 - at.seconds, at.sequence, position)
   }
 
-  inRefused(call: Call, index: number): void {
-    mark(call, index, [IN_REFUSED, 0, 0])
+  inRefused(entry: LaneEntry): void {
+    mark(entry, IN_REFUSED, 0, 0)
   }
 
   /** The receipt for the call's records. It keeps no other part of the call in memory. */
@@ -71,8 +77,10 @@ export class ProducedOffsets {
   }
 }
 
-/** Most calls have one record: an array of exactly its marks is smaller than one that grew. */
-function mark(call: Call, index: number, [kind, first, second]: readonly [number, number, number]): void {
+/** A receipt has the places from before its call settled. */
+function mark({ call, index }: LaneEntry, kind: number, first: number, second: number): void {
+  if (call === undefined || call.settled) return
+  // Most calls have one record: an array of exactly its marks is smaller than one that grew.
   if (call.marks === undefined) call.marks = [index, kind, first, second]
   else call.marks.push(index, kind, first, second)
 }

@@ -3,8 +3,7 @@ import type { Lane } from '../../lanes/lane.ts'
 import type { Produce } from '../connect/cluster-client.ts'
 import type { Session } from '../connect/session.ts'
 import { REPLICATION_TIMEOUT_MS } from '../connect/session.ts'
-import type { KafkaRecord } from '../encode/message.ts'
-import { createProduceEncoder, type ProduceEncoder } from '../encode/produce-encoder.ts'
+import { createProduceEncoder, type ProduceBatch, type ProduceEncoder } from '../encode/produce-encoder.ts'
 import type { KafkaSettings } from '../options.ts'
 import type { TopicMetadata } from '../topics/topics.ts'
 import { BatchSizer, NOTHING, type Portion } from './batch-sizer.ts'
@@ -142,11 +141,13 @@ export class Sender {
       if (!lane.sendable) continue
       if (sendState.notBefore > now) wait = Math.min(wait, sendState.notBefore - now)
       const producer = sendState.notBefore > now ? undefined : this.#identities.of(lane, sendState)
-      const { count, bytes } =
+      const { records, bytes } =
         producer === undefined ? NOTHING : this.#portion(lane, sendState, { left, isFirst: batches.length === 0 })
-      if (count === 0 || producer === undefined) continue
+      if (records.length === 0 || producer === undefined) continue
       left -= bytes
-      batches.push({ lane, sendState, producer, entries: lane.take(now, count) })
+      lane.take(now, records.length)
+      const { topic, partition, sequence: firstSequence } = lane
+      batches.push({ lane, sendState, topic, partition, records, firstSequence, ...producer })
     }
     if (batches.length === 0) return wait
     void this.#exchange(link, batches, now)
@@ -165,26 +166,15 @@ export class Sender {
   }
 
   async #exchange(link: Link, batches: readonly Outgoing[], sentAt: number): Promise<void> {
-    const request = {
-      acks: -1,
-      timeoutMs: REPLICATION_TIMEOUT_MS,
-      batches: batches.map(({ lane, producer, entries }) => ({
-        topic: lane.topic,
-        partition: lane.partition,
-        records: entries.map(({ value }) => value as KafkaRecord),
-        firstSequence: lane.sequence,
-        ...producer
-      }))
-    }
+    const request = { acks: -1, timeoutMs: REPLICATION_TIMEOUT_MS, batches }
     this.#underway.set(link, batches)
     try {
       const answer = await link.send(this.#produce as Produce, request)
       this.#underway.delete(link)
       const milliseconds = performance.now() - sentAt
       this.#troubles.answered(link, milliseconds, answer.throttleTimeMs)
-      const isStored = this.#outcomes.answered(link, batches, answer)
-      const stored = request.batches.filter((_batch, index) => isStored[index]).flatMap(({ records }) => records)
-      this.#options.settings.onProduced({ bytes: sizeOf(stored), records: stored.length, milliseconds })
+      const stored = this.#outcomes.answered(link, batches, answer)
+      this.#options.settings.onProduced({ ...totalsOf(stored), milliseconds })
     } catch (error) {
       this.#underway.delete(link)
       this.#lost(link, batches, error)
@@ -220,7 +210,12 @@ export class Sender {
   }
 }
 
-/** Keys and values, in bytes. */
-function sizeOf(records: readonly KafkaRecord[]): number {
-  return records.reduce((sum, { valueBytes, record }) => sum + valueBytes + record.keyEnd - record.keyStart, 0)
+/** `bytes` counts keys and values. */
+function totalsOf(batches: readonly ProduceBatch[]): { readonly records: number; readonly bytes: number } {
+  let [count, bytes] = [0, 0]
+  for (const { records } of batches) {
+    count += records.length
+    for (const { valueBytes, record } of records) bytes += valueBytes + record.keyEnd - record.keyStart
+  }
+  return { records: count, bytes }
 }
