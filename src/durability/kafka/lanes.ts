@@ -46,6 +46,8 @@ export class KafkaLanes {
   readonly #timer: NodeJS.Timeout
   /** Topics whose partitions changed while batches are in flight. */
   readonly #held = new Set<string>()
+  /** Topics of new records whose partitions are not known. */
+  readonly #unknown = new Set<string>()
   #open = 0
 
   constructor(settings: KafkaSettings, backing: BackingLog) {
@@ -105,10 +107,12 @@ export class KafkaLanes {
     return usable.size > 0 || troubles.size === 0
   }
 
-  /** UNKNOWN_PARTITION if the topic's partitions are not known. */
+  /** UNKNOWN_PARTITION if the topic's partitions are not known: then the next wake() has them looked up. */
   partitionOf(topic: string, record: OutgoingRecord): number {
     const count = this.partitions.get(topic)
-    return count === undefined ? UNKNOWN_PARTITION : choosePartition(record, count)
+    if (count !== undefined) return choosePartition(record, count)
+    this.#unknown.add(topic)
+    return UNKNOWN_PARTITION
   }
 
   /**
@@ -132,20 +136,22 @@ export class KafkaLanes {
     this.#open++
     if (records.length === 0) call.noteSafe()
     this.board.publish(call, performance.now())
-    let unknown: string[] | undefined
-    for (const { topics } of records) {
-      for (const topic of topics) if (!this.partitions.has(topic)) (unknown ??= []).push(topic)
-    }
-    if (unknown !== undefined) this.wantTopics(unknown)
-    this.#sender.wake()
+    this.wake()
     this.#deadline.arm()
     return promise
   }
 
-  /** Marks the topics of records as needed. */
-  wantTopics(names: readonly string[]): void {
+  /** Call this when there is something new to send. */
+  wake(): void {
+    if (this.#unknown.size > 0) this.#wantUnknown()
+    this.#sender.wake()
+  }
+
+  /** Has the topics looked up whose partitions are not known. */
+  #wantUnknown(): void {
     const { usable, troubles } = this.#cluster.metadata
-    const missing = names.filter(name => !usable.has(name))
+    const missing = [...this.#unknown].filter(name => !usable.has(name))
+    this.#unknown.clear()
     const troubled = missing.filter(name => troubles.has(name))
     if (troubled.length > 0) this.board.setLate(troubled.flatMap(name => [...this.board.lanesOf(name)]))
     this.#cluster.want(missing)
@@ -228,11 +234,6 @@ export class KafkaLanes {
     const reached =
       this.isConnected && late.every(({ sendable, oldest, onDisk }) => !sendable || (oldest === undefined && !onDisk))
     return { reached, late: late.length, maxBytes: MEMORY_BYTES, throttledMs: this.#sender.throttledMs() }
-  }
-
-  /** Call this when there is something new to send. */
-  wake(): void {
-    this.#sender.wake()
   }
 
   /** Calls that have not settled. */

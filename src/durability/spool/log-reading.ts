@@ -71,13 +71,11 @@ export class LogReading {
     const { lanes, spoolLog, history } = this.#options
     const restored: { place: Place; record: OutgoingRecord }[] = []
     const broken: Buffer[] = []
-    const unknown = new Set<string>()
     for (const { place, line } of lines) {
       // Copied, because one waiting line would keep the whole chunk in memory.
       const record = history.restore(Buffer.from(line), place)
       if (record === undefined) broken.push(line)
       else restored.push({ place, record })
-      for (const topic of record?.topics ?? []) if (!lanes.partitions.has(topic)) unknown.add(topic)
     }
     if (broken.length > 0) await this.#storeBroken(broken, start)
     load(
@@ -88,7 +86,6 @@ export class LogReading {
         isDone: at => spoolLog.isDone(at, lanes.partitions.get(at.topic))
       }
     )
-    if (unknown.size > 0) lanes.wantTopics([...unknown])
     lanes.wake()
   }
 
