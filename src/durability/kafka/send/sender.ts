@@ -111,6 +111,8 @@ export class Sender {
     if (this.#produce === undefined) return
     const byNode = new Map<number, Lane[]>()
     for (const lane of this.#options.board.lanes) {
+      // Most lanes of a large cluster are empty. A new lane whose records are on disk needs its leader to read them.
+      if (lane.length === 0 && !lane.onDisk) continue
       const { leader } = this.#links.sendStateOf(lane)
       if (lane.length === 0 || lane.batch?.state === 'sent' || lane.batch?.state === 'refused') continue
       const lanes = byNode.get(leader)
