@@ -1,6 +1,6 @@
 import { createRecord } from '../../src/model/record.ts'
 import { ClusterClient } from '../../src/durability/kafka/connect/cluster-client.ts'
-import { createLink } from '../../src/durability/kafka/send/link.ts'
+import { Link } from '../../src/durability/kafka/send/link.ts'
 import { createRecordEncoder } from '../../src/durability/kafka/encode/message.ts'
 import { withDefaults } from '../../src/durability/kafka/options.ts'
 import { createProduceEncoder } from '../../src/durability/kafka/encode/produce-encoder.ts'
@@ -22,7 +22,7 @@ export async function produceTo(topic: string, broker: string): Promise<KeepGrou
   const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
   const topics = { create: false, partitions: 1 }
   const settings = withDefaults({ brokers: [broker], clientId: 'floor', topics, log: quiet })
-  const link = createLink(1, { host, port: Number(port) }, settings)
+  const link = new Link(1, { host, port: Number(port) }, settings)
   let firstSequence = 0
   const encode = createRecordEncoder()
   const record = { kind: 'event', type: 'track', code: undefined, source: 'floor', messageId: '', key: '' } as const

@@ -12,7 +12,7 @@ import type { KafkaSettings } from './options.ts'
 import type { ProducedOffsets } from './send/produced-offsets.ts'
 import { RefusedRecords } from './send/refused-records.ts'
 import { Sender, type SenderOptions } from './send/sender.ts'
-import { createTroubles, type Troubles } from './send/troubles.ts'
+import { Troubles } from './send/troubles.ts'
 import { RetiredTopics } from './retired-topics.ts'
 
 /** What is behind the lanes: the log that keeps late records. For Kafka alone, store() makes them fail instead. */
@@ -35,11 +35,11 @@ const MEMORY_BYTES = 32 * 1024 * 1024
 /** Lanes to a Kafka cluster. Connects in the background and recovers by itself. */
 export class KafkaLanes {
   readonly board: Board
+  readonly troubles: Troubles
   /** The number of partitions of each topic, if it is known. */
   readonly partitions = new Map<string, number>()
   readonly #backing: BackingLog
   readonly #cluster: Cluster
-  readonly #troubles: Troubles
   readonly #sender: Sender
   readonly #retired: RetiredTopics
   readonly #deadline: Deadline
@@ -52,7 +52,7 @@ export class KafkaLanes {
 
   constructor(settings: KafkaSettings, backing: BackingLog) {
     this.#backing = backing
-    this.#troubles = createTroubles(settings.log)
+    this.troubles = new Troubles(settings.log)
     this.board = new Board({
       partitionOf: (topic, record) => this.partitionOf(topic, record),
       store: entries => backing.store(entries),
@@ -74,7 +74,7 @@ export class KafkaLanes {
       board: this.board,
       metadata: this.#cluster.metadata,
       offsets: backing.offsets,
-      troubles: this.#troubles,
+      troubles: this.troubles,
       held: this.#held,
       storeRefused: (entry, refusal) => backing.storeRefused(entry, refusal),
       onSettled: () => this.#onSettled(),
@@ -84,7 +84,7 @@ export class KafkaLanes {
     this.#retired = new RetiredTopics({
       board: this.board,
       metadata: this.#cluster.metadata,
-      troubles: this.#troubles,
+      troubles: this.troubles,
       onEnded: topic => this.#onEnded(topic)
     })
     this.#deadline = createDeadline({
@@ -210,7 +210,7 @@ export class KafkaLanes {
 
   /** The problems between this server and Kafka, as text. */
   problems(): string[] {
-    return [this.#cluster.problem() ?? [], ...this.#cluster.metadata.troubles.values(), this.#troubles.list()].flat()
+    return [this.#cluster.problem() ?? [], ...this.#cluster.metadata.troubles.values(), this.troubles.list()].flat()
   }
 
   /** Why Kafka cannot take a record of this topic now. */
@@ -222,12 +222,7 @@ export class KafkaLanes {
    * Whether Kafka is reached and accepts records, how many lanes are late, how many bytes all lanes may keep in memory,
    * and for how many milliseconds a broker throttles this server.
    */
-  levels(): {
-    readonly reached: boolean
-    readonly late: number
-    readonly maxBytes: number
-    readonly throttledMs: number
-  } {
+  levels() {
     const late = this.board.lanes.filter(lane => lane.late)
     // A lane without a leader is a problem of its topic, and not of the connection to Kafka. An empty lane shows how
     // slow its last batch was, as long as no event arrives; a balancer that checks for this sends none.
@@ -244,7 +239,7 @@ export class KafkaLanes {
   stop(): void {
     clearInterval(this.#timer)
     this.#deadline.stop()
-    this.#troubles.stop()
+    this.troubles.stop()
     this.#sender.stop()
     this.#cluster.stop()
   }

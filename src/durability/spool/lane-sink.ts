@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { OutgoingRecord } from '../../model/record.ts'
 import { lineOf } from '../../model/record.ts'
 import { REFUSED_FILE, SinkUnavailable, type Sink, type SinkHealth } from '../../model/sink.ts'
-import type { LogLines, SegmentLog } from '../log/contract.ts'
+import type { SegmentLog } from '../log/contract.ts'
 import { linesOf } from '../log/record-lines.ts'
 import { segmentName, sequenceOf, timeOf } from '../log/segment/segment-name.ts'
 import { ProducedOffsets } from '../kafka/send/produced-offsets.ts'
@@ -33,7 +33,6 @@ export interface LaneSinkOptions {
   readonly inFlightMs: number
   /** Monotonic milliseconds. */
   readonly monotonic: () => number
-  readonly log: LogLines
 }
 
 /** A start is not ready with the log alone for this many milliseconds, because Kafka may be starting too. */
@@ -146,12 +145,7 @@ export class LaneSink implements Sink {
   health(): SinkHealth {
     const { spool, monotonic } = this.#options
     const toSpool = spool.health()
-    const problems = [
-      ...this.lanes.problems(),
-      ...toSpool.problems,
-      ...this.#positionSaver.problems(),
-      ...this.#reading.problems()
-    ]
+    const problems = [...this.lanes.problems(), ...toSpool.problems]
     const backlog = this.backlogBytes()
     if (backlog > 0) problems.push(`${backlog} bytes wait in ${spool.dir} until Kafka takes them`)
     const isDirect = this.lanes.isConnected && this.lanes.hasTopics && this.lanes.board.lanes.every(({ late }) => !late)

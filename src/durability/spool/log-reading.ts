@@ -1,5 +1,4 @@
 import type { OutgoingRecord } from '../../model/record.ts'
-import type { LogLines } from '../log/contract.ts'
 import type { KafkaLanes } from '../kafka/lanes.ts'
 import { load, nextPlace } from '../lanes/reading.ts'
 import type { RefusedFile } from './refused-file.ts'
@@ -12,7 +11,6 @@ export interface ReadingOptions {
   readonly spoolLog: SpoolLog
   readonly refused: RefusedFile
   readonly history: RestoreHistory
-  readonly log: LogLines
 }
 
 /** How often to check for lanes without progress, and to repeat a failed read. */
@@ -26,7 +24,6 @@ export class LogReading {
   #isRunning = false
   #running: Promise<void> = Promise.resolve()
   #isStopped = false
-  #problem: string | undefined
   /** Lines that are no records were stored apart up to this place. */
   #keptUntil = -1
 
@@ -43,12 +40,8 @@ export class LogReading {
     this.#running = this.#run()
   }
 
-  problems(): string[] {
-    return this.#problem === undefined ? [] : [this.#problem]
-  }
-
   async #run(): Promise<void> {
-    const { lanes, spoolLog, log } = this.#options
+    const { lanes, spoolLog } = this.#options
     try {
       for (;;) {
         const start = this.#isStopped ? undefined : nextPlace(lanes.board, performance.now())
@@ -57,11 +50,9 @@ export class LogReading {
         if (piece.next === piece.start || this.#isStopped) break
         await this.#take(piece)
       }
-      this.#problem = undefined
+      lanes.troubles.clear('reading')
     } catch (error) {
-      const words = `the log cannot be read: ${(error as Error).message}`
-      if (words !== this.#problem) log.error({ err: error }, words)
-      this.#problem = words
+      lanes.troubles.set('reading', `the log cannot be read: ${(error as Error).message}`)
     }
     this.#isRunning = false
     lanes.wake()

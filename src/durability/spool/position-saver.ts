@@ -1,4 +1,3 @@
-import type { LogLines } from '../log/contract.ts'
 import { describeFileError } from '../log/segment/files.ts'
 import type { KafkaLanes } from '../kafka/lanes.ts'
 import type { SpoolLog } from './spool-log.ts'
@@ -8,7 +7,6 @@ import { NO_PLACE } from '../lanes/place.ts'
 export interface PositionSaver {
   /** To be called when records were confirmed. */
   onConfirmed(): void
-  problems(): string[]
   /** Saves the last positions and stops. */
   stop(): Promise<void>
 }
@@ -20,14 +18,12 @@ const RETRY_MS = 1_000
 export function createPositionSaver(options: {
   readonly lanes: KafkaLanes
   readonly spoolLog: SpoolLog
-  readonly log: LogLines
 }): PositionSaver {
-  const { spoolLog, log } = options
-  const { board, partitions } = options.lanes
+  const { spoolLog } = options
+  const { board, partitions, troubles } = options.lanes
   let timer: NodeJS.Timeout | undefined
   let saving: Promise<void> = Promise.resolve()
   let isStopped = false
-  let problem: string | undefined
   let keptFloor = -1
 
   async function save(): Promise<void> {
@@ -43,11 +39,10 @@ export function createPositionSaver(options: {
       await spoolLog.save({ floor, lanes, partitions })
       keptFloor = floor
       await spoolLog.clear(floor, isQuiet || isStopped)
-      problem = undefined
+      troubles.clear('positions')
     } catch (error) {
       const words = `how far Kafka has the log cannot be written (${describeFileError(error)}): a restart would send events twice`
-      if (words !== problem) log.warn({ err: error }, words)
-      problem = words
+      troubles.set('positions', words)
       if (!isStopped) schedule(RETRY_MS)
     }
   }
@@ -65,7 +60,6 @@ export function createPositionSaver(options: {
       const isIdle = keptFloor >= board.end && board.lanes.every(({ late }) => !late)
       if (!isStopped && !isIdle) schedule(INTERVAL_MS)
     },
-    problems: () => (problem === undefined ? [] : [problem]),
     async stop() {
       isStopped = true
       clearTimeout(timer)

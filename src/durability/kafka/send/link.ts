@@ -10,83 +10,70 @@ const FIRST_BACKOFF_MS = 20
 const MAX_BACKOFF_MS = 1_000
 
 /** One broker: one connection, with at most one request in flight. */
-export interface Link {
+export class Link {
   readonly node: number
   readonly address: string
   /** performance.now() at which the request in flight was sent; undefined: none is. */
-  readonly sentAt: number | undefined
+  sentAt: number | undefined = undefined
   /** Nothing is sent before this performance.now(). */
-  notBefore: number
+  notBefore = -Infinity
   /** The broker throttles this server until this performance.now(). */
-  readonly throttledUntil: number
+  throttledUntil = -Infinity
   /** How many requests failed in a row. */
-  readonly failures: number
-  /** Sends a request. Rejects if there is no connection or it is lost: then Kafka may or may not have the records. */
-  send(produce: Produce, request: ProduceRequest): Promise<ProduceAnswer>
+  failures = 0
+  readonly #to: BrokerAddress
+  readonly #settings: KafkaSettings
+  #connection: Connection | undefined
+
+  constructor(node: number, to: BrokerAddress, settings: KafkaSettings) {
+    this.node = node
+    this.address = `${to.host}:${to.port}`
+    this.#to = to
+    this.#settings = settings
+  }
+
   /** Whether the link is to this address. */
-  isAt(address: BrokerAddress): boolean
-  /** Closes the connection at once; a request in flight rejects. */
-  cut(): void
-}
+  isAt({ host, port }: BrokerAddress): boolean {
+    return host === this.#to.host && port === this.#to.port
+  }
 
-export function createLink(node: number, to: BrokerAddress, settings: KafkaSettings): Link {
-  let connection: Connection | undefined
-  let failures = 0
-  let sentAt: number | undefined
-  let throttledUntil = -Infinity
+  /** Sends a request. Rejects if there is no connection or it is lost: then Kafka may or may not have the records. */
+  async send(produce: Produce, request: ProduceRequest): Promise<ProduceAnswer> {
+    this.sentAt = performance.now()
+    try {
+      const answer = await produce(await this.#connect(), request)
+      this.failures = 0
+      if (answer.throttleTimeMs > 0) this.throttledUntil = performance.now() + answer.throttleTimeMs
+      return answer
+    } catch (error) {
+      this.cut()
+      this.notBefore = performance.now() + Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** this.failures++)
+      // A connection that ends is opened again at once. The reason matters only if that fails too.
+      throw this.failures > 1 ? await explainClosing(error, [this.address]) : error
+    } finally {
+      this.sentAt = undefined
+    }
+  }
 
-  async function connect(): Promise<Connection> {
-    const current = connection
+  async #connect(): Promise<Connection> {
+    const current = this.#connection
     if (current?.isConnected()) return current
     // Kafka allows no other request during re-authentication.
     if (current?.status === 'reauthenticating') return current.ready().then(() => current)
-    const fresh = prepare(to, settings, () => {
-      if (connection === fresh) connection = undefined
+    const fresh = prepare(this.#to, this.#settings, () => {
+      if (this.#connection === fresh) this.#connection = undefined
     })
-    connection = fresh
-    await fresh.connect(to.host, to.port)
+    this.#connection = fresh
+    await fresh.connect(this.#to.host, this.#to.port)
     return fresh
   }
 
-  function cut(): void {
-    const old = connection
-    connection = undefined
+  /** Closes the connection at once; a request in flight rejects. */
+  cut(): void {
+    const old = this.#connection
+    this.#connection = undefined
     if (old !== undefined) end(old)
   }
-
-  const link: Link = {
-    node,
-    address: `${to.host}:${to.port}`,
-    notBefore: -Infinity,
-    get throttledUntil() {
-      return throttledUntil
-    },
-    get failures() {
-      return failures
-    },
-    get sentAt() {
-      return sentAt
-    },
-    isAt: ({ host, port }) => host === to.host && port === to.port,
-    cut,
-    async send(produce, request) {
-      sentAt = performance.now()
-      try {
-        const answer = await produce(await connect(), request)
-        failures = 0
-        if (answer.throttleTimeMs > 0) throttledUntil = performance.now() + answer.throttleTimeMs
-        return answer
-      } catch (error) {
-        cut()
-        link.notBefore = performance.now() + Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures++)
-        // A connection that ends is opened again at once. The reason matters only if that fails too.
-        throw failures > 1 ? await explainClosing(error, [link.address]) : error
-      } finally {
-        sentAt = undefined
-      }
-    }
-  }
-  return link
 }
 
 /** A connection that is not open yet. */

@@ -2,9 +2,9 @@ import type { Board } from '../../lanes/board.ts'
 import type { Lane } from '../../lanes/lane.ts'
 import type { KafkaSettings } from '../options.ts'
 import type { TopicMetadata } from '../topics/topics.ts'
-import { createLink, type Link } from './link.ts'
+import { Link } from './link.ts'
 import type { LinkTroubles } from './link-troubles.ts'
-import { createSendState, type SendState } from './send-state.ts'
+import { SendState } from './send-state.ts'
 
 export interface LinksOptions {
   readonly settings: KafkaSettings
@@ -45,7 +45,7 @@ export class Links {
       const link = this.#links.get(node)
       if (link?.isAt(address)) continue
       link?.cut()
-      this.#links.set(node, createLink(node, address, settings))
+      this.#links.set(node, new Link(node, address, settings))
     }
     for (const lane of board.lanes) this.#findLeader(lane)
     for (const [topic, info] of metadata.usable) troubles.leaderless(topic, info, leader => this.#links.has(leader))
@@ -56,7 +56,7 @@ export class Links {
   #findLeader(lane: Lane): SendState {
     const { metadata, held } = this.#options
     let sendState = this.#sendStates.get(lane)
-    if (sendState === undefined) this.#sendStates.set(lane, (sendState = createSendState()))
+    if (sendState === undefined) this.#sendStates.set(lane, (sendState = new SendState()))
     const leader = metadata.usable.get(lane.topic)?.leaders[lane.partition] ?? -1
     if (leader !== sendState.leader) Object.assign(sendState, { leader, notBefore: -Infinity, pauseMs: 0 })
     lane.sendable = this.#links.has(leader) && !held.has(lane.topic)

@@ -4,28 +4,17 @@ import { withTimeout } from '../connect/with-timeout.ts'
 import type { ProducerIdentity, Session } from '../connect/session.ts'
 
 /** What the sender knows about a lane. */
-export interface SendState {
+export class SendState {
   /** Node id of the partition's leader; -1: none. */
-  leader: number
-  producer: ProducerIdentity | undefined
+  leader = -1
+  producer: ProducerIdentity | undefined = undefined
   /** The producer identity that the lane must not use any more. */
-  stale: ProducerIdentity | undefined
+  stale: ProducerIdentity | undefined = undefined
   /** The lane sends nothing before this performance.now(). */
-  notBefore: number
-  pauseMs: number
+  notBefore = -Infinity
+  pauseMs = 0
   /** Kafka does not accept the timestamps of the lane's records. */
-  isTimeless: boolean
-}
-
-export function createSendState(): SendState {
-  return {
-    leader: -1,
-    producer: undefined,
-    stale: undefined,
-    notBefore: -Infinity,
-    pauseMs: 0,
-    isTimeless: false
-  }
+  isTimeless = false
 }
 
 /** Kafka's sequence numbers have 32 bits. A lane takes another producer id long before they wrap. */

@@ -3,20 +3,6 @@ import type { KafkaLog } from '../options.ts'
 /** A trouble that returns within this many milliseconds counts as one: the log says neither its end nor a new start. */
 const QUIET_MS = 5_000
 
-/** Troubles with a name and an address. Each is logged once when it begins and once when it ends. */
-export interface Troubles {
-  /**
-   * @param key what the trouble is about; a new trouble with the same key replaces the old one
-   * @param identity the log has a new line if this differs; default: the words
-   */
-  set(key: string, words: string, identity?: string): void
-  /** The trouble has ended, unless it returns within QUIET_MS. */
-  clear(key: string): void
-  /** The troubles that have not ended, in words. */
-  list(): string[]
-  stop(): void
-}
-
 interface Trouble {
   words: string
   identity: string
@@ -24,30 +10,49 @@ interface Trouble {
   clearedAt: number | undefined
 }
 
-export function createTroubles(log: KafkaLog, quietMs = QUIET_MS): Troubles {
-  const known = new Map<string, Trouble>()
+/** Troubles with a name and an address. Each is logged once when it begins and once when it ends. */
+export class Troubles {
+  readonly #known = new Map<string, Trouble>()
+  readonly #log: KafkaLog
+  readonly #quietMs: number
+  readonly #timer: NodeJS.Timeout
 
-  function sweep(): void {
+  constructor(log: KafkaLog, quietMs = QUIET_MS) {
+    this.#log = log
+    this.#quietMs = quietMs
+    this.#timer = setInterval(() => this.#sweep(), quietMs / 5).unref()
+  }
+
+  /**
+   * @param key what the trouble is about; a new trouble with the same key replaces the old one
+   * @param identity the log has a new line if this differs; default: the words
+   */
+  set(key: string, words: string, identity = words): void {
+    if (this.#known.get(key)?.identity !== identity) this.#log.warn(words)
+    this.#known.set(key, { words, identity, clearedAt: undefined })
+  }
+
+  /** The trouble has ended, unless it returns within QUIET_MS. */
+  clear(key: string): void {
+    const trouble = this.#known.get(key)
+    if (trouble !== undefined) trouble.clearedAt ??= performance.now()
+  }
+
+  /** The troubles that have not ended, in words. */
+  list(): string[] {
+    return [...this.#known.values()].filter(({ clearedAt }) => clearedAt === undefined).map(({ words }) => words)
+  }
+
+  #sweep(): void {
     const now = performance.now()
-    for (const [key, { clearedAt, words }] of known) {
-      if (clearedAt === undefined || now - clearedAt < quietMs) continue
-      known.delete(key)
-      log.info(`over: ${words}`)
+    for (const [key, { clearedAt, words }] of this.#known) {
+      if (clearedAt === undefined || now - clearedAt < this.#quietMs) continue
+      this.#known.delete(key)
+      this.#log.info(`over: ${words}`)
     }
   }
 
-  const timer = setInterval(sweep, quietMs / 5).unref()
-
-  return {
-    set(key, words, identity = words) {
-      if (known.get(key)?.identity !== identity) log.warn(words)
-      known.set(key, { words, identity, clearedAt: undefined })
-    },
-    clear(key) {
-      const trouble = known.get(key)
-      if (trouble !== undefined) trouble.clearedAt ??= performance.now()
-    },
-    list: () => [...known.values()].filter(({ clearedAt }) => clearedAt === undefined).map(({ words }) => words),
-    stop: () => clearInterval(timer)
+  stop(): void {
+    clearInterval(this.#timer)
   }
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createTroubles } from '../../../../src/durability/kafka/send/troubles.ts'
+import { Troubles } from '../../../../src/durability/kafka/send/troubles.ts'
 import { until } from '../../../support/until.ts'
 
 t.test(
@@ -7,7 +7,7 @@ t.test(
   async t => {
     const told: string[] = []
     const tell = (message: string): void => void told.push(message)
-    const troubles = createTroubles({ info: tell, warn: tell, error: tell }, 200)
+    const troubles = new Troubles({ info: tell, warn: tell, error: tell }, 200)
     t.teardown(() => troubles.stop())
     for (let i = 0; i < 20; i++) {
       troubles.set('broker 1', 'broker 1 is slow')
