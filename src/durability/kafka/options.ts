@@ -46,8 +46,6 @@ export interface KafkaSinkOptions {
   readonly publishTimeoutMs?: number
   /** The most bytes that wait for Kafka or are in flight. Beyond it, publish() rejects at once. Default 64 MiB. */
   readonly maxQueueBytes?: number
-  /** The most bytes of one produce request, unless a single record is larger. Default 512 KiB. */
-  readonly maxRequestBytes?: number
   /**
    * A request that Kafka has not answered after this many milliseconds is given up, and its connection is closed.
    * Default 30,000.
@@ -70,7 +68,6 @@ export function withDefaults(options: KafkaSinkOptions): KafkaSettings {
     compression: 'none',
     headers: RECORD_HEADERS,
     maxQueueBytes: 64 * 1024 * 1024,
-    maxRequestBytes: 512 * 1024,
     giveUpMs: 30_000,
     recreateAfterMs: 30_000,
     onProduced: () => {},

@@ -4,7 +4,7 @@ import type { ClusterSettings } from '../options.ts'
 import type { BrokerAddress } from './cluster-client.ts'
 import { explain } from './explain.ts'
 import { connectionOptions } from './session.ts'
-import { endTimers } from './watch.ts'
+import { closeNow } from './watch.ts'
 import { withTimeout } from './with-timeout.ts'
 
 /** Each broker gets this much time before the next broker in the list is tried too. */
@@ -71,10 +71,7 @@ async function ask(
 ): Promise<void> {
   const { host, port } = parseBroker(broker)
   const connection = new Connection(settings.clientId, connectionOptions(settings, host))
-  const end = (): void => {
-    endTimers(connection)
-    connection.socket?.destroy()
-  }
+  const end = (): void => closeNow(connection)
   connection.on('error', () => {})
   over?.addEventListener('abort', end)
   try {

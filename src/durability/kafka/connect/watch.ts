@@ -15,7 +15,7 @@ export function watchConnections(pool: ConnectionPool) {
     })
     connection.on('close', () => {
       connections.delete(connection)
-      endTimers(connection)
+      closeNow(connection)
     })
   })
   return {
@@ -35,9 +35,10 @@ function isAlert(error: unknown): boolean {
 }
 
 /**
- * Stops the timer of a connection's next re-authentication. The client leaves it running when a broker closes the
- * connection.
+ * Closes the connection at once. Its own close() also stops the timer of the next re-authentication, which the client
+ * leaves running when a broker closes the connection.
  */
-export function endTimers(connection: Connection): void {
+export function closeNow(connection: Connection): void {
   connection.close().catch(() => {})
+  connection.socket?.destroy()
 }

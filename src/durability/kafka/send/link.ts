@@ -4,7 +4,7 @@ import type { KafkaSettings } from '../options.ts'
 import type { ProduceRequest } from '../encode/produce-encoder.ts'
 import { connectionOptions } from '../connect/session.ts'
 import { explainClosing } from '../connect/closing.ts'
-import { endTimers } from '../connect/watch.ts'
+import { closeNow } from '../connect/watch.ts'
 
 const FIRST_BACKOFF_MS = 20
 const MAX_BACKOFF_MS = 1_000
@@ -72,7 +72,7 @@ export class Link {
   cut(): void {
     const old = this.#connection
     this.#connection = undefined
-    if (old !== undefined) end(old)
+    if (old !== undefined) closeNow(old)
   }
 }
 
@@ -83,13 +83,7 @@ function prepare({ host }: BrokerAddress, settings: KafkaSettings, onClose: () =
   connection.on('error', () => {})
   connection.once('close', () => {
     onClose()
-    end(connection)
+    closeNow(connection)
   })
   return connection
-}
-
-/** Closes the connection at once and stops the timer of its next re-authentication. */
-function end(connection: Connection): void {
-  endTimers(connection)
-  connection.socket?.destroy()
 }

@@ -36,6 +36,8 @@ export interface SenderOptions {
  * record after a pause is sent at once. (Kafka's own producer waits 5 ms since 4.0: KIP-1030.)
  */
 const REQUEST_GAP_MS = 1
+/** The most bytes of one produce request, unless a single record is larger. */
+const MAX_REQUEST_BYTES = 512 * 1024
 /** A broker may answer for this many milliseconds for a partition that it does not lead any more. */
 const MOVED_TIMEOUT_MS = 1_000
 
@@ -134,7 +136,7 @@ export class Sender {
     const early = Math.max(link.notBefore, link.throttledUntil) - now
     if (early > 0) return early
     const batches: Outgoing[] = []
-    let left = this.#options.settings.maxRequestBytes
+    let left = MAX_REQUEST_BYTES
     let wait = Infinity
     const first = this.#turn++ % lanes.length
     for (let at = 0; at < lanes.length; at++) {
