@@ -54,6 +54,21 @@ t.test('the newest segment that has the record is the one that is told', async t
   )
 })
 
+t.test('a record is found behind a line that is cut short in an id, and once if it names its id twice', async t => {
+  const dir = join(t.testdir({}), 'archive')
+  const behind = '{"messageId":"a"}'
+  const twice = record('b', { properties: { messageId: 'b' } })
+  const other = record('d', { properties: { messageId: 'c' } })
+  await writeArchive(dir, [['{"type":"track","messageId":"cut', behind, twice, other]])
+  t.match((await find(dir, 'a')).records, [{ line: 2, value: behind }])
+  const { records } = await find(dir, 'b')
+  t.strictSame(
+    records.map(({ line, value }) => [line, value]),
+    [[3, twice]]
+  )
+  t.strictSame((await find(dir, 'c')).records, [], 'an id of a property is not the id of the record')
+})
+
 t.test('a search whose time is over says how far back it came', async t => {
   const dir = join(t.testdir({}), 'archive')
   await writeArchive(dir, [[record('old')], [record('new')]])
