@@ -119,13 +119,14 @@ export const METRICS = {
   backlogBytes: {
     kind: 'gauge',
     name: 'tributary_backlog_bytes',
-    help: 'Bytes on disk that Kafka has not confirmed yet.',
+    help: 'Bytes on disk that Kafka has not confirmed yet. With WORKERS also those of a worker that does not answer, and of folders of former workers; NaN if they cannot be read.',
     labels: []
   },
   spoolMaxBytes: {
     kind: 'gauge',
     name: 'tributary_spool_max_bytes',
     help: 'SPOOL_MAX_BYTES: what may wait for Kafka on disk.',
+    merge: 'max',
     labels: []
   },
   relayedRecords: {
@@ -204,5 +205,5 @@ export interface MetricSpec {
   readonly labels: readonly string[]
   readonly buckets?: readonly number[]
   /** How a server with workers merges their values; default: their sum. */
-  readonly merge?: 'max' | 'min' | 'first'
+  readonly merge?: 'sum' | 'max' | 'min' | 'first'
 }

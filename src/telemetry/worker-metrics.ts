@@ -3,7 +3,7 @@ export const WORKER_METRICS = {
   workerUp: {
     kind: 'gauge',
     name: 'tributary_worker_up',
-    help: 'With WORKERS: 1 while the worker listens and answers.',
+    help: 'With WORKERS: 1 while the worker listens and answers. While it does not, sums have its last numbers, of at most a second before.',
     labels: ['worker']
   },
   workerRestarts: {

@@ -26,8 +26,11 @@ import type { LiveSettings } from '../settings/live-settings.ts'
 import { followSettings } from '../settings/live-settings.ts'
 import type { DiskWatch } from '../parts/disk.ts'
 import { watchDisk } from '../parts/disk.ts'
+import { readBacklogOnDisk } from './backlog-on-disk.ts'
 import { registerMergedOverview } from './primary-overview.ts'
 
+/** How often the workers' metrics are read. Those of a worker that hangs may be this old; what a killed one counted since is lost. */
+const READ_MS = 1_000
 const PACKAGE_FILE = new URL('../../../package.json', import.meta.url)
 
 export interface PrimaryAdminOptions {
@@ -59,9 +62,10 @@ export async function createPrimaryAdmin(config: Config, options: PrimaryAdminOp
     health: () => healthOfAll(slots),
     draining: () => supervisor.isStopping,
     kafka: () => kafkaOfAll(slots),
-    metricsText: async () => metrics.text(await Promise.all(slots.map(slot => readCounts(metrics, slot)))),
+    metricsText: () => readMetrics(config, metrics, slots),
     metricsType: metrics.contentType
   })
+  const reading = setInterval(() => slots.forEach(slot => void readWorker(metrics, slot)), READ_MS).unref()
   const disk = await watchDisk(config, server)
   await registerDebugger(server, { config, live, disk }, options)
   server.addHook('preClose', async () => feed.close())
@@ -69,17 +73,30 @@ export async function createPrimaryAdmin(config: Config, options: PrimaryAdminOp
     server,
     reload: () => live.check(),
     async close() {
+      clearInterval(reading)
       live.close()
       await server.close()
     }
   }
 }
 
-/** Requests a worker's counters. If it does not answer, its last ones are used. */
-async function readCounts(metrics: GroupMetrics, slot: Slot): Promise<WorkerReading> {
-  const answer = await slot.ipc.ask({ kind: 'metrics' }).catch(() => undefined)
-  if (answer !== undefined) metrics.heard(slot.index, answer as readonly object[])
-  return { index: slot.index, isUp: slot.state === 'listening' && !slot.isSilent, restarts: slot.restarts }
+/** The metrics of all workers as text. The numbers of a worker that does not answer are its last ones; its backlog is read from the disk. */
+async function readMetrics(config: Config, metrics: GroupMetrics, slots: readonly Slot[]): Promise<string> {
+  const readings = await Promise.all(slots.map(slot => readWorker(metrics, slot)))
+  const answered = readings.filter(({ hasAnswered }) => hasAnswered).map(({ index }) => index)
+  const onDisk = await readBacklogOnDisk(config, new Set(answered)).catch(() => undefined)
+  return await metrics.text(readings, onDisk)
+}
+
+/** Requests a worker's metrics. If it does not answer, its last ones are used. */
+async function readWorker(metrics: GroupMetrics, slot: Slot): Promise<WorkerReading> {
+  const { index, restarts } = slot
+  // A worker that stops answers until it ends.
+  const mayAnswer = slot.state === 'listening' || slot.state === 'stopping'
+  const answer = mayAnswer ? await slot.ipc.ask({ kind: 'metrics' }).catch(() => undefined) : undefined
+  const hasAnswered = answer !== undefined
+  if (hasAnswered) metrics.heard(index, answer as readonly object[])
+  return { index, hasAnswered, isUp: hasAnswered && slot.state === 'listening', restarts }
 }
 
 /** Registers the debugger with the same page, access and API as a server without workers has. */
@@ -99,6 +116,8 @@ async function registerDebugger(
     registerAudit(api, { audit, who: access.who, recent: () => recentAudit(dataDir) })
     registerMergedOverview(api, {
       supervisor,
+      spoolMaxBytes: config.spoolMaxBytes,
+      backlogOnDisk: answered => readBacklogOnDisk(config, answered).catch(() => new Map<number, number>()),
       destination: config.kafka
         ? `Kafka (${config.kafka.brokers.join(', ')})`
         : `the logs in ${config.dataDir}/worker-*`,

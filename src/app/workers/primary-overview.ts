@@ -25,11 +25,15 @@ export interface MergedOverviewOptions {
   readonly version: string
   readonly hasPassword: boolean
   readonly disk: DiskWatch
+  /** SPOOL_MAX_BYTES. */
+  readonly spoolMaxBytes: number
+  /** See readBacklogOnDisk(). */
+  readonly backlogOnDisk: (except: ReadonlySet<number>) => Promise<ReadonlyMap<number, number>>
 }
 
 /** Registers `GET /api/overview` for all workers: the last hour, and the problems now. */
 export function registerMergedOverview(app: FastifyInstance, options: MergedOverviewOptions): void {
-  const { supervisor, disk, ...facts } = options
+  const { supervisor, disk, spoolMaxBytes, backlogOnDisk, ...facts } = options
   const { slots } = supervisor
 
   app.get('/api/overview', async (request, reply) => {
@@ -42,7 +46,13 @@ export function registerMergedOverview(app: FastifyInstance, options: MergedOver
     const all = asked.values.flatMap(value => value['points'] as Json[])
     const points = mergePoints(all, { intervalMs: INTERVAL_MS, now }) as unknown as Point[]
     const health = healthOfAll(slots)
-    const { backlog, dedupe, memory, archive } = mergeState(asked.values)
+    const silent = new Set(asked.silent.map(({ worker }) => worker))
+    const answered = new Set(slots.map(({ index }) => index).filter(index => !silent.has(index)))
+    const { dedupe, memory, archive, ...said } = mergeState(asked.values)
+    const backlog = said.backlog && {
+      bytes: [...(await backlogOnDisk(answered)).values()].reduce((sum, bytes) => sum + bytes, said.backlog.bytes),
+      maxBytes: spoolMaxBytes
+    }
     const probe = { health, draining: supervisor.isStopping, backlog, dedupe, disk: disk.reading(), archive }
     const part = createAnswerPart()
     let next: number | null = null

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { banner, mayShowKey } from '../banner.ts'
 import type { Config } from '../../config/env/config.ts'
-import { prepareForWorkers, workerFolder, workerFolders } from '../../fleet/workers/folders.ts'
+import { prepareForWorkers } from '../../fleet/workers/folders.ts'
 import { relayDemand } from '../../fleet/workers/limits.ts'
 import type { FromWorker } from '../../fleet/workers/messages.ts'
 import type { SeenRelay } from '../../fleet/workers/seen-relay.ts'
@@ -18,11 +18,11 @@ import { onHangUp } from '../hang-up.js'
 import { logDiskForecast } from '../parts/disk.ts'
 import { firstKeyOf } from '../parts/fleet.ts'
 import { lockDataDir } from '../../durability/data-dir-lock.ts'
-import { readSpoolStatus } from '../../durability/spool/status.ts'
 import type { GroupMetrics } from '../../telemetry/group-metrics.ts'
 import { createGroupMetrics } from '../../telemetry/group-metrics.ts'
 import { createLogger } from '../../telemetry/logger.ts'
 import type { EndWithGrace } from '../end-with-grace.ts'
+import { readBacklogOnDisk } from './backlog-on-disk.ts'
 import { createPrimaryAdmin } from './primary-admin.ts'
 import { createIdSharing } from './shared-ids.ts'
 
@@ -37,7 +37,7 @@ export async function runPrimary(config: Config, count: number, endWithGrace: En
   const firstKey = await firstKeyOf(config)
   const lock = await lockDataDir(config.dataDir)
   const leftOver = await prepareForWorkers(config.dataDir, count)
-  const metrics = createGroupMetrics()
+  const metrics = createGroupMetrics(config.spoolMaxBytes)
   const share = config.dedupShare ? await createIdSharing(config.dataDir) : undefined
   const { supervisor, feed } = createWorkers(config, { count, metrics, share, logger })
   const admin = await createPrimaryAdmin(config, { supervisor, metrics, feed, logger })
@@ -162,9 +162,7 @@ async function drainLeftOver(folders: readonly number[], supervisor: Supervisor,
 /** Bytes in all workers' folders that Kafka has not confirmed: as each worker reported, otherwise as the folder contains. */
 async function bytesLeft(config: Config, slots: readonly Slot[]): Promise<number> {
   if (config.kafka === undefined) return 0
-  let bytes = 0
-  for (const index of await workerFolders(config.dataDir)) {
-    bytes += slots[index]?.left ?? (await readSpoolStatus(workerFolder(config.dataDir, index))).bytes
-  }
-  return bytes
+  const reported = new Map(slots.flatMap(({ index, left }) => (left === undefined ? [] : [[index, left]])))
+  const onDisk = await readBacklogOnDisk(config, new Set(reported.keys()))
+  return [...reported.values(), ...onDisk.values()].reduce((sum, bytes) => sum + bytes, 0)
 }

@@ -6,18 +6,27 @@ import { readSegmentFolder } from '../log/segment/segment-folder.ts'
 import { sequenceOf } from '../log/segment/segment-name.ts'
 import { REFUSED_FILE } from '../../model/sink.ts'
 
-/** Records of a data folder that Kafka does not have. */
-export interface SpoolStatus {
+/** What a data folder holds for Kafka. */
+export interface SpoolBacklog {
   readonly dir: string
   /** Bytes behind the position of the lane that is furthest behind. */
   readonly bytes: number
   readonly segments: number
+}
+
+/** Records of a data folder that Kafka does not have. */
+export interface SpoolStatus extends SpoolBacklog {
   /** Records in refused.jsonl. */
   readonly refused: number
 }
 
 /** Reads the state of the spool in a data folder and changes nothing. A server may be running. */
 export async function readSpoolStatus(dataDir: string): Promise<SpoolStatus> {
+  return { ...(await readSpoolBacklog(dataDir)), refused: (await refusedLines(dataDir)).length }
+}
+
+/** As readSpoolStatus(), without reading refused.jsonl. */
+export async function readSpoolBacklog(dataDir: string): Promise<SpoolBacklog> {
   const dir = join(dataDir, 'spool')
   try {
     const folder = await readSegmentFolder(dir)
@@ -33,9 +42,9 @@ export async function readSpoolStatus(dataDir: string): Promise<SpoolStatus> {
       if (left > 0) segments++
       bytes += left
     }
-    return { dir, bytes, segments, refused: (await refusedLines(dataDir)).length }
+    return { dir, bytes, segments }
   } catch (error) {
-    if (isNotFound(error)) return { dir, bytes: 0, segments: 0, refused: 0 }
+    if (isNotFound(error)) return { dir, bytes: 0, segments: 0 }
     throw error
   }
 }
