@@ -17,23 +17,6 @@ export interface Placement {
  */
 export const REFUSED_FILE = 'refused.jsonl'
 
-/** An event of the debugger, as far as spooledSince() reads it. */
-export interface PlacedEvent {
-  readonly places?: readonly Pick<Placement, 'store'>[]
-  /** RFC 3339. */
-  readonly receivedAt?: string
-}
-
-/**
- * Memory knows of a spooled event only that it was written to disk because Kafka was late, so where it is now must be looked up.
- *
- * @returns when the first spooled one of these events was received, in milliseconds since the epoch; undefined if none was spooled
- */
-export function spooledSince(events: readonly PlacedEvent[]): number | undefined {
-  const spooled = events.filter(({ places = [] }) => places.some(({ store }) => store === 'spool'))
-  return spooled.length === 0 ? undefined : Math.min(...spooled.map(({ receivedAt = '' }) => Date.parse(receivedAt)))
-}
-
 /**
  * The places of durable records as numbers, and the function that reads them. The debugger keeps the receipts of thousands of
  * requests and rarely reads one: it can pack numbers, while the garbage collection of such long-lived objects would be expensive.

@@ -18,8 +18,8 @@ export const traceCommand: Command = {
 
 Finds an event by its messageId and shows its journey, and for each destination of the configuration whether the event was
 sent there, or which rule kept it out. It searches the memory of a running server, then its log on disk,
-then the last hour of Kafka, then the archive (ARCHIVE), the newest segment first, for 5 s each. For an event in memory that was
-spooled, it also looks whether Kafka has it by now. A server of a fleet also asks the others. Exit code 1 if the event is in none of them.
+then the last hour of Kafka, then the archive (ARCHIVE), the newest segment first, for 5 s each. For an event that was spooled,
+it looks whether Kafka has it by now, from when it was received. A server of a fleet also asks the others. Exit code 1 if the event is in none of them.
 
   --json          everything that is known, as JSON
 ${SERVER_HELP}

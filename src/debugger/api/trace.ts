@@ -1,5 +1,6 @@
 import type { Background } from '../../model/background.ts'
-import { type Placement, spooledSince } from '../../model/sink.ts'
+import { searchStored, spooledSince, type StoredPlace } from '../../model/search/stored-search.ts'
+import type { Placement } from '../../model/sink.ts'
 import type { EventDetail } from '../ring/detail.ts'
 import { toDetail } from '../ring/detail.ts'
 import { createMatcher } from '../ring/filter.ts'
@@ -35,15 +36,15 @@ export interface Finders {
   readonly linesOf: (places: readonly Placement[], signal: AbortSignal) => Promise<readonly (number | undefined)[]>
 }
 
-/** A place that is searched for a messageId that is not in memory, in this order. */
+/** A place that may be searched for a messageId that is not in memory. */
 export interface Place {
-  readonly name: 'log' | 'kafka' | 'archive'
+  readonly name: StoredPlace
   readonly find: FindRecords | undefined
 }
 
 /** One search of a place, and its result. */
 export interface SearchAttempt {
-  readonly place: 'memory' | Place['name']
+  readonly place: 'memory' | StoredPlace
   readonly ms: number
   readonly found: number
   readonly complete: boolean
@@ -84,15 +85,16 @@ const PLACE_TIMEOUT_MS = 5_000
 
 /**
  * Finds a messageId in memory, else in the log, else in the last hour of Kafka, else in the archive. Memory does not know where a spooled
- * event is now, so that one is also looked for in Kafka and on disk. Problems of a place are part of the result.
+ * event is now, so that one is searched for as if it were not in memory. Problems of a place are part of the result.
  */
 export async function trace(messageId: string, from: TraceOptions): Promise<Trace> {
   const looks: SearchAttempt[] = []
   const events = from.inMemory ? await eventsInMemory(messageId, from, looks) : []
   const since = from.followsSpooled ? spooledSince(events) : undefined
-  const search = { messageId, looks, from, since: since ?? from.since }
-  if (events.length === 0) return { messageId, events, records: await firstRecords(search), looks }
-  return { messageId, events, records: since === undefined ? [] : await recordsOfSpooled(search), looks }
+  if (events.length > 0 && since === undefined) return { messageId, events, records: [], looks }
+  const search = { messageId, looks, from }
+  const records = await searchStored((place, earliest) => lookInto(place, earliest, search), since ?? from.since)
+  return { messageId, events, records: await shown(records, from), looks }
 }
 
 async function eventsInMemory(messageId: string, from: TraceOptions, looks: SearchAttempt[]): Promise<EventDetail[]> {
@@ -114,28 +116,7 @@ interface Search {
   readonly messageId: string
   /** Gets each search. */
   readonly looks: SearchAttempt[]
-  readonly since: number | undefined
   readonly from: TraceOptions
-}
-
-/** The records in the first place that has any. */
-async function firstRecords(search: Search): Promise<readonly ShownRecord[]> {
-  const { places, signal } = search.from
-  for (const { name, find } of places) {
-    if (find === undefined || signal.aborted) continue
-    const records = await lookInto(name, find, search)
-    if (records.length > 0) return await shown(records, search.from)
-  }
-  return []
-}
-
-/** The records in Kafka and those on disk: an event for several topics may be in both. */
-async function recordsOfSpooled(search: Search): Promise<readonly ShownRecord[]> {
-  const found = (['kafka', 'log'] as const).map(async wanted => {
-    const find = search.from.places.find(({ name }) => name === wanted)?.find
-    return find === undefined ? [] : await lookInto(wanted, find, search)
-  })
-  return await shown((await Promise.all(found)).flat(), search.from)
 }
 
 async function shown(
@@ -148,11 +129,14 @@ async function shown(
   return all
 }
 
+/** The records in a place; none if it is not to be searched. */
 async function lookInto(
-  place: Place['name'],
-  find: FindRecords,
-  { messageId, since, looks, from }: Search
+  place: StoredPlace,
+  since: number | undefined,
+  { messageId, looks, from }: Search
 ): Promise<readonly FoundRecord[]> {
+  const find = from.places.find(({ name }) => name === place)?.find
+  if (find === undefined || from.signal.aborted) return []
   const start = performance.now()
   const signal = AbortSignal.any([from.signal, AbortSignal.timeout(PLACE_TIMEOUT_MS)])
   try {

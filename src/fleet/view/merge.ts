@@ -1,4 +1,4 @@
-import { spooledSince } from '../../model/sink.ts'
+import { type PlacedRecord, spooledSince } from '../../model/search/stored-search.ts'
 import type { MemberAnswer } from './ask.ts'
 
 /** A server that was asked, and its problem if it has not answered. */
@@ -94,12 +94,14 @@ export function mergeTraces(messageId: string, answers: readonly MemberAnswer[])
   return {
     messageId,
     events: gather(answers, 'events'),
-    records: gather(answers, 'records'),
+    records: gather(answers, 'records').toSorted((a, b) => Number(isInKafka(b)) - Number(isInKafka(a))),
     looks: gather(answers, 'looks'),
     omitted,
     servers: askedServers(answers)
   }
 }
+
+const isInKafka = ({ place }: Row): boolean => (place as PlacedRecord['place']).store === 'kafka'
 
 /** The first answers of servers to a search, with what they found later in their archives. A server that has none looked nowhere. */
 export function withArchives(first: readonly MemberAnswer[], later: readonly MemberAnswer[]): MemberAnswer[] {
@@ -117,9 +119,14 @@ export function withArchives(first: readonly MemberAnswer[], later: readonly Mem
   })
 }
 
-/** See spooledSince(). */
+/** See spooledSince(): of the events in memory and the records on disk. */
 export function spooledSinceOf(answers: readonly MemberAnswer[]): number | undefined {
-  return spooledSince(gather(answers, 'events'))
+  return spooledSince(gather(answers, 'events'), gather(answers, 'records') as unknown as readonly PlacedRecord[])
+}
+
+/** Whether a server remembers an event as spooled. It has then not searched its disk. */
+export function remembersSpooled({ body }: MemberAnswer): boolean {
+  return spooledSince(rowsOf(body, 'events')) !== undefined
 }
 
 /** The first answers of servers to a search, with the records that they found in a second one. */

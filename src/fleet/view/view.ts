@@ -15,6 +15,7 @@ import {
   mergeOverview,
   mergeRejections,
   mergeTraces,
+  remembersSpooled,
   spooledSinceOf,
   withArchives,
   withRecords
@@ -146,7 +147,7 @@ class MergedView {
     return reply.send(mergeTraces(messageId, [deep, ...withArchives(others, archives)]))
   }
 
-  /** The answers, and where a spooled event is now: this server searches Kafka, and those that have spooled it their disk. */
+  /** The answers, and where a spooled event is now: this server searches Kafka, and those that remember it as spooled their disk. */
   async #withSpooled(
     request: FastifyRequest,
     { own, all }: { readonly own: MemberAnswer; readonly all: readonly MemberAnswer[] }
@@ -154,7 +155,7 @@ class MergedView {
     const since = spooledSinceOf(all)
     if (since === undefined) return all
     const [path = ''] = request.url.split('?', 1)
-    const spoolers = new Set(all.filter(one => spooledSinceOf([one]) !== undefined).map(({ server }) => server))
+    const spoolers = new Set(all.filter(remembersSpooled).map(({ server }) => server))
     const others = this.#asker.others().filter(({ name }) => spoolers.has(name))
     const asked = { password: this.#password, path, headers: { [PLACES_HEADER]: 'log' }, timeoutMs: SEARCH_MS }
     const [kafka, disk, disks] = await Promise.all([

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 import { post } from '../../support/app.ts'
@@ -24,16 +26,17 @@ async function trace({ adminUrl }: ServerProcess, id: string): Promise<Found> {
   return (await (await fetch(`${adminUrl}/api/trace/${id}`)).json()) as Found
 }
 
-/** Sends an event to `taker` while Kafka hangs, and looks for it through `asked`, before and after Kafka has it. */
-async function checkJourney(
-  t: Test,
-  {
-    taker,
-    asked,
-    topic,
-    ...rest
-  }: { taker: ServerProcess; asked: ServerProcess; topic: string; settle?: () => Promise<void> }
-): Promise<void> {
+interface Journey {
+  readonly taker: ServerProcess
+  readonly asked: ServerProcess
+  readonly topic: string
+  /** The folder of a spool, in the data folder of `taker`. */
+  readonly spool: string
+  readonly settle?: () => Promise<void>
+}
+
+/** Sends an event to `taker` while Kafka hangs, and looks for it through `asked`, before and after Kafka has it, and when it is forgotten. */
+async function checkJourney(t: Test, { taker, asked, topic, spool, ...rest }: Journey): Promise<void> {
   const id = `spooled-${topic}`
   const event = { userId: 'u', event: 'E', messageId: id }
   kafka.pause()
@@ -86,14 +89,27 @@ async function checkJourney(
   }
   const again = await trace(asked, id)
   t.match(again.records[0], { place: stored }, 'a process that knows the event as a duplicate finds its record, too')
+
+  for (const { adminUrl } of [taker, asked]) await fetch(`${adminUrl}/api/events`, { method: 'DELETE' })
+  // A segment of the spool stays until all of its lines are delivered.
+  writeFileSync(join(taker.dataDir, spool, '20261101T000000Z-90000001.ndjson'), `${again.records[0]?.value}\n`)
+  const later = await trace(asked, id)
+  t.strictSame(later.events, [], 'no process remembers the event')
+  const places = later.records.map(({ place }) => place)
+  t.match(places[0], stored, 'its place in Kafka is found although its line is still on disk')
+  t.ok(
+    places.some(({ store }) => store === 'spool'),
+    'the line on disk is found, too',
+    { places }
+  )
 }
 
 t.test(
-  'a spooled event is found where it is: on disk while it waits, and in Kafka when it has been delivered',
+  'a spooled event is found where it is, remembered or not: on disk while it waits, and in Kafka when it has been delivered',
   async t => {
     const server = await startServer(t, { env: { ...SLOW, EVENTS_TOPIC: 'alone' } })
     await server.ready()
-    await checkJourney(t, { taker: server, asked: server, topic: 'alone' })
+    await checkJourney(t, { taker: server, asked: server, topic: 'alone', spool: 'spool' })
   }
 )
 
@@ -101,7 +117,7 @@ t.test('so it is with workers, whichever of them has it', async t => {
   const server = await startServer(t, { env: { ...SLOW, EVENTS_TOPIC: 'workers', WORKERS: '2' } })
   await server.ready(60_000)
   await allWorkersUp(server, 2)
-  await checkJourney(t, { taker: server, asked: server, topic: 'workers' })
+  await checkJourney(t, { taker: server, asked: server, topic: 'workers', spool: 'worker-0/spool' })
 })
 
 t.test('so it is in a fleet, when another server is asked', async t => {
@@ -118,5 +134,5 @@ t.test('so it is in a fleet, when another server is asked', async t => {
   }
   const settle = () => until(isWhole, { what: 'the configuration to be in force on both servers', timeoutMs: 30_000 })
   await settle()
-  await checkJourney(t, { taker, asked, topic: 'fleet', settle })
+  await checkJourney(t, { taker, asked, topic: 'fleet', spool: 'spool', settle })
 })

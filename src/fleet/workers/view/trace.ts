@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type PlacedEvent, spooledSince } from '../../../model/sink.ts'
+import type { PlacedEvent, PlacedRecord, StoredPlace } from '../../../model/search/stored-search.ts'
+import { searchStored, spooledSince } from '../../../model/search/stored-search.ts'
 import type { Slot } from '../slot.ts'
 import type { Answers, Json } from './ask-all.ts'
 import { askAll } from './ask-all.ts'
@@ -12,9 +13,8 @@ const MAX_SEARCHING = 8
 const PLACES_HEADER = 'x-tributary-places'
 
 /**
- * `GET /api/trace/{messageId}` over all workers: first in the memory of each, then in the log of each, then in Kafka,
- * which one worker searches for all, then in the archive, which the first worker has. The search ends where the event is found; a
- * spooled event is then looked for in Kafka and on disk.
+ * `GET /api/trace/{messageId}` over all workers: first in the memory of each, then as searchStored(): in the log of each, in Kafka, which
+ * one worker searches for all, and in the archive, which the first worker has.
  */
 export function registerTrace(app: FastifyInstance, slots: readonly Slot[]): void {
   let searching = 0
@@ -25,14 +25,14 @@ export function registerTrace(app: FastifyInstance, slots: readonly Slot[]): voi
     }
     searching++
     try {
-      const { answers, looks } = await search(request, slots)
+      const { answers, records, looks } = await search(request, slots)
       const values = answers.flatMap(({ values }) => values)
       const silent = [...new Map(answers.flatMap(({ silent }) => silent.map(one => [one.worker, one]))).values()]
       const refusal = answers.find(({ refusal }) => refusal !== undefined)?.refusal
       return await answer(reply, { values, silent, refusal }, () => ({
         messageId: values[0]?.['messageId'],
         events: values.flatMap(({ events }) => events as Json[]),
-        records: values.flatMap(({ records }) => records as Json[]),
+        records,
         looks,
         omitted: values.reduce((sum, { omitted }) => sum + Number(omitted), 0)
       }))
@@ -47,37 +47,31 @@ async function search(request: FastifyRequest, slots: readonly Slot[]) {
   const [path = ''] = request.url.split('?', 1)
   const looks: Json[] = []
   const places = request.headers[PLACES_HEADER]
-  const isWanted = (name: PlaceName): boolean => typeof places !== 'string' || places.split(',').includes(name)
+  const isWanted = (name: string): boolean => typeof places !== 'string' || places.split(',').includes(name)
   const memory = await look('memory', isWanted('memory') ? slots : [], { path, looks })
   // A worker that has not answered for its memory is not asked again.
   const live = slots.filter(({ index }) => !memory.silent.some(({ worker }) => worker === index))
-  const { since } = request.query as { since?: string }
-  const lookIn = (place: PlaceName, from = since): Promise<Answers> =>
-    look(place, place === 'kafka' ? live.slice(0, 1) : live, { path, looks, since: from })
   const answers = [memory]
-  if (!isEmpty(memory)) {
-    const from = spooledSince(memory.values.flatMap(({ events }) => events as PlacedEvent[]))
-    if (from !== undefined && places === undefined) {
-      answers.push(...(await Promise.all([lookIn('kafka', String(from)), lookIn('log')])))
-    }
-    return { answers, looks }
-  }
-  for (const place of (['log', 'kafka', 'archive'] as const).filter(isWanted)) {
-    const found = await lookIn(place)
+  const lookIn = async (place: StoredPlace, since: number | undefined): Promise<readonly PlacedRecord[]> => {
+    if (!isWanted(place)) return []
+    const found = await look(place, place === 'kafka' ? live.slice(0, 1) : live, { path, looks, since })
     answers.push(found)
-    if (!isEmpty(found)) break
+    return found.values.flatMap(({ records }) => records as PlacedRecord[])
   }
-  return { answers, looks }
+  const events = memory.values.flatMap(({ events }) => events as PlacedEvent[])
+  const spooled = places === undefined ? spooledSince(events) : undefined
+  const isOver = memory.refusal !== undefined || (events.length > 0 && spooled === undefined)
+  const { since } = request.query as { since?: string }
+  const from = spooled ?? (since === undefined ? undefined : Number(since))
+  return { answers, records: isOver ? [] : await searchStored(lookIn, from), looks }
 }
 
-type PlaceName = 'memory' | 'log' | 'kafka' | 'archive'
-
 async function look(
-  place: PlaceName,
+  place: 'memory' | StoredPlace,
   slots: readonly Slot[],
-  { path, looks, since }: { readonly path: string; readonly looks: Json[]; readonly since?: string | undefined }
+  { path, looks, since }: { readonly path: string; readonly looks: Json[]; readonly since?: number | undefined }
 ): Promise<Answers> {
-  const url = `${path}?in=${place}${since === undefined ? '' : `&since=${encodeURIComponent(since)}`}`
+  const url = `${path}?in=${place}${since === undefined ? '' : `&since=${since}`}`
   const asked = await (place === 'memory'
     ? askAll(slots, { method: 'GET', url })
     : askAll(slots, { method: 'GET', url }, SEARCH_MS))
@@ -92,9 +86,4 @@ async function look(
     ...(problems.length === 0 ? {} : { problem: problems[0] })
   })
   return asked
-}
-
-function isEmpty({ values, refusal }: Answers): boolean {
-  const isNothing = ({ events, records }: Json): boolean => (events as Json[]).length + (records as Json[]).length === 0
-  return refusal === undefined && values.every(isNothing)
 }
