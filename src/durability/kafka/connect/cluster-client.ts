@@ -73,7 +73,7 @@ export class ClusterClient extends Admin {
     try {
       return await this.#request<ClusterAnswer>('Metadata', [[...topics], false, withRights], attempt)
     } catch (error) {
-      const answer = answerIn(error) as ClusterAnswer | undefined
+      const answer = answerIn(error, 'topics') as ClusterAnswer | undefined
       if (answer === undefined) throw error
       const errors = topicErrors(error)
       return { ...answer, topics: answer.topics.map(topic => ({ ...topic, error: errors.get(topic.name) })) }
@@ -93,7 +93,7 @@ export class ClusterClient extends Admin {
           api({ send } as Connection, request.acks, request.timeoutMs, [], {}, done)
         )
       } catch (error) {
-        const answer = answerIn(error) as ProduceAnswer | undefined
+        const answer = answerIn(error, 'responses') as ProduceAnswer | undefined
         if (answer === undefined) throw error
         return answer
       }

@@ -5,7 +5,7 @@ interface ClientError extends Error {
   readonly apiId?: string
   /** The broker's own message. */
   readonly serverErrorMessage?: string | null
-  readonly response?: unknown
+  readonly response?: object
   /** The place in the response, e.g. /topics/0. */
   readonly path?: string
   readonly errors?: readonly ClientError[]
@@ -30,22 +30,23 @@ export function isUnsupported(error: unknown): boolean {
 }
 
 /**
- * The answer inside an error, because the client rejects if an answer contains errors; undefined if there was none. The
- * last answer counts if the client has repeated the request.
+ * The answer with this member inside an error, because the client rejects if an answer contains errors; undefined if
+ * there was none. The last one counts if the client has repeated the request. Without the member it answers another
+ * request: a broker that refuses a password says so in an answer too.
  */
-export function answerIn(error: unknown): unknown {
-  return lastAnswered(error)?.response
+export function answerIn(error: unknown, member: string): unknown {
+  return lastAnswered(error, member)?.response
 }
 
 /** The error of each topic that has one in the answer inside an error. Empty if there was no answer. */
 export function topicErrors(error: unknown): Map<string, unknown> {
-  const { response, errors = [] } = lastAnswered(error) ?? {}
+  const { response, errors = [] } = lastAnswered(error, 'topics') ?? {}
   const { topics = [] } = (response ?? {}) as { topics?: readonly { name: string; errorCode: number }[] }
   const errorAt = (at: number): unknown => errors.find(({ path }) => path === `/topics/${at}`) ?? error
   const pairs = topics.map(({ name, errorCode }, at) => (errorCode === 0 ? [] : [[name, errorAt(at)] as const]))
   return new Map(pairs.flat())
 }
 
-function lastAnswered(error: unknown): ClientError | undefined {
-  return chain(error).findLast(({ response }) => response !== undefined)
+function lastAnswered(error: unknown, member: string): ClientError | undefined {
+  return chain(error).findLast(({ response }) => Object.hasOwn(response ?? {}, member))
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import type { KafkaSinkOptions } from '../../../../src/durability/kafka/options.ts'
+import { inspectKafka } from '../../../../src/durability/kafka/topics/inspect.ts'
 import { eventRecord, readySink, startSink } from '../../../support/kafka-sink.ts'
 import { readTopic, startKafka } from '../../../support/kafka.ts'
 import { until } from '../../../support/until.ts'
@@ -67,6 +68,18 @@ t.test('a wrong password names the variables to check', async t => {
   t.match(await problemOf(t, { ssl: { ca }, sasl }), /check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD/)
   const bob = { ...plain, password: 'wrong-secret' }
   t.match(await problemOf(t, { ssl: { ca }, sasl: bob }), /check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD/)
+})
+
+t.test('a look-up that connects first names the variables of a wrong password, and the mechanism', async t => {
+  const settings = { brokers: kafka.secureBrokers, clientId: 'look-up', ssl: { ca } }
+  const bob = { ...plain, password: 'wrong-secret' }
+  const refusal = /check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD/
+  await t.rejects(inspectKafka({ ...settings, sasl: bob }, ['x']), { message: refusal })
+  await t.rejects(inspectKafka({ ...settings, sasl: { ...scram, password: 'wrong-secret' } }, ['x']), {
+    message: refusal
+  })
+  const sasl = { ...scram, mechanism: 'SCRAM-SHA-256' } as const
+  await t.rejects(inspectKafka({ ...settings, sasl }, ['x']), { message: /check KAFKA_SASL_MECHANISM/ })
 })
 
 t.test('a mechanism that the broker does not offer names KAFKA_SASL_MECHANISM', async t => {
