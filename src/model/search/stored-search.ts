@@ -13,7 +13,7 @@ export interface PlacedEvent {
 /** A record that a search has found, as far as spooledSince() reads it. */
 export interface PlacedRecord {
   readonly place: Pick<Placement, 'store'>
-  /** JSON. */
+  /** JSON, unless the record is damaged, or masked in a way that leaves none. */
   readonly value: string
 }
 
@@ -30,11 +30,19 @@ export function spooledSince(
 ): number | undefined {
   const spooled = [
     ...events.filter(({ places = [] }) => places.some(({ store }) => store === 'spool')),
-    ...records.filter(({ place }) => place.store === 'spool').map(({ value }) => JSON.parse(value) as PlacedEvent)
+    ...records.filter(({ place }) => place.store === 'spool').map(({ value }) => eventIn(value))
   ]
   if (spooled.length === 0) return undefined
   const times = spooled.map(({ receivedAt = '' }) => Date.parse(receivedAt))
   return Math.min(...times.filter(time => !Number.isNaN(time)))
+}
+
+function eventIn(value: string): PlacedEvent {
+  try {
+    return (JSON.parse(value) as PlacedEvent | null) ?? {}
+  } catch {
+    return {}
+  }
 }
 
 /**
