@@ -46,7 +46,8 @@ export function wantedTopic(topic: string, entries: readonly TopicSettings[], de
  */
 export async function createTopics(
   admin: Admin,
-  wanted: ReadonlyMap<string, WantedTopic>
+  wanted: ReadonlyMap<string, WantedTopic>,
+  onCreated: (topic: string, partitions: number) => void = () => undefined
 ): Promise<Map<string, unknown>> {
   const errors = new Map<string, unknown>()
   for (const [, group] of Map.groupBy(wanted, ([, { configs }]) => JSON.stringify(configs))) {
@@ -61,6 +62,7 @@ export async function createTopics(
         if (refused.size === 0 || refused.has(topic)) errors.set(topic, refused.get(topic) ?? error)
       }
     }
+    for (const { topic, partitions } of topics) if (!errors.has(topic)) onCreated(topic, partitions)
   }
   return errors
 }

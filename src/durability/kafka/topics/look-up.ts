@@ -51,12 +51,14 @@ export async function createMissing(
 ): Promise<Map<string, Finding>> {
   const entries = defaults.settings?.() ?? []
   const wanted = new Map(missing.map(topic => [topic, wantedTopic(topic, entries, defaults)] as const))
-  const errors = await createTopics(client, wanted)
+  // Logged at once, because a later request may fail.
+  const errors = await createTopics(client, wanted, (topic, partitions) =>
+    log.info(`Kafka topic ${topic} created with ${partitions} partitions`)
+  )
   const findings = new Map<string, Finding>()
   const made: string[] = []
-  for (const [topic, { partitions }] of wanted) {
+  for (const topic of wanted.keys()) {
     const error = errors.get(topic)
-    if (error === undefined) log.info(`Kafka topic ${topic} created with ${partitions} partitions`)
     if (error === undefined || isAlreadyThere(error)) made.push(topic)
     else findings.set(topic, troubleOf(topic, error))
   }
