@@ -3,10 +3,12 @@ import {
   kGetApi,
   kGetBootstrapConnection,
   kOptions,
+  kPerformDeduplicated,
   kPerformWithRetry,
   type API,
   type Broker,
   type Callback,
+  type CallbackWithPromise,
   type Connection,
   type initProducerIdV5,
   type metadataV12,
@@ -53,6 +55,16 @@ export class ClusterClient extends Admin {
 
   /** As watchConnections(): adds a broker's TLS alert to the error of a request. */
   readonly withAlert = this.#watch.withAlert
+
+  /** The client makes one request of two equal ones. Of two that create a topic, one is to learn that it is there. */
+  override [kPerformDeduplicated]<T>(
+    id: string,
+    operation: (done: CallbackWithPromise<T>) => void,
+    done: CallbackWithPromise<T>
+  ): void | Promise<T> {
+    if (!id.startsWith('createTopics-')) return super[kPerformDeduplicated](id, operation, done)
+    operation(done)
+  }
 
   /** Requests a new producer id, with the ids that the protocol requires for a new producer. */
   async newProducer(): Promise<NewProducer> {

@@ -1,7 +1,11 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import t from 'tap'
+import { ClusterClient } from '../../../../src/durability/kafka/connect/cluster-client.ts'
+import { clientOptions } from '../../../../src/durability/kafka/connect/session.ts'
 import type { KafkaSink } from '../../../../src/durability/kafka/kafka-sink.ts'
+import { withDefaults } from '../../../../src/durability/kafka/options.ts'
 import { RefusedRecords } from '../../../../src/durability/kafka/send/refused-records.ts'
+import { TopicMetadata } from '../../../../src/durability/kafka/topics/topics.ts'
 import { eventRecord, readySink, startSink } from '../../../support/kafka-sink.ts'
 import {
   configureTopic,
@@ -25,6 +29,22 @@ t.test('a missing topic is created with the configured number of partitions', as
   const topic = newTopic()
   await readySink(t, brokers, { wanted: [topic], topics: { create: true, partitions: 3, replicationFactor: 1 } })
   t.equal((await topicOffsets(brokers, topic)).length, 3)
+})
+
+t.test('two look-ups at the same time that find a topic missing log once that it was created', async t => {
+  const topic = newTopic()
+  const logged: string[] = []
+  const line = (message: string): void => void logged.push(message)
+  const log = { info: line, warn: line, error: line }
+  const settings = withDefaults({ brokers, clientId: 'twice', topics: { create: true, partitions: 3 }, log })
+  const client = new ClusterClient(clientOptions(settings))
+  t.teardown(() => client.abandon())
+  await client.newProducer()
+  const metadata = new TopicMetadata(settings)
+  metadata.want([topic])
+  await Promise.all([metadata.check(client, [topic]), metadata.check(client)])
+  t.strictSame(logged, [`Kafka topic ${topic} created with 3 partitions`])
+  t.equal(metadata.usable.get(topic)?.leaders.length, 3)
 })
 
 t.test(
