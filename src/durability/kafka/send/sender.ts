@@ -6,7 +6,7 @@ import { REPLICATION_TIMEOUT_MS } from '../connect/session.ts'
 import { createProduceEncoder, type ProduceBatch, type ProduceEncoder } from '../encode/produce-encoder.ts'
 import type { KafkaSettings } from '../options.ts'
 import type { TopicMetadata } from '../topics/topics.ts'
-import { BatchSizer, NOTHING, type Portion } from './batch-sizer.ts'
+import { BatchSizer, NOTHING, type Portion, type Room } from './batch-sizer.ts'
 import type { ProducedOffsets } from './produced-offsets.ts'
 import type { Link } from './link.ts'
 import { LinkTroubles } from './link-troubles.ts'
@@ -138,6 +138,7 @@ export class Sender {
     const batches: Outgoing[] = []
     let left = MAX_REQUEST_BYTES
     let wait = Infinity
+    // Each lane has an equal part of a full request: a call has records on many lanes and waits for the last of them.
     const first = this.#turn++ % lanes.length
     for (let at = 0; at < lanes.length; at++) {
       const lane = lanes[(first + at) % lanes.length] as Lane
@@ -146,7 +147,9 @@ export class Sender {
       if (sendState.notBefore > now) wait = Math.min(wait, sendState.notBefore - now)
       const producer = sendState.notBefore > now ? undefined : this.#identities.of(lane, sendState)
       const { records, bytes } =
-        producer === undefined ? NOTHING : this.#portion(lane, sendState, { left, isFirst: batches.length === 0 })
+        producer === undefined
+          ? NOTHING
+          : this.#portion(lane, sendState, { left, share: left / (lanes.length - at), isFirst: batches.length === 0 })
       if (records.length === 0 || producer === undefined) continue
       left -= bytes
       lane.take(now, records.length)
@@ -158,7 +161,7 @@ export class Sender {
     return Infinity
   }
 
-  #portion(lane: Lane, { isTimeless }: SendState, room: { readonly left: number; readonly isFirst: boolean }): Portion {
+  #portion(lane: Lane, { isTimeless }: SendState, room: Pick<Room, 'left' | 'share' | 'isFirst'>): Portion {
     const maxBytes = this.#options.metadata.usable.get(lane.topic)?.maxBytes ?? 0
     const portion = this.#batchSizer.portion(lane, { ...room, maxBytes, isTimeless })
     if (portion.tooLarge !== undefined) {
