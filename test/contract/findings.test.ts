@@ -37,8 +37,10 @@ t.test(
       t.match(head, /^#!\/bin\/sh\n(# .+\n)+$/, `${name} begins with a summary`)
       t.match(head, /seen 20\d\d-\d\d-\d\d\.\n$/, `${name} names the day of the finding`)
       const lines = [...body.matchAll(/^install(?:_python|_java)? ((?:.*\\\n)*.*)$/gm)]
-      const brokers = [...body.matchAll(/^start_kafka (\S+)$/gm)].map(([, version]) => `kafka@${version}`)
-      const installed = [...lines.flatMap(([, list = '']) => list.split(/[\s\\]+/)), ...brokers]
+      const shared = [...body.matchAll(/^(?:start|install)_(kafka|spark) (\S+)$/gm)].map(
+        ([, what, version]) => `${what}@${version}`
+      )
+      const installed = [...lines.flatMap(([, list = '']) => list.split(/[\s\\]+/)), ...shared]
       t.ok(installed.length > 0, `${name} installs a package`)
       for (const wanted of installed) {
         const version = /(?:@|==)(\d+\.\d+\.\d+)$/.exec(wanted)?.[1]
