@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.concurrent.Future;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
@@ -22,6 +23,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.TopicPartitionInfo;
 import org.apache.kafka.common.acl.AccessControlEntry;
@@ -93,13 +95,15 @@ public class KafkaTool {
   }
 
   /** produce TOPIC KEY... ; each key in base64. With the producer's own defaults. */
-  private static void produce(String brokers, String[] words) {
+  private static void produce(String brokers, String[] words) throws Exception {
     Map<String, Object> settings = Map.of("bootstrap.servers", brokers);
     try (var producer = new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer())) {
+      List<Future<RecordMetadata>> sent = new ArrayList<>();
       for (int at = 2; at < words.length; at++) {
         String key = new String(Base64.getDecoder().decode(words[at]), StandardCharsets.UTF_8);
-        producer.send(new ProducerRecord<>(words[1], key, "profile"));
+        sent.add(producer.send(new ProducerRecord<>(words[1], key, "profile")));
       }
+      for (Future<RecordMetadata> one : sent) one.get();
     }
   }
 

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { byLibrdkafka, keyedProducers } from '../../../support/clusters/keyed-producers.ts'
 import { eventRecord, readySink } from '../../../support/kafka-sink.ts'
-import { createTopic, readTopic, startKafka } from '../../../support/kafka.ts'
+import { createTopic, readTopic, startKafka, topicOffsets } from '../../../support/kafka.ts'
 
 const KEYS = Array.from({ length: 60 }, (_, at) => [`user-${at}`, `Zoë-${at}`, `用户${at}`, `👩‍🚀${at}`]).flat()
 
@@ -14,6 +14,8 @@ let named = 0
 async function newTopic(partitions: number): Promise<string> {
   const topic = `profiles.${process.pid}.${++named}`
   await createTopic(brokers, topic, { partitions })
+  // A producer that writes before the broker has set up each partition may wait two minutes for the others.
+  await topicOffsets(brokers, topic)
   return topic
 }
 
