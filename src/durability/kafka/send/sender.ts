@@ -138,7 +138,6 @@ export class Sender {
     const batches: Outgoing[] = []
     let left = MAX_REQUEST_BYTES
     let wait = Infinity
-    // Each lane has an equal part of a full request: a call has records on many lanes and waits for the last of them.
     const first = this.#turn++ % lanes.length
     for (let at = 0; at < lanes.length; at++) {
       const lane = lanes[(first + at) % lanes.length] as Lane
@@ -146,10 +145,12 @@ export class Sender {
       if (!lane.sendable) continue
       if (sendState.notBefore > now) wait = Math.min(wait, sendState.notBefore - now)
       const producer = sendState.notBefore > now ? undefined : this.#identities.of(lane, sendState)
+      // An equal part for each lane, because a call has records on many lanes and waits for the last of them.
+      const share = left / (lanes.length - at)
       const { records, bytes } =
         producer === undefined
           ? NOTHING
-          : this.#portion(lane, sendState, { left, share: left / (lanes.length - at), isFirst: batches.length === 0 })
+          : this.#portion(lane, sendState, { left, share, isFirst: batches.length === 0 })
       if (records.length === 0 || producer === undefined) continue
       left -= bytes
       lane.take(now, records.length)
