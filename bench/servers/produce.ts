@@ -29,12 +29,13 @@ export async function produceTo(topic: string, broker: string): Promise<KeepGrou
   return async lines => {
     const receivedAt = Date.now()
     for (let at = 0, end = 0; at < lines.length; at = end) {
-      for (let bytes = 0; end < lines.length && bytes < BYTES_AT_ONCE; end++) bytes += (lines[end] as Buffer).length
+      let bytes = 0
+      for (; end < lines.length && bytes < BYTES_AT_ONCE; end++) bytes += (lines[end] as Buffer).length
       const records = lines
         .slice(at, end)
         .map(line => encode(createRecord({ ...record, topics: [topic], receivedAt, line })))
       const batch = { ...producer, topic, partition: 0, firstSequence, records }
-      await link.send(produce, { acks: -1, timeoutMs: 2_500, batches: [batch] })
+      await link.send(produce, { acks: -1, timeoutMs: 2_500, batches: [batch] }, bytes)
       firstSequence += records.length
     }
   }

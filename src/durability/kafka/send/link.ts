@@ -5,6 +5,7 @@ import type { ProduceRequest } from '../encode/produce-encoder.ts'
 import { connectionOptions } from '../connect/session.ts'
 import { explainClosing } from '../connect/closing.ts'
 import { closeNow } from '../connect/watch.ts'
+import { RequestBound } from './request-bound.ts'
 
 const FIRST_BACKOFF_MS = 20
 const MAX_BACKOFF_MS = 1_000
@@ -19,6 +20,7 @@ export class Link {
   notBefore = -Infinity
   /** The broker throttles this server until this performance.now(). */
   throttledUntil = -Infinity
+  readonly bound = new RequestBound()
   /** How many requests failed in a row. */
   failures = 0
   readonly #to: BrokerAddress
@@ -37,12 +39,16 @@ export class Link {
     return host === this.#to.host && port === this.#to.port
   }
 
-  /** Sends a request. Rejects if there is no connection or it is lost: then Kafka may or may not have the records. */
-  async send(produce: Produce, request: ProduceRequest): Promise<ProduceAnswer> {
+  /**
+   * Sends a request with so many bytes of records. Rejects if there is no connection or it is lost: then Kafka may or may
+   * not have the records.
+   */
+  async send(produce: Produce, request: ProduceRequest, bytes: number): Promise<ProduceAnswer> {
     this.sentAt = performance.now()
     try {
       const answer = await produce(await this.#connect(), request)
       this.failures = 0
+      this.bound.answered(bytes, answer.throttleTimeMs)
       if (answer.throttleTimeMs > 0) this.throttledUntil = performance.now() + answer.throttleTimeMs
       return answer
     } catch (error) {

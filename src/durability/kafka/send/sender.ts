@@ -36,8 +36,6 @@ export interface SenderOptions {
  * record after a pause is sent at once. (Kafka's own producer waits 5 ms since 4.0: KIP-1030.)
  */
 const REQUEST_GAP_MS = 1
-/** The most bytes of one produce request, unless a single record is larger. */
-const MAX_REQUEST_BYTES = 512 * 1024
 /** A broker may answer for this many milliseconds for a partition that it does not lead any more. */
 const MOVED_TIMEOUT_MS = 1_000
 
@@ -136,7 +134,7 @@ export class Sender {
     const early = Math.max(link.notBefore, link.throttledUntil) - now
     if (early > 0) return early
     const batches: Outgoing[] = []
-    let left = MAX_REQUEST_BYTES
+    let left = link.bound.bytes
     let wait = Infinity
     const first = this.#turn++ % lanes.length
     for (let at = 0; at < lanes.length; at++) {
@@ -158,7 +156,7 @@ export class Sender {
       batches.push({ lane, sendState, topic, partition, records, firstSequence, ...producer })
     }
     if (batches.length === 0) return wait
-    void this.#exchange(link, batches, now)
+    void this.#exchange(link, batches, link.bound.bytes - left)
     return Infinity
   }
 
@@ -173,11 +171,12 @@ export class Sender {
     return portion
   }
 
-  async #exchange(link: Link, batches: readonly Outgoing[], sentAt: number): Promise<void> {
+  async #exchange(link: Link, batches: readonly Outgoing[], bytes: number): Promise<void> {
     const request = { acks: -1, timeoutMs: REPLICATION_TIMEOUT_MS, batches }
+    const sentAt = performance.now()
     this.#underway.set(link, batches)
     try {
-      const answer = await link.send(this.#produce as Produce, request)
+      const answer = await link.send(this.#produce as Produce, request, bytes)
       this.#underway.delete(link)
       const milliseconds = performance.now() - sentAt
       this.#troubles.answered(link, milliseconds, answer.throttleTimeMs)
