@@ -21,6 +21,8 @@ export class Link {
   /** The broker throttles this server until this performance.now(). */
   throttledUntil = -Infinity
   readonly bound = new RequestBound()
+  /** Which of the broker's lanes is the first in the next request, as a number that may be larger than theirs. */
+  turn = 0
   /** How many requests failed in a row. */
   failures = 0
   readonly #to: BrokerAddress

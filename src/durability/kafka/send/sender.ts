@@ -53,7 +53,6 @@ export class Sender {
   #isAwake = false
   #isStopped = false
   #timer: NodeJS.Timeout | undefined
-  #turn = 0
 
   constructor(options: SenderOptions) {
     this.#options = options
@@ -136,7 +135,8 @@ export class Sender {
     const batches: Outgoing[] = []
     let left = link.bound.bytes
     let wait = Infinity
-    const first = this.#turn++ % lanes.length
+    const first = link.turn++ % lanes.length
+    let passedOver: number | undefined
     for (let at = 0; at < lanes.length; at++) {
       const lane = lanes[(first + at) % lanes.length] as Lane
       const sendState = this.#links.sendStateOf(lane)
@@ -149,12 +149,15 @@ export class Sender {
         producer === undefined
           ? NOTHING
           : this.#portion(lane, sendState, { left, share, isFirst: batches.length === 0 })
+      if (producer !== undefined && records.length === 0) passedOver ??= first + at
       if (records.length === 0 || producer === undefined) continue
       left -= bytes
       lane.take(now, records.length)
       const { topic, partition, sequence: firstSequence } = lane
       batches.push({ lane, sendState, topic, partition, records, firstSequence, ...producer })
     }
+    // The lanes that found no room are first in the next request.
+    if (passedOver !== undefined) link.turn = passedOver
     if (batches.length === 0) return wait
     void this.#exchange(link, batches, link.bound.bytes - left)
     return Infinity

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { partitionOf } from '../../../../src/durability/kafka/encode/partition.ts'
 import { eventRecord, readySink } from '../../../support/kafka-sink.ts'
 import { startKafka } from '../../../support/kafka.ts'
 
@@ -30,3 +31,39 @@ t.test(
     }
   }
 )
+
+t.test('if a request has not room for a record of each partition, the next one begins where it ended', async t => {
+  const [topic, partitions] = ['many-partitions', 60]
+  const { sink, produced } = await readySink(t, kafka.brokers, {
+    wanted: [topic],
+    topics: { create: true, partitions }
+  })
+  const keys = Array.from({ length: partitions }, (_, partition) => keyFor(partition, partitions))
+  const recordsStored = (): number => produced.reduce((sum, { records }) => sum + records, 0)
+  async function call(name: string, text: string): Promise<number> {
+    const records = keys.map(key =>
+      eventRecord({ messageId: `${name}-${key}`, key, topics: [topic], properties: { text } })
+    )
+    await sink.publish(records)
+    return recordsStored()
+  }
+  // The broker has set up each partition then.
+  await call('first', '')
+  produced.length = 0
+  // Each call has a record for each partition; a request takes 17.
+  const text = 'x'.repeat(30_000)
+  const calls = Array.from({ length: 20 }, (_, index) => call(String(index), text))
+  const storedWhenSettled = await Promise.all(calls)
+  t.ok(produced.length > 60, `${produced.length} requests were sent`)
+  for (const [call, stored] of storedWhenSettled.entries()) {
+    const before = (call + 1) * partitions
+    t.ok(stored < before + 50, `call ${call}, up to which there are ${before} records, settled after ${stored}`)
+  }
+})
+
+function keyFor(partition: number, partitions: number): string {
+  for (let number = 0; ; number++) {
+    const key = Buffer.from(`user-${number}`)
+    if (partitionOf(key, { start: 0, end: key.length }, partitions) === partition) return key.toString()
+  }
+}
