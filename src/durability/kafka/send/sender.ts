@@ -190,7 +190,10 @@ export class Sender {
       this.#lost(link, batches, error)
     }
     link.notBefore = Math.max(link.notBefore, sentAt + REQUEST_GAP_MS)
-    this.#settled()
+    this.#options.onSettled()
+    // What waits is sent at once. After this turn of the event loop, the broker would have nothing to do for as long as a
+    // busy server parses requests, and the next request to it would be the larger.
+    if (!this.#isStopped) this.#pump()
   }
 
   #lost(link: Link, batches: readonly Outgoing[], error: unknown): void {
