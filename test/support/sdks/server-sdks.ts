@@ -38,7 +38,9 @@ export const rudderSdk: SdkRun = {
   name: '@rudderstack/rudder-sdk-node',
   version: () => npmVersion('@rudderstack/rudder-sdk-node'),
   async send({ url, writeKey, marker }) {
-    const analytics = new RudderAnalytics(writeKey, { dataPlaneUrl: url, flushAt: 100 })
+    // By default it gives up after three retries, within two seconds. All SDKs start at once: on a slow machine that
+    // overloads the server, which is in the same process, for longer.
+    const analytics = new RudderAnalytics(writeKey, { dataPlaneUrl: url, flushAt: 100, retryCount: 10 })
     const userId = 'rudder-user-ü'
     analytics.identify({ userId, traits: { marker: `${marker}-identify` } })
     analytics.track({ userId, event: 'Signed Up', properties: { marker: `${marker}-track` } })
