@@ -120,11 +120,13 @@ t.test('a quota is named, new events use all of it, and nothing is lost or sent 
     what: 'the quota to be named',
     timeoutMs: 20_000
   })
-  // After 60 s librdkafka takes a throttled request for lost, connects again and is no longer throttled.
+  // After 60 s librdkafka takes a throttled request for lost.
   await sleep(choose(6_000, 50_000))
-  const [records, bytes] = [(await recordsIn(topic)) - recordsBefore, (await bytesIn(topic)) - bytesBefore]
   const seconds = (performance.now() - begun) / 1_000
-  t.ok(bytes >= 0.9 * QUOTA_BYTES * seconds, `${bytes} bytes were stored in ${seconds} s`)
+  const [records, bytes] = [(await recordsIn(topic)) - recordsBefore, (await bytesIn(topic)) - bytesBefore]
+  // A new client may send ten seconds' worth at once. Up to a fifth goes to the framing of small requests.
+  const allowed = QUOTA_BYTES * (seconds + 10)
+  t.ok(bytes >= 0.8 * allowed, `${bytes} bytes were stored, and ${allowed} are allowed`)
   if (rival !== undefined) {
     const theirs = await recordsIn(rival)
     t.ok(records >= 0.9 * theirs, `${records} records of the server and ${theirs} of librdkafka were stored`)

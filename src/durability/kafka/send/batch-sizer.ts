@@ -23,7 +23,7 @@ export interface Room {
   readonly isTimeless: boolean
 }
 
-export const NOTHING: Portion = { records: [], bytes: 0 }
+const NOTHING: Portion = { records: [], bytes: 0 }
 
 /** Decides how many records of a lane a request takes. */
 export class BatchSizer {

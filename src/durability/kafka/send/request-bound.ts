@@ -3,7 +3,10 @@ const MAX_REQUEST_BYTES = 512 * 1024
 /** Less would be too little for the records of several partitions. */
 const MIN_REQUEST_BYTES = 1_024
 const SAMPLE_MS = 1_000
-/** For a quota a broker counts the last 11 seconds (`quota.window.num`). One second more: a sample is forgotten as a whole. */
+/**
+ * For a quota a broker counts the last 11 seconds (`quota.window.num`, each of one second). A second more, so that it has
+ * forgotten a request when the throttle of that request ends.
+ */
 const WINDOW_MS = 12_000
 
 /**

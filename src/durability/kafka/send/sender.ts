@@ -6,7 +6,7 @@ import { REPLICATION_TIMEOUT_MS } from '../connect/session.ts'
 import { createProduceEncoder, type ProduceBatch, type ProduceEncoder } from '../encode/produce-encoder.ts'
 import type { KafkaSettings } from '../options.ts'
 import type { TopicMetadata } from '../topics/topics.ts'
-import { BatchSizer, NOTHING, type Portion, type Room } from './batch-sizer.ts'
+import { BatchSizer, type Portion, type Room } from './batch-sizer.ts'
 import type { ProducedOffsets } from './produced-offsets.ts'
 import type { Link } from './link.ts'
 import { LinkTroubles } from './link-troubles.ts'
@@ -143,20 +143,20 @@ export class Sender {
       if (!lane.sendable) continue
       if (sendState.notBefore > now) wait = Math.min(wait, sendState.notBefore - now)
       const producer = sendState.notBefore > now ? undefined : this.#identities.of(lane, sendState)
+      if (producer === undefined) continue
       // An equal part for each lane, because a call has records on many lanes and waits for the last of them.
       const share = left / (lanes.length - at)
-      const { records, bytes } =
-        producer === undefined
-          ? NOTHING
-          : this.#portion(lane, sendState, { left, share, isFirst: batches.length === 0 })
-      if (producer !== undefined && records.length === 0) passedOver ??= first + at
-      if (records.length === 0 || producer === undefined) continue
+      const { records, bytes } = this.#portion(lane, sendState, { left, share, isFirst: batches.length === 0 })
+      if (records.length === 0) {
+        passedOver ??= first + at
+        continue
+      }
       left -= bytes
       lane.take(now, records.length)
       const { topic, partition, sequence: firstSequence } = lane
       batches.push({ lane, sendState, topic, partition, records, firstSequence, ...producer })
     }
-    // The lanes that found no room are first in the next request.
+    // One place further each time, the last of hundreds of lanes would wait for as many requests.
     if (passedOver !== undefined) link.turn = passedOver
     if (batches.length === 0) return wait
     void this.#exchange(link, batches, link.bound.bytes - left)
